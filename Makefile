@@ -1,0 +1,43 @@
+# The commands of the project. `make help` lists them.
+PYTHON  ?= python3
+VENV    ?= .venv
+SUITE   ?= mini
+DMID    ?=
+# Extra arguments of pip, e.g. an index of CPU builds of torch.
+PIP_ARGS ?=
+AMRG    := $(VENV)/bin/amrg
+STAMP   := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(STAMP) ## make .venv with amrg and its pinned dependencies in it
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "amrg needs Python 3.11 or later; say which: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --progress-bar on --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS) --editable '.[dev]'
+	@touch $@
+
+.PHONY: sweep
+sweep: install ## run a suite end to end: make sweep [SUITE=mini] [DMID=folder]
+	$(AMRG) sweep $(SUITE) $(if $(DMID),--data '$(DMID)')
+
+.PHONY: test
+test: install ## run the tests
+	$(VENV)/bin/python -m pytest -n 2
+
+.PHONY: check
+check: install ## lint (ruff) and types (mypy)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+.PHONY: clean
+clean: ## remove results and caches, keep the environment
+	rm -rf results cache

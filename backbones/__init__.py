@@ -1,0 +1,1 @@
+"""Vision-language backbones: one family a file, all behind `backbones.base.Backbone`."""

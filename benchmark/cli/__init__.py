@@ -1,0 +1,42 @@
+"""`amrg`: one command a verb. Commands parse, call and print; no logic lives here.
+
+Each group of verbs is a file of this package; none imports torch at its top: `amrg --help` answers at once.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from benchmark.cli import backbones, data, leaderboard, score, sweep
+
+app = typer.Typer(
+    name="amrg",
+    help="Which vision-language backbone, tuned how, writes the best mammography reports. "
+    "Research software, not a medical device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+sweep.register(app)
+data.register(app)
+backbones.register(app)
+score.register(app)
+leaderboard.register(app)
+
+
+def main() -> None:
+    """Run `amrg`. Exit code 0: done; 1: a run failed; 2: a mistake in what was given; 130: interrupted."""
+    console = Console(stderr=True)
+    try:
+        app()
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. What was finished is kept; the same command goes on from there.")
+        sys.exit(130)
+    except Exception as error:
+        exit_code = getattr(error, "exit_code", None)
+        if exit_code is None:
+            raise
+        console.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(exit_code)

@@ -1,0 +1,7 @@
+"""The verbs of `amrg` about score."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verbs to `app`."""

@@ -1,0 +1,1 @@
+"""Records: a folder in DMID's release layout read, checked, split and decoded; phantoms written as one."""

@@ -1,0 +1,1 @@
+"""From records to adapters to predictions: one protocol for every backbone."""

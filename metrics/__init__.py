@@ -1,0 +1,1 @@
+"""Scores of mammography reports: text, clinical content, grounding and their statistics."""
