@@ -1,1 +1,1 @@
-"""The sweep, file by file in the order data flows: suite, trials, records, features, adapters, predictions."""
+"""The sweep, in the order data flows: suite, trials, records, features, adapters, predictions, scores."""
