@@ -1,0 +1,295 @@
+"""Backbone: what a plugin provides, and everything that plugins have in common.
+
+A plugin states what is its own (checkpoint, prompt, end token, extra model inputs, its miniature); loading,
+encoding images and text, the label mask and padding are done here, once, for all families.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, BatchEncoding
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from backbones.checkpoint import Checkpoint, fingerprint, locate
+from backbones.errors import UserError
+
+if TYPE_CHECKING:
+    from backbones.miniature import MiniatureSpec
+
+IGNORED = -100
+"""The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
+
+DECODER_PROJECTIONS = r".*\.language_model\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down)_proj"
+"""The decoder's attention and MLP projections, and nothing of the vision encoder, in every family here.
+
+Bare names such as `q_proj` also match modules of the vision encoder, a different number in each family.
+"""
+
+
+class Backbone(ABC):
+    """A frozen vision-language model with its processor, ready for adapters.
+
+    Attributes of a plugin class:
+        name: the row's name in a leaderboard, e.g. `medgemma-4b-it`.
+        checkpoint: the published weights, pinned.
+        model_type: `model_type` of the checkpoint's configuration; another one is refused.
+        processor_class: the processor, a class of transformers or a subclass.
+        end_token: the token that ends a report.
+        lora_targets: regular expression over module names for the adapters.
+        stacked_features: whether the model takes image features as one tensor or as one tensor an image.
+        token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
+    """
+
+    name: ClassVar[str]
+    checkpoint: ClassVar[Checkpoint]
+    model_type: ClassVar[str]
+    processor_class: ClassVar[type]
+    end_token: ClassVar[str]
+    lora_targets: ClassVar[str] = DECODER_PROJECTIONS
+    stacked_features: ClassVar[bool] = True
+    token_types: ClassVar[str | None] = None
+
+    def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str) -> None:
+        self.model = model
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        self.source = source
+        self.fingerprint = fingerprint
+        self._prompts: dict[str, list[int]] = {}
+
+    # -- loading
+
+    @classmethod
+    def load(
+        cls,
+        source: Path | None = None,
+        *,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        quantization: str | None = None,
+    ) -> Self:
+        """Load the pinned checkpoint, or the one in the folder `source`, frozen and in evaluation mode.
+
+        Args:
+            source: a folder in the hub's layout; None for the pinned hub checkpoint.
+            device: where the model goes, e.g. "cpu" or "cuda:0".
+            dtype: of the weights, or of the computation where they are quantised.
+            quantization: None, or "nf4" for 4-bit NormalFloat with double quantisation (bitsandbytes).
+
+        Raises:
+            UserError: no checkpoint there, or one of another model class.
+        """
+        folder = locate(source, cls.checkpoint)
+        found = AutoConfig.from_pretrained(folder).model_type
+        if found != cls.model_type:
+            raise UserError(
+                f"{folder}: holds a model of type {found!r}, but {cls.name} needs {cls.model_type!r}. "
+                "Give the checkpoint of this backbone, or choose the backbone of this checkpoint."
+            )
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            dtype=dtype,
+            device_map={"": device},
+            use_safetensors=True,
+            quantization_config=cls._quantization(quantization, dtype),
+        )
+        model.requires_grad_(False).eval()
+        return cls(model, cls._load_processor(folder), source=folder, fingerprint=fingerprint(folder))
+
+    @classmethod
+    def _load_processor(cls, folder: Path) -> Any:
+        processor = cls.processor_class.from_pretrained(folder)  # type: ignore[attr-defined]
+        # One implementation of resizing everywhere: torchvision's differs in the last digits.
+        processor.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+        return processor
+
+    @classmethod
+    def _quantization(cls, quantization: str | None, dtype: torch.dtype) -> Any:
+        if quantization is None:
+            return None
+        if quantization != "nf4":
+            raise UserError(f"unknown quantization {quantization!r}. Known: nf4, or none at all.")
+        from transformers import BitsAndBytesConfig
+
+        # Full names: a bare `vision_tower` matches nothing, and the encoder would be quantised silently.
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+            llm_int8_skip_modules=[
+                "model.vision_tower",
+                "model.visual",
+                "model.multi_modal_projector",
+                "lm_head",
+            ],
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.device
+
+    # -- images
+
+    def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """What `get_image_features` takes for square grey images, each uint8 [side, side]."""
+        pictures = [Image.fromarray(image).convert("RGB") for image in images]
+        return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
+
+    @torch.inference_mode()
+    def encode_images(self, images: Sequence[np.ndarray]) -> list[Tensor]:
+        """The frozen vision encoder and projector's output, one [image_tokens, hidden] tensor an image.
+
+        Args:
+            images: square grey images, uint8 [side, side], of any side; the processor resizes them.
+        """
+        inputs = {name: value.to(self.device) for name, value in self.feature_inputs(images).items()}
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
+        return [tokens.detach().clone() for tokens in self.model.get_image_features(**inputs).pooler_output]
+
+    def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """`pixel_inputs` without what `get_image_features` doesn't take."""
+        return {k: v for k, v in self.pixel_inputs(images).items() if k in ("pixel_values", "image_grid_thw")}
+
+    # -- text
+
+    @abstractmethod
+    def prompt_text(self, prompt: str) -> str:
+        """The prompt with its image placeholder and turn markers, as the checkpoint was trained with."""
+
+    def chat_prompt(self, prompt: str) -> str:
+        """`prompt` and one image as a user's turn, by the checkpoint's own chat template."""
+        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        return self.processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+        )
+
+    def prompt_tokens(self, prompt: str) -> list[int]:
+        """Token ids of the prompt, image tokens included, as the checkpoint's own processor makes them."""
+        if prompt not in self._prompts:
+            side = self.checkpoint.image_size
+            blank = Image.new("RGB", (side, side))
+            encoded = self.processor(
+                images=[[blank]], text=[self.prompt_text(prompt)], add_special_tokens=False
+            )
+            ids = [int(i) for i in encoded["input_ids"][0]]
+            begin = self.tokenizer.bos_token_id
+            if begin is not None and ids.count(begin) > 1:
+                raise UserError(
+                    f"{self.name}: the prompt has {ids.count(begin)} beginning tokens instead of one."
+                )
+            self._prompts[prompt] = ids
+        return self._prompts[prompt]
+
+    @property
+    def image_token(self) -> int:
+        """Id of the token that an image's features take the place of."""
+        return int(self.model.config.image_token_id)
+
+    @property
+    def image_tokens(self) -> int:
+        """Number of tokens that one image takes."""
+        return self.prompt_tokens("").count(self.image_token)
+
+    @property
+    def end(self) -> int:
+        """Id of the token that ends a report."""
+        return int(self.tokenizer.convert_tokens_to_ids(self.end_token))
+
+    @property
+    def padding(self) -> int:
+        """Id of the padding token; the end token's where the tokenizer has none of its own."""
+        return int(self.end if self.tokenizer.pad_token_id is None else self.tokenizer.pad_token_id)
+
+    def report_tokens(self, report: str) -> list[int]:
+        """Token ids of a report and its end token."""
+        return [*self.tokenizer(report, add_special_tokens=False)["input_ids"], self.end]
+
+    def encode_text(
+        self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
+    ) -> BatchEncoding:
+        """Prompts, and reports to learn where given, as one padded batch.
+
+        With reports the batch is padded on the right and has labels: the report and its end token, and
+        nothing else. Without, it is padded on the left, ready for generation. Prompt and report are
+        tokenised apart, so that training sees the very tokens that generation starts from.
+
+        Args:
+            prompts: one a row.
+            reports: one a row, or None.
+            max_length: tokens a row at most; only the report is ever cut, never the image or the prompt.
+
+        Returns:
+            input_ids, attention_mask, labels (with reports) and the family's token types, each [rows, length].
+
+        Raises:
+            UserError: `max_length` leaves no room for a report behind the prompt.
+        """
+        rows, starts = [], []
+        for index, prompt in enumerate(prompts):
+            ids = self.prompt_tokens(prompt)
+            starts.append(len(ids))
+            if reports is not None:
+                ids = ids + self.report_tokens(reports[index])
+            if max_length is not None and len(ids) > max_length:
+                if starts[-1] >= max_length:
+                    raise UserError(
+                        f"{self.name}: image and prompt take {starts[-1]} tokens, so max_length {max_length} leaves "
+                        "no room for the report. Raise max_length or shorten the prompt."
+                    )
+                ids = ids[:max_length]
+            rows.append(ids)
+        longest = max(map(len, rows))
+        shape = (len(rows), longest)
+        input_ids = torch.full(shape, self.padding)
+        attention_mask = torch.zeros(shape, dtype=torch.long)
+        labels = torch.full(shape, IGNORED)
+        for row, (ids, start) in enumerate(zip(rows, starts, strict=True)):
+            first = 0 if reports is not None else longest - len(ids)
+            input_ids[row, first : first + len(ids)] = torch.tensor(ids)
+            attention_mask[row, first : first + len(ids)] = 1
+            labels[row, start : len(ids)] = torch.tensor(ids[start:])
+        batch = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if reports is not None:
+            batch["labels"] = labels
+        if self.token_types is not None:
+            batch[self.token_types] = self.token_type_ids(input_ids, labels)
+        return BatchEncoding(batch)
+
+    def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
+        """1 for an image token, 0 for text, [rows, length]. A family with another meaning overrides this."""
+        return (input_ids == self.image_token).long()
+
+    # -- model
+
+    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> dict[str, Any]:
+        """Keyword arguments of the model's `forward` and `generate` for a batch with cached image features.
+
+        Args:
+            text: from `encode_text`, a row an image.
+            features: from `encode_images`, one [image_tokens, hidden] tensor a row.
+        """
+        moved = [tokens.to(self.device, self.model.dtype) for tokens in features]
+        pooled = torch.stack(moved) if self.stacked_features else tuple(moved)
+        return {
+            **{name: value.to(self.device) for name, value in text.items()},
+            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=pooled)},
+        }
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Generated token ids as text, without special tokens."""
+        return self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+
+    # -- miniature
+
+    @classmethod
+    @abstractmethod
+    def miniature(cls) -> "MiniatureSpec":
+        """A tiny configuration of the same model and processor classes; see `backbones.miniature`."""

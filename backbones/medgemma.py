@@ -1,0 +1,66 @@
+"""MedGemma 4B: Gemma 3 with the MedSigLIP image encoder."""
+
+from transformers import Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
+
+from backbones.base import Backbone
+from backbones.checkpoint import Checkpoint
+from backbones.miniature import SIDE, MiniatureSpec, decoder, encoder, square
+
+
+class MedGemma(Backbone):
+    """google/medgemma-4b-it. Image tokens attend to each other in both directions, told by `token_type_ids`."""
+
+    name = "medgemma-4b-it"
+    checkpoint = Checkpoint(
+        hub_id="google/medgemma-4b-it",
+        revision="290cda5eeccbee130f987c4ad74a59ae6f196408",
+        licence="Health AI Developer Foundations",
+        gated=True,
+        parameters=4_300_079_472,
+        image_size=896,
+        image_tokens=256,
+    )
+    model_type = "gemma3"
+    processor_class = Gemma3Processor
+    end_token = "<end_of_turn>"
+    token_types = "token_type_ids"
+
+    def prompt_text(self, prompt: str) -> str:
+        return self.chat_prompt(prompt)
+
+    @classmethod
+    def miniature(cls) -> MiniatureSpec:
+        image = {
+            "image_token": "<image_soft_token>",
+            "boi_token": "<start_of_image>",
+            "eoi_token": "<end_of_image>",
+        }
+        return MiniatureSpec(
+            tokens={"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"},
+            extra_tokens={**image, "start": "<start_of_turn>", "end": cls.end_token},
+            chat_template=(
+                "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['role'] }}\n"
+                "{% for c in m['content'] %}{% if c['type'] == 'image' %}<start_of_image>{% else %}{{ c['text'] }}"
+                "{% endif %}{% endfor %}<end_of_turn>\n{% endfor %}"
+                "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+            ),
+            config=lambda t: Gemma3Config(
+                text_config=decoder(
+                    t,
+                    query_pre_attn_scalar=32,
+                    sliding_window=512,
+                    layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                ),
+                vision_config=encoder("siglip_vision_model", vision_use_head=False),
+                mm_tokens_per_image=16,
+                image_token_index=t.convert_tokens_to_ids("<image_soft_token>"),
+                boi_token_index=t.convert_tokens_to_ids("<start_of_image>"),
+                eoi_token_index=t.convert_tokens_to_ids("<end_of_image>"),
+            ),
+            processor=lambda t: Gemma3Processor(
+                Gemma3ImageProcessorPil(size=square(SIDE), image_mean=[0.5] * 3, image_std=[0.5] * 3),
+                t,
+                chat_template=t.chat_template,
+                image_seq_length=16,
+            ),
+        )

@@ -1,0 +1,60 @@
+"""PaliGemma 2: Gemma 2 with SigLIP; the prompt is a prefix that attends in both directions."""
+
+from torch import Tensor
+from transformers import PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
+
+from backbones.base import IGNORED, Backbone
+from backbones.checkpoint import Checkpoint
+from backbones.miniature import PATCH, SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
+
+
+class PaliGemma2(Backbone):
+    """google/paligemma2-3b-mix-448. It has no chat template; its processor adds the beginning token itself."""
+
+    name = "paligemma2-3b"
+    checkpoint = Checkpoint(
+        hub_id="google/paligemma2-3b-mix-448",
+        revision="1406c92ec87d32cc6b983239278901b904ba7a51",
+        licence="Gemma",
+        gated=True,
+        parameters=3_032_242_416,
+        image_size=448,
+        image_tokens=1024,
+    )
+    model_type = "paligemma"
+    processor_class = PaliGemmaProcessor
+    end_token = "<eos>"
+    token_types = "token_type_ids"
+
+    def prompt_text(self, prompt: str) -> str:
+        return f"<image>{prompt}"
+
+    def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
+        """0 for the prefix (image and prompt), 1 for the suffix (the report), [rows, length]."""
+        return (labels != IGNORED).long()
+
+    @classmethod
+    def miniature(cls) -> MiniatureSpec:
+        def processor(tokenizer):
+            images = SiglipImageProcessorPil(size=square(SIDE), image_mean=[0.5] * 3, image_std=[0.5] * 3)
+            images.image_seq_length = (SIDE // PATCH) ** 2
+            return PaliGemmaProcessor(images, tokenizer)
+
+        return MiniatureSpec(
+            tokens={
+                "pad_token": "<pad>",
+                "eos_token": cls.end_token,
+                "bos_token": "<bos>",
+                "unk_token": "<unk>",
+            },
+            extra_tokens={"image_token": "<image>"},
+            chat_template=None,
+            config=lambda t: PaliGemmaConfig(
+                text_config=decoder(t, model_type="gemma2", query_pre_attn_scalar=32, sliding_window=512),
+                vision_config=encoder("siglip_vision_model", vision_use_head=False, projection_dim=WIDTH),
+                image_token_index=t.convert_tokens_to_ids("<image>"),
+                projection_dim=WIDTH,
+                hidden_size=WIDTH,
+            ),
+            processor=processor,
+        )
