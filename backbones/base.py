@@ -176,15 +176,11 @@ class Backbone(ABC):
         if prompt not in self._prompts:
             side = self.checkpoint.image_size
             blank = Image.new("RGB", (side, side))
-            encoded = self.processor(
-                images=[[blank]], text=[self.prompt_text(prompt)], add_special_tokens=False
-            )
+            encoded = self.processor(images=[[blank]], text=[self.prompt_text(prompt)], add_special_tokens=False)
             ids = [int(i) for i in encoded["input_ids"][0]]
             begin = self.tokenizer.bos_token_id
             if begin is not None and ids.count(begin) > 1:
-                raise UserError(
-                    f"{self.name}: the prompt has {ids.count(begin)} beginning tokens instead of one."
-                )
+                raise UserError(f"{self.name}: the prompt has {ids.count(begin)} beginning tokens instead of one.")
             self._prompts[prompt] = ids
         return self._prompts[prompt]
 

@@ -59,9 +59,7 @@ def locate(source: Path | None, checkpoint: Checkpoint) -> Path:
 
     try:
         return Path(
-            snapshot_download(
-                checkpoint.hub_id, revision=checkpoint.revision, allow_patterns=list(FINGERPRINTED)
-            )
+            snapshot_download(checkpoint.hub_id, revision=checkpoint.revision, allow_patterns=list(FINGERPRINTED))
         )
     except GatedRepoError as error:
         raise UserError(
@@ -81,9 +79,7 @@ def is_cached(checkpoint: Checkpoint) -> bool:
     """Whether the pinned snapshot lies in the hub's cache, without asking the network."""
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(
-        try_to_load_from_cache(checkpoint.hub_id, "config.json", revision=checkpoint.revision), str
-    )
+    return isinstance(try_to_load_from_cache(checkpoint.hub_id, "config.json", revision=checkpoint.revision), str)
 
 
 def fingerprint(folder: Path) -> str:
