@@ -1,0 +1,92 @@
+"""What a file holds, as a hash, computed once: eleven gigabytes of images are not read again on every run.
+
+A hash is remembered with the file's size, modification time, change time and inode in a small SQLite file of
+the user's cache folder (`AMRG_CACHE_DIR` where set). It is trusted only while all four are what they were,
+and never remembered for a file changed in the last two seconds, when a second change could go unseen.
+"""
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+_SETTLED_SECONDS = 2.0
+
+
+def cache_folder() -> Path:
+    """Where this user's caches of `amrg` lie: `AMRG_CACHE_DIR`, or the platform's place."""
+    named = os.environ.get("AMRG_CACHE_DIR")
+    return Path(named) if named else user_cache_path("amrg", appauthor=False)
+
+
+def content_hash(path: Path) -> str:
+    """The SHA-256 of the file's bytes, in hexadecimal.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    path = Path(path).resolve()
+    found = _state(path)
+    known = _recall(path, found)
+    if known is not None:
+        return known
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if _state(path) == found and time.time() - max(found[1], found[2]) / 1e9 > _SETTLED_SECONDS:
+        _remember(path, found, digest)
+    return digest
+
+
+def content_hashes(paths: Sequence[Path]) -> list[str]:
+    """`content_hash` of each path, a few at a time (hashing releases the interpreter's lock)."""
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        return list(threads.map(content_hash, paths))
+
+
+def known_hash(path: Path) -> str | None:
+    """The remembered hash if it still holds, without reading the file; else None."""
+    path = Path(path).resolve()
+    return _recall(path, _state(path))
+
+
+def _state(path: Path) -> tuple[int, int, int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def _recall(path: Path, state: tuple[int, int, int, int]) -> str | None:
+    try:
+        with closing(_open()) as database:
+            row = database.execute(
+                "SELECT digest FROM hashes WHERE path = ? AND size = ? AND modified = ? AND changed = ? AND inode = ?",
+                (str(path), *state),
+            ).fetchone()
+    except (OSError, sqlite3.Error):
+        return None
+    return row[0] if row else None
+
+
+def _remember(path: Path, state: tuple[int, int, int, int], digest: str) -> None:
+    """Best effort: a cache folder that can't be written costs time, nothing else."""
+    try:
+        with closing(_open()) as database, database:
+            database.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)", (str(path), *state, digest))
+    except (OSError, sqlite3.Error):
+        return
+
+
+def _open() -> sqlite3.Connection:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(folder / "content-hashes.sqlite", timeout=10)
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS hashes "
+        "(path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, inode INTEGER, digest TEXT)"
+    )
+    return database

@@ -1,0 +1,245 @@
+"""Mammograms as models see them: decoded, cropped to the breast and resized once, then kept on disk.
+
+The one array convention: uint8 [size, size], background dark, the breast's aspect kept, centred on black.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmark.data.content import content_hash, known_hash
+from benchmark.data.crop import chest_wall_side, find_breast
+from benchmark.data.decode import IMAGE_SUFFIXES, ImageError, decode, stored_bytes, to_8_bits
+from benchmark.data.study import Laterality
+from benchmark.errors import UserError
+
+__all__ = ["IMAGE_SUFFIXES", "ImageCache", "ImageError", "ImageSettings", "decode", "prepare"]
+
+PREPARATION_VERSION = 1
+"""Part of every cache key; raised whenever `prepare` gives other pixels for the same file and settings."""
+
+MEMORY_BUDGET = 1_500_000_000
+"""Bytes that all processes of `ImageCache.warm` may take together, unless the caller says how many to start."""
+
+_PROCESS_BYTES = 130_000_000  # an interpreter with numpy, Pillow, SciPy, tifffile and pydicom, measured
+_DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """What is done to an image between its file and a model.
+
+    Attributes:
+        size: side of the square in pixels, 16 to 8192.
+        crop: keep the rectangle around the breast only (see `benchmark.data.crop.find_breast`).
+        flip: mirror images whose chest wall is on the right, so that all breasts point the same way.
+    """
+
+    size: int = 896
+    crop: bool = True
+    flip: bool = False
+
+    def __post_init__(self):
+        if not 16 <= self.size <= 8192:
+            raise UserError(f"image size {self.size}: expected 16 to 8192 pixels")
+
+    def to_dict(self) -> dict[str, int | bool]:
+        """The settings as JSON has them."""
+        return asdict(self)
+
+
+def prepare(path: Path, settings: ImageSettings, laterality: Laterality | None = None) -> np.ndarray:
+    """The image of `path` in the one array convention.
+
+    Args:
+        path: a TIFF, PNG, JPEG or DICOM file.
+        settings: size, crop, flip.
+        laterality: used by `flip` only where the pixels don't tell which side the chest wall is on; in the
+            usual hanging a right breast has it on the right.
+
+    Returns:
+        uint8 [settings.size, settings.size].
+
+    Raises:
+        ImageError: the file can't be decoded.
+    """
+    pixels = to_8_bits(decode(path))
+    mirrored = settings.flip and (chest_wall_side(pixels) or laterality) == "right"
+    if settings.crop:
+        left, upper, right, lower = find_breast(pixels)
+        pixels = pixels[upper:lower, left:right]
+    if mirrored:
+        pixels = pixels[:, ::-1]
+    return _letterbox(pixels, settings.size)
+
+
+class ImageCache:
+    """Prepared images on disk, one file an image, found by the image's content and the settings.
+
+    An entry is the array in NumPy's own format followed by the SHA-256 of what precedes it. Moving or
+    renaming images costs nothing; a changed image or setting is another entry; a damaged entry is made again.
+    Several processes may share a folder: entries are written under a temporary name and renamed.
+    """
+
+    def __init__(self, folder: Path, settings: ImageSettings):
+        self.folder = Path(folder)
+        self.settings = settings
+        self._verified: set[str] = set()
+
+    def key(self, path: Path) -> str:
+        """What the entry of this image is called: a hash of its bytes, the settings and the preparation's version.
+
+        Raises:
+            ImageError: the file can't be read.
+        """
+        try:
+            return self._key(content_hash(path))
+        except OSError as error:
+            raise ImageError(Path(path), f"can't be opened: {error.strerror or error}") from None
+
+    def load(self, path: Path) -> np.ndarray:
+        """The prepared image, uint8 [size, size], read-only and memory-mapped; made first where it isn't there.
+
+        Raises:
+            ImageError: the image can't be decoded.
+        """
+        key = self.key(path)
+        entry = self._entry(key)
+        if not self._is_sound(key):
+            _write_entry(entry, prepare(path, self.settings))
+            self._verified.add(key)
+        return np.load(entry, mmap_mode="r", allow_pickle=False)
+
+    def warm(
+        self,
+        paths: Iterable[Path],
+        *,
+        jobs: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> dict[Path, str]:
+        """Prepare every image that is missing from the cache or damaged in it.
+
+        Args:
+            paths: image files; repeated ones are prepared once.
+            jobs: processes to start. By default as many as there are processors, and no more than keep
+                `MEMORY_BUDGET` for the largest image among them; 1 works in this process.
+            progress: called in this process after each image with how many are done and how many there are.
+
+        Returns:
+            the images that could not be prepared, with the reason; all others are in the cache.
+        """
+        every = list(dict.fromkeys(Path(p) for p in paths))
+        missing = [p for p in every if not self._has(p)]
+        done = len(every) - len(missing)
+        problems: dict[Path, str] = {}
+        if progress and every:
+            progress(done, len(every))
+        jobs = jobs or _jobs_within_budget(missing)
+        for path, reason in self._prepare_all(missing, min(jobs, len(missing))):
+            done += 1
+            if reason is not None:
+                problems[path] = reason
+            if progress:
+                progress(done, len(every))
+        return {p: problems[p] for p in every if p in problems}
+
+    def _prepare_all(self, paths: list[Path], jobs: int) -> Iterator[tuple[Path, str | None]]:
+        """(path, what is wrong or None) for each path, in the order in which they are finished."""
+        waiting = dict.fromkeys(paths)
+        if jobs > 1:
+            try:
+                with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+                    futures = {pool.submit(_prepare_entry, self.folder, self.settings, p): p for p in paths}
+                    for future in as_completed(futures):
+                        reason = future.result()
+                        del waiting[futures[future]]
+                        yield futures[future], reason
+            except BrokenProcessPool:  # a process was killed, most likely for memory: go on with one
+                pass
+        for path in list(waiting):
+            yield path, _prepare_entry(self.folder, self.settings, path)
+
+    def _has(self, path: Path) -> bool:
+        try:
+            digest = known_hash(path)
+        except OSError:
+            return False
+        return digest is not None and self._is_sound(self._key(digest))
+
+    def _key(self, digest: str) -> str:
+        settings = json.dumps([PREPARATION_VERSION, self.settings.to_dict()], sort_keys=True)
+        return hashlib.sha256(f"{digest} {settings}".encode()).hexdigest()[:40]
+
+    def _entry(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.npy"
+
+    def _is_sound(self, key: str) -> bool:
+        """Whether the entry is there and whole; its bytes are read once a process."""
+        if key in self._verified and self._entry(key).exists():
+            return True
+        if _entry_is_sound(self._entry(key), self.settings.size):
+            self._verified.add(key)
+            return True
+        return False
+
+
+def _letterbox(pixels: np.ndarray, size: int) -> np.ndarray:
+    height, width = pixels.shape
+    scale = size / max(height, width)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    resized = Image.fromarray(pixels).resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    square = np.zeros((size, size), np.uint8)
+    x, y = (size - inner[0]) // 2, (size - inner[1]) // 2
+    square[y : y + inner[1], x : x + inner[0]] = np.asarray(resized)
+    return square
+
+
+def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | None:
+    """Make the entry of one image in whatever process this is; what is wrong with the image, or None."""
+    try:
+        ImageCache(folder, settings).load(path)
+    except ImageError as error:
+        return error.reason
+    return None
+
+
+def _write_entry(entry: Path, pixels: np.ndarray) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=entry.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            np.lib.format.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0, os.SEEK_END)
+            file.write(digest)
+        Path(name).replace(entry)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _entry_is_sound(entry: Path, size: int) -> bool:
+    try:
+        whole = entry.read_bytes()
+    except OSError:
+        return False
+    body, digest = whole[:-_DIGEST_BYTES], whole[-_DIGEST_BYTES:]
+    return len(body) > size * size and hashlib.sha256(body).digest() == digest
+
+
+def _jobs_within_budget(paths: list[Path]) -> int:
+    """Processes that stay within the budget when each holds the largest image three times over."""
+    largest = max((stored_bytes(p) for p in paths), default=0)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(processors, MEMORY_BUDGET // (_PROCESS_BYTES + 3 * largest) - 1))
