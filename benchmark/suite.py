@@ -1,0 +1,336 @@
+"""A suite file → a Suite and its Trials.
+
+A suite is one screen of YAML: which data, split, backbones, grid, protocol, metrics and baselines. A mistake in it
+is reported with its line, all mistakes at once, and with the names that would have been understood.
+"""
+
+import hashlib
+import json
+from difflib import get_close_matches
+from importlib.resources import files
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from benchmark.errors import UserError, unknown_name
+
+SCHEMA = 1
+"""Version of what a trial's id is made of; raised when the meaning of a stored result changes."""
+
+
+class Part(BaseModel):
+    """A section of a suite file; a key it doesn't know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PhantomData(Part):
+    """Digital phantoms, written where the sweep runs."""
+
+    source: Literal["phantom"]
+    studies: int = Field(510, ge=12, description="images")
+    seed: int = 0
+    size: int = Field(256, ge=64, le=6000, description="long side in pixels")
+    dialect: str = "dmid"
+
+
+class DmidData(Part):
+    """A folder in DMID's release layout, given with `--data`."""
+
+    source: Literal["dmid"]
+
+
+class ImagePart(Part):
+    """How a mammogram becomes the square that every backbone is shown."""
+
+    size: int = Field(896, ge=56, description="side in pixels")
+    crop: bool = Field(True, description="crop to the breast")
+    flip: bool = Field(False, description="mirror every image to one laterality")
+
+
+class SplitPart(Part):
+    """Which studies are trained, chosen and tested on."""
+
+    name: str = Field("blocked", description="sequential, random, blocked, or a file of ids")
+    seed: int = 0
+
+
+class Entry(Part):
+    """A backbone of the suite and where its weights come from."""
+
+    name: str
+    checkpoint: str = Field("hub", description="hub (the pinned revision), miniature, or a folder")
+    quantization: Literal["nf4"] | None = None
+    dtype: Literal["float32", "bfloat16", "float64"] = "float32"
+
+
+class Grid(Part):
+    """The points at which every backbone is tuned: rank × alpha × seed."""
+
+    rank: tuple[int, ...] = Field(min_length=1)
+    alpha: tuple[int, ...] = Field(min_length=1)
+    seed: tuple[int, ...] = Field((0,), min_length=1)
+
+    @field_validator("rank", "alpha")
+    @classmethod
+    def _positive(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        if bad := [v for v in values if v < 1]:
+            raise ValueError(f"must be positive, but {bad} given")
+        return values
+
+    @field_validator("rank", "alpha", "seed")
+    @classmethod
+    def _distinct(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError(f"must be distinct, but {list(values)} given")
+        return values
+
+
+class Protocol(Part):
+    """What every backbone shares in tuning and writing.
+
+    Attributes:
+        prompt: the one instruction, in training and generation.
+        steps, epochs: how long: one of them.
+        batch_size: reports an optimiser step.
+        micro_batch_size: reports a forward pass, where memory asks for fewer; the result is the same.
+        learning_rate: at its peak.
+        schedule: after the warm-up, a cosine or a line to zero, or constant.
+        warmup_steps: of linear warm-up.
+        weight_decay, gradient_clipping, dropout: AdamW's decay, the norm a trial's gradient is clipped to (0: not),
+            and LoRA's dropout.
+        max_new_tokens: limit of a generated report.
+    """
+
+    prompt: str = Field("Write the radiology report of this mammogram.", min_length=1)
+    steps: int | None = Field(None, ge=1)
+    epochs: int | None = Field(None, ge=1)
+    batch_size: int = Field(8, ge=1)
+    micro_batch_size: int | None = Field(None, ge=1)
+    learning_rate: float = Field(1e-4, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_steps: int = Field(20, ge=0)
+    weight_decay: float = Field(0.0, ge=0)
+    gradient_clipping: float = Field(1.0, ge=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    max_new_tokens: int = Field(256, ge=1)
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs")
+        return self
+
+    def total_steps(self, reports: int) -> int:
+        """Optimiser steps over a training set of that many reports; an epoch's last batch may be smaller."""
+        if self.steps is not None:
+            return self.steps
+        assert self.epochs is not None
+        return self.epochs * -(-reports // self.batch_size)
+
+
+class MiniaturePart(Part):
+    """How the suite's miniature checkpoints are trained, where it uses any."""
+
+    examples: int = Field(1500, ge=16, description="phantoms they are trained on")
+    vision_steps: int = Field(300, ge=1)
+    language_steps: int = Field(500, ge=1)
+
+
+class Suite(Part):
+    """A suite: everything that decides what is run and compared."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    data: PhantomData | DmidData = Field(discriminator="source")
+    image: ImagePart = ImagePart()  # type: ignore[call-arg]
+    split: SplitPart = SplitPart()  # type: ignore[call-arg]
+    backbones: tuple[Entry, ...] = Field(min_length=1)
+    grid: Grid
+    protocol: Protocol
+    primary_metric: str = "rouge_l"
+    baselines: tuple[str, ...] = ("most_frequent_report",)
+    engine: Literal["sequential"] = "sequential"
+    miniature: MiniaturePart = MiniaturePart()  # type: ignore[call-arg]
+
+    @model_validator(mode="after")
+    def _distinct_backbones(self) -> Self:
+        names = [entry.name for entry in self.backbones]
+        if twice := sorted({n for n in names if names.count(n) > 1}):
+            raise ValueError(f"backbones named twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def uses_miniatures(self) -> bool:
+        """Whether any backbone's weights are a miniature's."""
+        return any(entry.checkpoint == "miniature" for entry in self.backbones)
+
+    def points(self) -> list[tuple[int, int, int]]:
+        """(rank, alpha, seed) of every point of the grid, ranks slowest."""
+        return list(product(self.grid.rank, self.grid.alpha, self.grid.seed))
+
+
+class Trial(BaseModel):
+    """One backbone tuned at one point of the grid.
+
+    Its id is a hash of everything that can change its result, and of nothing else: not of where it ran, how it was
+    packed or what the suite is called.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    backbone: str
+    checkpoint: str
+    """Fingerprint of the weights, configuration and tokenizer; not their name."""
+    quantization: str | None
+    dtype: str
+    data: str
+    """Fingerprint of the data set."""
+    image: ImagePart
+    split: str
+    """Fingerprint of the split."""
+    protocol: Protocol
+    rank: int
+    alpha: int
+    seed: int
+
+    @property
+    def id(self) -> str:
+        """The first 16 hexadecimal digits of SHA-256 over the trial's canonical JSON and the schema's version."""
+        described = self.model_dump(mode="json") | {"schema": SCHEMA}
+        # How a batch is cut for memory changes the time, not the result.
+        described["protocol"].pop("micro_batch_size")
+        return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        """For people: backbone, rank, alpha and seed."""
+        return f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}"
+
+
+def built_in() -> list[str]:
+    """Names of the suites that come with the project."""
+    return sorted(p.name.removesuffix(".yaml") for p in files("benchmark").joinpath("suites").iterdir()
+                  if p.name.endswith(".yaml"))  # fmt: skip
+
+
+def load_suite(name: str) -> Suite:
+    """A suite that comes with the project, by name, or one from a file.
+
+    Raises:
+        UserError: no such suite, or every mistake in its file, each with its line.
+    """
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"{name}: no such suite file. Suites that come with amrg: {', '.join(built_in())}.")
+    elif name in built_in():
+        path = Path(str(files("benchmark").joinpath("suites", f"{name}.yaml")))
+    else:
+        raise unknown_name("suite", name, built_in())
+    return parse(path.read_text(encoding="utf-8"), where=path.name)
+
+
+def parse(text: str, *, where: str) -> Suite:
+    """A suite from YAML text.
+
+    Args:
+        text: the YAML.
+        where: what to call it in messages.
+
+    Raises:
+        UserError: every mistake, each with its line.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{where}{line}: not YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{where}: a suite is a mapping of {', '.join(Suite.model_fields)}.")
+    try:
+        suite = Suite.model_validate(content)
+    except ValidationError as error:
+        found = [f"{where}, line {_line(node, e['loc'])}: {_explain(dict(e))}" for e in error.errors()]
+        raise UserError("\n".join(found)) from None
+    _check_names(suite, node, where)
+    return suite
+
+
+def _check_names(suite: Suite, node: yaml.Node, where: str) -> None:
+    """Names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
+    from backbones.registry import locations
+    from benchmark.baselines import BASELINES
+    from benchmark.data.phantom_reports import DIALECTS
+    from benchmark.data.split import RULES
+    from benchmark.scoring import METRICS
+
+    asked: list[tuple[str, str, Any, tuple[Any, ...]]] = [
+        ("backbone", entry.name, locations(), ("backbones", i, "name")) for i, entry in enumerate(suite.backbones)
+    ]
+    asked += [("baseline", name, BASELINES, ("baselines", i)) for i, name in enumerate(suite.baselines)]
+    asked += [("metric", suite.primary_metric, METRICS, ("primary_metric",))]
+    if isinstance(suite.data, PhantomData):
+        asked += [("dialect", suite.data.dialect, DIALECTS, ("data", "dialect"))]
+    if not Path(suite.split.name).suffix:
+        asked += [("split", suite.split.name, RULES, ("split", "name"))]
+    wrong = [
+        str(unknown_name(kind, name, known, f"{where}, line {_line(node, loc)}"))
+        for kind, name, known, loc in asked
+        if name not in known
+    ]
+    if wrong:
+        raise UserError("\n".join(wrong))
+
+
+def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    """The line of a place in the file, or of the nearest mapping that stands there."""
+    line = 1
+    for step in location:
+        found = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(step):
+                    found, line = value, key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = node.value[step]
+            line = found.start_mark.line + 1
+        if found is None:
+            # pydantic puts the name of a union's member into the location; the file has no such level.
+            continue
+        node = found
+    return line
+
+
+def _explain(error: dict[str, Any]) -> str:
+    """A pydantic error in the words of a suite file."""
+    location = [str(part) for part in error["loc"]]
+    place = ".".join(location)
+    if error["type"] == "extra_forbidden":
+        allowed = sorted(_fields(error["loc"]))
+        near = get_close_matches(location[-1], allowed, n=1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        return f"unknown key {place!r}.{meant} Known here: {', '.join(allowed)}."
+    if error["type"] == "missing":
+        return f"{place!r} is missing."
+    given = error.get("input")
+    shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+    return f"{place!r}: {error['msg'].removeprefix('Value error, ')}{shown}."
+
+
+def _fields(location: tuple[int | str, ...]) -> set[str]:
+    """Keys that are known where an unknown one was found."""
+    sections: dict[str, type[BaseModel]] = {
+        "image": ImagePart, "split": SplitPart, "backbones": Entry, "grid": Grid,
+        "protocol": Protocol, "miniature": MiniaturePart,
+    }  # fmt: skip
+    if len(location) == 1:
+        return set(Suite.model_fields)
+    if location[0] == "data":
+        return set((PhantomData if "phantom" in location else DmidData).model_fields)
+    return set(sections[str(location[0])].model_fields)
