@@ -1,0 +1,165 @@
+"""The tissue of a phantom breast: fat, strands, parenchyma, vessels, muscle, skin and nipple, as one float image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, special
+
+from benchmark.data.phantom_cases import Case
+
+FloatImage = NDArray[np.floating]
+
+PARENCHYMA_SHARE = {"A": (0.02, 0.06), "B": (0.17, 0.25), "C": (0.43, 0.54), "D": (0.76, 0.88)}
+"""Share of the breast, skin and muscle left out, that parenchyma covers, drawn uniformly between the two.
+
+The ACR's letters stand for almost entirely fatty, scattered, heterogeneously and extremely dense tissue; the BI-RADS
+atlas's fourth edition put their bounds at 25, 50 and 75 %. The shares keep clear of each other so that a letter can
+be told from the image.
+"""
+PARENCHYMA_LEVEL = {"A": 0.15, "B": 0.19, "C": 0.23, "D": 0.28}
+FAT_LEVEL = 0.38
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """A breast without findings.
+
+    Attributes:
+        image: [height, width] float32, 0 outside the breast, about 0.3 to 0.8 inside.
+        breast: [height, width] bool, the nipple included.
+        depth: [height, width] float32, distance from the skin in image heights; 0 outside.
+        x, y: pixel centres in image heights, [1, width] and [height, 1].
+    """
+
+    image: FloatImage
+    breast: NDArray[np.bool_]
+    depth: FloatImage
+    x: FloatImage
+    y: FloatImage
+
+
+def draw_tissue(case: Case, rng: np.random.Generator) -> Tissue:
+    """Draw the breast of a case, chest wall at the left edge."""
+    outline, height, width = case.outline, case.height, case.width
+    y = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]
+    x = ((np.arange(width, dtype=np.float32) + 0.5) / height)[None, :]
+    edge = outline.edge(y[:, 0]).astype(np.float32)[:, None]
+    breast = x < edge
+    depth = ndimage.distance_transform_edt(breast).astype(np.float32) / height
+
+    strands, coarse = _strands(case, rng, x, y)
+    image = FAT_LEVEL + 0.035 * coarse + 0.13 * strands
+    muscle = x < outline.pectoral_edge(y[:, 0]).astype(np.float32)[:, None]
+    parenchyma = _parenchyma(case, rng, breast & ~muscle, depth, x, y)
+    level = PARENCHYMA_LEVEL[case.truth.density]
+    image += parenchyma * level * (0.72 + 0.5 * strands + 0.16 * coarse)
+    image += 0.16 * _vessels(case, rng, x, y)
+    if outline.view == "MLO":
+        image = _add_muscle(case, rng, image, x, y)
+
+    fold = np.clip(depth / 0.012, 0, 1)
+    image = image * (0.8 + 0.2 * fold) + 0.26 * np.exp(-(((depth - 0.003) / 0.0035) ** 2))
+    alpha = np.clip((edge - x) * height / 1.5 + 0.5, 0, 1)
+    image = image * alpha
+    image, breast = _add_nipple(case, image, breast, x, y)
+    return Tissue(image.astype(np.float32), breast, depth, x, y)
+
+
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: float) -> FloatImage:
+    """Noise with about `cells` bumps along the longer side, zero mean and unit deviation, the same at every size."""
+    longest = max(shape)
+    grid = tuple(max(4, round(side / longest * 2 * cells)) for side in shape)
+    noise = ndimage.gaussian_filter(rng.standard_normal(grid), 1.0)
+    noise = (noise - noise.mean()) / noise.std()
+    rows = np.linspace(0, grid[0] - 1, shape[0])
+    columns = np.linspace(0, grid[1] - 1, shape[1])
+    upper, left = (np.minimum(at.astype(int), n - 2) for at, n in ((rows, grid[0]), (columns, grid[1])))
+    down, right = (_ease(rows - upper))[:, None], (_ease(columns - left))[None, :]
+    by_row = noise[upper] * (1 - down) + noise[upper + 1] * down
+    return (by_row[:, left] * (1 - right) + by_row[:, left + 1] * right).astype(np.float32)
+
+
+def _ease(t: NDArray[np.floating]) -> NDArray[np.floating]:
+    return t * t * (3 - 2 * t)
+
+
+def _strands(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage) -> tuple[FloatImage, FloatImage]:
+    """Ligaments and ducts: bright curved strands that converge on the nipple, 0 to 1; and a coarse field, 0 ± 1."""
+    outline, shape = case.outline, (case.height, case.width)
+    warp_x, warp_y = smooth_noise(rng, shape, 9), smooth_noise(rng, shape, 9)
+    across = outline.length + 0.1 - x + 0.012 * warp_x
+    down = y - outline.nipple_y + 0.016 * warp_y
+    distance = np.hypot(across, down)
+    angle = np.arctan2(down, across)
+    strands = np.zeros(shape, dtype=np.float32)
+    for rays, stretch, weight in ((34, 7, 0.55), (64, 11, 0.45)):
+        grid = rng.standard_normal((4 * rays, 4 * stretch))
+        grid = ndimage.gaussian_filter(grid, (1.3, 1.8))
+        grid /= grid.std()
+        at = np.stack(
+            [(angle / np.pi + 0.5).clip(0, 1) * (grid.shape[0] - 1), (distance / 0.8).clip(0, 1) * (grid.shape[1] - 1)]
+        )
+        ridge = 1 - np.abs(ndimage.map_coordinates(grid, at, order=1, mode="nearest").astype(np.float32)) / 0.9
+        strands += weight * np.clip(ridge, 0, 1) ** 2
+    return strands, smooth_noise(rng, shape, 7)
+
+
+def _parenchyma(
+    case: Case, rng: np.random.Generator, inside: NDArray[np.bool_], depth: FloatImage, x: FloatImage, y: FloatImage
+) -> FloatImage:
+    """Fibroglandular tissue, 0 to 1: a cone behind the nipple broken up by fat, as large as the letter asks."""
+    outline, shape = case.outline, inside.shape
+    share = rng.uniform(*PARENCHYMA_SHARE[case.truth.density])
+    score = (
+        0.55 * smooth_noise(rng, shape, 8) + 0.4 * smooth_noise(rng, shape, 18) + 0.25 * smooth_noise(rng, shape, 40)
+    )
+    across = (x / outline.length - 0.62) / 0.42
+    reach = 0.5 * (outline.bottom - max(outline.top, 0.3 if outline.view == "MLO" else 0.0))
+    down = (y - outline.nipple_y + 0.05) / reach
+    score = score - 0.9 * across**2 - 0.9 * down**2
+    score = score - 3.0 * np.clip(1 - depth / 0.035, 0, None)
+    threshold = np.quantile(score[inside], 1 - share)
+    return np.where(inside, special.expit((score - threshold) / 0.16), 0).astype(np.float32)
+
+
+def _vessels(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage) -> FloatImage:
+    """Two to four veins that wind from the chest wall towards the nipple, 0 to 1."""
+    outline = case.outline
+    image = np.zeros((case.height, case.width), dtype=np.float32)
+    for _ in range(rng.integers(2, 5)):
+        start = outline.nipple_y + rng.uniform(-0.2, 0.2)
+        end = outline.nipple_y + rng.uniform(-0.08, 0.08)
+        reach = outline.length * rng.uniform(0.55, 0.85)
+        t = x / reach
+        bend, phase = rng.uniform(-0.06, 0.06), rng.uniform(0, 2 * np.pi)
+        course = start + (end - start) * t + bend * np.sin(np.pi * t) + 0.006 * np.sin(17 * t + phase)
+        thickness = 0.0022 * (1.2 - 0.6 * t.clip(0, 1))
+        image = np.maximum(image, np.exp(-(((y - course) / thickness) ** 2)) * (t < 1))
+    return image
+
+
+def _add_muscle(case: Case, rng: np.random.Generator, image: FloatImage, x: FloatImage, y: FloatImage) -> FloatImage:
+    """The pectoral muscle: brighter than fat, striped along its edge."""
+    edge = case.outline.pectoral_edge(y[:, 0]).astype(np.float32)[:, None]
+    inside = np.clip((edge - x) / 0.01 + 0.5, 0, 1)
+    stripes = np.sin(2 * np.pi * (edge - x) / 0.02 + 2 * smooth_noise(rng, image.shape, 10))
+    level = 0.6 + 0.025 * stripes + 0.03 * smooth_noise(rng, image.shape, 6)
+    fade = 0.9 - 0.35 * np.clip(y / case.outline.pectoral_y, 0, 1)
+    weight = inside * fade
+    return image * (1 - weight) + level * weight
+
+
+def _add_nipple(
+    case: Case, image: FloatImage, breast: NDArray[np.bool_], x: FloatImage, y: FloatImage
+) -> tuple[FloatImage, NDArray[np.bool_]]:
+    """A nipple in profile, or, where it is drawn in, a dense funnel behind the skin."""
+    outline = case.outline
+    if outline.retraction:
+        across = (outline.length - outline.retraction - x) / 0.05
+        funnel = np.exp(-(((y - outline.nipple_y) / 0.016) ** 2)) * np.exp(-np.clip(across, 0, None))
+        return image + 0.3 * funnel * breast, breast
+    radius = 0.0145
+    inside = np.hypot(x - outline.length, (y - outline.nipple_y) / 0.95) / radius
+    bump = np.clip((1 - inside) * radius * case.height / 1.5, 0, 1)
+    return np.maximum(image, bump * 0.56), breast | (inside < 1)
