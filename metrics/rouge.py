@@ -1,0 +1,58 @@
+"""ROUGE: Google's rouge-score with its stemmer, and ROUGE-L of COCO captions."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from metrics.metric import ReportStatistics, mean_of
+from metrics.versions import installed
+
+KINDS = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
+
+
+@lru_cache(maxsize=1)
+def _scorer():
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(list(KINDS.values()), use_stemmer=True)
+
+
+@lru_cache(maxsize=100_000)
+def _f_measures(hypothesis: str, reference: str) -> tuple[float, ...]:
+    scores = _scorer().score(target=reference, prediction=hypothesis)
+    return tuple(scores[kind].fmeasure for kind in KINDS.values())
+
+
+def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> list[ReportStatistics]:
+    """ROUGE-1, ROUGE-2 and ROUGE-L, F-measure, mean over reports (Lin 2004).
+
+    rouge-score lower-cases and keeps `[a-z0-9]+` only; two texts without such a character score 0.
+    """
+    rows = [_f_measures(h, r) for h, r in zip(hypotheses, references, strict=True)]
+    return [
+        mean_of(
+            name,
+            f"{name}|f1|impl:{installed('rouge-score')}|stem:porter|tok:[a-z0-9]+|case:lower|agg:mean|refs:1|ws:collapsed",
+            [row[i] for row in rows],
+        )
+        for i, name in enumerate(KINDS)
+    ]
+
+
+def rouge_l_coco(hypotheses: Sequence[str], references: Sequence[str], tokenizer: str) -> ReportStatistics:
+    """ROUGE-L with beta 1.2 by pycocoevalcap, mean over reports, of texts already tokenised.
+
+    Two texts that both tokenise to nothing score 1 there; the reference implementation's value is kept.
+
+    Args:
+        tokenizer: how the texts were tokenised, for the signature.
+    """
+    values = [_coco(h, r) for h, r in zip(hypotheses, references, strict=True)]
+    signature = f"rouge_l|beta:1.2|impl:{installed('pycocoevalcap')}|{tokenizer}|agg:mean|refs:1|ws:collapsed"
+    return mean_of("rouge_l_coco", signature, values)
+
+
+@lru_cache(maxsize=100_000)
+def _coco(hypothesis: str, reference: str) -> float:
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    return float(Rouge().calc_score([hypothesis], [reference]))
