@@ -1,4 +1,4 @@
-"""What every score of a set of reports has in common: additive statistics a report, and how their sums become the score."""
+"""What every score has in common: statistics a report that add up, and how their sums become the score."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,0 +1,120 @@
+"""A mammography report to labels: BI-RADS category, density, findings with polarity, location and size.
+
+Rules only: no model, no network, the same code for references and predictions. It never raises on a string, takes
+linear time, and gives the same labels everywhere.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from metrics import birads, density
+from metrics.report_text import normalise
+
+Polarity = Literal["present", "absent", "uncertain"]
+Side = Literal["left", "right"]
+
+VERSION = "1.0"
+"""The version of the labeler's specification; `signature()` adds a hash of the code and vocabulary."""
+
+_SOURCES = (
+    "birads.py",
+    "density.py",
+    "labeler.py",
+    "lexicon.py",
+    "report_text.py",
+    "sides.py",
+)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a report states.
+
+    Attributes:
+        birads: the report's category, "0" to "6" with "4A", "4B", "4C", or None. Of several, the one that the header
+            or an overall assessment states, and of several in it the highest by the ACR's hierarchy.
+        birads_all: every category stated anywhere, distinct, in text order (history and negated ones left out).
+        birads_header: every category of the header field ("BIRADS: 3 and 5"), in text order; empty without a header.
+        birads_by_side: side to category, where stated by side.
+        birads_text: the category whose words are used ("probably benign": "3"); a guess, never scored.
+        density: "A" to "D" or None.
+        findings: kind of finding to polarity; a kind that is not mentioned has no key.
+        attributes: "mass_shape", "calc_morph" ... to the values used of findings that are present or uncertain.
+        laterality: sides mentioned, sorted.
+        quadrant: quadrants and regions mentioned, sorted.
+        clock: clock positions, in text order.
+        size_mm: sizes in millimetres, in text order.
+        by_side: side to findings with polarity, where stated by side.
+        flags: oddities, sorted: "range", "birads_conflict", "typo", "density_words_only" ...
+    """
+
+    birads: str | None = None
+    birads_all: tuple[str, ...] = ()
+    birads_header: tuple[str, ...] = ()
+    birads_by_side: dict[str, str] = field(default_factory=dict)
+    birads_text: str | None = None
+    density: str | None = None
+    findings: dict[str, Polarity] = field(default_factory=dict)
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    laterality: tuple[Side, ...] = ()
+    quadrant: tuple[str, ...] = ()
+    clock: tuple[float, ...] = ()
+    size_mm: tuple[float, ...] = ()
+    by_side: dict[str, dict[str, Polarity]] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def birads_major(self) -> str | None:
+        """The category without its letter: "4" of "4B"."""
+        return self.birads[0] if self.birads else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The label as JSON values, attributes under "attrs"."""
+        return {
+            "birads": self.birads,
+            "birads_major": self.birads_major,
+            "birads_all": list(self.birads_all),
+            "birads_header": list(self.birads_header),
+            "birads_by_side": dict(self.birads_by_side),
+            "birads_text": self.birads_text,
+            "density": self.density,
+            "findings": dict(self.findings),
+            "attrs": {name: list(values) for name, values in self.attributes.items()},
+            "laterality": list(self.laterality),
+            "quadrant": list(self.quadrant),
+            "clock": list(self.clock),
+            "size_mm": list(self.size_mm),
+            "by_side": {side: dict(findings) for side, findings in self.by_side.items()},
+            "flags": list(self.flags),
+        }
+
+
+@lru_cache(maxsize=65536)
+def label(text: str) -> Label:
+    """Label one report; the result is shared between calls with the same text and must not be changed."""
+    report = normalise(text)
+    if not report.text:
+        return Label()
+    assessment = birads.assess(report)
+    composition = density.read_density(report)
+    return Label(
+        birads=assessment.category,
+        birads_all=assessment.categories,
+        birads_header=assessment.header,
+        birads_by_side=assessment.by_side,
+        birads_text=birads.descriptor(report),
+        density=composition.letter,
+        flags=tuple(sorted(assessment.flags | composition.flags)),
+    )
+
+
+@lru_cache(maxsize=1)
+def signature() -> str:
+    """The labeler's name, version and a hash of its code and vocabulary, for the signature of every score."""
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        digest.update(name.encode() + b"\0" + (Path(__file__).parent / name).read_bytes().replace(b"\r\n", b"\n"))
+    return f"amrg-rules/{VERSION}|sha256:{digest.hexdigest()[:12]}"

@@ -1,0 +1,185 @@
+"""The labeler's vocabulary of BI-RADS categories and breast density: patterns over normalised text.
+
+The words are those of the ACR BI-RADS Atlas (5th edition, 2013), of its 4th edition where reports still use them,
+and of the DMID reports. Every repeat is bounded, so no pattern can take more than linear time.
+"""
+
+import re
+
+# The name BI-RADS, and a bare "category" ------------------------------------------------------------------------
+
+BIRADS_NAME = r"bi[\s.-]?rads"
+BIRADS_SPELLING = re.compile(rf"{BIRADS_NAME}(?:'s)?|b\.i\.r\.a\.d\.s")
+BIRADS_OR_CATEGORY = re.compile(
+    r"(?P<token>(?:bi[\s.-]?rads|(?<![a-z0-9])(?:"
+    r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
+    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|birds|birdas|biards"
+    r"))(?:'s)?(?![a-z]))"
+    r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of))?[\s:(=-]{0,3}(?=[0-9a-z]))"
+)
+FILLER = re.compile(
+    r"(?:[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
+    r"|is|of)(?![a-z])){0,16}+"
+)
+BARE_CATEGORY_AFTER = re.compile(
+    r"(?:assessment|impression|conclusion|final|overall|edition|atlas|lexicon|\b(?:19|20)\d\d)[\s:,.(-]{0,4}"
+    r"(?:(?:is|was|of|an?|the|acr|assessment)\s){0,4}$"
+)
+BARE_CATEGORY_WHOLE = re.compile(r"(?:[0-6]|iv|v|vi|i{1,3})(?:[ -]?[abc])?\s?(?:[.,;:)(\n-]|\Z)")
+
+# Its value ------------------------------------------------------------------------------------------------------
+
+CATEGORY_VALUE = re.compile(
+    r"(?P<number>\d{1,12}(?:\.\d{1,4})?)|(?P<word>zero|one|two|three|four|five|six)(?![a-z])"
+    r"|(?P<roman>vi|iv|iii|ii|i|v)(?=[abc]?(?![a-z0-9']))|(?P<letter_o>o)(?![a-z'])"
+)
+_UNIT = r"(?:mm|cm|views?|months?|weeks?|years?|days?|hours?|masses|o'?\s?clock|x\s?\d|%|(?:-\s?)?(?:month|week|year))"
+YEAR_OR_ORDINAL = re.compile(
+    rf"(?:19|20)\d\d(?!\d)|\d{{1,3}}\s?(?:st|nd|rd|th)(?![a-z])|\d{{1,4}}(?:\.\d{{1,3}})?\s?-?\s?{_UNIT}"
+)
+NOT_A_CATEGORY = re.compile(rf"\s?-?\s?{_UNIT}(?![a-z])|\s?(?:st|nd|rd|th)(?![a-z])|/\d{{1,2}}/\d")
+ATTACHED_LETTER = re.compile(r"-?(?P<letter>[a-wyz])(?![a-z0-9'])")
+_WORDS_AFTER_4_A = "and|or|to|with|in|on|is|for|category|suspicio|low|findings|impression|breast composition|bi"
+SEPARATE_LETTER = re.compile(
+    rf"[ ./-](?P<letter>[bc](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_WORDS_AFTER_4_A})[a-z]))"
+    r"|\s?\(\s?(?P<enclosed>[abc])\s?\)"
+)
+SAME_AGAIN = re.compile(r"\s?[(\[,:/-]?\s?4\s?(?P<letter>[abc])\)?(?![a-z0-9'])")
+LIST_SEPARATOR = re.compile(r"\s?(?:,\s?(?:and\b|or\b|&)?|and\b|or\b|to\b|[/&+;-])\s?")
+BARE_LETTER = re.compile(r"(?P<letter>[bc](?![a-z0-9'])|a(?![a-z0-9'])(?! [a-z]))")
+LIST_ITEM = re.compile(r"(?:[0-6]|vi|iv|iii|ii)(?!\d)")
+LIST_ITEM_END = re.compile(
+    r"\s?(?:\Z|[\n.,;:)\]}/&+|>-]|(?:and|or|to|respectively|categor(?:y|ies)|findings?|impression|assessment|"
+    r"conclusion|recommendations?|(?:breast )?composition|lesions (?:require|need|should|warrant))\b)"
+)
+
+# What surrounds a mention ---------------------------------------------------------------------------------------
+
+CONTEXT = 240
+"""How many characters before and after a mention are read for its context."""
+
+_CLAUSE = re.compile(
+    r"[,;\n]|\((?![^)]{0,240}\))|\b(?:but|however|now|current(?:ly)?|final|upgraded|downgraded|today)\b"
+)
+
+
+def last_clause(text: str) -> str:
+    """The last clause of `text`, a word such as "now" or "final" that opens it included."""
+    start = 0
+    for match in _CLAUSE.finditer(text):
+        start = match.start() if match[0].isalpha() else match.end()
+    return text[start:]
+
+
+JOINED = re.compile(r"\s?(?:or|and|/|,|nor)\s?")
+FROM = re.compile(r"\bfrom\s?(?:an?\s)?$")
+OVERALL = re.compile(r"\b(?:overall|final|impression|assessment)\b")
+OPEN_BRACKET = re.compile(r"\([^)]{0,240}$")
+CLOSING_SECTIONS = ("impression", "impressions", "assessment", "conclusion", "conclusions", "opinion")
+HISTORY_SECTIONS = ("history", "clinical history", "comparison", "indication", "indications", "technique")
+
+HEDGE_BEFORE = re.compile(
+    r"(?:likely|probabl[ey]|possibl[ey]|favou?r(?:s|ed|ing)?|suspect(?:ed)?|perhaps|presumably|\?)\s?(?:an?\s)?\(?$"
+)
+HEDGE_AFTER = re.compile(r"\s?\)?\s?(?:\?|likely\b|probably\b|possibly\b|favou?red)")
+
+_ADVERB = r"(?:(?:entirely|completely|definitely|fully|confidently)\s)?"
+NOT_ASSIGNED_BEFORE = re.compile(
+    rf"\b(?:(?:cannot|can not|can't|could not|unable to|difficult to|not)\s{_ADVERB}|to\s)"
+    r"(?:be\s)?(?:exclude|rule out|ruled out)\b"
+)
+NOT_ASSIGNED_AFTER = re.compile(
+    r"\s?\)?\s?(?:(?:lesion|category|finding|disease)\s)?(?:is\s|was\s)?(?:cannot|can not|can't|could not|not)\s"
+    rf"(?:be\s)?{_ADVERB}(?:excluded|ruled out)"
+)
+NEGATED_BEFORE = re.compile(
+    r"(?:\bnot|n't|\brather than|\binstead of|\bno longer)\b(?!\s(?:seen|identified|noted|visuali|suspicio|signific|"
+    r"appreciated|present|changed|detected|evident|enlarged|involved|definite))[^:]{0,80}$"
+    r"|\bno(?:\s(?:evidence of|suspicion (?:of|for)|features of))?\s?(?:an?\s)?$|\bwithout (?:an? )?$"
+)
+NEGATED_AFTER = re.compile(
+    r"\s?(?:(?:category|lesions?)\s)?(?:(?:is|was|has been)\s)?"
+    r"(?:excluded|ruled out|not (?:assigned|given|applicable|met|justified|warranted|appropriate|indicated))"
+)
+CONDITIONAL_BEFORE = re.compile(
+    r"\b(?:would|unless|in case of|were (?:it|this|that|they|the|these)|should (?:it|this|that|the|they)|"
+    r"(?:could|may|might|can) be (?:upgraded|downgraded|changed))\b"
+)
+IF_BEFORE = re.compile(r"\bif\b")
+CONDITIONAL_AFTER = re.compile(r"\s?,?\s?(?:only )?(?:if|unless|were|provided|in case)\b")
+GENERIC_AFTER = re.compile(
+    r"(?:\s?(?:and|or|to|/|-|,)\s?[0-6][abc]?)?\s"
+    r"(?:lesions|findings|masses|cases|categories|mammograms|abnormalities|assessments|patients)\s"
+    r"(?:require|need|should|carry|warrant|undergo|include|usually|typically|generally|must|may|can|have|refer|mean|"
+    r"are(?! (?:seen|noted|present|identified)))"
+)
+COMPARED = re.compile(
+    r"(?:\bcompar\w{1,7} (?:to|with)|\bsince|\b(?:unchanged|stable) (?:from|since|compared to|compared with)|"
+    r"\brelative to) (?:the |an? )?(?:prior|previous|last|earlier|old)\b(?: (?!bi)[a-z]{1,15}){0,2}"
+)
+HISTORY_BEFORE = re.compile(
+    r"\b(?:previous(?:ly)?|prior|earlier|last|formerly|former|initial(?:ly)?|past|history of|"
+    r"(?<!year )(?<!years )(?<!year-)old)\b|\bfrom\s?(?:an?\s)?$|\bwas\s?(?:an?\s|at\s)?$"
+)
+HISTORY_AFTER = re.compile(
+    r"\s?(?:previously|earlier|formerly|before\b|(?:on|at|in) (?:the )?(?:prior|previous|last|earlier)|"
+    r"last (?:year|time|study|exam)|->|"
+    r",?\s?(?:(?:is|was|has been|now)\s){0,2}(?:upgraded|downgraded|changed|revised|increased|converted) to\b)"
+)
+_YEAR = r"(?:19|20)\d\d(?!\d)"
+YEAR_BEFORE = re.compile(rf"\b(?:in|on|from|dated) (?:[a-z]{{3,9}} )?{_YEAR}")
+YEAR_AFTER = re.compile(rf"\s?\)?\s?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))")
+NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
+BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
+ACR_DIGIT = re.compile(
+    r"\bacr[\s:-]{0,3}(?:(?:category|cat\.?|class|grade)[\s:-]{0,2})?(?:[0-6]|iv|vi|v|i{1,3})(?!\.?[\d]|[a-z%])"
+)
+
+DESCRIPTORS = (
+    ("6", re.compile(r"(?:known|biopsy[ -]proven|proven) (?:\w{1,12} )?(?:malignan|cancer|carcinoma)")),
+    ("5", re.compile(r"highly suggestive of malignan|suggest(?:s|ive of|ing)? (?:a )?malignan")),
+    ("4", re.compile(r"(?<!no )(?<!not )(?<!non-)\bsuspicio\w{1,6}")),
+    ("0", re.compile(r"\bincomplete\b|additional imaging|additional views|further (?:imaging )?evaluation")),
+    ("3", re.compile(r"\bprobably (?:an? )?benign")),
+    ("2", re.compile(r"\bbenign")),
+    ("1", re.compile(r"\bnegative\b(?! for)|\bnormal (?:mammogram|study|examination)")),
+)
+"""The ACR's words for each category, the gravest first; "3" is tried before the "2" that it contains."""
+
+# Density --------------------------------------------------------------------------------------------------------
+
+_NO_WORD_AFTER_A = "breast|density|with|and|or|to|on|in|bi|findings|composition|right|left"
+
+
+def _letter(name: str) -> str:
+    """A density letter; an "a" that is an article ("composition a mass") is none."""
+    return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
+
+
+_KIND = "type|density|category|class|grade|composition|pattern|letter|score"
+DENSITY_LETTER = re.compile(
+    rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
+    rf"|(?:density|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
+    rf"(?:(?:is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|{_KIND}|{BIRADS_NAME})[\s:=(-]{{1,3}}){{0,5}}"
+    r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
+    r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d] (?:breast |breasts|densit|parenchym)))"
+    + _letter("first")
+    + r"(?:\s?(?:on|in)?\s?(?:the )?(?:right|left)?(?: breast)?\s?(?:/|-|,|;|\bto\b|\bor\b|\band\b)\s?"
+    rf"(?:acr[\s-]?)?(?:(?:density|category|type|right|left|breast|on the)[\s:]{{1,2}}){{0,3}}{_letter('second')})?"
+)
+DENSITY_NUMBER = re.compile(
+    r"(?:(?<!high )(?<!high-)(?<!low )(?<!low-)(?<!equal )(?<!equal-)(?<!fat )(?<!fat-)\bdensity|\bacr[\s:-]{0,2}type"
+    r"|\bbreast type)[\s:=(-]{0,3}(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
+    r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
+    r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
+)
+DENSITY_WORDS = (
+    ("A", re.compile(r"(?<!not )\bentirely fat(?:ty)?\b(?! necrosis)")),
+    ("B", re.compile(r"(?<!no )(?<!not )\bscattered (?:areas? of )?fibro[- ]?glandular")),
+    ("C", re.compile(r"(?<!not )\bhetero-?\s?gen(?:e|i)?(?:o|e)?us(?:ly)? dense(?! (?:mass|opacit|lesion|nodul))")),
+    ("D", re.compile(r"(?<!not )\bextremely dense(?! (?:mass|opacit|lesion|nodul|calcif))")),
+)
+DENSITY_HINT = re.compile(
+    r"fibro[- ]?fatty|fatty[- ]replaced|(?:predominantly|mostly|mainly) fat|fibro[- ]?glandular|dense breast|"
+    r"breasts? (?:is|are|appears?) (?:\w{1,12} )?dense"
+)
