@@ -1,0 +1,111 @@
+"""Resamples of blocks and seeds, and a metric's statistics arranged for them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.metric import Array, ReportStatistics
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One metric of one system: its additive statistics by seed and block.
+
+    Attributes:
+        name: the metric's name.
+        statistics: float64 [seeds, blocks, k]; a block's row is the sum over its reports. Blocks are the unit of
+            resampling: reports of one patient (or of neighbouring images that look like one) stay together.
+        combine: [..., k] sums to [...] scores, NaN where undefined.
+    """
+
+    name: str
+    statistics: Array
+    combine: Callable[[Array], Array]
+
+    @property
+    def seeds(self) -> int:
+        return self.statistics.shape[0]
+
+    @property
+    def blocks(self) -> int:
+        return self.statistics.shape[1]
+
+    @property
+    def by_seed(self) -> Array:
+        """float64 [seeds]: the score of each seed."""
+        return self.combine(self.statistics.sum(axis=1))
+
+    @property
+    def value(self) -> float:
+        """The mean of the seeds' scores; NaN where one of them is undefined."""
+        return float(self.by_seed.mean())
+
+    def resampled(self, draws: "Draws") -> Array:
+        """float64 [resamples]: the mean over drawn seeds of the score of the drawn blocks; NaN where undefined."""
+        seeds, blocks, k = self.statistics.shape
+        flat = self.statistics.transpose(1, 0, 2).reshape(blocks, seeds * k)
+        scores = self.combine((draws.blocks @ flat).reshape(-1, seeds, k))
+        if seeds == 1:
+            return scores[:, 0]
+        counts = draws.seeds(seeds)
+        return np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds
+
+    def pseudo_values(self) -> Array:
+        """float64 [seeds, blocks]: the jackknife's pseudo-values, each block's share in each seed's score.
+
+        For a mean over reports in blocks of one size they are the blocks' means (Efron and Tibshirani 1993, ch. 11).
+        """
+        total = self.statistics.sum(axis=1)
+        without = self.combine(total[:, None] - self.statistics)
+        return self.blocks * self.combine(total)[:, None] - (self.blocks - 1) * without
+
+
+def sample(by_seed: Sequence[ReportStatistics], blocks: Sequence[str]) -> Sample:
+    """Arrange one metric's statistics of several seeds (the same reports in the same order) by block.
+
+    Args:
+        by_seed: the metric on each seed's predictions; at least one.
+        blocks: the block of each report, in the order of the reports.
+
+    Raises:
+        ValueError: the seeds disagree in their reports, or `blocks` has another length.
+    """
+    first = by_seed[0]
+    if any(s.statistics.shape != first.statistics.shape for s in by_seed) or len(blocks) != len(first.statistics):
+        raise ValueError(f"{first.name}: every seed needs statistics of the same {len(blocks)} reports")
+    _, index = np.unique(np.asarray(blocks), return_inverse=True)
+    members = np.zeros((index.max(initial=-1) + 1, len(blocks)))
+    members[index, np.arange(len(blocks))] = 1
+    return Sample(first.name, np.stack([members @ s.statistics for s in by_seed]), first.combine)
+
+
+class Draws:
+    """Crossed resamples: blocks with replacement, and seeds with replacement, independently of each other.
+
+    Every system and metric that is compared uses the same draws, so that differences are paired. The j-th draw of a
+    seed picks by one uniform number, whatever the number of seeds.
+
+    Args:
+        blocks: number of blocks.
+        resamples: number of resamples.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, blocks: int, resamples: int = 10_000, seed: int = 0):
+        self.resamples = resamples
+        self._seed = seed
+        self._seed_counts: dict[int, Array] = {}
+        generator = np.random.default_rng([seed, 0])
+        self.blocks: Array = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples).astype(float)
+
+    def seeds(self, number: int) -> Array:
+        """float64 [resamples, number]: how often each of `number` seeds is drawn."""
+        if number not in self._seed_counts:
+            generator = np.random.default_rng([self._seed, 1])
+            counts = np.zeros((self.resamples, number))
+            rows = np.arange(self.resamples)
+            for _ in range(number):
+                counts[rows, (generator.random(self.resamples) * number).astype(int)] += 1
+            self._seed_counts[number] = counts
+        return self._seed_counts[number]

@@ -1,0 +1,33 @@
+"""What differences between scores mean: intervals, paired tests, rank sets. Numpy and scipy only.
+
+The unit of resampling is the block, not the report: reports of one patient go together. A system with several
+seeds has one `ReportStatistics` a seed, on the same reports.
+
+    draws, swaps = Draws(blocks=26), Swaps(blocks=26)
+    first = sample([statistics_of_seed_0, statistics_of_seed_1], blocks)
+    interval(first, draws)                       # crossed bootstrap over seeds and blocks
+    difference(first, second, draws)             # paired by block
+    holm([p_value(x, floor, swaps, draws) for x in systems])
+    rank_sets(systems, swaps, draws)
+"""
+
+from metrics.comparisons import Swaps, holm, p_value, sign_flip_tail
+from metrics.intervals import Interval, difference, interval, minimum_detectable_difference
+from metrics.ranks import RankSets, rank_sets
+from metrics.resampling import Draws, Sample, sample
+
+__all__ = [
+    "Draws",
+    "Interval",
+    "RankSets",
+    "Sample",
+    "Swaps",
+    "difference",
+    "holm",
+    "interval",
+    "minimum_detectable_difference",
+    "p_value",
+    "rank_sets",
+    "sample",
+    "sign_flip_tail",
+]
