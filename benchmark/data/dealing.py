@@ -1,0 +1,133 @@
+"""Whole blocks dealt into parts of wanted sizes and alike mixtures: local search in whole numbers.
+
+scikit-learn's `StratifiedGroupKFold` deals into folds of equal size; here parts have the paper's sizes, and the
+result must be the same on every machine, hence no floating point.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from benchmark.data.blocks import major
+from benchmark.data.study import Study
+
+_SIZE_WEIGHT, _CATEGORY_WEIGHT, _DENSITY_WEIGHT = 2000, 100, 50
+VIEWS_OF_A_PATIENT = 4
+"""Longer blocks may join several patients: they train where enough studies are left, so that a test part holds
+many blocks, which are the units of its statistics."""
+
+_FRACTION = 16  # wanted numbers of studies are counted in sixteenths
+
+
+def shuffle_key(seed: int, text: str) -> bytes:
+    """Sorting by it looks random, and is the same on every machine and in every version."""
+    return hashlib.sha256(f"{seed} {text}".encode()).digest()
+
+
+def deal(studies: Sequence[Study], blocks: Mapping[str, str], sizes: Sequence[int], *, seed: int) -> list[list[str]]:
+    """The ids of each part.
+
+    The cost of a dealing is, over parts and traits (size, BI-RADS category, density), the squared distance from the
+    wanted number, weighted by the inverse of that number; size counts twenty times a category, a density half of
+    one. Blocks are dealt one by one, largest first, then moved and swapped for as long as the cost falls.
+
+    Args:
+        studies: all of them.
+        blocks: id to the label of its block; at least as many blocks as parts.
+        sizes: how many studies each part should have; they add up to the number of studies.
+        seed: decides between equals.
+
+    Blocks of more than `VIEWS_OF_A_PATIENT` go to the first part if the shorter ones hold half as many studies again
+    as the other parts need.
+    """
+    members: dict[str, list[str]] = {}
+    for study in studies:
+        members.setdefault(blocks[study.id], []).append(study.id)
+    labels = sorted(sorted(members, key=lambda b: shuffle_key(seed, b)), key=lambda b: -len(members[b]))
+    table = _Table(studies, [members[b] for b in labels], sizes)
+    table.deal()
+    while table.step():
+        pass
+    return [
+        [i for b, p in zip(labels, table.part, strict=True) if p == part for i in members[b]]
+        for part in range(len(sizes))
+    ]
+
+
+class _Table:
+    """The dealing as it stands. Arrays are [blocks, traits] and [parts, traits], in sixteenths of a study."""
+
+    def __init__(self, studies: Sequence[Study], blocks: Sequence[Sequence[str]], sizes: Sequence[int]):
+        of = {s.id: (("size", ""), ("category", major(s) or ""), ("density", s.density or "")) for s in studies}
+        traits = sorted({trait for own in of.values() for trait in own})
+        weights = {"size": _SIZE_WEIGHT, "category": _CATEGORY_WEIGHT, "density": _DENSITY_WEIGHT}
+        self.counts = np.array([[sum(t in of[i] for i in block) for t in traits] for block in blocks], np.int64)
+        total = self.counts.sum(axis=0)
+        self.counts *= _FRACTION
+        wanted = [[_FRACTION * int(n) * size // len(studies) for n in total] for size in sizes]
+        self.off = -np.array(wanted, np.int64)  # what each part has, less what it should have
+        self.weight = np.array(
+            [
+                [max(1, weights[t[0]] * _FRACTION // max(n, _FRACTION // 2)) for t, n in zip(traits, w, strict=True)]
+                for w in wanted
+            ],
+            np.int64,
+        )
+        self.part = np.full(len(blocks), -1)
+        short = [len(block) <= VIEWS_OF_A_PATIENT for block in blocks]
+        enough = sum(len(b) for b, s in zip(blocks, short, strict=True) if s) * 2 >= sum(sizes[1:]) * 3
+        self.free = np.array(short) if enough else np.ones(len(blocks), bool)
+
+    def deal(self) -> None:
+        """Place every block where it costs least; the last ones fill parts that would stay empty."""
+        for block, count in enumerate(self.counts):
+            costs = (self.weight * count * (2 * self.off + count)).sum(axis=1)
+            empty = [p for p in range(len(self.off)) if not (self.part == p).any()]
+            choice = empty if len(self.part) - block <= len(empty) else list(range(len(self.off)))
+            self._put(block, min(choice, key=lambda p: costs[p]) if self.free[block] else 0)
+
+    def step(self) -> bool:
+        """Take the best move, or else the best swap; False where neither lowers the cost."""
+        cost, block, part = self._best_move()
+        if cost < 0:
+            self._put(block, part)
+            return True
+        cost, first, second = self._best_swap()
+        if cost < 0:
+            here, there = int(self.part[first]), int(self.part[second])
+            self._put(first, there)
+            self._put(second, here)
+            return True
+        return False
+
+    def _best_move(self) -> tuple[int, int, int]:
+        """Cost, block and part of the move that costs least."""
+        x, here = self.counts, self.part
+        leaving = (self.weight[here] * x * (x - 2 * self.off[here])).sum(axis=1)
+        entering = (self.weight[None] * x[:, None] * (x[:, None] + 2 * self.off[None])).sum(axis=2)
+        cost = leaving[:, None] + entering
+        cost[np.arange(len(x)), here] = 0
+        cost[~self.free] = 0
+        cost[np.bincount(here, minlength=len(self.off))[here] == 1] = 0  # no part is left empty
+        block, part = np.unravel_index(int(cost.argmin()), cost.shape)
+        return int(cost[block, part]), int(block), int(part)
+
+    def _best_swap(self) -> tuple[int, int, int]:
+        """Cost and blocks of the swap that costs least."""
+        best = (0, 0, 0)
+        for first, count in enumerate(self.counts):
+            here, there = self.part[first], self.part
+            change = self.counts - count
+            cost = (self.weight[here] * change * (change + 2 * self.off[here])).sum(axis=1)
+            cost += (self.weight[there] * change * (change - 2 * self.off[there])).sum(axis=1)
+            cost[(there == here) | ~(self.free & self.free[first])] = 0
+            second = int(cost.argmin())
+            best = min(best, (int(cost[second]), first, second), key=lambda b: b[0])
+        return best
+
+    def _put(self, block: int, part: int) -> None:
+        if self.part[block] >= 0:
+            self.off[self.part[block]] -= self.counts[block]
+        self.off[part] += self.counts[block]
+        self.part[block] = part

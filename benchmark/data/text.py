@@ -1,0 +1,57 @@
+"""Report files as text: encodings, line ends, and the one form in which texts are compared."""
+
+import codecs
+import os
+import re
+from pathlib import Path
+
+_LINE_END = re.compile("\r\n|[\r\n\v\f\x85\u2028\u2029]")
+_LARGEST_TEXT = 1_000_000
+
+
+def read_text(path: Path) -> str:
+    """The text of a file: UTF-8 or UTF-16 with or without a byte order mark, else Windows-1252 or Latin-1.
+
+    Line ends of every kind become one newline; blank space at either end goes.
+
+    Raises:
+        ValueError: it is no text (a null byte remains), or larger than a megabyte.
+        OSError: it can't be read.
+    """
+    if path.stat().st_size > _LARGEST_TEXT:
+        raise ValueError(f"is larger than {_LARGEST_TEXT:,} bytes, too large for a text of this data set")
+    text = decode_text(path.read_bytes())
+    if "\0" in text:
+        raise ValueError("is not text")
+    return text
+
+
+def decode_text(content: bytes) -> str:
+    """`read_text` on bytes; every sequence of bytes has some reading."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        content = content.removeprefix(codecs.BOM_UTF8)
+        for encoding in ("utf-8", "cp1252", "latin-1"):
+            try:
+                text = content.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return _LINE_END.sub("\n", text).removeprefix("\ufeff").strip()
+
+
+def normalise(text: str) -> str:
+    """The form in which two reports are the same: lower case, every run of blank space one blank."""
+    return " ".join(text.casefold().split())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
