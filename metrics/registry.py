@@ -1,0 +1,97 @@
+"""Every score by name: what to call it, what direction is better, which values it can have."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Family = Literal["text", "clinical", "memory"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One score.
+
+    Attributes:
+        name: as in `scores.json`.
+        label: as in a table's head.
+        family: the tests of one family are corrected together.
+        higher_is_better: None where no direction is better.
+        bounds: the least and the greatest value.
+        has_interval: False where resampling reports says nothing of the score, as with a count of distinct texts.
+        needs_java: computed by a Java program.
+    """
+
+    name: str
+    label: str
+    family: Family
+    higher_is_better: bool | None = True
+    bounds: tuple[float, float] = (0.0, 1.0)
+    has_interval: bool = True
+    needs_java: bool = False
+
+
+def _text() -> list[Metric]:
+    found = [
+        Metric("rouge_1", "ROUGE-1", "text"),
+        Metric("rouge_2", "ROUGE-2", "text"),
+        Metric("rouge_l", "ROUGE-L", "text"),
+        Metric("rouge_l_unseen", "ROUGE-L, report not in train", "text"),
+        Metric("meteor_nltk", "METEOR (nltk)", "text"),
+    ]
+    for kind, java in (("published", False), ("coco", True)):
+        found += [Metric(f"bleu_{n}_{kind}", f"BLEU-{n} ({kind})", "text", needs_java=java) for n in range(1, 5)]
+        cider = (f"cider_{kind}", f"CIDEr ({kind})")
+        found.append(Metric(*cider, "text", bounds=(0.0, 10.0), needs_java=java))
+        frozen = (f"{cider[0]}_frozen", f"CIDEr ({kind}, idf of train)")
+        found.append(Metric(*frozen, "text", bounds=(0.0, 10.0), needs_java=java))
+    found += [
+        Metric("rouge_l_coco", "ROUGE-L (coco)", "text", needs_java=True),
+        Metric("meteor_coco", "METEOR (coco)", "text", needs_java=True),
+        Metric("meteor_coco_mean", "METEOR (coco, mean of reports)", "text", needs_java=True),
+    ]
+    return found
+
+
+def _memory() -> list[Metric]:
+    found = []
+    for prefix, label in (("verbatim_train", "verbatim in train"), ("near_verbatim_train", "nearly verbatim in train")):
+        found += [
+            Metric(f"{prefix}_rate", f"predictions {label}", "memory", None),
+            Metric(f"{prefix}_rate_references", f"references {label}", "memory", None),
+            Metric(f"{prefix}_excess", f"{label}, above the references", "memory", False, (-1.0, 1.0)),
+        ]
+    unbounded = (0.0, float(np.inf))
+    return [
+        *found,
+        Metric("distinct_predictions", "distinct predictions", "memory", None, has_interval=False),
+        Metric("modal_prediction_share", "share of the most frequent prediction", "memory", None, has_interval=False),
+        Metric("birads_entropy", "entropy of BI-RADS (bit)", "memory", None, unbounded, False),
+        Metric(
+            "birads_entropy_references", "entropy of the references' BI-RADS (bit)", "memory", None, unbounded, False
+        ),
+    ]
+
+
+def _clinical() -> list[Metric]:
+    kappa = (-1.0, 1.0)
+    return [
+        Metric("birads_exact", "BI-RADS exact", "clinical"),
+        Metric("birads_major", "BI-RADS major category", "clinical"),
+        Metric("birads_binary", "BI-RADS 1-3 against 0, 4-6", "clinical"),
+        Metric("birads_f1_macro", "BI-RADS macro F1", "clinical"),
+        Metric("birads_kappa", "BI-RADS weighted kappa", "clinical", bounds=kappa),
+        Metric("birads_coverage", "BI-RADS coverage", "clinical"),
+        Metric("density_accuracy", "density", "clinical"),
+        Metric("density_kappa", "density weighted kappa", "clinical", bounds=kappa),
+        Metric("density_coverage", "density coverage", "clinical"),
+        Metric("findings_f1_macro", "findings macro F1", "clinical"),
+        Metric("findings_f1_micro", "findings micro F1", "clinical"),
+        Metric("hallucination_rate", "hallucinated findings", "clinical", False),
+        Metric("omission_rate", "omitted findings", "clinical", False),
+    ]
+
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_text(), *_clinical(), *_memory())}
+PRIMARY = "birads_f1_macro"
+"""The one endpoint that is tested without correction for others, unless a suite names another."""
