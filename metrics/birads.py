@@ -3,7 +3,6 @@
 Categories are "0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6" (ACR BI-RADS Atlas, 5th edition, 2013).
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -121,7 +120,7 @@ def _winner(holding: list[Mention]) -> str | None:
 def read_mentions(report: ReportText) -> tuple[list[Mention], set[str]]:
     """Every statement of a category in text order, and flags of what was seen but is no category."""
     flags: set[str] = set()
-    mentions = []
+    mentions: list[Mention] = []
     last_now = max((match.start() for match in lexicon.NOW.finditer(report.text)), default=-1)
     consumed = 0
     for start, value_at, typo, token in _candidates(report):

@@ -8,22 +8,26 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from metrics import birads, density
+from metrics import birads, density, location
+from metrics.attributes import read_attributes
+from metrics.findings import Polarity, merge, read_findings
+from metrics.location import Side
 from metrics.report_text import normalise
-
-Polarity = Literal["present", "absent", "uncertain"]
-Side = Literal["left", "right"]
 
 VERSION = "1.0"
 """The version of the labeler's specification; `signature()` adds a hash of the code and vocabulary."""
 
 _SOURCES = (
+    "attributes.py",
     "birads.py",
     "density.py",
+    "finding_lexicon.py",
+    "findings.py",
     "labeler.py",
     "lexicon.py",
+    "location.py",
     "report_text.py",
     "sides.py",
 )
@@ -100,6 +104,8 @@ def label(text: str) -> Label:
         return Label()
     assessment = birads.assess(report)
     composition = density.read_density(report)
+    sentences = read_findings(report)
+    sides = location.read_sides(report)
     return Label(
         birads=assessment.category,
         birads_all=assessment.categories,
@@ -107,6 +113,13 @@ def label(text: str) -> Label:
         birads_by_side=assessment.by_side,
         birads_text=birads.descriptor(report),
         density=composition.letter,
+        findings=merge(mention for mentions in sentences for mention in mentions),
+        attributes=read_attributes(report.text, sentences),
+        laterality=tuple(sorted({side for _, named in sides for side in named})),
+        quadrant=location.read_quadrants(report.text),
+        clock=location.read_clock(report.text),
+        size_mm=location.read_sizes(report.text),
+        by_side=location.findings_by_side(report, sentences, sides),
         flags=tuple(sorted(assessment.flags | composition.flags)),
     )
 

@@ -8,6 +8,7 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
@@ -92,6 +93,11 @@ class ReportText:
         found = [(match.start("name"), match["name"]) for match in _SECTION.finditer(self.text)]
         return [start for start, _ in found], [name for _, name in found]
 
+    @property
+    def section_starts(self) -> list[int]:
+        """Where each section header stands, in text order."""
+        return self._sections[0]
+
     def section(self, position: int) -> str:
         """The header under which `position` stands, such as "impression"; empty before the first header."""
         starts, names = self._sections
@@ -111,7 +117,7 @@ def normalise(report: str) -> ReportText:
 def _unwrap(text: str) -> str:
     lines = text.split("\n")
     joined = [lines[0]]
-    for previous, line in zip(lines, lines[1:], strict=False):
+    for previous, line in pairwise(lines):
         wrapped = _WRAP_AFTER.search(previous, max(0, len(previous) - 20)) or _WRAP_BEFORE.match(line)
         joined.append((" " if wrapped else "\n") + line)
     return "".join(joined)
