@@ -5,6 +5,7 @@ The kind is told from the file's first bytes, never from its name: a DICOM calle
 
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tifffile
@@ -74,6 +75,24 @@ def decode(path: Path) -> np.ndarray:
     if pixels.ndim != 2 or 0 in pixels.shape:
         raise ImageError(path, f"holds no single two-dimensional image (shape {pixels.shape})")
     return pixels
+
+
+class Look(NamedTuple):
+    """What decoding an image tells: height and width, or None where it can't be decoded; what is wrong, or None."""
+
+    shape: tuple[int, int] | None
+    problem: str | None
+
+
+def look(path: Path) -> Look:
+    """Decode an image only to see whether that works, and whether anything is on it."""
+    try:
+        pixels = decode(path)
+    except ImageError as error:
+        return Look(None, error.reason)
+    blank = pixels.min() == pixels.max()
+    shape = (pixels.shape[0], pixels.shape[1])
+    return Look(shape, "the image is blank: every pixel has the same value" if blank else None)
 
 
 def stored_bytes(path: Path) -> int:

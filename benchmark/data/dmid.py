@@ -34,8 +34,10 @@ class Release:
         folder: where it was read.
         studies: those with image and report, in the order of their numbers.
         reports_only: reports without an image, as studies whose `image` is None, in the order of their numbers.
-        problems: everything that is wrong; fatal ones keep their record out of both.
+        problems: everything that is wrong; fatal ones keep their record out of `studies`.
         images: every image found, by id, those without a report included.
+        report_files: the file of every usable report, by id.
+        index: the file that lesion rows are from, `Info.txt` where there is one, else `Metadata.xlsx`.
         masks: `ROI Masks`, by id; foreground is above 127. Normal images have none.
     """
 
@@ -44,12 +46,18 @@ class Release:
     reports_only: tuple[Study, ...]
     problems: tuple[Problem, ...]
     images: Mapping[str, Path] = field(default_factory=dict)
+    report_files: Mapping[str, Path] = field(default_factory=dict)
+    index: Path | None = None
     masks: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def reports(self) -> tuple[Study, ...]:
         """Every study with a usable report, with an image or without, in the order of their numbers."""
         return tuple(sorted((*self.studies, *self.reports_only), key=lambda s: s.number))
+
+    def shown(self, path: Path | None) -> str:
+        """A path as problems name it: as seen from the folder, with forward slashes."""
+        return path.relative_to(self.folder).as_posix() if path else "."
 
     @cached_property
     def fingerprint(self) -> str:
@@ -111,7 +119,7 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
     rows = _read_rows(inventory, problems)
     complete, alone = [], []
     for key in sorted(reports, key=lambda k: int(k[3:])):
-        study = _study(key, reports[key], images.get(key), rows.get(key, Row()))
+        study = _study(key, reports[key][1], images.get(key), rows.get(key, Row()))
         if study.image:
             complete.append(study)
         else:
@@ -124,8 +132,16 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
     for key in sorted(set(rows) - set(reports) - set(images) - unusable):
         where = inventory.relative((inventory.indexes or inventory.sheets)[0])
         problems.append(Problem(where, "describes an image that is not here", key))
-    masks = {k: inventory.masks[k][0] for k in sorted(inventory.masks)}
-    return Release(folder, tuple(complete), tuple(alone), tuple(problems), images, masks)
+    return Release(
+        folder,
+        tuple(complete),
+        tuple(alone),
+        tuple(problems),
+        images=images,
+        report_files={key: path for key, (path, _) in reports.items()},
+        index=next(iter([*inventory.indexes, *inventory.sheets]), None),
+        masks={k: inventory.masks[k][0] for k in sorted(inventory.masks)},
+    )
 
 
 def _study(key: str, report: str, image: Path | None, row: Row) -> Study:
@@ -145,9 +161,9 @@ def _study(key: str, report: str, image: Path | None, row: Row) -> Study:
     )
 
 
-def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, str]:
-    """The usable report of each id."""
-    reports: dict[str, str] = {}
+def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, tuple[Path, str]]:
+    """File and text of the usable report of each id."""
+    reports: dict[str, tuple[Path, str]] = {}
     for key, paths in sorted(inventory.reports.items()):
         texts: dict[Path, str] = {}
         for path in paths:
@@ -165,7 +181,7 @@ def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, st
             reason = f"the same id has other texts too ({others}); keep one of them"
             problems.append(Problem(inventory.relative(next(iter(texts))), reason, key, fatal=True))
         elif texts:
-            reports[key] = next(iter(texts.values()))
+            reports[key] = next(iter(texts.items()))
             for path in list(texts)[1:]:
                 problems.append(Problem(inventory.relative(path), "the same report is here twice", key))
         elif len(paths) > 1:
@@ -243,7 +259,7 @@ def _remarks(inventory: Inventory) -> list[Problem]:
 
 
 def _nothing_usable(
-    inventory: Inventory, reports: Mapping[str, str], images: Mapping[str, Path], problems: Sequence[Problem]
+    inventory: Inventory, reports: Mapping[str, object], images: Mapping[str, Path], problems: Sequence[Problem]
 ) -> str:
     found = Counter(
         {

@@ -7,11 +7,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +17,9 @@ from PIL import Image
 
 from benchmark.data.content import content_hash, known_hash
 from benchmark.data.crop import chest_wall_side, find_breast
-from benchmark.data.decode import IMAGE_SUFFIXES, ImageError, decode, stored_bytes, to_8_bits
+from benchmark.data.decode import IMAGE_SUFFIXES, ImageError, decode, to_8_bits
 from benchmark.data.study import Laterality
+from benchmark.data.workers import each_image
 from benchmark.errors import UserError
 
 __all__ = ["IMAGE_SUFFIXES", "ImageCache", "ImageError", "ImageSettings", "decode", "prepare"]
@@ -28,10 +27,6 @@ __all__ = ["IMAGE_SUFFIXES", "ImageCache", "ImageError", "ImageSettings", "decod
 PREPARATION_VERSION = 1
 """Part of every cache key; raised whenever `prepare` gives other pixels for the same file and settings."""
 
-MEMORY_BUDGET = 1_500_000_000
-"""Bytes that all processes of `ImageCache.warm` may take together, unless the caller says how many to start."""
-
-_PROCESS_BYTES = 130_000_000  # an interpreter with numpy, Pillow, SciPy, tifffile and pydicom, measured
 _DIGEST_BYTES = 32
 
 
@@ -131,8 +126,7 @@ class ImageCache:
 
         Args:
             paths: image files; repeated ones are prepared once.
-            jobs: processes to start. By default as many as there are processors, and no more than keep
-                `MEMORY_BUDGET` for the largest image among them; 1 works in this process.
+            jobs: processes to start; by default what `benchmark.data.workers.each_image` finds right.
             progress: called in this process after each image with how many are done and how many there are.
 
         Returns:
@@ -144,30 +138,13 @@ class ImageCache:
         problems: dict[Path, str] = {}
         if progress and every:
             progress(done, len(every))
-        jobs = jobs or _jobs_within_budget(missing)
-        for path, reason in self._prepare_all(missing, min(jobs, len(missing))):
+        for path, reason in each_image(partial(_prepare_entry, self.folder, self.settings), missing, jobs=jobs):
             done += 1
             if reason is not None:
                 problems[path] = reason
             if progress:
                 progress(done, len(every))
         return {p: problems[p] for p in every if p in problems}
-
-    def _prepare_all(self, paths: list[Path], jobs: int) -> Iterator[tuple[Path, str | None]]:
-        """(path, what is wrong or None) for each path, in the order in which they are finished."""
-        waiting = dict.fromkeys(paths)
-        if jobs > 1:
-            try:
-                with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-                    futures = {pool.submit(_prepare_entry, self.folder, self.settings, p): p for p in paths}
-                    for future in as_completed(futures):
-                        reason = future.result()
-                        del waiting[futures[future]]
-                        yield futures[future], reason
-            except BrokenProcessPool:  # a process was killed, most likely for memory: go on with one
-                pass
-        for path in list(waiting):
-            yield path, _prepare_entry(self.folder, self.settings, path)
 
     def _has(self, path: Path) -> bool:
         try:
@@ -236,10 +213,3 @@ def _entry_is_sound(entry: Path, size: int) -> bool:
         return False
     body, digest = whole[:-_DIGEST_BYTES], whole[-_DIGEST_BYTES:]
     return len(body) > size * size and hashlib.sha256(body).digest() == digest
-
-
-def _jobs_within_budget(paths: list[Path]) -> int:
-    """Processes that stay within the budget when each holds the largest image three times over."""
-    largest = max((stored_bytes(p) for p in paths), default=0)
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(processors, MEMORY_BUDGET // (_PROCESS_BYTES + 3 * largest) - 1))

@@ -126,6 +126,17 @@ def compute(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
     return Split(name, seeded, train, validation, test, blocks, rule.format(*sizes))
 
 
+def choose(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
+    """`split` by a rule's name, or `load` from a file: what `--split` and a suite's `split` mean.
+
+    Raises:
+        UserError: neither a rule nor a file that there is, or what `split` and `load` raise.
+    """
+    if name in RULES or not (Path(name).suffix or Path(name).is_file()):
+        return split(studies, name, seed=seed)
+    return load(Path(name), studies)
+
+
 def load(path: Path, studies: Sequence[Study]) -> Split:
     """A split from a file: JSON with lists of ids `train`, `validation` and `test`, as `Split.save` writes.
 

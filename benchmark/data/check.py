@@ -1,0 +1,196 @@
+"""Everything that is wrong with a DMID folder, in one pass, and what is in it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from benchmark.data.blocks import major
+from benchmark.data.content import content_hash
+from benchmark.data.decode import Look, look
+from benchmark.data.dmid import Release, read
+from benchmark.data.problem import Problem
+from benchmark.data.study import Study
+from benchmark.data.text import normalise
+from benchmark.data.workers import each_image
+from metrics.labeler import label
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a folder holds and what is wrong with it.
+
+    Attributes:
+        release: as read.
+        complete: studies with a report and an image that decodes.
+        problems: those of the release and those that only a look into the files tells.
+        decoded: whether images were decoded.
+    """
+
+    release: Release
+    complete: tuple[Study, ...]
+    problems: tuple[Problem, ...]
+    decoded: bool
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a complete study."""
+        return bool(self.complete)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts and problems as JSON has them; counts of categories, densities and words are over all reports."""
+        reports = self.release.reports
+        words = [len(s.report.split()) for s in reports]
+        return {
+            "folder": str(self.release.folder),
+            "usable": self.usable,
+            "images_decoded": self.decoded,
+            "reports": len(reports),
+            "images": len(self.release.images),
+            "masks": len(self.release.masks),
+            "complete": len(self.complete),
+            "birads_highest": _counts(major(s) for s in reports),
+            "density": _counts(s.density for s in reports),
+            "abnormality": _counts(a for s in reports for a in ({row.abnormality for row in s.lesions} or {"none"})),
+            "view": _counts(f"{s.view} {s.laterality or ''}".strip() if s.view else None for s in reports),
+            "report_words": {"mean": mean(words), "median": median(words), "min": min(words), "max": max(words)},
+            "distinct_reports": len({normalise(s.report) for s in reports}),
+            "multiple_categories": sum(len(s.birads) > 1 for s in reports),
+            "problems": [p.to_dict() for p in self.problems],
+        }
+
+
+def check(
+    folder: Path,
+    *,
+    decode_images: bool = True,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Check:
+    """Read a DMID folder and look into every file of it.
+
+    Args:
+        folder: as `benchmark.data.dmid.read` takes it.
+        decode_images: False to trust that images are sound (eleven gigabytes take minutes).
+        jobs: processes that decode; see `benchmark.data.workers.each_image`.
+        progress: called with how many images are decoded and how many there are.
+
+    Raises:
+        UserError: the folder is not DMID at all.
+    """
+    release = read(folder, reports_only=True)
+    shapes: dict[str, tuple[int, int]] = {}
+    problems = list(release.problems)
+    damaged: set[str] = set()
+    if decode_images:
+        for key, found in _look_at(release, jobs, progress).items():
+            if found.problem is not None:
+                shown = release.shown(release.images[key])
+                problems.append(Problem(shown, found.problem, key, fatal=found.shape is None))
+            if found.shape is None:
+                damaged.add(key)
+            else:
+                shapes[key] = found.shape
+    problems += _orphan_reports(release)
+    problems += _equal_images(release)
+    problems += _equal_reports(release)
+    for study in release.reports:
+        shown = release.shown(release.report_files[study.id])
+        problems += [Problem(shown, reason, study.id) for reason in _wrong_in_report(study)]
+        shown = release.shown(release.index)
+        problems += [Problem(shown, reason, study.id) for reason in _wrong_in_lesions(study, shapes.get(study.id))]
+    problems += [
+        Problem(release.shown(path), "a mask without an image", key)
+        for key, path in release.masks.items()
+        if key not in release.images
+    ]
+    complete = tuple(s for s in release.studies if s.id not in damaged)
+    return Check(release, complete, tuple(problems), decode_images)
+
+
+def _look_at(release: Release, jobs: int | None, progress: Callable[[int, int], None] | None) -> dict[str, Look]:
+    ids = {path: key for key, path in release.images.items()}
+    found: dict[str, Look] = {}
+    for done, (path, result) in enumerate(each_image(look, list(ids), jobs=jobs), start=1):
+        found[ids[path]] = result
+        if progress:
+            progress(done, len(ids))
+    return {key: found[key] for key in release.images}
+
+
+def _orphan_reports(release: Release) -> list[Problem]:
+    unusable = {p.record for p in release.problems if p.fatal}
+    return [
+        Problem(release.shown(release.report_files[s.id]), "a report without an image", s.id)
+        for s in release.reports_only
+        if s.id not in unusable
+    ]
+
+
+def _equal_images(release: Release) -> list[Problem]:
+    """Byte-equal images of different studies; only files of one size are read."""
+    by_size: dict[int, list[str]] = defaultdict(list)
+    for key, path in release.images.items():
+        by_size[path.stat().st_size].append(key)
+    by_content: dict[str, list[str]] = defaultdict(list)
+    for keys in by_size.values():
+        if len(keys) > 1:
+            for key in keys:
+                by_content[content_hash(release.images[key])].append(key)
+    return [
+        Problem(release.shown(release.images[keys[0]]), f"the same image as {', '.join(keys[1:])}", keys[0])
+        for keys in by_content.values()
+        if len(keys) > 1
+    ]
+
+
+def _equal_reports(release: Release) -> list[Problem]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for study in release.reports:
+        groups[normalise(study.report)].append(study.id)
+    return [
+        Problem(release.shown(release.report_files[keys[0]]), f"the same text as {', '.join(keys[1:])}", keys[0])
+        for keys in groups.values()
+        if len(keys) > 1
+    ]
+
+
+def _wrong_in_report(study: Study) -> list[str]:
+    reasons = []
+    if not study.birads:
+        reasons.append("states no BI-RADS category")
+    if study.density is None:
+        reasons.append("states no density letter")
+    found = label(study.report)
+    only_in_body = [c for c in found.birads_all if not any(_agree(c, h) for h in found.birads_header)]
+    if found.birads_header and only_in_body:
+        header, body = ", ".join(found.birads_header), ", ".join(only_in_body)
+        reasons.append(f"its header says BI-RADS {header}, its body also {body}")
+    return reasons
+
+
+def _agree(category: str, other: str) -> bool:
+    """Whether two categories are one, a bare 4 standing for any of its letters."""
+    return category == other or (category[0] == other[0] and 1 in (len(category), len(other)))
+
+
+def _wrong_in_lesions(study: Study, shape: tuple[int, int] | None) -> list[str]:
+    reasons = []
+    kinds = {row.abnormality for row in study.lesions}
+    if "NORM" in kinds and len(kinds) > 1:
+        reasons.append("its lesion rows say NORM and name lesions")
+    outside = [
+        row
+        for row in study.lesions
+        if shape and ((row.y is not None and row.y >= shape[0]) or (row.x is not None and row.x >= shape[1]))
+    ]
+    if outside and shape:
+        where = ", ".join(f"({row.x}, {row.y})" for row in outside)
+        reasons.append(f"a lesion at {where} lies outside its image of {shape[1]} × {shape[0]} pixels")
+    return reasons
+
+
+def _counts(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(v or "none" for v in values).items()))

@@ -1,0 +1,84 @@
+"""What a split lets through: how much of the test set a model may have seen, and what copying would score."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmark.data.blocks import major
+from benchmark.data.dealing import shuffle_key
+from benchmark.data.likeness import most_alike, rouge_l
+from benchmark.data.split import PARTS, Split
+from benchmark.data.study import Study
+from benchmark.data.text import normalise
+
+NEAR_VERBATIM = 0.95
+"""ROUGE-L from which a test report counts as near-verbatim: in forty words, two that differ."""
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """The leakage report of a split.
+
+    Attributes:
+        test: how many studies are tested on.
+        verbatim_in_train: test reports that stand in train, case and blank space aside.
+        near_verbatim_in_train: test reports with a ROUGE-L of 0.95 or more to some training report; verbatim ones
+            are among them.
+        neighbour_in_train: test studies of which the id before or after is in train.
+        block_in_train: test studies of whose block a part is in train: 0 for a blocked split.
+        rouge_l_of_neighbour: mean ROUGE-L of copying the neighbour's training report (the id before, else the id
+            after), over the test studies that have one; None where none has.
+        rouge_l_of_random: the same of copying a training report drawn by a hash of the test id, over all of them.
+        birads, density: part to major category or letter ("none" where not stated) to the number of studies.
+    """
+
+    test: int
+    verbatim_in_train: int
+    near_verbatim_in_train: int
+    neighbour_in_train: int
+    block_in_train: int
+    rouge_l_of_neighbour: float | None
+    rouge_l_of_random: float
+    birads: dict[str, dict[str, int]]
+    density: dict[str, dict[str, int]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def leakage(split: Split, studies: Sequence[Study]) -> Leakage:
+    """Measure the leakage of a split.
+
+    Args:
+        split: train and test not empty.
+        studies: at least those that the split names.
+    """
+    by_id = {s.id: s for s in studies}
+    train = [by_id[i] for i in split.train]
+    test = [by_id[i] for i in split.test]
+    trained = {s.number: s for s in train}
+    seen = {normalise(s.report) for s in train}
+    texts = sorted(seen)
+    trained_blocks = {split.blocks[s.id] for s in train}
+    neighbours = [(s, trained.get(s.number - 1) or trained.get(s.number + 1)) for s in test]
+    copied = [rouge_l(n.report, s.report) for s, n in neighbours if n]
+    drawn = [rouge_l(min(train, key=lambda t: shuffle_key(0, f"{s.id} {t.id}")).report, s.report) for s in test]
+    return Leakage(
+        test=len(test),
+        verbatim_in_train=sum(normalise(s.report) in seen for s in test),
+        near_verbatim_in_train=sum(
+            most_alike(normalise(s.report), texts, at_least=NEAR_VERBATIM) is not None for s in test
+        ),
+        neighbour_in_train=len(copied),
+        block_in_train=sum(split.blocks[s.id] in trained_blocks for s in test),
+        rouge_l_of_neighbour=sum(copied) / len(copied) if copied else None,
+        rouge_l_of_random=sum(drawn) / len(drawn),
+        birads={part: _counts(major(by_id[i]) for i in getattr(split, part)) for part in PARTS},
+        density={part: _counts(by_id[i].density for i in getattr(split, part)) for part in PARTS},
+    )
+
+
+def _counts(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(v or "none" for v in values).items()))

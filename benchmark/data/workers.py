@@ -1,0 +1,58 @@
+"""Work on many image files in several processes, within a budget of memory."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+from benchmark.data.decode import stored_bytes
+
+MEMORY_BUDGET = 1_500_000_000
+"""Bytes that all processes may take together, unless the caller says how many to start."""
+
+_PROCESS_BYTES = 130_000_000  # an interpreter with numpy, Pillow, SciPy, tifffile and pydicom, measured
+_COPIES = 3  # of a decoded image that a process holds at most, measured
+
+Result = TypeVar("Result")
+
+
+def each_image(
+    work: Callable[[Path], Result], paths: Sequence[Path], *, jobs: int | None = None
+) -> Iterator[tuple[Path, Result]]:
+    """(path, work(path)) for each path, in the order in which they are finished.
+
+    A process that is killed, most likely for memory, costs time: what is left is done in this process.
+
+    Args:
+        work: picklable, and raising nothing that the caller doesn't want to see.
+        paths: distinct image files.
+        jobs: processes to start. By default as many as there are processors, and no more than keep `MEMORY_BUDGET`
+            for the largest of the images, by their headers; 1 works in this process.
+    """
+    jobs = min(jobs or jobs_within_budget(paths), len(paths))
+    waiting = dict.fromkeys(paths)
+    if jobs > 1:
+        try:
+            with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+                futures = {pool.submit(work, path): path for path in paths}
+                try:
+                    for future in as_completed(futures):
+                        result = future.result()
+                        del waiting[futures[future]]
+                        yield futures[future], result
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)
+        except BrokenProcessPool:
+            pass
+    for path in list(waiting):
+        yield path, work(path)
+
+
+def jobs_within_budget(paths: Sequence[Path]) -> int:
+    """How many processes stay within `MEMORY_BUDGET`, this one included, each with the largest image."""
+    largest = max((stored_bytes(p) for p in paths), default=0)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(processors, MEMORY_BUDGET // (_PROCESS_BYTES + _COPIES * largest) - 1))
