@@ -24,7 +24,7 @@ class Swaps:
 
     def __init__(self, blocks: int, resamples: int = 10_000, seed: int = 0):
         generator = np.random.default_rng([seed, 2])
-        self.signs: Array = generator.integers(0, 2, size=(resamples, blocks)) * 2.0 - 1.0
+        self.signs: Array = generator.choice([-1.0, 1.0], size=(resamples, blocks))
 
 
 def p_value(a: Sample, b: Sample, swaps: Swaps, draws: Draws) -> float:

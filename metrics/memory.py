@@ -5,7 +5,7 @@ share of the references stands beside it, and the excess over it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -50,11 +50,11 @@ def memory_statistics(
     if train_reports:
         found += _against_train(predictions, references, train_reports)
     folded = [_fold(text) for text in predictions]
-    found.append(_of_groups("distinct_predictions", f"distinct|{SIGNATURE}", folded, _distinct, None))
-    found.append(_of_groups("modal_prediction_share", f"modal-share|{SIGNATURE}", folded, _modal, None))
+    found.append(_of_groups("distinct_predictions", f"distinct|{SIGNATURE}", folded, _distinct))
+    found.append(_of_groups("modal_prediction_share", f"modal-share|{SIGNATURE}", folded, _modal))
     for name, categories in (("birads_entropy", predicted_birads), ("birads_entropy_references", reference_birads)):
         values = [category or "" for category in categories]
-        found.append(_of_groups(name, "entropy|unit:bit|missing:counted", values, _entropy, None))
+        found.append(_of_groups(name, "entropy|unit:bit|missing:counted", values, _entropy))
     return found
 
 
@@ -91,12 +91,12 @@ def _against_train(
     return found
 
 
-def _of_groups(name: str, signature: str, values: Sequence[str], combine, higher_is_better) -> ReportStatistics:
+def _of_groups(name: str, signature: str, values: Sequence[str], combine: Callable[[Array], Array]) -> ReportStatistics:
     _, group = np.unique(np.asarray(values, dtype=object).astype(str), return_inverse=True)
     statistics = np.zeros((len(values), int(group.max(initial=-1)) + 1))
     statistics[np.arange(len(values)), group] = 1
     every = np.ones(len(values), dtype=bool)
-    return ReportStatistics(name, signature, statistics, combine, every, higher_is_better)
+    return ReportStatistics(name, signature, statistics, combine, every, None)
 
 
 def _distinct(counts: Array) -> Array:

@@ -66,10 +66,8 @@ def _memory() -> list[Metric]:
         *found,
         Metric("distinct_predictions", "distinct predictions", "memory", None, has_interval=False),
         Metric("modal_prediction_share", "share of the most frequent prediction", "memory", None, has_interval=False),
-        Metric("birads_entropy", "entropy of BI-RADS (bit)", "memory", None, unbounded, False),
-        Metric(
-            "birads_entropy_references", "entropy of the references' BI-RADS (bit)", "memory", None, unbounded, False
-        ),
+        Metric("birads_entropy", "BI-RADS entropy (bit)", "memory", None, unbounded, False),
+        Metric("birads_entropy_references", "BI-RADS entropy of references (bit)", "memory", None, unbounded, False),
     ]
 
 

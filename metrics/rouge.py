@@ -3,22 +3,34 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
+
 from metrics.metric import ReportStatistics, mean_of
 from metrics.versions import installed
 
 KINDS = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 
 
-@lru_cache(maxsize=1)
-def _scorer():
-    from rouge_score.rouge_scorer import RougeScorer
+class _RememberingTokenizer(Tokenizer):
+    """rouge-score's own tokenizer with its Porter stemmer; each text is tokenised once."""
 
-    return RougeScorer(list(KINDS.values()), use_stemmer=True)
+    def tokenize(self, text: str) -> list[str]:
+        return _tokens(text)
+
+
+@lru_cache(maxsize=100_000)
+def _tokens(text: str) -> list[str]:
+    return _STEMMING.tokenize(text)
+
+
+_STEMMING = DefaultTokenizer(use_stemmer=True)
+_SCORER = RougeScorer(list(KINDS.values()), tokenizer=_RememberingTokenizer())
 
 
 @lru_cache(maxsize=100_000)
 def _f_measures(hypothesis: str, reference: str) -> tuple[float, ...]:
-    scores = _scorer().score(target=reference, prediction=hypothesis)
+    scores = _SCORER.score(target=reference, prediction=hypothesis)
     return tuple(scores[kind].fmeasure for kind in KINDS.values())
 
 
