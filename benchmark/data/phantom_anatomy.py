@@ -17,8 +17,10 @@ The ACR's letters stand for almost entirely fatty, scattered, heterogeneously an
 atlas's fourth edition put their bounds at 25, 50 and 75 %. The shares keep clear of each other so that a letter can
 be told from the image.
 """
-PARENCHYMA_LEVEL = {"A": 0.15, "B": 0.19, "C": 0.23, "D": 0.28}
-FAT_LEVEL = 0.38
+PARENCHYMA_LEVEL = {"A": 0.15, "B": 0.19, "C": 0.21, "D": 0.24}
+FAT_LEVEL = 0.36
+_STRANDS = ((34, 7, 0.8, 0.4), (72, 16, 0.6, 0.4), (110, 44, 0.5, 0.45))
+# Layers of strands, coarse to fine: across and along, how wide a strand is, its weight.
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,11 @@ def draw_tissue(case: Case, rng: np.random.Generator) -> Tissue:
     depth = ndimage.distance_transform_edt(breast).astype(np.float32) / height
 
     strands, coarse = _strands(case, rng, x, y)
-    image = FAT_LEVEL + 0.035 * coarse + 0.13 * strands
+    image = FAT_LEVEL + 0.03 * coarse + 0.15 * strands
     muscle = x < outline.pectoral_edge(y[:, 0]).astype(np.float32)[:, None]
     parenchyma = _parenchyma(case, rng, breast & ~muscle, depth, x, y)
     level = PARENCHYMA_LEVEL[case.truth.density]
-    image += parenchyma * level * (0.72 + 0.5 * strands + 0.16 * coarse)
+    image += parenchyma * level * (0.75 + 0.6 * strands + 0.12 * coarse)
     image += 0.16 * _vessels(case, rng, x, y)
     if outline.view == "MLO":
         image = _add_muscle(case, rng, image, x, y)
@@ -93,15 +95,15 @@ def _strands(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage)
     distance = np.hypot(across, down)
     angle = np.arctan2(down, across)
     strands = np.zeros(shape, dtype=np.float32)
-    for rays, stretch, weight in ((34, 7, 0.55), (64, 11, 0.45)):
+    for rays, stretch, width, weight in _STRANDS:
         grid = rng.standard_normal((4 * rays, 4 * stretch))
         grid = ndimage.gaussian_filter(grid, (1.3, 1.8))
         grid /= grid.std()
         at = np.stack(
             [(angle / np.pi + 0.5).clip(0, 1) * (grid.shape[0] - 1), (distance / 0.8).clip(0, 1) * (grid.shape[1] - 1)]
         )
-        ridge = 1 - np.abs(ndimage.map_coordinates(grid, at, order=1, mode="nearest").astype(np.float32)) / 0.9
-        strands += weight * np.clip(ridge, 0, 1) ** 2
+        ridge = 1 - np.abs(ndimage.map_coordinates(grid, at, order=1, mode="nearest").astype(np.float32)) / width
+        strands += weight * np.clip(ridge, 0, 1) ** 1.5
     return strands, smooth_noise(rng, shape, 7)
 
 
@@ -143,8 +145,10 @@ def _add_muscle(case: Case, rng: np.random.Generator, image: FloatImage, x: Floa
     """The pectoral muscle: brighter than fat, striped along its edge."""
     edge = case.outline.pectoral_edge(y[:, 0]).astype(np.float32)[:, None]
     inside = np.clip((edge - x) / 0.01 + 0.5, 0, 1)
-    stripes = np.sin(2 * np.pi * (edge - x) / 0.02 + 2 * smooth_noise(rng, image.shape, 10))
-    level = 0.6 + 0.025 * stripes + 0.03 * smooth_noise(rng, image.shape, 6)
+    along = smooth_noise(rng, (image.shape[0], image.shape[0]), 60)
+    at = np.stack([(0.12 * (y + x) * image.shape[0]), np.clip((edge - x) * 2, 0, 0.99) * image.shape[0]])
+    fibres = ndimage.map_coordinates(along, np.broadcast_arrays(*at), order=1, mode="nearest")
+    level = 0.6 + 0.025 * fibres + 0.035 * smooth_noise(rng, image.shape, 6) + 0.02 * smooth_noise(rng, image.shape, 50)
     fade = 0.9 - 0.35 * np.clip(y / case.outline.pectoral_y, 0, 1)
     weight = inside * fade
     return image * (1 - weight) + level * weight
@@ -159,7 +163,7 @@ def _add_nipple(
         across = (outline.length - outline.retraction - x) / 0.05
         funnel = np.exp(-(((y - outline.nipple_y) / 0.016) ** 2)) * np.exp(-np.clip(across, 0, None))
         return image + 0.3 * funnel * breast, breast
-    radius = 0.0145
-    inside = np.hypot(x - outline.length, (y - outline.nipple_y) / 0.95) / radius
-    bump = np.clip((1 - inside) * radius * case.height / 1.5, 0, 1)
-    return np.maximum(image, bump * 0.56), breast | (inside < 1)
+    across, down = (x - outline.length + 0.004) / 0.021, (y - outline.nipple_y) / 0.016
+    inside = np.where(across > 0, np.hypot(across, down), 2)
+    bump = np.clip((1 - inside) * 0.016 * case.height / 1.5, 0, 1) * (0.36 + 0.14 * inside.clip(0, 1))
+    return np.maximum(image, bump), breast | (inside < 1)

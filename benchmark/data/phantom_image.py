@@ -53,10 +53,10 @@ def draw(case: Case) -> PhantomImage:
 
 def _expose(image: FloatImage, breast: NDArray[np.bool_], rng: np.random.Generator) -> FloatImage:
     """Gain, gamma, quantum noise (white and slightly blurred) and a faint background."""
-    gain, gamma = rng.uniform(0.93, 1.07), rng.uniform(0.9, 1.12)
+    gain, gamma = rng.uniform(0.95, 1.05), rng.uniform(0.92, 1.08)
     white = rng.standard_normal(image.shape, dtype=np.float32)
     grain = ndimage.gaussian_filter(rng.standard_normal(image.shape, dtype=np.float32), 1.0)
-    noisy = image + breast * (0.016 * white + 0.045 * grain * np.sqrt(np.clip(image, 0, 1)))
+    noisy = image + breast * (0.022 * white + 0.06 * grain * np.sqrt(np.clip(image, 0, 1)))
     exposed = np.clip(noisy * gain, 0, 1) ** np.float32(gamma)
     return np.where(breast | (image > 0.02), exposed, np.abs(0.004 * white)).astype(np.float32)
 

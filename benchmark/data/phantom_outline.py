@@ -106,7 +106,7 @@ def draw_outline(rng: np.random.Generator, view: View, build: float) -> Outline:
             nipple_y=middle,
             top=middle - half * rng.uniform(0.98, 1.08),
             bottom=middle + half * rng.uniform(0.95, 1.05),
-            fullness=rng.uniform(2.0, 2.5),
+            fullness=rng.uniform(1.75, 2.2),
         )
     nipple_y = 0.6 + rng.uniform(-0.03, 0.03)
     return Outline(

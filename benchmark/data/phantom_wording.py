@@ -117,7 +117,7 @@ def structured(truth: PhantomTruth, style: np.random.Generator, detail: np.rando
         "Distortion": ("architectural_distortion",),
         "Asymmetry": ("asymmetry",),
     }
-    lines = [f"View: {truth.view}, {truth.laterality}", f"Density: {truth.density}"]
+    lines = [f"View: {truth.view}, {truth.laterality}", f"Breast density: ACR {truth.density}"]
     for field, kinds in fields.items():
         entries = [_entry(lesion) for lesion in truth.lesions if lesion.kind in kinds]
         lines.append(f"{field}: {'; '.join(entries) or 'none'}")

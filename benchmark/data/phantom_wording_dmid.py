@@ -24,6 +24,7 @@ _SUSPICIONS = {
     "4C": "high suspicious malignant lesion",
     "5": "malignant lesion",
 }
+_OPACITIES = frozenset({"circumscribed_mass", "spiculated_mass", "asymmetry", "architectural_distortion"})
 _SLIPS = (
     ("Breast Composition", "Brest Composition"),
     ("Breast Composition", "mBreast Composition"),
@@ -70,21 +71,26 @@ def dmid(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Gene
 
 
 def _findings(truth: PhantomTruth) -> list[str]:
-    """The lesions, the most suspicious first, then what is not there."""
-    sentences = [sentence for lesion in truth.lesions if (sentence := _lesion(lesion, truth))]
-    kinds = truth.kinds
-    mass = bool(kinds & {"circumscribed_mass", "spiculated_mass", "asymmetry", "architectural_distortion"})
-    cluster = "calcification_cluster" in kinds
-    if not mass and not cluster:
-        return ["No soft opacity or abnormal microcalcification is seen", *sentences]
-    return [*sentences, "No abnormal soft opacity" if cluster and not mass else "No abnormal microcalcification"][
-        : None if not (mass and cluster) else len(sentences)
-    ]
+    """What is there, the main lesion first, and what is not."""
+    sentences: list[str] = []
+    for lesion in truth.lesions:
+        of_breast = " of the breast" if not sentences else ""
+        if sentence := _lesion(lesion, truth, of_breast):
+            sentences.append(sentence)
+    opacity = bool(truth.kinds & _OPACITIES)
+    cluster = "calcification_cluster" in truth.kinds
+    if not opacity and not cluster:
+        return ["No soft opacity or abnormal microcalcification is seen in the breast", *sentences]
+    if not opacity:
+        return [*sentences, "No abnormal soft opacity"]
+    if not cluster:
+        return [*sentences, "No abnormal microcalcification"]
+    return sentences
 
 
-def _lesion(lesion: PhantomLesion, truth: PhantomTruth) -> str:
+def _lesion(lesion: PhantomLesion, truth: PhantomTruth, of_breast: str) -> str:
     """The sentence on one lesion; empty for what other sentences speak of."""
-    place = f"in the {_PLACES[lesion.location]} of the breast"
+    place = f"in the {_PLACES[lesion.location]}{of_breast}"
     match lesion.kind:
         case "circumscribed_mass":
             what = f"well defined soft opacity {place}"
@@ -113,7 +119,8 @@ def _lesion(lesion: PhantomLesion, truth: PhantomTruth) -> str:
             return "benign vascular calcification"
         case _:
             return ""
-    return f"{what} suggests {_SUSPICIONS[lesion.birads]} (BIRADS {lesion.birads.lower()})"
+    verb = "suggest" if lesion.kind == "calcification_cluster" else "suggests"
+    return f"{what} {verb} {_SUSPICIONS[lesion.birads]} (BIRADS {lesion.birads.lower()})"
 
 
 def _skin(truth: PhantomTruth) -> list[str]:
