@@ -2,32 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
-
-from rouge_score.rouge_scorer import RougeScorer
-from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
-
-
-class _RememberingTokenizer(Tokenizer):
-    """rouge-score's own tokenizer with its Porter stemmer; each text is tokenised once."""
-
-    def tokenize(self, text: str) -> list[str]:
-        return _tokens(text)
-
-
-@lru_cache(maxsize=20_000)
-def _tokens(text: str) -> list[str]:
-    return _STEMMING.tokenize(text)
-
-
-_STEMMING = DefaultTokenizer(use_stemmer=True)
-_SCORER = RougeScorer(["rougeL"], tokenizer=_RememberingTokenizer())
+from functools import cache, lru_cache
 
 
 @lru_cache(maxsize=200_000)
 def rouge_l(hypothesis: str, reference: str) -> float:
     """ROUGE-L F-measure of two reports, by rouge-score with its stemmer (Lin 2004)."""
-    return float(_SCORER.score(target=reference, prediction=hypothesis)["rougeL"].fmeasure)
+    return float(_scorer().score(target=reference, prediction=hypothesis)["rougeL"].fmeasure)
 
 
 def most_alike(report: str, others: Sequence[str], *, at_least: float) -> float | None:
@@ -53,3 +34,28 @@ def _bound(first: str, second: str) -> float:
 @lru_cache(maxsize=20_000)
 def _words(text: str) -> Counter[str]:
     return Counter(_tokens(text))
+
+
+@lru_cache(maxsize=20_000)
+def _tokens(text: str) -> list[str]:
+    return _tokenizer().tokenize(text)
+
+
+@cache
+def _tokenizer():
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    return DefaultTokenizer(use_stemmer=True)
+
+
+@cache
+def _scorer():
+    """rouge-score with a tokenizer that tokenises each text once. Imported late: nltk takes seconds."""
+    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import Tokenizer
+
+    class Remembering(Tokenizer):
+        def tokenize(self, text: str) -> list[str]:
+            return _tokens(text)
+
+    return RougeScorer(["rougeL"], tokenizer=Remembering())

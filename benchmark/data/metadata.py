@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from benchmark.data.inventory import study_id
 from benchmark.data.problem import Problem
 from benchmark.data.study import Laterality, Lesion, View
@@ -77,6 +75,8 @@ def read_sheet(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
         as `read_index`; a workbook that can't be read at all is one problem.
     """
     try:
+        import pandas as pd
+
         table = pd.read_excel(path, sheet_name=0, header=None, dtype=object)
     except Exception as error:  # zip, XML and format errors of openpyxl, each its own kind
         reason = f"can't be read as a workbook ({type(error).__name__}); view and side stay unknown"

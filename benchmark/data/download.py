@@ -1,0 +1,296 @@
+"""DMID from figshare: fetched, resumed, verified by MD5 and unpacked, or not there at all.
+
+What is under way lies in `DIR/.download`; nothing of a broken download or archive is ever seen beside it.
+"""
+
+import fnmatch
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from benchmark.data.archive import unpack
+from benchmark.data.text import write_text
+from benchmark.errors import RunFailed, UserError
+
+API = "https://api.figshare.com/v2"
+ARTICLE, VERSION = 24522883, 2
+PAGE = 100
+_ATTEMPTS = 6
+_HEADERS = {"User-Agent": "amrg", "Accept-Encoding": "identity"}  # a compressed answer can't be resumed
+_TIMEOUT = httpx.Timeout(60.0, connect=20.0)
+_SPACE_FACTOR = 2.5  # the archives and what is in them, with room to spare
+
+Progress = Callable[[str, int, int], None]
+
+
+class RemoteFile(BaseModel):
+    """A file of the article, as the figshare API lists it."""
+
+    name: str
+    size: int
+    download_url: str
+    computed_md5: str = ""
+    supplied_md5: str = ""
+
+    @property
+    def md5(self) -> str:
+        """The MD5 that figshare computed, else the one that was supplied with the upload."""
+        return (self.computed_md5 or self.supplied_md5).lower()
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What `download` did: names of files fetched now, and of those that were here already."""
+
+    folder: str
+    fetched: tuple[str, ...]
+    present: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def download(
+    folder: Path,
+    *,
+    skip: Sequence[str] = (),
+    keep_archives: bool = False,
+    api: str = API,
+    article: int = ARTICLE,
+    version: int = VERSION,
+    progress: Progress | None = None,
+    wait: float = 1.0,
+) -> Fetched:
+    """Fetch the release into a folder. The same call goes on where a broken one stopped.
+
+    Args:
+        folder: made if missing.
+        skip: patterns of file names to leave out, such as `DICOM*`.
+        keep_archives: leave the zips in `.download` once they are unpacked.
+        api: base address of the figshare API.
+        article, version: what to fetch.
+        progress: called with a file's name, its bytes so far and its size.
+        wait: seconds before the second attempt at a broken transfer; doubled for each further one.
+
+    Raises:
+        UserError: the folder is a file, or its disk has too little space; a pattern leaves nothing.
+        RunFailed: figshare can't be reached, lists no file, or what it sent is not what it lists. What arrived is
+            kept for the next call.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file; name a folder for the release.")
+    base = api.rstrip("/")
+    with httpx.Client(follow_redirects=True, timeout=_TIMEOUT, headers=_HEADERS) as client:
+        fetcher = _Fetcher(client, wait, progress)
+        listed = fetcher.list_files(f"{base}/articles/{article}/versions/{version}/files")
+        skipped = [f for f in listed if any(fnmatch.fnmatchcase(f.name, pattern) for pattern in skip)]
+        chosen = [f for f in listed if f not in skipped]
+        if not chosen:
+            raise UserError(f"--skip leaves nothing of {', '.join(f.name for f in listed)}.")
+        state = _State(folder)
+        present = [f for f in chosen if state.has(f)]
+        missing = [f for f in chosen if f not in present]
+        state.check_room(missing)
+        try:
+            state.working.mkdir(parents=True, exist_ok=True)
+            _check_space(folder, missing, state)
+            for file in missing:
+                arrived = fetcher.fetch(file, state.working / file.name)
+                state.place(file, arrived, keep=keep_archives)
+            state.finish()
+        except OSError as error:
+            raise RunFailed(f"{error.filename or folder}: {error.strerror or error}. What arrived is kept.") from None
+    names = [tuple(f.name for f in files) for files in (missing, present, skipped)]
+    return Fetched(str(folder), *names)
+
+
+class _Fetcher:
+    def __init__(self, client: httpx.Client, wait: float, progress: Progress | None):
+        self.client = client
+        self.wait = wait
+        self.progress = progress or (lambda name, done, total: None)
+
+    def list_files(self, url: str) -> list[RemoteFile]:
+        """Every page of the article's list of files; their names are checked to be plain names."""
+        files: list[RemoteFile] = []
+        page = 1
+        try:
+            while len(found := self._page(url, page)) == PAGE:
+                files += found
+                page += 1
+        except (httpx.HTTPError, ValidationError, ValueError) as error:
+            raise RunFailed(
+                f"{url}: the list of files could not be read ({_explain(error)}). Try again later."
+            ) from None
+        files += found
+        wrong = [f.name for f in files if Path(f.name).name != f.name or f.name.startswith(".") or "\\" in f.name]
+        if wrong:
+            raise RunFailed(f"{url}: lists names that are no plain file names: {wrong}. Nothing was fetched.")
+        if not files:
+            raise RunFailed(f"{url}: lists no files.")
+        return files
+
+    def _page(self, url: str, page: int) -> list[RemoteFile]:
+        for attempt in self._attempts():
+            with attempt:
+                answer = self.client.get(url, params={"page": page, "page_size": PAGE})
+                answer.raise_for_status()
+        return TypeAdapter(list[RemoteFile]).validate_json(answer.content)
+
+    def fetch(self, file: RemoteFile, target: Path) -> Path:
+        """Fetch a file to `target`, from where an earlier attempt stopped; its MD5 is that of the list."""
+        if target.exists() and target.stat().st_size == file.size and file.md5 in ("", _md5(target)):
+            return target
+        part = target.with_name(target.name + ".part")
+        for whole in (False, True):  # a part that was resumed and came out wrong is fetched anew, once
+            if whole:
+                part.unlink(missing_ok=True)
+            try:
+                for attempt in self._attempts():
+                    with attempt:
+                        self._transfer(file, part)
+            except (httpx.HTTPError, _Broken) as error:
+                raise RunFailed(
+                    f"{file.name}: the transfer broke off ({_explain(error)}). What arrived is kept; "
+                    "the same command goes on from there."
+                ) from None
+            found = _md5(part)
+            if not file.md5 or found == file.md5:
+                part.replace(target)
+                return target
+        part.unlink()
+        raise RunFailed(
+            f"{file.name}: its MD5 is {found}, figshare lists {file.md5}. It was fetched twice and removed."
+        )
+
+    def _transfer(self, file: RemoteFile, part: Path) -> None:
+        have = part.stat().st_size if part.exists() else 0
+        if have > file.size:
+            part.unlink()
+            have = 0
+        if have == file.size:
+            if not part.exists():
+                part.touch()
+            return
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        with self.client.stream("GET", file.download_url, headers=headers) as answer:
+            answer.raise_for_status()
+            resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
+            if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+                raise _Broken("the server sent another range than was asked for")
+            done = have if resumed else 0
+            with part.open("ab" if resumed else "wb") as out:
+                for chunk in answer.iter_bytes(1 << 20):
+                    done += len(chunk)
+                    if done > file.size:
+                        raise _Broken(f"more than the {file.size} bytes that figshare lists")
+                    out.write(chunk)
+                    self.progress(file.name, done, file.size)
+        if done < file.size:
+            raise _Broken(f"{done} of {file.size} bytes")
+
+    def _attempts(self) -> Retrying:
+        return Retrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_exponential(multiplier=self.wait, max=60),
+            retry=retry_if_exception(_is_passing),
+            reraise=True,
+        )
+
+
+class _Broken(Exception):
+    """A transfer that ended too early or went wrong."""
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether another attempt may help: everything but what the server calls our mistake."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500 or error.response.status_code in (408, 425, 429)
+    return isinstance(error, httpx.TransportError | _Broken)
+
+
+class _State:
+    """What of the release is in the folder: `.download/done.json` names each file with its MD5 and what it became."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.working = folder / ".download"
+        self.record = self.working / "done.json"
+        try:
+            self.done: dict[str, dict[str, str]] = json.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.done = {}
+
+    def has(self, file: RemoteFile) -> bool:
+        known = self.done.get(file.name)
+        return known == {"md5": file.md5, "became": _becomes(file)} and (self.folder / _becomes(file)).exists()
+
+    def check_room(self, missing: Sequence[RemoteFile]) -> None:
+        """Refuse to replace anything that an earlier call did not put here."""
+        there = [_becomes(f) for f in missing if f.name not in self.done and (self.folder / _becomes(f)).exists()]
+        if there:
+            raise UserError(
+                f"{self.folder}: {', '.join(there)} is here already and not from `amrg data download`. "
+                "Move it away, choose another folder, or --skip the file it comes from."
+            )
+
+    def place(self, file: RemoteFile, arrived: Path, *, keep: bool) -> None:
+        """Unpack an archive into a folder of its name, or move a file to where it belongs."""
+        target = self.folder / _becomes(file)
+        self._remember(file, "under way")
+        if target.name == file.name:
+            arrived.replace(target)
+        else:
+            unpack(arrived, target, temporary=self.working / f"{target.name}.unpacking")
+            if not keep:
+                arrived.unlink()
+        self._remember(file, file.md5)
+
+    def _remember(self, file: RemoteFile, md5: str) -> None:
+        self.done[file.name] = {"md5": md5, "became": _becomes(file)}
+        write_text(self.record, json.dumps(self.done, indent=1) + "\n")
+
+    def finish(self) -> None:
+        """Remove what is left of transfers that nothing needs any more."""
+        for path in self.working.glob("*.part"):
+            path.unlink()
+
+
+def _becomes(file: RemoteFile) -> str:
+    """What a file is called in the folder: an archive becomes a folder of its name."""
+    return file.name[:-4] if file.name.lower().endswith(".zip") else file.name
+
+
+def _check_space(folder: Path, missing: Sequence[RemoteFile], state: _State) -> None:
+    arrived = sum(p.stat().st_size for p in state.working.iterdir() if p.is_file())
+    needed = int(sum(f.size for f in missing) * _SPACE_FACTOR) - arrived
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder}: about {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free. "
+            "Choose another disk, or leave files out with --skip, e.g. --skip 'DICOM*'."
+        )
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, ValidationError):
+        return "not the answer of a figshare API"
+    return str(error) or type(error).__name__
