@@ -23,17 +23,17 @@ KINDS_OF_CATEGORY: dict[str, tuple[Kind, ...]] = {
     "5": ("spiculated_mass",),
 }
 RADII: dict[tuple[Kind, str], tuple[float, float]] = {
-    ("popcorn_calcification", "2"): (0.016, 0.024),
-    ("vascular_calcification", "2"): (0.11, 0.14),
-    ("axillary_node", "2"): (0.026, 0.036),
-    ("circumscribed_mass", "3"): (0.028, 0.046),
-    ("asymmetry", "3"): (0.05, 0.064),
-    ("asymmetry", "4A"): (0.092, 0.11),
-    ("calcification_cluster", "4A"): (0.028, 0.038),
-    ("calcification_cluster", "4B"): (0.065, 0.085),
-    ("architectural_distortion", "4B"): (0.06, 0.08),
-    ("spiculated_mass", "4C"): (0.026, 0.036),
-    ("spiculated_mass", "5"): (0.052, 0.065),
+    ("popcorn_calcification", "2"): (0.03, 0.04),
+    ("vascular_calcification", "2"): (0.13, 0.16),
+    ("axillary_node", "2"): (0.036, 0.05),
+    ("circumscribed_mass", "3"): (0.05, 0.075),
+    ("asymmetry", "3"): (0.07, 0.085),
+    ("asymmetry", "4A"): (0.12, 0.14),
+    ("calcification_cluster", "4A"): (0.04, 0.055),
+    ("calcification_cluster", "4B"): (0.09, 0.11),
+    ("architectural_distortion", "4B"): (0.08, 0.105),
+    ("spiculated_mass", "4C"): (0.042, 0.055),
+    ("spiculated_mass", "5"): (0.075, 0.095),
 }
 """Radius of a finding of a kind and category, in image heights, drawn uniformly between the two."""
 

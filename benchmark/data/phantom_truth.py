@@ -38,7 +38,7 @@ CODES: dict[Kind, str] = {
 SIGNS: tuple[Kind, ...] = ("skin_thickening", "nipple_retraction")
 """Signs that come with a cancer: no mask and no radius of their own in the release's files."""
 
-LARGE_ASYMMETRY, SPREAD_CLUSTER, LARGE_SPICULATED = 0.078, 0.05, 0.045
+LARGE_ASYMMETRY, SPREAD_CLUSTER, LARGE_SPICULATED = 0.1, 0.07, 0.065
 """Radii, in image heights, from which a finding counts as large or spread: nothing is drawn near them."""
 
 

@@ -7,8 +7,8 @@ from benchmark.data.phantom_truth import PhantomLesion, PhantomTruth
 _TISSUE = {
     "A": "The breasts are almost entirely fatty",
     "B": "There are scattered areas of fibroglandular density",
-    "C": "The breasts are heterogeneously dense, which may obscure small masses",
-    "D": "The breasts are extremely dense, which lowers the sensitivity of mammography",
+    "C": "The breasts are heterogeneously dense",
+    "D": "The breasts are extremely dense",
 }
 _ASSESSMENTS = {
     "1": "negative",
@@ -92,7 +92,7 @@ def letter(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Ge
             f"calcifications {where}",
             "popcorn_calcification": f"one coarse popcorn calcification {where}, as after an old fibroadenoma",
             "vascular_calcification": "calcified arteries (vascular calcification)",
-            "architectural_distortion": f"drawn tissue without a centre (architectural distortion) {where}",
+            "architectural_distortion": f"tissue drawn towards one point (architectural distortion) {where}",
             "asymmetry": f"{'a wide' if lesion.birads == '4A' else 'a small'} asymmetry of the tissue {where}",
             "axillary_node": "a harmless lymph node in the armpit",
             "skin_thickening": "thickening of the skin",
@@ -110,14 +110,14 @@ def letter(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Ge
 
 
 def structured(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
-    """A form: one line a field, every field filled in."""
+    """A form: one line a field, every field filled in and closed with a full stop."""
     fields = {
         "Mass": ("circumscribed_mass", "spiculated_mass"),
         "Calcification": ("calcification_cluster", "popcorn_calcification", "vascular_calcification"),
         "Distortion": ("architectural_distortion",),
         "Asymmetry": ("asymmetry",),
     }
-    lines = [f"View: {truth.view}, {truth.laterality}", f"Breast density: ACR {truth.density}"]
+    lines = [f"View: {truth.view}, {truth.laterality}", f"Breast density: {truth.density}"]
     for field, kinds in fields.items():
         entries = [_entry(lesion) for lesion in truth.lesions if lesion.kind in kinds]
         lines.append(f"{field}: {'; '.join(entries) or 'none'}")
@@ -126,7 +126,7 @@ def structured(truth: PhantomTruth, style: np.random.Generator, detail: np.rando
     if truth.view == "MLO":
         lines.append(f"Axilla: {'benign node' if 'axillary_node' in truth.kinds else 'clear'}")
     lines.append(f"BI-RADS: {truth.birads}")
-    return "\n".join(lines)
+    return "\n".join(f"{line}." for line in lines)
 
 
 def impression(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:

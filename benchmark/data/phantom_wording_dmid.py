@@ -18,11 +18,11 @@ _COMPOSITIONS = {
     "D": ("dense fibro glandular breast parenchyma",),
 }
 _SUSPICIONS = {
-    "3": "probably benign lesion",
-    "4A": "low suspicious lesion",
-    "4B": "moderate suspicious lesion",
-    "4C": "high suspicious malignant lesion",
-    "5": "malignant lesion",
+    "3": "probably benign",
+    "4A": "low suspicious",
+    "4B": "moderate suspicious",
+    "4C": "high suspicious malignant",
+    "5": "malignant",
 }
 _OPACITIES = frozenset({"circumscribed_mass", "spiculated_mass", "asymmetry", "architectural_distortion"})
 _SLIPS = (
@@ -33,7 +33,6 @@ _SLIPS = (
     ("suspicious", "suspiciois"),
     ("quadrant of", "quadrantof"),
     ("predominantly", "predominently"),
-    ("opacity", "opcaity"),
 )
 SLIP_RATE = 0.04
 CATEGORY_LAST_SHARE = 160 / 484
@@ -120,7 +119,8 @@ def _lesion(lesion: PhantomLesion, truth: PhantomTruth, of_breast: str) -> str:
         case _:
             return ""
     verb = "suggest" if lesion.kind == "calcification_cluster" else "suggests"
-    return f"{what} {verb} {_SUSPICIONS[lesion.birads]} (BIRADS {lesion.birads.lower()})"
+    noun = "lesion" if lesion.kind in ("circumscribed_mass", "spiculated_mass") else "finding"
+    return f"{what} {verb} {_SUSPICIONS[lesion.birads]} {noun} (BIRADS {lesion.birads.lower()})"
 
 
 def _skin(truth: PhantomTruth) -> list[str]:
