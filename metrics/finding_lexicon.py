@@ -24,7 +24,8 @@ ANATOMY = ("skin", "nipple", "pectoral")
 _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s(?:(?:breast|focal|fibroglandular|glandular)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
-    "mass": r"(?<!body\s)mass(?:es)?\b(?!-|\slike)|lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b|tumou?rs?\b|sol\b",
+    "mass": r"(?<!body\s)mass(?:es)?\b(?!-|\slike)|lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b"
+    r"|tumou?rs?\b|sol\b",
     "calcification": r"(?:(?:micro|macro)[-\s]?)?calcif\w{1,10}\b",
     "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b|distorted\sarchitecture\b",
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adenopath(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b|nodes?\b",
@@ -53,8 +54,8 @@ _CUES = {
     rf"|(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{_DEGREE}\b",
     "uncertain_after": rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b"
     r"|(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|doubtful)\b",
-    "purpose": r"(?:to|please|for)\s(?:further\s)?(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor)\b"
-    r"|rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b"
+    "purpose": r"(?:to|please|for)\s(?:further\s)?"
+    r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor)\b|rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b"
     r"|whether\b|history\sof\b|h/o\b|risk\sof\b",
     "absent_after": rf"(?:{_BE}\s|do\s|does\s)?not\s(?:be\s|been\s)?(?:\w{{2,12}}ly\s)?{_SEEN}\b"
     rf"|(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot)\sbe\s{_SEEN}\b"
@@ -84,7 +85,7 @@ _MARKS = {
     "absent_mark": r"[:=-]\s?(?:none|nil|no|absent|negative|false|nad)\b(?=\s?(?:\Z|[.,;\n)\]}]))",
     "doubted": r"(?<=[a-z])\s?\?",
     "doubt": r"\?",
-    "dash": r"\s-{1,2}\s",
+    "dash": r"(?<=\s)-{1,2}\s",
     "comma": r",",
     "ampersand": r"&",
     "slash": r"/",
@@ -107,7 +108,8 @@ def _groups(patterns: dict[str, str]) -> str:
 
 
 EVENTS = re.compile(
-    r"(?<![a-z0-9])(?:(?P<skipped>non-?\s?calcified\b|mass(?:-|\s)like\b)|"
+    r"(?<![a-z0-9])(?:(?P<skipped>non-?\s?calcified\b|mass(?:-|\s)like\b)"
+    r"|(?P<harmless>(?:not\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent)\b)|"
     + "|".join(_groups(part) for part in (_CUES, _FINDINGS, _PREDICATES, _LATER_CUES))
     + ")|"
     + _groups(_MARKS)
@@ -115,7 +117,7 @@ EVENTS = re.compile(
 """One pass over a sentence finds every finding, cue and mark in text order; the group's name says which."""
 
 NEW_STATEMENT = re.compile(
-    r"\s?(?:and\s)?(?:there\b|an?\s(?!mass|discrete|dominant|suspicious)|few\b|multiple\b|several\b|some\b|scattered\b"
+    r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
     r"|numerous\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b)"
 )
 """After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
@@ -123,7 +125,7 @@ NEW_STATEMENT = re.compile(
 ALTERNATIVE = re.compile(r"\s?(?:(?:or|vs|versus)\b|/)")
 """Right after a doubted finding: the doubt goes on to the next one ("possible mass or asymmetry")."""
 
-FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?)\b(?!\snot)")
+FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
 LISTED = re.compile(r"\b(?:or|nor|no|without)\b|^\s?and\b")
 GROUPED = re.compile(
     r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"

@@ -103,14 +103,15 @@ class _State:
 
 def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
     state = _State(text, end)
-    last_negation = -1
+    last_negation = -9
     for match in lexicon.EVENTS.finditer(text, start, end):
         event = match.lastgroup
         if event in lexicon.KINDS or event == "abnormal":
             state.mentions.append(Mention(str(event), match.start(), match.end(), state.polarity(), state.clause))
-            if event in lexicon.KINDS and not state.negated and not _more_alternatives(text, match.end(), end):
+            general = event in lexicon.KINDS and event not in lexicon.ANATOMY
+            if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
                 state.doubted = False
-        elif event == "normal":
+        elif event in ("normal", "harmless"):
             denied = 0 <= match.start() - last_negation <= 1
             state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause, denied))
         elif event == "negation":
@@ -138,10 +139,6 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
     return state.mentions
 
 
-def _more_alternatives(text: str, position: int, end: int) -> bool:
-    return lexicon.ALTERNATIVE.match(text, position, end) is not None
-
-
 def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
     """What ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
     if event == "stop":
@@ -153,9 +150,8 @@ def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
     elif event in ("comma", "conjunction", "ampersand"):
         state.doubted = False
         state.commas += event == "comma"
-        if state.verb or (event == "comma" and state.asked):
-            state.new_clause()
-        elif state.negated and _affirms(state, match.end(), event == "comma"):
+        asked_before = event == "comma" and state.asked
+        if state.verb or asked_before or (state.negated and _affirms(state, match.end(), event == "comma")):
             state.new_clause()
     elif event == "diagnosis":
         state.doubted = False
@@ -183,7 +179,7 @@ def _resolve_anatomy(text: str, mentions: list[Mention]) -> None:
     groups = _anatomy_groups(text, mentions)
     taken: set[int] = set()
     before = {}
-    for first, last in groups:
+    for first, _ in groups:
         if first > 0 and _describes(text, mentions[first - 1], mentions[first]):
             before[first] = first - 1
             taken.add(first - 1)

@@ -9,9 +9,10 @@ import re
 # The name BI-RADS, and a bare "category" ------------------------------------------------------------------------
 
 BIRADS_NAME = r"bi[\s.-]?rads"
-BIRADS_SPELLING = re.compile(rf"{BIRADS_NAME}(?:'s)?|b\.i\.r\.a\.d\.s")
+BIRADS_SPELLING = re.compile(rf"{BIRADS_NAME}(?:'s)?|b\.i\.r\.a\.d\.s\.?|breast imaging.{{1,60}}")
 BIRADS_OR_CATEGORY = re.compile(
-    r"(?P<token>(?:bi[\s.-]?rads|(?<![a-z0-9])(?:"
+    r"(?P<token>(?:bi[\s.-]?rads|b\.i\.r\.a\.d\.s\.(?=\s)|breast imaging[ -]reporting (?:and|&) data system"
+    r"|(?<![a-z0-9])(?:"
     r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
     r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|birds|birdas|biards"
     r"))(?:'s)?(?![a-z]))"
@@ -105,7 +106,7 @@ CONDITIONAL_BEFORE = re.compile(
     r"\b(?:would|unless|in case of|were (?:it|this|that|they|the|these)|should (?:it|this|that|the|they)|"
     r"(?:could|may|might|can) be (?:upgraded|downgraded|changed))\b"
 )
-IF_BEFORE = re.compile(r"\bif\b")
+IF_BEFORE = re.compile(r"\b(?:if|unless)\b")
 CONDITIONAL_AFTER = re.compile(r"\s?,?\s?(?:only )?(?:if|unless|were|provided|in case)\b")
 GENERIC_AFTER = re.compile(
     r"(?:\s?(?:and|or|to|/|-|,)\s?[0-6][abc]?)?\s"

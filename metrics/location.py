@@ -31,7 +31,7 @@ _BREAK = re.compile(r"[,(]|\bbut\b|\band\b|\bwhile\b|\bwhereas\b|\bhowever\b")
 
 
 def read_sides(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
-    """(offset, sides) of every mention of a side; "left" alone counts only beside a breast, view, colon or comparison."""
+    """(offset, sides) of every mention of a side; a bare "left" counts only by a breast, view, colon or comparison."""
     found: list[tuple[int, frozenset[Side]]] = []
     for match in _SIDE.finditer(report.text):
         if match["both"]:

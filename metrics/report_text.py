@@ -32,13 +32,16 @@ _LINES = re.compile(r" ?\n[ \n]*")
 _OPEN_END = (
     "in|of|the|a|an|and|or|nor|with|without|to|at|by|for|from|is|are|be|no|upper|outer|inner|lower|central|low|"
     "moderate|high|higher|probably|likely|suspicious|malignant|benign|overlying|adjacent|causing|suggests?|"
-    "suggesting|appears?|mild|soft|irregular|periareolar|normally|fat|architectural|abnormal"
+    "suggesting|appears?|mild|soft|irregular|periareolar|normally|fat|architectural|abnormal|not|cannot|possible|"
+    "evidence|rather|than|axillary|pectoral|lymph|few|small|tiny|large|multiple|grouped|clustered|scattered|vascular|"
+    "coarse|focal|significant|dominant|spiculated|well-defined|ill-defined|bi-?rads|acr|category|rule|negative"
 )
 _CONTINUED = (
-    "of|in|lesions?|quadrants?|suspicious|malignant|suggests?|suggesting|appears?|to|and|or|seen|region|necrosis|"
+    "be|been|not|nor|excluded|than|thickening|retraction|overlying|adjacent|of|in|lesions?|quadrants?|"
+    "suspicious|malignant|suggests?|suggesting|appears?|to|and|or|seen|region|necrosis|"
     r"which|is|are|with|low suspicious|moderate|higher|\("
 )
-_WRAP_AFTER = re.compile(rf"(?:(?<=\s)|^)(?:{_OPEN_END})$")
+_WRAP_AFTER = re.compile(rf"(?:(?<=\s)|^)(?:{_OPEN_END})$|,$")
 _WRAP_BEFORE = re.compile(rf"(?:{_CONTINUED})(?![a-z:])")
 
 # A full stop ends a sentence, but not within a number, "e.g.", "i.e.", "l. breast", "lt.", "vs.", "cat. 4".
