@@ -154,6 +154,11 @@ def metric_of(statistics: ReportStatistics) -> Metric:
     return Metric(name, name.replace("_", " "), "clinical", statistics.higher_is_better, (-1.0, 1.0))
 
 
+def label_of(name: str) -> str:
+    """What a table calls a score."""
+    return METRICS[name].label if name in METRICS else name.replace("_", " ")
+
+
 def check_ids(predictions: Iterable[str], references: Iterable[str], where: str = "") -> None:
     """Raise a UserError that lists missing and extra ids, if there are any."""
     predicted, expected = set(predictions), set(references)

@@ -1,7 +1,209 @@
-"""The verbs of `amrg` about score."""
+"""The verbs of `amrg` about scores: `amrg score`, `amrg label`, `amrg baselines`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from benchmark.references import ReferenceSet
+    from benchmark.scoring import Scores
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
+Seed = Annotated[int, typer.Option(help="Seed of the intervals, and of a random or blocked split.")]
+Data = Annotated[Path | None, typer.Option(metavar="DIR", help="A DMID folder; its reports are the references.")]
+SplitName = Annotated[
+    str | None,
+    typer.Option("--split", metavar="NAME", help="With --data: whose test part was predicted; else it is found."),
+]
+
+
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="JSON lines with id and prediction; with --rescore, results.")
+    ],
+    data: Data = None,
+    references: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The references: JSON lines with id and report.")
+    ] = None,
+    split: SplitName = None,
+    allow_missing: Annotated[bool, typer.Option(help="Score a missing prediction as an empty report.")] = False,
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="Score every trial of a results folder again, in place.")
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all scores, those of each report included.")
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Score anybody's predictions, without training anything.
+
+    Intervals are over blocks of views of one patient where they are known. Ids that are missing, extra or
+    duplicate are errors.
+
+    Example: amrg score predictions.jsonl --data dmid --split sequential
+
+    Example: amrg score results --rescore --data dmid --split blocked
+    """
+    from benchmark.errors import UserError
+
+    if (data is None) == (references is None):
+        raise UserError("give the references: either --data DIR, a DMID folder, or --references FILE.jsonl.")
+    if split is not None and data is None:
+        raise UserError("--split names a part of a DMID folder: give --data DIR with it.")
+    if rescore:
+        _rescore(predictions, data, references, split, seed, as_json)
+        return
+
+    from benchmark.scoring import score_predictions
+    from benchmark.store import write_json
+    from benchmark.texts import read_texts
+
+    predicted = read_texts(predictions, "prediction").by_id
+    chosen = _references(predicted, data, references, split, seed)
+    if allow_missing:
+        predicted = {**dict.fromkeys(chosen.references, ""), **predicted}
+    scores = score_predictions(
+        predicted, chosen.references, train_reports=chosen.train_reports, blocks=chosen.blocks, seed=seed
+    )
+    if save is not None:
+        write_json(save, {"references": chosen.name, **scores.to_dict()})
+    if as_json:
+        _print_json(_summary(scores, chosen))
+    else:
+        _print_scores(scores, chosen)
+
+
+def baselines(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A DMID folder; reports alone will do.")],
+    split: Annotated[
+        str, typer.Option("--split", metavar="NAME", help="sequential, random, blocked, or a split's file.")
+    ] = "blocked",
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="Only this one; repeatable.")] = None,
+    clip: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL:WEIGHTS", help="open_clip model of nearest_image; default: a trained miniature."),
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Score what looks at no image, and the report of the nearest training image.
+
+    Example: amrg baselines dmid --split sequential
+    """
+    from benchmark.baselines import BASELINES, NEEDS_IMAGES, predict
+    from benchmark.data.dmid import read
+    from benchmark.data.split import choose
+    from benchmark.errors import unknown_name
+    from benchmark.references import from_split, scored_studies
+    from benchmark.scoring import score_predictions
+
+    for name in only or ():
+        if name not in BASELINES:
+            raise unknown_name("baseline", name, BASELINES)
+    studies = scored_studies(read(folder, reports_only=True))
+    parts = choose(studies, split, seed=seed)
+    by_id = {s.id: s for s in studies}
+    train, test = [by_id[i] for i in parts.train], [by_id[i] for i in parts.test]
+    chosen = from_split(studies, parts)
+    without_image = sum(s.image is None for s in (*train, *test))
+    found: dict[str, Scores] = {}
+    skipped: dict[str, str] = {}
+    for name in only or BASELINES:
+        if name in NEEDS_IMAGES and without_image and not only:
+            skipped[name] = f"{without_image} of {len(train) + len(test)} studies have no image"
+            continue
+        predicted = predict(name, train, test, seed=seed, clip=clip)
+        found[name] = score_predictions(
+            predicted, chosen.references, train_reports=chosen.train_reports, blocks=chosen.blocks, seed=seed
+        )
+    if as_json:
+        rows = {name: _summary(scores, chosen) | {"predicts": BASELINES[name]} for name, scores in found.items()}
+        _print_json({"references": chosen.name, "baselines": rows, "skipped": skipped})
+    else:
+        _print_baselines(found, chosen, skipped)
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's verbs to `app`."""
+    app.command()(score)
+    app.command()(baselines)
+
+
+def _references(
+    predicted: Mapping[str, str], data: Path | None, references: Path | None, split: str | None, seed: int
+) -> "ReferenceSet":
+    from benchmark.references import from_file, from_release
+
+    if references is not None:
+        return from_file(references)
+    assert data is not None
+    return from_release(data, list(predicted), split, seed)
+
+
+def _rescore(
+    results: Path, data: Path | None, references: Path | None, split: str | None, seed: int, as_json: bool
+) -> None:
+    from benchmark.rescoring import rescore
+
+    done = rescore(results, lambda _, predicted: _references(predicted, data, references, split, seed), seed=seed)
+    if as_json:
+        _print_json({"rescored": done})
+    else:
+        typer.echo(f"{len(done)} trials scored again in {results}.")
+
+
+def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, Any]:
+    content = scores.to_dict()
+    del content["reports"]
+    return {"references": chosen.name, **content}
+
+
+def _print_json(content: Mapping[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmark.scoring import label_of
+
+    table = Table(title=f"Scores against the {chosen.name}", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    table.add_column("")
+    for head in ("value", "95 % interval", "n"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for name, found in scores.scores.items():
+        ends = f"{found.low:.3f} – {found.high:.3f}" if found.low is not None and found.high is not None else ""
+        value = f"{found.value:.4f}" if found.undefined is None else "undefined"
+        table.add_row(name, label_of(name), value, ends, str(found.n))
+    console = Console()
+    console.print(table)
+    for name, found in scores.scores.items():
+        if found.undefined is not None:
+            console.print(f"{name}: {found.undefined}", markup=False)
+
+
+def _print_baselines(found: Mapping[str, "Scores"], chosen: "ReferenceSet", skipped: Mapping[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmark.scoring import label_of
+
+    shown = ["rouge_l", "meteor_nltk", "cider_coco", "birads_exact", "birads_f1_macro"]
+    table = Table(title=f"Floors, on the {chosen.name}", title_justify="left")
+    table.add_column("baseline", no_wrap=True)
+    for name in shown:
+        table.add_column(label_of(name), justify="right")
+    for baseline, scores in found.items():
+        cells = [scores.scores.get(name) for name in shown]
+        table.add_row(baseline, *("" if s is None or s.undefined else f"{s.value:.3f}" for s in cells))
+    console = Console()
+    console.print(table)
+    for name, reason in skipped.items():
+        console.print(f"{name} left out: {reason}.", markup=False)

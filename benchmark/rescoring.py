@@ -1,0 +1,61 @@
+"""Scores of stored predictions, made again with the metrics of today: nothing is trained or generated."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.errors import UserError
+from benchmark.references import ReferenceSet
+from benchmark.scoring import check_ids, score_predictions
+from benchmark.store import TrialFolder, write_json
+from benchmark.texts import read_texts
+
+
+def rescore(
+    results: Path,
+    references_for: Callable[[Path, dict[str, str]], ReferenceSet],
+    *,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> list[str]:
+    """Write `scores.json` again in every trial folder of `results` that has predictions.
+
+    What else stands in a `scores.json` (controls of grounding, for instance) is kept.
+
+    Args:
+        results: the folder that holds the trials' folders.
+        references_for: trial folder and its predictions to what they are scored against.
+
+    Returns:
+        the ids of the trials that were scored.
+
+    Raises:
+        UserError: no folder has predictions, or ids don't fit the references; nothing is written then.
+    """
+    folders = [TrialFolder(path.parent) for path in sorted(results.glob("*/predictions.jsonl"))]
+    if not folders:
+        raise UserError(f"{results}: holds no trial with predictions; expected {results}/<trial id>/predictions.jsonl.")
+    problems, ready = [], []
+    for folder in folders:
+        try:
+            predictions = read_texts(folder.predictions, "prediction").by_id
+            chosen = references_for(folder.path, predictions)
+            check_ids(predictions, chosen.references, str(folder.predictions))
+        except UserError as error:
+            problems.append(str(error))
+        else:
+            ready.append((folder, predictions, chosen))
+    if problems:
+        raise UserError("\n".join(problems))
+    for folder, predictions, chosen in ready:
+        scores = score_predictions(
+            predictions,
+            chosen.references,
+            train_reports=chosen.train_reports,
+            blocks=chosen.blocks,
+            seed=seed,
+            resamples=resamples,
+        )
+        kept = json.loads(folder.scores.read_text(encoding="utf-8")) if folder.scores.is_file() else {}
+        write_json(folder.scores, {**kept, **scores.to_dict()})
+    return [folder.path.name for folder, _, _ in ready]

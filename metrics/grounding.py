@@ -1,0 +1,103 @@
+"""What scores owe to the image: how far they fall when another patient's image, or none, is shown.
+
+The same adapter predicts the same reports three times: with the right images, with images swapped across patients,
+and with blank ones. A text score can be high without any look at the image; its fall can not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from metrics.intervals import Interval, difference, interval
+from metrics.metric import ReportStatistics, mean_of
+from metrics.resampling import Draws, sample
+from metrics.whitespace import collapse_whitespace
+
+Control = Literal["swapped", "blank"]
+Verdict = Literal["owes to the image", "is better without the image"]
+
+
+@dataclass(frozen=True)
+class Fall:
+    """The fall of one score under one control.
+
+    Attributes:
+        score: its name.
+        control: which images were shown instead.
+        real, control_value: the score with the right images and under the control.
+        fall: how much worse the control is, positive where the right image helps, whatever direction is better;
+            with its interval, paired by block.
+        verdict: only where the interval excludes zero, else None: no statement either way.
+    """
+
+    score: str
+    control: str
+    real: float
+    control_value: float
+    fall: Interval
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """Falls and unchanged predictions under one control.
+
+    Attributes:
+        control: which images were shown instead.
+        falls: by the score's name.
+        unchanged: share of the predictions, over seeds and reports, that are word for word the same; with its
+            interval.
+    """
+
+    control: str
+    falls: dict[str, Fall]
+    unchanged: Interval
+
+
+def grounding(
+    control: str,
+    real: Sequence[Mapping[str, ReportStatistics]],
+    shown: Sequence[Mapping[str, ReportStatistics]],
+    real_texts: Sequence[Sequence[str]],
+    shown_texts: Sequence[Sequence[str]],
+    blocks: Sequence[str],
+    draws: Draws,
+) -> Grounding:
+    """Compare predictions for the right images with those under a control.
+
+    Args:
+        control: `swapped` or `blank`.
+        real, shown: for each seed, the scores' statistics by name, of the right images and of the control; the
+            reports and their order are the same everywhere. Scores that lack a direction or are in one only are
+            left out.
+        real_texts, shown_texts: for each seed, the predictions in the order of the reports.
+        blocks: the block of each report.
+        draws: the resamples, over the number of distinct blocks.
+    """
+    falls = {}
+    for name, first in real[0].items():
+        if first.higher_is_better is None or any(name not in found for found in (*real, *shown)):
+            continue
+        right, wrong = (sample([found[name] for found in group], blocks) for group in (real, shown))
+        better = difference(right, wrong, draws) if first.higher_is_better else difference(wrong, right, draws)
+        falls[name] = Fall(name, control, right.value, wrong.value, better, _verdict(better))
+    return Grounding(control, falls, unchanged(real_texts, shown_texts, blocks, draws))
+
+
+def unchanged(
+    real: Sequence[Sequence[str]], shown: Sequence[Sequence[str]], blocks: Sequence[str], draws: Draws
+) -> Interval:
+    """Share of predictions, [seeds][reports], that are the same text under the control, whitespace aside."""
+    by_seed = []
+    for ours, theirs in zip(real, shown, strict=True):
+        same = [collapse_whitespace(a) == collapse_whitespace(b) for a, b in zip(ours, theirs, strict=True)]
+        by_seed.append(mean_of("unchanged", "unchanged|ws:collapsed", same, higher_is_better=None))
+    return interval(sample(by_seed, blocks), draws, bounds=(0.0, 1.0))
+
+
+def _verdict(fall: Interval) -> Verdict | None:
+    if not fall.excludes_zero or np.isnan(fall.value):
+        return None
+    return "owes to the image" if fall.value > 0 else "is better without the image"
