@@ -161,6 +161,8 @@ _CLOCK = re.compile(
 def read_clock(text: str) -> tuple[float, ...]:
     """Clock positions from 1 to 12 in text order; half hours as .5; whole hours are ints."""
     found: dict[float, None] = {}
+    if "clock" not in text:
+        return ()
     for match in _CLOCK.finditer(text):
         for hour, minutes in ((match["first"], match["first_minutes"]), (match["hour"], match["minutes"])):
             if hour and 1 <= int(hour) <= 12:
@@ -179,6 +181,8 @@ _EACH = re.compile(_NUMBER)
 def read_sizes(text: str) -> tuple[float, ...]:
     """Sizes in millimetres in text order; distances from the nipple are none."""
     sizes: list[float] = []
+    if "mm" not in text and "cm" not in text:
+        return ()
     for match in _SIZE.finditer(text):
         if _DISTANCE.match(text, match.end()):
             continue

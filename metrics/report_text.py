@@ -46,9 +46,8 @@ _WRAP_BEFORE = re.compile(rf"(?:{_CONTINUED})(?![a-z:])")
 
 # A full stop ends a sentence, but not within a number, "e.g.", "i.e.", "l. breast", "lt.", "vs.", "cat. 4".
 _BOUNDARY = re.compile(
-    r"\n|;|!|(?<!\be)(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bapprox)"
-    r"(?<!\blt)(?<!\brt)(?<!\bcat)(?<!\bno(?=\.\s\d))\.(?!\d)(?<!\bi\.(?=e))(?<!\b[lr]\.(?=\s?breast))"
-    r"|(?<!\d)\.(?=\d)"
+    r"[\n;!]|\.(?!\d)(?<!\be\.(?=g))(?<!\be\.g\.)(?<!\bi\.(?=e))(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bapprox\.)(?<!\bcat\.)"
+    r"(?<!\blt\.)(?<!\brt\.)(?<!\bno\.(?=\s\d))(?<!\b[lr]\.(?=\s?breast))|(?<!\d)\.(?=\d)"
 )
 _SECTION = re.compile(
     r"(?:^|(?<=[\n.;]))\s?(?:[-\d.)]{0,3}\s?)?"
