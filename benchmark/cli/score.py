@@ -128,7 +128,10 @@ def baselines(
 
 def register(app: typer.Typer) -> None:
     """Add this file's verbs to `app`."""
+    from benchmark.cli.label import label
+
     app.command()(score)
+    app.command()(label)
     app.command()(baselines)
 
 
