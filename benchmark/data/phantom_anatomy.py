@@ -19,6 +19,7 @@ be told from the image.
 """
 PARENCHYMA_LEVEL = {"A": 0.15, "B": 0.19, "C": 0.21, "D": 0.24}
 FAT_LEVEL = 0.36
+FOLD_SHARE = 0.4
 _STRANDS = ((34, 7, 0.8, 0.4), (72, 16, 0.6, 0.4), (110, 44, 0.5, 0.45))
 # Layers of strands, coarse to fine: across and along, how wide a strand is, its weight.
 
@@ -59,6 +60,7 @@ def draw_tissue(case: Case, rng: np.random.Generator) -> Tissue:
     image += 0.16 * _vessels(case, rng, x, y)
     if outline.view == "MLO":
         image = _add_muscle(case, rng, image, x, y)
+        image = _add_axillary_fold(case, image, x, y)
 
     fold = np.clip(depth / 0.012, 0, 1)
     image = image * (0.8 + 0.2 * fold) + 0.26 * np.exp(-(((depth - 0.003) / 0.0035) ** 2))
@@ -152,6 +154,19 @@ def _add_muscle(case: Case, rng: np.random.Generator, image: FloatImage, x: Floa
     fade = 0.9 - 0.35 * np.clip(y / case.outline.pectoral_y, 0, 1)
     weight = inside * fade
     return image * (1 - weight) + level * weight
+
+
+def _add_axillary_fold(case: Case, image: FloatImage, x: FloatImage, y: FloatImage) -> FloatImage:
+    """In two of five images, a fold of skin across the axilla: brighter above, with a thin bright edge."""
+    rng = np.random.default_rng([*case.seeds, 5])
+    if rng.random() > FOLD_SHARE:
+        return image
+    sag, slope = rng.uniform(1.0, 2.5), rng.uniform(-0.15, 0.25)
+    across = x - 0.7 * case.outline.shoulder
+    course = rng.uniform(0.08, 0.2) + slope * across - sag * across**2
+    above = np.clip((course - y) / 0.004 + 0.5, 0, 1) * np.clip((x - 0.3 * case.outline.pectoral_x) / 0.06, 0, 1)
+    edge = np.exp(-(((y - course) / 0.003) ** 2)) * np.clip((x - 0.3 * case.outline.pectoral_x) / 0.06, 0, 1)
+    return image + 0.07 * above + 0.1 * edge
 
 
 def _add_nipple(

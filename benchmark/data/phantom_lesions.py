@@ -138,7 +138,7 @@ class Brush:
     def _body(self, distance: FloatImage, radius: float, level: float, softness: float) -> None:
         """Fill an outline up to a level of brightness, rounded towards its edge."""
         fill = np.clip((1 - distance) * radius / softness + 0.5, 0, 1) * self.tissue.breast
-        dome = level - 0.06 * np.clip(distance, 0, 1) ** 2
+        dome = level - 0.1 * np.clip(distance, 0, 1) ** 2
         self.image += (fill * 0.88 * np.clip(dome - self.image, 0, None)).astype(np.float32)
 
     def _halo(self, distance: FloatImage, radius: float) -> None:

@@ -19,6 +19,7 @@ from benchmark.data import dmid
 from benchmark.data.phantom import PhantomTruth, read_truth, sample, write
 from benchmark.data.phantom_cases import plan
 from benchmark.data.phantom_files import rows
+from benchmark.data.phantom_reports import DIALECTS
 from benchmark.data.phantom_truth import CATEGORIES, CODES, KINDS, SIGNS, PhantomLesion, category
 from benchmark.errors import UserError
 
@@ -283,3 +284,11 @@ def test_the_command_writes_a_folder_and_prints_its_counts(tmp_path: Path) -> No
     assert summary["studies"] == len(truths) == 9
     assert summary["patients"] == len({truth.patient for truth in truths})
     assert sum(summary["birads"].values()) == sum(summary["density"].values()) == 9
+
+
+def test_the_help_of_the_command_names_every_dialect() -> None:
+    app = Typer()
+    app.command()(phantom)
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
+    assert all(dialect in shown for dialect in DIALECTS)
+    assert "Example: amrg data phantom" in shown
