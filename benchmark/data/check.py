@@ -85,13 +85,14 @@ def check(
     problems = list(release.problems)
     damaged: set[str] = set()
     if decode_images:
-        for key, found in _look_at(release, jobs, progress).items():
+        for path, (key, found) in _look_at(release, jobs, progress).items():
+            used = path == release.images[key]
             if found.problem is not None:
-                shown = release.shown(release.images[key])
-                problems.append(Problem(shown, found.problem, key, fatal=found.shape is None))
-            if found.shape is None:
+                fatal = used and found.shape is None
+                problems.append(Problem(release.shown(path), found.problem, key, fatal=fatal))
+            if used and found.shape is None:
                 damaged.add(key)
-            else:
+            elif used and found.shape is not None:
                 shapes[key] = found.shape
     problems += _orphan_reports(release)
     problems += _equal_images(release)
@@ -110,14 +111,17 @@ def check(
     return Check(release, complete, tuple(problems), decode_images)
 
 
-def _look_at(release: Release, jobs: int | None, progress: Callable[[int, int], None] | None) -> dict[str, Look]:
-    ids = {path: key for key, path in release.images.items()}
-    found: dict[str, Look] = {}
+def _look_at(
+    release: Release, jobs: int | None, progress: Callable[[int, int], None] | None
+) -> dict[Path, tuple[str, Look]]:
+    """Every image file, those that are not used too, to its id and what decoding it tells."""
+    ids = {path: key for key, path in release.images.items()} | dict(release.unused_images)
+    found: dict[Path, Look] = {}
     for done, (path, result) in enumerate(each_image(look, list(ids), jobs=jobs), start=1):
-        found[ids[path]] = result
+        found[path] = result
         if progress:
             progress(done, len(ids))
-    return {key: found[key] for key in release.images}
+    return {path: (key, found[path]) for path, key in ids.items()}
 
 
 def _orphan_reports(release: Release) -> list[Problem]:

@@ -14,7 +14,7 @@ THUMBNAIL_SIDE = 512
 EXPOSURE_BAR_ZONE = 0.08  # the share of a side, from each edge, where a bar is looked for
 EXPOSURE_BAR_FILL = 0.9  # a row or column is a bar when this share of it is bright, and all alike
 EXPOSURE_BAR_LEVEL = 200
-EXPOSURE_BAR_SPREAD = 16  # levels between its quartiles; tissue, however dense, varies more
+EXPOSURE_BAR_SPREAD = 6  # levels between its quartiles; tissue, however dense, varies more
 MARGIN = 0.01  # of the frame's long side, kept around the breast
 SMALLEST_BREAST = 0.02  # of the frame; anything less is no breast, and nothing is cropped
 

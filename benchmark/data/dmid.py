@@ -36,6 +36,7 @@ class Release:
         reports_only: reports without an image, as studies whose `image` is None, in the order of their numbers.
         problems: everything that is wrong; fatal ones keep their record out of `studies`.
         images: every image found, by id, those without a report included.
+        unused_images: further images of the same studies (DICOM beside TIFF, a second copy), with their ids.
         report_files: the file of every usable report, by id.
         index: the file that lesion rows are from, `Info.txt` where there is one, else `Metadata.xlsx`.
         masks: `ROI Masks`, by id; foreground is above 127. Normal images have none.
@@ -46,6 +47,7 @@ class Release:
     reports_only: tuple[Study, ...]
     problems: tuple[Problem, ...]
     images: Mapping[str, Path] = field(default_factory=dict)
+    unused_images: Mapping[Path, str] = field(default_factory=dict)
     report_files: Mapping[str, Path] = field(default_factory=dict)
     index: Path | None = None
     masks: Mapping[str, Path] = field(default_factory=dict)
@@ -138,6 +140,7 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
         tuple(alone),
         tuple(problems),
         images=images,
+        unused_images={p: k for k in images for p in inventory.images[k] if p != images[k] and p.stat().st_size},
         report_files={key: path for key, (path, _) in reports.items()},
         index=next(iter([*inventory.indexes, *inventory.sheets]), None),
         masks={k: inventory.masks[k][0] for k in sorted(inventory.masks)},
