@@ -43,7 +43,7 @@ def read_findings(report: ReportText) -> list[list[Mention]]:
         mentions = _read_sentence(report.text, start, end)
         if not mentions:
             continue
-        if report.section(start).endswith(lexicon.UNASKED_SECTIONS):
+        if report.section(mentions[0].start) in lexicon.UNASKED_SECTIONS:
             continue
         _resolve_anatomy(report.text, mentions)
         found = [mention for mention in mentions if mention.kind in lexicon.KINDS]

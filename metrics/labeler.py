@@ -19,7 +19,7 @@ from metrics.report_text import normalise
 VERSION = "1.0"
 """The version of the labeler's specification; `signature()` adds a hash of the code and vocabulary."""
 
-_SOURCES = (
+SOURCES = (
     "attributes.py",
     "birads.py",
     "density.py",
@@ -31,6 +31,7 @@ _SOURCES = (
     "report_text.py",
     "sides.py",
 )
+"""Every file that a label depends on."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,12 @@ def label(text: str) -> Label:
 @lru_cache(maxsize=1)
 def signature() -> str:
     """The labeler's name, version and a hash of its code and vocabulary, for the signature of every score."""
+    return f"amrg-rules/{VERSION}|sha256:{source_hash(Path(__file__).parent)[:12]}"
+
+
+def source_hash(folder: Path) -> str:
+    """SHA-256 over the labeler's source files in `folder`, whatever their line ends."""
     digest = hashlib.sha256()
-    for name in _SOURCES:
-        digest.update(name.encode() + b"\0" + (Path(__file__).parent / name).read_bytes().replace(b"\r\n", b"\n"))
-    return f"amrg-rules/{VERSION}|sha256:{digest.hexdigest()[:12]}"
+    for name in SOURCES:
+        digest.update(name.encode() + b"\0" + (folder / name).read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()

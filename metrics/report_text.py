@@ -42,6 +42,7 @@ _CONTINUED = (
     r"which|is|are|with|low suspicious|moderate|higher|\("
 )
 _WRAP_AFTER = re.compile(rf"(?:(?<=\s)|^)(?:{_OPEN_END})$|,$")
+_FIELD = re.compile(r"[-\d.) ]{0,4}[a-z][a-z -]{1,30}:")
 _WRAP_BEFORE = re.compile(rf"(?:{_CONTINUED})(?![a-z:])")
 
 # A full stop ends a sentence, but not within a number, "e.g.", "i.e.", "l. breast", "lt.", "vs.", "cat. 4".
@@ -120,6 +121,8 @@ def _unwrap(text: str) -> str:
     lines = text.split("\n")
     joined = [lines[0]]
     for previous, line in pairwise(lines):
-        wrapped = _WRAP_AFTER.search(previous, max(0, len(previous) - 20)) or _WRAP_BEFORE.match(line)
+        wrapped = (
+            _WRAP_AFTER.search(previous, max(0, len(previous) - 20)) or _WRAP_BEFORE.match(line)
+        ) and not _FIELD.match(line)
         joined.append((" " if wrapped else "\n") + line)
     return "".join(joined)
