@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError, unknown_name
+from metrics.clinical import clinical_scores
 from metrics.errors import MetricUnavailable
 from metrics.labeler import label
 from metrics.labeler import signature as labeler_signature
 from metrics.memory import is_verbatim, memory_statistics
-from metrics.metric import ReportStatistics, mean_of
+from metrics.metric import ReportStatistics
 from metrics.registry import METRICS, PRIMARY, Metric
 from metrics.statistics import Draws, Interval, interval, sample
 from metrics.text import COCO, TEXT_SCORES, text_statistics
@@ -72,8 +73,8 @@ class Scores:
         scores: by name.
         reports: a dictionary a report: `id`, and `scores` by name where one report defines them.
         labeler: signature of the labeler behind the clinical scores.
-        statistics: each score's additive statistics, for intervals and tests over several sets of predictions; not
-            part of `to_dict`.
+        statistics: each score's additive statistics, for intervals and tests over several sets of predictions.
+            `to_dict` keeps what can't be had again without Java; `benchmark.stored` restores the rest.
     """
 
     scores: dict[str, Score]
@@ -87,6 +88,7 @@ class Scores:
             "scores": {name: score.to_dict() for name, score in self.scores.items()},
             "labeler": self.labeler,
             "reports": self.reports,
+            "statistics": _sums_to_store(self.statistics),
         }
 
     @classmethod
@@ -126,7 +128,7 @@ def score_predictions(
         units = [blocks[i] if blocks is not None else i for i in ids]
         draws = Draws(len(set(units)), resamples, seed)
         for statistics in found:
-            metric = metric_of(statistics)
+            metric = METRICS[statistics.name]
             if metric.has_interval:
                 intervals[metric.name] = interval(sample([statistics], units), draws, bounds=metric.bounds)
     scores = {s.name: _score(s, intervals.get(s.name)) for s in found}
@@ -144,19 +146,6 @@ def report_statistics(
     """The additive statistics behind `score_predictions`, by name; reports in the order of their sorted ids."""
     found, _ = _statistics(predictions, references, train_reports, names)
     return {s.name: s for s in found}
-
-
-def metric_of(statistics: ReportStatistics) -> Metric:
-    """The registered metric of some statistics; what is not registered by itself is a detail of a clinical score."""
-    name = statistics.name
-    if name in METRICS:
-        return METRICS[name]
-    return Metric(name, name.replace("_", " "), "clinical", statistics.higher_is_better, (-1.0, 1.0))
-
-
-def label_of(name: str) -> str:
-    """What a table calls a score."""
-    return METRICS[name].label if name in METRICS else name.replace("_", " ")
 
 
 def check_ids(predictions: Iterable[str], references: Iterable[str], where: str = "") -> None:
@@ -211,12 +200,29 @@ def _statistics(
     if train_reports:
         found += [_unseen(s, expected, train_reports) for s in found if s.name == "rouge_l"]
 
-    guesses, truths = [label(t) for t in predicted], [label(t) for t in expected]
-    categories = [g.birads for g in guesses], [t.birads for t in truths]
-    hits = [g == t for g, t in zip(*categories, strict=True)]
-    found.append(mean_of("birads_exact", f"birads|exact|{labeler_signature()}", hits, [bool(t) for t in categories[1]]))
-    found += memory_statistics(predicted, expected, train_reports, *categories)
+    found += _labelled(predicted, expected, train_reports)
     return [s for s in found if wanted is None or s.name in wanted], unavailable
+
+
+def _labelled(
+    predicted: Sequence[str], expected: Sequence[str], train_reports: Sequence[str]
+) -> list[ReportStatistics]:
+    """Clinical scores, and those of memory."""
+    guesses, truths = [label(text) for text in predicted], [label(text) for text in expected]
+    categories = [g.birads for g in guesses], [t.birads for t in truths]
+    return [
+        *clinical_scores(truths, guesses).values(),
+        *memory_statistics(predicted, expected, train_reports, *categories),
+    ]
+
+
+def _sums_to_store(statistics: Mapping[str, ReportStatistics]) -> dict[str, Any]:
+    """Sums of the corpus scores that need Java; the orders of BLEU share their counts."""
+    found = {}
+    for name in ("bleu_1_coco", "meteor_coco"):
+        if name in statistics:
+            found[name.replace("_1_", "_")] = statistics[name].statistics.tolist()
+    return found
 
 
 def _unseen(statistics: ReportStatistics, references: Sequence[str], train: Sequence[str]) -> ReportStatistics:
@@ -251,7 +257,7 @@ def _undefined(statistics: ReportStatistics) -> str:
 
 
 def _reports(ids: Sequence[str], found: Sequence[ReportStatistics]) -> list[dict[str, Any]]:
-    values = {s.name: s.per_report for s in found if metric_of(s).has_interval}
+    values = {s.name: s.per_report for s in found if METRICS[s.name].has_interval}
     return [
         {"id": i, "scores": {name: float(v[row]) for name, v in values.items() if not np.isnan(v[row])}}
         for row, i in enumerate(ids)

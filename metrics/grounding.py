@@ -81,7 +81,8 @@ def grounding(
         if first.higher_is_better is None or any(name not in found for found in (*real, *shown)):
             continue
         right, wrong = (sample([found[name] for found in group], blocks) for group in (real, shown))
-        better = difference(right, wrong, draws) if first.higher_is_better else difference(wrong, right, draws)
+        ordered = (right, wrong) if first.higher_is_better else (wrong, right)
+        better = difference(*ordered, draws, same_seeds=True)
         falls[name] = Fall(name, control, right.value, wrong.value, better, _verdict(better))
     return Grounding(control, falls, unchanged(real_texts, shown_texts, blocks, draws))
 

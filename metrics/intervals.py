@@ -63,25 +63,33 @@ def interval(
         level: the share of repetitions (other reports, other seeds) in which the interval holds the score.
         bounds: the least and the greatest value that the score can have; the interval is cut there.
 
-    A rate that is 0 or 1 in every block has the one-sided bound of Clopper and Pearson on the number of blocks.
+    A rate that is 0 or 1 in every block has the bound of Clopper and Pearson on the number of blocks that count.
     """
-    error, freedom = _standard_error([sample], sample.pseudo_values().mean(axis=0))
+    pseudo = sample.pseudo_values()
+    error, freedom = _standard_error(pseudo.mean(axis=0), [pseudo])
     found = _scaled(sample.value, sample.resampled(draws), error, freedom, sample.blocks, level)
     low, high = max(found.low, bounds[0]), min(found.high, bounds[1])
     if found.low == found.high and _is_rate(sample) and found.value in (0.0, 1.0):
-        reach = 1 - ((1 - level) / 2) ** (1 / sample.blocks)
+        reach = 1 - ((1 - level) / 2) ** (1 / int((sample.statistics[..., 1] > 0).any(axis=0).sum()))
         low, high = (0.0, reach) if found.value == 0 else (1 - reach, 1.0)
     if np.isnan(found.low):
         low = high = np.nan
     return Interval(found.value, low, high, found.standard_error, found.degrees_of_freedom, found.undefined)
 
 
-def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL) -> Interval:
-    """`a` less `b` on the same blocks, paired by block; their seeds are taken as independent of each other."""
+def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same_seeds: bool = False) -> Interval:
+    """`a` less `b` on the same blocks, paired by block.
+
+    Args:
+        level: of the interval.
+        same_seeds: the i-th seed of both is the same trained model, so seeds are paired too; otherwise the seeds of
+            `a` are taken as independent of those of `b`.
+    """
     if a.blocks != b.blocks:
         raise ValueError(f"{a.name}: {a.blocks} and {b.blocks} blocks can't be paired")
-    shares = a.pseudo_values().mean(axis=0) - b.pseudo_values().mean(axis=0)
-    error, freedom = _standard_error([a, b], shares)
+    first, second = a.pseudo_values(), b.pseudo_values()
+    spreads = [first - second] if same_seeds else [first, second]
+    error, freedom = _standard_error(first.mean(axis=0) - second.mean(axis=0), spreads)
     return _scaled(a.value - b.value, a.resampled(draws) - b.resampled(draws), error, freedom, a.blocks, level)
 
 
@@ -93,26 +101,25 @@ def minimum_detectable_difference(standard_error: float, *, alpha: float = 0.05,
     return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * standard_error)
 
 
-def _standard_error(samples: Sequence[Sample], shares: Array) -> tuple[float, float]:
-    """Standard error and degrees of freedom from the blocks' shares [blocks] and each sample's spread over seeds."""
+def _standard_error(shares: Array, spreads: Sequence[Array]) -> tuple[float, float]:
+    """Standard error and degrees of freedom from the blocks' shares [blocks] and pseudo-values [seeds, blocks]."""
     blocks = len(shares)
     if blocks < 2:
         return float("nan"), float("nan")
     variance = shares.var(ddof=1) / blocks
     squares = variance**2 / (blocks - 1)
-    for each in samples:
-        if each.seeds < 2:
+    for pseudo in spreads:
+        seeds, cells = len(pseudo), pseudo.size
+        if seeds < 2:
             continue
-        pseudo = each.pseudo_values()
-        cells = pseudo.size
         seed_means = pseudo.mean(axis=1, keepdims=True)
         residual = pseudo - seed_means - pseudo.mean(axis=0) + pseudo.mean()
-        freedom = (each.seeds - 1) * (blocks - 1)
+        freedom = (seeds - 1) * (blocks - 1)
         between = blocks * seed_means.var(ddof=1) / cells
         within = (residual**2).sum() / freedom / cells
         if between > within:
             variance += between - within
-            squares += between**2 / (each.seeds - 1) + within**2 / freedom
+            squares += between**2 / (seeds - 1) + within**2 / freedom
     if not np.isfinite(variance):
         return float("nan"), float("nan")
     # Rounding leaves a trace of variance where every block has the same share.

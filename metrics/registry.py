@@ -5,6 +5,9 @@ from typing import Literal
 
 import numpy as np
 
+from metrics.error_types import TYPES
+from metrics.finding_lexicon import KINDS
+
 Family = Literal["text", "clinical", "memory"]
 
 
@@ -72,22 +75,45 @@ def _memory() -> list[Metric]:
 
 
 def _clinical() -> list[Metric]:
-    kappa = (-1.0, 1.0)
-    return [
+    kappa, count = (-1.0, 1.0), (0.0, float(np.inf))
+    found = [
         Metric("birads_exact", "BI-RADS exact", "clinical"),
         Metric("birads_major", "BI-RADS major category", "clinical"),
         Metric("birads_binary", "BI-RADS 1-3 against 0, 4-6", "clinical"),
         Metric("birads_f1_macro", "BI-RADS macro F1", "clinical"),
         Metric("birads_kappa", "BI-RADS weighted kappa", "clinical", bounds=kappa),
+        Metric("birads_kappa_answered", "BI-RADS weighted kappa where stated", "clinical", bounds=kappa),
+        Metric("birads_adjacent", "BI-RADS within one step", "clinical"),
+        Metric("birads_sensitivity", "BI-RADS sensitivity for 0, 4-6", "clinical"),
+        Metric("birads_specificity", "BI-RADS specificity for 0, 4-6", "clinical"),
         Metric("birads_coverage", "BI-RADS coverage", "clinical"),
         Metric("density_accuracy", "density", "clinical"),
         Metric("density_kappa", "density weighted kappa", "clinical", bounds=kappa),
         Metric("density_coverage", "density coverage", "clinical"),
-        Metric("findings_f1_macro", "findings macro F1", "clinical"),
-        Metric("findings_f1_micro", "findings micro F1", "clinical"),
-        Metric("hallucination_rate", "hallucinated findings", "clinical", False),
-        Metric("omission_rate", "omitted findings", "clinical", False),
     ]
+    for suffix, note in (("", ""), ("_uncertain_absent", ", uncertain as absent")):
+        found.append(Metric(f"findings_f1_macro{suffix}", f"findings macro F1{note}", "clinical"))
+        found.append(Metric(f"findings_f1_micro{suffix}", f"findings micro F1{note}", "clinical"))
+    for kind in KINDS:
+        for part, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1")):
+            found.append(Metric(f"findings_{kind}_{part}", f"{kind.replace('_', ' ')} {label}", "clinical"))
+    found.append(Metric("findings_negative_accuracy", "findings rightly denied", "clinical"))
+    for name, label, parts in (
+        ("hallucination", "hallucinated", {"contradicted": "contradicted", "unsupported": "unsupported"}),
+        ("omission", "omitted", {"silent": "not mentioned", "denied": "denied"}),
+    ):
+        found.append(Metric(f"{name}_rate", f"{label} findings", "clinical", False))
+        found += [Metric(f"{name}_{part}", f"{label}: {what}", "clinical", False) for part, what in parts.items()]
+        found.append(Metric(f"{name}s_per_report", f"{label} findings a report", "clinical", False, count))
+        found.append(Metric(f"{name}_reports", f"reports with {label} findings", "clinical", False))
+    for name in ("location", "laterality"):
+        found.append(Metric(f"{name}_accuracy", name, "clinical"))
+        found.append(Metric(f"{name}_coverage", f"{name} coverage", "clinical"))
+    found.append(Metric("location_f1", "location F1", "clinical"))
+    found += [
+        Metric(f"error_{error}", f"error: {error.replace('_', ' ')}", "clinical", False, count) for error in TYPES
+    ]
+    return [*found, Metric("mammogreen_rules", "MammoGREEN by rules", "clinical")]
 
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_text(), *_clinical(), *_memory())}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark.cli.label import label
+
 if TYPE_CHECKING:
     from benchmark.references import ReferenceSet
     from benchmark.scoring import Scores
@@ -132,6 +134,7 @@ def register(app: typer.Typer) -> None:
 
     app.command()(score)
     app.command()(label)
+    app.command()(label)
     app.command()(baselines)
 
 
@@ -160,7 +163,7 @@ def _rescore(
 
 def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, Any]:
     content = scores.to_dict()
-    del content["reports"]
+    del content["reports"], content["statistics"]
     return {"references": chosen.name, **content}
 
 
@@ -174,7 +177,7 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring import label_of
+    from benchmark.scoring import METRICS
 
     table = Table(title=f"Scores against the {chosen.name}", title_justify="left")
     table.add_column("score", no_wrap=True)
@@ -184,7 +187,7 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
     for name, found in scores.scores.items():
         ends = f"{found.low:.3f} – {found.high:.3f}" if found.low is not None and found.high is not None else ""
         value = f"{found.value:.4f}" if found.undefined is None else "undefined"
-        table.add_row(name, label_of(name), value, ends, str(found.n))
+        table.add_row(name, METRICS[name].label, value, ends, str(found.n))
     console = Console()
     console.print(table)
     for name, found in scores.scores.items():
@@ -196,13 +199,13 @@ def _print_baselines(found: Mapping[str, "Scores"], chosen: "ReferenceSet", skip
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring import label_of
+    from benchmark.scoring import METRICS
 
     shown = ["rouge_l", "meteor_nltk", "cider_coco", "birads_exact", "birads_f1_macro"]
     table = Table(title=f"Floors, on the {chosen.name}", title_justify="left")
     table.add_column("baseline", no_wrap=True)
     for name in shown:
-        table.add_column(label_of(name), justify="right")
+        table.add_column(METRICS[name].label, justify="right")
     for baseline, scores in found.items():
         cells = [scores.scores.get(name) for name in shown]
         table.add_row(baseline, *("" if s is None or s.undefined else f"{s.value:.3f}" for s in cells))

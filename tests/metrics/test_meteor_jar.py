@@ -1,0 +1,48 @@
+"""METEOR's process: its formula against its own answers, and that it can't hang."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics.errors import MetricUnavailable
+from metrics.meteor_jar import MeteorProcess, _shared, meteor_statistics, meteor_value
+
+WORDS = "no mass masses opacity is was seen in the a breast breasts benign spiculated irregular margin".split()
+texts = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(texts, texts), min_size=1, max_size=6))
+def test_scores_from_sums_are_the_jar_s_own(pairs):
+    hypotheses, references = zip(*pairs, strict=True)
+    statistics = meteor_statistics(hypotheses, references)
+    lines = [" ".join(map(str, _shared.statistics(h, r))) for h, r in pairs]
+    *reports, corpus = _shared.evaluate(lines)
+    np.testing.assert_allclose(meteor_value(statistics), reports, atol=1e-12)
+    assert meteor_value(statistics.sum(axis=0)) == pytest.approx(corpus, abs=1e-12)
+
+
+def test_separators_and_line_breaks_in_a_text_do_not_break_the_protocol():
+    odd = _shared.statistics("no mass\n||| seen |||\r\n\u2028here", "no ||| mass seen here")
+    np.testing.assert_array_equal(odd, _shared.statistics("no mass seen here", "no mass seen here"))
+
+
+def test_a_process_that_died_is_started_again():
+    before, starts = _shared.statistics("a mass", "the mass"), _shared.starts
+    _shared._process.kill()
+    _shared._process.wait()
+    np.testing.assert_array_equal(_shared.statistics("a mass", "the mass"), before)
+    assert _shared.starts == starts + 1
+
+
+def test_a_process_that_does_not_answer_is_replaced_once_and_then_given_up(monkeypatch, tmp_path):
+    silent = tmp_path / "java"
+    silent.write_text("#!/bin/sh\nexec sleep 600\n")
+    silent.chmod(0o755)
+    monkeypatch.setattr("metrics.meteor_jar.java", lambda: str(silent))
+    process = MeteorProcess(start_seconds=0.2, answer_seconds=0.2)
+    with pytest.raises(MetricUnavailable, match="twice"):
+        process.statistics("a", "b")
+    assert process.starts == 2
+    assert process._process is None

@@ -1,0 +1,170 @@
+"""Text scores against the original implementations and against published numbers."""
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nltk.tokenize import TreebankWordTokenizer
+
+from metrics.meteor_nltk import meteor_nltk, nltk_words
+from metrics.text import COCO, PUBLISHED, TEXT_SCORES, text_statistics
+
+SHARED = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
+VECTORS = SHARED / "metrics" / "reference_vectors.json"
+PUBLISHED_PREDICTIONS = SHARED / "published-predictions" / "medgemma-4b-dmid-r64.jsonl"
+REPORTS = SHARED / "dmid-sample" / "Reports" / "Reports"
+
+needs_vectors = pytest.mark.skipif(not VECTORS.is_file(), reason="no reference vectors beside the checkout")
+needs_predictions = pytest.mark.skipif(
+    not (PUBLISHED_PREDICTIONS.is_file() and REPORTS.is_dir()), reason="no published predictions beside the checkout"
+)
+
+COLUMN = {
+    "rouge_l": "rougeL_f|rouge_score stemmer=True",
+    "rouge_l_coco": "ROUGE_L_coco|ptb",
+    "meteor_coco": "METEOR_jar|ptb",
+    "cider_coco": "CIDEr|ptb",
+    "cider_published": "CIDEr|raw_split",
+    **{f"bleu_{n}_coco": f"BLEU_{n}|ptb" for n in range(1, 5)},
+    **{f"bleu_{n}_published": f"BLEU_{n}|raw_split" for n in range(1, 5)},
+}
+REPORT = "Breast composition: fatty (ACR A). Findings: no mass. BI-RADS 1."
+OTHER = "Heterogeneously dense (ACR C). A spiculated mass is seen in the upper outer quadrant. BI-RADS 5."
+
+
+def _sets():
+    if not VECTORS.is_file():
+        return []
+    return sorted(json.loads(VECTORS.read_text(encoding="utf-8"))["sets"].items())
+
+
+@needs_vectors
+@pytest.mark.parametrize(("name", "expected"), _sets())
+def test_corpus_and_report_values_are_those_of_the_original_implementations(name, expected):
+    hypotheses = [item["hyp"] for item in expected["items"]]
+    references = [item["ref"] for item in expected["items"]]
+    one_reference = len(set(references)) == 1
+    found = {s.name: s for s in text_statistics(hypotheses, references)}
+    assert set(COLUMN) < set(found)
+    for score, column in COLUMN.items():
+        if score.startswith("cider") and one_reference:
+            assert math.isnan(found[score].value), "one reference text gives every word the weight 0"
+            continue
+        assert found[score].value == pytest.approx(expected["corpus"][column], abs=1e-9), score
+        np.testing.assert_allclose(found[score].per_report, expected["per_item"][column], atol=1e-9, err_msg=score)
+
+
+@needs_vectors
+@pytest.mark.parametrize(("name", "expected"), _sets())
+def test_nltk_meteor_differs_from_the_original_by_no_more_than_wordnet_does(name, expected):
+    hypotheses = [item["hyp"] for item in expected["items"]]
+    references = [item["ref"] for item in expected["items"]]
+    treebank = TreebankWordTokenizer().tokenize
+    for column, words in (("split", str.split), ("treebank", treebank)):
+        found = meteor_nltk(hypotheses, references, lambda text, words=words: tuple(words(text)))
+        assert found.value == pytest.approx(expected["corpus"][f"METEOR_nltk|{column}"], abs=1e-3)
+
+
+@needs_predictions
+def test_published_predictions_have_their_published_scores():
+    predictions = [json.loads(line) for line in PUBLISHED_PREDICTIONS.read_text(encoding="utf-8").splitlines()]
+    references = [(REPORTS / f"{p['id']}.txt").read_text(encoding="utf-8") for p in predictions]
+    found = {s.name: s for s in text_statistics([p["prediction"] for p in predictions], references)}
+    published = {
+        "rouge_1": 0.7381,
+        "rouge_2": 0.5511,
+        "rouge_l": 0.6696,
+        "bleu_1_published": 0.5415,
+        "bleu_4_published": 0.3149,
+        "cider_published": 0.6925,
+        "bleu_1_coco": 0.6640,
+        "bleu_4_coco": 0.4368,
+        "cider_coco": 1.2503,
+        "meteor_coco": 0.3687,
+    }
+    assert {name: round(found[name].value, 4) for name in published} == published
+    # Published with WordNet: 0.6906, of which WordNet is 0.0008.
+    assert found["meteor_nltk"].value == pytest.approx(0.6906, abs=1e-3)
+
+
+def test_a_line_break_of_any_kind_changes_nothing():
+    broken = [re.sub(" ", lambda _, c=c: c, REPORT, count=3) for c in ("\n", "\r", "\r\n", "\x0b", "\x0c", "\u2028")]
+    references = [REPORT] * 5 + [OTHER]
+    plain = {s.name: s.per_report for s in text_statistics([REPORT] * 5 + [REPORT], references)}
+    for s in text_statistics(broken, references):
+        np.testing.assert_allclose(s.per_report, plain[s.name], err_msg=s.name)
+
+
+def test_an_empty_prediction_scores_zero_and_an_identical_one_the_most():
+    found = {s.name: s.per_report for s in text_statistics(["", REPORT], [REPORT, OTHER])}
+    assert all(values[0] == pytest.approx(0, abs=1e-8) for values in found.values())
+    found = {s.name: s.value for s in text_statistics([REPORT, OTHER], [REPORT, OTHER])}
+    for name, value in found.items():
+        most = 10 if name.startswith("cider") else 1
+        # nltk's penalty for fragmentation is not 0 for identical texts: (1 / words) ** 3 / 2.
+        assert value == pytest.approx(most, abs=1e-3 if name == "meteor_nltk" else 1e-8), name
+
+
+def test_cider_of_one_report_is_undefined_rather_than_zero():
+    found = text_statistics([REPORT], [REPORT], names=["cider_published"])
+    assert math.isnan(found[0].value)
+    assert found[0].n == 0
+
+
+def test_frozen_document_frequencies_make_cider_independent_of_the_other_reports():
+    train = [REPORT, OTHER, "No mass. BI-RADS 2.", "A cyst is seen. BI-RADS 2."]
+    hypotheses, references = [REPORT, OTHER, OTHER], [OTHER, OTHER, REPORT]
+
+    def values(name, count):
+        found = text_statistics(hypotheses[:count], references[:count], train_reports=train, names=[name])
+        return found[0].per_report
+
+    np.testing.assert_allclose(
+        values("cider_published_frozen", 3)[:2], values("cider_published_frozen", 2), rtol=0, atol=0
+    )
+    assert not np.allclose(values("cider_published", 3)[:2], values("cider_published", 2))
+
+
+def test_frozen_on_the_references_themselves_is_the_classical_value():
+    hypotheses, references = [REPORT, REPORT, OTHER], [OTHER, REPORT, "No mass. BI-RADS 2."]
+    names = ["cider_published", "cider_published_frozen"]
+    classical, frozen = text_statistics(hypotheses, references, train_reports=references, names=names)
+    np.testing.assert_allclose(classical.per_report, frozen.per_report)
+
+
+def test_every_score_has_a_signature_and_the_order_is_fixed():
+    found = text_statistics([REPORT, OTHER], [OTHER, REPORT], train_reports=[REPORT, OTHER])
+    assert [s.name for s in found] == list(TEXT_SCORES)
+    assert len({s.signature for s in found}) == len(found)
+    for s in found:
+        assert "refs:1" in s.signature
+        assert ("tok:ptb" in s.signature) == (s.name in COCO)
+
+
+def test_without_a_coco_score_no_java_is_asked_for(monkeypatch):
+    monkeypatch.setattr("metrics.ptb.java", lambda: pytest.fail("Java was asked for"))
+    assert text_statistics(["a mass seen nowhere else"], ["a"], names=PUBLISHED)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=60)), min_size=1, max_size=4))
+def test_any_text_can_be_scored(pairs):
+    hypotheses, references = zip(*pairs, strict=True)
+    for s in text_statistics(hypotheses, references, names=PUBLISHED):
+        values = s.per_report[s.counted]
+        assert ((values >= -1e-9) & (values <= 10 + 1e-9)).all(), s.name
+
+
+def test_a_very_long_prediction_is_scored():
+    found = {s.name: s.value for s in text_statistics(["no mass " * 2000, OTHER], [REPORT, OTHER])}
+    assert all(0 <= value <= 10 for value in found.values())
+
+
+def test_words_of_nltk_part_sentences_inside_a_report():
+    assert nltk_words("No mass seen. BI-RADS 1.") == ("No", "mass", "seen", ".", "BI-RADS", "1", ".")
