@@ -113,6 +113,7 @@ def _add(row: Row, cells: Sequence[str], key: str, shown: str, where: str) -> li
     """Add the cells after the id to what is known of an image."""
     problems: list[Problem] = []
     at = next((i for i, c in enumerate(cells) if c.upper() in ABNORMALITIES), None)
+    unknown = []
     for cell in cells if at is None else cells[:at]:
         if cell.upper() in TISSUES:
             if row.tissue not in (None, cell.upper()):
@@ -121,12 +122,14 @@ def _add(row: Row, cells: Sequence[str], key: str, shown: str, where: str) -> li
         elif view_of(cell) or laterality_of(cell):
             row.view, row.laterality = row.view or view_of(cell), row.laterality or laterality_of(cell)
         elif cell.lower() not in _PLACEHOLDERS:
-            expected = f"tissue ({', '.join(TISSUES)}), view or abnormality ({', '.join(ABNORMALITIES)})"
-            problems.append(Problem(shown, f"{where}: {cell[:40]!r} is not understood; expected {expected}", key))
+            unknown.append(repr(cell[:20]))
     if at is None:
-        if not problems:
-            problems.append(Problem(shown, f"{where}: names no abnormality ({', '.join(ABNORMALITIES)})", key))
+        found = f"; found {', '.join(unknown)}" if unknown else ""
+        problems.append(Problem(shown, f"{where}: no abnormality ({', '.join(ABNORMALITIES)}){found}", key))
         return problems
+    if unknown:
+        expected = f"a tissue ({', '.join(TISSUES)}) or a view was expected"
+        problems.append(Problem(shown, f"{where}: {', '.join(unknown)} is not understood; {expected}", key))
     lesion, reason = _lesion(cells[at].upper(), cells[at + 1 :])
     if reason:
         problems.append(Problem(shown, f"{where}: {reason}", key))
