@@ -47,7 +47,7 @@ def f1_macro(
             statistics[row, 2, columns[p]] = 1
             statistics[row, 0, columns[r]] = r == p
     counted = np.array([r is not None for r in reference], dtype=bool)
-    return ReportStatistics(name, signature, statistics.reshape(len(reference), -1), _f1_macro, counted)
+    return ReportStatistics(name, signature, statistics.reshape(len(reference), 3 * len(labels)), _f1_macro, counted)
 
 
 def _f1_macro(sums: Array) -> Array:
@@ -85,7 +85,7 @@ def quadratic_kappa(
     return ReportStatistics(
         name,
         signature,
-        statistics.reshape(len(reference), -1),
+        statistics.reshape(len(reference), levels**2),
         partial(_quadratic_kappa, levels=levels),
         counted,
     )

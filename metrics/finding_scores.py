@@ -65,7 +65,7 @@ def _averages(
         ReportStatistics(
             f"findings_f1_macro{suffix}",
             named,
-            statistics.reshape(len(true), -1),
+            statistics.reshape(len(true), 3 * len(KINDS)),
             partial(_macro_f1, kinds=tuple(int(kind) for kind in kinds)),
             np.ones(len(true), dtype=bool),
         ),

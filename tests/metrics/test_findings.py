@@ -1,7 +1,7 @@
 """Findings and their polarity, clause by clause of the labeler's specification."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.labeler import label
@@ -152,6 +152,7 @@ def test_a_new_line_is_a_new_statement():
 _NAMES = ["mass", "nodule", "soft opacity", "microcalcification", "focal asymmetry", "architectural distortion"]
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.sampled_from(_NAMES),
     st.sampled_from(["", "small ", "irregular ", "suspicious "]),
@@ -164,6 +165,7 @@ def test_no_flips_the_polarity(name, adjective, rest):
     assert denied == dict.fromkeys(stated, "absent")
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(_NAMES), min_size=1, max_size=5, unique=True))
 def test_a_negation_reaches_over_the_whole_list(names):
     listed = ", ".join(names[:-1]) + (" or " if len(names) > 1 else "") + names[-1]
@@ -171,6 +173,7 @@ def test_a_negation_reaches_over_the_whole_list(names):
     assert set(label(f"{listed} not seen.").findings.values()) == {"absent"}
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(["A nodule is seen.", "No nodule.", "Possible nodule."]), min_size=1, max_size=4))
 def test_present_beats_uncertain_beats_absent(sentences):
     order = ["No nodule.", "Possible nodule.", "A nodule is seen."]

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import metrics
@@ -19,14 +19,12 @@ CASES = SHARED / "metrics" / "labeler_cases.jsonl"
 REPORTS = SHARED / "dmid-sample" / "Reports" / "Reports"
 PACKAGE = Path(metrics.__path__[0])
 
-TEXTS = st.text(max_size=300) | st.lists(
-    st.sampled_from(
-        "BI-RADS BIRADS: 4 4a 3 5. , ; \n . ( ) and or no not mass calcification skin nipple normal retraction left "
-        "right breast: ACR B density category previously if impression: possible ? cannot be excluded 4 mm cm x upper "
-        "outer quadrant benign spiculated nodes axillary seen is with without but".split(" ")
-    ),
-    max_size=60,
-).map(" ".join)
+WORDS = (
+    "BI-RADS BIRADS: 4 4a 3 5. , ; \n . ( ) and or no not mass calcification skin nipple normal retraction left right "
+    "breast: ACR B density category previously if impression: possible ? cannot be excluded 4 mm cm x upper outer "
+    "quadrant benign spiculated nodes axillary seen is with without but"
+)
+TEXTS = st.text(max_size=300) | st.lists(st.sampled_from(WORDS.split(" ")), max_size=60).map(" ".join)
 
 REPORT = (
     "Breast Composition: scattered islands of tissue (ACR B).\nBIRADS: 4b\n"
@@ -62,6 +60,7 @@ def test_the_dmid_reports():
     assert not any(found.laterality for found in labels.values())
 
 
+@settings(deadline=None, max_examples=60)
 @given(TEXTS)
 @example("\ud800 BI-RADS 4\x00")
 @example("İ BI-RADS ４Ａ ß")
@@ -78,11 +77,13 @@ def test_blank_text_has_an_empty_label(text):
     assert label(text) == Label()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.sampled_from([str.upper, str.lower, str.title, str.swapcase]))
 def test_case_does_not_matter(change):
     assert label(change(REPORT)) == label(REPORT)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_spacing_does_not_matter(data):
     spaces = st.sampled_from([" ", "  ", "\t", "\u00a0", " \u2009 "])
@@ -91,6 +92,7 @@ def test_spacing_does_not_matter(data):
     assert label(text.replace("\n", ends)) == label(REPORT)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(["- ", "* ", "• ", "1) "]), st.sampled_from(["", "\n", " ...", "!", "\n\n---\n"]))
 def test_bullets_markdown_and_closing_marks_do_not_matter(bullet, end):
     lines = [f"{bullet}{line}" if index == 2 else line for index, line in enumerate(REPORT.split("\n"))]
@@ -98,6 +100,7 @@ def test_bullets_markdown_and_closing_marks_do_not_matter(bullet, end):
     assert label(f"**{REPORT}**") == label(REPORT)
 
 
+@settings(deadline=None, max_examples=60)
 @given(TEXTS, st.integers(0, 3))
 def test_labels_do_not_depend_on_what_was_labelled_before(text, times):
     first = label(text)
