@@ -275,10 +275,16 @@ def _mention(
         header=token and (":" in filler or "=" in filler) and not lexicon.OPEN_BRACKET.search(sentence_before),
         direct=direct,
         section=report.section(start).endswith(lexicon.CLOSING_SECTIONS),
-        side="both" if lexicon.BOTH_SIDES.search(clause_before) else side_of(sentence_before, after),
+        side=_side(clause_before, sentence_before, after),
         fate=fate,
         flags=frozenset(flags),
     )
+
+
+def _side(clause_before: str, sentence_before: str, after: str) -> str | None:
+    if lexicon.BOTH_SIDES.search(clause_before):
+        return "both"
+    return side_of(sentence_before, after) or ("both" if lexicon.BOTH_SIDES_AFTER.match(after) else None)
 
 
 def _fate(report: ReportText, clause_before: str, sentence_before: str, after: str, start: int, newer: bool) -> str:
@@ -308,6 +314,8 @@ def _fate(report: ReportText, clause_before: str, sentence_before: str, after: s
 def descriptor(report: ReportText) -> str | None:
     """The category whose words the report uses ("probably benign": "3"); a guess, never scored as a category."""
     for category, pattern in lexicon.DESCRIPTORS:
-        if pattern.search(report.text):
-            return category
+        for match in pattern.finditer(report.text):
+            before = max(0, match.start() - lexicon.CONTEXT)
+            if not lexicon.DESCRIPTOR_DENIED.search(report.text, before, match.start()):
+                return category
     return None

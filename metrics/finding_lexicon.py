@@ -53,16 +53,16 @@ _CUES = {
     rf"|(?:possibl[ey]|probabl[ey]|likely)\s{_DEGREE}\b"
     rf"|(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{_DEGREE}\b",
     "uncertain_after": rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b"
-    r"|(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|doubtful)\b",
+    r"|(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|doubtful)\b",
     "purpose": r"(?:to|please|for)\s(?:further\s)?"
     r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor)\b|rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b"
     r"|whether\b|history\sof\b|h/o\b|risk\sof\b",
-    "absent_after": rf"(?:{_BE}\s|do\s|does\s)?not\s(?:be\s|been\s)?(?:\w{{2,12}}ly\s)?{_SEEN}\b"
+    "absent_after": rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b)(?:be\s|been\s)?(?:\w{{2,12}}ly\s)?{_SEEN}\b"
     rf"|(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot)\sbe\s{_SEEN}\b"
     rf"|absent\b|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_SEEN}\b"
     r"|no\slonger\spersists?\b|resolved\b|disappeared\b|none\b(?!\sof)",
     "uncertain_before": rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b"
-    r"|possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|equivocal\b|suspected\b|suspicious\sfor\b"
+    r"|possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b"
     r"|suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b"
     r"|(?:may|might|could)\s(?:also\s)?(?:represent|be|reflect|suggest|indicate)\b|maybe\b",
     "negation": r"no\s(?:evidence|signs?|suggestion)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b|negative\sfor\b"

@@ -132,6 +132,7 @@ YEAR_BEFORE = re.compile(rf"\b(?:in|on|from|dated) (?:[a-z]{{3,9}} )?{_YEAR}")
 YEAR_AFTER = re.compile(rf"\s?\)?\s?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))")
 NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
+BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")
 ACR_DIGIT = re.compile(
     r"\bacr[\s:-]{0,3}(?:(?:category|cat\.?|class|grade)[\s:-]{0,2})?(?:[0-6]|iv|vi|v|i{1,3})(?!\.?[\d]|[a-z%])"
 )
@@ -139,13 +140,15 @@ ACR_DIGIT = re.compile(
 DESCRIPTORS = (
     ("6", re.compile(r"(?:known|biopsy[ -]proven|proven) (?:\w{1,12} )?(?:malignan|cancer|carcinoma)")),
     ("5", re.compile(r"highly suggestive of malignan|suggest(?:s|ive of|ing)? (?:a )?malignan")),
-    ("4", re.compile(r"(?<!no )(?<!not )(?<!non-)\bsuspicio\w{1,6}")),
+    ("4", re.compile(r"(?<!non-)\bsuspicio\w{1,6}")),
     ("0", re.compile(r"\bincomplete\b|additional imaging|additional views|further (?:imaging )?evaluation")),
     ("3", re.compile(r"\bprobably (?:an? )?benign")),
     ("2", re.compile(r"\bbenign")),
     ("1", re.compile(r"\bnegative\b(?! for)|\bnormal (?:mammogram|study|examination)")),
 )
 """The ACR's words for each category, the gravest first; "3" is tried before the "2" that it contains."""
+
+DESCRIPTOR_DENIED = re.compile(r"\b(?:no|not|without|nor)\b[^.;\n]{0,80}$")
 
 # Density --------------------------------------------------------------------------------------------------------
 

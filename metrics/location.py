@@ -19,7 +19,7 @@ _SIDE = re.compile(
     rf"|\b(?P<compared>{_LEFT_RIGHT})\s?(?:[><=]|(?:greater|more|larger|worse|less|smaller)\sthan|than|vs)\s?"
     rf"(?:the\s)?(?P<other>{_LEFT_RIGHT})\b"
     rf"|\b(?P<named>{_LEFT_RIGHT})(?=\.?[\s-]?{_PLACE}\b|\s?:)"
-    r"|\b(?P<letter>[lr])(?=\.?\s?(?:breast|axilla)|(?:mlo|cc)\b)"
+    r"|\b(?P<letter>[lr])(?=\.?\s?(?:breast|axilla)|\s?:|(?:mlo|cc)\b)"
     rf"|(?:(?<=breast)|(?<=axilla)|(?<=side)|(?<=nipple)|(?<=mlo)|(?<=cc))\s?[-:(]?\s?(?P<after>{_LEFT_RIGHT})\b"
     rf"|\b(?P<coordinated>{_LEFT_RIGHT})(?=\s(?:and|or)\s{_LEFT_RIGHT}\s{_PLACE}\b)"
 )

@@ -2,7 +2,7 @@
 
 import re
 
-SIDE_WORD = re.compile(r"\b(?P<side>left|right|lt|rt)\b")
+SIDE_WORD = re.compile(r"\b(?P<side>left|right|lt|rt|[lr](?=\s?:))(?![a-z])")
 _SIDES = {"left": "left", "lt": "left", "l": "left", "right": "right", "rt": "right", "r": "right"}
 _BREAK = re.compile(r"[,;.\n]|\band\b|\bbut\b")
 

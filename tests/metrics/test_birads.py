@@ -205,8 +205,9 @@ def test_by_side_the_highest_is_the_reports(text):
     assert found.birads == "4A"
 
 
-def test_both_breasts():
-    assert label("Both breasts BI-RADS 1").birads_by_side == {"left": "1", "right": "1"}
+@pytest.mark.parametrize("text", ["Both breasts BI-RADS 1", "BI-RADS 1 in both breasts", "R: BI-RADS 1, L: BI-RADS 1"])
+def test_both_breasts(text):
+    assert label(text).birads_by_side == {"left": "1", "right": "1"}
 
 
 @pytest.mark.parametrize(
@@ -217,6 +218,7 @@ def test_both_breasts():
         ("Highly suggestive of malignancy.", "5"),
         ("Negative mammogram.", "1"),
         ("Incomplete: additional views.", "0"),
+        ("No nodule or suspicious calcification.", None),
         ("A nodule.", None),
     ],
 )

@@ -66,6 +66,7 @@ No change in calcification. | calc p
 No interval increase in the nodule. | mass p
 Not only a nodule but also distortion. | mass p, dist p
 The nodule is without change. | mass p
+The nodule is not only present but larger. | mass p
 The nodule is no longer increasing. | mass p
 No no no nodule. | mass a
 Possible nodule. | mass u
