@@ -191,7 +191,7 @@ class _Fetcher:
                 raise _Broken("the server sent another range than was asked for")
             done = have if resumed else 0
             with part.open("ab" if resumed else "wb") as out:
-                for chunk in answer.iter_bytes(1 << 20):
+                for chunk in answer.iter_raw():  # as it comes: what arrived before a break is kept
                     done += len(chunk)
                     if done > file.size:
                         raise _Broken(f"more than the {file.size} bytes that figshare lists")

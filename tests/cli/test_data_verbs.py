@@ -1,0 +1,134 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from benchmark.cli import app
+from benchmark.data import phantom
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "phantoms"
+    phantom.write(folder, studies=24, seed=2, size=96, jobs=1)
+    return folder
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["data", *map(str, arguments)])
+
+
+def amrg(*arguments):
+    command = [sys.executable, "-c", "from benchmark.cli import main; main()", "data", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("verb", ["check", "split", "download", "phantom"])
+def test_help_has_an_example(verb):
+    shown = run(verb, "--help")
+    assert shown.exit_code == 0
+    assert f"amrg data {verb}" in " ".join(shown.output.split())
+
+
+def test_check_prints_only_json_with_its_counts(phantoms):
+    shown = run("check", phantoms, "--json", "--jobs", 1)
+    assert shown.exit_code == 0
+    counts = json.loads(shown.stdout)
+    assert (counts["reports"], counts["images"], counts["complete"]) == (24, 24, 24)
+
+
+def test_check_shows_problems_and_counts(phantoms, tmp_path):
+    folder = shutil.copytree(phantoms, tmp_path / "broken")
+    (folder / "TIFF Images/TIFF Images/IMG003.tif").write_bytes(b"[red]no image")
+    for i in range(4, 14):
+        (folder / f"TIFF Images/TIFF Images/IMG{i:03d}.tif").unlink()
+    shown = amrg("check", folder, "--jobs", "1")
+    assert shown.returncode == 0
+    assert "IMG003.tif" in shown.stdout
+    assert "and 5 more like these" in shown.stdout
+    assert "13 complete studies can be used" in shown.stdout
+
+
+def test_check_exits_2_when_nothing_can_be_used(phantoms, tmp_path):
+    folder = shutil.copytree(phantoms, tmp_path / "broken")
+    for path in (folder / "TIFF Images/TIFF Images").glob("*.tif"):
+        path.write_bytes(b"II*\0")
+    assert run("check", folder, "--json", "--jobs", 1).exit_code == 2
+    shown = amrg("check", tmp_path / "nowhere")
+    assert shown.returncode == 2
+    assert "does not exist" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_split_prints_ids_and_leakage_and_saves_what_it_reads_again(phantoms, tmp_path):
+    shown = run("split", phantoms, "--split", "random", "--seed", 4, "--save", tmp_path / "s.json", "--json")
+    assert shown.exit_code == 0
+    found = json.loads(shown.stdout)
+    assert len(found["train"]) + len(found["validation"]) + len(found["test"]) == 24
+    assert {"verbatim_in_train", "near_verbatim_in_train", "neighbour_in_train", "rouge_l_of_neighbour"} <= set(
+        found["leakage"]
+    )
+    again = json.loads(run("split", phantoms, "--split", tmp_path / "s.json", "--json").stdout)
+    assert {k: again[k] for k in ("train", "validation", "test", "blocks", "fingerprint")} == {
+        k: found[k] for k in ("train", "validation", "test", "blocks", "fingerprint")
+    }
+
+
+def test_split_shows_tables(phantoms):
+    shown = amrg("split", phantoms)
+    assert shown.returncode == 0, shown.stderr
+    assert "blocked split, seed 0" in shown.stdout
+    assert "test images with a part of their block in train" in shown.stdout
+
+
+def test_split_names_the_nearest_rule(phantoms):
+    shown = amrg("split", phantoms, "--split", "sequentiel")
+    assert shown.returncode == 2
+    assert "'sequential'" in shown.stderr
+
+
+def test_split_by_reports_alone(tmp_path):
+    (tmp_path / "Reports").mkdir()
+    for i in range(1, 13):
+        (tmp_path / f"Reports/Img{i:03d}.txt").write_text(f"(ACR {'ABCD'[i % 4]}) BIRADS: {i % 5 + 1} words {i}")
+    assert amrg("split", tmp_path).returncode == 2
+    shown = run("split", tmp_path, "--reports-only", "--split", "sequential", "--json")
+    assert json.loads(shown.stdout)["test"] == ["Img012"]
+
+
+def test_check_and_split_of_the_real_sample():
+    shared = Path(os.environ.get("AMRG_SHARED") or Path(__file__).resolve().parents[2].parent / "shared")
+    if not (shared / "dmid-sample").is_dir():
+        pytest.skip("the sample of DMID is not here")
+    checked = run("check", shared / "dmid-sample", "--json", "--no-decode")
+    assert checked.exit_code == 0
+    counts = json.loads(checked.stdout)
+    assert (counts["reports"], counts["images"], counts["complete"], counts["distinct_reports"]) == (510, 19, 19, 435)
+    parted = json.loads(
+        amrg("split", shared / "dmid-sample", "--split", "sequential", "--reports-only", "--json").stdout
+    )
+    assert (len(parted["train"]), len(parted["validation"]), len(parted["test"])) == (407, 51, 52)
+    assert parted["leakage"]["verbatim_in_train"] == 3
+
+
+def test_download_through_the_command_line_names_an_unreachable_server(tmp_path):
+    (tmp_path / "file").touch()
+    shown = amrg("download", tmp_path / "file")
+    assert shown.returncode == 2
+    assert "is a file" in shown.stderr
+
+
+def test_phantom_is_one_of_the_verbs(tmp_path):
+    assert run("phantom", tmp_path / "p", "--studies", 4, "--size", 64, "--jobs", 1, "--json").exit_code == 0
+    assert tifffile.imread(tmp_path / "p/TIFF Images/TIFF Images/IMG001.tif").shape[0] == 64
