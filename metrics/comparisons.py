@@ -6,12 +6,12 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
-from metrics.intervals import difference
-from metrics.metric import Array
-from metrics.resampling import Draws, Sample
+from metrics.intervals import difference_error
+from metrics.metric import Array, ratio
+from metrics.resampling import Sample
 
-# A first look is enough for a pair that will not come near significance.
-FIRST_LOOK, CLEARLY_NOT = 1_000, 0.2
+# Above this p by linear shares, a pair is not computed again: no correction makes it smaller.
+CLEARLY_NOT = 0.1
 FEW = 10
 
 
@@ -27,14 +27,14 @@ class Swaps:
         self.signs: Array = generator.choice([-1.0, 1.0], size=(resamples, blocks))
 
 
-def p_value(a: Sample, b: Sample, swaps: Swaps, draws: Draws) -> float:
+def p_value(a: Sample, b: Sample, swaps: Swaps) -> float:
     """Two-sided p of "a and b are equally good", in (0, 1].
 
     The labels of the two systems are swapped block by block in their statistics (seeds pooled) and both scores are
     computed again: p is (k + 1) / (R + 1) for k of R swaps with a difference as large as the observed one (Noreen
-    1989). A pair that 1,000 swaps show to be far from significant gets no more of them; where fewer than ten of all
-    swaps reach the difference, the tail is computed by saddlepoint instead, since a table of many pairs needs
-    smaller p than 1 / (R + 1).
+    1989). Where the score is no mean, a pair that is far from significant by the blocks' shares in it (jackknife) is
+    left at that. Where fewer than ten of all swaps reach the difference, the tail is computed by saddlepoint, since a
+    table of many pairs needs a smaller p than 1 / (R + 1).
 
     Swapping reports says nothing of seeds. Where a system has several, the p of the difference by its variance over
     blocks and seeds is computed too, and the larger of the two is returned: a difference that seeds alone could
@@ -42,32 +42,35 @@ def p_value(a: Sample, b: Sample, swaps: Swaps, draws: Draws) -> float:
     """
     p = _randomisation(a, b, swaps)
     if a.seeds > 1 or b.seeds > 1:
-        by_seeds = difference(a, b, draws).p_value
+        by_seeds = difference_error(a, b).p_value(a.value - b.value)
         p = max(p, 1.0 if np.isnan(by_seeds) else by_seeds)
     return p
 
 
 def _randomisation(a: Sample, b: Sample, swaps: Swaps) -> float:
     first, second = a.statistics.mean(axis=0), b.statistics.mean(axis=0)
-    half, both = (first - second) / 2, (first + second).sum(axis=0) / 2
     observed = abs(float(a.combine(first.sum(axis=0)) - b.combine(second.sum(axis=0))))
     if np.isnan(observed):
         return 1.0
-    reached = total = 0
-    for signs in (swaps.signs[:FIRST_LOOK], swaps.signs[FIRST_LOOK:]):
-        moved = signs @ half
-        found = np.abs(a.combine(both + moved) - b.combine(both - moved))
-        # An undefined difference counts as one that reaches: the careful side.
-        reached += int((~(found < observed * (1 - 1e-9) - 1e-12)).sum())
-        total += len(signs)
-        if not total or (reached + 1) / (total + 1) > CLEARLY_NOT:
-            break
-    p = (reached + 1) / (total + 1)
-    if reached < FEW:
-        shares = a.pseudo_values().mean(axis=0) - b.pseudo_values().mean(axis=0)
-        if np.isfinite(shares).all():
-            p = min(p, sign_flip_tail(shares / a.blocks))
+    linear = a.combine is ratio and np.array_equal(first[:, 1], second[:, 1])
+    shares = (first - second)[:, 0] if linear else (a.pseudo_values - b.pseudo_values).mean(axis=0)
+    known = bool(np.isfinite(shares).all())
+    if linear or known:
+        reached = _reached(np.abs(swaps.signs @ shares), abs(float(shares.sum())))
+        p = (reached + 1) / (len(swaps.signs) + 1)
+    if not linear and not (known and p > CLEARLY_NOT):
+        half, both = (first - second) / 2, (first + second).sum(axis=0) / 2
+        moved = swaps.signs @ half
+        reached = _reached(np.abs(a.combine(both + moved) - b.combine(both - moved)), observed)
+        p = (reached + 1) / (len(swaps.signs) + 1)
+    if reached < FEW and known:
+        p = min(p, sign_flip_tail(shares))
     return p
+
+
+def _reached(differences: Array, observed: float) -> int:
+    """How many differences are as large as the observed one; an undefined one counts as such: the careful side."""
+    return int((~(differences < observed * (1 - 1e-9) - 1e-12)).sum())
 
 
 def sign_flip_tail(shares: Array) -> float:

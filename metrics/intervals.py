@@ -8,7 +8,7 @@ analysis of variance of the jackknife's pseudo-values, with the t distribution a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -21,37 +21,47 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
+class StandardError:
+    """The standard error of a score or a difference, by the variance components of blocks and seeds.
+
+    Attributes:
+        value: NaN where it can't be estimated: one block, or a score that leaving a block out makes undefined.
+        degrees_of_freedom: Satterthwaite's.
+    """
+
+    value: float
+    degrees_of_freedom: float
+
+    def p_value(self, difference: float) -> float:
+        """Two-sided p, by the t distribution, of a difference that is 0; NaN where the error is unknown."""
+        if np.isnan(self.value) or np.isnan(difference):
+            return float("nan")
+        if self.value == 0:
+            return 1.0 if difference == 0 else 0.0
+        return float(2 * stats.t.sf(abs(difference) / self.value, self.degrees_of_freedom))
+
+
+@dataclass(frozen=True)
 class Interval:
     """A score or a difference of scores with its interval.
 
     Attributes:
         value: the score, mean over seeds.
         low, high: ends of the interval; NaN where none can be given (one block, or an undefined score).
-        standard_error: by the variance components of blocks and seeds; NaN where it can't be estimated.
-        degrees_of_freedom: Satterthwaite's, of the standard error.
+        error: the standard error behind it.
         undefined: share of the resamples in which the score was undefined. They are left out of the interval.
     """
 
     value: float
     low: float
     high: float
-    standard_error: float
-    degrees_of_freedom: float
+    error: StandardError
     undefined: float = 0.0
 
     @property
     def excludes_zero(self) -> bool:
         """Whether the interval lies on one side of 0; False where there is none."""
         return self.low > 0 or self.high < 0
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided, of the hypothesis that the value is 0, by the t distribution; NaN without a standard error."""
-        if np.isnan(self.standard_error) or np.isnan(self.value):
-            return float("nan")
-        if self.standard_error == 0:
-            return 1.0 if self.value == 0 else 0.0
-        return float(2 * stats.t.sf(abs(self.value) / self.standard_error, self.degrees_of_freedom))
 
 
 def interval(
@@ -65,16 +75,15 @@ def interval(
 
     A rate that is 0 or 1 in every block has the bound of Clopper and Pearson on the number of blocks that count.
     """
-    pseudo = sample.pseudo_values()
-    error, freedom = _standard_error(pseudo.mean(axis=0), [pseudo])
-    found = _scaled(sample.value, sample.resampled(draws), error, freedom, sample.blocks, level)
+    error = _standard_error(sample.pseudo_values.mean(axis=0), [sample.pseudo_values])
+    found = _scaled(sample.value, sample.resampled(draws), error, sample.blocks, level)
     low, high = max(found.low, bounds[0]), min(found.high, bounds[1])
     if found.low == found.high and _is_rate(sample) and found.value in (0.0, 1.0):
         reach = 1 - ((1 - level) / 2) ** (1 / int((sample.statistics[..., 1] > 0).any(axis=0).sum()))
         low, high = (0.0, reach) if found.value == 0 else (1 - reach, 1.0)
     if np.isnan(found.low):
         low = high = np.nan
-    return Interval(found.value, low, high, found.standard_error, found.degrees_of_freedom, found.undefined)
+    return replace(found, low=low, high=high)
 
 
 def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same_seeds: bool = False) -> Interval:
@@ -85,12 +94,17 @@ def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same
         same_seeds: the i-th seed of both is the same trained model, so seeds are paired too; otherwise the seeds of
             `a` are taken as independent of those of `b`.
     """
+    error = difference_error(a, b, same_seeds=same_seeds)
+    return _scaled(a.value - b.value, a.resampled(draws) - b.resampled(draws), error, a.blocks, level)
+
+
+def difference_error(a: Sample, b: Sample, *, same_seeds: bool = False) -> StandardError:
+    """The standard error of `a` less `b`, paired as in `difference`."""
     if a.blocks != b.blocks:
         raise ValueError(f"{a.name}: {a.blocks} and {b.blocks} blocks can't be paired")
-    first, second = a.pseudo_values(), b.pseudo_values()
+    first, second = a.pseudo_values, b.pseudo_values
     spreads = [first - second] if same_seeds else [first, second]
-    error, freedom = _standard_error(first.mean(axis=0) - second.mean(axis=0), spreads)
-    return _scaled(a.value - b.value, a.resampled(draws) - b.resampled(draws), error, freedom, a.blocks, level)
+    return _standard_error(first.mean(axis=0) - second.mean(axis=0), spreads)
 
 
 def minimum_detectable_difference(standard_error: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
@@ -101,11 +115,11 @@ def minimum_detectable_difference(standard_error: float, *, alpha: float = 0.05,
     return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * standard_error)
 
 
-def _standard_error(shares: Array, spreads: Sequence[Array]) -> tuple[float, float]:
+def _standard_error(shares: Array, spreads: Sequence[Array]) -> StandardError:
     """Standard error and degrees of freedom from the blocks' shares [blocks] and pseudo-values [seeds, blocks]."""
     blocks = len(shares)
     if blocks < 2:
-        return float("nan"), float("nan")
+        return StandardError(np.nan, np.nan)
     variance = shares.var(ddof=1) / blocks
     squares = variance**2 / (blocks - 1)
     for pseudo in spreads:
@@ -121,29 +135,28 @@ def _standard_error(shares: Array, spreads: Sequence[Array]) -> tuple[float, flo
             variance += between - within
             squares += between**2 / (seeds - 1) + within**2 / freedom
     if not np.isfinite(variance):
-        return float("nan"), float("nan")
+        return StandardError(np.nan, np.nan)
     # Rounding leaves a trace of variance where every block has the same share.
     if variance <= (1e-12 * max(1.0, float(np.abs(shares).max()))) ** 2:
-        return 0.0, float(blocks - 1)
-    return float(np.sqrt(variance)), float(variance**2 / squares)
+        return StandardError(0.0, blocks - 1)
+    return StandardError(float(np.sqrt(variance)), float(variance**2 / squares))
 
 
-def _scaled(value: float, resampled: Array, error: float, freedom: float, blocks: int, level: float) -> Interval:
+def _scaled(value: float, resampled: Array, error: StandardError, blocks: int, level: float) -> Interval:
     defined = resampled[~np.isnan(resampled)]
     undefined = 1 - len(defined) / len(resampled)
     if np.isnan(value) or blocks < 2 or not len(defined):
-        return Interval(value, np.nan, np.nan, error, freedom, undefined)
+        return Interval(value, np.nan, np.nan, error, undefined)
     spread = defined.std()
-    if np.isnan(error):  # leaving one block out made it undefined
-        freedom = float(blocks - 1)
-        error = float(spread * np.sqrt(blocks / (blocks - 1)))
-    if error == 0 or spread == 0:
-        return Interval(value, value, value, 0.0, freedom, undefined)
+    if np.isnan(error.value):
+        error = StandardError(float(spread * np.sqrt(blocks / (blocks - 1))), blocks - 1)
+    if error.value == 0 or spread == 0:
+        return Interval(value, value, value, StandardError(0.0, error.degrees_of_freedom), undefined)
     tail = (1 - level) / 2
     low, middle, high = np.quantile(defined, [tail, 0.5, 1 - tail])
-    scale = _t(1 - tail, freedom) / _z(1 - tail) * error / spread
+    scale = _t(1 - tail, error.degrees_of_freedom) / _z(1 - tail) * error.value / spread
     low, high = value + (low - middle) * scale, value + (high - middle) * scale
-    return Interval(value, float(low), float(high), error, freedom, undefined)
+    return Interval(value, float(low), float(high), error, undefined)
 
 
 def _is_rate(sample: Sample) -> bool:

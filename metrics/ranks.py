@@ -8,7 +8,7 @@ import numpy as np
 
 from metrics.comparisons import Swaps, holm, p_value
 from metrics.metric import Array
-from metrics.resampling import Draws, Sample
+from metrics.resampling import Sample
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RankSets:
 
 
 def rank_sets(
-    samples: Sequence[Sample], swaps: Swaps, draws: Draws, *, higher_is_better: bool = True, alpha: float = 0.05
+    samples: Sequence[Sample], swaps: Swaps, *, higher_is_better: bool = True, alpha: float = 0.05
 ) -> RankSets:
     """Simultaneous confidence sets of ranks (Mogstad et al. 2024, "Inference for ranks").
 
@@ -38,7 +38,7 @@ def rank_sets(
     m = len(samples)
     values = np.array([s.value for s in samples])
     pairs = [(i, j) for i, j in combinations(range(m), 2) if not np.isnan(values[i] - values[j])]
-    p = holm([p_value(samples[i], samples[j], swaps, draws) for i, j in pairs])
+    p = holm([p_value(samples[i], samples[j], swaps) for i, j in pairs])
     adjusted = np.full((m, m), np.nan)
     better = np.zeros((m, m), dtype=bool)
     for (i, j), value in zip(pairs, p, strict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,12 +32,12 @@ class Sample:
     def blocks(self) -> int:
         return self.statistics.shape[1]
 
-    @property
+    @cached_property
     def by_seed(self) -> Array:
         """float64 [seeds]: the score of each seed."""
         return self.combine(self.statistics.sum(axis=1))
 
-    @property
+    @cached_property
     def value(self) -> float:
         """The mean of the seeds' scores; NaN where one of them is undefined."""
         return float(self.by_seed.mean())
@@ -51,6 +52,7 @@ class Sample:
         counts = draws.seeds(seeds)
         return np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds
 
+    @cached_property
     def pseudo_values(self) -> Array:
         """float64 [seeds, blocks]: the jackknife's pseudo-values, each block's share in each seed's score.
 

@@ -7,12 +7,19 @@ seeds has one `ReportStatistics` a seed, on the same reports.
     first = sample([statistics_of_seed_0, statistics_of_seed_1], blocks)
     interval(first, draws)                       # crossed bootstrap over seeds and blocks
     difference(first, second, draws)             # paired by block
-    holm([p_value(x, floor, swaps, draws) for x in systems])
-    rank_sets(systems, swaps, draws)
+    holm([p_value(x, floor, swaps) for x in systems])
+    rank_sets(systems, swaps)
 """
 
 from metrics.comparisons import Swaps, holm, p_value, sign_flip_tail
-from metrics.intervals import Interval, difference, interval, minimum_detectable_difference
+from metrics.intervals import (
+    Interval,
+    StandardError,
+    difference,
+    difference_error,
+    interval,
+    minimum_detectable_difference,
+)
 from metrics.ranks import RankSets, rank_sets
 from metrics.resampling import Draws, Sample, sample
 
@@ -21,8 +28,10 @@ __all__ = [
     "Interval",
     "RankSets",
     "Sample",
+    "StandardError",
     "Swaps",
     "difference",
+    "difference_error",
     "holm",
     "interval",
     "minimum_detectable_difference",

@@ -130,7 +130,6 @@ def baselines(
 
 def register(app: typer.Typer) -> None:
     """Add this file's verbs to `app`."""
-    from benchmark.cli.label import label
 
     app.command()(score)
     app.command()(label)

@@ -1,0 +1,200 @@
+"""Intervals, tests and rank sets against closed forms, scipy and exhaustive enumeration."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from metrics.metric import mean_of, ratio_of
+from metrics.statistics import (
+    Draws,
+    Swaps,
+    difference,
+    holm,
+    interval,
+    minimum_detectable_difference,
+    p_value,
+    rank_sets,
+    sample,
+    sign_flip_tail,
+)
+
+RANDOM = np.random.default_rng(7)
+
+
+def means(values, blocks=None):
+    """A sample of a mean: values [seeds, reports]."""
+    values = np.atleast_2d(values)
+    return sample([mean_of("m", "s", row) for row in values], blocks or [str(i) for i in range(values.shape[1])])
+
+
+def test_one_seed_has_the_interval_of_students_t():
+    values = RANDOM.normal(0.6, 0.12, 40)
+    found = interval(means(values), Draws(40, 20_000, seed=1))
+    low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
+    assert found.error.value == pytest.approx(stats.sem(values))
+    assert found.error.degrees_of_freedom == pytest.approx(39)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.05 * (high - low))
+
+
+def test_the_resampled_distribution_has_the_spread_of_scipys_bootstrap():
+    values = RANDOM.exponential(size=30)
+    ours = means(values).resampled(Draws(30, 20_000, seed=2))
+    theirs = stats.bootstrap((values,), np.mean, n_resamples=20_000, rng=np.random.default_rng(3)).standard_error
+    assert ours.std() == pytest.approx(theirs, rel=0.03)
+
+
+def test_reports_of_one_block_are_drawn_together():
+    values = RANDOM.normal(size=20)
+    twice = sample([mean_of("m", "s", np.repeat(values, 2))], [str(i // 2) for i in range(40)])
+    once = means(values)
+    assert interval(twice, Draws(20, 2_000)) == interval(once, Draws(20, 2_000))
+
+
+def test_crossed_variance_is_that_of_the_two_way_analysis():
+    seeds, blocks = 4, 25
+    values = (
+        RANDOM.normal(0, 0.1, blocks) + RANDOM.normal(0, 0.05, (seeds, 1)) + RANDOM.normal(0, 0.03, (seeds, blocks))
+    )
+    found = interval(means(values), Draws(blocks, 500))
+    mean = values.mean()
+    by_block, by_seed = values.mean(axis=0), values.mean(axis=1)
+    residual = values - by_block - by_seed[:, None] + mean
+    squares = (
+        seeds * by_block.var(ddof=1),
+        blocks * by_seed.var(ddof=1),
+        (residual**2).sum() / (seeds - 1) / (blocks - 1),
+    )
+    assert found.error.value**2 == pytest.approx((squares[0] + squares[1] - squares[2]) / (seeds * blocks))
+
+
+def test_swapping_seeds_widens_the_interval_where_seeds_differ():
+    values = RANDOM.normal(0, 0.05, 30)
+    apart = means(values + np.array([[-0.1], [0.0], [0.1]]))
+    alike = means(np.tile(values, (3, 1)))
+    draws = Draws(30, 2_000)
+    wide, narrow = interval(apart, draws), interval(alike, draws)
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
+
+
+def test_a_rate_of_zero_has_the_bound_of_clopper_and_pearson():
+    found = interval(means(np.zeros(30)), Draws(30, 200))
+    expected = stats.binomtest(0, 30).proportion_ci(method="exact")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_one_block_gives_no_interval():
+    found = interval(means(np.array([0.2, 0.4]), blocks=["a", "a"]), Draws(1, 100))
+    assert found.value == pytest.approx(0.3)
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_undefined_resamples_are_counted_and_left_out():
+    blocks = 12
+    part, whole = np.zeros(blocks), np.zeros(blocks)
+    part[0], whole[:2] = 1, 1
+    found = interval(sample([ratio_of("m", "s", part, whole)], [str(i) for i in range(blocks)]), Draws(blocks, 20_000))
+    assert found.undefined == pytest.approx((1 - 2 / blocks) ** blocks, abs=0.01)
+    assert 0 <= found.value <= 1
+
+
+def test_a_difference_has_the_interval_of_the_paired_t_test():
+    a = RANDOM.normal(0.6, 0.2, 40)
+    b = a + RANDOM.normal(0.02, 0.05, 40)
+    found = difference(means(a), means(b), Draws(40, 20_000))
+    theirs = stats.ttest_rel(a, b)
+    assert found.error.p_value(found.value) == pytest.approx(theirs.pvalue)
+    interval_of_t = theirs.confidence_interval()
+    width = interval_of_t.high - interval_of_t.low
+    assert (found.low, found.high) == pytest.approx((interval_of_t.low, interval_of_t.high), abs=0.05 * width)
+
+
+def test_the_same_predictions_differ_by_nothing():
+    a = means(RANDOM.normal(size=(3, 20)))
+    found = difference(a, a, Draws(20, 500))
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+    assert not found.excludes_zero
+    assert p_value(a, a, Swaps(20, 500)) == 1
+
+
+def test_randomisation_is_scipys_permutation_test():
+    a, b = RANDOM.normal(0.0, 1, 14), RANDOM.normal(0.5, 1, 14)
+    ours = p_value(means(a), means(b), Swaps(14, 40_000))
+    exact = stats.permutation_test(
+        (a, b), lambda x, y: x.mean() - y.mean(), permutation_type="samples", n_resamples=np.inf
+    )
+    assert ours == pytest.approx(exact.pvalue, abs=0.01)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(-1, 2), min_size=4, max_size=12))
+def test_saddlepoint_tail_is_near_the_enumerated_one(shares):
+    shares = np.array(shares)
+    sums = np.array(list(product((-1, 1), repeat=len(shares)))) @ shares
+    exact = float((np.abs(sums) >= abs(shares.sum()) - 1e-9).mean())
+    found = sign_flip_tail(shares)
+    assert 0 < found <= 1
+    if exact < 0.02:  # where it is used; the distribution is a lattice, so a factor of two is near
+        assert exact / 2 - 1e-12 <= found <= 2 * exact + 2.0 ** (1 - len(shares))
+
+
+def test_a_clear_difference_has_a_p_smaller_than_one_in_the_number_of_swaps():
+    a = means(RANDOM.normal(0.8, 0.05, 40))
+    b = means(RANDOM.normal(0.2, 0.05, 40))
+    assert p_value(a, b, Swaps(40, 1_000)) < 1e-6
+
+
+def test_a_difference_that_seeds_could_make_is_not_significant():
+    blocks = RANDOM.normal(0, 0.01, 40)
+    a, b = means(blocks + np.array([[0.0], [0.2]])), means(blocks + np.array([[0.05], [0.25]]))
+    assert p_value(a, b, Swaps(40, 2_000)) > 0.5
+    # The mean over seeds alone differs in every report.
+    assert stats.ttest_rel(blocks + 0.1, blocks + 0.15 + RANDOM.normal(0, 1e-3, 40)).pvalue < 1e-6
+
+
+def test_holm_is_the_worked_example_of_the_literature():
+    # Holm (1979) on p = .01, .02, .03, .04: multiplied by 4, 3, 2, 1 and made monotone.
+    np.testing.assert_allclose(holm([0.02, 0.04, 0.01, 0.03]), [0.06, 0.06, 0.04, 0.06])
+    np.testing.assert_array_equal(np.isnan(holm([np.nan, 0.5])), [True, False])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_holm_lies_between_the_raw_p_and_bonferroni(p):
+    adjusted = holm(p)
+    assert (adjusted >= np.array(p) - 1e-12).all()
+    assert (adjusted <= np.minimum(1, np.array(p) * len(p)) + 1e-12).all()
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(adjusted[order]) >= 0).all()
+
+
+def test_rank_sets_order_the_clearly_different_and_join_the_rest():
+    blocks = RANDOM.normal(0, 0.02, 40)
+    systems = [means(blocks + level + RANDOM.normal(0, 0.02, 40)) for level in (0.2, 0.5, 0.5, 0.8)]
+    swaps = Swaps(40, 2_000)
+    found = rank_sets(systems, swaps)
+    assert list(zip(found.best, found.worst, strict=True)) == [(4, 4), (2, 3), (2, 3), (1, 1)]
+    assert found.pairs == 6
+    lower = rank_sets(systems, swaps, higher_is_better=False)
+    assert list(zip(lower.best, lower.worst, strict=True)) == [(1, 1), (2, 3), (2, 3), (4, 4)]
+
+
+def test_an_undefined_score_can_have_any_rank():
+    defined = [means(np.full(10, value) + RANDOM.normal(0, 1e-3, 10)) for value in (0.1, 0.9)]
+    undefined = sample([ratio_of("m", "s", np.zeros(10), np.zeros(10))], [str(i) for i in range(10)])
+    found = rank_sets([*defined, undefined], Swaps(10, 1_000))
+    assert list(zip(found.best, found.worst, strict=True)) == [(2, 3), (1, 2), (1, 3)]
+
+
+@pytest.mark.parametrize(("n", "expected"), [(102, 0.034), (50, 0.048)])
+def test_minimum_detectable_difference_has_the_closed_form(n, expected):
+    assert minimum_detectable_difference(0.121 / np.sqrt(n)) == pytest.approx(expected, abs=5e-4)
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    values = RANDOM.normal(size=(3, 15))
+    first, again = (interval(means(values), Draws(15, 500, seed=5)) for _ in range(2))
+    assert first == again
+    assert first != interval(means(values), Draws(15, 500, seed=6))

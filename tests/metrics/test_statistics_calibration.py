@@ -1,0 +1,65 @@
+"""Simulations: intervals cover 95 %, and rank sets are all right in at least 95 % of repetitions."""
+
+import numpy as np
+import pytest
+
+from metrics.metric import mean_of, ratio_of
+from metrics.statistics import Draws, Swaps, interval, rank_sets, sample
+
+BLOCKS = 26
+
+
+def _sample(values):
+    blocks = [str(i) for i in range(values.shape[1])]
+    return sample([mean_of("m", "s", row) for row in values], blocks)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "of_blocks", "of_seeds", "of_cells"),
+    [(1, 0.12, 0.0, 0.0), (3, 0.12, 0.02, 0.08), (5, 0.12, 0.03, 0.08)],
+)
+def test_intervals_cover_95_percent(seeds, of_blocks, of_seeds, of_cells):
+    """The spreads are those of ROUGE-L on DMID: .12 between reports, .01 to .045 between seeds."""
+    random = np.random.default_rng(seeds)
+    draws = Draws(BLOCKS, 1_000, seed=0)
+    repetitions, covered = 2_000, 0
+    for _ in range(repetitions):
+        values = (
+            random.normal(0, of_blocks, BLOCKS)
+            + random.normal(0, of_seeds, (seeds, 1))
+            + random.normal(0, of_cells, (seeds, BLOCKS))
+        )
+        found = interval(_sample(values), draws)
+        covered += found.low <= 0 <= found.high
+    assert covered / repetitions == pytest.approx(0.95, abs=0.02)
+
+
+def test_intervals_of_a_ratio_of_totals_cover_95_percent():
+    """A rate of hallucination: 0 to 3 asserted findings a report, each wrong with probability .3."""
+    random = np.random.default_rng(11)
+    draws = Draws(BLOCKS, 1_000, seed=0)
+    blocks = [str(i // 2) for i in range(2 * BLOCKS)]
+    repetitions, covered = 1_000, 0
+    for _ in range(repetitions):
+        asserted = random.integers(0, 4, 2 * BLOCKS)
+        found = interval(sample([ratio_of("m", "s", random.binomial(asserted, 0.3), asserted)], blocks), draws)
+        covered += found.low <= 0.3 <= found.high
+    assert covered / repetitions == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize(("seeds", "of_seeds"), [(1, 0.0), (3, 0.03)])
+def test_rank_sets_of_equal_systems_are_wrong_in_no_more_than_5_percent(seeds, of_seeds):
+    """Five systems that are equally good: any set that leaves out a rank is an error."""
+    random = np.random.default_rng(seeds)
+    swaps = Swaps(BLOCKS, 1_000)
+    systems, repetitions, wrong = 5, 300, 0
+    for _ in range(repetitions):
+        shared = random.normal(0, 0.1, BLOCKS)
+        drawn = [
+            _sample(shared + random.normal(0, of_seeds, (seeds, 1)) + random.normal(0, 0.08, (seeds, BLOCKS)))
+            for _ in range(systems)
+        ]
+        found = rank_sets(drawn, swaps)
+        wrong += bool((found.best > 1).any() or (found.worst < systems).any())
+    # Three standard errors of 300 repetitions above 5 %.
+    assert wrong / repetitions <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / repetitions)
