@@ -67,9 +67,15 @@ class Release:
 
         The same wherever the folder lies. Image files are hashed once (see `benchmark.data.content`). A release
         read for its reports alone has the fingerprint of its reports.
+
+        Raises:
+            UserError: an image can't be read.
         """
         chosen = self.studies or self.reports_only
-        contents = content_hashes([s.image for s in chosen if s.image])
+        try:
+            contents = content_hashes([s.image for s in chosen if s.image])
+        except OSError as error:
+            raise UserError(f"{error.filename}: can't be read ({error.strerror}). Was it moved since?") from None
         digest = hashlib.sha256()
         for index, study in enumerate(chosen):
             for part in (study.id, study.report, contents[index] if study.image else ""):
@@ -117,7 +123,7 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
     inventory = take(folder)
     problems = _remarks(inventory)
     reports = _read_reports(inventory, problems)
-    images = _choose_images(inventory, problems)
+    images, unused = _choose_images(inventory, problems)
     rows = _read_rows(inventory, problems)
     complete, alone = [], []
     for key in sorted(reports, key=lambda k: int(k[3:])):
@@ -140,7 +146,7 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
         tuple(alone),
         tuple(problems),
         images=images,
-        unused_images={p: k for k in images for p in inventory.images[k] if p != images[k] and p.stat().st_size},
+        unused_images=unused,
         report_files={key: path for key, (path, _) in reports.items()},
         index=next(iter([*inventory.indexes, *inventory.sheets]), None),
         masks={k: inventory.masks[k][0] for k in sorted(inventory.masks)},
@@ -192,27 +198,32 @@ def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, tu
     return reports
 
 
-def _choose_images(inventory: Inventory, problems: list[Problem]) -> dict[str, Path]:
-    """The image of each id: the preferred kind, and the first by path within a kind."""
+def _choose_images(inventory: Inventory, problems: list[Problem]) -> tuple[dict[str, Path], dict[Path, str]]:
+    """The image of each id: the preferred kind, and the first by path within a kind; and the others with their ids."""
     images: dict[str, Path] = {}
+    unused: dict[Path, str] = {}
     for key, paths in sorted(inventory.images.items()):
         sound = []
         for path in paths:
-            if path.stat().st_size:
+            try:
+                wrong = None if path.stat().st_size else "the image file is empty"
+            except OSError as error:  # a link to nowhere
+                wrong = _reason(error)
+            if wrong is None:
                 sound.append(path)
             else:
-                fatal = len(paths) == 1
-                problems.append(Problem(inventory.relative(path), "the image file is empty", key, fatal=fatal))
+                problems.append(Problem(inventory.relative(path), wrong, key, fatal=len(paths) == 1))
         if not sound:
             continue
         images[key] = sound[0]
+        unused |= dict.fromkeys(sound[1:], key)
         for path in sound[1:]:
             if path.suffix.lower() == sound[0].suffix.lower():
                 same = content_hash(path) == content_hash(sound[0])
                 how = "the same image is here twice" if same else "another image of the same id"
                 reason = f"{how}; {inventory.relative(sound[0])} is used"
                 problems.append(Problem(inventory.relative(path), reason, key))
-    return images
+    return images, unused
 
 
 def _read_rows(inventory: Inventory, problems: list[Problem]) -> dict[str, Row]:

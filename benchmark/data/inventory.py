@@ -70,9 +70,17 @@ def take(folder: Path) -> Inventory:
 
 
 def _files(folder: Path) -> list[Path]:
+    """Every file below a folder. Linked folders are followed (images often lie on another disk), each place once."""
     found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [f for f in folders if not f.startswith((".", "__MACOSX"))]
+    seen = {folder.resolve()}
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        kept = []
+        for name in sorted(folders):
+            place = Path(parent, name).resolve()
+            if not name.startswith((".", "__MACOSX")) and place not in seen:
+                seen.add(place)
+                kept.append(name)
+        folders[:] = kept
         found += [Path(parent, name) for name in names if not name.startswith(".")]
     return sorted(found)
 

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import picture, report_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from benchmark.data import phantom
 from benchmark.data.dmid import read
 from benchmark.data.study import Lesion
 from benchmark.errors import UserError
+from metrics.birads import HIERARCHY
 
 
 def reasons(release, record=None):
@@ -89,6 +92,64 @@ def test_what_the_report_says(release):
     (folder / "Reports/Reports/Img001.txt").write_text(text)
     study = read(folder).studies[0]
     assert (study.density, study.birads, study.highest_birads) == ("C", ("3", "4A"), "4A")
+
+
+HEADERS = ["Breast Composition:", "BREAST COMPOSITION:", "Brest Composition:", "mBreast Composition: "]
+FINDINGS = ["Findings:", "FINDINGS:", "Finidngs:", "Fundings: ", ""]
+CATEGORIES = ["0", "1", "2", "3", "4a", "4b", "4c", "5"]  # a bare 4 beside 4a is the same statement
+
+
+@given(
+    st.sampled_from(HEADERS),
+    st.sampled_from(FINDINGS),
+    st.sampled_from("ABCD"),
+    st.sampled_from(["(ACR {})", "(ACR-{})", "(ACR {} )", "(ACR {})."]),
+    st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=2, unique=True),
+    st.sampled_from([", ", ",", " and "]),
+    st.booleans(),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "latin-1", "utf-16"]),
+)
+@settings(deadline=None)
+def test_both_templates_in_every_spelling_give_what_was_written(
+    tmp_path_factory, header, findings, letter, density, categories, separator, last, newline, encoding
+):
+    category = f"BIRADS: {separator.join(categories)}"
+    body = f"{findings} soft opacity suggests a lesion (BIRADS {categories[0]})"
+    parts = [
+        f"{header} fibro fatty parenchyma {density.format(letter)}",
+        *([body, category] if last else [category, body]),
+    ]
+    folder = tmp_path_factory.mktemp("reports")
+    (folder / "Img001.txt").write_bytes((newline * 2).join(parts).encode(encoding))
+    study = read(folder, reports_only=True).reports_only[0]
+    assert study.report == "\n\n".join(parts).strip()
+    assert study.density == letter
+    assert study.birads == tuple(c.upper() for c in categories)
+    assert study.highest_birads == max((c.upper() for c in categories), key=HIERARCHY.index)
+
+
+def test_linked_folders_are_followed_and_links_to_nowhere_are_told(release, tmp_path):
+    folder = release(3)
+    elsewhere = tmp_path / "disk"
+    move(folder, "TIFF Images", "../disk")
+    (folder / "TIFF Images").symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(folder)
+    assert len(read(folder).studies) == 3
+    gone = elsewhere / "TIFF Images/IMG002.tif"
+    gone.unlink()
+    gone.symlink_to(tmp_path / "nothing")
+    found = read(folder)
+    assert [s.id for s in found.studies] == ["Img001", "Img003"]
+    assert [(p.record, p.fatal) for p in found.problems] == [("Img002", True)]
+
+
+def test_an_image_that_vanished_is_named_by_the_fingerprint(release):
+    folder = release(3)
+    found = read(folder)
+    found.studies[1].image.unlink()
+    with pytest.raises(UserError, match=r"IMG002\.tif"):
+        _ = found.fingerprint
 
 
 def test_index_and_sheet_are_brought_together(release):
