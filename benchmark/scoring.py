@@ -74,7 +74,7 @@ class Scores:
         reports: a dictionary a report: `id`, and `scores` by name where one report defines them.
         labeler: signature of the labeler behind the clinical scores.
         statistics: each score's additive statistics, for intervals and tests over several sets of predictions.
-            `to_dict` keeps what can't be had again without Java; `benchmark.stored` restores the rest.
+            `to_dict` keeps what `benchmark.stored` needs to have them again.
     """
 
     scores: dict[str, Score]
@@ -88,7 +88,12 @@ class Scores:
             "scores": {name: score.to_dict() for name, score in self.scores.items()},
             "labeler": self.labeler,
             "reports": self.reports,
-            "statistics": _sums_to_store(self.statistics),
+            "statistics": {
+                # The four orders of BLEU share their counts.
+                name: self.statistics[name].statistics.tolist()
+                for name in ("bleu_1_published", "bleu_1_coco", "meteor_coco")
+                if name in self.statistics
+            },
         }
 
     @classmethod
@@ -214,15 +219,6 @@ def _labelled(
         *clinical_scores(truths, guesses).values(),
         *memory_statistics(predicted, expected, train_reports, *categories),
     ]
-
-
-def _sums_to_store(statistics: Mapping[str, ReportStatistics]) -> dict[str, Any]:
-    """Sums of the corpus scores that need Java; the orders of BLEU share their counts."""
-    found = {}
-    for name in ("bleu_1_coco", "meteor_coco"):
-        if name in statistics:
-            found[name.replace("_1_", "_")] = statistics[name].statistics.tolist()
-    return found
 
 
 def _unseen(statistics: ReportStatistics, references: Sequence[str], train: Sequence[str]) -> ReportStatistics:

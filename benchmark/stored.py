@@ -1,9 +1,10 @@
-"""The additive statistics of predictions that were scored before, without running Java again.
+"""The additive statistics of predictions that were scored before, in a fraction of the time of scoring them.
 
-A leaderboard resamples and compares statistics, not scores. Those of a mean stand in `scores.json` as values a
-report; those of corpus scores that need Java stand there as sums; all else is computed from the texts.
+A leaderboard resamples and compares statistics, not scores. Those of text scores stand in `scores.json`: a mean's as
+values a report, the others' as sums. Clinical scores and those of memory are computed from the texts.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -18,10 +19,14 @@ from metrics.metric import Array, ReportStatistics, mean_of
 from metrics.registry import METRICS
 
 SUMS: dict[str, Callable[[Array], Array]] = {
-    **{f"bleu_{order}_coco": partial(bleu_value, order=order) for order in range(1, 5)},
+    **{
+        f"bleu_{order}_{suffix}": partial(bleu_value, order=order)
+        for suffix in ("published", "coco")
+        for order in range(1, 5)
+    },
     "meteor_coco": meteor_value,
 }
-"""The corpus scores whose statistics need Java, and how sums become the score."""
+"""The text scores that are no means, and how sums become the score."""
 
 
 def stored_statistics(
@@ -44,23 +49,18 @@ def stored_statistics(
     ids = sorted(references)
     if [report["id"] for report in content["reports"]] != ids:
         raise UserError("scores.json is of other reports than predictions.jsonl. Run `amrg score --rescore`.")
-    java = {name: METRICS[name] for name in content["scores"] if name in METRICS and METRICS[name].needs_java}
-    computed = report_statistics(
-        predictions,
-        references,
-        train_reports=train_reports,
-        names=[name for name in METRICS if not METRICS[name].needs_java],
-    )
-    found = {name: _restored(name, content) for name in java if content["scores"][name].get("signature")}
-    merged = {**computed, **found}
-    return {name: merged[name] for name in METRICS if name in merged}
+    others = [name for name, metric in METRICS.items() if metric.family != "text"]
+    found = report_statistics(predictions, references, train_reports=train_reports, names=others)
+    for name, score in content["scores"].items():
+        if name in METRICS and METRICS[name].family == "text" and score["signature"]:
+            found[name] = _restored(name, content)
+    return {name: found[name] for name in METRICS if name in found}
 
 
 def _restored(name: str, content: Mapping[str, Any]) -> ReportStatistics:
     signature = content["scores"][name]["signature"]
     if name in SUMS:
-        key = "bleu_coco" if name.startswith("bleu") else name
-        sums = np.array(content["statistics"][key], dtype=np.float64)
+        sums = np.array(content["statistics"][re.sub(r"_[1-4]_", "_1_", name)], dtype=np.float64)
         return ReportStatistics(name, signature, sums, SUMS[name], np.ones(len(sums), dtype=bool))
     values = np.array([report["scores"].get(name, np.nan) for report in content["reports"]], dtype=np.float64)
     return mean_of(name, signature, values, ~np.isnan(values))
