@@ -6,7 +6,7 @@ image features, to write it down in several styles.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +26,23 @@ class Example:
         image: uint8 [side, side].
         reports: the same content in several styles.
         labels: what is in the image, as class numbers by attribute; −1 where an attribute doesn't apply.
+        regions: what lies where, as class numbers from 1 up and circles (x, y, radius) in parts of the side.
     """
 
     image: np.ndarray
     reports: tuple[str, ...]
     labels: Mapping[str, int]
+    regions: tuple[tuple[int, float, float, float], ...] = ()
+
+    def cells(self, grid: int) -> np.ndarray:
+        """The class of each cell of a grid × grid division of the image, 0 where there is nothing; int [grid²]."""
+        centre = (np.arange(grid) + 0.5) / grid
+        classes = np.zeros((grid, grid), dtype=np.int64)
+        for number, x, y, radius in self.regions:
+            reach = max(radius, 0.5 / grid)
+            near = (np.abs(centre - x)[None, :] <= reach) & (np.abs(centre - y)[:, None] <= reach)
+            classes[near] = number
+        return classes.ravel()
 
 
 @dataclass(frozen=True)
@@ -41,14 +53,15 @@ class Recipe:
         vision_steps: steps of the vision encoder with its auxiliary heads.
         language_steps: steps of the decoder on the image features.
         vision_batch, language_batch: examples a step.
+        vision_rate, language_rate: learning rates at their peak.
         seed: of initialisation and order.
     """
 
-    vision_steps: int = 300
-    language_steps: int = 500
-    vision_batch: int = 64
+    vision_steps: int = 600
+    language_steps: int = 400
+    vision_batch: int = 32
     language_batch: int = 16
-    vision_rate: float = 1e-3
+    vision_rate: float = 5e-3
     language_rate: float = 2e-3
     seed: int = 0
 
@@ -96,35 +109,57 @@ def batches(total: int, size: int, seed: int) -> Callable[[int], Tensor]:
 
 def train_vision(
     miniature: "Backbone", examples: Sequence[Example], recipe: Recipe, progress: Callable[[int], None]
-) -> None:
-    """Teach the vision encoder and projector to name what is in the image, by one linear head an attribute."""
+) -> nn.ModuleDict:
+    """Teach the vision encoder and projector to name what is in the image and where.
+
+    One linear head an attribute reads the image's mean and greatest token, and one reads each token for what lies in
+    its cell. Images are mirrored and their exposure changed as they come.
+
+    Returns:
+        The heads, which the checkpoint has no use for.
+    """
     model = miniature.model
-    inputs = [miniature.feature_inputs([example.image]) for example in examples]
-    pixels = torch.stack([i["pixel_values"] for i in inputs]).flatten(1, 1)
     width = model.config.get_text_config().hidden_size
     labels = {a: torch.tensor([e.labels[a] for e in examples]) for a in examples[0].labels}
+    grids = "image_grid_thw" in miniature.feature_inputs([examples[0].image])
+    grid = round(miniature.image_tokens**0.5)
+    cells = torch.from_numpy(np.stack([example.cells(grid) for example in examples])).view(-1, grid, grid)
     heads = nn.ModuleDict({a: nn.Linear(2 * width, int(y.max()) + 1) for a, y in labels.items()})
+    heads["cell"] = nn.Linear(width, int(cells.max()) + 1)
     parameters = [p for n, p in model.named_parameters() if "language_model" not in n and "lm_head" not in n]
     draw = batches(len(examples), recipe.vision_batch, recipe.seed)
+    balance = torch.tensor([0.05] + [1.0] * int(cells.max()))  # most cells are empty
+    upright, mirrored = (_pixels(miniature, examples, mirror) for mirror in (False, True))
+    black = _pixels(miniature, [replace(examples[0], image=np.zeros_like(examples[0].image))], False)[0]
+    extra = {"image_grid_thw": miniature.feature_inputs([examples[0].image])["image_grid_thw"]} if grids else {}
 
     def loss(step: int) -> Tensor:
         rows = draw(step)
-        batch = pixels[rows].flatten(0, 1)
-        noisy = {"pixel_values": batch + 0.03 * torch.randn_like(batch)}
-        if "image_grid_thw" in inputs[0]:
-            noisy["image_grid_thw"] = torch.cat([inputs[0]["image_grid_thw"]] * len(rows))
-        tokens = torch.stack(tuple(model.get_image_features(**noisy).pooler_output))
+        flipped = torch.rand(len(rows)) < 0.5
+        choose = flipped.view(-1, *[1] * (upright.ndim - 1))
+        pixels = torch.where(choose, mirrored[rows], upright[rows])
+        cell = torch.where(flipped[:, None, None], cells[rows].flip(-1), cells[rows])
+        exposure = 0.85 + 0.3 * torch.rand(len(rows)).view_as(choose)
+        pixels = black + exposure * (pixels - black) + 0.03 * torch.randn_like(pixels)
+        inputs = {"pixel_values": pixels.flatten(0, 1), **{k: v.repeat(len(rows), 1) for k, v in extra.items()}}
+        tokens = torch.stack(tuple(model.get_image_features(**inputs).pooler_output))
         pooled = torch.cat([tokens.mean(1), tokens.amax(1)], dim=1)
-        return torch.stack(
-            [
-                functional.cross_entropy(heads[a](pooled), y[rows], ignore_index=-1, reduction="sum") / len(rows)
-                for a, y in labels.items()
-            ]
-        ).sum()
+        total = 2 * functional.cross_entropy(heads["cell"](tokens).flatten(0, 1), cell.flatten(), weight=balance)
+        for attribute, y in labels.items():
+            found = functional.cross_entropy(heads[attribute](pooled), y[rows], ignore_index=-1, reduction="sum")
+            total = total + found / len(rows)
+        return total
 
     model.train()
     optimise([*parameters, *heads.parameters()], recipe.vision_steps, recipe.vision_rate, loss, progress)
     model.eval()
+    return heads
+
+
+def _pixels(miniature: "Backbone", examples: Sequence[Example], mirror: bool) -> Tensor:
+    """The processor's pixel values, [examples, 1, channels, side, side], or [examples, patches, values]."""
+    images = [np.ascontiguousarray(e.image[:, ::-1]) if mirror else e.image for e in examples]
+    return torch.stack([miniature.feature_inputs([image])["pixel_values"] for image in images])
 
 
 def train_language(
