@@ -1,0 +1,18 @@
+"""Engines by the name that a suite calls them by."""
+
+from benchmark.errors import unknown_name
+from benchmark.tuning.engine import Engine
+from benchmark.tuning.sequential import Sequential
+
+ENGINES: dict[str, type[Engine]] = {"sequential": Sequential}
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        UserError: no engine has that name.
+    """
+    if name not in ENGINES:
+        raise unknown_name("engine", name, ENGINES)
+    return ENGINES[name]()
