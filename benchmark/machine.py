@@ -1,0 +1,44 @@
+"""What this machine has: GPU memory, the hub's cache, an account's token, disk."""
+
+import shutil
+from pathlib import Path
+
+GB = 1e9
+"""Bytes of a gigabyte, as memory and disks are sold."""
+
+
+def gpu_memory() -> float:
+    """Memory of the largest GPU in GB; 0 where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return 0.0
+    return max(torch.cuda.get_device_properties(i).total_memory for i in range(torch.cuda.device_count())) / GB
+
+
+def hub_cache() -> Path:
+    """The folder where the hub's client keeps checkpoints (`HF_HUB_CACHE`, or `hub` below `HF_HOME`)."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def is_offline() -> bool:
+    """Whether the hub's client may not use the network (`HF_HUB_OFFLINE`)."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def has_token() -> bool:
+    """Whether an account of the hub is logged in here."""
+    from huggingface_hub import get_token
+
+    return bool(get_token())
+
+
+def free_disk(folder: Path) -> float:
+    """Free space in GB on the disk that `folder` lies on, or would."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free / GB
