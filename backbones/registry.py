@@ -2,9 +2,12 @@
 
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from backbones.base import Backbone
 from backbones.errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from backbones.base import Backbone
 
 GROUP = "amrg.backbones"
 
@@ -24,7 +27,7 @@ def locations() -> dict[str, str]:
     return {**outside, **BUILT_IN}
 
 
-def get(name: str) -> type[Backbone]:
+def get(name: str) -> "type[Backbone]":
     """The plugin of that name.
 
     Raises:
@@ -40,6 +43,8 @@ def get(name: str) -> type[Backbone]:
         raise UserError(
             f"backbone {name!r}: its plugin {known[name]} can't be imported: {type(error).__name__}: {error}"
         ) from error
+    from backbones.base import Backbone
+
     if not (isinstance(plugin, type) and issubclass(plugin, Backbone)):
         raise UserError(f"backbone {name!r}: {known[name]} is not a subclass of backbones.base.Backbone.")
     return plugin

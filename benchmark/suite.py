@@ -262,7 +262,7 @@ def parse(text: str, *, where: str) -> Suite:
     return suite
 
 
-def _check_names(suite: Suite, node: yaml.Node, where: str) -> None:
+def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
     """Names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
     from backbones.registry import locations
     from benchmark.baselines import BASELINES

@@ -75,7 +75,7 @@ def prepare(path: Path, settings: ImageSettings, laterality: Laterality | None =
         pixels = pixels[upper:lower, left:right]
     if mirrored:
         pixels = pixels[:, ::-1]
-    return _letterbox(pixels, settings.size)
+    return letterbox(pixels, settings.size)
 
 
 class ImageCache:
@@ -170,7 +170,8 @@ class ImageCache:
         return False
 
 
-def _letterbox(pixels: np.ndarray, size: int) -> np.ndarray:
+def letterbox(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Resize uint8 [height, width] to fit a square and centre it on black: uint8 [size, size]."""
     height, width = pixels.shape
     scale = size / max(height, width)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))

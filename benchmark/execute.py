@@ -1,0 +1,112 @@
+"""Where work runs: in this process, or in one process a core; with a result for each piece, however it ended."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+from benchmark.errors import RunFailed
+from benchmark.events import Listener, listen, listen_to_queue
+
+Work = Callable[[], Any]
+
+
+def default_processes() -> int:
+    """One a core that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def one_thread() -> None:
+    """One thread in this process: two that share a core cost several times the processor time."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
+        os.environ[name] = "false" if name.startswith("TOKENIZERS") else "1"
+
+
+def _start_worker(queue: Any) -> None:
+    one_thread()
+    # The parent answers Ctrl-C for all of them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listen_to_queue(queue)
+
+
+class Executor:
+    """Runs pieces of work in `processes` processes, or in this one where that is 1.
+
+    Workers stay alive between calls, so what they import is imported once. Their events reach `listener` here.
+    """
+
+    def __init__(self, processes: int, listener: Listener) -> None:
+        self.processes = processes
+        self._listener = listener
+        self._pool: ProcessPoolExecutor | None = None
+        self._queue: Any = None
+        self._reader: threading.Thread | None = None
+
+    def run(self, work: Sequence[Work]) -> Iterator[tuple[int, Any]]:
+        """Run every piece; yield its index and result as each ends.
+
+        Raises:
+            RunFailed: a worker process died. What other pieces stored is kept.
+        """
+        if self.processes == 1 or len(work) == 0:
+            listen(self._listener)
+            for index, piece in enumerate(work):
+                yield index, piece()
+            return
+        pool = self._start()
+        futures: dict[Future[Any], int] = {pool.submit(piece): index for index, piece in enumerate(work)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise RunFailed(
+                "a worker process died, most likely for want of memory. What was finished is kept; "
+                "run the same command again, with fewer processes (--jobs)."
+            ) from error
+
+    def _start(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._queue = context.Queue()
+            self._reader = threading.Thread(target=self._read, daemon=True)
+            self._reader.start()
+            self._pool = ProcessPoolExecutor(
+                self.processes, mp_context=context, initializer=_start_worker, initargs=(self._queue,)
+            )
+        return self._pool
+
+    def _read(self) -> None:
+        while (event := self._queue.get()) is not None:
+            self._listener(event)
+
+    def close(self, *, now: bool = False) -> None:
+        """End the workers; `now` without waiting for what they are at."""
+        if self._pool is None:
+            return
+        if now:
+            for child in multiprocessing.active_children():
+                child.terminate()
+        self._pool.shutdown(wait=not now, cancel_futures=True)
+        self._queue.put(None)
+        if self._reader is not None:
+            self._reader.join(timeout=5)
+        self._pool = None
+
+
+@contextmanager
+def executor(processes: int, listener: Listener) -> Iterator[Executor]:
+    """An executor that is ended on the way out, at once if that is by an error or Ctrl-C."""
+    running = Executor(processes, listener)
+    try:
+        yield running
+    except BaseException:
+        running.close(now=True)
+        raise
+    running.close()

@@ -1,0 +1,76 @@
+"""What made a result: versions, commit, machine."""
+
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "amrg", "torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy", "pillow",
+    "rouge-score", "pycocoevalcap", "nltk", "scikit-learn", "scipy",
+)  # fmt: skip
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def commit() -> str | None:
+    """The commit of the checkout that runs, with "+changes" where files differ from it; None outside of one."""
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    head = git("rev-parse", "HEAD")
+    if head is None:
+        return None
+    # What a sweep itself writes doesn't change how it runs.
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude,top)leaderboards")
+    return f"{head}+changes" if changed else head
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory and system, without the machine's name."""
+    import psutil
+
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": psutil.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+    }
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def device(name: str) -> dict[str, Any]:
+    """A device as torch names it, and what it is."""
+    if not name.startswith("cuda"):
+        return {"device": name}
+    import torch
+
+    found = torch.cuda.get_device_properties(torch.device(name))
+    return {"device": name, "gpu": found.name, "gpu_memory_bytes": found.total_memory}
