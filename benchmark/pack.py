@@ -68,7 +68,7 @@ def run(pack: Pack) -> dict[str, str | None]:
 
     if pack.device == "cpu":
         torch.set_num_threads(1)
-    _quiet()
+    quiet()
     store = Store(pack.records.results)
     folders = {trial.id: store.of(trial) for trial in pack.trials}
     todo = [trial for trial in pack.trials if not folders[trial.id].is_done()]
@@ -112,7 +112,7 @@ def run(pack: Pack) -> dict[str, str | None]:
     return ended
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """No bars and advice of the libraries among the sweep's own lines."""
     from transformers.utils import logging
 

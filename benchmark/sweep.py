@@ -1,0 +1,377 @@
+"""A suite, run: data → miniatures → trials → packs → results. What is done is not done again."""
+
+import hashlib
+import inspect
+import json
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmark import miniatures
+from benchmark.baselines import predict
+from benchmark.data import dmid, phantom
+from benchmark.data.content import cache_folder
+from benchmark.data.image import ImageCache, ImageSettings
+from benchmark.data.leakage import leakage
+from benchmark.data.split import Split, choose
+from benchmark.errors import RunFailed, UserError
+from benchmark.events import Event, Listener
+from benchmark.execute import Executor, default_processes, executor, one_thread
+from benchmark.pack import Pack, Records
+from benchmark.plan import missing
+from benchmark.provenance import commit, versions
+from benchmark.scoring import score_predictions
+from benchmark.store import Store, write_json, write_lines
+from benchmark.suite import Entry, PhantomData, Suite, Trial
+
+
+@dataclass
+class Summary:
+    """How a sweep ended.
+
+    Attributes:
+        suite: which suite.
+        trials: all of it.
+        already: how many were done before.
+        ran: how many were done now.
+        failed: why, by the trial's label.
+        data: what the data set is, in one line.
+        results: where the results lie.
+        record: the file that a leaderboard is made from.
+    """
+
+    suite: Suite
+    trials: list[Trial]
+    already: int
+    ran: int
+    data: str
+    results: Path
+    record: Path
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def run(
+    suite: Suite,
+    *,
+    data: Path | None,
+    results: Path,
+    listener: Listener,
+    processes: int | None = None,
+) -> Summary:
+    """Run a suite.
+
+    Args:
+        suite: what to run.
+        data: the DMID folder, for suites on DMID.
+        results: where results go; existing ones are used.
+        listener: told what happens.
+        processes: on a CPU, one a core by default; with GPUs, one a GPU.
+
+    Raises:
+        UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
+        RunFailed: trials failed; the others are kept.
+    """
+    if data is not None and isinstance(suite.data, PhantomData):
+        raise UserError(
+            f"suite {suite.name} runs on phantoms, so --data {data} has no use. "
+            "Leave it out, or choose a suite on DMID."
+        )
+    if needs := missing(suite, data):
+        listed = "\n".join(f"  - {need}" for need in needs)
+        raise UserError(f"suite {suite.name} can't run here yet:\n{listed}")
+    devices = _devices(suite)
+    one_thread()
+    asked = processes or (len(devices) if devices[0] != "cpu" else default_processes())
+    with executor(min(asked, _useful(suite, devices)), listener) as workers:
+        return _run(suite, data, results, listener, workers, devices)
+
+
+def _run(
+    suite: Suite,
+    data: Path | None,
+    results: Path,
+    listener: Listener,
+    workers: Executor,
+    devices: Sequence[str],
+) -> Summary:
+    def stage(name: str, detail: str = "") -> None:
+        listener(Event("stage", name, detail=detail))
+
+    def bar(name: str) -> Callable[[int, int], None]:
+        return lambda done, total: listener(Event("progress", name, done, total))
+
+    folder = _phantoms(suite.data, workers.processes, stage, bar) if isinstance(suite.data, PhantomData) else data
+    assert folder is not None
+    release = dmid.read(folder)
+    stage("data", release.summary_line())
+    studies = release.studies
+    split = choose(studies, suite.split.name, seed=suite.split.seed)
+    stage(
+        "split", f"{split.name}: {len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"
+    )
+    records = Records(
+        studies=studies,
+        split=split,
+        image=ImageSettings(**suite.image.model_dump()),
+        cache=cache_folder(),
+        results=results,
+        command=_command(suite, data),
+    )
+    stage("images", f"decoded once, kept in {records.cache / 'images'}")
+    _images(records, workers.processes, bar("images"))
+    stage("checkpoints")
+    sources = _checkpoints(suite, workers, stage, bar)
+    trials = _trials(suite, sources, release.fingerprint, split)
+    store = Store(results)
+    baselines = {name: _baseline(name, suite, records, store, release.fingerprint, stage) for name in suite.baselines}
+    record = store.suite(suite.name)
+    write_json(record, _record(suite, trials, sources, release, split, baselines, records))
+    done = [trial for trial in trials if store.of(trial).is_done()]
+    stage("trials", f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run")
+    packs = _packs(suite, trials, sources, records, devices, workers.processes, store)
+    ended: dict[str, str | None] = {}
+    for _, outcome in workers.run(packs):
+        ended.update(outcome)
+    labels = {trial.id: trial.label for trial in trials}
+    failed = {labels[i]: reason for i, reason in ended.items() if reason is not None}
+    return Summary(
+        suite=suite,
+        trials=trials,
+        already=len(done),
+        ran=len(trials) - len(done) - len(failed),
+        data=release.summary_line(),
+        results=results,
+        record=record,
+        failed=failed,
+    )
+
+
+def check(summary: Summary) -> None:
+    """Raise for failed trials, once everything else is stored and shown.
+
+    Raises:
+        RunFailed: naming each failed trial and its reason.
+    """
+    if summary.failed:
+        listed = "\n".join(f"  - {label}: {reason}" for label, reason in summary.failed.items())
+        raise RunFailed(f"{len(summary.failed)} of {len(summary.trials)} trials failed; the others are kept:\n{listed}")
+
+
+def _devices(suite: Suite) -> list[str]:
+    """GPUs where there are any and published checkpoints are run; else the CPU."""
+    if all(entry.checkpoint == "miniature" for entry in suite.backbones):
+        return ["cpu"]
+    import torch
+
+    return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
+
+
+def _useful(suite: Suite, devices: Sequence[str]) -> int:
+    """How many processes a suite can keep busy; a tiny one is done before a second process has started."""
+    points = len(suite.points()) * len(suite.backbones)
+    if devices[0] != "cpu":
+        return len(devices)
+    return 1 if points <= 2 else points
+
+
+def _phantoms(
+    part: PhantomData,
+    processes: int,
+    stage: Callable[[str, str], None],
+    bar: Callable[[str], Callable[[int, int], None]],
+) -> Path:
+    """The folder of the suite's phantoms, written if it isn't there."""
+    drawn = "".join(map(inspect.getsource, (*miniatures.DRAWING, phantom)))
+    key = hashlib.sha256(f"{part.model_dump_json()}{drawn}".encode()).hexdigest()[:16]
+    folder = cache_folder() / "phantoms" / key
+    if not folder.is_dir():
+        stage("phantoms", f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}")
+        phantom.write(
+            folder,
+            studies=part.studies,
+            seed=part.seed,
+            size=part.size,
+            dialect=part.dialect,
+            jobs=processes,
+            progress=bar("phantoms"),
+        )
+    return folder
+
+
+def _images(records: Records, processes: int, progress: Callable[[int, int], None]) -> None:
+    """Decode every image once.
+
+    Raises:
+        UserError: images that can't be decoded, all of them.
+    """
+    cache = ImageCache(records.cache / "images", records.image)
+    paths = [study.image for study in records.studies if study.image is not None]
+    if bad := cache.warm(paths, jobs=processes, progress=progress):
+        listed = "\n".join(f"  - {path}: {reason}" for path, reason in bad.items())
+        raise UserError(f"{len(bad)} images can't be decoded. Replace or remove them (`amrg data check`):\n{listed}")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where an entry's checkpoint lies and what its fingerprint is."""
+
+    source: Path | None
+    fingerprint: str
+
+
+def _checkpoints(
+    suite: Suite,
+    workers: Executor,
+    stage: Callable[[str, str], None],
+    bar: Callable[[str], Callable[[int, int], None]],
+) -> dict[str, Weights]:
+    """Miniatures built, other checkpoints found; the fingerprint of each, by backbone."""
+    small = [entry.name for entry in suite.backbones if entry.checkpoint == "miniature"]
+    jobs = {
+        job.backbone: job for job in miniatures.jobs_for(small, suite.miniature, suite.image, suite.protocol.prompt)
+    }
+    if new := [job for job in jobs.values() if not job.folder.is_dir()]:
+        names = ", ".join(job.backbone for job in new)
+        stage("miniatures", f"trained on {suite.miniature.examples} phantoms of their own: {names}")
+        miniatures.draw_examples(
+            new[0].examples,
+            suite.miniature,
+            suite.image,
+            processes=workers.processes,
+            progress=bar("miniatures: phantoms"),
+        )
+    work = [partial(_prepare, entry, jobs.get(entry.name)) for entry in suite.backbones]
+    found = dict(workers.run(work))
+    return {entry.name: found[index] for index, entry in enumerate(suite.backbones)}
+
+
+def _prepare(entry: Entry, job: miniatures.MiniatureJob | None) -> Weights:
+    """Make or find one checkpoint, in a worker."""
+    import torch
+
+    from backbones.checkpoint import fingerprint, locate
+    from backbones.registry import get
+    from benchmark.events import progress
+    from benchmark.pack import quiet
+
+    torch.set_num_threads(1)
+    quiet()
+    if job is not None:
+        source: Path | None = miniatures.build(job, progress(f"{entry.name}: miniature"))
+    else:
+        source = None if entry.checkpoint == "hub" else Path(entry.checkpoint)
+    return Weights(source, fingerprint(locate(source, get(entry.name).checkpoint)))
+
+
+def _trials(suite: Suite, sources: dict[str, Weights], data: str, split: Split) -> list[Trial]:
+    return [
+        Trial(
+            backbone=entry.name,
+            checkpoint=sources[entry.name].fingerprint,
+            quantization=entry.quantization,
+            dtype=entry.dtype,
+            data=data,
+            image=suite.image,
+            split=split.fingerprint,
+            protocol=suite.protocol,
+            rank=rank,
+            alpha=alpha,
+            seed=seed,
+        )
+        for entry in suite.backbones
+        for rank, alpha, seed in suite.points()
+    ]
+
+
+def _packs(
+    suite: Suite,
+    trials: Sequence[Trial],
+    sources: dict[str, Weights],
+    records: Records,
+    devices: Sequence[str],
+    processes: int,
+    store: Store,
+) -> list[Pack]:
+    """Unfinished trials by backbone, each backbone's in as many packs as keep all processes busy."""
+    packs: list[Pack] = []
+    parts = -(-processes // len(suite.backbones))
+    for entry in suite.backbones:
+        todo = [trial for trial in trials if trial.backbone == entry.name and not store.of(trial).is_done()]
+        for start in range(parts):
+            if chosen := todo[start::parts]:
+                packs.append(
+                    Pack(
+                        entry=entry,
+                        source=sources[entry.name].source,
+                        engine=suite.engine,
+                        device=devices[len(packs) % len(devices)],
+                        trials=tuple(chosen),
+                        records=records,
+                    )
+                )
+    return packs
+
+
+def _baseline(
+    name: str,
+    suite: Suite,
+    records: Records,
+    store: Store,
+    data: str,
+    stage: Callable[[str, str], None],
+) -> str:
+    """Predictions and scores of a baseline, stored as a trial's are; the name of their folder."""
+    described = {"baseline": name, "data": data, "split": records.split.fingerprint, "image": suite.image.model_dump()}
+    identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+    folder = store.of(identity)
+    if folder.is_done():
+        return identity
+    stage("baseline", name)
+    cache = ImageCache(records.cache / "images", records.image)
+    train, test = records.part("train"), records.part("test")
+    predicted = predict(name, train, test, images=cache.load)
+    scores = score_predictions(
+        predicted,
+        {study.id: study.report for study in test},
+        train_reports=[study.report for study in train],
+        blocks={study.id: records.split.blocks[study.id] for study in test},
+    )
+    write_lines(folder.predictions, [{"id": i, "prediction": text} for i, text in predicted.items()])
+    write_json(folder.scores, scores.to_dict())
+    write_json(folder.trial, {"id": identity, **described, "commit": commit(), "versions": versions()})
+    return identity
+
+
+def _record(
+    suite: Suite,
+    trials: Sequence[Trial],
+    sources: dict[str, Weights],
+    release: dmid.Release,
+    split: Split,
+    baselines: dict[str, str],
+    records: Records,
+) -> dict[str, Any]:
+    """What a leaderboard needs to know beside the trials' own files; no report text."""
+    return {
+        "suite": suite.model_dump(mode="json"),
+        "trials": {trial.id: trial.model_dump(mode="json") for trial in trials},
+        "baselines": baselines,
+        "data": {
+            "source": suite.data.source,
+            "fingerprint": release.fingerprint,
+            "summary": release.summary_line(),
+            "studies": len(release.studies),
+        },
+        "split": split.to_dict() | {"leakage": leakage(split, release.studies).to_dict()},
+        "checkpoints": {name: weights.fingerprint for name, weights in sources.items()},
+        "command": records.command,
+    }
+
+
+def _command(suite: Suite, data: Path | None) -> str:
+    """The command that runs this again, without a path of this machine."""
+    given = " DMID=/path/to/DMID" if data is not None else ""
+    return f"make sweep SUITE={shlex.quote(suite.name)}{given}"
