@@ -108,8 +108,8 @@ def miniature(images: Sequence[np.ndarray], reports: Sequence[str], seed: int) -
     known, tokens = tokens.unique(return_inverse=True)
     model = CLIP(
         EMBEDDING,
-        CLIPVisionCfg(layers=3, width=96, head_width=32, patch_size=14, image_size=SIDE),
-        CLIPTextCfg(context_length=CONTEXT, vocab_size=len(known), width=96, heads=3, layers=2),
+        CLIPVisionCfg(layers=2, width=64, head_width=32, patch_size=16, image_size=SIDE),
+        CLIPTextCfg(context_length=CONTEXT, vocab_size=len(known), width=64, heads=2, layers=1),
     )
     encoder = Encoder(model, _to_tensor, batch=64)
     pixels = torch.stack([_to_tensor(image) for image in images])
