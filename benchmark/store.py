@@ -146,3 +146,7 @@ class Store:
     def suite(self, name: str) -> Path:
         """The file that names the trials of a suite's latest run: what a leaderboard is made from."""
         return self.folder / "suites" / f"{name}.json"
+
+    def references(self, name: str) -> Path:
+        """The reports of a suite's data by part of its split. Results stay on this machine; so do these."""
+        return self.folder / "suites" / name / "references.jsonl"

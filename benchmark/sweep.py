@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -128,6 +129,7 @@ def _run(
     store = Store(results)
     baselines = {name: _baseline(name, suite, records, store, release.fingerprint, stage) for name in suite.baselines}
     record = store.suite(suite.name)
+    write_lines(store.references(suite.name), _references(records, folder))
     write_json(record, _record(suite, trials, sources, release, split, baselines, records))
     done = [trial for trial in trials if store.of(trial).is_done()]
     stage("trials", f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run")
@@ -369,6 +371,21 @@ def _record(
         "checkpoints": {name: weights.fingerprint for name, weights in sources.items()},
         "command": records.command,
     }
+
+
+def _references(records: Records, folder: Path) -> list[dict[str, Any]]:
+    """What predictions are compared with, a line a study; images by their place in the data's folder."""
+    return [
+        {
+            "id": study.id,
+            "part": part,
+            "block": records.split.blocks[study.id],
+            "report": study.report,
+            "image": Path(os.path.relpath(study.image, folder)).as_posix() if study.image else None,
+        }
+        for part in ("train", "validation", "test")
+        for study in records.part(part)
+    ]
 
 
 def _command(suite: Suite, data: Path | None) -> str:
