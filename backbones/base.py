@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, BatchEncoding
+from transformers import AutoImageProcessor, BatchEncoding
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.errors import UserError
+from backbones.loading import check_fit, load_model
 
 if TYPE_CHECKING:
     from backbones.miniature import MiniatureSpec
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
 IGNORED = -100
 """The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
 
-DECODER_PROJECTIONS = r".*\.language_model\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down)_proj"
-"""The decoder's attention and MLP projections, and nothing of the vision encoder, in every family here.
 
-Bare names such as `q_proj` also match modules of the vision encoder, a different number in each family.
-"""
+def decoder_projections(decoder: str = "language_model") -> str:
+    """Regular expression for a decoder's attention and MLP projections, and nothing of the vision encoder.
+
+    Bare names such as `q_proj` also match modules of the vision encoder, a different number in each family.
+
+    Args:
+        decoder: the module that holds the decoder's layers.
+    """
+    return rf".*\.{decoder}\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down)_proj"
 
 
 class Backbone(ABC):
@@ -41,8 +47,12 @@ class Backbone(ABC):
         model_type: `model_type` of the checkpoint's configuration; another one is refused.
         processor_class: the processor, a class of transformers or a subclass.
         end_token: the token that ends a report.
+        decoder: name of the module that holds the decoder's layers.
         lora_targets: regular expression over module names for the adapters.
         stacked_features: whether the model takes image features as one tensor or as one tensor an image.
+        scattered_features: whether features have to be put among the embeddings, for a model class that doesn't
+            take them as `mm_encoder_outputs`.
+        report_start: what stands between the prompt and a report, e.g. a space.
         token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
     """
 
@@ -51,8 +61,11 @@ class Backbone(ABC):
     model_type: ClassVar[str]
     processor_class: ClassVar[type]
     end_token: ClassVar[str]
-    lora_targets: ClassVar[str] = DECODER_PROJECTIONS
+    decoder: ClassVar[str] = "language_model"
+    lora_targets: ClassVar[str] = decoder_projections()
     stacked_features: ClassVar[bool] = True
+    scattered_features: ClassVar[bool] = False
+    report_start: ClassVar[str] = ""
     token_types: ClassVar[str | None] = None
 
     def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str) -> None:
@@ -83,53 +96,33 @@ class Backbone(ABC):
             quantization: None, or "nf4" for 4-bit NormalFloat with double quantisation (bitsandbytes).
 
         Raises:
-            UserError: no checkpoint there, or one of another model class.
+            UserError: no checkpoint there; one of another class, with tensors missing, in pickle format or with
+                code of its own; or one whose tokenizer or image processor doesn't fit it.
         """
-        folder = locate(source, cls.checkpoint)
-        found = AutoConfig.from_pretrained(folder).model_type
-        if found != cls.model_type:
-            raise UserError(
-                f"{folder}: holds a model of type {found!r}, but {cls.name} needs {cls.model_type!r}. "
-                "Give the checkpoint of this backbone, or choose the backbone of this checkpoint."
-            )
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder,
-            dtype=dtype,
-            device_map={"": device},
-            use_safetensors=True,
-            quantization_config=cls._quantization(quantization, dtype),
-        )
-        model.requires_grad_(False).eval()
-        return cls(model, cls._load_processor(folder), source=folder, fingerprint=fingerprint(folder))
+        published = locate(source, cls.checkpoint)
+        folder = cls.prepare(published, pinned=source is None)
+        model = load_model(cls, folder, device=device, dtype=dtype, quantization=quantization)
+        backbone = cls(model, cls.load_processor(folder), source=folder, fingerprint=fingerprint(published))
+        check_fit(backbone)
+        return backbone
 
     @classmethod
-    def _load_processor(cls, folder: Path) -> Any:
+    def prepare(cls, folder: Path, *, pinned: bool) -> Path:
+        """The folder in transformers' layout: `folder` itself, unless a family's publisher uses another one.
+
+        Args:
+            folder: as published.
+            pinned: whether it is the pinned checkpoint, whose files are known.
+        """
+        return folder
+
+    @classmethod
+    def load_processor(cls, folder: Path) -> Any:
+        """The checkpoint's processor, with one implementation of resizing everywhere."""
         processor = cls.processor_class.from_pretrained(folder)  # type: ignore[attr-defined]
-        # One implementation of resizing everywhere: torchvision's differs in the last digits.
+        # torchvision's resizing differs from PIL's in the last digits.
         processor.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
         return processor
-
-    @classmethod
-    def _quantization(cls, quantization: str | None, dtype: torch.dtype) -> Any:
-        if quantization is None:
-            return None
-        if quantization != "nf4":
-            raise UserError(f"unknown quantization {quantization!r}. Known: nf4, or none at all.")
-        from transformers import BitsAndBytesConfig
-
-        # Full names: a bare `vision_tower` matches nothing, and the encoder would be quantised silently.
-        return BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=dtype,
-            llm_int8_skip_modules=[
-                "model.vision_tower",
-                "model.visual",
-                "model.multi_modal_projector",
-                "lm_head",
-            ],
-        )
 
     @property
     def device(self) -> torch.device:
@@ -140,7 +133,7 @@ class Backbone(ABC):
 
     def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """What `get_image_features` takes for square grey images, each uint8 [side, side]."""
-        pictures = [Image.fromarray(image).convert("RGB") for image in images]
+        pictures = [[Image.fromarray(image).convert("RGB")] for image in images]
         return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
 
     @torch.inference_mode()
@@ -152,7 +145,11 @@ class Backbone(ABC):
         """
         inputs = {name: value.to(self.device) for name, value in self.feature_inputs(images).items()}
         inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
-        return [tokens.detach().clone() for tokens in self.model.get_image_features(**inputs).pooler_output]
+        return [tokens.detach().clone() for tokens in self.features_of(self.model.get_image_features(**inputs))]
+
+    def features_of(self, encoded: Any) -> Sequence[Tensor]:
+        """One [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""
+        return encoded.pooler_output
 
     def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """`pixel_inputs` without what `get_image_features` doesn't take."""
@@ -206,7 +203,7 @@ class Backbone(ABC):
 
     def report_tokens(self, report: str) -> list[int]:
         """Token ids of a report and its end token."""
-        return [*self.tokenizer(report, add_special_tokens=False)["input_ids"], self.end]
+        return [*self.tokenizer(self.report_start + report, add_special_tokens=False)["input_ids"], self.end]
 
     def encode_text(
         self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
@@ -273,11 +270,28 @@ class Backbone(ABC):
             features: from `encode_images`, one [image_tokens, hidden] tensor a row.
         """
         moved = [tokens.to(self.device, self.model.dtype) for tokens in features]
-        pooled = torch.stack(moved) if self.stacked_features else tuple(moved)
-        return {
-            **{name: value.to(self.device) for name, value in text.items()},
-            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=pooled)},
-        }
+        inputs = {name: value.to(self.device) for name, value in text.items()}
+        if self.scattered_features:
+            return self._scattered(inputs, moved)
+        return {**inputs, "mm_encoder_outputs": {"image": self.encoder_output(moved)}}
+
+    def encoder_output(self, features: Sequence[Tensor]) -> BaseModelOutputWithPooling:
+        """Features in the form that the model's own vision encoder gives them in."""
+        pooled = torch.stack(tuple(features)) if self.stacked_features else tuple(features)
+        return BaseModelOutputWithPooling(pooler_output=pooled)  # type: ignore[arg-type]
+
+    def _scattered(self, inputs: dict[str, Any], features: Sequence[Tensor]) -> dict[str, Any]:
+        """Inputs with the features put in place of the image tokens' embeddings.
+
+        In training the embeddings stand for the tokens; `generate` takes both, so that what it returns begins with
+        the prompt's tokens, as it does for other models.
+        """
+        embeddings = self.model.get_input_embeddings()(inputs["input_ids"])
+        places = (inputs["input_ids"] == self.image_token).unsqueeze(-1).expand_as(embeddings)
+        inputs["inputs_embeds"] = embeddings.masked_scatter(places, torch.cat(tuple(features)).to(embeddings.dtype))
+        if "labels" in inputs:
+            del inputs["input_ids"]
+        return inputs
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Generated token ids as text, without special tokens."""

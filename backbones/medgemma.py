@@ -1,5 +1,7 @@
 """MedGemma 4B: Gemma 3 with the MedSigLIP image encoder."""
 
+from dataclasses import replace
+
 from transformers import Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
 
 from backbones.base import Backbone
@@ -64,3 +66,14 @@ class MedGemma(Backbone):
                 image_seq_length=16,
             ),
         )
+
+
+class MedGemma1_5(MedGemma):
+    """google/medgemma-1.5-4b-it: the same architecture and prompt, trained further."""
+
+    name = "medgemma-1.5-4b-it"
+    checkpoint = replace(
+        MedGemma.checkpoint,
+        hub_id="google/medgemma-1.5-4b-it",
+        revision="e9792da5fb8ee651083d345ec4bce07c3c9f1641",
+    )

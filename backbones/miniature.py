@@ -114,8 +114,8 @@ def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> Any:
     )
 
 
-def untrained(spec: MiniatureSpec, texts: Sequence[str], seed: int) -> tuple[Any, Any]:
-    """A freshly initialised model of the family and its processor."""
+def untrained(spec: MiniatureSpec, texts: Sequence[str], seed: int, decoder: str) -> tuple[Any, Any]:
+    """A freshly initialised model of the family, whose decoder is the module of that name, and its processor."""
     from transformers import AutoModelForImageTextToText
 
     tokenizer = train_tokenizer(spec, texts)
@@ -125,7 +125,7 @@ def untrained(spec: MiniatureSpec, texts: Sequence[str], seed: int) -> tuple[Any
     model = AutoModelForImageTextToText.from_config(config)
     for name, parameter in model.named_parameters():
         # The published initialisations presume pretraining: a projector of zeros, an encoder of tiny weights.
-        if not ("language_model" in name or "lm_head" in name or parameter.ndim < 2):
+        if not (decoder in name or "lm_head" in name or parameter.ndim < 2):
             inputs = parameter[0].numel() if "position" not in name else parameter.shape[-1]
             nn.init.normal_(parameter, std=inputs**-0.5)
     model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
@@ -155,7 +155,7 @@ def write_miniature(
     spec = backbone.miniature()
     corpus = [report for example in examples for report in example.reports]
     with torch.random.fork_rng():
-        model, processor = untrained(spec, [*corpus, *texts, *[prompt] * 50], recipe.seed)
+        model, processor = untrained(spec, [*corpus, *texts, *[prompt] * 50], recipe.seed, backbone.decoder)
         miniature = backbone(model, processor, source=folder, fingerprint="")
         total = recipe.vision_steps + recipe.language_steps
         report = progress or (lambda done, total: None)

@@ -1,5 +1,8 @@
 """PaliGemma 2: Gemma 2 with SigLIP; the prompt is a prefix that attends in both directions."""
 
+from dataclasses import replace
+from typing import Any
+
 from torch import Tensor
 from transformers import PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
 
@@ -35,8 +38,8 @@ class PaliGemma2(Backbone):
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
-        def processor(tokenizer):
-            images = SiglipImageProcessorPil(size=square(SIDE), image_mean=[0.5] * 3, image_std=[0.5] * 3)
+        def processor(tokenizer: Any) -> PaliGemmaProcessor:
+            images: Any = SiglipImageProcessorPil(size=square(SIDE), image_mean=[0.5] * 3, image_std=[0.5] * 3)
             images.image_seq_length = (SIDE // PATCH) ** 2
             return PaliGemmaProcessor(images, tokenizer)
 
@@ -58,3 +61,14 @@ class PaliGemma2(Backbone):
             ),
             processor=processor,
         )
+
+
+class PaliGemma2Pretrained(PaliGemma2):
+    """google/paligemma2-3b-pt-448: before the mixture of tasks, and meant to be tuned."""
+
+    name = "paligemma2-3b-pt"
+    checkpoint = replace(
+        PaliGemma2.checkpoint,
+        hub_id="google/paligemma2-3b-pt-448",
+        revision="bd60523c1ff2b0020c11e68affe65ef0b2379cab",
+    )

@@ -126,7 +126,7 @@ def train_vision(
     cells = torch.from_numpy(np.stack([example.cells(grid) for example in examples])).view(-1, grid, grid)
     heads = nn.ModuleDict({a: nn.Linear(2 * width, int(y.max()) + 1) for a, y in labels.items()})
     heads["cell"] = nn.Linear(width, int(cells.max()) + 1)
-    parameters = [p for n, p in model.named_parameters() if "language_model" not in n and "lm_head" not in n]
+    parameters = [p for n, p in model.named_parameters() if miniature.decoder not in n and "lm_head" not in n]
     draw = batches(len(examples), recipe.vision_batch, recipe.seed)
     balance = torch.tensor([0.05] + [1.0] * int(cells.max()))  # most cells are empty
     upright, mirrored = (_pixels(miniature, examples, mirror) for mirror in (False, True))
@@ -174,7 +174,7 @@ def train_language(
     features: list[Tensor] = []
     for start in range(0, len(examples), 100):
         features += miniature.encode_images([e.image for e in examples[start : start + 100]])
-    parameters = [p for n, p in model.named_parameters() if "language_model" in n or "lm_head" in n]
+    parameters = [p for n, p in model.named_parameters() if miniature.decoder in n or "lm_head" in n]
     draw = batches(len(examples), recipe.language_batch, recipe.seed + 1)
     epoch = max(1, len(examples) // recipe.language_batch)
 

@@ -1,6 +1,10 @@
-"""Qwen2.5-VL: rotary positions in three dimensions, which depend on where the image stands."""
+"""What Qwen's vision-language models share, and Qwen2.5-VL.
+
+Rotary positions in three dimensions depend on where the image stands.
+"""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,32 +17,44 @@ from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
 
+IMAGE_TOKENS = {
+    "image_token": "<|image_pad|>",
+    "video_token": "<|video_pad|>",
+    "vision_start_token": "<|vision_start|>",
+    "vision_end_token": "<|vision_end|>",
+}
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
+    "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}"
+    "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
 
 class ImageProcessor(Qwen2_5_VLProcessor):
-    """Qwen2.5-VL's processor without its video part, which needs torchvision.
+    """Qwen's processor without its video part, which needs torchvision.
 
     transformers reads a processor's parts off its `__init__`, so leaving the argument out leaves the part out.
     """
 
     def __init__(self, image_processor=None, tokenizer=None, chat_template=None, **kwargs):
-        self.image_token, self.video_token = "<|image_pad|>", "<|video_pad|>"
-        self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
-        self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+        for name, token in IMAGE_TOKENS.items():
+            setattr(self, name, token)
+            setattr(self, f"{name}_id", tokenizer.convert_tokens_to_ids(token))
         ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
 
 class QwenVL(Backbone):
-    """What the sizes of Qwen2.5-VL share. Images are square here, so each has the same grid of patches."""
+    """What the families and sizes share. Images are square here, so each has the same grid of patches."""
 
-    model_type = "qwen2_5_vl"
     processor_class = ImageProcessor
     end_token = "<|im_end|>"
     stacked_features = False
     token_types = "mm_token_type_ids"
 
     @classmethod
-    def _load_processor(cls, folder: Any) -> Any:
-        processor = super()._load_processor(folder)
+    def load_processor(cls, folder: Path) -> Any:
+        processor = super().load_processor(folder)
         side = min(cls.checkpoint.image_size, int(processor.image_processor.size["longest_edge"] ** 0.5))
         # Its `size` counts pixels: lower and upper bound equal make every square image the same size.
         processor.image_processor.size = {"shortest_edge": side * side, "longest_edge": side * side}
@@ -52,47 +68,44 @@ class QwenVL(Backbone):
         rows = torch.as_tensor(grid, device=self.device).repeat(len(features), 1)
         return {**super().model_inputs(text, features), "image_grid_thw": rows}
 
+
+def qwen_miniature(configuration: type, text: dict[str, Any], vision: dict[str, Any]) -> MiniatureSpec:
+    """A miniature of a family: its configuration class, and what its decoder and vision encoder have of their own."""
+    side = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
+    shared = {
+        "depth": LAYERS,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_heads": 4,
+        "patch_size": PATCH,
+        "out_hidden_size": WIDTH,
+    }
+    return MiniatureSpec(
+        tokens={"pad_token": "<|endoftext|>", "eos_token": QwenVL.end_token},
+        extra_tokens={**IMAGE_TOKENS, "start": "<|im_start|>"},
+        chat_template=TEMPLATE,
+        config=lambda t: configuration(
+            text_config=decoder(t, **text),
+            vision_config=shared | vision,
+            **{f"{name}_id": t.convert_tokens_to_ids(token) for name, token in IMAGE_TOKENS.items()},
+        ),
+        processor=lambda t: ImageProcessor(Qwen2VLImageProcessorPil(size=side, patch_size=PATCH), t, t.chat_template),
+    )
+
+
+class Qwen2_5VL(QwenVL):
+    """What the sizes of Qwen2.5-VL share."""
+
+    model_type = "qwen2_5_vl"
+
     @classmethod
     def miniature(cls) -> MiniatureSpec:
-        image = {
-            "image_token": "<|image_pad|>",
-            "video_token": "<|video_pad|>",
-            "vision_start_token": "<|vision_start|>",
-            "vision_end_token": "<|vision_end|>",
-        }
         rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
-        return MiniatureSpec(
-            tokens={"pad_token": "<|endoftext|>", "eos_token": cls.end_token},
-            extra_tokens={**image, "start": "<|im_start|>"},
-            chat_template=(
-                "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
-                "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}"
-                "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
-                "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-            ),
-            config=lambda t: Qwen2_5_VLConfig(
-                text_config=decoder(t, head_dim=None, rope_parameters=rotary),
-                vision_config={
-                    "depth": LAYERS,
-                    "hidden_size": 64,
-                    "intermediate_size": 128,
-                    "num_heads": 4,
-                    "patch_size": PATCH,
-                    "out_hidden_size": WIDTH,
-                    "fullatt_block_indexes": [LAYERS - 1],
-                    "window_size": 4 * PATCH,
-                },
-                **{f"{k}_id": t.convert_tokens_to_ids(v) for k, v in image.items()},
-            ),
-            processor=lambda t: ImageProcessor(
-                Qwen2VLImageProcessorPil(size={"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}),
-                t,
-                chat_template=t.chat_template,
-            ),
-        )
+        windows = {"fullatt_block_indexes": [LAYERS - 1], "window_size": 4 * PATCH}
+        return qwen_miniature(Qwen2_5_VLConfig, {"head_dim": None, "rope_parameters": rotary}, windows)
 
 
-class QwenVL3B(QwenVL):
+class Qwen2_5VL3B(Qwen2_5VL):
     """Qwen/Qwen2.5-VL-3B-Instruct."""
 
     name = "qwen2.5-vl-3b"
@@ -107,7 +120,7 @@ class QwenVL3B(QwenVL):
     )
 
 
-class QwenVL7B(QwenVL):
+class Qwen2_5VL7B(Qwen2_5VL):
     """Qwen/Qwen2.5-VL-7B-Instruct."""
 
     name = "qwen2.5-vl-7b"

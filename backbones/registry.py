@@ -14,10 +14,15 @@ GROUP = "amrg.backbones"
 # name → "module:class", imported only when asked for.
 BUILT_IN = {
     "medgemma-4b-it": "backbones.medgemma:MedGemma",
+    "medgemma-1.5-4b-it": "backbones.medgemma:MedGemma1_5",
     "llava-med-7b": "backbones.llava_med:LlavaMed",
-    "qwen2.5-vl-3b": "backbones.qwen_vl:QwenVL3B",
-    "qwen2.5-vl-7b": "backbones.qwen_vl:QwenVL7B",
+    "qwen2.5-vl-3b": "backbones.qwen_vl:Qwen2_5VL3B",
+    "qwen2.5-vl-7b": "backbones.qwen_vl:Qwen2_5VL7B",
+    "qwen3-vl-4b": "backbones.qwen3_vl:Qwen3VL4B",
+    "qwen3-vl-8b": "backbones.qwen3_vl:Qwen3VL8B",
     "paligemma2-3b": "backbones.paligemma:PaliGemma2",
+    "paligemma2-3b-pt": "backbones.paligemma:PaliGemma2Pretrained",
+    "smolvlm-2.2b": "backbones.idefics:SmolVLM",
 }
 
 

@@ -1,0 +1,74 @@
+"""Idefics 3: SigLIP and a Llama decoder joined by pixel shuffling; an image may be cut into tiles."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import Idefics3Config, Idefics3ImageProcessorPil, Idefics3Processor
+
+from backbones.base import Backbone, decoder_projections
+from backbones.checkpoint import Checkpoint
+from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder
+
+TEMPLATE = (
+    "<|im_start|>{% for m in messages %}{{ m['role'] | capitalize }}:{% for c in m['content'] %}"
+    "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}<end_of_utterance>\n"
+    "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+
+
+class SmolVLM(Backbone):
+    """HuggingFaceTB/SmolVLM-Instruct, an Idefics 3 of 2.2 billion parameters.
+
+    The image is seen whole and in 2 × 2 tiles; by its own default there would be 4 × 4 and three times the tokens.
+    """
+
+    name = "smolvlm-2.2b"
+    checkpoint = Checkpoint(
+        hub_id="HuggingFaceTB/SmolVLM-Instruct",
+        revision="81cd9a775a4d644f2faf4e7becff4559b46b14c7",
+        licence="Apache-2.0",
+        gated=False,
+        parameters=2_246_272_880,
+        image_size=768,
+        image_tokens=405,
+    )
+    model_type = "idefics3"
+    processor_class = Idefics3Processor
+    end_token = "<end_of_utterance>"
+    decoder = "text_model"
+    lora_targets = decoder_projections("text_model")
+    stacked_features = False
+    report_start = " "
+
+    @classmethod
+    def load_processor(cls, folder: Path) -> Any:
+        processor = super().load_processor(folder)
+        images = processor.image_processor
+        images.size = {"longest_edge": min(cls.checkpoint.image_size, images.size["longest_edge"])}
+        return processor
+
+    def prompt_text(self, prompt: str) -> str:
+        return self.chat_prompt(prompt)
+
+    @classmethod
+    def miniature(cls) -> MiniatureSpec:
+        tokens = {"pad_token": "<pad>", "bos_token": "<|im_start|>", "unk_token": "<unk>", "eos_token": cls.end_token}
+        images = ("<image>", "<fake_token_around_image>", "<global-img>", "<row_1_col_1>")
+        side = {"longest_edge": SIDE}
+        return MiniatureSpec(
+            tokens=tokens,
+            extra_tokens={token.strip("<>"): token for token in images},
+            chat_template=TEMPLATE,
+            config=lambda t: Idefics3Config(
+                text_config=decoder(t, model_type="llama"),
+                vision_config=encoder("idefics3_vision"),
+                image_token_id=t.convert_tokens_to_ids("<image>"),
+                scale_factor=2,
+            ),
+            processor=lambda t: Idefics3Processor(
+                Idefics3ImageProcessorPil(size=side, max_image_size=side, do_image_splitting=False),
+                t,
+                image_seq_len=(SIDE // PATCH // 2) ** 2,
+                chat_template=t.chat_template,
+            ),
+        )

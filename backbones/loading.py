@@ -1,0 +1,164 @@
+"""A checkpoint folder → a frozen model, with every mismatch named before anything is trained."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from backbones.errors import UserError
+
+if TYPE_CHECKING:
+    from backbones.base import Backbone
+
+CONFIGURATIONS = ("config.json", "processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+def load_model(
+    plugin: "type[Backbone]", folder: Path, *, device: str, dtype: torch.dtype, quantization: str | None
+) -> Any:
+    """The plugin's model with the folder's weights, frozen and in evaluation mode; see `Backbone.load`.
+
+    Raises:
+        UserError: what is in the folder isn't this plugin's model, isn't whole, or isn't safe to read.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageTextToText
+
+    check_folder(plugin, folder)
+    try:
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            dtype=dtype,
+            device_map={"": device},
+            use_safetensors=True,
+            quantization_config=quantization_config(plugin, quantization, dtype),
+            output_loading_info=True,
+        )
+    except SafetensorError as error:
+        raise UserError(f"{folder}: a weights file is damaged or cut short ({error}). Fetch it again.") from error
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"{folder}: {plugin.name}'s weights can't be loaded: {_first_line(error)}") from error
+    model, report = loaded
+    if missing := sorted(report["missing_keys"]):
+        raise UserError(
+            f"{folder}: {_several(missing, 'tensor')} of {plugin.name} missing from the weights. "
+            "Fetch the checkpoint again, or name the backbone that it belongs to."
+        )
+    return model.requires_grad_(False).eval()
+
+
+def check_folder(plugin: "type[Backbone]", folder: Path) -> None:
+    """Refuse a folder of another model class, with weights in pickle format only, or with code of its own.
+
+    Raises:
+        UserError: it is one of these.
+    """
+    for name in CONFIGURATIONS:
+        if "auto_map" in (read_json(folder / name) if (folder / name).is_file() else {}):
+            raise UserError(
+                f"{folder / name}: asks for code of the checkpoint's own (auto_map), which amrg never runs. "
+                "Use a checkpoint for transformers' own classes, or remove that entry if it is one."
+            )
+    found = read_json(folder / "config.json").get("model_type")
+    if found != plugin.model_type:
+        raise UserError(
+            f"{folder}: holds a model of type {found!r}, but {plugin.name} needs {plugin.model_type!r}. "
+            "Give the checkpoint of this backbone, or choose the backbone of this checkpoint."
+        )
+    if not any(folder.glob("*.safetensors")):
+        pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
+        raise UserError(
+            f"{folder}: no weights in safetensors format"
+            + (f", only pickle files ({', '.join(pickles)}), which can run code when read" if pickles else "")
+            + ". Use a revision with safetensors, or convert it on a machine that you can lose."
+        )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        UserError: it isn't there or isn't one.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: can't be read as JSON ({_first_line(error)}). Fetch the checkpoint again.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a JSON object is expected.")
+    return content
+
+
+def quantization_config(plugin: "type[Backbone]", quantization: str | None, dtype: torch.dtype) -> Any:
+    """The settings of 4-bit NormalFloat with double quantisation (QLoRA, arXiv 2305.14314), or None.
+
+    The decoder's layers are quantised. The vision encoder, the projector and the head are not: their names are
+    matched whole, since a bare `vision_tower` matches nothing and would leave the encoder quantised silently.
+
+    Raises:
+        UserError: unknown quantization.
+    """
+    if quantization is None:
+        return None
+    if quantization != "nf4":
+        raise UserError(f"unknown quantization {quantization!r}. Known: nf4, or none at all.")
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=[rf"(?!.*\.{plugin.decoder}\.layers\.).+"],
+    )
+
+
+def check_fit(backbone: "Backbone") -> None:
+    """Refuse a tokenizer or image processor that isn't this checkpoint's, before anything is trained with it.
+
+    A blank image goes through the vision encoder: its features have to be as many as the prompt's image tokens, and
+    as wide as the decoder.
+
+    Raises:
+        UserError: they don't fit; what is wrong is named.
+    """
+    name, folder, tokenizer = backbone.name, backbone.source, backbone.tokenizer
+    vocabulary = tokenizer.get_vocab()
+    if backbone.end_token not in vocabulary:
+        raise UserError(f"{folder}: the tokenizer has no {backbone.end_token!r}, which ends {name}'s reports.")
+    rows = backbone.model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise UserError(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens, but the model has embeddings of {rows}. "
+            "It is another checkpoint's tokenizer."
+        )
+    try:
+        features = backbone.encode_images([np.zeros((64, 64), np.uint8)])[0]
+        places = backbone.prompt_tokens("").count(backbone.image_token)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{folder}: {name}'s image processor doesn't fit its vision encoder: {_first_line(error)} "
+            "Use the processor's files of the same checkpoint."
+        ) from error
+    if places == 0:
+        raise UserError(
+            f"{folder}: the prompt holds no image token (id {backbone.image_token} of the model's configuration). "
+            "The tokenizer or the processor is another checkpoint's."
+        )
+    if len(features) != places:
+        raise UserError(
+            f"{folder}: an image gives {len(features)} features, but the prompt has {places} image tokens. "
+            "The image processor has another image size than the vision encoder."
+        )
+
+
+def _several(names: list[str], what: str) -> str:
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"{len(names)} {what}{'s' if len(names) > 1 else ''} ({listed}) {'are' if len(names) > 1 else 'is'}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]

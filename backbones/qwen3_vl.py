@@ -1,0 +1,65 @@
+"""Qwen3-VL: further features of earlier vision layers are added to the decoder's first layers (DeepStack)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Qwen3VLConfig
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+
+from backbones.checkpoint import Checkpoint
+from backbones.miniature import PATCH, SIDE, MiniatureSpec
+from backbones.qwen_vl import QwenVL, qwen_miniature
+
+
+class Qwen3VL(QwenVL):
+    """What the sizes share. An image's features are the last layer's and DeepStack's, side by side."""
+
+    model_type = "qwen3_vl"
+
+    def features_of(self, encoded: Any) -> Sequence[Tensor]:
+        layers = [encoded.pooler_output, *encoded.deepstack_features]
+        return [torch.cat(image, dim=-1) for image in zip(*layers, strict=True)]
+
+    def encoder_output(self, features: Sequence[Tensor]) -> BaseModelOutputWithPooling:
+        width = self.model.config.get_text_config().hidden_size
+        last, *deeper = zip(*(image.split(width, dim=-1) for image in features), strict=True)  # one tuple a layer
+        return BaseModelOutputWithDeepstackFeatures(pooler_output=last, deepstack_features=deeper)  # type: ignore[arg-type]
+
+    @classmethod
+    def miniature(cls) -> MiniatureSpec:
+        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
+        vision = {"num_position_embeddings": (SIDE // PATCH) ** 2, "deepstack_visual_indexes": [0, 1]}
+        return qwen_miniature(Qwen3VLConfig, {"rope_parameters": rotary}, vision)
+
+
+class Qwen3VL4B(Qwen3VL):
+    """Qwen/Qwen3-VL-4B-Instruct."""
+
+    name = "qwen3-vl-4b"
+    checkpoint = Checkpoint(
+        hub_id="Qwen/Qwen3-VL-4B-Instruct",
+        revision="ebb281ec70b05090aa6165b016eac8ec08e71b17",
+        licence="Apache-2.0",
+        gated=False,
+        parameters=4_437_815_808,
+        image_size=896,
+        image_tokens=784,
+    )
+
+
+class Qwen3VL8B(Qwen3VL):
+    """Qwen/Qwen3-VL-8B-Instruct."""
+
+    name = "qwen3-vl-8b"
+    checkpoint = Checkpoint(
+        hub_id="Qwen/Qwen3-VL-8B-Instruct",
+        revision="0c351dd01ed87e9c1b53cbc748cba10e6187ff3b",
+        licence="Apache-2.0",
+        gated=False,
+        parameters=8_767_123_696,
+        image_size=896,
+        image_tokens=784,
+    )
