@@ -19,9 +19,11 @@ from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.events import Event, progress, tell
 from benchmark.provenance import commit, device, machine, versions
-from benchmark.scoring import score_predictions
-from benchmark.store import Store, TrialFolder, write_json, write_lines
+from benchmark.scoring import METRICS, Scores, score_predictions
+from benchmark.store import Store, TrialFolder, read_lines, write_json, write_lines
 from benchmark.suite import Entry, Trial
+from metrics.meteor_jar import warm_up
+from metrics.ptb import ptb_tokenize
 
 BLANK = "blank"
 
@@ -74,6 +76,7 @@ def run(pack: Pack) -> dict[str, str | None]:
     todo = [trial for trial in pack.trials if not folders[trial.id].is_done()]
     if not todo:
         return dict.fromkeys(folders)
+    warm_up()
     backbone = get(pack.entry.name).load(
         pack.source, device=pack.device, dtype=getattr(torch, pack.entry.dtype), quantization=pack.entry.quantization
     )
@@ -90,25 +93,28 @@ def run(pack: Pack) -> dict[str, str | None]:
             ended[trial.id] = reason
     alive = [trial for trial in todo if trial.id not in ended]
     shown = _shown(pack.records, keys)
-    texts = engine.generate(backbone, alive, folders, [features[key] for _, _, key in shown])
+    seconds: dict[str, dict[str, float]] = {trial.id: {"vision": vision_seconds} for trial in alive}
     began = time.perf_counter()
-    for trial, generated in texts:
-        written = time.perf_counter() - began
+    for trial, generated in engine.generate(backbone, alive, folders, [features[key] for _, _, key in shown]):
+        seconds[trial.id]["generate"] = time.perf_counter() - began
         rows = [
             {"set": part, "id": study, **_row(backbone, trial, answer)}
             for (part, study, _), answer in zip(shown, generated, strict=True)
         ]
-        folder = folders[trial.id]
-        _store_predictions(folder, rows)
-        started = time.perf_counter()
-        _score(pack.records, folder, rows)
-        seconds = {"vision": vision_seconds, "generate": written, "score": time.perf_counter() - started}
+        _store_predictions(folders[trial.id], rows)
+        tell(Event("progress", f"{trial.label}: reports", len(rows), len(rows)))
+        began = time.perf_counter()
+    # One process tokenises the predictions of all trials, not one a trial.
+    ptb_tokenize([row["prediction"] for trial in alive for row in read_lines(folders[trial.id].predictions)])
+    for trial in alive:
+        began = time.perf_counter()
+        score(pack.records, folders[trial.id])
+        seconds[trial.id]["score"] = time.perf_counter() - began
         if trial.id in outcomes:
-            seconds["train"] = outcomes[trial.id].seconds
-        _finish(pack, trial, folder, seconds, outcomes.get(trial.id), backbone)
+            seconds[trial.id]["train"] = outcomes[trial.id].seconds
+        _finish(pack, trial, folders[trial.id], seconds[trial.id], outcomes.get(trial.id), backbone)
         ended[trial.id] = None
         tell(Event("trial", trial.label, 1, 1, "done"))
-        began = time.perf_counter()
     return ended
 
 
@@ -209,27 +215,33 @@ def _store_predictions(folder: TrialFolder, rows: Sequence[Mapping[str, Any]]) -
     write_lines(folder.controls, controls)
 
 
-def _score(records: Records, folder: TrialFolder, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Scores of the test set, and beside them those of the validation set and of the controls."""
+def score(records: Records, folder: TrialFolder) -> None:
+    """Score the stored predictions of a trial: the test set in full, the validation set and controls by value."""
     train = [study.report for study in records.part("train")]
     reports = {study.id: study.report for study in records.studies}
 
-    def scored(part: str, resamples: int) -> Any:
-        found = {row["id"]: row["prediction"] for row in rows if row["set"] == part}
+    def scored(rows: Sequence[Mapping[str, Any]], resamples: int, names: Sequence[str] | None = None) -> Scores:
+        found = {row["id"]: row["prediction"] for row in rows}
         return score_predictions(
             found,
             {i: reports[i] for i in found},
             train_reports=train,
             blocks={i: records.split.blocks[i] for i in found},
+            names=names,
             resamples=resamples,
         )
 
-    content = scored("test", 10_000).to_dict()
-    limit = [row for row in rows if row["set"] == "test" and row["stop"] == "length"]
-    content["length_limit_rate"] = len(limit) / len(records.split.test)
-    for part in ("validation", "swapped", BLANK):
-        found = scored(part, 0).to_dict()
-        content[part] = {name: score["value"] for name, score in found["scores"].items()}
+    test, controls = read_lines(folder.predictions), read_lines(folder.controls)
+    content = scored(test, 10_000).to_dict()
+    content["length_limit_rate"] = sum(row["stop"] == "length" for row in test) / len(test)
+    # Points are chosen, and controls compared, by scores that start no Java.
+    quick = [name for name, metric in METRICS.items() if not metric.needs_java]
+    parts = {"validation": read_lines(folder.validation)} | {
+        control: [row for row in controls if row["control"] == control] for control in ("swapped", BLANK)
+    }
+    for part, rows in parts.items():
+        found = scored(rows, 0, quick).to_dict()
+        content[part] = {name: value["value"] for name, value in found["scores"].items()}
     write_json(folder.scores, content)
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-import json
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import miniatures
-from benchmark.baselines import predict
 from benchmark.data import dmid, phantom
 from benchmark.data.content import cache_folder
 from benchmark.data.image import ImageCache, ImageSettings
@@ -21,10 +19,9 @@ from benchmark.data.split import Split, choose
 from benchmark.errors import RunFailed, UserError
 from benchmark.events import Event, Listener
 from benchmark.execute import Executor, default_processes, executor, one_thread
+from benchmark.floor import Floor
 from benchmark.pack import Pack, Records
 from benchmark.plan import missing
-from benchmark.provenance import commit, versions
-from benchmark.scoring import score_predictions
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import Entry, PhantomData, Suite, Trial
 
@@ -127,15 +124,16 @@ def _run(
     sources = _checkpoints(suite, workers, stage, bar)
     trials = _trials(suite, sources, release.fingerprint, split)
     store = Store(results)
-    baselines = {name: _baseline(name, suite, records, store, release.fingerprint, stage) for name in suite.baselines}
+    floors = [Floor(name, release.fingerprint, records) for name in suite.baselines]
     record = store.suite(suite.name)
     write_lines(store.references(suite.name), _references(records, folder))
-    write_json(record, _record(suite, trials, sources, release, split, baselines, records))
+    write_json(record, _record(suite, trials, sources, release, split, floors, records))
     done = [trial for trial in trials if store.of(trial).is_done()]
     stage("trials", f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run")
     packs = _packs(suite, trials, sources, records, devices, workers.processes, store)
     ended: dict[str, str | None] = {}
-    for _, outcome in workers.run(packs):
+    # Floors last: by then a worker's METEOR is warm, and the long packs have begun.
+    for _, outcome in workers.run([*packs, *floors]):
         ended.update(outcome)
     labels = {trial.id: trial.label for trial in trials}
     failed = {labels[i]: reason for i, reason in ended.items() if reason is not None}
@@ -317,50 +315,20 @@ def _packs(
     return packs
 
 
-def _baseline(
-    name: str,
-    suite: Suite,
-    records: Records,
-    store: Store,
-    data: str,
-    stage: Callable[[str, str], None],
-) -> str:
-    """Predictions and scores of a baseline, stored as a trial's are; the name of their folder."""
-    described = {"baseline": name, "data": data, "split": records.split.fingerprint, "image": suite.image.model_dump()}
-    identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
-    folder = store.of(identity)
-    if folder.is_done():
-        return identity
-    stage("baseline", name)
-    cache = ImageCache(records.cache / "images", records.image)
-    train, test = records.part("train"), records.part("test")
-    predicted = predict(name, train, test, images=cache.load)
-    scores = score_predictions(
-        predicted,
-        {study.id: study.report for study in test},
-        train_reports=[study.report for study in train],
-        blocks={study.id: records.split.blocks[study.id] for study in test},
-    )
-    write_lines(folder.predictions, [{"id": i, "prediction": text} for i, text in predicted.items()])
-    write_json(folder.scores, scores.to_dict())
-    write_json(folder.trial, {"id": identity, **described, "commit": commit(), "versions": versions()})
-    return identity
-
-
 def _record(
     suite: Suite,
     trials: Sequence[Trial],
     sources: dict[str, Weights],
     release: dmid.Release,
     split: Split,
-    baselines: dict[str, str],
+    floors: Sequence[Floor],
     records: Records,
 ) -> dict[str, Any]:
     """What a leaderboard needs to know beside the trials' own files; no report text."""
     return {
         "suite": suite.model_dump(mode="json"),
         "trials": {trial.id: trial.model_dump(mode="json") for trial in trials},
-        "baselines": baselines,
+        "baselines": {floor.name: floor.id for floor in floors},
         "data": {
             "source": suite.data.source,
             "fingerprint": release.fingerprint,

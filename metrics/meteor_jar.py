@@ -146,6 +146,17 @@ _shared = MeteorProcess()
 atexit.register(_shared.close)
 
 
+def warm_up() -> None:
+    """Start the jar in the background: its tables take seconds to load, and whoever scores later needn't wait."""
+
+    def start() -> None:
+        # What is wrong with Java is said where METEOR is asked for.
+        with suppress(MetricUnavailable, OSError, queue.Empty):
+            _shared.statistics("ready", "ready")
+
+    threading.Thread(target=start, daemon=True).start()
+
+
 def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
     """The jar's statistics for pairs of tokenised texts, shape [reports, 23]; pairs met before are remembered.
 
