@@ -130,9 +130,7 @@ def baselines(
 
 def register(app: typer.Typer) -> None:
     """Add this file's verbs to `app`."""
-
     app.command()(score)
-    app.command()(label)
     app.command()(label)
     app.command()(baselines)
 

@@ -8,7 +8,24 @@ from hypothesis import strategies as st
 from metrics.errors import MetricUnavailable
 from metrics.meteor_jar import MeteorProcess, _shared, meteor_statistics, meteor_value
 
-WORDS = "no mass masses opacity is was seen in the a breast breasts benign spiculated irregular margin".split()
+WORDS = [
+    "no",
+    "mass",
+    "masses",
+    "opacity",
+    "is",
+    "was",
+    "seen",
+    "in",
+    "the",
+    "a",
+    "breast",
+    "breasts",
+    "benign",
+    "spiculated",
+    "irregular",
+    "margin",
+]
 texts = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 
 

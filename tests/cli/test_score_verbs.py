@@ -1,0 +1,177 @@
+"""`amrg score` and `amrg baselines`: files in, JSON out, mistakes explained."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmark.cli import app
+from benchmark.errors import UserError
+from benchmark.store import write_json
+
+SHARED = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
+SAMPLE = SHARED / "dmid-sample"
+PREDICTIONS = SHARED / "published-predictions" / "medgemma-4b-dmid-r64.jsonl"
+needs_sample = pytest.mark.skipif(not (SAMPLE.is_dir() and PREDICTIONS.is_file()), reason="no DMID sample here")
+
+runner = CliRunner()
+REPORT = "Breast composition: fatty (ACR A). BIRADS: {}. Findings: no mass is seen in image {}."
+
+
+def write(path, key, texts, **more):
+    records = [{"id": i, key: text, **more} for i, text in texts.items()]
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
+    return str(path)
+
+
+def run(*arguments):
+    result = runner.invoke(app, [str(a) for a in arguments])
+    if isinstance(result.exception, UserError):
+        return result.exception
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout) if "--json" in arguments else result.stdout
+
+
+@pytest.fixture
+def files(tmp_path):
+    references = {f"Img{i:03d}": REPORT.format(i % 5 + 1, i) for i in range(1, 9)}
+    predictions = {i: text.replace("BIRADS: 3", "BIRADS: 5") for i, text in references.items()}
+    return (
+        write(tmp_path / "predictions.jsonl", "prediction", predictions),
+        write(tmp_path / "references.jsonl", "report", references),
+    )
+
+
+def test_scores_are_json_with_value_interval_and_signature(files, tmp_path):
+    saved = tmp_path / "scores.json"
+    found = run("score", files[0], "--references", files[1], "--save", saved, "--json")
+    for score in found["scores"].values():
+        assert {"value", "low", "high", "n", "signature"} <= set(score)
+    exact = found["scores"]["birads_exact"]
+    assert exact["value"] == pytest.approx(6 / 8)
+    assert exact["low"] < exact["value"] < exact["high"]
+    assert exact["n"] == 8
+    content = json.loads(saved.read_text())
+    assert content["scores"] == found["scores"]
+    assert [r["id"] for r in content["reports"]] == [f"Img{i:03d}" for i in range(1, 9)]
+
+
+def test_a_table_is_printed_without_json(files):
+    printed = run("score", files[0], "--references", files[1])
+    assert "birads_exact" in printed
+    assert "0.7500" in printed
+
+
+def test_blocks_of_the_references_are_the_unit_of_resampling(files, tmp_path):
+    references = {f"Img{i:03d}": REPORT.format(i % 5 + 1, i) for i in range(1, 9)}
+    one = write(tmp_path / "one.jsonl", "report", references, block="the same patient")
+    assert run("score", files[0], "--references", one, "--json")["scores"]["rouge_l"]["low"] is None
+
+
+def test_missing_extra_and_duplicate_ids_are_listed(files, tmp_path):
+    few = write(tmp_path / "few.jsonl", "prediction", {"Img001": "x", "Img999": "x"})
+    message = str(run("score", few, "--references", files[1]))
+    assert "7 references have no prediction" in message
+    assert "Img002, Img003" in message
+    assert "Img999" in message
+    twice = tmp_path / "twice.jsonl"
+    twice.write_text('{"id": "a", "prediction": "x"}\n{"id": "a", "prediction": "y"}\n')
+    message = str(run("score", twice, "--references", files[1]))
+    assert "line 2: duplicate id 'a', first in line 1" in message
+
+
+def test_allow_missing_scores_a_missing_prediction_as_empty(files, tmp_path):
+    few = write(tmp_path / "few.jsonl", "prediction", {"Img001": REPORT.format(2, 1)})
+    found = run("score", few, "--references", files[1], "--allow-missing", "--json")["scores"]
+    assert found["rouge_l"]["value"] == pytest.approx(1 / 8)
+    assert found["birads_coverage"]["value"] == pytest.approx(1 / 8)
+    extra = write(tmp_path / "extra.jsonl", "prediction", {"Img999": "x"})
+    assert "Img999" in str(run("score", extra, "--references", files[1], "--allow-missing"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"id": "a"}', "no 'prediction'; it has id"),
+        ('{"id": 3, "prediction": "x"}', "'id' is int, expected text"),
+        ('{"id": "a", "prediction": null}', "'prediction' is NoneType"),
+        ("[1]", "a JSON list"),
+        ('{"id": ', "not JSON"),
+        ("", "holds no record"),
+    ],
+)
+def test_what_is_no_prediction_is_named_with_its_line(files, tmp_path, content, said):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"id": "z", "prediction": "x"}\n' * bool(content) + content + "\n", encoding="utf-8")
+    message = str(run("score", bad, "--references", files[1]))
+    assert said in message
+    assert "bad.jsonl" in message
+    assert not content or "line 2" in message
+
+
+def test_references_are_asked_for_and_only_once(files):
+    assert "--data DIR" in str(run("score", files[0]))
+    assert "--data DIR" in str(run("score", files[0], "--references", files[1], "--data", "."))
+    assert "no such file" in str(run("score", "nowhere.jsonl", "--references", files[1]))
+
+
+def test_rescoring_replaces_the_scores_of_every_trial_and_keeps_what_else_is_there(files, tmp_path):
+    results = tmp_path / "results"
+    for trial in ("0123", "4567"):
+        (results / trial).mkdir(parents=True)
+        (results / trial / "predictions.jsonl").write_text(Path(files[0]).read_text())
+    (results / "suites").mkdir()
+    write_json(results / "0123" / "scores.json", {"scores": {"old": 1}, "grounding": {"kept": True}})
+    found = run("score", results, "--rescore", "--references", files[1], "--json")
+    assert found == {"rescored": ["0123", "4567"]}
+    content = json.loads((results / "0123" / "scores.json").read_text())
+    assert content["grounding"] == {"kept": True}
+    assert content["scores"]["birads_exact"]["value"] == pytest.approx(6 / 8)
+    assert content["scores"] == json.loads((results / "4567" / "scores.json").read_text())["scores"]
+    assert sorted(p.name for p in (results / "4567").iterdir()) == ["predictions.jsonl", "scores.json"]
+
+
+def test_nothing_is_rescored_when_one_trial_does_not_fit(files, tmp_path):
+    results = tmp_path / "results"
+    for trial in ("0123", "4567"):
+        (results / trial).mkdir(parents=True)
+    (results / "0123" / "predictions.jsonl").write_text(Path(files[0]).read_text())
+    write(results / "4567" / "predictions.jsonl", "prediction", {"Img001": "x"})
+    assert "4567" in str(run("score", results, "--rescore", "--references", files[1]))
+    assert not (results / "0123" / "scores.json").exists()
+    assert "no trial" in str(run("score", tmp_path / "empty", "--rescore", "--references", files[1]))
+
+
+@needs_sample
+def test_published_predictions_are_scored_against_the_test_part_that_they_are_of():
+    found = run("score", PREDICTIONS, "--data", SAMPLE, "--json")
+    assert found["references"].startswith("test part of the sequential split")
+    values = {name: score["value"] for name, score in found["scores"].items()}
+    assert round(values["rouge_l"], 4) == 0.6696
+    assert round(values["cider_published"], 4) == 0.6925
+    assert round(values["cider_coco"], 4) == 1.2503
+    assert round(values["meteor_coco"], 4) == 0.3687
+    assert values["verbatim_train_rate_references"] == pytest.approx(3 / 52)
+
+
+@needs_sample
+def test_a_prediction_left_out_is_missed(tmp_path):
+    lines = PREDICTIONS.read_text(encoding="utf-8").splitlines(keepends=True)
+    short = tmp_path / "short.jsonl"
+    short.write_text("".join(lines[:-1]), encoding="utf-8")
+    assert "Img510" in str(run("score", short, "--data", SAMPLE))
+
+
+@needs_sample
+def test_baselines_of_reports_alone():
+    arguments = ["--split", "sequential", "--only", "most_frequent_report", "--only", "random_report", "--json"]
+    found = run("baselines", SAMPLE, *arguments)
+    assert list(found["baselines"]) == ["most_frequent_report", "random_report"]
+    rouge = found["baselines"]["most_frequent_report"]["scores"]["rouge_l"]
+    assert rouge["value"] == pytest.approx(0.561, abs=0.003)
+    assert rouge["low"] < rouge["value"] < rouge["high"]
+    assert rouge["n"] == 52
+    assert "nearest_image" in str(run("baselines", SAMPLE, "--only", "nearest_image"))
+    assert "Did you mean" in str(run("baselines", SAMPLE, "--only", "random"))

@@ -1,0 +1,65 @@
+"""The control of the control: a predictor that sees the image falls, one that doesn't shows nothing."""
+
+import numpy as np
+import pytest
+
+from metrics.clinical import score_reports
+from metrics.grounding import grounding
+from metrics.statistics import Draws
+
+CATEGORIES = ["1", "2", "3", "4A", "4B", "4C", "5"]
+REPORTS = 56
+BLOCKS = [str(i // 2) for i in range(REPORTS)]
+
+
+def _report(category):
+    finding = "No mass is seen." if category in "12" else "A spiculated mass is seen."
+    return f"Breast composition: fatty (ACR A). BIRADS: {category}. Findings: {finding}"
+
+
+def _grounding(predict, seeds=2):
+    """`predict` takes what the image shows and a random generator; images are swapped across blocks."""
+    random = np.random.default_rng(5)
+    shown = np.repeat(random.choice(CATEGORIES, REPORTS // 2), 2)
+    swapped = np.roll(shown, REPORTS // 2)
+    references = [_report(c) for c in shown]
+    texts, statistics = [], []
+    for images in (shown, swapped):
+        by_seed = [
+            [_report(predict(c, np.random.default_rng([s, i]))) for i, c in enumerate(images)] for s in range(seeds)
+        ]
+        texts.append(by_seed)
+        statistics.append([score_reports(references, predictions) for predictions in by_seed])
+    draws = Draws(len(set(BLOCKS)), 1_000)
+    return grounding("swapped", statistics[0], statistics[1], texts[0], texts[1], BLOCKS, draws)
+
+
+def test_a_predictor_that_reads_the_image_falls_when_it_is_swapped():
+    found = _grounding(lambda shown, random: shown if random.random() < 0.8 else "1")
+    for score in ("birads_exact", "birads_kappa", "findings_f1_micro", "omission_rate"):
+        fall = found.falls[score]
+        assert fall.fall.value > 0, score
+        assert fall.verdict == "owes to the image", score
+    exact = found.falls["birads_exact"]
+    assert exact.fall.value == pytest.approx(exact.real - exact.control_value)
+    omission = found.falls["omission_rate"]
+    assert omission.fall.value == pytest.approx(omission.control_value - omission.real)
+    assert found.unchanged.value < 0.5
+
+
+def test_a_predictor_that_guesses_owes_nothing_and_gets_no_verdict():
+    found = _grounding(lambda shown, random: str(random.choice(CATEGORIES)))
+    assert {fall.verdict for fall in found.falls.values()} == {None}
+    assert found.unchanged.value == 1
+
+
+def test_a_predictor_that_is_right_only_without_the_image_is_said_to_be():
+    order = dict(zip(CATEGORIES, np.roll(CATEGORIES, 3), strict=True))
+    found = _grounding(lambda shown, random: order[shown])
+    assert found.falls["birads_exact"].verdict == "is better without the image"
+
+
+def test_scores_without_a_direction_are_left_out():
+    found = _grounding(lambda shown, random: shown)
+    assert "birads_exact" in found.falls
+    assert not [name for name in found.falls if "entropy" in name or "verbatim" in name]

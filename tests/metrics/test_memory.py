@@ -1,0 +1,62 @@
+"""Repetition of training reports and of each other, against plain Python and scipy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import entropy
+
+from metrics.memory import is_verbatim, memory_statistics, nearest_jaccard
+
+WORDS = ["mass", "no", "seen", "breast", "skin"]
+texts = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
+
+
+def _values(predictions, references, train, predicted=None, reference=None):
+    n = len(predictions)
+    found = memory_statistics(predictions, references, train, predicted or [None] * n, reference or [None] * n)
+    return {s.name: s.value for s in found}
+
+
+def test_rates_stand_beside_those_of_the_references():
+    train = ["No mass seen.", "A mass is seen in the breast."]
+    predictions = ["no  mass\nSEEN.", "A mass is seen in the breast.", "Something else.", ""]
+    references = ["No mass seen.", "Other text.", "Another text.", "One more."]
+    found = _values(predictions, references, train)
+    assert found["verbatim_train_rate"] == 0.5
+    assert found["verbatim_train_rate_references"] == 0.25
+    assert found["verbatim_train_excess"] == 0.25
+    assert found["distinct_predictions"] == 1
+
+
+def test_without_training_reports_nothing_is_said_of_them():
+    assert not [name for name in _values(["a"], ["a"], []) if "train" in name]
+
+
+@given(st.lists(texts, min_size=1, max_size=5), st.lists(texts, min_size=1, max_size=5))
+def test_nearest_jaccard_is_that_of_sets(predictions, train):
+    def jaccard(a, b):
+        a, b = set(a.split()), set(b.split())
+        return len(a & b) / len(a | b) if a | b else 0.0
+
+    expected = [max(jaccard(p, t) for t in train) for p in predictions]
+    np.testing.assert_allclose(nearest_jaccard(predictions, train), expected)
+
+
+@given(st.lists(texts, min_size=1, max_size=8))
+def test_every_text_stands_in_a_train_set_of_itself(predictions):
+    assert list(is_verbatim(predictions, predictions)) == [bool(p.strip()) for p in predictions]
+
+
+@given(st.lists(st.sampled_from(["1", "2", "4A", None]), min_size=1, max_size=20))
+def test_entropy_is_scipys_in_bits(categories):
+    counts = np.unique([c or "" for c in categories], return_counts=True)[1]
+    found = _values(["x"] * len(categories), ["y"] * len(categories), [], categories, categories)
+    assert found["birads_entropy"] == pytest.approx(entropy(counts, base=2), abs=1e-12)
+
+
+def test_one_prediction_for_everything_is_a_collapse():
+    found = _values(["The same."] * 9 + ["Another."], ["r"] * 10, [], ["1"] * 10, ["1"] * 10)
+    assert found["distinct_predictions"] == pytest.approx(0.2)
+    assert found["modal_prediction_share"] == pytest.approx(0.9)
+    assert found["birads_entropy"] == 0

@@ -1,0 +1,72 @@
+"""Retrieval by open_clip features: on images that differ plainly, and open_clip's own checkpoints."""
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from PIL import Image
+
+from benchmark.baselines import predict
+from benchmark.data.study import Study
+from benchmark.errors import UserError
+from benchmark.nearest_image import load_model
+
+SIDE = 112
+KINDS = ("bright", "dark", "striped")
+
+
+def _image(kind, number):
+    noise = np.random.default_rng([KINDS.index(kind), number]).integers(0, 40, (SIDE, SIDE))
+    base = {"bright": 200, "dark": 20, "striped": np.arange(SIDE)[:, None] // 8 % 2 * 200}[kind]
+    return (noise + base).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    found = []
+    for number in range(24):
+        kind = KINDS[number % 3]
+        path = folder / f"{number}.png"
+        Image.fromarray(_image(kind, number)).save(path)
+        found.append(Study(f"Img{number + 1:03d}", path, f"The breast is {kind}."))
+    return found
+
+
+def _load(path):
+    return np.asarray(Image.open(path))
+
+
+def test_the_miniature_finds_images_that_look_alike_and_is_the_same_twice(studies, monkeypatch):
+    monkeypatch.setattr("benchmark.nearest_image.STEPS", 30)
+    train, test = studies[:18], studies[18:]
+    found = predict("nearest_image", train, test, images=_load)
+    assert found == {s.id: s.report for s in test}
+    assert found == predict("nearest_image", train, test, images=_load)
+
+
+def test_the_random_numbers_of_the_caller_are_left_alone(studies, monkeypatch):
+    monkeypatch.setattr("benchmark.nearest_image.STEPS", 1)
+    torch.manual_seed(4)
+    expected = torch.rand(3)
+    torch.manual_seed(4)
+    predict("nearest_image", studies[:4], studies[4:6], images=_load)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_local_checkpoint_of_open_clip_is_loaded(studies, tmp_path):
+    torch.manual_seed(0)
+    model = open_clip.create_model("ViT-S-32-alt", pretrained=None)
+    checkpoint = tmp_path / "clip.pt"
+    torch.save(model.state_dict(), checkpoint)
+    encoder = load_model(f"ViT-S-32-alt:{checkpoint}")
+    features = encoder([_image("bright", 1), _image("bright", 1), _image("striped", 2)])
+    assert features.shape == (3, 256)
+    assert features.norm(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+    torch.testing.assert_close(features[0], features[1])
+
+
+@pytest.mark.parametrize("name", ["ViT-B-32", "NoSuchModel:tag", "ViT-B-32:no-such-tag"])
+def test_a_model_that_open_clip_can_t_give_is_refused_with_what_is_expected(name):
+    with pytest.raises(UserError, match="open_clip model"):
+        load_model(name)

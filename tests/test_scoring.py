@@ -1,0 +1,138 @@
+"""Scores of predictions: values with intervals, their file, and what is refused."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from rouge_score.rouge_scorer import RougeScorer
+
+from benchmark.errors import UserError
+from benchmark.scoring import METRICS, Score, Scores, score_predictions
+from benchmark.stored import stored_statistics
+from metrics.errors import MetricUnavailable
+
+TEMPLATE = "Breast composition: {} (ACR {}). BIRADS: {}. Findings: {}."
+REFERENCES = {
+    f"Img{i:03d}": TEMPLATE.format(
+        ("fatty", "dense")[i % 2], "AD"[i % 2], ("1", "3", "4b", "5")[i % 4], ("no mass", "an oval mass")[i % 4 > 0]
+    )
+    for i in range(1, 25)
+}
+PREDICTIONS = {name: REFERENCES[f"Img{int(name[3:]) % 24 // 2 + 1:03d}"] for name in REFERENCES}
+TRAIN = list(REFERENCES.values())[:3]
+BLOCKS = {name: f"block {int(name[3:]) // 3}" for name in REFERENCES}
+FAST = ["rouge_l", "bleu_4_published", "birads_exact", "birads_kappa", "findings_f1_macro"]
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return score_predictions(PREDICTIONS, REFERENCES, train_reports=TRAIN, blocks=BLOCKS, resamples=1_000)
+
+
+def test_every_registered_score_is_there(scores):
+    assert set(scores.scores) == set(METRICS)
+
+
+def test_a_mean_is_the_mean_of_its_reports(scores):
+    scorer = RougeScorer(["rougeL"], use_stemmer=True)
+    expected = {i: scorer.score(REFERENCES[i], PREDICTIONS[i])["rougeL"].fmeasure for i in REFERENCES}
+    found = {report["id"]: report["scores"]["rouge_l"] for report in scores.reports}
+    assert found == pytest.approx(expected)
+    assert scores.scores["rouge_l"].value == pytest.approx(np.mean(list(expected.values())))
+    assert scores.scores["rouge_l"].n == len(REFERENCES)
+
+
+def test_values_lie_in_their_intervals_and_intervals_in_their_bounds(scores):
+    for name, score in scores.scores.items():
+        if score.low is None:
+            continue
+        low, high = METRICS[name].bounds
+        assert low <= score.low <= score.value + 1e-9, name
+        assert score.value - 1e-9 <= score.high <= high, name
+
+
+def test_scores_survive_their_file(scores):
+    content = json.loads(json.dumps(scores.to_dict(), allow_nan=False))
+    again = Scores.from_dict(content)
+    assert again.reports == scores.reports
+    assert again.labeler == scores.labeler
+    for name, score in scores.scores.items():
+        assert again.scores[name].to_dict() == score.to_dict()
+        assert math.isnan(score.value) == (score.undefined is not None)
+
+
+def test_statistics_restored_from_a_file_are_those_that_were_scored(scores):
+    content = json.loads(json.dumps(scores.to_dict()))
+    found = stored_statistics(content, PREDICTIONS, REFERENCES, train_reports=TRAIN)
+    assert set(found) == set(scores.statistics)
+    for name, statistics in scores.statistics.items():
+        np.testing.assert_array_equal(found[name].statistics, statistics.statistics, err_msg=name)
+        np.testing.assert_array_equal(found[name].counted, statistics.counted, err_msg=name)
+        assert found[name].signature == statistics.signature
+        assert found[name].value == pytest.approx(statistics.value, nan_ok=True)
+
+
+def test_only_what_is_asked_for_is_computed():
+    found = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l_unseen", "birads_exact"], train_reports=TRAIN)
+    assert set(found.scores) == {"rouge_l_unseen", "birads_exact"}
+
+
+def test_reports_not_in_train_are_scored_apart(scores):
+    unseen = [i for i in REFERENCES if REFERENCES[i] not in TRAIN]
+    values = {report["id"]: report["scores"]["rouge_l"] for report in scores.reports}
+    assert scores.scores["rouge_l_unseen"].n == len(unseen) < len(REFERENCES)
+    assert scores.scores["rouge_l_unseen"].value == pytest.approx(np.mean([values[i] for i in unseen]))
+
+
+def test_fewer_blocks_make_wider_intervals():
+    apart = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=2_000).scores["rouge_l"]
+    joined = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=2_000, blocks=BLOCKS).scores["rouge_l"]
+    assert apart.value == joined.value
+    assert joined.high - joined.low > apart.high - apart.low
+
+
+def test_an_identical_report_alone_has_no_cider_but_says_why():
+    one = {"a": "No mass. BI-RADS 1."}
+    score = score_predictions(one, one, names=["cider_published", "rouge_l"]).scores["cider_published"]
+    assert math.isnan(score.value)
+    assert "two references" in score.undefined
+    assert score.to_dict()["value"] is None
+
+
+def test_missing_and_extra_ids_are_all_listed():
+    with pytest.raises(UserError) as raised:
+        score_predictions({"a": "x", "c": "x", "d": "x"}, {"a": "x", "b": "x", "e": "x"})
+    message = str(raised.value)
+    assert "2 references have no prediction" in message
+    assert "b, e" in message
+    assert "2 predictions have no reference" in message
+    assert "c, d" in message
+
+
+def test_an_unknown_score_is_an_error_with_the_nearest_name():
+    with pytest.raises(UserError, match="Did you mean 'rouge_l'"):
+        score_predictions({"a": "x"}, {"a": "x"}, names=["rougel"])
+
+
+def test_without_java_the_other_scores_stand(monkeypatch):
+    def none(*args):
+        raise MetricUnavailable("no Java runs here")
+
+    monkeypatch.setattr("metrics.text.ptb_tokenize", none)
+    found = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l", "cider_coco"], resamples=100)
+    assert found.scores["rouge_l"].undefined is None
+    assert found.scores["cider_coco"].undefined == "no Java runs here"
+
+
+def test_a_score_says_how_many_resamples_were_undefined():
+    content = Score(0.5, 0.1, 0.9, 3, "s", None, 0.25).to_dict()
+    assert content["undefined_resamples"] == 0.25
+    assert Score.from_dict(content) == Score(0.5, 0.1, 0.9, 3, "s", None, 0.25)
+
+
+def test_scores_do_not_depend_on_the_order_of_the_records():
+    backwards = dict(reversed(PREDICTIONS.items()))
+    one = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=200)
+    other = score_predictions(backwards, REFERENCES, names=FAST, resamples=200)
+    assert one.to_dict() == other.to_dict()
