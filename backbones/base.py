@@ -53,6 +53,7 @@ class Backbone(ABC):
         scattered_features: whether features have to be put among the embeddings, for a model class that doesn't
             take them as `mm_encoder_outputs`.
         report_start: what stands between the prompt and a report, e.g. a space.
+        configuration: the file in `backbones/configurations` that has the published checkpoint's structure.
         token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
     """
 
@@ -66,6 +67,7 @@ class Backbone(ABC):
     stacked_features: ClassVar[bool] = True
     scattered_features: ClassVar[bool] = False
     report_start: ClassVar[str] = ""
+    configuration: ClassVar[str | None] = None
     token_types: ClassVar[str | None] = None
 
     def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str) -> None:
@@ -128,6 +130,13 @@ class Backbone(ABC):
     def device(self) -> torch.device:
         """Where the model is."""
         return self.model.device
+
+    @classmethod
+    def full_configuration(cls) -> Any | None:
+        """The published checkpoint's configuration, for plans and structure; None where none is stated."""
+        from backbones.structure import configuration
+
+        return configuration(cls.configuration) if cls.configuration else None
 
     # -- images
 

@@ -1,6 +1,7 @@
 """Checkpoint: which weights, under which licence; and the fingerprint that tells one set from another."""
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from backbones.errors import UserError
 
 # What decides a checkpoint's output: weights, configurations, tokenizer. Read-me files and the like don't.
 FINGERPRINTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt")
+INDEX = "model.safetensors.index.json"
+"""Which shard holds which tensor, in the hub's layout."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,20 @@ class Checkpoint:
         """The page where the licence is read and, where gated, accepted."""
         return f"https://huggingface.co/{self.hub_id}"
 
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of the published weights, which come in 16-bit numbers."""
+        return 2 * self.parameters
+
 
 def locate(source: Path | None, checkpoint: Checkpoint) -> Path:
     """The folder that holds a checkpoint: `source` itself, or the pinned snapshot in the hub's cache.
 
-    Downloads the pinned revision where it isn't in the cache; never weights in pickle format.
+    Downloads the pinned revision where it isn't whole in the cache, and asks no network where it is; never weights
+    in pickle format. The hub's own settings hold: `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` for a mirror.
 
     Raises:
-        UserError: the folder isn't a checkpoint, or the hub refuses or can't be reached.
+        UserError: the folder isn't a checkpoint, or the hub refuses, can't be reached or has only pickles.
     """
     if source is not None:
         if not (source / "config.json").is_file():
@@ -55,31 +64,66 @@ def locate(source: Path | None, checkpoint: Checkpoint) -> Path:
             )
         return source
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(
-            snapshot_download(checkpoint.hub_id, revision=checkpoint.revision, allow_patterns=list(FINGERPRINTED))
+        folder = Path(
+            snapshot_download(
+                checkpoint.hub_id,
+                revision=checkpoint.revision,
+                allow_patterns=list(FINGERPRINTED),
+                local_files_only=is_cached(checkpoint),
+            )
         )
-    except GatedRepoError as error:
+    except OSError as error:
+        raise _refused(checkpoint, error) from error
+    if not any(folder.glob("*.safetensors")):
         raise UserError(
-            f"{checkpoint.hub_id}: gated under the licence '{checkpoint.licence}'. "
-            f"Accept it at {checkpoint.page}, then log in with `hf auth login`."
-        ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise UserError(
-            f"{checkpoint.hub_id} at {checkpoint.revision[:12]}: not in the local cache and the hub "
-            f"can't be reached ({type(error).__name__}). On a machine with network, run "
-            f"`hf download {checkpoint.hub_id} --revision {checkpoint.revision}`, then copy its cache "
-            "here (HF_HOME), or set HF_ENDPOINT to a mirror."
-        ) from error
+            f"{checkpoint.hub_id} at {checkpoint.revision[:12]}: no weights in safetensors format. Pickle files, which "
+            "can run code when read, are never fetched. Use a revision with safetensors, or a converted folder."
+        )
+    return folder
+
+
+def _refused(checkpoint: Checkpoint, error: OSError) -> UserError:
+    """Why the hub gave nothing, and what to do."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    where = f"{checkpoint.hub_id} at {checkpoint.revision[:12]}"
+    fetch = f"`hf download {checkpoint.hub_id} --revision {checkpoint.revision}`"
+    if isinstance(error, GatedRepoError):
+        return UserError(
+            f"{where}: gated under the licence '{checkpoint.licence}'. "
+            f"Accept it at {checkpoint.page}, then log in here with `hf auth login`."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return UserError(f"{where}: {constants.ENDPOINT} has no such revision. Is the mirror complete (HF_ENDPOINT)?")
+    if isinstance(error, RepositoryNotFoundError):
+        return UserError(
+            f"{where}: {constants.ENDPOINT} has no such repository, or hides it from this account. "
+            f"See {checkpoint.page}, and log in with `hf auth login`."
+        )
+    why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"the hub can't be reached ({type(error).__name__})"
+    return UserError(
+        f"{where}: not in the local cache ({constants.HF_HUB_CACHE}), and {why}. On a machine with network, run "
+        f"{fetch}, then copy its cache here (HF_HOME); or set HF_ENDPOINT to a mirror."
+    )
 
 
 def is_cached(checkpoint: Checkpoint) -> bool:
-    """Whether the pinned snapshot lies in the hub's cache, without asking the network."""
+    """Whether the pinned snapshot lies whole in the hub's cache, every shard of it, without asking the network."""
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(checkpoint.hub_id, "config.json", revision=checkpoint.revision), str)
+    def found(name: str) -> str | None:
+        path = try_to_load_from_cache(checkpoint.hub_id, name, revision=checkpoint.revision)
+        return path if isinstance(path, str) else None
+
+    if not found("config.json"):
+        return False
+    if index := found(INDEX):
+        shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
+        return all(found(shard) for shard in set(shards))
+    return found("model.safetensors") is not None
 
 
 def fingerprint(folder: Path) -> str:

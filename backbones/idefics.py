@@ -33,6 +33,7 @@ class SmolVLM(Backbone):
         image_tokens=405,
     )
     model_type = "idefics3"
+    configuration = "smolvlm-2.2b"
     processor_class = Idefics3Processor
     end_token = "<end_of_utterance>"
     decoder = "text_model"

@@ -1,14 +1,31 @@
 """LLaVA-Med 1.5: LLaVA with a Mistral decoder and CLIP's image encoder."""
 
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
 from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaProcessor
 
 from backbones.base import Backbone
-from backbones.checkpoint import Checkpoint
+from backbones.checkpoint import Checkpoint, fingerprint
+from backbones.llava_med_conversion import ORIGINAL, convert
+from backbones.loading import read_json
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, square
+
+SHARDS = (
+    "ef2190dc6c2a940e60f03f5fdb4dddb2320eb87801aeca5c40b0a28ce8aa420e",
+    "2b229607fecd98b8111320178e5bf3e2c527b05a942c85d65b5b507c76c1ed00",
+    "12b18ecdf8924d5fe28ada797fe6697fa60e62cba630759fbeb52975b261c4e2",
+    "1d2063fcd429d3f0f0a8a091b0522f0e02f2d85fe0e5b0eeb4ae168183a603bc",
+)
+"""SHA-256 of the pinned revision's shards."""
 
 
 class LlavaMed(Backbone):
-    """microsoft/llava-med-v1.5-mistral-7b, whose prompt is Mistral's `[INST] … [/INST]`."""
+    """microsoft/llava-med-v1.5-mistral-7b, whose prompt is Mistral's `[INST] … [/INST]`.
+
+    The original is converted once and kept; a folder in transformers' layout is read as it is.
+    """
 
     name = "llava-med-7b"
     checkpoint = Checkpoint(
@@ -21,9 +38,19 @@ class LlavaMed(Backbone):
         image_tokens=576,
     )
     model_type = "llava"
+    configuration = "llava-med-7b"
     processor_class = LlavaProcessor
     end_token = "</s>"
     stacked_features = False
+
+    @classmethod
+    def prepare(cls, folder: Path, *, pinned: bool) -> Path:
+        if read_json(folder / "config.json").get("model_type") != ORIGINAL:
+            return folder
+        converted = converted_folder() / fingerprint(folder)[:32]
+        if not converted.is_dir():
+            convert(folder, converted, digests=SHARDS if pinned else None)
+        return converted
 
     def prompt_text(self, prompt: str) -> str:
         return f"{self.tokenizer.bos_token}[INST] <image>\n{prompt} [/INST]"
@@ -55,3 +82,9 @@ class LlavaMed(Backbone):
                 num_additional_image_tokens=1,
             ),
         )
+
+
+def converted_folder() -> Path:
+    """Where converted checkpoints are kept: in amrg's cache (`AMRG_CACHE_DIR`)."""
+    named = os.environ.get("AMRG_CACHE_DIR")
+    return (Path(named) if named else user_cache_path("amrg", appauthor=False)) / "converted"

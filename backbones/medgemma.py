@@ -23,6 +23,7 @@ class MedGemma(Backbone):
         image_tokens=256,
     )
     model_type = "gemma3"
+    configuration = "medgemma-4b"
     processor_class = Gemma3Processor
     end_token = "<end_of_turn>"
     token_types = "token_type_ids"

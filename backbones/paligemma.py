@@ -20,11 +20,12 @@ class PaliGemma2(Backbone):
         revision="1406c92ec87d32cc6b983239278901b904ba7a51",
         licence="Gemma",
         gated=True,
-        parameters=3_032_242_416,
+        parameters=3_033_127_152,
         image_size=448,
         image_tokens=1024,
     )
     model_type = "paligemma"
+    configuration = "paligemma2-3b"
     processor_class = PaliGemmaProcessor
     end_token = "<eos>"
     token_types = "token_type_ids"

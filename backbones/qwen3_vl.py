@@ -39,6 +39,7 @@ class Qwen3VL4B(Qwen3VL):
     """Qwen/Qwen3-VL-4B-Instruct."""
 
     name = "qwen3-vl-4b"
+    configuration = name
     checkpoint = Checkpoint(
         hub_id="Qwen/Qwen3-VL-4B-Instruct",
         revision="ebb281ec70b05090aa6165b016eac8ec08e71b17",
@@ -54,6 +55,7 @@ class Qwen3VL8B(Qwen3VL):
     """Qwen/Qwen3-VL-8B-Instruct."""
 
     name = "qwen3-vl-8b"
+    configuration = name
     checkpoint = Checkpoint(
         hub_id="Qwen/Qwen3-VL-8B-Instruct",
         revision="0c351dd01ed87e9c1b53cbc748cba10e6187ff3b",

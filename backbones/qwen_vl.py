@@ -109,6 +109,7 @@ class Qwen2_5VL3B(Qwen2_5VL):
     """Qwen/Qwen2.5-VL-3B-Instruct."""
 
     name = "qwen2.5-vl-3b"
+    configuration = name
     checkpoint = Checkpoint(
         hub_id="Qwen/Qwen2.5-VL-3B-Instruct",
         revision="66285546d2b821cf421d4f5eb2576359d3770cd3",
@@ -124,6 +125,7 @@ class Qwen2_5VL7B(Qwen2_5VL):
     """Qwen/Qwen2.5-VL-7B-Instruct."""
 
     name = "qwen2.5-vl-7b"
+    configuration = name
     checkpoint = Checkpoint(
         hub_id="Qwen/Qwen2.5-VL-7B-Instruct",
         revision="cc594898137f460bfe9f0759e9844b3ce807cfb5",
