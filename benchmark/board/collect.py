@@ -1,0 +1,281 @@
+"""Stored results → a leaderboard: seeds averaged, intervals, floors, rank sets, the best point of each backbone."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations, groupby
+from typing import Any
+
+import numpy as np
+
+from benchmark.baselines import BASELINES
+from benchmark.board.model import Board, Comparisons, Difference, Floor, NotThere, Number, Ranks, Row, Score
+from benchmark.board.provenance import checkpoints, name_of, run_of
+from benchmark.board.results import CONTROLS, Baseline, Done, SuiteResults
+from metrics.grounding import grounding
+from metrics.labeler import label
+from metrics.registry import METRICS
+from metrics.statistics import (
+    Draws,
+    Interval,
+    Sample,
+    Swaps,
+    difference,
+    difference_error,
+    holm,
+    interval,
+    minimum_detectable_difference,
+    p_value,
+    rank_sets,
+    sample,
+)
+
+BLIND = ("most_frequent_report", "random_report", "neighbour_report", "best_constant")
+"""Baselines that look neither at the image nor at the reference."""
+SIGNIFICANT = 0.05
+
+
+def collect(found: SuiteResults) -> Board:
+    """The leaderboard of a suite's stored results; the same results in any order give the same leaderboard."""
+    primary = found.suite.primary_metric
+    context = _Context(found, primary)
+    groups = _by_point(found)
+    rows = [_row(group, found, context) for group in groups]
+    best = _best(rows, primary)
+    main = sorted(best if len(found.suite.backbones) > 1 else range(len(rows)), key=lambda i: _order(rows[i], primary))
+    samples = [sample([d.statistics[primary] for d in g], found.references.test_blocks) for g in groups]
+    grid_ranks, grid = _compare(rows, samples, primary, context)
+    main_ranks, main_pairs = _compare([rows[i] for i in main], [samples[i] for i in main], primary, context)
+    p_floor = _against_floor([samples[i] for i in main], context)
+    for index, row in enumerate(rows):
+        changes: dict[str, Any] = {"ranks": grid_ranks[index], "best": index in best}
+        if index in main:
+            place = main.index(index)
+            changes |= {"main_ranks": main_ranks[place], "p_floor": p_floor[place]}
+        rows[index] = row.model_copy(update=changes)
+    floors = tuple(_floor(b) for b in sorted(found.baselines, key=lambda b: list(BASELINES).index(b.name)))
+    contents = [*(d.content for d in found.done), *(b.content for b in found.baselines)]
+    return Board(
+        suite=found.suite.model_dump(mode="json"),
+        primary=primary,
+        data=dict(found.record["data"]),
+        split=_split(found),
+        blocks=len(set(found.references.test_blocks)),
+        checkpoints=checkpoints(found),
+        run=run_of(found),
+        rows=tuple(rows),
+        main=tuple(main),
+        main_comparisons=main_pairs,
+        grid_comparisons=grid,
+        floors=floors,
+        best_floor=context.floor.name if context.floor else None,
+        failed=tuple(NotThere(label=k, reason=v) for k, v in found.failed.items()),
+        missing=tuple(NotThere(label=k, reason="has not run") for k in found.missing),
+        planned=len(found.record["trials"]),
+        signatures=_signatures(contents),
+        labeler=next((c["labeler"] for c in contents), ""),
+    )
+
+
+class _Context:
+    """What every row is compared by: the same resamples, swaps and floor for all."""
+
+    def __init__(self, found: SuiteResults, primary: str) -> None:
+        self.blocks = found.references.test_blocks
+        number = len(set(self.blocks))
+        self.draws = Draws(number)
+        self.swaps = Swaps(number)
+        self.primary = primary
+        self.higher = METRICS[primary].higher_is_better is not False
+        blind = [b for b in found.baselines if b.name in BLIND and primary in b.statistics]
+        known = [b for b in blind if not math.isnan(b.statistics[primary].value)]
+        sign = 1 if self.higher else -1
+        self.floor = max(known, key=lambda b: (sign * b.statistics[primary].value, b.name), default=None)
+        self.floor_sample = sample([self.floor.statistics[primary]], self.blocks) if self.floor else None
+
+
+def _by_point(found: SuiteResults) -> list[list[Done]]:
+    """Trials of each point with their seeds in order; backbones in the suite's order."""
+    names = [entry.name for entry in found.suite.backbones]
+    point = lambda d: (names.index(d.trial.backbone), d.trial.rank, d.trial.alpha)  # noqa: E731
+    ordered = sorted(found.done, key=lambda d: (*point(d), d.trial.seed))
+    return [list(group) for _, group in groupby(ordered, key=point)]
+
+
+def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
+    first = group[0]
+    falls: dict[str, dict[str, Number]] = {}
+    unchanged: dict[str, Number] = {}
+    for control in CONTROLS:
+        shown = [d.control_statistics(control, context.primary, found.references) for d in group]
+        texts = [[d.predictions[i] for i in found.references.test_ids] for d in group]
+        other = [[d.controls[control][i] for i in found.references.test_ids] for d in group]
+        owed = grounding(control, [d.statistics for d in group], shown, texts, other, context.blocks, context.draws)
+        falls[control] = {name: number(fall.fall) for name, fall in owed.falls.items()}
+        unchanged[control] = number(owed.unchanged)
+    return Row(
+        name=name_of(first),
+        backbone=first.trial.backbone,
+        rank=first.trial.rank,
+        alpha=first.trial.alpha,
+        seeds=tuple(d.trial.seed for d in group),
+        trials=tuple(d.trial.id for d in group),
+        best=False,
+        scores=_scores(group, context),
+        validation=_validation(group),
+        above_floor=_above_floor(group, context),
+        falls=falls,
+        unchanged=unchanged,
+        ranks=Ranks(best=1, worst=1),
+        parameters=first.parameters,
+        seconds={
+            stage: round(float(np.mean([d.made["seconds"].get(stage, 0.0) for d in group])), 3)
+            for stage in ("vision", "train", "generate", "score")
+        },
+        peak_memory_bytes=max((d.made.get("peak_memory_bytes") or 0 for d in group)) or None,
+        length_limit_rate=_mean([d.content.get("length_limit_rate") for d in group]),
+        losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
+        confusion=_confusion(group, found),
+    )
+
+
+def _scores(group: Sequence[Done], context: _Context) -> dict[str, Score]:
+    scores = {}
+    for name, metric in METRICS.items():
+        stored = [d.content["scores"].get(name) for d in group]
+        if any(s is None for s in stored):
+            continue
+        values = tuple(s["value"] for s in stored)
+        undefined = next((s["undefined"] for s in stored if "undefined" in s), None)
+        low, high = stored[0]["low"], stored[0]["high"]
+        if len(group) > 1:
+            low = high = None
+            if metric.has_interval and undefined is None:
+                by_seed = sample([d.statistics[name] for d in group], context.blocks)
+                found = number(interval(by_seed, context.draws, bounds=metric.bounds))
+                low, high = found.low, found.high
+        scores[name] = Score(
+            value=_mean(values), low=low, high=high, undefined=undefined, n=stored[0]["n"], by_seed=values
+        )
+    return scores
+
+
+def _validation(group: Sequence[Done]) -> dict[str, float | None]:
+    names = [n for n in METRICS if all(n in d.content.get("validation", {}) for d in group)]
+    means = {name: _mean([d.content["validation"][name] for d in group]) for name in names}
+    return {name: None if mean is None else round(mean, 6) for name, mean in means.items()}
+
+
+def _above_floor(group: Sequence[Done], context: _Context) -> Number | None:
+    if context.floor_sample is None:
+        return None
+    ours = sample([d.statistics[context.primary] for d in group], context.blocks)
+    pair = (ours, context.floor_sample) if context.higher else (context.floor_sample, ours)
+    return number(difference(*pair, context.draws))
+
+
+def _against_floor(samples: Sequence[Sample], context: _Context) -> list[float | None]:
+    if context.floor_sample is None:
+        return [None] * len(samples)
+    adjusted = holm([p_value(s, context.floor_sample, context.swaps) for s in samples])
+    return [round(float(p), 6) for p in adjusted]
+
+
+def _confusion(group: Sequence[Done], found: SuiteResults) -> dict[str, dict[str, int]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for identity, report in found.references.of("test").items():
+        truth = label(report).birads_major
+        if truth is not None:
+            counts.update((truth, label(d.predictions[identity]).birads_major or "none") for d in group)
+    table: dict[str, dict[str, int]] = {}
+    for (truth, guess), count in sorted(counts.items()):
+        table.setdefault(truth, {})[guess] = count
+    return table
+
+
+def _best(rows: Sequence[Row], primary: str) -> list[int]:
+    """The best point of each backbone by validation; of equal ones the smaller rank, then the smaller alpha."""
+    sign = -1 if METRICS[primary].higher_is_better is False else 1
+    chosen = []
+    for _, group in groupby(range(len(rows)), key=lambda i: rows[i].backbone):
+
+        def merit(index: int) -> tuple[float, int, int]:
+            value = rows[index].validation.get(primary)
+            return (-math.inf if value is None else sign * value, -rows[index].rank, -rows[index].alpha)
+
+        chosen.append(max(group, key=merit))
+    return chosen
+
+
+def _order(row: Row, primary: str) -> tuple[float, str, int, int]:
+    """Best test score first; an undefined one last."""
+    value = row.scores[primary].value if primary in row.scores else None
+    sign = 1 if METRICS[primary].higher_is_better is False else -1
+    return (math.inf if value is None else round(sign * value, 6), row.name, row.rank, row.alpha)
+
+
+def _compare(
+    rows: Sequence[Row], samples: Sequence[Sample], primary: str, context: _Context
+) -> tuple[list[Ranks], Comparisons]:
+    """Rank sets of rows by the primary score, and the pairs that differ."""
+    if not rows:
+        return [], Comparisons(rows=0, pairs=0, significant=(), detectable=None)
+    sets = rank_sets(samples, context.swaps, higher_is_better=context.higher, alpha=SIGNIFICANT)
+    significant = []
+    errors = []
+    for i, j in combinations(range(len(rows)), 2):
+        errors.append(difference_error(samples[i], samples[j]).value)
+        p = sets.adjusted[i, j]
+        if not p <= SIGNIFICANT:
+            continue
+        better, worse = (i, j) if (samples[i].value > samples[j].value) == context.higher else (j, i)
+        found = difference(samples[better], samples[worse], context.draws)
+        significant.append(
+            Difference(
+                first=f"{rows[better].name}, {rows[better].point}",
+                second=f"{rows[worse].name}, {rows[worse].point}",
+                difference=number(found),
+                p=round(float(p), 6),
+            )
+        )
+    known = [e for e in errors if not math.isnan(e)]
+    detectable = round(minimum_detectable_difference(float(np.median(known))), 6) if known else None
+    ranks = [Ranks(best=int(b), worst=int(w)) for b, w in zip(sets.best, sets.worst, strict=True)]
+    significant.sort(key=lambda d: (d.p, -abs(d.difference.value or 0), d.first, d.second))
+    return ranks, Comparisons(rows=len(rows), pairs=sets.pairs, significant=tuple(significant), detectable=detectable)
+
+
+def _floor(baseline: Baseline) -> Floor:
+    scores = {}
+    for name in METRICS:
+        if content := baseline.content["scores"].get(name):
+            kept = {key: content.get(key) for key in ("value", "low", "high", "undefined", "n")}
+            scores[name] = Score(**kept, by_seed=(content["value"],))
+    return Floor(name=baseline.name, says=BASELINES[baseline.name], blind=baseline.name in BLIND, scores=scores)
+
+
+def _split(found: SuiteResults) -> dict[str, Any]:
+    split = found.record["split"]
+    sizes = {part: len(ids) for part, ids in found.references.parts.items()}
+    kept = {key: split[key] for key in ("name", "seed", "rule", "fingerprint", "leakage")}
+    return {**kept, "sizes": sizes}
+
+
+def _signatures(contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    found = {}
+    for name in METRICS:
+        seen = {c["scores"][name]["signature"] for c in contents if name in c["scores"]} - {""}
+        if seen:
+            found[name] = " and ".join(sorted(seen))
+    return found
+
+
+def number(found: Interval) -> Number:
+    """An interval as a leaderboard keeps it; what isn't known is None."""
+    value, low, high = (None if math.isnan(v) else float(v) for v in (found.value, found.low, found.high))
+    return Number(value=value, low=low, high=high)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return float(np.mean(known)) if known and len(known) == len(values) else None

@@ -1,0 +1,246 @@
+"""What a leaderboard says, as data: `results.json`. Every document and figure is drawn from it and from nothing else."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_serializer
+
+FORMAT = 1
+"""Version of `results.json`."""
+DIGITS = 6
+"""Digits kept after the point, so that the last bits of a machine's arithmetic change no document."""
+
+
+class Part(BaseModel):
+    """A part of a leaderboard; a key it doesn't know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Number(Part):
+    """A score or a difference.
+
+    Attributes:
+        value: None where undefined.
+        low, high: 95 % interval over blocks and seeds; None where there is none.
+        undefined: why there is no value.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    undefined: str | None = None
+
+    @field_serializer("value", "low", "high")
+    def _short(self, value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS) + 0.0
+
+
+class Score(Number):
+    """A score of one row.
+
+    Attributes:
+        n: reports that entered.
+        by_seed: the score of each seed, in the order of the row's seeds.
+    """
+
+    n: int = 0
+    by_seed: tuple[float | None, ...] = ()
+
+    @field_serializer("by_seed")
+    def _short_each(self, values: tuple[float | None, ...]) -> list[float | None]:
+        return [None if v is None else round(v, DIGITS) + 0.0 for v in values]
+
+
+class Ranks(Part):
+    """A rank set: the ranks that a row can't be told apart from."""
+
+    best: int
+    worst: int
+
+    def __str__(self) -> str:
+        return str(self.best) if self.best == self.worst else f"{self.best}–{self.worst}"
+
+
+class Floor(Part):
+    """A predictor that is not tuned: a floor, an oracle, or retrieval by image.
+
+    Attributes:
+        name: of the baseline.
+        says: what it predicts.
+        blind: whether it looks neither at the image nor at the reference; only such a one is a floor to clear.
+        scores: by name.
+    """
+
+    name: str
+    says: str
+    blind: bool
+    scores: dict[str, Score]
+
+
+class Row(Part):
+    """One point of the grid of one backbone, its seeds averaged.
+
+    Attributes:
+        name: for tables: the backbone, and "(miniature)" where its weights are one's.
+        backbone, rank, alpha: which point.
+        seeds: those that are done.
+        trials: ids of their results.
+        best: chosen among its backbone's points by validation.
+        scores: of the test set, by name.
+        validation: the scores of the validation set, means over seeds.
+        above_floor: the primary score less that of the best image-blind floor, paired by block, positive where the
+            row is better.
+        p_floor: of "no better and no worse than that floor", after Holm over the rows of the main table; only there.
+        falls: control ("swapped", "blank") to score to its fall, positive where the right image helps.
+        unchanged: control to the share of predictions that stay word for word the same.
+        main_ranks: among the rows of the main table; only there.
+        ranks: among all rows of the grid.
+        parameters: trainable ones.
+        seconds: mean over seeds, by stage.
+        peak_memory_bytes: the largest over seeds.
+        length_limit_rate: share of predictions cut off at the length limit.
+        losses: a curve a seed: (step, loss), thinned to a few dozen.
+        confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
+    """
+
+    name: str
+    backbone: str
+    rank: int
+    alpha: int
+    seeds: tuple[int, ...]
+    trials: tuple[str, ...]
+    best: bool
+    scores: dict[str, Score]
+    validation: dict[str, float | None]
+    above_floor: Number | None
+    p_floor: float | None = None
+    falls: dict[str, dict[str, Number]]
+    unchanged: dict[str, Number]
+    main_ranks: Ranks | None = None
+    ranks: Ranks
+    parameters: int | None
+    seconds: dict[str, float]
+    peak_memory_bytes: int | None
+    length_limit_rate: float | None
+    losses: dict[str, list[tuple[int, float]]]
+    confusion: dict[str, dict[str, int]]
+
+    @property
+    def point(self) -> str:
+        """Rank and alpha, for tables."""
+        return f"r {self.rank}, α {self.alpha}"
+
+    @property
+    def clears_floor(self) -> bool | None:
+        """Whether its difference from the best image-blind floor lies above 0; None where that can't be said."""
+        if self.above_floor is None or self.above_floor.low is None:
+            return None
+        return self.above_floor.low > 0
+
+
+class Difference(Part):
+    """A significant difference between two rows: `first` is the better one."""
+
+    first: str
+    second: str
+    difference: Number
+    p: float
+
+
+class Comparisons(Part):
+    """All pairs of a set of rows, tested together.
+
+    Attributes:
+        rows: how many.
+        pairs: how many tests were corrected for.
+        significant: those with p ≤ 0.05 after Holm, the smallest p first.
+        detectable: the difference that a pair of these rows would show with a probability of 0.8, median over the
+            pairs; None where it can't be estimated.
+    """
+
+    rows: int
+    pairs: int
+    significant: tuple[Difference, ...]
+    detectable: float | None
+
+
+class NotThere(Part):
+    """A trial without a result, and why."""
+
+    label: str
+    reason: str
+
+
+class Checkpoint(Part):
+    """The weights behind a backbone's rows."""
+
+    name: str
+    backbone: str
+    hub_id: str | None
+    revision: str | None
+    licence: str | None
+    parameters: int | None
+    miniature: bool
+    fingerprint: str
+    quantization: str | None
+    dtype: str
+
+
+class Run(Part):
+    """What made the results: everything a reader needs to make them again."""
+
+    command: str
+    commits: tuple[str, ...]
+    date: str | None
+    machines: tuple[str, ...]
+    versions: dict[str, str]
+    engines: tuple[str, ...]
+    seconds: float
+
+
+class Board(Part):
+    """A leaderboard.
+
+    Attributes:
+        suite: the suite, as it was read.
+        primary: name of the primary score.
+        data: source, fingerprint, summary and number of studies.
+        split: name, seed, rule, fingerprint, sizes of its parts and its leakage.
+        blocks: of the test set: what is resampled.
+        rows: every point of the grid that has a result; backbones in the suite's order.
+        main: indices of the rows of the main table, best first.
+        floors: with their scores.
+        best_floor: name of the image-blind floor with the best primary score.
+        signatures: score to what makes it comparable.
+        labeler: signature of the labeler behind the clinical scores.
+    """
+
+    format: int = FORMAT
+    suite: dict[str, Any]
+    primary: str
+    data: dict[str, Any]
+    split: dict[str, Any]
+    blocks: int
+    checkpoints: tuple[Checkpoint, ...]
+    run: Run
+    rows: tuple[Row, ...]
+    main: tuple[int, ...]
+    main_comparisons: Comparisons
+    grid_comparisons: Comparisons
+    floors: tuple[Floor, ...]
+    best_floor: str | None
+    failed: tuple[NotThere, ...]
+    missing: tuple[NotThere, ...]
+    planned: int
+    signatures: dict[str, str]
+    labeler: str
+
+    @property
+    def main_rows(self) -> list[Row]:
+        """The rows of the main table."""
+        return [self.rows[i] for i in self.main]
+
+    @property
+    def miniatures(self) -> int:
+        """How many of the backbones are miniatures."""
+        return sum(c.miniature for c in self.checkpoints)

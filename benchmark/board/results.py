@@ -1,0 +1,246 @@
+"""Stored results of a suite, read for its leaderboard: trials and baselines with their additive statistics."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.scoring import report_statistics
+from benchmark.store import Store, TrialFolder, read_lines
+from benchmark.stored import stored_statistics
+from benchmark.suite import Suite, Trial
+from metrics.metric import ReportStatistics
+from metrics.registry import METRICS
+
+CONTROLS = ("swapped", "blank")
+GROUNDED = (
+    "rouge_l",
+    "birads_exact",
+    "birads_f1_macro",
+    "birads_kappa",
+    "density_accuracy",
+    "findings_f1_micro",
+    "hallucination_rate",
+    "omission_rate",
+)
+"""Scores whose fall is given when another image is shown, beside the primary one; none of them needs Java."""
+CURVE_POINTS = 48
+
+
+@dataclass(frozen=True)
+class References:
+    """The reports of a suite's data.
+
+    Attributes:
+        reports: by id, of all parts.
+        parts: ids by part of the split.
+        blocks: by id.
+        images: place in the data's folder, by id.
+    """
+
+    reports: Mapping[str, str]
+    parts: Mapping[str, tuple[str, ...]]
+    blocks: Mapping[str, str]
+    images: Mapping[str, str | None]
+
+    def of(self, part: str) -> dict[str, str]:
+        """Report by id of one part."""
+        return {i: self.reports[i] for i in self.parts[part]}
+
+    @cached_property
+    def train(self) -> tuple[str, ...]:
+        """The reports of the training part."""
+        return tuple(self.of("train").values())
+
+    @cached_property
+    def test_ids(self) -> list[str]:
+        """Ids of the test part in the order of all statistics: sorted."""
+        return sorted(self.parts["test"])
+
+    @cached_property
+    def test_blocks(self) -> list[str]:
+        """The block of each test study, in the order of `test_ids`."""
+        return [self.blocks[i] for i in self.test_ids]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A trial with results.
+
+    Attributes:
+        trial: which.
+        folder: where.
+        made: its `trial.json`.
+        content: its `scores.json`.
+        statistics: of every score on the test set.
+    """
+
+    trial: Trial
+    folder: TrialFolder
+    made: Mapping[str, Any]
+    content: Mapping[str, Any]
+    predictions: Mapping[str, str]
+    statistics: Mapping[str, ReportStatistics]
+
+    @cached_property
+    def controls(self) -> dict[str, dict[str, str]]:
+        """Control to the predictions under it, by id."""
+        found: dict[str, dict[str, str]] = {name: {} for name in CONTROLS}
+        for line in read_lines(self.folder.controls):
+            found[line["control"]][line["id"]] = line["prediction"]
+        return found
+
+    def control_statistics(self, control: str, primary: str, references: References) -> dict[str, ReportStatistics]:
+        """Statistics of the scores that say what is owed to the image, under a control."""
+        names = [n for n in dict.fromkeys((primary, *GROUNDED)) if not METRICS[n].needs_java]
+        return report_statistics(
+            self.controls[control], references.of("test"), train_reports=references.train, names=names
+        )
+
+    @cached_property
+    def losses(self) -> list[tuple[int, float]]:
+        """(step, loss), thinned to a few dozen, the first and the last among them."""
+        with self.folder.losses.open(encoding="utf-8", newline="") as file:
+            rows = [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
+        if len(rows) <= CURVE_POINTS:
+            return rows
+        picked = {round(i * (len(rows) - 1) / (CURVE_POINTS - 1)) for i in range(CURVE_POINTS)}
+        return [rows[i] for i in sorted(picked)]
+
+    @cached_property
+    def parameters(self) -> int | None:
+        """How many parameters the adapter has; None where its file isn't there."""
+        path = self.folder.adapter / "adapter_model.safetensors"
+        if not path.is_file():
+            return None
+        from math import prod
+
+        from safetensors import safe_open
+
+        with safe_open(str(path), framework="numpy") as file:
+            return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline with results."""
+
+    name: str
+    content: Mapping[str, Any]
+    predictions: Mapping[str, str]
+    statistics: Mapping[str, ReportStatistics]
+
+
+@dataclass(frozen=True)
+class SuiteResults:
+    """All that is stored of a suite.
+
+    Attributes:
+        record: its `suites/<suite>.json`.
+        done: trials with results, in the order of the grid.
+        failed: label to reason.
+        missing: labels of trials that have not run.
+    """
+
+    suite: Suite
+    record: Mapping[str, Any]
+    references: References
+    done: tuple[Done, ...]
+    baselines: tuple[Baseline, ...]
+    failed: Mapping[str, str]
+    missing: tuple[str, ...]
+
+
+def read_references(store: Store, suite: str) -> References:
+    """The reports that a suite's predictions are compared with.
+
+    Raises:
+        UserError: they aren't stored.
+    """
+    path = store.references(suite)
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file. It is written when the suite runs; `amrg sweep {suite}` makes it, "
+            "and repeats no trial that is done."
+        )
+    lines = read_lines(path)
+    parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for line in lines:
+        parts[line["part"]].append(line["id"])
+    return References(
+        {line["id"]: line["report"] for line in lines},
+        {part: tuple(ids) for part, ids in parts.items()},
+        {line["id"]: line["block"] for line in lines},
+        {line["id"]: line["image"] for line in lines},
+    )
+
+
+def read_record(store: Store, suite: str) -> dict[str, Any]:
+    """The record of a suite's latest run.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = store.suite(suite)
+    if not path.is_file():
+        known = sorted(p.stem for p in path.parent.glob("*.json"))
+        there = f" Suites with results there: {', '.join(known)}." if known else ""
+        raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{there}")
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def read_results(results: Path, suite: str) -> SuiteResults:
+    """Everything that is stored of a suite.
+
+    Raises:
+        UserError: the suite has no results, or they don't fit each other.
+    """
+    store = Store(results)
+    record = read_record(store, suite)
+    references = read_references(store, suite)
+    expected = references.of("test")
+    done: list[Done] = []
+    failed: dict[str, str] = {}
+    missing: list[str] = []
+    for identity, described in record["trials"].items():
+        trial, folder = Trial.model_validate(described), store.of(identity)
+        if folder.is_done():
+            content, predictions = folder.read(folder.scores), read_predictions(folder.predictions)
+            statistics = _statistics(folder.path, content, predictions, expected, references.train)
+            done.append(Done(trial, folder, folder.read(folder.trial), content, predictions, statistics))
+        elif folder.failure.is_file():
+            failed[trial.label] = str(folder.read(folder.failure)["reason"])
+        else:
+            missing.append(trial.label)
+    baselines = []
+    for name, identity in record["baselines"].items():
+        folder = store.of(identity)
+        content, predictions = folder.read(folder.scores), read_predictions(folder.predictions)
+        statistics = _statistics(folder.path, content, predictions, expected, references.train)
+        baselines.append(Baseline(name, content, predictions, statistics))
+    return SuiteResults(
+        Suite.model_validate(record["suite"]), record, references, tuple(done), tuple(baselines), failed, tuple(missing)
+    )
+
+
+def read_predictions(path: Path) -> dict[str, str]:
+    """Prediction by id."""
+    return {line["id"]: line["prediction"] for line in read_lines(path)}
+
+
+def _statistics(
+    folder: Path,
+    content: Mapping[str, Any],
+    predictions: Mapping[str, str],
+    references: Mapping[str, str],
+    train: Sequence[str],
+) -> dict[str, ReportStatistics]:
+    try:
+        return stored_statistics(content, predictions, references, train_reports=train)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from error

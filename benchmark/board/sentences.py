@@ -1,0 +1,81 @@
+"""What a leaderboard says in sentences: what its numbers are of, and what they show."""
+
+from benchmark.board.format import decimal, percent, several, with_interval
+from benchmark.board.model import Board, Row
+from metrics.registry import METRICS
+
+NOT_A_DEVICE = "Research software, not a medical device: no report here may be used to care for a patient."
+
+
+def nature(board: Board) -> str:
+    """The first sentence: what was compared on what, never more than it is."""
+    studies, backbones = board.data["studies"], len(board.checkpoints)
+    phantoms = board.data["source"] == "phantom"
+    if phantoms:
+        data = f"{studies} digital phantoms (drawn images, not mammograms)"
+    else:
+        data = f"{studies} mammograms in DMID's layout"
+    if board.miniatures == backbones:
+        names = ", ".join(c.backbone for c in board.checkpoints)
+        return (
+            f"Miniatures on {data}: tiny checkpoints of {several(backbones, 'model family', 'model families')} "
+            f"({names}), trained within minutes, which show that the whole pipeline runs and say nothing about the "
+            "published models of those names" + (" or about real mammograms." if phantoms else ".")
+        )
+    some = f", {board.miniatures} of them miniatures that say nothing about the published models," if (
+        board.miniatures
+    ) else ""  # fmt: skip
+    return f"{several(backbones, 'backbone')}{some} tuned on {data}."
+
+
+def findings(board: Board) -> list[str]:
+    """What the main table shows, in sentences that the statistics bear."""
+    if not board.rows:
+        return ["No trial has a result yet."]
+    label, rows = METRICS[board.primary].label, board.main_rows
+    return [
+        _first(rows, label, board),
+        *([_floor(board, rows, label)] if board.best_floor else []),
+        _image(rows, label, board),
+    ]
+
+
+def _first(rows: list[Row], label: str, board: Board) -> str:
+    first = rows[0]
+    value = with_interval(first.scores.get(board.primary))
+    if len(rows) == 1:
+        return f"One row only: {first.name} ({first.point}), {label} {value}."
+    equals = [r for r in rows if r.main_ranks and r.main_ranks.best == 1]
+    if equals == [first]:
+        return f"First is {first.name} ({first.point}) with {label} {value}; every other row is significantly behind."
+    if len(equals) == len(rows):
+        return f"No row can be told apart from the first: all {len(rows)} share it. The highest {label} is {value}."
+    return (
+        f"{len(equals)} of {len(rows)} rows share the first place: they can't be told apart. "
+        f"The highest {label} is {value}."
+    )
+
+
+def _floor(board: Board, rows: list[Row], label: str) -> str:
+    floor = next(f for f in board.floors if f.name == board.best_floor)
+    clear = sum(row.clears_floor is True for row in rows)
+    value = decimal(floor.scores[board.primary].value)
+    start = f"Without a look at any image, `{floor.name}` reaches {label} {value}"
+    if all(row.clears_floor is None for row in rows):
+        return f"{start}; too few blocks were tested to say which row is above it."
+    return (
+        f"{start}; {clear if clear else 'none'} of {len(rows)} rows {'is' if clear == 1 else 'are'} clearly above it."
+    )
+
+
+def _image(rows: list[Row], label: str, board: Board) -> str:
+    def owed(name: str) -> list[Row]:
+        falls = [(row, row.falls.get("swapped", {}).get(name)) for row in rows]
+        return [row for row, fall in falls if fall is not None and fall.low is not None and fall.low > 0]
+
+    names = [n for n in dict.fromkeys((board.primary, "birads_f1_macro", "findings_f1_micro"))]
+    shown = [n for n in names if any(n in row.falls.get("swapped", {}) for row in rows)]
+    parts = [f"{METRICS[n].label} of {len(owed(n))}" for n in shown]
+    same = [row.unchanged["swapped"].value for row in rows if row.unchanged["swapped"].value is not None]
+    share = f" On average {percent(sum(same) / len(same))} of the reports stay word for word the same." if same else ""
+    return f"Shown another patient's image, {', '.join(parts)} of {len(rows)} rows falls clearly.{share}"

@@ -1,0 +1,80 @@
+"""Every number of a leaderboard as the rows of `results.csv`, one score a line."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+
+from benchmark.board.model import Board, Number
+from benchmark.board.published import PUBLISHED
+
+COLUMNS = (
+    "kind", "name", "rank", "alpha", "seed", "score", "value", "low", "high", "n", "ranks", "chosen", "trial",
+    "signature",
+)  # fmt: skip
+
+
+def results_csv(board: Board) -> str:
+    """CSV with a head; an empty cell is unknown or has no meaning there.
+
+    `kind` is `row` (a point of the grid, its seeds averaged), `seed` (one trial), `validation`, `above_floor`,
+    `lost_swapped`, `lost_blank`, `cost`, `floor` or `published`.
+    """
+    file = StringIO()
+    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for line in (*_rows(board), *_floors(board), *_published()):
+        writer.writerow({key: _text(value) for key, value in line.items()})
+    return file.getvalue()
+
+
+def _rows(board: Board) -> Iterator[dict[str, object]]:
+    for row in board.rows:
+        point = {"name": row.name, "rank": row.rank, "alpha": row.alpha}
+        for name, score in row.scores.items():
+            line = {**point, "score": name, "n": score.n, "signature": board.signatures.get(name, "")}
+            ranks = {"ranks": str(row.ranks)} if name == board.primary else {}
+            yield {"kind": "row", **line, **_ends(score), **ranks, "chosen": "yes" if row.best else ""}
+            for seed, trial, value in zip(row.seeds, row.trials, score.by_seed, strict=True):
+                yield {"kind": "seed", **line, "seed": seed, "trial": trial, "value": value}
+        for name, value in row.validation.items():
+            yield {"kind": "validation", **point, "score": name, "value": value}
+        if row.above_floor:
+            yield {"kind": "above_floor", **point, "score": board.primary, **_ends(row.above_floor)}
+        for control, falls in row.falls.items():
+            for name, fall in falls.items():
+                yield {"kind": f"lost_{control}", **point, "score": name, **_ends(fall)}
+            yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
+        costs = {"trainable_parameters": row.parameters, "peak_memory_bytes": row.peak_memory_bytes}
+        costs |= {"length_limit_rate": row.length_limit_rate}  # type: ignore[dict-item]
+        costs |= {f"{stage}_seconds": seconds for stage, seconds in row.seconds.items()}  # type: ignore[misc]
+        for name, cost in costs.items():
+            yield {"kind": "cost", **point, "score": name, "value": cost}
+
+
+def _floors(board: Board) -> Iterator[dict[str, object]]:
+    for floor in board.floors:
+        for name, score in floor.scores.items():
+            signature = board.signatures.get(name, "")
+            yield {
+                "kind": "floor", "name": floor.name, "score": name, "n": score.n, "signature": signature,
+                **_ends(score),
+            }  # fmt: skip
+
+
+def _published() -> Iterator[dict[str, object]]:
+    for p in PUBLISHED:
+        for name, value in (("rouge_l", p.rouge_l), ("meteor", p.meteor), ("cider", p.cider), ("birads", p.birads)):
+            if value is not None:
+                yield {"kind": "published", "name": p.name, "score": name, "value": value, "signature": p.source}
+
+
+def _ends(number: Number) -> dict[str, object]:
+    return {"value": number.value, "low": number.low, "high": number.high}
+
+
+def _text(value: object) -> object:
+    if isinstance(value, float):
+        return f"{round(value, 6) + 0.0:.6g}"
+    text = "" if value is None else value
+    # A spreadsheet runs a cell that starts like a formula.
+    return f"'{text}" if isinstance(text, str) and text[:1] in "=+@\t" else text
