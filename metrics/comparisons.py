@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
-from metrics.intervals import difference_error
+from metrics.intervals import SeedSpread, difference_error, seed_spread
 from metrics.metric import Array, ratio
 from metrics.resampling import Sample
 
@@ -27,7 +27,7 @@ class Swaps:
         self.signs: Array = generator.choice([-1.0, 1.0], size=(resamples, blocks))
 
 
-def p_value(a: Sample, b: Sample, swaps: Swaps) -> float:
+def p_value(a: Sample, b: Sample, swaps: Swaps, spread: SeedSpread | None = None) -> float:
     """Two-sided p of "a and b are equally good", in (0, 1].
 
     The labels of the two systems are swapped block by block in their statistics (seeds pooled) and both scores are
@@ -39,10 +39,15 @@ def p_value(a: Sample, b: Sample, swaps: Swaps) -> float:
     Swapping reports says nothing of seeds. Where a system has several, the p of the difference by its variance over
     blocks and seeds is computed too, and the larger of the two is returned: a difference that seeds alone could
     make is not called one.
+
+    Args:
+        swaps: over the blocks of both.
+        spread: of the seeds, pooled over all systems of the table (`seed_spread`); None for that of `a` and `b` by
+            themselves, which with two or three seeds says little.
     """
     p = _randomisation(a, b, swaps)
     if a.seeds > 1 or b.seeds > 1:
-        by_seeds = difference_error(a, b).p_value(a.value - b.value)
+        by_seeds = difference_error(a, b, spread=spread or seed_spread([a, b])).p_value(a.value - b.value)
         p = max(p, 1.0 if np.isnan(by_seeds) else by_seeds)
     return p
 
@@ -101,7 +106,8 @@ def sign_flip_tail(shares: Array) -> float:
     if r < 1e-3 or u == 0:
         return max(least, float(2 * stats.norm.sf(total / np.sqrt((shares**2).sum()))))
     tail = stats.norm.sf(r) + stats.norm.pdf(r) * (1 / u - 1 / r)
-    return float(np.clip(2 * tail, least, 1.0))
+    # Chernoff's bound, which the approximation can pass where few shares decide.
+    return float(np.clip(2 * tail, least, min(1.0, 2 * np.exp(-(r**2) / 2))))
 
 
 def holm(p_values: Sequence[float] | Array) -> Array:

@@ -98,13 +98,58 @@ def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same
     return _scaled(a.value - b.value, a.resampled(draws) - b.resampled(draws), error, a.blocks, level)
 
 
-def difference_error(a: Sample, b: Sample, *, same_seeds: bool = False) -> StandardError:
-    """The standard error of `a` less `b`, paired as in `difference`."""
+def difference_error(
+    a: Sample, b: Sample, *, same_seeds: bool = False, spread: "SeedSpread | None" = None
+) -> StandardError:
+    """The standard error of `a` less `b`, paired as in `difference`.
+
+    Args:
+        spread: of the seeds, pooled over systems, for a test; None for an interval's error, by `a` and `b` alone.
+    """
     if a.blocks != b.blocks:
         raise ValueError(f"{a.name}: {a.blocks} and {b.blocks} blocks can't be paired")
     first, second = a.pseudo_values, b.pseudo_values
-    spreads = [first - second] if same_seeds else [first, second]
-    return _standard_error(first.mean(axis=0) - second.mean(axis=0), spreads)
+    shares = first.mean(axis=0) - second.mean(axis=0)
+    if spread is None:
+        return _standard_error(shares, [first - second] if same_seeds else [first, second])
+    error = _standard_error(shares, [])
+    ours = sum(max(spread.variance, own_variance(x)) / x.seeds for x in (a, b) if x.seeds > 1)
+    if not spread.degrees_of_freedom or not ours:
+        return error
+    # The smaller of both, not Satterthwaite's in between: with few seeds that makes the far tail too thin.
+    freedom = min(spread.degrees_of_freedom, a.blocks - 1)
+    return StandardError(float(np.sqrt(error.value**2 + ours)), freedom)
+
+
+@dataclass(frozen=True)
+class SeedSpread:
+    """How far seeds lie apart in a score, pooled over systems.
+
+    Attributes:
+        variance: between the scores of two seeds of one system, without what reports add; 0 or more.
+        degrees_of_freedom: seeds less systems.
+    """
+
+    variance: float
+    degrees_of_freedom: int
+
+
+def seed_spread(samples: Sequence[Sample]) -> SeedSpread:
+    """The spread of seeds pooled over systems; two or three seeds of one system say too little of it."""
+    several = [s for s in samples if s.seeds > 1 and np.isfinite(s.pseudo_values).all()]
+    freedom = sum(s.seeds - 1 for s in several)
+    if not freedom:
+        return SeedSpread(0.0, 0)
+    pooled = sum((s.seeds - 1) * own_variance(s) for s in several) / freedom
+    return SeedSpread(max(0.0, pooled), freedom)
+
+
+def own_variance(sample: Sample) -> float:
+    """The variance between the seeds of one sample, less what its reports add to it; may be negative."""
+    seeds, blocks = sample.pseudo_values.shape
+    means = sample.pseudo_values.mean(axis=1, keepdims=True)
+    residual = sample.pseudo_values - means - sample.pseudo_values.mean(axis=0) + means.mean()
+    return float(means.var(ddof=1) - (residual**2).sum() / (seeds - 1) / (blocks - 1) / blocks)
 
 
 def minimum_detectable_difference(standard_error: float, *, alpha: float = 0.05, power: float = 0.8) -> float:

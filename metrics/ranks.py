@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from metrics.comparisons import Swaps, holm, p_value
+from metrics.intervals import seed_spread
 from metrics.metric import Array
 from metrics.resampling import Sample
 
@@ -38,7 +39,8 @@ def rank_sets(
     m = len(samples)
     values = np.array([s.value for s in samples])
     pairs = [(i, j) for i, j in combinations(range(m), 2) if not np.isnan(values[i] - values[j])]
-    p = holm([p_value(samples[i], samples[j], swaps) for i, j in pairs])
+    spread = seed_spread(samples)
+    p = holm([p_value(samples[i], samples[j], swaps, spread) for i, j in pairs])
     adjusted = np.full((m, m), np.nan)
     better = np.zeros((m, m), dtype=bool)
     for (i, j), value in zip(pairs, p, strict=True):

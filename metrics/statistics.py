@@ -7,18 +7,21 @@ seeds has one `ReportStatistics` a seed, on the same reports.
     first = sample([statistics_of_seed_0, statistics_of_seed_1], blocks)
     interval(first, draws)                       # crossed bootstrap over seeds and blocks
     difference(first, second, draws)             # paired by block
-    holm([p_value(x, floor, swaps) for x in systems])
+    spread = seed_spread(systems)
+    holm([p_value(x, floor, swaps, spread) for x in systems])
     rank_sets(systems, swaps)
 """
 
 from metrics.comparisons import Swaps, holm, p_value, sign_flip_tail
 from metrics.intervals import (
     Interval,
+    SeedSpread,
     StandardError,
     difference,
     difference_error,
     interval,
     minimum_detectable_difference,
+    seed_spread,
 )
 from metrics.ranks import RankSets, rank_sets
 from metrics.resampling import Draws, Sample, sample
@@ -28,6 +31,7 @@ __all__ = [
     "Interval",
     "RankSets",
     "Sample",
+    "SeedSpread",
     "StandardError",
     "Swaps",
     "difference",
@@ -38,5 +42,6 @@ __all__ = [
     "p_value",
     "rank_sets",
     "sample",
+    "seed_spread",
     "sign_flip_tail",
 ]

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -19,6 +19,7 @@ from metrics.statistics import (
     p_value,
     rank_sets,
     sample,
+    seed_spread,
     sign_flip_tail,
 )
 
@@ -130,7 +131,8 @@ def test_randomisation_is_scipys_permutation_test():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.floats(-1, 2), min_size=4, max_size=12))
+@given(st.lists(st.floats(-1, 2).map(lambda share: round(share, 3)), min_size=4, max_size=12))
+@example([1.0] * 7 + [-1e-9])
 def test_saddlepoint_tail_is_near_the_enumerated_one(shares):
     shares = np.array(shares)
     sums = np.array(list(product((-1, 1), repeat=len(shares)))) @ shares
@@ -153,6 +155,14 @@ def test_a_difference_that_seeds_could_make_is_not_significant():
     assert p_value(a, b, Swaps(40, 2_000)) > 0.5
     # The mean over seeds alone differs in every report.
     assert stats.ttest_rel(blocks + 0.1, blocks + 0.15 + RANDOM.normal(0, 1e-3, 40)).pvalue < 1e-6
+
+
+def test_the_spread_of_seeds_is_that_between_them_without_what_reports_add():
+    seeds, blocks, systems = 4, 30, 300
+    drawn = [means(RANDOM.normal(0, 0.05, (seeds, 1)) + RANDOM.normal(0, 0.2, (seeds, blocks))) for _ in range(systems)]
+    found = seed_spread([*drawn, means(RANDOM.normal(size=blocks))])
+    assert found.degrees_of_freedom == systems * (seeds - 1)
+    assert found.variance == pytest.approx(0.05**2, rel=0.15)
 
 
 def test_holm_is_the_worked_example_of_the_literature():
