@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from backbones.pretraining import Example, Recipe, train_language, train_vision
+from backbones.pretraining import READING_PROMPT, Example, Recipe, train_language, train_vision
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -147,7 +147,8 @@ def write_miniature(
     Args:
         examples: what it is trained on.
         prompt: the prompt it is trained with.
-        texts: further texts for the tokenizer, e.g. reports of a style it is to be tuned to later.
+        texts: further texts for the tokenizer, whose lines the decoder reads without an image: reports of a style
+            that it is to be tuned to later.
         recipe: how long it is trained.
         progress: called with steps done and steps in all.
     """
@@ -155,12 +156,16 @@ def write_miniature(
     spec = backbone.miniature()
     corpus = [report for example in examples for report in example.reports]
     with torch.random.fork_rng():
-        model, processor = untrained(spec, [*corpus, *texts, *[prompt] * 50], recipe.seed, backbone.decoder)
+        model, processor = untrained(
+            spec, [*corpus, *texts, *[prompt, READING_PROMPT] * 50], recipe.seed, backbone.decoder
+        )
         miniature = backbone(model, processor, source=folder, fingerprint="")
         total = recipe.vision_steps + recipe.language_steps
         report = progress or (lambda done, total: None)
         train_vision(miniature, examples, recipe, lambda done: report(done, total))
-        train_language(miniature, examples, prompt, recipe, lambda done: report(recipe.vision_steps + done, total))
+        train_language(
+            miniature, examples, prompt, recipe, lambda done: report(recipe.vision_steps + done, total), texts
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     model.save_pretrained(temporary)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from backbones.base import Backbone
 
 
+READING_PROMPT = "Write some sentences."
+"""The prompt under which the decoder reads sentences that belong to no image."""
+
+
 @dataclass(frozen=True)
 class Example:
     """A picture to train a miniature on.
@@ -168,22 +172,33 @@ def train_language(
     prompt: str,
     recipe: Recipe,
     progress: Callable[[int], None],
+    texts: Sequence[str] = (),
 ) -> None:
-    """Teach the decoder to write the examples' reports from the vision encoder's frozen features."""
+    """Teach the decoder to write the examples' reports from the vision encoder's frozen features.
+
+    A quarter of each batch are lines of `texts` in a random order, under another prompt and without an image: a
+    published checkpoint has read English before it is tuned, and an adapter can't teach words to frozen embeddings.
+    """
     model = miniature.model
     features: list[Tensor] = []
     for start in range(0, len(examples), 100):
         features += miniature.encode_images([e.image for e in examples[start : start + 100]])
+    [blank] = miniature.encode_images([np.zeros_like(examples[0].image)])
+    lines = sorted({line for text in texts for line in text.splitlines() if line})
     parameters = [p for n, p in model.named_parameters() if miniature.decoder in n or "lm_head" in n]
-    draw = batches(len(examples), recipe.language_batch, recipe.seed + 1)
-    epoch = max(1, len(examples) // recipe.language_batch)
+    reading = recipe.language_batch // 4 if lines else 0
+    size = recipe.language_batch - reading
+    draw, read = batches(len(examples), size, recipe.seed + 1), batches(max(1, len(lines)), 4, recipe.seed + 2)
+    epoch = max(1, len(examples) // size)
 
     def loss(step: int) -> Tensor:
         rows = draw(step).tolist()
         styles = [(row + step // epoch) % len(examples[row].reports) for row in rows]
         reports = [examples[row].reports[style] for row, style in zip(rows, styles, strict=True)]
-        text = miniature.encode_text([prompt] * len(rows), reports)
-        return model(**miniature.model_inputs(text, [features[row] for row in rows])).loss
+        reports += ["\n".join(lines[i] for i in read(step).tolist()) for _ in range(reading)]
+        text = miniature.encode_text([prompt] * size + [READING_PROMPT] * reading, reports)
+        inputs = miniature.model_inputs(text, [features[row] for row in rows] + [blank] * reading)
+        return model(**inputs).loss
 
     model.train()
     optimise(parameters, recipe.language_steps, recipe.language_rate, loss, progress)
