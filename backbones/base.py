@@ -54,6 +54,7 @@ class Backbone(ABC):
             take them as `mm_encoder_outputs`.
         report_start: what stands between the prompt and a report, e.g. a space.
         configuration: the file in `backbones/configurations` that has the published checkpoint's structure.
+        converted: whether the pinned checkpoint is converted by `prepare`, and so lies on disk twice.
         token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
     """
 
@@ -68,6 +69,7 @@ class Backbone(ABC):
     scattered_features: ClassVar[bool] = False
     report_start: ClassVar[str] = ""
     configuration: ClassVar[str | None] = None
+    converted: ClassVar[bool] = False
     token_types: ClassVar[str | None] = None
 
     def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str) -> None:

@@ -26,6 +26,7 @@ class Checkpoint:
         parameters: number of parameters, the vision encoder included.
         image_size: side of the square image the processor makes, in pixels.
         image_tokens: tokens that one image takes in the decoder.
+        tiles: pieces that an image is cut into, each encoded by itself.
     """
 
     hub_id: str
@@ -35,6 +36,7 @@ class Checkpoint:
     parameters: int
     image_size: int
     image_tokens: int
+    tiles: int = 1
 
     @property
     def page(self) -> str:

@@ -31,6 +31,7 @@ class SmolVLM(Backbone):
         parameters=2_246_272_880,
         image_size=768,
         image_tokens=405,
+        tiles=5,
     )
     model_type = "idefics3"
     configuration = "smolvlm-2.2b"

@@ -39,6 +39,7 @@ class LlavaMed(Backbone):
     )
     model_type = "llava"
     configuration = "llava-med-7b"
+    converted = True
     processor_class = LlavaProcessor
     end_token = "</s>"
     stacked_features = False

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from backbones.base import Backbone
 
 RANKS = (8, 16, 32, 64)
+PROJECTORS = r"projector|merger|connector"
+"""Modules between vision encoder and decoder, which see an image's tokens and not its patches."""
 
 
 def configuration(name: str) -> Any:
@@ -50,21 +52,25 @@ class Structure:
         parameters: of the whole model.
         decoder_weights: weights of the decoder's projections, which quantisation makes small.
         adapted: (inputs, outputs) of each projection that gets an adapter.
-        vision_weights: weights that each patch of an image is multiplied with.
-        vision: layers, width and patches of the vision encoder, for its attention.
-        layers, width, key_value_width, vocabulary: of the decoder; width is that of its queries.
-        hidden: the decoder's hidden size.
-        tokens: image tokens in the decoder.
+        encoder_weights, projector_weights: weights of the vision encoder and of what joins it to the decoder.
+        patches: that the encoder sees of an image, all tiles together.
+        encoder_attention: multiplications of the encoder's attention an image: layers × patches × patches seen ×
+            width, twice.
+        image_tokens: that one image takes in the decoder.
+        layers, hidden, intermediate, query_width, key_value_width, vocabulary: of the decoder.
     """
 
     parameters: int
     decoder_weights: int
     adapted: tuple[tuple[int, int], ...]
-    vision_weights: int
-    vision_layers: int
-    vision_width: int
+    encoder_weights: int
+    projector_weights: int
+    patches: int
+    encoder_attention: int
+    image_tokens: int
     layers: int
     hidden: int
+    intermediate: int
     query_width: int
     key_value_width: int
     vocabulary: int
@@ -78,32 +84,61 @@ class Structure:
 def structure(plugin: "type[Backbone]") -> Structure | None:
     """The structure of a plugin's published checkpoint; None where the plugin states no configuration."""
     config = plugin.full_configuration()
-    return None if config is None else read(build(config), config, plugin)
+    if config is None:
+        return None
+    pinned = plugin.checkpoint
+    return read(plugin, build(config), config, pinned.image_size, pinned.image_tokens, pinned.tiles)
 
 
-def read(model: nn.Module, config: Any, plugin: "type[Backbone]") -> Structure:
-    """The structure of a model that is there, real, miniature or on the meta device."""
+def read(
+    plugin: "type[Backbone]", model: nn.Module, config: Any, image_size: int, image_tokens: int, tiles: int = 1
+) -> Structure:
+    """The structure of a model that is there, or is on the meta device.
+
+    Args:
+        plugin: whose naming of modules.
+        model, config: the model and its configuration.
+        image_size: side of an image in pixels, for encoders that take any.
+        image_tokens, tiles: of an image; see `Checkpoint`.
+    """
     linear = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.Conv3d)}
-    inside = rf".*\.{plugin.decoder}\.layers\..*"
-    decoder = {n: m for n, m in linear.items() if re.fullmatch(inside, n)}
+    decoder = {n: m for n, m in linear.items() if re.fullmatch(rf".*\.{plugin.decoder}\.layers\..*", n)}
     vision = {n: m for n, m in linear.items() if n not in decoder and "lm_head" not in n}
+    projector = {n: m for n, m in vision.items() if re.search(PROJECTORS, n)}
     text, encoder = config.get_text_config(), config.vision_config
-    heads = text.num_attention_heads
-    width = getattr(text, "head_dim", None) or text.hidden_size // heads
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    side = getattr(encoder, "image_size", image_size) // encoder.patch_size
     return Structure(
         parameters=sum(p.numel() for p in model.parameters()),
-        decoder_weights=sum(m.weight.numel() for m in decoder.values()),
+        decoder_weights=_weights(decoder),
         adapted=tuple(
             (m.in_features, m.out_features)
             for n, m in linear.items()
             if isinstance(m, nn.Linear) and re.fullmatch(plugin.lora_targets, n)
         ),
-        vision_weights=sum(m.weight.numel() for m in vision.values()),
-        vision_layers=getattr(encoder, "num_hidden_layers", None) or encoder.depth,
-        vision_width=encoder.hidden_size,
+        encoder_weights=_weights(vision) - _weights(projector),
+        projector_weights=_weights(projector),
+        patches=tiles * side**2,
+        encoder_attention=2 * tiles * side**2 * encoder.hidden_size * _seen(encoder, side**2),
+        image_tokens=image_tokens,
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
-        query_width=heads * width,
-        key_value_width=text.num_key_value_heads * width,
+        intermediate=text.intermediate_size,
+        query_width=text.num_attention_heads * head,
+        key_value_width=text.num_key_value_heads * head,
         vocabulary=text.vocab_size,
     )
+
+
+def _weights(modules: dict[str, Any]) -> int:
+    return sum(module.weight.numel() for module in modules.values())
+
+
+def _seen(encoder: Any, patches: int) -> int:
+    """Patches that one patch attends to, summed over the layers of the encoder."""
+    layers = getattr(encoder, "num_hidden_layers", None) or encoder.depth
+    window = getattr(encoder, "window_size", None)
+    if window is None:
+        return layers * patches
+    full = len(encoder.fullatt_block_indexes)
+    return full * patches + (layers - full) * (window // encoder.patch_size) ** 2

@@ -1,19 +1,42 @@
 """What this machine has: GPU memory, the hub's cache, an account's token, disk."""
 
+import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 GB = 1e9
 """Bytes of a gigabyte, as memory and disks are sold."""
 
 
-def gpu_memory() -> float:
-    """Memory of the largest GPU in GB; 0 where there is none."""
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU: its name and its memory in GB."""
+
+    name: str
+    memory: float
+
+
+def gpu() -> Gpu | None:
+    """The GPU with the most memory, or None."""
     import torch
 
     if not torch.cuda.is_available():
-        return 0.0
-    return max(torch.cuda.get_device_properties(i).total_memory for i in range(torch.cuda.device_count())) / GB
+        return None
+    found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+    largest = max(found, key=lambda device: device.total_memory)
+    return Gpu(largest.name, largest.total_memory / GB)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpu_memory() -> float:
+    """Memory of the largest GPU in GB; 0 where there is none."""
+    found = gpu()
+    return found.memory if found else 0.0
 
 
 def hub_cache() -> Path:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from benchmark.cli import backbones, data, leaderboard, score, sweep
+from benchmark.cli import backbones, data, leaderboard, plan, score, sweep
 
 app = typer.Typer(
     name="amrg",
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 sweep.register(app)
+plan.register(app)
 data.register(app)
 backbones.register(app)
 score.register(app)

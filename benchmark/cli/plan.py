@@ -1,0 +1,142 @@
+"""`amrg plan`: what a suite will cost, before it runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+
+def plan(
+    suite: Annotated[str, typer.Argument(metavar="SUITE", help="A suite's name, or a suite file.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The DMID folder, for suites that run on it.")
+    ] = None,
+    gpu_memory: Annotated[
+        float | None, typer.Option(metavar="GB", min=1, help="Plan for a GPU of so much memory, instead of this one.")
+    ] = None,
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="Earlier results, whose measured rates are taken.")
+    ] = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
+) -> None:
+    """Show what a suite will cost and what it lacks on this machine: memory, packs, bytes, operations, hours.
+
+    Hours are arithmetic, with the assumptions printed; where a sweep has run here, its measured rate is taken. Exit
+    code 2: the suite can't run here.
+
+    Example: amrg plan paper --gpu-memory 80
+    """
+    import json
+
+    from benchmark.plan import plan as make_plan
+    from benchmark.suite import load_suite
+
+    made = make_plan(load_suite(suite), data, gpu_memory=gpu_memory, results=results)
+    if as_json:
+        typer.echo(json.dumps(made, indent=1, ensure_ascii=False))
+    else:
+        _show(made)
+    if made["missing"]:
+        raise typer.Exit(2)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's verb to `app`."""
+    app.command()(plan)
+
+
+def _show(made: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    machine = made["machine"]
+    where = f"{machine['gpu']}, {machine['gpu_memory_gb']:.0f} GB" if machine["gpu"] else "without a GPU"
+    console.print(f"Plan of {escape(made['suite'])}: {made['trials']} trials, {escape(where)}")
+    rows = [row for row in made["backbones"] if "error" not in row]
+    whole = [row for row in rows if "operations" in row]
+    _table(
+        console,
+        "What it takes",
+        ("parameters", "download", "disk", "weights", "a pack", "packs", "hours"),
+        [(row["name"], *_needs(row)) for row in rows],
+    )
+    ranks = sorted({int(rank) for row in whole for rank in row["trainable_parameters"]})
+    _table(
+        console,
+        "Trainable parameters by rank",
+        [str(rank) for rank in ranks],
+        [(row["name"], *(f"{row['trainable_parameters'][str(rank)]:,}" for rank in ranks)) for row in whole],
+    )
+    stages = ("vision", "train", "write")
+    _table(
+        console,
+        "Operations in PFLOP, and hours",
+        [f"{stage} {unit}" for stage in stages for unit in ("PFLOP", "h")],
+        [
+            (
+                row["name"],
+                *(
+                    cell
+                    for stage in stages
+                    for cell in (_short(row["operations"][stage] / 1e15), _short(row["hours"][stage]))
+                ),
+            )
+            for row in whole
+        ],
+    )
+    if made["hours"] is not None:
+        console.print(f"All together about {_hours(made['hours'])}, on one device.")
+    for note in dict.fromkeys(note for row in rows for note in row.get("assumptions", ())):
+        console.print(f"- {escape(note)}", style="dim")
+    if made["missing"]:
+        console.print("\n[red]It can't run here yet:[/red]")
+        for need in made["missing"]:
+            console.print(f"- {escape(need)}", soft_wrap=True)
+    else:
+        console.print(f"It can run here: amrg sweep {escape(made['suite'])}")
+
+
+def _table(console: "Console", title: str, columns: "Sequence[str]", rows: "Sequence[tuple[str, ...]]") -> None:
+    from rich.box import SIMPLE
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("backbone", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def _needs(row: dict[str, Any]) -> list[str]:
+    size = row["bytes"]
+    cells = [f"{row['parameters'] / 1e6:,.1f} M", _gigabytes(size["download"]), _gigabytes(size["disk"])]
+    if "operations" not in row:
+        return [*cells, "–", "–", "–", "–"]
+    return [
+        *cells,
+        f"{row['memory']['weights_gb']:.1f} GB",
+        f"{row['memory']['pack_gb']:.1f} GB",
+        f"{row['packs']} of {row['pack_size']}",
+        _short(row["hours"]["total"]),
+    ]
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} minutes"

@@ -1,0 +1,143 @@
+"""What tuning a backbone costs, by arithmetic from its structure: memory, operations, and time at a given rate.
+
+An operation is a multiplication or an addition of 16-bit numbers, as vendors count them: 2 a weight and token.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backbones.structure import Structure
+
+BYTES = {"float32": 4, "bfloat16": 2, "float64": 8}
+NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""Bytes a weight in NF4: 4 bits, an 8-bit scale for 64 weights, and a 32-bit one for 256 scales (arXiv 2305.14314)."""
+ADAM_BYTES = 4 * 4
+"""Bytes a trainable parameter: itself, its gradient and AdamW's two moments, in 32 bits."""
+PROMPT_TOKENS = 40
+"""Assumed: instruction and turn markers."""
+REPORT_TOKENS = 93
+"""Mean tokens of a DMID report with its end token, by Mistral's tokenizer (Qwen's needs 72); counted on all 510."""
+LONGEST_REPORT_TOKENS = 175
+"""Of DMID's reports, by Mistral's tokenizer."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a suite asks of one backbone.
+
+    Attributes:
+        images: images that go through the vision encoder, once each.
+        reports_trained: reports that one trial learns from, counted each time.
+        batch_size: reports in memory at once, a trial.
+        reports_written: reports that one trial writes.
+        ranks: rank of each trial.
+    """
+
+    images: int
+    reports_trained: int
+    batch_size: int
+    reports_written: int
+    ranks: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of GPU memory: of the frozen model, of a trial's adapter in training, of one report in training."""
+
+    weights: float
+    trial: float
+    report: float
+
+    def pack(self, trials: int, batch_size: int) -> float:
+        """Bytes of a pack."""
+        return self.weights + trials * (self.trial + batch_size * self.report)
+
+    def largest_pack(self, trials: int, batch_size: int, available: float) -> int:
+        """Trials of a pack that fits into `available` bytes, at most `trials`; 0 where not even one does."""
+        room = available - self.weights
+        return max(0, min(trials, int(room // (self.trial + batch_size * self.report))))
+
+
+def memory(structure: Structure, rank: int, dtype: str, quantization: str | None) -> Memory:
+    """Memory of tuning with adapters of `rank`, the longest DMID report counted for each.
+
+    A layer keeps for its backward pass: inputs of both norms, of attention, of the output projection and of the MLP;
+    queries, keys, values; and of the MLP gate, its activation, and the product. The head keeps logits of the report's
+    positions, their softmax and its gradient in 32 bits.
+    """
+    size = BYTES[dtype]
+    decoder = structure.decoder_weights * (NF4_BYTES if quantization == "nf4" else size)
+    rest = (structure.parameters - structure.decoder_weights) * size
+    kept = (
+        5 * structure.hidden
+        + 2 * structure.query_width
+        + 2 * structure.key_value_width
+        + 4 * structure.intermediate
+    )  # fmt: skip
+    tokens = structure.image_tokens + PROMPT_TOKENS + LONGEST_REPORT_TOKENS
+    logits = LONGEST_REPORT_TOKENS * structure.vocabulary * 4 * 3
+    return Memory(
+        weights=decoder + rest,
+        trial=structure.trainable(rank) * ADAM_BYTES,
+        report=tokens * structure.layers * kept * size + logits,
+    )
+
+
+def vision_operations(structure: Structure) -> float:
+    """One image through the vision encoder and the projector."""
+    weights = structure.encoder_weights * structure.patches + structure.projector_weights * structure.image_tokens
+    return 2 * (weights + structure.encoder_attention)
+
+
+def training_operations(structure: Structure, rank: int) -> float:
+    """One report forward and backward, from cached image features.
+
+    The frozen weights get no gradient, so backward costs them once more what forward did; attention twice, adapters
+    twice. The head sees the report's positions only.
+    """
+    tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
+    head = 2 * structure.hidden * structure.vocabulary * REPORT_TOKENS
+    adapters = 2 * structure.trainable(rank) * tokens
+    return 2 * (2 * structure.decoder_weights * tokens + head) + 3 * (_attention(structure, tokens) + adapters)
+
+
+def prompt_operations(structure: Structure) -> float:
+    """Image and prompt through the decoder, before the first word is written."""
+    tokens = structure.image_tokens + PROMPT_TOKENS
+    return 2 * structure.decoder_weights * tokens + _attention(structure, tokens)
+
+
+def word_operations(structure: Structure) -> float:
+    """One token written, with a key-value cache."""
+    seen = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
+    head = 2 * structure.hidden * structure.vocabulary
+    return 2 * structure.decoder_weights + head + 4 * structure.layers * structure.query_width * seen
+
+
+def _attention(structure: Structure, tokens: int) -> float:
+    """Scores and weighted sums of all layers, forward."""
+    return 4 * structure.layers * tokens**2 * structure.query_width
+
+
+def feature_bytes(structure: Structure, images: int, dtype: str) -> float:
+    """Disk that the image features take."""
+    return images * structure.image_tokens * structure.hidden * BYTES[dtype]
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Operations of all trials of a backbone, by stage."""
+
+    vision: float
+    train: float
+    write: float
+
+
+def operations(structure: Structure, work: Workload) -> Operations:
+    """What a suite asks of a backbone."""
+    written = len(work.ranks) * work.reports_written
+    return Operations(
+        vision=work.images * vision_operations(structure),
+        train=sum(work.reports_trained * training_operations(structure, rank) for rank in work.ranks),
+        write=written * (prompt_operations(structure) + REPORT_TOKENS * word_operations(structure)),
+    )

@@ -1,0 +1,134 @@
+"""What a suite needs that this machine doesn't have, each with how to get it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.errors import UserError
+from benchmark.machine import GB
+from benchmark.suite import DmidData, Entry, Suite
+
+if TYPE_CHECKING:
+    from backbones.base import Backbone
+
+    Plugins = Sequence[tuple[Entry, type[Backbone]]]
+
+WITHOUT_GPU = 4.0
+"""GB of weights up to which a checkpoint is run without a GPU."""
+RESERVE = 0.9
+"""Share of a GPU's memory that is planned with; the rest is the driver's and what allocation leaves between."""
+
+
+def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None) -> list[str]:
+    """Everything that stops a suite from running on this machine, each with how to get it; empty where nothing does.
+
+    Nothing heavy is imported and no network is used where all checkpoints are miniatures.
+
+    Args:
+        suite: the suite.
+        data: the DMID folder, where one was given.
+        gpu_memory: GB of GPU memory to plan for; None for what this machine has.
+    """
+    needs = _data(suite, data)
+    published = [entry for entry in suite.backbones if entry.checkpoint != "miniature"]
+    if not published:
+        return needs
+    from backbones.registry import get
+
+    plugins: list[tuple[Entry, type[Backbone]]] = []
+    for entry in published:
+        try:
+            plugins.append((entry, get(entry.name)))
+        except UserError as error:
+            needs.append(str(error))
+    return [*needs, *_memory(suite, plugins, gpu_memory), *_checkpoints(plugins)]
+
+
+def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float]:
+    """GB of the weights, and of tuning one trial of the largest rank, a report at a time."""
+    from benchmark.costs import BYTES, memory
+    from benchmark.structures import structure_of
+
+    structure = structure_of(entry, plugin)
+    if structure is None:
+        weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
+        return weights, 1.2 * weights / RESERVE
+    needed = memory(structure, max(suite.grid.rank), entry.dtype, entry.quantization)
+    return needed.weights / GB, needed.pack(1, 1) / RESERVE / GB
+
+
+def _data(suite: Suite, data: Path | None) -> list[str]:
+    if not isinstance(suite.data, DmidData):
+        return []
+    if data is None:
+        return [
+            f"data: suite {suite.name} runs on DMID, and no folder of it was given. Give it with --data DIR; "
+            "`amrg data download DIR` fetches it from figshare (about 11 GB)."
+        ]
+    from benchmark.data.dmid import read
+
+    try:
+        read(data)
+    except UserError as error:
+        return [f"data: {error}"]
+    return []
+
+
+def _memory(suite: Suite, plugins: "Plugins", given: float | None) -> list[str]:
+    from benchmark.machine import gpu_memory
+
+    needed: dict[str, tuple[float, Entry]] = {}
+    for entry, plugin in plugins:
+        if entry.checkpoint not in ("hub", "miniature") and not (Path(entry.checkpoint) / "config.json").is_file():
+            continue  # not there: `_checkpoints` says so
+        weights, tuning = memory_needed(suite, entry, plugin)
+        if weights > WITHOUT_GPU:
+            needed[entry.name] = tuning, entry
+    if not needed:
+        return []
+    there = gpu_memory() if given is None else given
+    seen = f"the largest GPU has {there:.0f} GB" if there else "there is no GPU"
+    return [
+        f"GPU memory: {name} in {entry.quantization or entry.dtype} needs {need:.0f} GB, but {seen}. "
+        f"Run on a larger GPU{'' if entry.quantization else ', or give it `quantization: nf4`'}."
+        for name, (need, entry) in needed.items()
+        if need > there
+    ]
+
+
+def _checkpoints(plugins: "Plugins") -> list[str]:
+    from backbones.checkpoint import is_cached
+    from benchmark.machine import free_disk, has_token, hub_cache, is_offline
+
+    needs, download = [], 0.0
+    for entry, plugin in plugins:
+        pinned = plugin.checkpoint
+        if entry.checkpoint != "hub":
+            if not (Path(entry.checkpoint) / "config.json").is_file():
+                needs.append(
+                    f"checkpoint: {entry.name}: {entry.checkpoint} is not a checkpoint: there is no config.json in it. "
+                    "Give a folder in the hub's layout, or `hub`."
+                )
+            continue
+        if is_cached(pinned):
+            continue
+        size = pinned.weights_bytes / GB
+        download += size
+        offline = " HF_HUB_OFFLINE is set here: unset it, or copy the cache of another machine." if is_offline() else ""
+        needs.append(
+            f"checkpoint: {entry.name}: {pinned.hub_id} at {pinned.revision[:12]} is not in the hub's cache. "
+            f"`hf download {pinned.hub_id} --revision {pinned.revision}` fetches it (about {size:.0f} GB).{offline}"
+        )
+        if pinned.gated:
+            login = "" if has_token() else " No account is logged in here: `hf auth login`."
+            needs.append(
+                f"licence: {entry.name}: {pinned.hub_id} is gated under '{pinned.licence}'. "
+                f"Accept it at {pinned.page}, with the account that downloads.{login}"
+            )
+    free = free_disk(hub_cache())
+    if download > free:
+        needs.append(
+            f"disk: the checkpoints take {download:.0f} GB and {hub_cache()} has {free:.0f} GB left. "
+            "Free some, or put the cache elsewhere with HF_HOME."
+        )
+    return needs
