@@ -3,9 +3,11 @@
 The same results give the same bytes: no time of day, path or machine's name is written.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.board import figures
 from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import read_results
@@ -45,15 +47,17 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
     """
     board = collect(read_results(results, suite))
     there = folder / suite
-    for name, text in documents(board).items():
+    drawn = figures.draw(board)
+    figures.write(drawn, there)
+    for name, text in documents(board, drawn).items():
         write_text(there / name, text)
     return Written(there / "README.md", board)
 
 
-def documents(board: Board) -> dict[str, str]:
+def documents(board: Board, drawn: Sequence[figures.Drawn]) -> dict[str, str]:
     """The text files of a leaderboard, by name."""
     return {
-        "README.md": readme(board),
+        "README.md": readme(board, drawn),
         "results.csv": results_csv(board),
         "results.json": board.model_dump_json(indent=1) + "\n",
     }

@@ -33,6 +33,8 @@ from metrics.statistics import (
 BLIND = ("most_frequent_report", "random_report", "neighbour_report", "best_constant")
 """Baselines that look neither at the image nor at the reference."""
 SIGNIFICANT = 0.05
+FEWER = 2_000
+"""Resamples for scores that aren't primary: an interval's width comes from variance components, so few are enough."""
 
 
 def collect(found: SuiteResults) -> Board:
@@ -84,6 +86,7 @@ class _Context:
         self.blocks = found.references.test_blocks
         number = len(set(self.blocks))
         self.draws = Draws(number)
+        self.fewer = Draws(number, FEWER)
         self.swaps = Swaps(number)
         self.primary = primary
         self.higher = METRICS[primary].higher_is_better is not False
@@ -92,6 +95,10 @@ class _Context:
         sign = 1 if self.higher else -1
         self.floor = max(known, key=lambda b: (sign * b.statistics[primary].value, b.name), default=None)
         self.floor_sample = sample([self.floor.statistics[primary]], self.blocks) if self.floor else None
+
+    def of(self, name: str) -> Draws:
+        """The resamples for a score."""
+        return self.draws if name == self.primary else self.fewer
 
 
 def _by_point(found: SuiteResults) -> list[list[Done]]:
@@ -132,7 +139,7 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
             stage: round(float(np.mean([d.made["seconds"].get(stage, 0.0) for d in group])), 3)
             for stage in ("vision", "train", "generate", "score")
         },
-        peak_memory_bytes=max((d.made.get("peak_memory_bytes") or 0 for d in group)) or None,
+        peak_memory_bytes=max(d.made.get("peak_memory_bytes") or 0 for d in group) or None,
         length_limit_rate=_mean([d.content.get("length_limit_rate") for d in group]),
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
         confusion=_confusion(group, found),
@@ -152,7 +159,7 @@ def _scores(group: Sequence[Done], context: _Context) -> dict[str, Score]:
             low = high = None
             if metric.has_interval and undefined is None:
                 by_seed = sample([d.statistics[name] for d in group], context.blocks)
-                found = number(interval(by_seed, context.draws, bounds=metric.bounds))
+                found = number(interval(by_seed, context.of(name), bounds=metric.bounds))
                 low, high = found.low, found.high
         scores[name] = Score(
             value=_mean(values), low=low, high=high, undefined=undefined, n=stored[0]["n"], by_seed=values

@@ -1,4 +1,4 @@
-"""What a leaderboard says, as data: `results.json`. Every document and figure is drawn from it and from nothing else."""
+"""What a leaderboard says, as data: `results.json`. Its documents and figures are drawn from nothing else."""
 
 from typing import Any
 
@@ -99,7 +99,7 @@ class Row(Part):
         seconds: mean over seeds, by stage.
         peak_memory_bytes: the largest over seeds.
         length_limit_rate: share of predictions cut off at the length limit.
-        losses: a curve a seed: (step, loss), thinned to a few dozen.
+        losses: a curve a seed: (step, mean loss since the point before), a few dozen points.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
     """
 

@@ -103,13 +103,12 @@ class Done:
 
     @cached_property
     def losses(self) -> list[tuple[int, float]]:
-        """(step, loss), thinned to a few dozen, the first and the last among them."""
+        """(step, mean loss of the steps since the point before), a few dozen of them."""
         with self.folder.losses.open(encoding="utf-8", newline="") as file:
             rows = [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
-        if len(rows) <= CURVE_POINTS:
-            return rows
-        picked = {round(i * (len(rows) - 1) / (CURVE_POINTS - 1)) for i in range(CURVE_POINTS)}
-        return [rows[i] for i in sorted(picked)]
+        size = -(-len(rows) // CURVE_POINTS)
+        bins = [rows[start : start + size] for start in range(0, len(rows), size)]
+        return [(part[-1][0], sum(loss for _, loss in part) / len(part)) for part in bins]
 
     @cached_property
     def parameters(self) -> int | None:

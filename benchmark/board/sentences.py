@@ -73,9 +73,10 @@ def _image(rows: list[Row], label: str, board: Board) -> str:
         falls = [(row, row.falls.get("swapped", {}).get(name)) for row in rows]
         return [row for row, fall in falls if fall is not None and fall.low is not None and fall.low > 0]
 
-    names = [n for n in dict.fromkeys((board.primary, "birads_f1_macro", "findings_f1_micro"))]
+    names = list(dict.fromkeys((board.primary, "birads_f1_macro", "findings_f1_micro")))
     shown = [n for n in names if any(n in row.falls.get("swapped", {}) for row in rows)]
-    parts = [f"{METRICS[n].label} of {len(owed(n))}" for n in shown]
     same = [row.unchanged["swapped"].value for row in rows if row.unchanged["swapped"].value is not None]
-    share = f" On average {percent(sum(same) / len(same))} of the reports stay word for word the same." if same else ""
-    return f"Shown another patient's image, {', '.join(parts)} of {len(rows)} rows falls clearly.{share}"
+    share = f"; {percent(sum(same) / len(same))} of the reports stay word for word the same" if same else ""
+    counts = [f"{len(owed(n))} in {METRICS[n].label}" for n in shown]
+    listed = f"{', '.join(counts[:-1])} and {counts[-1]}" if len(counts) > 1 else counts[0] if counts else ""
+    return f"Shown another patient's image, of {len(rows)} rows {listed} clearly lose{share}."

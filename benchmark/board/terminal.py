@@ -2,6 +2,7 @@
 
 from io import StringIO
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,15 +21,14 @@ def main_table(board: Board) -> str:
     # Without a link to the terminal: the same text wherever it is written.
     console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
     console.print(Text(sentences.nature(board)))
-    shown = Table(show_edge=False, pad_edge=False, header_style="")
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
     shown.add_column("ranks", no_wrap=True)
     shown.add_column("backbone", overflow="fold")
-    shown.add_column("rank", justify="right", no_wrap=True)
-    shown.add_column("alpha", justify="right", no_wrap=True)
-    shown.add_column(label, justify="right", no_wrap=True)
-    shown.add_column("above floor", justify="right", no_wrap=True)
-    for head in ("lost if swapped", "halluc.", "omitted", "time"):
-        shown.add_column(head, justify="right", no_wrap=head != "lost if swapped")
+    shown.add_column("rank, α", no_wrap=True)
+    shown.add_column(label, no_wrap=True)
+    shown.add_column("above the floor", no_wrap=True)
+    for head in ("lost if\nswapped", "halluci-\nnated", "omitted", "time"):
+        shown.add_column(head, justify="right", no_wrap=True)
     for row in board.main_rows:
         shown.add_row(*map(Text, _cells(row, board)))
     if board.floors:
@@ -37,8 +37,8 @@ def main_table(board: Board) -> str:
         value = with_interval(floor.scores.get(board.primary))
         rates = [floor.scores.get(n) for n in ("hallucination_rate", "omission_rate")]
         shares = [percent(s.value if s else None) for s in rates]
-        mark = "best floor" if floor.name == board.best_floor else ""
-        shown.add_row("", floor.name, "", "", value, mark, "", *shares, "")
+        mark = "the floor" if floor.name == board.best_floor else ""
+        shown.add_row("", floor.name, "", value, mark, "", *shares, "")
     console.print()
     console.print(shown)
     console.print()
@@ -51,12 +51,11 @@ def main_table(board: Board) -> str:
 def _cells(row: Row, board: Board) -> list[str]:
     fall = row.falls.get("swapped", {}).get(board.primary)
     above = decimal(row.above_floor.value if row.above_floor else None, sign=True)
-    mark = {True: "", False: " not clear", None: " unknown"}[row.clears_floor] if row.above_floor else ""
+    mark = {True: "", False: ", not clear", None: ", unknown"}[row.clears_floor] if row.above_floor else ""
     return [
         str(row.main_ranks),
         row.name,
-        str(row.rank),
-        str(row.alpha),
+        f"{row.rank}, {row.alpha}",
         with_interval(row.scores.get(board.primary)),
         f"{above}{mark}",
         decimal(fall.value if fall else None, sign=True),
