@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from backbones.base import IGNORED
+
 if TYPE_CHECKING:
     from backbones.base import Backbone
 
@@ -166,6 +168,18 @@ def _pixels(miniature: "Backbone", examples: Sequence[Example], mirror: bool) ->
     return torch.stack([miniature.feature_inputs([image])["pixel_values"] for image in images])
 
 
+def telling(miniature: "Backbone", reports: Sequence[str]) -> Tensor:
+    """How much each token of the vocabulary tells about an image: its inverse document frequency, [vocabulary].
+
+    A word of every report of a style teaches the decoder its template, which takes a few steps; what is left of the
+    training goes to the words that depend on the image.
+    """
+    found = torch.zeros(miniature.model.get_input_embeddings().num_embeddings)
+    for report in reports:
+        found[torch.tensor(sorted(set(miniature.report_tokens(report))))] += 1
+    return torch.log((len(reports) + 1) / (found + 1)).clamp(0.1, 4.0)
+
+
 def train_language(
     miniature: "Backbone",
     examples: Sequence[Example],
@@ -189,16 +203,22 @@ def train_language(
     reading = recipe.language_batch // 4 if lines else 0
     size = recipe.language_batch - reading
     draw, read = batches(len(examples), size, recipe.seed + 1), batches(max(1, len(lines)), 4, recipe.seed + 2)
-    epoch = max(1, len(examples) // size)
+    epoch, styles = max(1, len(examples) // size), len(examples[0].reports)
+    weights = [telling(miniature, [example.reports[style] for example in examples]) for style in range(styles)]
 
     def loss(step: int) -> Tensor:
         rows = draw(step).tolist()
-        styles = [(row + step // epoch) % len(examples[row].reports) for row in rows]
-        reports = [examples[row].reports[style] for row, style in zip(rows, styles, strict=True)]
+        chosen = [(row + step // epoch) % styles for row in rows]
+        reports = [examples[row].reports[style] for row, style in zip(rows, chosen, strict=True)]
         reports += ["\n".join(lines[i] for i in read(step).tolist()) for _ in range(reading)]
         text = miniature.encode_text([prompt] * size + [READING_PROMPT] * reading, reports)
         inputs = miniature.model_inputs(text, [features[row] for row in rows] + [blank] * reading)
-        return model(**inputs).loss
+        targets = inputs.pop("labels")[:, 1:]
+        logits = model(**inputs).logits[:, :-1]
+        losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
+        table = torch.stack([*(weights[style] for style in chosen), *[torch.ones_like(weights[0])] * reading])
+        told = torch.where(targets == IGNORED, 0.0, table.gather(1, targets.clamp(min=0)))
+        return (losses * told).sum() / told.sum()
 
     model.train()
     optimise(parameters, recipe.language_steps, recipe.language_rate, loss, progress)

@@ -1,13 +1,11 @@
 """Names → plugins: the ones here, and those that other packages bring by the entry point group `amrg.backbones`."""
 
-from importlib import import_module
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+import inspect
+from importlib.metadata import EntryPoint, entry_points
 
+from backbones.base import Backbone
+from backbones.checkpoint import Checkpoint
 from backbones.errors import UserError, unknown_name
-
-if TYPE_CHECKING:
-    from backbones.base import Backbone
 
 GROUP = "amrg.backbones"
 
@@ -24,32 +22,41 @@ BUILT_IN = {
     "paligemma2-3b-pt": "backbones.paligemma:PaliGemma2Pretrained",
     "smolvlm-2.2b": "backbones.idefics:SmolVLM",
 }
+STATED = {"checkpoint": Checkpoint, "model_type": str, "processor_class": type, "end_token": str}
+"""What every plugin has to state, and of what type it is."""
 
 
 def locations() -> dict[str, str]:
-    """Every known name and where its plugin lies, as "module:class". Nothing is imported."""
+    """Every known name and where its plugin lies, as "module:class". Nothing is imported.
+
+    A name of this project keeps its meaning, whatever other packages call theirs.
+    """
     outside = {point.name: point.value for point in entry_points(group=GROUP)}
     return {**outside, **BUILT_IN}
 
 
-def get(name: str) -> "type[Backbone]":
-    """The plugin of that name.
+def get(name: str) -> type[Backbone]:
+    """The plugin of that name. One that fails breaks only itself.
 
     Raises:
-        UserError: no plugin has that name, or the plugin can't be imported or isn't one.
+        UserError: no plugin has that name, or the plugin can't be imported, isn't one or isn't finished.
     """
     known = locations()
     if name not in known:
         raise unknown_name("backbone", name, known)
-    module, _, attribute = known[name].partition(":")
+    at = f"backbone {name!r}: its plugin {known[name]}"
     try:
-        plugin = getattr(import_module(module), attribute)
-    except Exception as error:
+        plugin = EntryPoint(name, known[name], GROUP).load()
+    except (Exception, SystemExit) as error:
         raise UserError(
-            f"backbone {name!r}: its plugin {known[name]} can't be imported: {type(error).__name__}: {error}"
+            f"{at} can't be imported: {type(error).__name__}: {error}. Mend that package, or uninstall it."
         ) from error
-    from backbones.base import Backbone
-
     if not (isinstance(plugin, type) and issubclass(plugin, Backbone)):
-        raise UserError(f"backbone {name!r}: {known[name]} is not a subclass of backbones.base.Backbone.")
+        raise UserError(f"{at} is not a subclass of backbones.base.Backbone.")
+    if blank := [name for name, kind in STATED.items() if not isinstance(getattr(plugin, name, None), kind)]:
+        raise UserError(f"{at} doesn't state its {', '.join(blank)}; see backbones/base.py for what each is.")
+    if inspect.isabstract(plugin):
+        raise UserError(f"{at} lacks {', '.join(sorted(plugin.__abstractmethods__))}.")
+    if plugin.name != name:
+        raise UserError(f"{at} calls itself {plugin.name!r}. Give the entry point and the class one name.")
     return plugin

@@ -107,7 +107,8 @@ def read(
     projector = {n: m for n, m in vision.items() if re.search(PROJECTORS, n)}
     text, encoder = config.get_text_config(), config.vision_config
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    side = getattr(encoder, "image_size", image_size) // encoder.patch_size
+    patch = _one(encoder.patch_size)
+    side = _one(getattr(encoder, "image_size", image_size)) // patch
     return Structure(
         parameters=sum(p.numel() for p in model.parameters()),
         decoder_weights=_weights(decoder),
@@ -128,6 +129,11 @@ def read(
         key_value_width=text.num_key_value_heads * head,
         vocabulary=text.vocab_size,
     )
+
+
+def _one(size: Any) -> int:
+    """A side of a square that may be given as height and width."""
+    return size if isinstance(size, int) else size[0]
 
 
 def _weights(modules: dict[str, Any]) -> int:

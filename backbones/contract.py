@@ -1,0 +1,270 @@
+"""The contract that every plugin keeps, checked on its miniature: what training and generation rely on."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backbones.base import IGNORED, Backbone
+from backbones.errors import UserError
+from backbones.miniature import SIDE, write_miniature
+from backbones.pretraining import Example, Recipe
+
+PROMPTS = ("Write the radiology report of this mammogram.", "Write the report.")
+REPORTS = (
+    "Breast Composition: scattered fibroglandular tissue (ACR B).\nBIRADS: 4b\nFindings: a spiculated mass.",
+    "BREAST COMPOSITION: almost entirely fatty (ACR A). FINDINGS: skin and nipple appear normal. BIRADS: 1",
+    "A round mass in the upper outer quadrant, 12 mm; 50% of it is calcified.",
+)
+TOLERANCE = 1e-4
+"""Greatest difference of two logits that count as equal, in 32-bit numbers."""
+WORDS = 12
+"""Tokens written where two texts are compared."""
+
+
+class Broken(Exception):
+    """A clause of the contract that a plugin breaks; the message says how."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """How a clause came out: its sentence, and why it is broken, or None."""
+
+    sentence: str
+    reason: str | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the plugin keeps it."""
+        return self.reason is None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A miniature and what it is tried on."""
+
+    backbone: Backbone
+    images: Sequence[np.ndarray]
+    features: Sequence[Tensor]
+
+
+def examples(count: int = 24) -> list[Example]:
+    """Noise with a bright square, and toy reports: enough to build a miniature."""
+    random = np.random.default_rng(0)
+    drawn = []
+    for number in range(count):
+        image = random.integers(0, 80, (SIDE, SIDE)).astype(np.uint8)
+        place = number % 2
+        x = 16 + 56 * place
+        image[40:64, x : x + 24] = 220
+        drawn.append(
+            Example(
+                image=image,
+                reports=(REPORTS[number % len(REPORTS)],),
+                labels={"side": place},
+                regions=((1, (x + 12) / SIDE, 52 / SIDE, 12 / SIDE),),
+            )
+        )
+    return drawn
+
+
+@contextmanager
+def miniature(plugin: type[Backbone]) -> Iterator[Path]:
+    """A folder with a barely trained miniature of the plugin."""
+    with tempfile.TemporaryDirectory(prefix="amrg-check-") as folder:
+        recipe = Recipe(vision_steps=2, language_steps=2)
+        yield write_miniature(plugin, Path(folder) / plugin.name, examples(), prompt=PROMPTS[0], recipe=recipe)
+
+
+def check(plugin: type[Backbone], further: Sequence["Check"] = ()) -> Iterator[Clause]:
+    """Each clause as it comes out.
+
+    Args:
+        plugin: the plugin's class.
+        further: clauses of the caller's own, tried after these.
+    """
+    built = "its miniature is built, and its own load reads it"
+    try:
+        with miniature(plugin) as folder:
+            backbone = plugin.load(folder)
+            images = [example.image for example in examples(3)]
+            subject = Subject(backbone, images, backbone.encode_images(images))
+            yield Clause(built, None)
+            for clause in (*CLAUSES, *further):
+                yield _tried(clause, subject)
+    except UserError as error:
+        yield Clause(built, str(error))
+    except Exception as error:  # a plugin may raise anything; its author needs the reason, not our traceback
+        yield Clause(built, f"{type(error).__name__}: {error}")
+
+
+Check = Callable[[Subject], None]
+
+
+def _tried(clause: Check, subject: Subject) -> Clause:
+    sentence = " ".join((clause.__doc__ or clause.__name__).split()).rstrip(".")
+    try:
+        clause(subject)
+    except Broken as error:
+        return Clause(sentence, str(error))
+    except Exception as error:
+        return Clause(sentence, f"{type(error).__name__}: {error}")
+    return Clause(sentence, None)
+
+
+def label_mask(subject: Subject) -> None:
+    """the label mask covers the report and its end token, and nothing else."""
+    backbone = subject.backbone
+    text = backbone.encode_text([PROMPTS[0]] * len(REPORTS), REPORTS)
+    for row, report in enumerate(REPORTS):
+        ids, labels, seen = (text[name][row] for name in ("input_ids", "labels", "attention_mask"))
+        learnt = labels != IGNORED
+        if not torch.equal(ids[learnt], labels[learnt]):
+            raise Broken("labels are other tokens than the inputs at their places")
+        if (learnt & (seen == 0)).any() or (learnt & (ids == backbone.image_token)).any():
+            raise Broken("padding or image tokens are among the labels")
+        tokens = ids[learnt].tolist()
+        if not tokens or tokens[-1] != backbone.end:
+            raise Broken(f"the labels don't end with the end token {backbone.end_token!r}")
+        if backbone.decode(tokens[:-1]) != report:
+            raise Broken(f"the labels read {backbone.decode(tokens[:-1])!r} for the report {report!r}")
+        start = int(learnt.nonzero()[0])
+        if ids[:start].tolist() != backbone.prompt_tokens(PROMPTS[0]):
+            raise Broken("what comes before the labels is another prompt than generation starts from")
+
+
+def one_beginning(subject: Subject) -> None:
+    """a prompt has one beginning token, or none where the tokenizer knows none."""
+    begin = subject.backbone.tokenizer.bos_token_id
+    ids = subject.backbone.prompt_tokens(PROMPTS[0])
+    if begin is not None and ids.count(begin) != 1:
+        raise Broken(f"{ids.count(begin)} beginning tokens in {ids[:6]} …")
+
+
+def image_tokens_survive(subject: Subject) -> None:
+    """image tokens survive truncation: only the report is ever cut."""
+    backbone = subject.backbone
+    whole = backbone.prompt_tokens(PROMPTS[0])
+    expected = whole.count(backbone.image_token)
+    if expected != len(subject.features[0]):
+        raise Broken(f"{expected} image tokens in the prompt for {len(subject.features[0])} features")
+    cut = backbone.encode_text([PROMPTS[0]], [REPORTS[0]], max_length=len(whole) + 2)["input_ids"][0].tolist()
+    if cut[: len(whole)] != whole or len(cut) != len(whole) + 2:
+        raise Broken(f"cut to {len(whole) + 2} tokens, the prompt changes")
+    try:
+        backbone.encode_text([PROMPTS[0]], [REPORTS[0]], max_length=len(whole))
+    except UserError:
+        return
+    raise Broken("a limit that leaves no room for the report is not refused")
+
+
+@torch.inference_mode()
+def cached_as_pixels(subject: Subject) -> None:
+    """cached image features give the logits that pixels give, and another image gives others."""
+    backbone = subject.backbone
+    prompts = [PROMPTS[0]] * len(subject.images)
+    text = backbone.encode_text(prompts, REPORTS)
+    cached = backbone.model(**backbone.model_inputs(text, subject.features)).logits
+    pixels = backbone.model(**text, **backbone.feature_inputs(subject.images)).logits
+    if (difference := float((cached - pixels).abs().max())) > TOLERANCE:
+        raise Broken(f"logits differ by {difference:.2g}")
+    other = backbone.model(**backbone.model_inputs(text, subject.features[::-1])).logits
+    if float((cached[0] - other[0]).abs().max()) < TOLERANCE:
+        raise Broken("the logits don't change with the image: the model is blind (a projector of zeros?)")
+    unlabelled = {n: v for n, v in backbone.model_inputs(text, subject.features).items() if n != "labels"}
+    kept = backbone.model(**unlabelled, logits_to_keep=5).logits
+    if kept.shape[1] != 5 or float((kept - cached[:, -5:]).abs().max()) > TOLERANCE:
+        raise Broken("`logits_to_keep` is ignored or changes the logits")
+
+
+def left_padding(subject: Subject) -> None:
+    """prompts are padded on the left for generation, and padding changes no text."""
+    backbone = subject.backbone
+    text = backbone.encode_text(PROMPTS)
+    if not bool((text["attention_mask"][:, -1] == 1).all()):
+        raise Broken("a prompt ends with padding")
+    together = _write(backbone, backbone.model, PROMPTS, subject.features[:2])
+    alone = [_write(backbone, backbone.model, [p], [f])[0] for p, f in zip(PROMPTS, subject.features, strict=False)]
+    if together != alone:
+        raise Broken("a text written in a batch of prompts of different lengths differs from the same written alone")
+
+
+def reloads(subject: Subject) -> None:
+    """a saved adapter reloads to the same text."""
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    backbone = subject.backbone
+    torch.manual_seed(0)
+    model: Any = get_peft_model(backbone.model, LoraConfig(r=4, lora_alpha=8, target_modules=backbone.lora_targets))
+    try:
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.2)
+        before = _write(backbone, model.eval(), [PROMPTS[0]] * 3, subject.features)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_pretrained(folder)
+            again = type(backbone).load(backbone.source)
+            tuned = PeftModel.from_pretrained(again.model, folder).eval()
+            after = _write(again, tuned, [PROMPTS[0]] * 3, subject.features)
+    finally:
+        model.unload()
+    if before != after:
+        raise Broken("the text of the reloaded adapter differs")
+    if before == _write(backbone, backbone.model, [PROMPTS[0]] * 3, subject.features):
+        raise Broken("an adapter of large random weights changes no text: it isn't used")
+
+
+@torch.inference_mode()
+def targets_in_the_decoder(subject: Subject) -> None:
+    """adapters go into the decoder only: no targeted module sees an image, each sees the text."""
+    import re
+
+    backbone = subject.backbone
+    modules = {n: m for n, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, n)}
+    if not modules:
+        raise Broken(f"no module matches {backbone.lora_targets}")
+    seen: set[str] = set()
+    hooks = [m.register_forward_hook(lambda *_, name=n: seen.add(name)) for n, m in modules.items()]
+    try:
+        backbone.encode_images(subject.images)
+        if seen:
+            raise Broken(f"{len(seen)} targeted modules encode images, such as {min(seen)}")
+        text = backbone.encode_text([PROMPTS[0]] * 3, REPORTS)
+        backbone.model(**backbone.model_inputs(text, subject.features))
+        if unused := sorted(modules.keys() - seen):
+            raise Broken(f"{len(unused)} targeted modules see no text, such as {unused[0]}")
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@torch.inference_mode()
+def _write(backbone: Backbone, model: Any, prompts: Sequence[str], features: Sequence[Tensor]) -> list[list[int]]:
+    """Token ids that follow each prompt, up to the end token."""
+    text = backbone.encode_text(prompts)
+    tokens = model.generate(
+        **backbone.model_inputs(text, features),
+        max_new_tokens=WORDS,
+        do_sample=False,
+        eos_token_id=backbone.end,
+        pad_token_id=backbone.padding,
+    )
+    rows = tokens[:, text["input_ids"].shape[1] :].tolist()
+    return [row[: row.index(backbone.end)] if backbone.end in row else row for row in rows]
+
+
+CLAUSES: tuple[Check, ...] = (
+    label_mask,
+    one_beginning,
+    image_tokens_survive,
+    cached_as_pixels,
+    left_padding,
+    reloads,
+    targets_in_the_decoder,
+)

@@ -1,0 +1,10 @@
+"""The contract of amrg's backbones, on this plugin's miniature."""
+
+from amrg_internvl import InternVL
+
+from backbones.contract import check
+
+
+def test_the_plugin_keeps_the_contract():
+    broken = [f"{clause.sentence}: {clause.reason}" for clause in check(InternVL) if not clause.kept]
+    assert not broken, "\n".join(broken)
