@@ -56,6 +56,7 @@ class Backbone(ABC):
         configuration: the file in `backbones/configurations` that has the published checkpoint's structure.
         converted: whether the pinned checkpoint is converted by `prepare`, and so lies on disk twice.
         token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
+        packable: whether rows of several adapters can go through the model as one batch.
     """
 
     name: ClassVar[str]
@@ -71,6 +72,7 @@ class Backbone(ABC):
     configuration: ClassVar[str | None] = None
     converted: ClassVar[bool] = False
     token_types: ClassVar[str | None] = None
+    packable: ClassVar[bool] = True
 
     def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str) -> None:
         self.model = model

@@ -103,6 +103,8 @@ class Protocol(Part):
         weight_decay, gradient_clipping, dropout: AdamW's decay, the norm a trial's gradient is clipped to (0: not),
             and LoRA's dropout.
         max_new_tokens: limit of a generated report.
+        activation_checkpointing: compute activations anew in the backward pass, where memory is short; the result is
+            the same.
     """
 
     prompt: str = Field("Write the radiology report of this mammogram.", min_length=1)
@@ -117,6 +119,7 @@ class Protocol(Part):
     gradient_clipping: float = Field(1.0, ge=0)
     dropout: float = Field(0.0, ge=0, lt=1)
     max_new_tokens: int = Field(256, ge=1)
+    activation_checkpointing: bool = False
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -153,7 +156,7 @@ class Suite(Part):
     protocol: Protocol
     primary_metric: str = "rouge_l"
     baselines: tuple[str, ...] = ("most_frequent_report",)
-    engine: Literal["sequential"] = "sequential"
+    engine: Literal["packed", "sequential"] = "packed"
     miniature: MiniaturePart = MiniaturePart()  # type: ignore[call-arg]
 
     @model_validator(mode="after")
@@ -202,7 +205,8 @@ class Trial(BaseModel):
         """The first 16 hexadecimal digits of SHA-256 over the trial's canonical JSON and the schema's version."""
         described = self.model_dump(mode="json") | {"schema": SCHEMA}
         # How a batch is cut for memory changes the time, not the result.
-        described["protocol"].pop("micro_batch_size")
+        for key in ("micro_batch_size", "activation_checkpointing"):
+            described["protocol"].pop(key)
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

@@ -2,9 +2,10 @@
 
 from benchmark.errors import unknown_name
 from benchmark.tuning.engine import Engine
+from benchmark.tuning.packed import Packed
 from benchmark.tuning.sequential import Sequential
 
-ENGINES: dict[str, type[Engine]] = {"sequential": Sequential}
+ENGINES: dict[str, type[Engine]] = {"packed": Packed, "sequential": Sequential}
 
 
 def engine_named(name: str) -> Engine:

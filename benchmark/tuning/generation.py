@@ -9,6 +9,7 @@ from torch import Tensor
 from backbones.base import Backbone
 from benchmark.suite import Protocol
 from benchmark.tuning.engine import Generated
+from benchmark.tuning.protocol import precision
 
 BATCH = 64
 """Images whose reports are written together."""
@@ -16,7 +17,7 @@ BATCH = 64
 
 @torch.inference_mode()
 def greedy(backbone: Backbone, model: Any, protocol: Protocol, features: Sequence[Tensor]) -> list[Generated]:
-    """A report for each image's features.
+    """A report for each image's features; features that are given more than once are written for once.
 
     Args:
         backbone: whose prompt and tokens.
@@ -24,25 +25,44 @@ def greedy(backbone: Backbone, model: Any, protocol: Protocol, features: Sequenc
         protocol: prompt and limit.
         features: [image_tokens, hidden] an image.
     """
+    shown, places = distinct(features)
     written: list[Generated] = []
-    for start in range(0, len(features), BATCH):
-        part = features[start : start + BATCH]
+    model.eval()
+    for start in range(0, len(shown), BATCH):
+        part = shown[start : start + BATCH]
         text = backbone.encode_text([protocol.prompt] * len(part))
-        tokens = model.generate(
-            **backbone.model_inputs(text, part),
-            max_new_tokens=protocol.max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            # A checkpoint's own settings for sampling don't apply to greedy decoding.
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            eos_token_id=backbone.end,
-            pad_token_id=backbone.padding,
-        )
+        with precision(backbone):
+            tokens = model.generate(**backbone.model_inputs(text, part), **settings(backbone, protocol))
         for row in tokens[:, text["input_ids"].shape[1] :].tolist():
             written.append(cut(backbone, row))
-    return written
+    return [written[place] for place in places]
+
+
+def settings(backbone: Backbone, protocol: Protocol) -> dict[str, Any]:
+    """Keyword arguments of `generate` for greedy decoding, the same for every backbone."""
+    return {
+        "max_new_tokens": protocol.max_new_tokens,
+        "do_sample": False,
+        "num_beams": 1,
+        # A checkpoint's own settings for sampling don't apply to greedy decoding.
+        "temperature": None,
+        "top_p": None,
+        "top_k": None,
+        "repetition_penalty": 1.0,
+        "eos_token_id": backbone.end,
+        "pad_token_id": backbone.padding,
+    }
+
+
+def distinct(features: Sequence[Tensor]) -> tuple[list[Tensor], list[int]]:
+    """Each tensor once, and where each of `features` stands among them. Controls show images of the test set again."""
+    places: dict[int, int] = {}
+    shown: list[Tensor] = []
+    for tokens in features:
+        if id(tokens) not in places:
+            places[id(tokens)] = len(shown)
+            shown.append(tokens)
+    return shown, [places[id(tokens)] for tokens in features]
 
 
 def cut(backbone: Backbone, row: Sequence[int]) -> Generated:

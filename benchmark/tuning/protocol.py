@@ -5,7 +5,8 @@ these from here.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -74,8 +75,8 @@ def dropout_seed(trial: Trial, step: int) -> int:
     return (trial.seed * 1_000_003 + step) % 2**63
 
 
-def report_losses(model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """The summed cross-entropy of each row's report, and its number of tokens.
+def report_losses(model: Any, inputs: dict[str, Any], start: int) -> Tensor:
+    """The summed cross-entropy of each row's report.
 
     Only the hidden states that predict the report go through the head: of a MedGemma step's logits that is one part
     in five or so, and the rest would be thrown away.
@@ -83,21 +84,48 @@ def report_losses(model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
     Args:
         model: the backbone's model, with adapters.
         inputs: from `Backbone.model_inputs`, padded on the right, `labels` among them.
+        start: tokens of the prompt, which all rows share: where reports begin.
 
     Returns:
-        Losses [rows] in float32 (float64 where the model is) and token counts [rows].
+        Losses [rows] in float32 (float64 where the model is).
     """
     labels = inputs["labels"]
-    supervised = labels != IGNORED
-    start = int(supervised.any(dim=0).nonzero()[0])
-    kept = labels.shape[1] - start + 1
     rest = {name: value for name, value in inputs.items() if name != "labels"}
-    logits = model(**rest, logits_to_keep=kept, use_cache=False).logits[:, :-1]
+    logits = model(**rest, logits_to_keep=labels.shape[1] - start + 1, use_cache=False).logits
     if logits.dtype != torch.float64:
         logits = logits.float()
-    targets = labels[:, start:]
+    # The last position predicts a token behind the row's end; leaving it out would copy all logits.
+    targets = functional.pad(labels[:, start:], (0, 1), value=IGNORED)
     losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none")
-    return losses.view(targets.shape).sum(dim=1), supervised.sum(dim=1)
+    return losses.view(targets.shape).sum(dim=1)
+
+
+@contextmanager
+def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
+    """Within, the backbone's model trains: activations are computed anew in the backward pass where the protocol
+    asks for it, and a bfloat16 model's adapters, which are kept in float32, compute in bfloat16."""
+    model = backbone.model
+    if protocol.activation_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.train()
+    try:
+        with precision(backbone):
+            yield
+    finally:
+        model.eval()
+        if protocol.activation_checkpointing:
+            model.gradient_checkpointing_disable()
+
+
+def precision(backbone: Backbone) -> torch.autocast:
+    """bfloat16 for the products of a bfloat16 model's adapters; nothing for another model's."""
+    enabled = backbone.model.dtype == torch.bfloat16
+    return torch.autocast(backbone.device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def not_finite(loss: float, step: int, total: int) -> str:
+    """Why a trial that diverged is given up."""
+    return f"the loss is {loss} at step {step} of {total}"
 
 
 def micro_batches(batch: Sequence[int], protocol: Protocol) -> list[list[int]]:

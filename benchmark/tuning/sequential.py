@@ -15,7 +15,8 @@ from torch import Tensor
 from backbones.base import Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import memory
+from benchmark.tuning import checkpoints, memory
+from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import greedy
 from benchmark.tuning.protocol import (
@@ -23,8 +24,10 @@ from benchmark.tuning.protocol import (
     learning_rate,
     lora_config,
     micro_batches,
+    not_finite,
     order,
     report_losses,
+    training,
     training_text,
 )
 
@@ -33,6 +36,9 @@ class Sequential:
     """One trial after another; see `benchmark.tuning.engine.Engine`."""
 
     name = "sequential"
+
+    def __init__(self, *, checkpoint_seconds: float = checkpoints.SECONDS) -> None:
+        self.checkpoint_seconds = checkpoint_seconds
 
     def train(
         self,
@@ -54,28 +60,33 @@ class Sequential:
         torch.manual_seed(trial.seed)
         model = get_peft_model(backbone.model, lora_config(backbone, trial))
         try:
-            parameters = [p for p in model.parameters() if p.requires_grad]
+            trained = {n.replace(".default", ""): p for n, p in model.named_parameters() if p.requires_grad}
+            parameters = list(trained.values())
             optimizer = torch.optim.AdamW(parameters, lr=protocol.learning_rate, weight_decay=protocol.weight_decay)
-            lengths = [len(backbone.report_tokens(report)) for report in data.reports]
-            steps = order(lengths, protocol, trial.seed)
-            losses: list[dict[str, float]] = []
-            model.train()
-            for number, batch in enumerate(steps):
-                rate = learning_rate(protocol, number, len(steps))
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                torch.manual_seed(dropout_seed(trial, number))
-                loss = self._backward(backbone, model, trial, batch, data)
-                if not math.isfinite(loss):
-                    return Outcome(failure=f"the loss is {loss} at step {number + 1} of {len(steps)}")
-                norm = torch.nn.utils.clip_grad_norm_(parameters, protocol.gradient_clipping or math.inf)
-                optimizer.step()
-                optimizer.zero_grad()
-                losses.append({"step": number + 1, "learning_rate": rate, "loss": loss, "gradient_norm": float(norm)})
-                step_done(trial, number + 1, len(steps), loss)
-            model.eval()
+            losses = self._restore(checkpoints.read(trial, folder), trained, optimizer)
+            steps = order([len(backbone.report_tokens(report)) for report in data.reports], protocol, trial.seed)
+            saved = time.monotonic()
+            with training(backbone, protocol):
+                for number, batch in enumerate(steps[len(losses) :], start=len(losses)):
+                    rate = learning_rate(protocol, number, len(steps))
+                    for group in optimizer.param_groups:
+                        group["lr"] = rate
+                    torch.manual_seed(dropout_seed(trial, number))
+                    loss = self._backward(backbone, model, trial, batch, data)
+                    if not math.isfinite(loss):
+                        checkpoints.remove(folder)
+                        return Outcome(failure=not_finite(loss, number + 1, len(steps)))
+                    norm = torch.nn.utils.clip_grad_norm_(parameters, protocol.gradient_clipping or math.inf)
+                    optimizer.step()
+                    optimizer.zero_grad()
+                    losses += checkpoints.rows([(rate, loss, float(norm))], start=number)
+                    step_done(trial, number + 1, len(steps), loss)
+                    if time.monotonic() - saved >= self.checkpoint_seconds and number + 1 < len(steps):
+                        self._snapshot(trial, trained, optimizer, losses).write(folder)
+                        saved = time.monotonic()
             folder.write_adapter(model.save_pretrained)
             folder.write_losses(losses)
+            checkpoints.remove(folder)
         finally:
             model.unload()
         return Outcome(
@@ -84,15 +95,48 @@ class Sequential:
             details={"steps": len(steps)},
         )
 
+    @staticmethod
+    def _restore(
+        snapshot: Snapshot, trained: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
+    ) -> list[dict[str, float]]:
+        """Put a snapshot's state in place; its losses."""
+        if snapshot.steps:
+            with torch.no_grad():
+                for name, parameter in trained.items():
+                    parameter.copy_(snapshot.weights[name])
+                    optimizer.state[parameter] = {
+                        "step": torch.tensor(float(snapshot.steps)),
+                        "exp_avg": snapshot.first[name].to(parameter.device, copy=True),
+                        "exp_avg_sq": snapshot.second[name].to(parameter.device, copy=True),
+                    }
+        return snapshot.losses
+
+    @staticmethod
+    def _snapshot(
+        trial: Trial,
+        trained: Mapping[str, Tensor],
+        optimizer: torch.optim.Optimizer,
+        losses: list[dict[str, float]],
+    ) -> Snapshot:
+        moments = {name: optimizer.state[parameter] for name, parameter in trained.items()}
+        return Snapshot(
+            trial,
+            trained,
+            {name: state["exp_avg"] for name, state in moments.items()},
+            {name: state["exp_avg_sq"] for name, state in moments.items()},
+            losses,
+        )
+
     def _backward(self, backbone: Backbone, model: Any, trial: Trial, batch: Sequence[int], data: TrainingSet) -> float:
         """Gradients of the mean loss over the batch's report tokens; that mean."""
+        protocol = trial.protocol
+        start = len(backbone.prompt_tokens(protocol.prompt))
         total = sum(len(backbone.report_tokens(data.reports[i])) for i in batch)
         mean = 0.0
-        for rows in micro_batches(batch, trial.protocol):
-            text = training_text(backbone, trial.protocol, [data.reports[i] for i in rows])
+        for rows in micro_batches(batch, protocol):
+            text = training_text(backbone, protocol, [data.reports[i] for i in rows])
             inputs = backbone.model_inputs(text, [data.features[i] for i in rows])
-            losses, _ = report_losses(model, inputs)
-            loss = losses.sum() / total
+            loss = report_losses(model, inputs, start).sum() / total
             loss.backward()
             mean += float(loss.detach())
         return mean
@@ -108,7 +152,6 @@ class Sequential:
         for trial in trials:
             model = PeftModel.from_pretrained(backbone.model, str(folders[trial.id].adapter))
             try:
-                model.eval()
                 yield trial, greedy(backbone, model, trial.protocol, features)
             finally:
                 model.unload()

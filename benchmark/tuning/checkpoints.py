@@ -1,0 +1,91 @@
+"""Checkpoints within training: a trial's adapter, optimiser state and losses so far, in its folder.
+
+Both engines write and read them, so a trial that one began, the other can go on with.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from benchmark.store import TrialFolder
+from benchmark.suite import Trial
+
+SECONDS = 60.0
+"""Training time between two checkpoints: what an interruption loses at most."""
+
+COLUMNS = ("learning_rate", "loss", "gradient_norm")
+
+
+@dataclass
+class Snapshot:
+    """A trial within training.
+
+    Attributes:
+        trial: which.
+        weights: A and B by peft's name without the adapter's.
+        first, second: AdamW's moments by the same names; empty before the first step.
+        losses: a row a step, as in `losses.csv`.
+    """
+
+    trial: Trial
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    first: Mapping[str, Tensor] = field(default_factory=dict)
+    second: Mapping[str, Tensor] = field(default_factory=dict)
+    losses: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Steps taken."""
+        return len(self.losses)
+
+    def write(self, folder: TrialFolder) -> None:
+        """Write it under a temporary name, then rename it."""
+        tensors = {
+            f"{part}/{name}": value.detach().cpu().contiguous()
+            for part, values in (("weights", self.weights), ("first", self.first), ("second", self.second))
+            for name, value in values.items()
+        }
+        tensors["losses"] = torch.tensor([[row[c] for c in COLUMNS] for row in self.losses], dtype=torch.float64)
+        path = _path(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        save_file(tensors, temporary, metadata={"trial": self.trial.id})
+        temporary.replace(path)
+
+
+def rows(values: Sequence[Sequence[float]], start: int = 0) -> list[dict[str, float]]:
+    """Rows of `losses.csv` from (learning rate, loss, gradient norm) a step; steps are counted from `start` + 1."""
+    return [{"step": number, **dict(zip(COLUMNS, row, strict=True))} for number, row in enumerate(values, start + 1)]
+
+
+def read(trial: Trial, folder: TrialFolder) -> Snapshot:
+    """The trial's last snapshot, or an empty one where there is none that can be read."""
+    snapshot = Snapshot(trial)
+    try:
+        with safe_open(_path(folder), framework="pt") as file:
+            if (file.metadata() or {}).get("trial") != trial.id:
+                return snapshot
+            parts: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
+            for key in file.keys():  # noqa: SIM118 (a safetensors file isn't a mapping)
+                part, _, name = key.partition("/")
+                if name:
+                    parts[part][name] = file.get_tensor(key)
+            losses = rows(file.get_tensor("losses").tolist())
+    except (OSError, SafetensorError, KeyError):
+        return snapshot  # none yet, cut short or damaged: the trial begins anew
+    return Snapshot(trial, parts["weights"], parts["first"], parts["second"], losses)
+
+
+def remove(folder: TrialFolder) -> None:
+    """Delete the trial's checkpoint, which its adapter takes the place of."""
+    _path(folder).unlink(missing_ok=True)
+
+
+def _path(folder: TrialFolder) -> Path:
+    return folder.path / "checkpoint.safetensors"

@@ -1,0 +1,241 @@
+"""`engine: packed`: the trials of a backbone train and write at the same time, on one frozen base."""
+
+import gc
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+
+import torch
+from peft import PeftModel
+from torch import Tensor
+
+from backbones.base import Backbone
+from benchmark.store import TrialFolder
+from benchmark.suite import Trial
+from benchmark.tuning import checkpoints, memory, packs
+from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
+from benchmark.tuning.generation import cut, distinct, settings
+from benchmark.tuning.packed_generation import PackedDecoding
+from benchmark.tuning.packed_layers import PackedLayers
+from benchmark.tuning.packed_training import PackTraining, stacks_of
+from benchmark.tuning.protocol import precision
+from benchmark.tuning.protocol import training as training_mode
+from benchmark.tuning.sequential import Sequential
+
+ALONE = "out of memory, though it trained alone: set micro_batch_size or activation_checkpointing"
+"""Why a trial is given up whose pack can't be halved any more."""
+
+
+class Packed:
+    """Trials at the same time; see `benchmark.tuning.engine.Engine`.
+
+    Args:
+        largest: trials a pack at most, where memory would hold more.
+        merge: see `benchmark.tuning.packed_layers`; None for wherever it takes an eighth of free memory at most.
+        checkpoint_seconds: training time between two checkpoints.
+    """
+
+    name = "packed"
+
+    def __init__(
+        self, *, largest: int | None = None, merge: bool | None = None, checkpoint_seconds: float = checkpoints.SECONDS
+    ) -> None:
+        self.largest = largest
+        self.merge = merge
+        self.checkpoint_seconds = checkpoint_seconds
+
+    def train(
+        self,
+        backbone: Backbone,
+        trials: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        data: TrainingSet,
+        step_done: StepDone,
+    ) -> dict[str, Outcome]:
+        """See `Engine.train`."""
+        if not backbone.packable:
+            return Sequential(checkpoint_seconds=self.checkpoint_seconds).train(
+                backbone, trials, folders, data, step_done
+            )
+        memory.start(backbone.device)
+        outcomes: dict[str, Outcome] = {}
+        snapshots = [checkpoints.read(trial, folders[trial.id]) for trial in trials]
+        most = self.largest or self._most(backbone, trials, data)
+        waiting = packs.plan(snapshots, most)
+        while waiting:
+            pack = waiting.pop(0)
+            rest = self._train_pack(backbone, pack, folders, data, step_done, outcomes)
+            if len(rest) == 1:
+                outcomes[rest[0].trial.id] = Outcome(failure=ALONE)
+            elif rest:
+                most = -(-len(rest) // 2)
+                waiting = packs.plan([*rest, *chain(*waiting)], most)
+        return {trial.id: outcomes[trial.id] for trial in trials}
+
+    def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
+        """How many trials fit into free memory."""
+        free = packs.free_memory(backbone.device)
+        try:
+            estimated = estimate(backbone, trials, data, merge=self._merges(backbone, trials))
+        except Exception as error:
+            if not packs.is_out_of_memory(error):
+                raise
+            return 1
+        return packs.largest(estimated, [trial.rank for trial in trials], free, backbone.device)
+
+    def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
+        if self.merge is not None:
+            return self.merge
+        copies = len(trials) * sum(p.numel() * p.element_size() for p in backbone.model.parameters())
+        return copies <= packs.free_memory(backbone.device) / 8
+
+    def _train_pack(
+        self,
+        backbone: Backbone,
+        pack: Sequence[Snapshot],
+        folders: Mapping[str, TrialFolder],
+        data: TrainingSet,
+        step_done: StepDone,
+        outcomes: dict[str, Outcome],
+    ) -> list[Snapshot]:
+        """Train a pack and store what comes of it.
+
+        Returns:
+            Nothing, or the trials as they stand, to go on from, where memory ran out.
+        """
+        started, saved = time.perf_counter(), time.monotonic()
+        training: PackTraining | None = None
+
+        def after(training: PackTraining) -> None:
+            nonlocal saved
+            if time.monotonic() - saved >= self.checkpoint_seconds and training.step < training.total:
+                for snapshot in training.snapshots():
+                    snapshot.write(folders[snapshot.trial.id])
+                saved = time.monotonic()
+
+        rest: list[Snapshot] = []
+        try:
+            merge = self._merges(backbone, [snapshot.trial for snapshot in pack])
+            training = PackTraining(backbone, pack, data, merge=merge)
+            training.run(step_done, after)
+            for trial, losses in zip(training.trials, training.losses, strict=True):
+                folders[trial.id].write_adapter(partial(training.save_adapter, trial))
+                folders[trial.id].write_losses(losses)
+                checkpoints.remove(folders[trial.id])
+                outcomes[trial.id] = Outcome(
+                    seconds=(time.perf_counter() - started) / len(pack),
+                    peak_memory_bytes=memory.peak(backbone.device),
+                    details={"steps": training.total, "pack": len(pack)},
+                )
+        except Exception as error:
+            if not packs.is_out_of_memory(error):
+                raise
+            # The step that ran out has changed nothing: parameters change only at its end.
+            rest = list(pack) if training is None else training.snapshots()
+        finally:
+            if training is not None:
+                for trial_id, reason in training.failures.items():
+                    outcomes[trial_id] = Outcome(failure=reason)
+                    checkpoints.remove(folders[trial_id])
+                training.close()
+        if rest:
+            training = None
+            gc.collect()
+            if backbone.device.type == "cuda":
+                torch.cuda.empty_cache()
+        return rest
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        backbone: Backbone,
+        trials: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        features: Sequence[Tensor],
+    ) -> Iterator[tuple[Trial, list[Generated]]]:
+        """See `Engine.generate`."""
+        if not backbone.packable:
+            yield from Sequential().generate(backbone, trials, folders, features)
+            return
+        shown, places = distinct(features)
+        most = self.largest or (packs.LARGEST_ON_CPU if backbone.device.type == "cpu" else packs.LARGEST_IN_WRITING)
+        waiting = packs.plan([Snapshot(trial) for trial in trials], most)
+        rows = packs.ROWS_IN_WRITING
+        while waiting:
+            pack = [snapshot.trial for snapshot in waiting.pop(0)]
+            images = max(1, rows // len(pack))
+            try:
+                written = self._write(backbone, pack, folders, shown, images)
+            except Exception as error:
+                if not packs.is_out_of_memory(error) or rows == 1:
+                    raise
+                rows //= 2
+                waiting = packs.plan([Snapshot(t) for t in [*pack, *(s.trial for s in chain(*waiting))]],
+                                     min(most, rows))  # fmt: skip
+                continue
+            for trial in pack:
+                yield trial, [written[trial.id][place] for place in places]
+
+    def _write(
+        self,
+        backbone: Backbone,
+        pack: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        features: Sequence[Tensor],
+        images: int,
+    ) -> dict[str, list[Generated]]:
+        """Reports by trial, for `images` images at a time."""
+        protocol = pack[0].protocol
+        names = [trial.id for trial in pack]
+        model = PeftModel.from_pretrained(backbone.model, str(folders[names[0]].adapter), adapter_name=names[0])
+        try:
+            for name in names[1:]:
+                model.load_adapter(str(folders[name].adapter), adapter_name=name)
+            model.eval()
+            stacks = stacks_of(model, names, pack, trained=False)
+            written: dict[str, list[Generated]] = {name: [] for name in names}
+            for start in range(0, len(features), images):
+                part = features[start : start + images]
+                layers = PackedLayers(model, stacks, merge=self._merges(backbone, pack))
+                text = backbone.encode_text([protocol.prompt] * (len(pack) * len(part)))
+                inputs = backbone.model_inputs(text, [*part] * len(pack))
+                decoding = PackedDecoding(layers, backbone.end)
+                with layers.installed(), precision(backbone):
+                    tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
+                for name, rows in zip(names, tokens.view(len(pack), len(part), -1).tolist(), strict=True):
+                    written[name] += [cut(backbone, row) for row in rows]
+            return written
+        finally:
+            model.unload()
+
+
+def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> packs.Estimate:
+    """What training a pack of these trials takes: one row of the longest report goes through the model."""
+    protocol = trials[0].protocol
+    longest = max(data.reports, key=lambda report: len(backbone.report_tokens(report)))
+    one = TrainingSet([longest], data.features[:1])
+    probe = PackTraining(backbone, [Snapshot(trials[0])], one, merge=merge)
+    try:
+        shapes = probe.stacks.shapes.values()
+        size = probe.stacks.flat[0].element_size()
+        copies = sum(inputs * outputs for inputs, outputs in shapes) * size if probe.layers.merges else 0
+        frozen = [*backbone.model.parameters(), *backbone.model.buffers(), *probe.stacks.flat]
+        if probe.streams is not None:
+            probe.streams.seed([0])
+        kept = protocol.model_copy(update={"activation_checkpointing": False})
+        with training_mode(backbone, kept), probe.layers.installed():
+            row = packs.saved_bytes(lambda: probe.forward([[0]]), frozen) - copies
+        text = backbone.model.config.get_text_config()
+        tokens = len(backbone.report_tokens(longest))
+        if protocol.activation_checkpointing:
+            row = (
+                row // text.num_hidden_layers
+                + text.num_hidden_layers * (probe.prompt + tokens) * text.hidden_size * size
+            )
+        row += 2 * tokens * text.vocab_size * size
+    finally:
+        probe.close()
+    parameters = sum(inputs + outputs for inputs, outputs in shapes) * size
+    return packs.Estimate(parameters, copies, row, packs.rows_at_once(protocol, len(data.reports)))

@@ -1,0 +1,231 @@
+"""Training a pack: trials of one backbone, step by step at the same time, each as if it were alone."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel, get_peft_model
+from torch import Tensor
+
+from backbones.base import IGNORED, Backbone
+from benchmark.suite import Trial
+from benchmark.tuning import checkpoints
+from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning.engine import StepDone, TrainingSet
+from benchmark.tuning.packed_dropout import Streams
+from benchmark.tuning.packed_layers import PackedLayers, lora_layers
+from benchmark.tuning.packed_optimizer import PackedAdamW
+from benchmark.tuning.packed_stacks import Stacks
+from benchmark.tuning.protocol import (
+    dropout_seed,
+    learning_rate,
+    lora_config,
+    micro_batches,
+    not_finite,
+    order,
+    report_losses,
+    training,
+    training_text,
+)
+
+LOOK = 10
+"""Steps between two looks at the losses on a GPU, where a look waits for the device."""
+
+
+def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
+    """Stacks of adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
+    layers = lora_layers(model)
+    first = next(iter(layers.values())).lora_A[names[0]].weight
+    shapes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    stacks = Stacks(
+        shapes,
+        [trial.rank for trial in trials],
+        [trial.alpha / trial.rank for trial in trials],
+        dtype=first.dtype,
+        device=first.device,
+        trained=trained,
+    )
+    for place, adapter in enumerate(names):
+        for key, view in stacks.weights(place).items():
+            layer, part, _ = key.rsplit(".", 2)
+            weight = getattr(layers[layer], part)[adapter].weight
+            view.copy_(weight.detach())
+            weight.data = view
+    return stacks
+
+
+class PackTraining:
+    """A pack while it trains.
+
+    Args:
+        backbone: whose model gets the adapters; `close` takes them out again.
+        snapshots: the trials in ascending rank, all after the same number of steps.
+        data: reports and features.
+        merge: see `benchmark.tuning.packed_layers`.
+    """
+
+    def __init__(self, backbone: Backbone, snapshots: Sequence[Snapshot], data: TrainingSet, *, merge: bool) -> None:
+        self.backbone = backbone
+        self.data = data
+        self.merge = merge
+        self.trials = [snapshot.trial for snapshot in snapshots]
+        self.protocol = self.trials[0].protocol
+        self.step = snapshots[0].steps
+        self.losses = [list(snapshot.losses) for snapshot in snapshots]
+        self.lengths = [len(backbone.report_tokens(report)) for report in data.reports]
+        self.total = self.protocol.total_steps(len(self.lengths))
+        self.prompt = len(backbone.prompt_tokens(self.protocol.prompt))
+        self.waiting: list[tuple[list[float], Tensor, Tensor]] = []
+        self.failures: dict[str, str] = {}
+        self.streams = Streams(self.protocol.dropout, backbone.device) if self.protocol.dropout else None
+        self.model = self._injected()
+        try:
+            self._build(snapshots)
+        except Exception:
+            self.close()
+            raise
+
+    def _injected(self) -> PeftModel:
+        """peft's own model with an adapter a trial, each drawn from its trial's seed as it would be alone."""
+        model: Any = None
+        for trial in self.trials:
+            config = lora_config(self.backbone, trial)
+            torch.manual_seed(trial.seed)
+            if model is None:
+                model = get_peft_model(self.backbone.model, config, adapter_name=trial.id)
+            else:
+                model.add_adapter(trial.id, config)
+        return model
+
+    def _build(self, snapshots: Sequence[Snapshot]) -> None:
+        """Stacks, optimiser and layers for the trials as they stand."""
+        self.stacks = stacks_of(self.model, [t.id for t in self.trials], self.trials, trained=True)
+        self.optimizer = PackedAdamW(
+            self.stacks,
+            [trial.protocol.weight_decay for trial in self.trials],
+            [trial.protocol.gradient_clipping for trial in self.trials],
+            steps=self.step,
+        )
+        for place, snapshot in enumerate(snapshots):
+            if snapshot.steps:
+                self.stacks.fill(place, snapshot.weights)
+                self.stacks.fill(place, snapshot.first, self.optimizer.first)
+                self.stacks.fill(place, snapshot.second, self.optimizer.second)
+        noise = None if self.streams is None else self.streams.draw
+        self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, noise=noise)
+        self.orders = [order(self.lengths, self.protocol, trial.seed) for trial in self.trials]
+
+    def run(self, step_done: StepDone, after: Callable[["PackTraining"], None]) -> None:
+        """Train to the end. Trials whose loss isn't finite leave the pack, with the reason in `failures`.
+
+        Args:
+            step_done: called for each trial after each step; on a GPU some steps late.
+            after: called at steps where all losses are known and all trials are sound; may take a snapshot.
+        """
+        look = 1 if self.backbone.device.type == "cpu" else LOOK
+        with training(self.backbone, self.protocol):
+            while self.step < self.total and self.trials:
+                with self.layers.installed():
+                    while self.step < self.total:
+                        self._step()
+                        if self.step % look == 0 or self.step == self.total:
+                            sound = self._look(step_done)
+                            if not sound:
+                                break
+                            after(self)
+                if self.failures:
+                    self._drop()
+
+    def _step(self) -> None:
+        rates = [learning_rate(trial.protocol, self.step, self.total) for trial in self.trials]
+        batches = [steps[self.step] for steps in self.orders]
+        if self.streams is not None:
+            self.streams.seed([dropout_seed(trial, self.step) for trial in self.trials])
+        totals = torch.tensor([[sum(self.lengths[i] for i in batch)] for batch in batches])
+        totals = totals.to(self.backbone.device, self.stacks.scales.dtype, non_blocking=True).squeeze(1)
+        loss = torch.zeros_like(totals)
+        for parts in zip(*(micro_batches(batch, self.protocol) for batch in batches), strict=True):
+            shares = self.forward(parts) / totals
+            shares.sum().backward()
+            loss += shares.detach()
+        norms = self.optimizer.step(rates)
+        self.waiting.append((rates, loss, norms))
+        self.step += 1
+
+    def forward(self, parts: Sequence[Sequence[int]]) -> Tensor:
+        """The summed cross-entropy of each trial's reports, [trials]; called where `layers` are installed.
+
+        Args:
+            parts: indices of a micro-batch's reports, a list a trial.
+        """
+        most = max(map(len, parts))
+        # A trial with fewer rows than others shows its last one again, without labels.
+        rows = [index for part in parts for index in (*part, *[part[-1]] * (most - len(part)))]
+        text = training_text(self.backbone, self.protocol, [self.data.reports[i] for i in rows])
+        for trial, part in enumerate(parts):
+            text["labels"][trial * most + len(part) : (trial + 1) * most] = IGNORED
+        if self.streams is not None:
+            sizes = [(len(part), self.prompt + max(self.lengths[i] for i in part)) for part in parts]
+            self.streams.begin(sizes)
+        inputs = self.backbone.model_inputs(text, [self.data.features[i] for i in rows])
+        return report_losses(self.model, inputs, self.prompt).view(len(parts), most).sum(dim=1)
+
+    def _look(self, step_done: StepDone) -> bool:
+        """Bring the losses to the host; whether all of them are finite."""
+        first = self.step - len(self.waiting)
+        losses = torch.stack([loss for _, loss, _ in self.waiting]).tolist()
+        norms = torch.stack([norm for _, _, norm in self.waiting]).tolist()
+        rates = [rate for rate, _, _ in self.waiting]
+        self.waiting.clear()
+        for place, trial in enumerate(self.trials):
+            for number in range(len(losses)):
+                loss, step = losses[number][place], first + number
+                if not abs(loss) < float("inf"):
+                    self.failures[trial.id] = not_finite(loss, step + 1, self.total)
+                    break
+                values = (rates[number][place], loss, norms[number][place])
+                self.losses[place] += checkpoints.rows([values], start=step)
+                step_done(trial, step + 1, self.total, loss)
+        return not any(trial.id in self.failures for trial in self.trials)
+
+    def _drop(self) -> None:
+        """Go on without the trials that failed."""
+        staying = [s for s in self.snapshots() if s.trial.id not in self.failures]
+        for trial in self.trials:
+            if trial.id in self.failures:
+                self.model.delete_adapter(trial.id)
+        self.trials = [snapshot.trial for snapshot in staying]
+        self.losses = [snapshot.losses for snapshot in staying]
+        if staying:
+            self._build(staying)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Each trial as it stands, in host memory."""
+
+        def copied(place: int, flat: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+            return {key: view.to("cpu", copy=True) for key, view in self.stacks.weights(place, flat).items()}
+
+        return [
+            Snapshot(
+                trial,
+                copied(place),
+                copied(place, self.optimizer.first),
+                copied(place, self.optimizer.second),
+                list(self.losses[place]),
+            )
+            for place, trial in enumerate(self.trials)
+        ]
+
+    def save_adapter(self, trial: Trial, folder: str) -> None:
+        """Write a trial's adapter as `PeftModel.save_pretrained` writes a model's only one."""
+        self.model.save_pretrained(folder, selected_adapters=[trial.id])
+        # peft puts an adapter with a name of its own into a folder of that name.
+        named = Path(folder) / trial.id
+        for path in named.iterdir():
+            path.rename(Path(folder) / path.name)
+        named.rmdir()
+
+    def close(self) -> None:
+        """Take the adapters out of the backbone's model."""
+        self.model.unload()

@@ -1,0 +1,136 @@
+"""Which trials train together: as many of a kind as free memory holds.
+
+The plan's estimate of a trial: its adapter four times over (weights, gradients, AdamW's two moments), a copy of the
+adapted weights where they are merged, and, for each row of a batch, what the backward pass needs of the forward pass
+and two more tensors of the logits' size. What a row needs is measured: one row goes through the model.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor
+
+from benchmark.suite import Protocol
+from benchmark.tuning.checkpoints import Snapshot
+
+USABLE = 0.8
+"""Share of free memory that a plan fills: allocators leave gaps."""
+LARGEST_ON_CPU = 12
+"""Trials a pack on a CPU: more share nothing further, and fall out of its caches."""
+LARGEST_IN_WRITING = 32
+"""Trials that write at the same time on a GPU."""
+ROWS_IN_WRITING = 512
+"""Reports that are written at the same time."""
+OWN = {"learning_rate", "schedule", "warmup_steps", "weight_decay", "gradient_clipping"}
+"""What trials of a pack need not have in common."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes that training takes beside the frozen model.
+
+    Attributes:
+        parameters: of one adapted module set at rank 1: (in + out) of all modules × bytes a number.
+        merged: of a copy of all adapted weights, or 0.
+        row: of one row of a batch.
+        rows: rows of a trial's micro-batch.
+    """
+
+    parameters: int
+    merged: int
+    row: int
+    rows: int
+
+    def of(self, ranks: Sequence[int]) -> int:
+        """Bytes at the peak of a pack of trials with these ranks."""
+        padded = sum(4 * rank * self.parameters for rank in ranks)
+        return padded + len(ranks) * (self.merged + self.rows * self.row)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that may still be used: of the GPU, or of the machine or container on a CPU."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free = psutil.virtual_memory().available
+    try:
+        group = Path("/sys/fs/cgroup")
+        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        return free if limit == "max" else min(free, int(limit) - int(used))
+    except (OSError, ValueError):
+        return free
+
+
+def saved_bytes(forward: Callable[[], Any], frozen: Sequence[Tensor]) -> int:
+    """Bytes that a forward pass keeps for the backward pass, beside the frozen tensors."""
+    known = {tensor.untyped_storage().data_ptr() for tensor in frozen}
+    kept: dict[int, int] = {}
+    held: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            kept[storage.data_ptr()] = storage.nbytes()
+            held.append(tensor)  # or its address would be given out again
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        forward()
+    return sum(kept.values())
+
+
+def kind(snapshot: Snapshot) -> tuple[str, int]:
+    """What trials have to share to be packed: the protocol but for what is a trial's own, and steps taken."""
+    return snapshot.trial.protocol.model_dump_json(exclude=OWN), snapshot.steps
+
+
+def largest(estimate: Estimate, ranks: Sequence[int], free: int, device: torch.device) -> int:
+    """How many of the trials fit at a time, counted from the greatest rank; at least one."""
+    fitting = 0
+    for number in range(1, len(ranks) + 1):
+        if estimate.of(sorted(ranks)[-number:]) <= USABLE * free:
+            fitting = number
+    return max(1, fitting if device.type == "cuda" else min(fitting, LARGEST_ON_CPU))
+
+
+def plan(snapshots: Sequence[Snapshot], most: int) -> list[list[Snapshot]]:
+    """Packs of at most `most` trials, each in ascending rank.
+
+    Trials of one seed see the same reports at the same time, so they come together where they can: their rows are of
+    one length.
+    """
+    packs: list[list[Snapshot]] = []
+    for _, alike in groupby(sorted(snapshots, key=kind), key=kind):
+        pack: list[Snapshot] = []
+        of_seed = sorted(alike, key=lambda s: (s.trial.seed, s.trial.rank, s.trial.alpha, s.trial.id))
+        for _, group in groupby(of_seed, key=lambda s: s.trial.seed):
+            waiting = list(group)
+            if pack and len(pack) + len(waiting) > most:
+                packs.append(pack)
+                pack = []
+            while len(waiting) > most:
+                # Parts as even as can be, so that none is left over.
+                size = -(-len(waiting) // -(-len(waiting) // most))
+                packs.append(waiting[:size])
+                waiting = waiting[size:]
+            pack += waiting
+        if pack:
+            packs.append(pack)
+    return [sorted(pack, key=lambda s: (s.trial.rank, s.trial.alpha, s.trial.seed, s.trial.id)) for pack in packs]
+
+
+def rows_at_once(protocol: Protocol, reports: int) -> int:
+    """Rows of a trial that go through the model at once."""
+    return min(protocol.micro_batch_size or protocol.batch_size, protocol.batch_size, reports)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of a GPU or of the host."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
