@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from benchmark.cli import backbones, data, leaderboard, plan, score, sweep
+from benchmark.cli import backbones, data, generate, leaderboard, plan, score, sweep
 
 app = typer.Typer(
     name="amrg",
@@ -24,6 +24,7 @@ plan.register(app)
 data.register(app)
 backbones.register(app)
 score.register(app)
+generate.register(app)
 leaderboard.register(app)
 
 

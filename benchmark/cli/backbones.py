@@ -1,5 +1,6 @@
-"""The verbs of `amrg` about backbones: `amrg backbones list`, `show`."""
+"""The verbs of `amrg` about backbones: `amrg backbones list`, `show`, `check`, `new`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,26 +33,31 @@ def list_backbones(as_json: AsJson = False) -> None:
         _print_json({"backbones": rows})
         return
 
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="Backbones", title_justify="left")
-    for column in ("name", "checkpoint", "licence", "parameters", "image", "in the cache"):
-        table.add_column(column, overflow="fold", justify="right" if column in ("parameters", "image") else "left")
+    console = Console(highlight=False)
+    table = Table(title="Backbones", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("name", no_wrap=True)
+    for column in ("parameters", "pixels", "image tokens"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("licence", overflow="fold")
+    table.add_column("cached")
     for row in rows:
         if "error" in row:
-            table.add_row(escape(row["name"]), f"[red]{escape(row['error'])}[/red]")
+            console.print(f"[red]{escape(row['error'])}[/red]", soft_wrap=True)
             continue
         table.add_row(
             escape(row["name"]),
-            escape(row["checkpoint"]),
-            escape(row["licence"]) + (" (gated)" if row["gated"] else ""),
             f"{row['parameters'] / 1e9:.2f} G",
-            f"{row['image_size']} px, {row['image_tokens']} tokens",
+            str(row["image_size"]),
+            str(row["image_tokens"]),
+            escape(row["licence"]) + (", gated" if row["gated"] else ""),
             "yes" if row["cached"] else "no",
         )
-    Console().print(table)
+    console.print(table)
 
 
 def show(name: Name, as_json: AsJson = False) -> None:
@@ -60,9 +66,12 @@ def show(name: Name, as_json: AsJson = False) -> None:
     Example: amrg backbones show medgemma-4b-it
     """
     from backbones.registry import get, locations
+    from backbones.structure import RANKS, structure
 
     plugin = get(name)
     described = {"name": name, "plugin": locations()[name], **_described(plugin)}
+    if found := structure(plugin):
+        described["trainable_parameters"] = {str(rank): found.trainable(rank) for rank in RANKS}
     if as_json:
         _print_json(described)
         return
@@ -75,16 +84,76 @@ def show(name: Name, as_json: AsJson = False) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in described.items():
-        shown = f"{value:,}" if key == "parameters" else {True: "yes", False: "no"}.get(value, str(value))
-        table.add_row(key.replace("_", " "), escape(shown))
+        table.add_row(key.replace("_", " "), escape(_shown(value)))
     Console().print(table)
+
+
+def check(name: Name, as_json: AsJson = False) -> None:
+    """Check a backbone's plugin against the contract, on its miniature: a line a clause, with the reason on failure.
+
+    Needs no checkpoint and no network. Exit code 0: all clauses are kept; 1: some are broken.
+
+    Example: amrg backbones check medgemma-4b-it
+    """
+    from backbones.contract import check as check_plugin
+    from backbones.registry import get
+    from benchmark.pack import quiet
+    from benchmark.packed_check import clauses
+
+    plugin = get(name)
+    quiet()
+    found = []
+    for clause in check_plugin(plugin, clauses()):
+        found.append(clause)
+        if not as_json:
+            typer.echo(f"{'kept  ' if clause.kept else 'BROKEN'}  {clause.sentence}")
+            if not clause.kept:
+                typer.echo(f"        {clause.reason}")
+    broken = [clause for clause in found if not clause.kept]
+    if as_json:
+        _print_json(
+            {
+                "backbone": name,
+                "kept": not broken,
+                "clauses": [{"clause": c.sentence, "kept": c.kept, "reason": c.reason} for c in found],
+            }
+        )
+    elif broken:
+        typer.echo(f"{name}: {len(broken)} of {len(found)} clauses broken.")
+    else:
+        typer.echo(f"{name}: all {len(found)} clauses kept.")
+    if broken:
+        raise typer.Exit(1)
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What suites will call the backbone.")],
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A new folder; amrg-NAME here if left out.")
+    ] = None,
+) -> None:
+    """Write a package with a plugin for a backbone of your own: three blanks to fill, an entry point and a test.
+
+    Example: amrg backbones new my-model
+    """
+    from backbones.starter import write_starter
+
+    folder = folder or Path(f"amrg-{name}")
+    plugin, *others = write_starter(name, folder)
+    for path in (plugin, *others):
+        typer.echo(f"written: {path}")
+    typer.echo(
+        f"Next: fill the three blanks in {plugin.name}, then `pip install --editable {folder}` "
+        f"and `amrg backbones check {name}`."
+    )
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's verbs to `app`."""
     group = typer.Typer(help="The vision-language models that can be tuned.", no_args_is_help=True)
     group.command("list")(list_backbones)
-    group.command()(show)
+    for command in (show, check, new):
+        group.command()(command)
     app.add_typer(group, name="backbones")
 
 
@@ -106,6 +175,14 @@ def _described(plugin: "type[Backbone]") -> dict[str, Any]:
         "lora_targets": plugin.lora_targets,
         "cached": is_cached(pinned),
     }
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "\n".join(f"rank {key}: {count:,}" for key, count in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _print_json(content: object) -> None:
