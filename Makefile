@@ -28,6 +28,19 @@ $(STAMP): pyproject.toml constraints.txt
 sweep: install ## run a suite end to end: make sweep [SUITE=mini] [DMID=folder]
 	$(AMRG) sweep $(SUITE) $(if $(DMID),--data '$(DMID)')
 
+.PHONY: floors
+floors: install ## what predictors that see no image score on real reports: make floors DMID=folder
+	@test -n '$(DMID)' || { echo "Say where the reports are: make floors DMID=/path/to/DMID"; exit 2; }
+	$(AMRG) floors '$(DMID)'
+
+.PHONY: leaderboard
+leaderboard: install ## write a suite's leaderboard from its stored results: make leaderboard [SUITE=mini]
+	$(AMRG) leaderboard $(SUITE)
+
+.PHONY: leaderboard-check
+leaderboard-check: install ## fail where a committed leaderboard differs from its results
+	$(AMRG) leaderboard --check
+
 .PHONY: test
 test: install ## run the tests
 	$(VENV)/bin/python -m pytest -n 2

@@ -1,20 +1,27 @@
 """Scores → a leaderboard: `leaderboards/<suite>/` from the stored results of a suite, and from nothing else.
 
-The same results give the same bytes: no time of day, path or machine's name is written.
+The same results give the same bytes: no time of day, path or machine's name is written. All documents and figures are
+drawn from `results.json`, so that a leaderboard that came without its results can be checked too.
 """
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.board import figures
+from benchmark.board import figures, floors_text, model_card, plan_text
 from benchmark.board.collect import collect
-from benchmark.board.model import Board
+from benchmark.board.model import Board, FloorsBoard, PlanBoard
 from benchmark.board.results import read_results
-from benchmark.board.table import results_csv
+from benchmark.board.table import floors_csv, results_csv
 from benchmark.board.terminal import main_table
 from benchmark.board.text import readme
-from benchmark.store import write_text
+from benchmark.errors import RunFailed, UserError
+from benchmark.store import Store
+from benchmark.suite import built_in, load_suite
+
+AnyBoard = Board | FloorsBoard | PlanBoard
+BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}
+JSON = "results.json"
 
 
 @dataclass(frozen=True)
@@ -27,37 +34,136 @@ class Written:
     """
 
     readme: Path
-    board: Board
+    board: AnyBoard
 
     def table(self) -> str:
         """The main table for a terminal, in plain text of at most 120 columns."""
-        return main_table(self.board)
+        if isinstance(self.board, Board):
+            return main_table(self.board)
+        return floors_text.terminal(self.board) if isinstance(self.board, FloorsBoard) else plan_text.line(self.board)
 
 
 def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
-    """Write `<folder>/<suite>/`: `README.md`, `results.csv`, `results.json`.
+    """Write `<folder>/<suite>/`: `README.md`, `results.csv`, `results.json`, `figures/`, `model-cards/`.
+
+    A suite that comes with amrg and has no results yet is written as what it plans.
 
     Args:
         results: the folder of stored results.
-        suite: the name of a suite that ran.
+        suite: the name of a suite.
         folder: where leaderboards lie.
 
     Raises:
-        UserError: the suite has no results.
+        UserError: the suite has no results, and it is unknown or its folder holds results from elsewhere.
     """
-    board = collect(read_results(results, suite))
-    there = folder / suite
-    drawn = figures.draw(board)
-    figures.write(drawn, there)
-    for name, text in documents(board, drawn).items():
-        write_text(there / name, text)
+    if not Store(results).suite(suite).is_file() and suite in built_in():
+        there = _stored(folder / suite)
+        if there is not None and not isinstance(there, PlanBoard):
+            raise UserError(
+                f"{folder / suite} holds results that don't lie in {results}. `amrg leaderboard {suite} --check` "
+                f"checks it as it is; `amrg sweep {suite}` makes results here."
+            )
+        return write_board(plan_text.plan_of(load_suite(suite)), suite, folder)
+    return write_board(collect(read_results(results, suite)), suite, folder)
+
+
+def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
+    """Write a leaderboard and remove figures and cards of an earlier one that it doesn't have."""
+    there = folder / name
+    files = files_of(board)
+    for extra in _files_in(there) - set(files):
+        (there / extra).unlink()
+    for file, content in files.items():
+        path = there / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.write_bytes(content)
+        temporary.replace(path)
     return Written(there / "README.md", board)
 
 
-def documents(board: Board, drawn: Sequence[figures.Drawn]) -> dict[str, str]:
-    """The text files of a leaderboard, by name."""
-    return {
-        "README.md": readme(board, drawn),
-        "results.csv": results_csv(board),
-        "results.json": board.model_dump_json(indent=1) + "\n",
-    }
+def files_of(board: AnyBoard) -> dict[str, bytes]:
+    """The files of a leaderboard, by place in its folder."""
+    text = board.model_dump_json(indent=1) + "\n"
+    # Rendered as it is stored, so that rounding twice can't show another number.
+    stored = type(board).model_validate_json(text)
+    files: dict[str, bytes] = {}
+    if isinstance(stored, Board):
+        drawn = figures.draw(stored, text)
+        documents = {"README.md": readme(stored, drawn), "results.csv": results_csv(stored)}
+        documents |= model_card.cards(stored)
+        for figure in drawn:
+            files |= figure.files
+    elif isinstance(stored, FloorsBoard):
+        documents = {"README.md": floors_text.readme(stored), "results.csv": floors_csv(stored)}
+    else:
+        documents = {"README.md": plan_text.readme(stored)}
+    return files | {name: content.encode() for name, content in (documents | {JSON: text}).items()}
+
+
+def check_leaderboard(results: Path, suite: str, folder: Path) -> str:
+    """Compare a leaderboard on disk with what its results give.
+
+    Where the suite's results aren't here, it is compared with what its own `results.json` gives.
+
+    Returns:
+        what it was compared with, in words.
+
+    Raises:
+        RunFailed: files differ, lack or are too many; all are listed.
+        UserError: there is no such leaderboard.
+    """
+    there = folder / suite
+    stored = _stored(there)
+    if stored is None:
+        known = ", ".join(sorted(p.parent.name for p in folder.glob(f"*/{JSON}"))) or "none"
+        raise UserError(f"{there / JSON}: no such leaderboard. Those in {folder}: {known}.")
+    source = f"its own {JSON}"
+    if isinstance(stored, Board) and Store(results).suite(suite).is_file():
+        stored, source = collect(read_results(results, suite)), f"the results in {results}"
+    elif isinstance(stored, PlanBoard) and suite in built_in():
+        stored, source = plan_text.plan_of(load_suite(suite)), "the suite's file"
+    expected = files_of(stored)
+    problems = [f"{name}: is not of this leaderboard" for name in sorted(_files_in(there) - set(expected))]
+    for name, content in expected.items():
+        path = there / name
+        if not path.is_file():
+            problems.append(f"{name}: is missing")
+        elif (found := path.read_bytes()) != content and not figures.same_drawing(found, content):
+            problems.append(f"{name}: {_first_difference(found, content)}")
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        again = stored.command if isinstance(stored, FloorsBoard) else f"amrg leaderboard {suite}"
+        raise RunFailed(f"{there} differs from what {source} gives. `{again}` writes it again.\n{listed}")
+    return source
+
+
+def _stored(there: Path) -> AnyBoard | None:
+    path = there / JSON
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    try:
+        return BOARDS[json.loads(text)["kind"]].model_validate_json(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: not the results of a leaderboard of this version: {str(error).splitlines()[0]}. "
+            f"`amrg leaderboard {there.name}` writes it again."
+        ) from error
+
+
+def _files_in(there: Path) -> set[str]:
+    """What a leaderboard may have written: its documents, figures and cards; not a gallery or what others put there."""
+    found = [there / name for name in ("README.md", "results.csv", JSON)]
+    found += [*there.glob("figures/*"), *there.glob("model-cards/*")]
+    return {path.relative_to(there).as_posix() for path in found if path.is_file()}
+
+
+def _first_difference(found: bytes, expected: bytes) -> str:
+    ours, theirs = (text.decode("utf-8", "replace").split("\n") for text in (found, expected))
+    if "\0" in found[:64].decode("latin-1"):
+        return "is another picture"
+    for number, (a, b) in enumerate(zip(ours, theirs, strict=False), start=1):
+        if a != b:
+            return f"differs from line {number} on: {a[:80]!r} instead of {b[:80]!r}"
+    return f"has {len(ours)} lines instead of {len(theirs)}"

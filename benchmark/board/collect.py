@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 
 from benchmark.baselines import BASELINES
-from benchmark.board.model import Board, Comparisons, Difference, Floor, NotThere, Number, Ranks, Row, Score
+from benchmark.board.model import (
+    SIGNIFICANT,
+    Board,
+    Comparisons,
+    Difference,
+    Floor,
+    NotThere,
+    Number,
+    Ranks,
+    Row,
+    Score,
+)
 from benchmark.board.provenance import checkpoints, name_of, run_of
 from benchmark.board.results import CONTROLS, Baseline, Done, SuiteResults
 from metrics.grounding import grounding
@@ -28,11 +39,11 @@ from metrics.statistics import (
     p_value,
     rank_sets,
     sample,
+    seed_spread,
 )
 
 BLIND = ("most_frequent_report", "random_report", "neighbour_report", "best_constant")
 """Baselines that look neither at the image nor at the reference."""
-SIGNIFICANT = 0.05
 FEWER = 2_000
 """Resamples for scores that aren't primary: an interval's width comes from variance components, so few are enough."""
 
@@ -184,7 +195,8 @@ def _above_floor(group: Sequence[Done], context: _Context) -> Number | None:
 def _against_floor(samples: Sequence[Sample], context: _Context) -> list[float | None]:
     if context.floor_sample is None:
         return [None] * len(samples)
-    adjusted = holm([p_value(s, context.floor_sample, context.swaps) for s in samples])
+    spread = seed_spread(samples)
+    adjusted = holm([p_value(s, context.floor_sample, context.swaps, spread) for s in samples])
     return [round(float(p), 6) for p in adjusted]
 
 
@@ -228,10 +240,11 @@ def _compare(
     if not rows:
         return [], Comparisons(rows=0, pairs=0, significant=(), detectable=None)
     sets = rank_sets(samples, context.swaps, higher_is_better=context.higher, alpha=SIGNIFICANT)
+    spread = seed_spread(samples)
     significant = []
     errors = []
     for i, j in combinations(range(len(rows)), 2):
-        errors.append(difference_error(samples[i], samples[j]).value)
+        errors.append(difference_error(samples[i], samples[j], spread=spread).value)
         p = sets.adjusted[i, j]
         if not p <= SIGNIFICANT:
             continue

@@ -59,7 +59,7 @@ def forest(board: Board) -> tuple[Figure, str, str] | None:
         score = floor.scores[board.primary]
         assert score.value is not None
         _whisker(axes, place, score.value, score.low, score.high, "#555555", "|", filled=True)
-        labels.append(f"{floor.name}{'' if floor.blind else ' (given the category or the image)'}")
+        labels.append(f"{floor.name}{'' if floor.blind else ' (not blind)'}")
         if floor.name == board.best_floor:
             axes.axvline(score.value, color="#555555", linewidth=1, linestyle="--", zorder=0)
     if floors:
@@ -142,6 +142,10 @@ def _heat_map(axes: Axes, board: Board, backbone: str, name: str, ends: tuple[fl
         cells[ranks.index(rank), alphas.index(alpha)] = np.nan if value is None else value
     image = axes.imshow(cells, aspect="auto", vmin=ends[0], vmax=ends[1] if ends[1] > ends[0] else ends[0] + 1)
     axes.set_facecolor("#eeeeee")
+    for i in range(1, len(ranks)):
+        axes.axhline(i - 0.5, color="white", linewidth=1.5)
+    for j in range(1, len(alphas)):
+        axes.axvline(j - 0.5, color="white", linewidth=1.5)
     middle = (ends[0] + ends[1]) / 2
     for (rank, alpha), row in rows.items():
         score = row.scores.get(board.primary)

@@ -1,17 +1,20 @@
 """Figures of trials: learning curves, confusion of categories, and scores against what they cost."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from benchmark.board.figures_grid import WIDTH, defined, label_of, look
 from benchmark.board.format import decimal, several
 from benchmark.board.model import Board, Row
 
 CATEGORIES = ("0", "1", "2", "3", "4", "5", "6", "none")
-DASHES = ("-", "--", "-.", ":", (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)))
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)))
 
 
 def learning_curves(board: Board) -> tuple[Figure, str, str] | None:
@@ -121,6 +124,9 @@ def cost(board: Board) -> tuple[Figure, str, str] | None:
     left.set_ylabel(label_of(board))
     for axes in (left, right):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(color="#e4e4e4", linewidth=0.8)
         axes.set_axisbelow(True)
     names = [c for c in board.checkpoints if any(row.backbone == c.backbone for row, _ in rows)]

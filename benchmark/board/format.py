@@ -38,10 +38,10 @@ def with_interval(number: Number | None, digits: int = 3, *, sign: bool = False)
 
 
 def count(value: int | None) -> str:
-    """A large number in words of three digits: `32.8 M`."""
+    """A large number, of parameters say: `32.8 M`, `4.3 B`."""
     if value is None:
         return UNKNOWN
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.1f} {unit}"
     return str(value)

@@ -1,11 +1,13 @@
 """What a leaderboard says, as data: `results.json`. Its documents and figures are drawn from nothing else."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, field_serializer
 
 FORMAT = 1
 """Version of `results.json`."""
+SIGNIFICANT = 0.05
+"""The p after Holm up to which a difference is called one."""
 DIGITS = 6
 """Digits kept after the point, so that the last bits of a machine's arithmetic change no document."""
 
@@ -132,10 +134,13 @@ class Row(Part):
 
     @property
     def clears_floor(self) -> bool | None:
-        """Whether its difference from the best image-blind floor lies above 0; None where that can't be said."""
+        """Whether it is above the best image-blind floor; None where that can't be said.
+
+        The interval of the difference has to lie above 0, and in the main table p after Holm has to be small too.
+        """
         if self.above_floor is None or self.above_floor.low is None:
             return None
-        return self.above_floor.low > 0
+        return self.above_floor.low > 0 and (self.p_floor is None or self.p_floor <= SIGNIFICANT)
 
 
 class Difference(Part):
@@ -215,6 +220,7 @@ class Board(Part):
         labeler: signature of the labeler behind the clinical scores.
     """
 
+    kind: Literal["suite"] = "suite"
     format: int = FORMAT
     suite: dict[str, Any]
     primary: str
@@ -244,3 +250,63 @@ class Board(Part):
     def miniatures(self) -> int:
         """How many of the backbones are miniatures."""
         return sum(c.miniature for c in self.checkpoints)
+
+
+class FloorRow(Part):
+    """A predictor on one test part; with random choices, or splits drawn anew, averaged over their seeds.
+
+    Attributes:
+        name: of the baseline.
+        seeds: over how many draws.
+        scores: mean by name; `low` and `high` are the interval over blocks of a single draw, or the least and the
+            greatest of several.
+    """
+
+    name: str
+    says: str
+    blind: bool
+    seeds: int
+    scores: dict[str, Score]
+
+
+class FloorSplit(Part):
+    """The floors of one split.
+
+    Attributes:
+        name: of its rule.
+        seeds: of the split, where it is drawn; one entry each below.
+        sizes: studies of train, validation and test.
+        leakage: of each seed.
+        rows: the predictors.
+    """
+
+    name: str
+    rule: str
+    seeds: tuple[int, ...]
+    sizes: dict[str, int]
+    fingerprints: tuple[str, ...]
+    leakage: tuple[dict[str, Any], ...]
+    rows: tuple[FloorRow, ...]
+
+
+class FloorsBoard(Part):
+    """What predictors that see no image score on a data set, by split."""
+
+    kind: Literal["floors"] = "floors"
+    format: int = FORMAT
+    data: dict[str, Any]
+    command: str
+    splits: tuple[FloorSplit, ...]
+    signatures: dict[str, str]
+    labeler: str
+
+
+class PlanBoard(Part):
+    """A suite that has not run: what it will be."""
+
+    kind: Literal["plan"] = "plan"
+    format: int = FORMAT
+    suite: dict[str, Any]
+    trials: int
+    checkpoints: tuple[Checkpoint, ...]
+    command: str

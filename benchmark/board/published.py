@@ -29,7 +29,7 @@ class Published:
     birads: float | None = None
 
 
-NOT_COMPARABLE = "other split, other signature: not comparable"
+NOT_COMPARABLE = "other split, other signature, not comparable"
 
 PUBLISHED: tuple[Published, ...] = (
     Published(

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
-from benchmark.board.model import Board, Number
+from benchmark.board.model import Board, FloorsBoard, Number
 from benchmark.board.published import PUBLISHED
 
 COLUMNS = (
@@ -24,6 +24,21 @@ def results_csv(board: Board) -> str:
     writer.writeheader()
     for line in (*_rows(board), *_floors(board), *_published()):
         writer.writerow({key: _text(value) for key, value in line.items()})
+    return file.getvalue()
+
+
+def floors_csv(board: FloorsBoard) -> str:
+    """The floors of a data set, one score a line; `low` and `high` span the draws where there are several."""
+    file = StringIO()
+    head = ("split", "predictor", "draws", "score", "value", "low", "high", "n", "signature")
+    writer = csv.DictWriter(file, head, restval="", lineterminator="\n")
+    writer.writeheader()
+    for split in board.splits:
+        for row in split.rows:
+            for name, score in row.scores.items():
+                line = {"split": split.name, "predictor": row.name, "draws": row.seeds, "score": name, "n": score.n}
+                line |= _ends(score) | {"signature": board.signatures.get(name, "")}
+                writer.writerow({key: _text(value) for key, value in line.items()})
     return file.getvalue()
 
 

@@ -1,14 +1,12 @@
 """A leaderboard as the markdown of its `README.md`."""
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from benchmark.board import sentences
-from benchmark.board.format import count, decimal, duration, escape, percent, several, table, with_interval
-from benchmark.board.model import Board, Comparisons, Floor, Row, Score
+from benchmark.board.environment import render
+from benchmark.board.format import count, decimal, duration, escape, percent, table, with_interval
+from benchmark.board.model import Board, Checkpoint, Comparisons, Floor, Row, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
 from metrics.registry import METRICS
 
@@ -31,23 +29,6 @@ RATES = ("hallucination_rate", "omission_rate")
 LISTED_PAIRS = 30
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("benchmark.board"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "md": lambda text: escape(str(text)), "decimal": decimal, "duration": duration, "percent": percent,
-        "count": count,
-    }  # fmt: skip
-    return environment
-
-
 def readme(board: Board, figures: Sequence[Any] = ()) -> str:
     """The document.
 
@@ -55,33 +36,28 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         board: what it says.
         figures: of `benchmark.board.figures`, each with its file, title and alternative text.
     """
-    return (
-        _environment()
-        .get_template("leaderboard.md.j2")
-        .render(
-            board=board,
-            label=METRICS[board.primary].label,
-            nature=sentences.nature(board),
-            warning=sentences.NOT_A_DEVICE,
-            findings=sentences.findings(board),
-            main=main_table(board),
-            text_scores=_scores_table(board.main_rows, TEXT),
-            clinical_scores=_scores_table(board.main_rows, CLINICAL),
-            seeds=_seeds_table(board),
-            floors=_floors_table(board),
-            published=published_table(),
-            main_differences=_differences(board.main_comparisons),
-            grid_differences=_differences(board.grid_comparisons),
-            grid=_grid_table(board),
-            not_comparable=NOT_COMPARABLE,
-            figures=figures,
-            checkpoints=_checkpoints_table(board),
-            versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
-            signatures=_signatures_table(board),
-            several=several,
-            folded=len(board.rows) > len(board.main_rows),
-            metrics=METRICS,
-        )
+    return render(
+        "leaderboard.md.j2",
+        board=board,
+        label=METRICS[board.primary].label,
+        nature=sentences.nature(board),
+        warning=sentences.NOT_A_DEVICE,
+        findings=sentences.findings(board),
+        main=main_table(board),
+        text_scores=_scores_table(board.main_rows, TEXT),
+        clinical_scores=_scores_table(board.main_rows, CLINICAL),
+        seeds=_seeds_table(board),
+        floors=_floors_table(board),
+        published=published_table(),
+        main_differences=_differences(board.main_comparisons),
+        grid_differences=_differences(board.grid_comparisons),
+        grid=_grid_table(board),
+        not_comparable=NOT_COMPARABLE,
+        figures=figures,
+        checkpoints=checkpoints_table(board.checkpoints),
+        versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
+        signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),
+        folded=len(board.rows) > len(board.main_rows),
     )
 
 
@@ -211,21 +187,22 @@ def _grid_table(board: Board) -> str:
     return table(head, rows, right=(2, 3, 4, 6, 8, 9, 12))
 
 
-def _checkpoints_table(board: Board) -> str:
+def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
+    """Which weights each backbone has."""
     rows = []
-    for c in board.checkpoints:
+    for c in checkpoints:
         if c.miniature:
             source, licence = f"miniature in the layout of {c.hub_id or c.backbone}", "trained here"
         else:
             source, licence = f"{c.hub_id or c.backbone} at {(c.revision or 'unknown')[:12]}", c.licence or "—"
         kind = f"{c.dtype}{f', {c.quantization}' if c.quantization else ''}"
-        cells = [c.name, source, licence, count(c.parameters), kind, c.fingerprint[:16]]
-        rows.append([escape(cell) for cell in cells])
-    return table(["backbone", "checkpoint", "licence", "parameters", "numbers", "fingerprint"], rows, right=(3,))
+        found = [c.fingerprint[:16]] if c.fingerprint else []
+        rows.append([escape(cell) for cell in (c.name, source, licence, count(c.parameters), kind, *found)])
+    head = ["backbone", "checkpoint", "licence", "parameters", "numbers", "fingerprint"]
+    return table(head[: len(rows[0])], rows, right=(3,))
 
 
-def _signatures_table(board: Board) -> str:
+def signatures_table(signatures: Mapping[str, str], names: Collection[str]) -> str:
     """Signatures of the scores that are shown; those of all are in `results.json`."""
-    shown = [n for n in METRICS if n in {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS} and n in board.signatures]
-    rows = [[f"`{n}`", f"`{board.signatures[n]}`".replace("|", "\\|")] for n in shown]
-    return table(["score", "signature"], rows)
+    shown = [n for n in METRICS if n in names and n in signatures]
+    return table(["score", "signature"], [[f"`{n}`", f"`{signatures[n]}`".replace("|", "\\|")] for n in shown])

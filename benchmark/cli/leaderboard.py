@@ -1,28 +1,70 @@
-"""The verb `amrg leaderboard`."""
+"""The verbs `amrg leaderboard` and `amrg floors`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+Leaderboards = Annotated[Path, typer.Option(metavar="DIR", help="Where leaderboards lie.")]
+
 
 def leaderboard(
-    suite: Annotated[str, typer.Argument(help="The name of a suite that ran.")] = "mini",
+    suites: Annotated[list[str] | None, typer.Argument(metavar="[SUITE]...", help="Suites that ran.")] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where the results lie.")] = Path("results"),
-    leaderboards: Annotated[Path, typer.Option(metavar="DIR", help="Where the leaderboard goes.")] = Path(
-        "leaderboards"
-    ),
+    leaderboards: Leaderboards = Path("leaderboards"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a leaderboard differs.")] = False,
 ) -> None:
     """Write a suite's leaderboard from its stored results; nothing is run.
 
-    Example: amrg leaderboard mini
-    """
-    from benchmark.leaderboard import write_leaderboard
+    With --check, compare leaderboards (all, if none is named) with the results, or with their own results.json where
+    the results aren't here.
 
-    written = write_leaderboard(results, suite, leaderboards)
+    Example: amrg leaderboard mini
+
+    Example: amrg leaderboard --check
+    """
+    from benchmark.errors import RunFailed, UserError
+    from benchmark.leaderboard import check_leaderboard, write_leaderboard
+
+    if not check:
+        for suite in suites or ["mini"]:
+            written = write_leaderboard(results, suite, leaderboards)
+            typer.echo(f"{written.table()}\n\nLeaderboard: {written.readme}")
+        return
+    chosen = suites or sorted(p.parent.name for p in leaderboards.glob("*/results.json"))
+    if not chosen:
+        raise UserError(f"{leaderboards}: holds no leaderboard to check. `amrg leaderboard SUITE` writes one.")
+    failed = []
+    for suite in chosen:
+        try:
+            typer.echo(f"{leaderboards / suite}: as {check_leaderboard(results, suite, leaderboards)} would have it")
+        except RunFailed as error:
+            failed.append(str(error))
+    if failed:
+        raise RunFailed("\n".join(failed))
+
+
+def floors(
+    data: Annotated[Path, typer.Argument(metavar="DMID", help="A folder in DMID's layout; its reports suffice.")],
+    leaderboards: Leaderboards = Path("leaderboards"),
+    name: Annotated[str, typer.Option(help="The leaderboard's name.")] = "dmid-floors",
+) -> None:
+    """Write what predictors that see no image score on real reports, by split and signature.
+
+    Example: amrg floors /data/DMID
+    """
+    from rich.console import Console
+
+    from benchmark.floors import floors as measure
+    from benchmark.leaderboard import write_board
+
+    with Console(stderr=True).status("scoring") as status:
+        board = measure(data, lambda done, total: status.update(f"{done} of {total} splits scored"))
+    written = write_board(board, name, leaderboards)
     typer.echo(f"{written.table()}\n\nLeaderboard: {written.readme}")
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's verbs to `app`."""
     app.command()(leaderboard)
+    app.command()(floors)
