@@ -119,7 +119,7 @@ def train_vision(
     """Teach the vision encoder and projector to name what is in the image and where.
 
     One linear head an attribute reads the image's mean and greatest token, and one reads each token for what lies in
-    its cell. Images are mirrored and their exposure changed as they come.
+    its cell. Images are mirrored and shifted and their exposure changed as they come.
 
     Returns:
         The heads, which the checkpoint has no use for.
@@ -127,30 +127,23 @@ def train_vision(
     model = miniature.model
     width = model.config.get_text_config().hidden_size
     labels = {a: torch.tensor([e.labels[a] for e in examples]) for a in examples[0].labels}
-    grids = "image_grid_thw" in miniature.feature_inputs([examples[0].image])
     grid = round(miniature.image_tokens**0.5)
-    cells = torch.from_numpy(np.stack([example.cells(grid) for example in examples])).view(-1, grid, grid)
+    kinds = max((number for example in examples for number, *_ in example.regions), default=0)
     heads = nn.ModuleDict({a: nn.Linear(2 * width, int(y.max()) + 1) for a, y in labels.items()})
-    heads["cell"] = nn.Linear(width, int(cells.max()) + 1)
+    heads["cell"] = nn.Linear(width, kinds + 1)
     parameters = [p for n, p in model.named_parameters() if miniature.decoder not in n and "lm_head" not in n]
     draw = batches(len(examples), recipe.vision_batch, recipe.seed)
-    balance = torch.tensor([0.05] + [1.0] * int(cells.max()))  # most cells are empty
-    upright, mirrored = (_pixels(miniature, examples, mirror) for mirror in (False, True))
-    black = _pixels(miniature, [replace(examples[0], image=np.zeros_like(examples[0].image))], False)[0]
-    extra = {"image_grid_thw": miniature.feature_inputs([examples[0].image])["image_grid_thw"]} if grids else {}
+    random = np.random.default_rng(recipe.seed)
+    balance = torch.tensor([0.05] + [1.0] * kinds)  # most cells are empty
 
     def loss(step: int) -> Tensor:
         rows = draw(step)
-        flipped = torch.rand(len(rows)) < 0.5
-        choose = flipped.view(-1, *[1] * (upright.ndim - 1))
-        pixels = torch.where(choose, mirrored[rows], upright[rows])
-        cell = torch.where(flipped[:, None, None], cells[rows].flip(-1), cells[rows])
-        exposure = 0.85 + 0.3 * torch.rand(len(rows)).view_as(choose)
-        pixels = black + exposure * (pixels - black) + 0.03 * torch.randn_like(pixels)
-        inputs = {"pixel_values": pixels.flatten(0, 1), **{k: v.repeat(len(rows), 1) for k, v in extra.items()}}
+        shown = [altered(examples[row], random) for row in rows.tolist()]
+        cells = torch.from_numpy(np.stack([example.cells(grid) for example in shown]))
+        inputs = miniature.feature_inputs([example.image for example in shown])
         tokens = torch.stack(tuple(model.get_image_features(**inputs).pooler_output))
         pooled = torch.cat([tokens.mean(1), tokens.amax(1)], dim=1)
-        total = 2 * functional.cross_entropy(heads["cell"](tokens).flatten(0, 1), cell.flatten(), weight=balance)
+        total = 2 * functional.cross_entropy(heads["cell"](tokens).flatten(0, 1), cells.flatten(), weight=balance)
         for attribute, y in labels.items():
             found = functional.cross_entropy(heads[attribute](pooled), y[rows], ignore_index=-1, reduction="sum")
             total = total + found / len(rows)
@@ -162,10 +155,21 @@ def train_vision(
     return heads
 
 
-def _pixels(miniature: "Backbone", examples: Sequence[Example], mirror: bool) -> Tensor:
-    """The processor's pixel values, [examples, 1, channels, side, side], or [examples, patches, values]."""
-    images = [np.ascontiguousarray(e.image[:, ::-1]) if mirror else e.image for e in examples]
-    return torch.stack([miniature.feature_inputs([image])["pixel_values"] for image in images])
+def altered(example: Example, random: np.random.Generator) -> Example:
+    """An example mirrored or not, shifted by up to a tenth of its side, lighter or darker, with a little noise."""
+    side = len(example.image)
+    reach = side // 10
+    x, y = random.integers(-reach, reach + 1, size=2)
+    image = np.zeros_like(example.image)
+    image[max(0, y) : side + min(0, y), max(0, x) : side + min(0, x)] = example.image[
+        max(0, -y) : side + min(0, -y), max(0, -x) : side + min(0, -x)
+    ]
+    regions = tuple((kind, cx + x / side, cy + y / side, radius) for kind, cx, cy, radius in example.regions)
+    if random.random() < 0.5:
+        image = image[:, ::-1]
+        regions = tuple((kind, 1 - cx, cy, radius) for kind, cx, cy, radius in regions)
+    exposed = image * random.uniform(0.85, 1.15) + random.normal(0, 2, image.shape)
+    return replace(example, image=exposed.clip(0, 255).astype(np.uint8), regions=regions)
 
 
 def telling(miniature: "Backbone", reports: Sequence[str]) -> Tensor:

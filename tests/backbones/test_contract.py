@@ -1,0 +1,148 @@
+"""Every family keeps the contract on its miniature, and each clause notices a plugin that breaks it."""
+
+from typing import ClassVar
+
+import pytest
+import torch
+from families import FAMILIES
+from transformers import BatchEncoding
+
+from backbones import contract
+from backbones.base import IGNORED, decoder_projections
+from backbones.contract import Broken, Subject, check, examples
+from backbones.medgemma import MedGemma
+from backbones.qwen3_vl import Qwen3VL4B
+from backbones.registry import get
+from benchmark.packed_check import clauses
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_keeps_every_clause(name, one_thread):
+    found = list(check(get(name), clauses()))
+    assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
+    assert len(found) >= 8
+
+
+@pytest.fixture(scope="module")
+def subject_of(miniature):
+    """Plugin class and the family whose miniature it loads → a subject."""
+
+    def make(plugin, family="medgemma-4b-it"):
+        backbone = plugin.load(miniature(family))
+        images = [example.image for example in examples(3)]
+        return Subject(backbone, images, backbone.encode_images(images))
+
+    return make
+
+
+class LearnsThePrompt(MedGemma):
+    def encode_text(self, prompts, reports=None, *, max_length=None):
+        text = super().encode_text(prompts, reports, max_length=max_length)
+        if reports is not None:
+            text["labels"] = torch.where(text["attention_mask"] == 1, text["input_ids"], IGNORED)
+        return text
+
+
+class ForgetsTheEnd(MedGemma):
+    def report_tokens(self, report):
+        return super().report_tokens(report)[:-1]
+
+
+class SaysItTwice(MedGemma):
+    def prompt_tokens(self, prompt):
+        ids = super().prompt_tokens(prompt)
+        return [self.tokenizer.bos_token_id, *ids]
+
+
+class CutsTheImage(MedGemma):
+    def encode_text(self, prompts, reports=None, *, max_length=None):
+        text = super().encode_text(prompts, reports)
+        return BatchEncoding({name: value[:, -(max_length or 0) :] for name, value in text.items()})
+
+
+class LosesDeepStack(Qwen3VL4B):
+    """Qwen3-VL with the last layer's features only, in the place of DeepStack's as well."""
+
+    def features_of(self, encoded):
+        return [torch.cat([image] * 3, dim=-1) for image in encoded.pooler_output]
+
+
+class PadsRight(MedGemma):
+    def encode_text(self, prompts, reports=None, *, max_length=None):
+        if reports is not None:
+            return super().encode_text(prompts, reports, max_length=max_length)
+        text = super().encode_text(prompts, [""] * len(prompts))
+        del text["labels"]
+        return text
+
+
+class AdaptsTheEncoder(MedGemma):
+    lora_targets: ClassVar[str] = r".*\.(q_proj|v_proj)"
+
+
+class AdaptsNothing(MedGemma):
+    lora_targets: ClassVar[str] = decoder_projections("text_decoder")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "family", "clause", "reason"),
+    [
+        (LearnsThePrompt, "medgemma-4b-it", contract.label_mask, "image tokens are among the labels"),
+        (ForgetsTheEnd, "medgemma-4b-it", contract.label_mask, "don't end with the end token"),
+        (SaysItTwice, "medgemma-4b-it", contract.one_beginning, "2 beginning tokens"),
+        (CutsTheImage, "medgemma-4b-it", contract.image_tokens_survive, "the prompt changes"),
+        (LosesDeepStack, "qwen3-vl-4b", contract.cached_as_pixels, "logits differ"),
+        (PadsRight, "medgemma-4b-it", contract.left_padding, "ends with padding"),
+        (AdaptsTheEncoder, "medgemma-4b-it", contract.targets_in_the_decoder, "encode images"),
+        (AdaptsNothing, "medgemma-4b-it", contract.targets_in_the_decoder, "no module matches"),
+    ],
+)
+def test_a_broken_plugin_is_noticed(plugin, family, clause, reason, subject_of):
+    with pytest.raises(Broken, match=reason):
+        clause(subject_of(plugin, family))
+
+
+def test_a_blind_model_is_noticed(subject_of):
+    subject = subject_of(MedGemma)
+    torch.nn.init.zeros_(subject.backbone.model.model.multi_modal_projector.mm_input_projection_weight)
+    blind = Subject(subject.backbone, subject.images, subject.backbone.encode_images(subject.images))
+    with pytest.raises(Broken, match="blind"):
+        contract.cached_as_pixels(blind)
+
+
+def test_an_adapter_that_is_not_used_is_noticed(subject_of, monkeypatch):
+    subject = subject_of(MedGemma)
+    monkeypatch.setattr("torch.nn.init.normal_", lambda tensor, std=1.0: tensor)  # leaves B at zero
+    with pytest.raises(Broken, match="isn't used"):
+        contract.reloads(subject)
+
+
+def test_a_plugin_whose_miniature_fails_says_why(one_thread):
+    class NoMiniature(MedGemma):
+        @classmethod
+        def miniature(cls):
+            raise KeyError("processor")
+
+    [clause] = check(NoMiniature)
+    assert clause.reason == "KeyError: 'processor'"
+
+
+def test_features_can_be_put_among_the_embeddings(miniature):
+    """For a model class without `mm_encoder_outputs`; on one that has it, both ways give the same."""
+    backbone = get("smolvlm-2.2b").load(miniature("smolvlm-2.2b"))
+    images = [example.image for example in examples(3)]
+    features = backbone.encode_images(images)
+    trained = backbone.encode_text([contract.PROMPTS[0]] * 3, contract.REPORTS)
+    asked = backbone.encode_text([contract.PROMPTS[0]] * 3)
+    logits = backbone.model(**backbone.model_inputs(trained, features)).logits
+    written = backbone.model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
+
+    class Scattered(type(backbone)):  # type: ignore[misc]
+        scattered_features = True
+
+    backbone.__class__ = Scattered
+    inputs = backbone.model_inputs(trained, features)
+    assert "mm_encoder_outputs" not in inputs
+    torch.testing.assert_close(backbone.model(**inputs).logits, logits)
+    again = backbone.model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
+    assert torch.equal(again, written)
