@@ -1,10 +1,11 @@
-"""What tests of several folders share: barely trained miniatures, and where facts beside the checkout lie."""
+"""What tests of several folders share: barely trained miniatures, a finished suite, and facts beside the checkout."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stored_suite import StoredSuite
 
 # Installed by its own test; its tests run there.
 collect_ignore = ["example_plugin"]
@@ -48,3 +49,11 @@ def miniature(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Cal
         return built[name]
 
     return build
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> StoredSuite:
+    """Results of a finished suite: two backbones, two ranks, two seeds, three baselines."""
+    suite = StoredSuite(tmp_path_factory.mktemp("stored") / "results")
+    suite.write({"medgemma-4b-it": 1.0, "llava-med-7b": 0.2})
+    return suite
