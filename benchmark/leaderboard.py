@@ -6,6 +6,7 @@ drawn from `results.json`, so that a leaderboard that came without its results c
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from benchmark.board import figures, floors_text, model_card, plan_text
@@ -46,7 +47,8 @@ class Written:
 def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
     """Write `<folder>/<suite>/`: `README.md`, `results.csv`, `results.json`, `figures/`, `model-cards/`.
 
-    A suite that comes with amrg and has no results yet is written as what it plans.
+    A suite that comes with amrg and has no results yet is written as what it plans. Floors are drawn again from their
+    own `results.json`.
 
     Args:
         results: the folder of stored results.
@@ -56,9 +58,11 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
     Raises:
         UserError: the suite has no results, and it is unknown or its folder holds results from elsewhere.
     """
+    there = _stored(folder / suite)
+    if isinstance(there, FloorsBoard):
+        return write_board(there, suite, folder)
     if not Store(results).suite(suite).is_file() and suite in built_in():
-        there = _stored(folder / suite)
-        if there is not None and not isinstance(there, PlanBoard):
+        if isinstance(there, Board):
             raise UserError(
                 f"{folder / suite} holds results that don't lie in {results}. `amrg leaderboard {suite} --check` "
                 f"checks it as it is; `amrg sweep {suite}` makes results here."
@@ -84,9 +88,13 @@ def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
 
 def files_of(board: AnyBoard) -> dict[str, bytes]:
     """The files of a leaderboard, by place in its folder."""
-    text = board.model_dump_json(indent=1) + "\n"
+    return _files_of(type(board), board.model_dump_json(indent=1) + "\n")
+
+
+@lru_cache(maxsize=4)
+def _files_of(kind: type[AnyBoard], text: str) -> dict[str, bytes]:
     # Rendered as it is stored, so that rounding twice can't show another number.
-    stored = type(board).model_validate_json(text)
+    stored = kind.model_validate_json(text)
     files: dict[str, bytes] = {}
     if isinstance(stored, Board):
         drawn = figures.draw(stored, text)

@@ -111,9 +111,8 @@ class StoredSuite:
         write_lines(folder.controls, [{"control": c, **line} for c in ("swapped", "blank") for line in lines[c]])
         content = self._scores(shown["test"], RESAMPLES)
         content["length_limit_rate"] = 0.0
-        for part in ("validation", "swapped", "blank"):
-            found = self._scores(shown[part], 0)
-            content[part] = {name: score["value"] for name, score in found["scores"].items()}
+        found = self._scores(shown["validation"], 0)
+        content["validation"] = {name: score["value"] for name, score in found["scores"].items()}
         write_json(folder.scores, content)
         steps = trial.protocol.steps or 10
         folder.write_losses([{"step": s, "loss": 3 / (1 + s * quality / 10)} for s in range(1, steps + 1)])

@@ -92,7 +92,7 @@ def findings(board: FloorsBoard) -> list[str]:
         f"**Test reports stand in train.** Word for word: {_span(verbatim['sequential'])} of {tested} with the "
         f"sequential split, {_span(verbatim['random'])} at random, {_span(verbatim['blocked'])} in whole blocks.",
         f"**The right category alone is worth {decimal(told - guessed)} ROUGE-L.** A random report of the right "
-        f"BI-RADS category has {decimal(told)} on the last {tested}, a random report of any category {decimal(guessed)}.",
+        f"BI-RADS category has {decimal(told)} on the last {tested}, one of any category {decimal(guessed)}.",
     ]
 
 

@@ -92,4 +92,4 @@ def _text(value: object) -> object:
         return f"{round(value, 6) + 0.0:.6g}"
     text = "" if value is None else value
     # A spreadsheet runs a cell that starts like a formula.
-    return f"'{text}" if isinstance(text, str) and text[:1] in "=+@\t" else text
+    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "@", "\t")) else text

@@ -93,7 +93,8 @@ def above_floor(row: Row) -> str:
     if row.above_floor is None or row.above_floor.value is None:
         return "—"
     verdict = {True: "", False: ", **not clear**", None: ", unknown"}[row.clears_floor]
-    return with_interval(row.above_floor, sign=True) + verdict
+    p = "" if row.p_floor is None or row.clears_floor is None else f", p {_p(row.p_floor)}"
+    return with_interval(row.above_floor, sign=True) + p + verdict
 
 
 def _cell(scores: Mapping[str, Score], name: str) -> str:

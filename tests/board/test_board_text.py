@@ -1,0 +1,155 @@
+"""The documents of a leaderboard: what they say first, and that no name or reason can break them."""
+
+import csv
+import json
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from benchmark.board.collect import collect
+from benchmark.board.format import escape, table
+from benchmark.board.model import Board, NotThere
+from benchmark.board.published import PUBLISHED
+from benchmark.board.results import read_results
+from benchmark.leaderboard import files_of
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = "a | b `code` <script>alert(1)</script> **bold** [link](http://x) _it_ \\| $m$\nnext & more"
+
+
+@pytest.fixture(scope="module")
+def board(stored) -> Board:
+    return collect(read_results(stored.results, "stored"))
+
+
+@pytest.fixture(scope="module")
+def files(board) -> dict[str, bytes]:
+    return files_of(board)
+
+
+def _html(text: str) -> str:
+    return MarkdownIt("gfm-like", {"linkify": False}).render(text)
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc"))))
+def test_escaped_text_is_shown_as_itself_in_a_cell(text):
+    page = _Text()
+    page.feed(_html(table(["head"], [[f"x{escape(text)}x"]])))
+    assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td"}
+    shown = page.text.split("head", 1)[1].strip()
+    assert "".join(shown.split()) == "x" + "".join(text.split()) + "x"
+
+
+def test_a_reason_can_hold_anything(board):
+    hostile = board.model_copy(update={"failed": (NotThere(label="x", reason=HOSTILE),)})
+    page = _Text()
+    page.feed(_html(files_of(hostile)["README.md"].decode()))
+    assert "script" not in page.tags
+    assert "<script>alert(1)</script> **bold** [link](http://x) _it_ \\| $m$ next & more" in page.text
+
+
+def test_every_row_of_every_table_has_the_cells_of_its_head(files):
+    for name, content in files.items():
+        if name.endswith(".md"):
+            for block in content.decode().split("\n\n"):
+                lines = block.strip().split("\n")
+                if all(line.startswith("|") for line in lines):
+                    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1, name
+
+
+def test_the_first_sentence_says_that_miniatures_on_phantoms_say_nothing_of_models(files):
+    first = files["README.md"].decode().split("\n\n")[1]
+    assert first.startswith("**Miniatures on 120 digital phantoms (drawn images, not mammograms)")
+    assert "say nothing about the published models" in first
+    assert "not a medical device" in first
+    assert "medgemma-4b-it (miniature)" in files["README.md"].decode()
+
+
+def test_on_mammograms_the_first_sentence_does_not_speak_of_dmid_models(board):
+    real = board.model_copy(update={"data": {**board.data, "source": "dmid"}})
+    first = files_of(real)["README.md"].decode().split("\n\n")[1]
+    assert first.startswith("**Miniatures on 120 mammograms in DMID's layout")
+
+
+def test_all_links_and_images_resolve(files):
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(files["README.md"].decode())
+    headings = {
+        tokens[i + 1].content.lower().replace(" ", "-") for i, t in enumerate(tokens) if t.type == "heading_open"
+    }
+    inline = [child for token in tokens for child in token.children or []]
+    images = [t.attrs["src"] for t in inline if t.type == "image"]
+    links = [t.attrs["href"] for t in inline if t.type == "link_open"]
+    assert len(images) == 6
+    assert all(t.content for t in inline if t.type == "image"), "alternative text"
+    for target in (*images, *links):
+        assert target in files or target.removeprefix("#") in headings, target
+    assert {f for f in files if f.endswith(".png")} == set(images)
+
+
+def test_published_rows_stand_apart_with_their_sources(files):
+    text = files["README.md"].decode()
+    part = text.split("## Published results", 1)[1].split("\n## ", 1)[0]
+    assert "not comparable" in part
+    for published in PUBLISHED:
+        assert published.name in part
+        assert published.source in part
+        assert published.name not in text.split("## Floors", 1)[0]
+
+
+def test_the_csv_has_every_number_of_the_json(board, files):
+    rows = list(csv.DictReader(StringIO(files["results.csv"].decode())))
+    content = json.loads(files["results.json"])
+    assert content["kind"] == "suite"
+    found = {(r["kind"], r["name"], r["rank"], r["alpha"], r["seed"], r["score"]): r for r in rows}
+    assert len(found) == len(rows)
+    for row in content["rows"]:
+        point = (row["name"], str(row["rank"]), str(row["alpha"]))
+        for name, score in row["scores"].items():
+            line = found["row", *point, "", name]
+            if score["value"] is None:
+                assert line["value"] == ""
+            else:
+                assert float(line["value"]) == pytest.approx(score["value"], rel=1e-5, abs=1e-6)
+                assert line["signature"]
+            for seed, value in zip(row["seeds"], score["by_seed"], strict=True):
+                assert (found["seed", *point, str(seed), name]["value"] == "") == (value is None)
+
+
+def test_a_model_card_is_valid_and_says_whether_the_floor_is_cleared(files):
+    text = files["model-cards/medgemma-4b-it.md"].decode()
+    front, body = text.split("---\n")[1:3]
+    card = yaml.safe_load(front)
+    assert card["library_name"] == "peft"
+    assert "base_model" not in card, "a miniature is not the model it is named after"
+    names = [m["type"] for m in card["model-index"][0]["results"][0]["metrics"]]
+    assert "rouge_l" in names
+    assert "image-blind floor" in body
+    assert "not a medical device" in body
+
+
+def test_the_golden_leaderboard_is_drawn_as_before():
+    stored = Board.model_validate_json((GOLDEN / "results.json").read_text(encoding="utf-8"))
+    again = files_of(stored)
+    for name in ("README.md", "results.csv", "results.json"):
+        assert again[name].decode() == (GOLDEN / name).read_text(encoding="utf-8"), (
+            f"{name} changed. If that is meant: python tests/board/write_golden.py"
+        )

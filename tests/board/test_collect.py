@@ -1,0 +1,145 @@
+"""What a leaderboard says, against the stored results and the statistics it is made from."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.board.collect import collect
+from benchmark.board.model import Board
+from benchmark.board.results import read_results
+from benchmark.errors import UserError
+from metrics.registry import METRICS
+from metrics.statistics import Draws, interval, sample
+
+
+@pytest.fixture(scope="module")
+def board(stored) -> Board:
+    return collect(read_results(stored.results, "stored"))
+
+
+def _row(board: Board, backbone: str, rank: int):
+    return next(r for r in board.rows if (r.backbone, r.rank) == (backbone, rank))
+
+
+def test_rows_are_means_over_seeds_of_what_is_stored(stored, board):
+    for row in board.rows:
+        assert row.seeds == (0, 1)
+        for name, score in row.scores.items():
+            values = [
+                json.loads((stored.results / trial / "scores.json").read_text())["scores"][name]["value"]
+                for trial in row.trials
+            ]
+            assert score.by_seed == tuple(values)
+            assert score.value == (None if None in values else pytest.approx(np.mean(values)))
+
+
+def test_an_interval_over_seeds_is_that_of_the_statistics(stored, board):
+    found = read_results(stored.results, "stored")
+    group = [d for d in found.done if (d.trial.backbone, d.trial.rank) == ("llava-med-7b", 4)]
+    blocks = found.references.test_blocks
+    by_seed = sample([d.statistics["rouge_l"] for d in group], blocks)
+    expected = interval(by_seed, Draws(len(set(blocks))), bounds=METRICS["rouge_l"].bounds)
+    score = _row(board, "llava-med-7b", 4).scores["rouge_l"]
+    assert (score.low, score.high) == pytest.approx((expected.low, expected.high))
+    assert score.low < score.value < score.high
+
+
+def test_the_main_table_has_each_backbone_once_and_the_better_one_first(board):
+    assert [r.backbone for r in board.main_rows] == ["medgemma-4b-it", "llava-med-7b"]
+    assert sum(r.best for r in board.rows) == 2
+
+
+def test_the_point_is_chosen_on_validation_even_where_test_says_otherwise(stored, tmp_path):
+    results = _copy(stored, tmp_path)
+    found = read_results(results, "stored")
+    other = [d for d in found.done if d.trial.backbone == "llava-med-7b" and d.trial.rank == 4]
+    for done in other:
+        content = json.loads(done.folder.scores.read_text())
+        content["validation"]["rouge_l"] = 0.99
+        for report in content["reports"]:
+            report["scores"]["rouge_l"] = 0.01
+        content["scores"]["rouge_l"]["value"] = 0.01
+        done.folder.scores.write_text(json.dumps(content))
+    rows = collect(read_results(results, "stored")).rows
+    chosen = next(r for r in rows if r.backbone == "llava-med-7b" and r.best)
+    assert chosen.rank == 4
+    assert chosen.scores["rouge_l"].value == pytest.approx(0.01)
+
+
+def test_equal_rows_share_their_ranks(board):
+    # The fixture's predictions don't depend on the rank, so both ranks of a backbone are one system.
+    for backbone in ("medgemma-4b-it", "llava-med-7b"):
+        low, high = _row(board, backbone, 2), _row(board, backbone, 4)
+        assert str(low.ranks) == str(high.ranks)
+        assert low.ranks.worst - low.ranks.best >= 1
+    pairs = {(d.first, d.second) for d in board.grid_comparisons.significant}
+    assert not any(a.split(",")[0] == b.split(",")[0] for a, b in pairs)
+
+
+def test_only_blind_predictors_are_floors_to_clear(board):
+    oracle = next(f for f in board.floors if f.name == "birads_oracle_random")
+    blind = {f.name: f.scores["rouge_l"].value for f in board.floors if f.blind}
+    assert not oracle.blind
+    assert oracle.scores["rouge_l"].value > max(blind.values())
+    assert board.best_floor == max(blind, key=blind.__getitem__)
+
+
+def test_the_difference_from_the_floor_is_that_of_the_values(board):
+    floor = next(f for f in board.floors if f.name == board.best_floor).scores["rouge_l"].value
+    for row in board.rows:
+        assert row.above_floor.value == pytest.approx(row.scores["rouge_l"].value - floor)
+
+
+def test_a_model_that_reads_the_image_loses_when_it_is_swapped_more_than_one_that_guesses(board):
+    seeing = _row(board, "medgemma-4b-it", 2).falls["swapped"]["birads_exact"]
+    assert seeing.value > 0.2
+    other = _row(board, "llava-med-7b", 2).falls["blank"]["birads_exact"]
+    assert abs(other.value) < seeing.value
+
+
+def test_parameters_are_those_of_the_adapter(board):
+    assert {r.rank: r.parameters for r in board.rows} == {2: 32, 4: 64}
+
+
+def test_the_order_of_stored_records_changes_nothing(stored, board, tmp_path):
+    results = _copy(stored, tmp_path)
+    record = results / "suites" / "stored.json"
+    content = json.loads(record.read_text())
+    for key in ("trials", "baselines"):
+        content[key] = dict(reversed(content[key].items()))
+    record.write_text(json.dumps(content))
+    lines = (results / "suites" / "stored" / "references.jsonl").read_text().splitlines()
+    (results / "suites" / "stored" / "references.jsonl").write_text("\n".join(reversed(lines)))
+    again = collect(read_results(results, "stored"))
+    assert again.model_dump_json() == board.model_dump_json()
+
+
+def test_failed_and_missing_trials_are_listed_with_their_reasons(stored, tmp_path):
+    results = _copy(stored, tmp_path)
+    found = read_results(results, "stored")
+    first, second = found.done[0], found.done[-1]
+    first.folder.trial.unlink()
+    first.folder.failure.write_text(json.dumps({"reason": "loss is NaN | at `step` 3\nsecond line"}))
+    second.folder.trial.unlink()
+    board = collect(read_results(results, "stored"))
+    assert [t.label for t in board.failed] == [first.trial.label]
+    assert "loss is NaN" in board.failed[0].reason
+    assert [t.label for t in board.missing] == [second.trial.label]
+    assert sum(len(r.seeds) for r in board.rows) == 6
+
+
+def test_results_without_their_reports_say_what_to_do(stored, tmp_path):
+    results = _copy(stored, tmp_path)
+    (results / "suites" / "stored" / "references.jsonl").unlink()
+    with pytest.raises(UserError, match="amrg sweep stored"):
+        read_results(results, "stored")
+    with pytest.raises(UserError, match="Suites with results there: stored"):
+        read_results(results, "mini")
+
+
+def _copy(stored, folder: Path) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(stored.results, folder / "results"))
