@@ -18,7 +18,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.errors import UserError
-from backbones.loading import check_fit, load_model
+from backbones.loading import check_fit, load_model, load_processor
 
 if TYPE_CHECKING:
     from backbones.miniature import MiniatureSpec
@@ -108,7 +108,7 @@ class Backbone(ABC):
         published = locate(source, cls.checkpoint)
         folder = cls.prepare(published, pinned=source is None)
         model = load_model(cls, folder, device=device, dtype=dtype, quantization=quantization)
-        backbone = cls(model, cls.load_processor(folder), source=folder, fingerprint=fingerprint(published))
+        backbone = cls(model, load_processor(cls, folder), source=folder, fingerprint=fingerprint(published))
         check_fit(backbone)
         return backbone
 

@@ -50,6 +50,21 @@ def load_model(
     return model.requires_grad_(False).eval()
 
 
+def load_processor(plugin: "type[Backbone]", folder: Path) -> Any:
+    """The plugin's processor with the folder's tokenizer and settings.
+
+    Raises:
+        UserError: they are missing, or another class's.
+    """
+    try:
+        return plugin.load_processor(folder)
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{folder}: {plugin.name}'s processor can't be loaded: {_first_line(error)}. "
+            "Its tokenizer's and processor's files have to be those of this checkpoint."
+        ) from error
+
+
 def check_folder(plugin: "type[Backbone]", folder: Path) -> None:
     """Refuse a folder of another model class, with weights in pickle format only, or with code of its own.
 
