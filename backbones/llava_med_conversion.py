@@ -70,7 +70,7 @@ def convert(
     if digests is not None:
         verify(shards, digests)
     places = {name: shard for shard in shards for name in _names(shard)}
-    tokenizer = _tokenizer(source)
+    tokenizer = read_tokenizer(source)
     config = configuration(read_json(source / "config.json"), _shapes(places), tokenizer)
     _check(source, config, _shapes(places))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -177,13 +177,27 @@ def configuration(original: Mapping[str, Any], shapes: Mapping[str, Sequence[int
     )
 
 
-def _tokenizer(source: Path) -> Any:
+def read_tokenizer(source: Path) -> Any:
+    """The original's sentencepiece tokenizer with the image token added at its end.
+
+    Merges are ordered by the pieces' scores, as sentencepiece orders them. `LlamaTokenizer.from_pretrained` orders
+    them by id (transformers 5.23), which splits runs of spaces otherwise.
+
+    Raises:
+        UserError: its file is missing.
+    """
+    import sentencepiece
     from transformers import LlamaTokenizer
+    from transformers.tokenization_utils_base import generate_merges
 
     if not (source / "tokenizer.model").is_file():
         raise UserError(f"{source}: tokenizer.model is missing. Fetch the checkpoint again.")
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(source / "tokenizer.model"))
+    vocabulary = {pieces.id_to_piece(number): number for number in range(pieces.vocab_size())}
+    scores = {piece: pieces.get_score(number) for piece, number in vocabulary.items()}
+    merges = generate_merges(vocabulary, scores)
     # The original tokenises the texts before and after the image apart, each as a text's beginning: `legacy` does.
-    tokenizer = LlamaTokenizer.from_pretrained(source, legacy=True)
+    tokenizer = LlamaTokenizer(vocab=vocabulary, merges=merges, legacy=True)
     tokenizer.add_tokens([IMAGE_TOKEN], special_tokens=True)
     return tokenizer
 

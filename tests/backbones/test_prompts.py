@@ -1,0 +1,193 @@
+"""Prompts, image placeholders and label masks: on Qwen's and Mistral's real tokenizers where they lie beside the
+checkout, on tokenizers made here with the same special tokens otherwise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from backbones.base import IGNORED
+from backbones.contract import PROMPTS, REPORTS
+from backbones.llava_med import LlavaMed
+from backbones.qwen3_vl import Qwen3VL4B
+from backbones.qwen_vl import Qwen2_5VL7B
+from backbones.registry import get
+from benchmark.data.dmid import read
+from benchmark.suite import load_suite
+
+PROMPT = load_suite("paper").protocol.prompt
+LIMIT = load_suite("paper").protocol.max_new_tokens
+BLANK = Image.new("RGB", (112, 112))
+
+
+def with_tokenizer(plugin, tokenizer):
+    """The plugin with a real tokenizer on a tiny model."""
+    from transformers import AutoModelForImageTextToText
+
+    spec = plugin.miniature()
+    processor = spec.processor(tokenizer)
+    config = spec.config(tokenizer)
+    with torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(config)
+    return plugin(model, processor, source=Path(), fingerprint="")
+
+
+@pytest.fixture(scope="module")
+def reports(shared):
+    return [study.report for study in read(shared / "dmid-sample", reports_only=True).reports]
+
+
+@pytest.fixture(scope="module", params=[Qwen2_5VL7B, Qwen3VL4B], ids=["qwen2.5-vl", "qwen3-vl"])
+def qwen(request, shared, one_thread):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(shared / "tokenizers" / "qwen3")
+    tokenizer.chat_template = request.param.miniature().chat_template
+    return with_tokenizer(request.param, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def mistral(shared, one_thread):
+    from backbones.llava_med_conversion import read_tokenizer
+
+    return with_tokenizer(LlavaMed, read_tokenizer(shared / "tokenizers" / "mistral"))
+
+
+def test_qwens_prompt_on_its_own_tokenizer(qwen):
+    ids = qwen.prompt_tokens(PROMPT)
+    assert qwen.tokenizer.bos_token_id is None
+    assert qwen.tokenizer.decode(ids) == (
+        "<|im_start|>user\n<|vision_start|>" + "<|image_pad|>" * 16 + f"<|vision_end|>{PROMPT}<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+    # As Qwen publishes them: every marker is one token.
+    assert [ids[0], ids[3], ids[4], ids[20]] == [151644, 151652, 151655, 151653]
+    assert qwen.image_token == 151655
+    assert qwen.end == 151645
+    assert qwen.image_tokens == 16
+
+
+@pytest.fixture(scope="module")
+def pieces(shared):
+    import sentencepiece
+
+    return sentencepiece.SentencePieceProcessor(model_file=str(shared / "tokenizers/mistral/tokenizer.model"))
+
+
+def test_mistrals_prompt_on_its_own_tokenizer(mistral, pieces):
+    """As the original makes it: the texts before and after the image are encoded apart, each as a beginning."""
+    ids = mistral.prompt_tokens(PROMPT)
+    image = [mistral.image_token] * mistral.image_tokens
+    assert ids == [1, *pieces.encode("[INST] "), *image, *pieces.encode(f"\n{PROMPT} [/INST]")]
+    assert mistral.image_token == 32000
+    assert mistral.end == 2
+    assert ids.count(1) == 1
+
+
+def check_every_report(backbone, reports):
+    assert len(reports) == 510
+    prompt = backbone.prompt_tokens(PROMPT)
+    longest = 0
+    for start in range(0, len(reports), 102):
+        part = reports[start : start + 102]
+        text = backbone.encode_text([PROMPT] * len(part), part)
+        rows = zip(*(text[name].tolist() for name in ("input_ids", "labels", "attention_mask")), part, strict=True)
+        for ids, labels, seen, report in rows:
+            learnt = [label for label in labels if label != IGNORED]
+            assert backbone.decode(learnt[:-1]) == report
+            assert learnt[-1] == backbone.end
+            assert ids[: sum(seen)] == prompt + learnt
+            assert labels == [IGNORED] * len(prompt) + learnt + [IGNORED] * (len(labels) - sum(seen))
+            longest = max(longest, len(learnt))
+    assert longest <= LIMIT, "the paper's suite can write the longest report"
+
+
+def test_qwens_labels_are_the_report_and_its_end_for_every_real_report(qwen, reports):
+    check_every_report(qwen, reports)
+
+
+def test_mistrals_labels_are_the_report_and_its_end_for_every_real_report(mistral, reports):
+    check_every_report(mistral, reports)
+
+
+def test_qwens_prompt_and_report_apart_are_the_tokens_of_both_together(qwen, reports):
+    """So training sees what the checkpoint saw, and generation starts where training did."""
+    answer = "<|im_start|>assistant\n"
+    for report in reports:
+        together = qwen.tokenizer(f"{answer}{report}<|im_end|>")["input_ids"]
+        assert together == qwen.tokenizer(answer)["input_ids"] + qwen.report_tokens(report)
+
+
+def test_mistrals_prompt_and_report_are_sentencepieces_tokens(mistral, reports, pieces):
+    question = pieces.encode(f"{PROMPT} [/INST]")
+    for report in reports:
+        assert pieces.encode(f"{PROMPT} [/INST] {report}") == question + mistral.report_tokens(report)[:-1]
+
+
+@given(st.text(st.sampled_from("ab. \n•é½"), max_size=40))
+def test_mistrals_tokens_of_any_text_are_sentencepieces(mistral, pieces, text):
+    text = text.lstrip(" ")  # no report begins with a space
+    assert mistral.tokenizer(text, add_special_tokens=False)["input_ids"] == pieces.encode(text)
+
+
+def test_gemmas_turns(miniature):
+    """Gemma 3's turn format, its image between markers, and token types, as transformers' own processor has them."""
+    backbone = get("medgemma-4b-it").load(miniature("medgemma-4b-it"))
+    ids = backbone.prompt_tokens(PROMPTS[0])
+    image = "<start_of_image>" + "<image_soft_token>" * 16 + "<end_of_image>"
+    assert backbone.tokenizer.decode(ids) == (
+        f"<bos><start_of_turn>user\n\n\n{image}\n\n{PROMPTS[0]}<end_of_turn>\n<start_of_turn>model\n"
+    )
+    whole = backbone.processor(
+        images=[[BLANK]],
+        text=[backbone.prompt_text(PROMPTS[0]) + REPORTS[1] + "<end_of_turn>"],
+        add_special_tokens=False,
+        return_mm_token_type_ids=True,
+    )
+    ours = backbone.encode_text([PROMPTS[0]], [REPORTS[1]])
+    assert ours["input_ids"].tolist() == [list(whole["input_ids"][0])]
+    types = whole.get("token_type_ids", whole.get("mm_token_type_ids"))
+    assert ours["token_type_ids"].tolist() == [list(types[0])]
+
+
+def test_paligemmas_prefix_and_suffix(miniature):
+    """Against transformers' own `suffix=`: ids, labels and the mask of the prefix."""
+    backbone = get("paligemma2-3b").load(miniature("paligemma2-3b"))
+    theirs = backbone.processor(images=[BLANK], text=[f"<image>{PROMPTS[0]}"], suffix=[REPORTS[1]], return_tensors="pt")
+    ours = backbone.encode_text([PROMPTS[0]], [REPORTS[1]])
+    assert ours["input_ids"].tolist() == theirs["input_ids"].tolist()
+    assert ours["labels"].tolist() == theirs["labels"].tolist()
+    assert ours["token_type_ids"].tolist() == theirs["token_type_ids"].tolist()
+    ids = ours["input_ids"][0].tolist()
+    prefix = "<image>" * backbone.image_tokens + f"<bos>{PROMPTS[0]}\n"
+    assert backbone.tokenizer.decode(ids[: len(backbone.prompt_tokens(PROMPTS[0]))]) == prefix
+    assert ids[-1] == backbone.tokenizer.eos_token_id
+    assert ids.count(backbone.tokenizer.bos_token_id) == 1
+
+
+def test_paligemmas_prefix_attends_both_ways_and_its_suffix_only_back(miniature):
+    """Changing the prompt's last word changes the first position's state; changing the report's last does not."""
+    backbone = get("paligemma2-3b").load(miniature("paligemma2-3b"))
+    features = backbone.encode_images([np.zeros((112, 112), np.uint8)])
+
+    def states(prompt, report):
+        text = backbone.encode_text([prompt], [report])
+        with torch.no_grad():
+            return backbone.model.train().forward(**backbone.model_inputs(text, features)).logits[0]
+
+    base = states("Write it now", "A mass here")
+    assert not torch.allclose(base[0], states("Write it then", "A mass here")[0])
+    assert torch.allclose(base[0], states("Write it now", "A mass there")[0])
+
+
+def test_smolvlms_turns(miniature):
+    backbone = get("smolvlm-2.2b").load(miniature("smolvlm-2.2b"))
+    image = "<fake_token_around_image><global-img>" + "<image>" * 16 + "<fake_token_around_image>"
+    expected = f"<|im_start|>User:{image}{PROMPTS[0]}<end_of_utterance>\nAssistant:"
+    assert backbone.tokenizer.decode(backbone.prompt_tokens(PROMPTS[0])) == expected
+    together = backbone.tokenizer(f"Assistant: {REPORTS[1]}<end_of_utterance>", add_special_tokens=False)["input_ids"]
+    assert together[-len(backbone.report_tokens(REPORTS[1])) :] == backbone.report_tokens(REPORTS[1])
