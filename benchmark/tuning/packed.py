@@ -17,6 +17,7 @@ from benchmark.tuning import checkpoints, memory, packs
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import cut, distinct, settings
+from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed_generation import PackedDecoding
 from benchmark.tuning.packed_layers import PackedLayers
 from benchmark.tuning.packed_training import PackTraining, stacks_of
@@ -83,7 +84,12 @@ class Packed:
             if not packs.is_out_of_memory(error):
                 raise
             return 1
-        return packs.largest(estimated, [trial.rank for trial in trials], free, backbone.device)
+        fitting = packs.largest(estimated, [trial.rank for trial in trials], free)
+        if backbone.device.type != "cpu":
+            return fitting
+        lengths = [len(backbone.report_tokens(report)) for report in data.reports]
+        tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
+        return min(fitting, packs.cached(backbone.model.config.get_text_config(), estimated.rows * tokens))
 
     def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
         if self.merge is not None:
@@ -160,7 +166,7 @@ class Packed:
             yield from Sequential().generate(backbone, trials, folders, features)
             return
         shown, places = distinct(features)
-        most = self.largest or (packs.LARGEST_ON_CPU if backbone.device.type == "cpu" else packs.LARGEST_IN_WRITING)
+        most = self.largest or packs.LARGEST_IN_WRITING
         waiting = packs.plan([Snapshot(trial) for trial in trials], most)
         rows = packs.ROWS_IN_WRITING
         while waiting:
@@ -202,7 +208,7 @@ class Packed:
                 text = backbone.encode_text([protocol.prompt] * (len(pack) * len(part)))
                 inputs = backbone.model_inputs(text, [*part] * len(pack))
                 decoding = PackedDecoding(layers, backbone.end)
-                with layers.installed(), precision(backbone):
+                with layers.installed(), precision(backbone), fused_norms(backbone.model):
                     tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
                 for name, rows in zip(names, tokens.view(len(pack), len(part), -1).tolist(), strict=True):
                     written[name] += [cut(backbone, row) for row in rows]
@@ -225,7 +231,7 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
         if probe.streams is not None:
             probe.streams.seed([0])
         kept = protocol.model_copy(update={"activation_checkpointing": False})
-        with training_mode(backbone, kept), probe.layers.installed():
+        with training_mode(backbone, kept), fused_norms(backbone.model), probe.layers.installed():
             row = packs.saved_bytes(lambda: probe.forward([[0]]), frozen) - copies
         text = backbone.model.config.get_text_config()
         tokens = len(backbone.report_tokens(longest))

@@ -51,6 +51,8 @@ class Streams:
                               device=self.device)  # fmt: skip
         with self._kept():
             for trial, (rows, tokens) in enumerate(self.sizes):
+                if rows == 0:
+                    continue
                 self._set(states[trial])
                 ones = torch.ones(rows, tokens, shape[-1], dtype=dtype, device=self.device)
                 factors[trial, :rows, :tokens] = functional.dropout(ones, self.probability)

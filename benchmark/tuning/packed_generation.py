@@ -94,8 +94,8 @@ def select(kwargs: dict[str, Any], rows: Tensor) -> dict[str, Any]:
     chosen = dict(kwargs)
     chosen["past_key_values"].batch_select_indices(rows)
     # Features of the images have gone into the cache.
-    chosen.pop("mm_encoder_outputs", None)
-    chosen.pop("image_grid_thw", None)
+    for name in ("mm_encoder_outputs", "image_grid_thw", "inputs_embeds"):
+        chosen.pop(name, None)
     for name in ("attention_mask", "token_type_ids", "mm_token_type_ids", "position_ids"):
         value = chosen.get(name)
         if isinstance(value, Tensor):

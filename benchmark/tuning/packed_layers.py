@@ -20,8 +20,9 @@ from benchmark.tuning.packed_stacks import Band, Stacks
 SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 """Sibling layers that a decoder gives the same input, so that their products can be one."""
 
-THIN = 16
-"""Up to this rank, gradients of A and B are cheaper by way of the rank than by way of the whole weight's gradient."""
+THIN = 6
+"""Gradients of A and B go by way of the rank where that takes this many times fewer operations than by way of the whole
+weight: products that thin reach a third of a processor's speed, and there are twice as many."""
 
 Noise = Callable[[str, tuple[int, ...], torch.dtype], Tensor]
 """Dropout's factors, drawn for the named layer's input of that shape."""
@@ -179,14 +180,14 @@ def merged_product(x: Tensor, weight: Tensor, bases: Sequence[nn.Linear]) -> Ten
 
 
 class Merged(torch.autograd.Function):
-    """Layers that share an input, by each trial's merged weight."""
+    """Layers that share an input, by each trial's merged weight. Gradients are added to the leaves' at once."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bases: Any, sizes: Any, scales: Tensor, bands: Any, *leaves: Tensor) -> Any:
         weight = merged_weight(bases, sizes, scales, bands, leaves)
         y = merged_product(x, weight, bases)
         ctx.save_for_backward(x, weight, scales, *leaves)
-        ctx.sizes, ctx.bands = sizes, bands
+        ctx.sizes, ctx.bands, ctx.gradients = sizes, bands, [leaf.grad for leaf in leaves]
         return y.split(sizes, dim=-1)
 
     @staticmethod
@@ -195,46 +196,44 @@ class Merged(torch.autograd.Function):
         joined = gradients[0] if len(gradients) == 1 else torch.cat(gradients, dim=-1)
         g = joined.reshape(len(scales), -1, joined.shape[-1])
         rows = x.reshape(len(scales), -1, x.shape[-1])
-        found: list[Tensor | None] = [None] * len(leaves)
+        members = range(len(ctx.sizes))
+        leaves_of = [_split(leaves, m, len(ctx.bands)) for m in members]
+        gradients_of = [_split(ctx.gradients, m, len(ctx.bands)) for m in members]
         for number, band in enumerate(ctx.bands):
-            of_band = _thin if band.rank <= THIN else _whole
-            chosen = [_split(leaves, m, len(ctx.bands)) for m in range(len(ctx.sizes))]
-            pairs = [(downs[number], ups[number]) for downs, ups in chosen]
-            results = of_band(rows[band.trials], g[band.trials], ctx.sizes, scales[band.trials], pairs)
-            for member, (down, up) in enumerate(results):
-                place = 2 * len(ctx.bands) * member + number
-                found[place], found[place + len(ctx.bands)] = down, up
+            inputs, outputs = x.shape[-1], sum(ctx.sizes)
+            thin = THIN * band.rank * (inputs * len(ctx.sizes) + outputs) < inputs * outputs
+            chosen = band.trials
+            scaled = [(down[number] * scales[chosen], up[number] * scales[chosen]) for down, up in leaves_of]
+            targets = [(down[number], up[number]) for down, up in gradients_of]
+            (_thin if thin else _whole)(rows[chosen], g[chosen], ctx.sizes, scaled, targets)
         back = torch.bmm(g, weight).view(x.shape) if ctx.needs_input_grad[0] else None
-        return back, None, None, None, None, *found
+        return back, None, None, None, None, *(None for _ in leaves)
 
 
 Pairs = Sequence[tuple[Tensor, Tensor]]
+"""A [trials, rank, in] and B transposed [trials, rank, out] of layers that share an input."""
 
 
-def _thin(x: Tensor, g: Tensor, sizes: Sequence[int], scales: Tensor, pairs: Pairs) -> list[tuple[Tensor, Tensor]]:
-    """Gradients of A and B by way of the rank."""
-    rank = pairs[0][0].shape[1]
-    inner = torch.bmm(x, torch.cat([down for down, _ in pairs], dim=1).transpose(1, 2))
-    parts = g.split(list(sizes), dim=-1)
-    back = torch.cat([torch.bmm(part, up.transpose(1, 2)) for part, (_, up) in zip(parts, pairs, strict=True)], dim=-1)
-    downs = torch.bmm(back.transpose(1, 2), x).mul_(scales).split(rank, dim=1)
-    inners = inner.split(rank, dim=-1)
-    ups = [torch.bmm(i.transpose(1, 2), part).mul_(scales) for i, part in zip(inners, parts, strict=True)]
-    return list(zip(downs, ups, strict=True))
+def _thin(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: Pairs) -> None:
+    """Add gradients of A and B to `targets` by way of the rank; `scaled` are A and B times alpha / r."""
+    for part, (down, up), (to_down, to_up) in zip(g.split(list(sizes), dim=-1), scaled, targets, strict=True):
+        to_down.baddbmm_(torch.bmm(part, up.transpose(1, 2)).transpose(1, 2), x)
+        to_up.baddbmm_(torch.bmm(x, down.transpose(1, 2)).transpose(1, 2), part)
 
 
-def _whole(x: Tensor, g: Tensor, sizes: Sequence[int], scales: Tensor, pairs: Pairs) -> list[tuple[Tensor, Tensor]]:
-    """Gradients of A and B by way of the merged weight's gradient."""
-    whole = torch.bmm(g.transpose(1, 2), x).mul_(scales)
-    parts = whole.split(list(sizes), dim=1)
-    return [
-        (torch.bmm(up, part), torch.bmm(down, part.transpose(1, 2)))
-        for part, (down, up) in zip(parts, pairs, strict=True)
-    ]
+def _whole(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: Pairs) -> None:
+    """The same by way of the merged weight's gradient."""
+    parts = torch.bmm(g.transpose(1, 2), x).split(list(sizes), dim=1)
+    for part, (down, up), (to_down, to_up) in zip(parts, scaled, targets, strict=True):
+        to_down.baddbmm_(up, part)
+        to_up.baddbmm_(down, part.transpose(1, 2))
 
 
 class Factored(torch.autograd.Function):
-    """Adds alpha / r · B A x to the frozen layer's output, in place; x times dropout's factors where there are any."""
+    """Adds alpha / r · B A x to the frozen layer's output, in place; x times dropout's factors where there are any.
+
+    Gradients of A and B are added to the leaves' at once.
+    """
 
     @staticmethod
     def forward(
@@ -245,14 +244,14 @@ class Factored(torch.autograd.Function):
         out = y.reshape(len(scales), -1, y.shape[-1])
         inners = []
         for band, down, up in zip(bands, leaves[: len(bands)], leaves[len(bands) :], strict=True):
-            inner = torch.bmm(rows[band.trials], down.to(x.dtype).transpose(1, 2)).mul_(scales[band.trials].to(x.dtype))
+            inner = torch.bmm(rows[band.trials], (down * scales[band.trials]).to(x.dtype).transpose(1, 2))
             out[band.trials].baddbmm_(inner, up.to(x.dtype))
             inners.append(inner)
         if out.data_ptr() != y.data_ptr():
             y.copy_(out.view_as(y))
         ctx.mark_dirty(y)
         ctx.save_for_backward(dropped, noise, scales, *inners, *leaves)
-        ctx.bands = bands
+        ctx.bands, ctx.gradients = bands, [leaf.grad for leaf in leaves]
         return y
 
     @staticmethod
@@ -263,16 +262,15 @@ class Factored(torch.autograd.Function):
         rows = dropped.reshape(len(scales), -1, dropped.shape[-1])
         g = gradient.reshape(len(scales), -1, gradient.shape[-1])
         back = torch.empty_like(rows) if ctx.needs_input_grad[1] else None
-        found_down, found_up = [], []
-        for band, inner, down, up in zip(ctx.bands, inners, downs, ups, strict=True):
-            part = g[band.trials]
-            through = torch.bmm(part, up.to(part.dtype).transpose(1, 2)).mul_(scales[band.trials].to(part.dtype))
-            found_up.append(torch.bmm(inner.transpose(1, 2), part).to(up.dtype))
-            found_down.append(torch.bmm(through.transpose(1, 2), rows[band.trials]).to(down.dtype))
+        for place, (band, inner, down, up) in enumerate(zip(ctx.bands, inners, downs, ups, strict=True)):
+            part, chosen = g[band.trials], scales[band.trials]
+            through = torch.bmm(part, (up * chosen).to(part.dtype).transpose(1, 2))
+            ctx.gradients[number + place].add_(torch.bmm(inner.transpose(1, 2), part))
+            ctx.gradients[place].add_(torch.bmm(through.transpose(1, 2), rows[band.trials]))
             if back is not None:
                 torch.bmm(through, down.to(part.dtype), out=back[band.trials])
         if back is not None:
             back = back.view(dropped.shape)
             if noise is not None:
                 back.mul_(noise)
-        return gradient, back, None, None, None, *found_down, *found_up
+        return gradient, back, None, None, None, *(None for _ in ctx.gradients)

@@ -1,6 +1,7 @@
 """Training a pack: trials of one backbone, step by step at the same time, each as if it were alone."""
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from benchmark.suite import Trial
 from benchmark.tuning import checkpoints
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import StepDone, TrainingSet
+from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed_dropout import Streams
 from benchmark.tuning.packed_layers import PackedLayers, lora_layers
 from benchmark.tuning.packed_optimizer import PackedAdamW
@@ -124,7 +126,7 @@ class PackTraining:
             after: called at steps where all losses are known and all trials are sound; may take a snapshot.
         """
         look = 1 if self.backbone.device.type == "cpu" else LOOK
-        with training(self.backbone, self.protocol):
+        with training(self.backbone, self.protocol), fused_norms(self.backbone.model):
             while self.step < self.total and self.trials:
                 with self.layers.installed():
                     while self.step < self.total:
@@ -145,7 +147,7 @@ class PackTraining:
         totals = torch.tensor([[sum(self.lengths[i] for i in batch)] for batch in batches])
         totals = totals.to(self.backbone.device, self.stacks.scales.dtype, non_blocking=True).squeeze(1)
         loss = torch.zeros_like(totals)
-        for parts in zip(*(micro_batches(batch, self.protocol) for batch in batches), strict=True):
+        for parts in zip_longest(*(micro_batches(batch, self.protocol) for batch in batches), fillvalue=[]):
             shares = self.forward(parts) / totals
             shares.sum().backward()
             loss += shares.detach()
@@ -160,13 +162,13 @@ class PackTraining:
             parts: indices of a micro-batch's reports, a list a trial.
         """
         most = max(map(len, parts))
-        # A trial with fewer rows than others shows its last one again, without labels.
-        rows = [index for part in parts for index in (*part, *[part[-1]] * (most - len(part)))]
+        # A trial with fewer rows than others shows any report in their place, without labels.
+        rows = [index for part in parts for index in (*part, *[0] * (most - len(part)))]
         text = training_text(self.backbone, self.protocol, [self.data.reports[i] for i in rows])
         for trial, part in enumerate(parts):
             text["labels"][trial * most + len(part) : (trial + 1) * most] = IGNORED
         if self.streams is not None:
-            sizes = [(len(part), self.prompt + max(self.lengths[i] for i in part)) for part in parts]
+            sizes = [(len(part), self.prompt + max((self.lengths[i] for i in part), default=0)) for part in parts]
             self.streams.begin(sizes)
         inputs = self.backbone.model_inputs(text, [self.data.features[i] for i in rows])
         return report_losses(self.model, inputs, self.prompt).view(len(parts), most).sum(dim=1)

@@ -20,10 +20,10 @@ from benchmark.tuning.checkpoints import Snapshot
 
 USABLE = 0.8
 """Share of free memory that a plan fills: allocators leave gaps."""
-LARGEST_ON_CPU = 12
-"""Trials a pack on a CPU: more share nothing further, and fall out of its caches."""
+CACHE = 2_500_000
+"""Bytes of a pack's widest activation on a CPU: larger packs fall out of its caches, and are slower for it."""
 LARGEST_IN_WRITING = 32
-"""Trials that write at the same time on a GPU."""
+"""Trials that write at the same time."""
 ROWS_IN_WRITING = 512
 """Reports that are written at the same time."""
 OWN = {"learning_rate", "schedule", "warmup_steps", "weight_decay", "gradient_clipping"}
@@ -89,13 +89,21 @@ def kind(snapshot: Snapshot) -> tuple[str, int]:
     return snapshot.trial.protocol.model_dump_json(exclude=OWN), snapshot.steps
 
 
-def largest(estimate: Estimate, ranks: Sequence[int], free: int, device: torch.device) -> int:
-    """How many of the trials fit at a time, counted from the greatest rank; at least one."""
-    fitting = 0
-    for number in range(1, len(ranks) + 1):
-        if estimate.of(sorted(ranks)[-number:]) <= USABLE * free:
-            fitting = number
-    return max(1, fitting if device.type == "cuda" else min(fitting, LARGEST_ON_CPU))
+def largest(estimate: Estimate, ranks: Sequence[int], free: int) -> int:
+    """How many of the trials fit into free memory at a time, counted from the greatest rank; at least one."""
+    fitting = [n for n in range(1, len(ranks) + 1) if estimate.of(sorted(ranks)[-n:]) <= USABLE * free]
+    return max(fitting, default=1)
+
+
+def cached(text_config: Any, tokens: int) -> int:
+    """How many trials' activations stay in a CPU's caches.
+
+    Args:
+        text_config: of the decoder.
+        tokens: of a trial's micro-batch, all rows together.
+    """
+    width = max(text_config.hidden_size, getattr(text_config, "intermediate_size", 0))
+    return max(2, CACHE // (4 * tokens * width))
 
 
 def plan(snapshots: Sequence[Snapshot], most: int) -> list[list[Snapshot]]:

@@ -106,7 +106,7 @@ def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
     asks for it, and a bfloat16 model's adapters, which are kept in float32, compute in bfloat16."""
     model = backbone.model
     if protocol.activation_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     model.train()
     try:
         with precision(backbone):
@@ -114,7 +114,7 @@ def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
     finally:
         model.eval()
         if protocol.activation_checkpointing:
-            model.gradient_checkpointing_disable()
+            model.activation_checkpointing_disable()
 
 
 def precision(backbone: Backbone) -> torch.autocast:

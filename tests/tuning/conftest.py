@@ -1,0 +1,137 @@
+"""Barely trained miniatures of each family, and trials on a handful of pictures."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from backbones.base import Backbone
+from backbones.miniature import write_miniature
+from backbones.pretraining import Example, Recipe
+from backbones.registry import get
+from benchmark.store import Store, TrialFolder
+from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.tuning.engine import Engine, Generated, Outcome, TrainingSet
+
+FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "paligemma2-3b")
+PROMPT = "Describe."
+REPORTS = (
+    "Dense breast.",
+    "A round mass in the left breast, BI-RADS 4.",
+    "No mass, no calcification. BI-RADS 1.",
+    "Scattered densities.",
+    "Fatty breast with a spiculated mass at twelve o'clock; BI-RADS 5.",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (len(REPORTS), 112, 112), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def load(tmp_path_factory: pytest.TempPathFactory, pictures: np.ndarray) -> Callable[..., Backbone]:
+    """A family's name → its miniature, loaded anew; the checkpoint is written once a session."""
+    folder = tmp_path_factory.mktemp("miniatures")
+
+    def loaded(name: str, **options: Any) -> Backbone:
+        plugin = get(name)
+        if not (folder / name).exists():
+            examples = [
+                Example(p, (r,), {"kind": i % 2}) for i, (p, r) in enumerate(zip(pictures, REPORTS, strict=True))
+            ]
+            recipe = Recipe(vision_steps=2, language_steps=2, vision_batch=4, language_batch=4)
+            write_miniature(plugin, folder / name, examples, prompt=PROMPT, recipe=recipe)
+        return plugin.load(folder / name, **options)
+
+    return loaded
+
+
+def trial(rank: int, alpha: int = 8, seed: int = 0, *, dtype: str = "float32", **protocol: Any) -> Trial:
+    """A trial of an unnamed backbone under a short protocol."""
+    settings: dict[str, Any] = {
+        "prompt": PROMPT,
+        "steps": 4,
+        "batch_size": 2,
+        "learning_rate": 2e-4,
+        "warmup_steps": 2,
+        "weight_decay": 0.01,
+        "max_new_tokens": 12,
+    }
+    return Trial(
+        backbone="miniature",
+        checkpoint="c",
+        quantization=None,
+        dtype=dtype,
+        data="d",
+        image=ImagePart(size=112),
+        split="s",
+        protocol=Protocol(**(settings | protocol)),
+        rank=rank,
+        alpha=alpha,
+        seed=seed,
+    )
+
+
+@dataclass
+class Run:
+    """What an engine made of trials."""
+
+    outcomes: dict[str, Outcome]
+    folders: dict[str, TrialFolder]
+    losses: dict[str, list[float]]
+    norms: dict[str, list[float]]
+
+    def distance(self, other: "Run") -> float:
+        """The greatest difference between losses of the same trial and step."""
+        return max(
+            abs(mine - theirs)
+            for name in self.losses
+            for mine, theirs in zip(self.losses[name], other.losses[name], strict=True)
+        )
+
+
+@pytest.fixture
+def train(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Run]:
+    """Train trials with an engine in a results folder of its own."""
+    runs = iter(range(100))
+
+    def trained(
+        engine: Engine, backbone: Backbone, trials: Sequence[Trial], *, store: Path | None = None, **options: Any
+    ) -> Run:
+        results = Store(store or tmp_path / str(next(runs)))
+        folders = {t.id: results.of(t) for t in trials}
+        data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)))
+        step_done = options.get("step_done", lambda *_: None)
+        outcomes = engine.train(backbone, trials, folders, data, step_done)
+        rows = {
+            name: list(csv.DictReader(folder.losses.open()))
+            for name, folder in folders.items()
+            if outcomes[name].failure is None
+        }
+        return Run(
+            outcomes,
+            folders,
+            {name: [float(row["loss"]) for row in table] for name, table in rows.items()},
+            {name: [float(row["gradient_norm"]) for row in table] for name, table in rows.items()},
+        )
+
+    return trained
+
+
+def written(
+    engine: Engine, backbone: Backbone, trials: Sequence[Trial], run: Run, pictures: np.ndarray
+) -> dict[str, list[Generated]]:
+    """What each trial's adapter writes for the pictures."""
+    features = backbone.encode_images(list(pictures))
+    return {t.id: texts for t, texts in engine.generate(backbone, trials, run.folders, features)}

@@ -1,0 +1,113 @@
+"""Packed training and writing against plain peft, one trial at a time."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from conftest import FAMILIES, Run, trial, written
+from peft import PeftModel
+from safetensors.torch import load_file
+
+from backbones.base import Backbone
+from benchmark.tuning.generation import greedy
+from benchmark.tuning.norms import fused_norms
+from benchmark.tuning.packed import Packed
+from benchmark.tuning.sequential import Sequential
+
+Load = Callable[..., Backbone]
+Train = Callable[..., Run]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float64_losses_over_sixty_steps(family: str, load: Load, train: Train, pictures: np.ndarray) -> None:
+    backbone = load(family, dtype=torch.float64)
+    trials = [
+        trial(2, 16, seed=1, dtype="float64", steps=60),
+        trial(3, 8, seed=0, dtype="float64", steps=60, learning_rate=1e-4, gradient_clipping=0.5),
+        trial(16, 32, seed=0, dtype="float64", steps=60, schedule="linear", weight_decay=0.1),
+    ]
+    with fused_norms(backbone.model):  # the model's own would round the features and all activations to float32
+        alone, packed = train(Sequential(), backbone, trials), train(Packed(), backbone, trials)
+    assert packed.distance(alone) < 1e-12
+    for t in trials:
+        assert packed.losses[t.id][-1] < packed.losses[t.id][0]
+        np.testing.assert_allclose(packed.norms[t.id], alone.norms[t.id], rtol=1e-9)
+        mine, theirs = (load_file(r.folders[t.id].adapter / "adapter_model.safetensors") for r in (packed, alone))
+        assert mine.keys() == theirs.keys()
+        for name, weight in mine.items():
+            torch.testing.assert_close(weight, theirs[name], rtol=1e-8, atol=1e-10)
+    assert written(Packed(), backbone, trials, packed, pictures) == written(
+        Sequential(), backbone, trials, packed, pictures
+    )
+
+
+@pytest.mark.parametrize("merge", [True, False])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_float32_losses_and_text(family: str, merge: bool, load: Load, train: Train, pictures: np.ndarray) -> None:
+    backbone = load(family)
+    trials = [trial(rank, alpha, seed) for rank, alpha, seed in ((4, 8, 0), (2, 16, 0), (8, 8, 1))]
+    alone, packed = train(Sequential(), backbone, trials), train(Packed(merge=merge), backbone, trials)
+    assert packed.distance(alone) < 1e-5
+    texts = written(Packed(merge=merge), backbone, trials, packed, pictures)
+    assert texts == written(Sequential(), backbone, trials, alone, pictures)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_dropout_draws_the_masks_that_a_trial_draws_alone(recompute: bool, load: Load, train: Train) -> None:
+    backbone = load("qwen2.5-vl-3b", dtype=torch.float64)
+    # Five reports in batches of three and micro-batches of two: trials differ in rows and lengths at every step.
+    settings = {"dropout": 0.3, "batch_size": 3, "micro_batch_size": 2, "activation_checkpointing": recompute}
+    trials = [trial(2, 16, seed, dtype="float64", steps=6, **settings) for seed in (0, 1, 2)]
+    with fused_norms(backbone.model):  # the model's own would round the features and all activations to float32
+        alone, packed = train(Sequential(), backbone, trials), train(Packed(), backbone, trials)
+    assert packed.distance(alone) < 1e-12
+    plain = trial(2, steps=6, batch_size=3).protocol
+    dry = train(Packed(), backbone, [t.model_copy(update={"protocol": plain}) for t in trials])
+    assert all(mine != theirs for mine, theirs in zip(packed.losses.values(), dry.losses.values(), strict=True))
+
+
+def test_packing_changes_nothing(load: Load, train: Train) -> None:
+    backbone = load("medgemma-4b-it", dtype=torch.float64)
+    trials = [trial(rank, 8, seed, dtype="float64", steps=5) for rank in (2, 4, 16) for seed in (0, 1)]
+    together = train(Packed(largest=6), backbone, trials)
+    for engine, order in ((Packed(largest=6), trials[::-1]), (Packed(largest=2), trials), (Packed(largest=1), trials)):
+        assert train(engine, backbone, order).distance(together) < 1e-12
+
+
+def test_four_bit_base(load: Load, train: Train, pictures: np.ndarray) -> None:
+    backbone = load("medgemma-4b-it", quantization="nf4")
+    trials = [trial(2), trial(4, seed=1), trial(16)]
+    alone, packed = train(Sequential(), backbone, trials), train(Packed(), backbone, trials)
+    assert packed.distance(alone) < 1e-5
+    assert written(Packed(), backbone, trials, packed, pictures) == written(
+        Sequential(), backbone, trials, alone, pictures
+    )
+
+
+def test_adapters_lie_as_peft_saves_them(load: Load, train: Train, pictures: np.ndarray) -> None:
+    backbone = load("llava-med-7b")
+    trials = [trial(2), trial(8, seed=3)]
+    alone, packed = train(Sequential(), backbone, trials), train(Packed(), backbone, trials)
+    texts = written(Packed(), backbone, trials, packed, pictures)
+    features = backbone.encode_images(list(pictures))
+    for t in trials:
+        files = [sorted(p.name for p in r.folders[t.id].adapter.rglob("*")) for r in (packed, alone)]
+        assert files[0] == files[1]
+        model = PeftModel.from_pretrained(backbone.model, str(packed.folders[t.id].adapter))
+        assert greedy(backbone, model, t.protocol, features) == texts[t.id]
+        model.unload()
+
+
+def test_a_backbone_that_cannot_be_packed_trains_alone(load: Load, train: Train, pictures: np.ndarray) -> None:
+    backbone = load("medgemma-4b-it")
+    type(backbone).packable = False
+    try:
+        trials = [trial(2), trial(4)]
+        packed = train(Packed(), backbone, trials)
+        texts = written(Packed(), backbone, trials, packed, pictures)
+    finally:
+        type(backbone).packable = True
+    assert all("pack" not in outcome.details for outcome in packed.outcomes.values())
+    assert packed.distance(train(Sequential(), backbone, trials)) == 0
+    assert texts == written(Sequential(), backbone, trials, packed, pictures)
