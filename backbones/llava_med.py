@@ -1,15 +1,12 @@
 """LLaVA-Med 1.5: LLaVA with a Mistral decoder and CLIP's image encoder."""
 
-import os
 from pathlib import Path
 
-from platformdirs import user_cache_path
 from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaProcessor
 
 from backbones.base import Backbone
-from backbones.checkpoint import Checkpoint, fingerprint
-from backbones.llava_med_conversion import ORIGINAL, convert
-from backbones.loading import read_json
+from backbones.checkpoint import Checkpoint
+from backbones.llava_med_conversion import converted
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, square
 
 SHARDS = (
@@ -46,12 +43,7 @@ class LlavaMed(Backbone):
 
     @classmethod
     def prepare(cls, folder: Path, *, pinned: bool) -> Path:
-        if read_json(folder / "config.json").get("model_type") != ORIGINAL:
-            return folder
-        converted = converted_folder() / fingerprint(folder)[:32]
-        if not converted.is_dir():
-            convert(folder, converted, digests=SHARDS if pinned else None)
-        return converted
+        return converted(folder, digests=SHARDS if pinned else None)
 
     def prompt_text(self, prompt: str) -> str:
         return f"{self.tokenizer.bos_token}[INST] <image>\n{prompt} [/INST]"
@@ -83,9 +75,3 @@ class LlavaMed(Backbone):
                 num_additional_image_tokens=1,
             ),
         )
-
-
-def converted_folder() -> Path:
-    """Where converted checkpoints are kept: in amrg's cache (`AMRG_CACHE_DIR`)."""
-    named = os.environ.get("AMRG_CACHE_DIR")
-    return (Path(named) if named else user_cache_path("amrg", appauthor=False)) / "converted"

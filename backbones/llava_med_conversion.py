@@ -7,6 +7,7 @@ under, and embeddings and head get rows for the image token.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,11 +15,12 @@ from tempfile import mkdtemp
 from typing import Any
 
 import torch
+from platformdirs import user_cache_path
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backbones.checkpoint import INDEX
+from backbones.checkpoint import INDEX, fingerprint
 from backbones.errors import UserError
 from backbones.loading import read_json
 
@@ -41,6 +43,24 @@ ROWS = 64
 """Rows of embeddings and head are a multiple of this."""
 CLIP_HEAD = 64
 """Width of an attention head in every published CLIP (Radford et al. 2021, table 20)."""
+
+
+def converted(folder: Path, *, digests: Sequence[str] | None = None) -> Path:
+    """The folder itself, or its conversion where it has the original layout: made once, kept in amrg's cache.
+
+    Args:
+        folder: a checkpoint.
+        digests: SHA-256 of each shard of the original, where they are known.
+
+    Raises:
+        UserError: what `convert` raises.
+    """
+    if read_json(folder / "config.json").get("model_type") != ORIGINAL:
+        return folder
+    named = os.environ.get("AMRG_CACHE_DIR")
+    cache = Path(named) if named else user_cache_path("amrg", appauthor=False)
+    target = cache / "converted" / fingerprint(folder)[:32]
+    return target if target.is_dir() else convert(folder, target, digests=digests)
 
 
 def convert(

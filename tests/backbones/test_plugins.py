@@ -1,0 +1,205 @@
+"""Plugins by name: built in, from an installed package, broken, unfinished; and the starter package."""
+
+import ast
+import importlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backbones import registry
+from backbones.contract import check
+from backbones.errors import UserError
+from backbones.registry import BUILT_IN, get, locations
+from backbones.starter import write_starter
+from backbones.structure import structure
+from benchmark.packed_check import clauses
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "example_plugin"
+
+
+def install(package: Path, target: Path) -> None:
+    """pip install into a folder of its own, without network."""
+    built = target.parent / f"{target.name}-source"
+    for path in package.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            copy = built / path.relative_to(package)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run([*command, "--target", str(target), str(built)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def visible(monkeypatch):
+    """A function that puts a folder of installed packages on the path."""
+
+    def show(target: Path) -> None:
+        monkeypatch.syspath_prepend(str(target))
+        importlib.invalidate_caches()
+
+    return show
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("site") / "packages"
+    install(EXAMPLE, target)
+    return target
+
+
+def test_every_plugin_here_is_whole_and_under_60_lines():
+    for name in BUILT_IN:
+        plugin = get(name)
+        assert plugin.name == name
+        assert len(plugin.checkpoint.revision) == 40
+        tree = ast.parse(Path(sys.modules[plugin.__module__].__file__).read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                assert node.end_lineno - node.lineno + 1 < 60, node.name
+
+
+def test_an_unknown_name_suggests_the_nearest():
+    with pytest.raises(UserError, match=r"unknown backbone 'medgema-4b'.*'medgemma-4b-it'"):
+        get("medgema-4b")
+
+
+def test_a_plugin_of_an_installed_package_keeps_the_contract(example, visible, one_thread):
+    assert "internvl3-2b" not in locations()
+    visible(example)
+    plugin = get("internvl3-2b")
+    assert plugin.__module__ == "amrg_internvl"
+    assert [(c.sentence, c.reason) for c in check(plugin, clauses()) if not c.kept] == []
+    found = structure(plugin)
+    assert found.parameters == plugin.checkpoint.parameters
+    assert len(found.adapted) == 7 * 28
+    tree = ast.parse((example / "amrg_internvl.py").read_text(encoding="utf-8"))
+    [written] = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "InternVL"]
+    assert written.end_lineno - written.lineno + 1 < 60
+
+
+def test_a_plugin_that_fails_on_import_breaks_only_itself(example, visible):
+    visible(example)
+    with pytest.raises(UserError, match=r"amrg_broken:Plugin can't be imported: ModuleNotFoundError.*uninstall it"):
+        get("broken-on-import")
+    assert get("internvl3-2b").name == "internvl3-2b"
+    assert get("medgemma-4b-it").name == "medgemma-4b-it"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise SystemExit(3)", "can't be imported: SystemExit"),
+        ("Plugin = 3", "not a subclass of backbones.base.Backbone"),
+        ("", "can't be imported: AttributeError"),
+        ("from backbones.medgemma import MedGemma as Plugin", "calls itself 'medgemma-4b-it'"),
+        (
+            "from backbones.base import Backbone\nclass Plugin(Backbone):\n    name = 'odd'",
+            "doesn't state its checkpoint, model_type, processor_class, end_token",
+        ),
+        (
+            "from backbones.base import Backbone\nfrom backbones.medgemma import MedGemma as M\n"
+            "class Plugin(Backbone):\n    name = 'odd'\n    checkpoint = M.checkpoint\n    model_type = 'x'\n"
+            "    processor_class = object\n    end_token = 'x'",
+            "lacks miniature, prompt_text",
+        ),
+    ],
+)
+def test_an_odd_plugin_says_what_is_wrong(source, reason, tmp_path, monkeypatch):
+    module = f"odd_{abs(hash(source))}"
+    (tmp_path / f"{module}.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "locations", lambda: {"odd": f"{module}:Plugin"})
+    with pytest.raises(UserError, match=reason):
+        get("odd")
+
+
+BLANKS = {
+    "from backbones.miniature import MiniatureSpec\n": (
+        "from backbones.miniature import SIDE, PATCH, MiniatureSpec, decoder, encoder, square\n"
+        "from transformers import CLIPImageProcessorPil, LlavaProcessor, VipLlavaConfig\n"
+    ),
+    "    checkpoint: Checkpoint = ...  # type: ignore[assignment]\n": (
+        "    checkpoint = Checkpoint(hub_id='llava-hf/vip-llava-7b-hf', revision='0' * 40, licence='Llama 2',\n"
+        "        gated=False, parameters=7_000_000_000, image_size=336, image_tokens=576)\n"
+    ),
+    "(..., ..., ...)  # type: ignore[assignment]": '("vipllava", LlavaProcessor, "</s>")',
+    "        spec: Any = ...\n": """
+        template = (
+            "{{ bos_token }}{% for m in messages %}USER: {% for c in m['content'] %}"
+            "{% if c['type'] == 'image' %}<image>\\\\n{% else %}{{ c['text'] }}{% endif %}{% endfor %} "
+            "{% endfor %}ASSISTANT:"
+        )
+        spec: Any = MiniatureSpec(
+            tokens={"pad_token": "<pad>", "eos_token": "</s>", "bos_token": "<s>", "unk_token": "<unk>"},
+            extra_tokens={"image_token": "<image>"},
+            chat_template=template,
+            config=lambda t: VipLlavaConfig(
+                text_config=decoder(t, model_type="llama"),
+                vision_config=encoder("clip_vision_model", projection_dim=64),
+                image_token_index=t.convert_tokens_to_ids("<image>"),
+                vision_feature_layer=[-2, -3],
+            ),
+            processor=lambda t: LlavaProcessor(
+                CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square(SIDE)), t, patch_size=PATCH,
+                vision_feature_select_strategy="default", num_additional_image_tokens=1, chat_template=t.chat_template,
+            ),
+        )
+""",
+}
+"""The starter's blanks as the author of a plugin for VipLLaVA would fill them."""
+
+
+def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(tmp_path, visible, one_thread):
+    package = tmp_path / "my-vip"
+    written = write_starter("vip-llava.7b", package)
+    assert [path.relative_to(package).as_posix() for path in written] == [
+        "amrg_vip_llava_7b.py",
+        "pyproject.toml",
+        "tests/test_plugin.py",
+        "README.md",
+    ]
+    plugin = written[0].read_text()
+    assert plugin.count("# Blank ") == 3
+    for blank, filled in BLANKS.items():
+        assert plugin.count(blank) == 1
+        plugin = plugin.replace(blank, filled)
+    install(package, tmp_path / "unfilled")
+    written[0].write_text(plugin)
+    install(package, tmp_path / "filled")
+    visible(tmp_path / "filled")
+    found = list(check(get("vip-llava.7b"), clauses()))
+    assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
+    spec = importlib.util.spec_from_file_location("its_test", tmp_path / "filled-source/tests/test_plugin.py")
+    its_test = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(its_test)
+    its_test.test_the_plugin_keeps_the_contract()
+
+
+def test_an_unfilled_starter_names_its_blanks(tmp_path, visible):
+    package = tmp_path / "blank"
+    write_starter("still-blank", package)
+    install(package, tmp_path / "site")
+    visible(tmp_path / "site")
+    with pytest.raises(UserError, match="doesn't state its checkpoint, model_type, processor_class, end_token"):
+        get("still-blank")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("Upper Case", "small letters"), ("../evil", "small letters"), ("medgemma-4b-it", "is there already")],
+)
+def test_a_starter_refuses_a_name(name, reason, tmp_path):
+    with pytest.raises(UserError, match=reason):
+        write_starter(name, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_starter_overwrites_nothing(tmp_path):
+    (tmp_path / "kept.txt").write_text("kept")
+    with pytest.raises(UserError, match="isn't empty"):
+        write_starter("mine", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
