@@ -57,7 +57,7 @@ def fused_norms(model: nn.Module) -> Iterator[None]:
     changed: list[nn.Module] = []
     try:
         with torch.no_grad():
-            found = [(module, scale) for module in model.modules() if (scale := scale_of(module)) is not None]
+            found = [(module, known) for module in model.modules() if (known := scale_of(module)) is not None]
         for module, (scale, eps) in found:
             module.forward = lambda x, scale=scale, eps=eps: RootMeanSquareNorm.apply(x, scale, eps)
             changed.append(module)

@@ -31,8 +31,10 @@ from benchmark.tuning.protocol import (
     training_text,
 )
 
-LOOK = 10
-"""Steps between two looks at the losses on a GPU, where a look waits for the device."""
+
+def look_every(device: torch.device) -> int:
+    """Steps between two looks at the losses: a look waits for a GPU."""
+    return 1 if device.type == "cpu" else 10
 
 
 def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
@@ -80,6 +82,7 @@ class PackTraining:
         self.prompt = len(backbone.prompt_tokens(self.protocol.prompt))
         self.waiting: list[tuple[list[float], Tensor, Tensor]] = []
         self.failures: dict[str, str] = {}
+        self.step_done: StepDone = lambda *_: None
         self.streams = Streams(self.protocol.dropout, backbone.device) if self.protocol.dropout else None
         self.model = self._injected()
         try:
@@ -125,14 +128,15 @@ class PackTraining:
             step_done: called for each trial after each step; on a GPU some steps late.
             after: called at steps where all losses are known and all trials are sound; may take a snapshot.
         """
-        look = 1 if self.backbone.device.type == "cpu" else LOOK
+        self.step_done = step_done
+        look = look_every(self.backbone.device)
         with training(self.backbone, self.protocol), fused_norms(self.backbone.model):
             while self.step < self.total and self.trials:
                 with self.layers.installed():
                     while self.step < self.total:
                         self._step()
                         if self.step % look == 0 or self.step == self.total:
-                            sound = self._look(step_done)
+                            sound = self._look()
                             if not sound:
                                 break
                             after(self)
@@ -162,8 +166,9 @@ class PackTraining:
             parts: indices of a micro-batch's reports, a list a trial.
         """
         most = max(map(len, parts))
-        # A trial with fewer rows than others shows any report in their place, without labels.
-        rows = [index for part in parts for index in (*part, *[0] * (most - len(part)))]
+        # A trial with fewer rows than others shows the shortest report in their place, without labels.
+        shortest = self.lengths.index(min(self.lengths))
+        rows = [index for part in parts for index in (*part, *[shortest] * (most - len(part)))]
         text = training_text(self.backbone, self.protocol, [self.data.reports[i] for i in rows])
         for trial, part in enumerate(parts):
             text["labels"][trial * most + len(part) : (trial + 1) * most] = IGNORED
@@ -173,7 +178,7 @@ class PackTraining:
         inputs = self.backbone.model_inputs(text, [self.data.features[i] for i in rows])
         return report_losses(self.model, inputs, self.prompt).view(len(parts), most).sum(dim=1)
 
-    def _look(self, step_done: StepDone) -> bool:
+    def _look(self) -> bool:
         """Bring the losses to the host; whether all of them are finite."""
         first = self.step - len(self.waiting)
         losses = torch.stack([loss for _, loss, _ in self.waiting]).tolist()
@@ -188,12 +193,12 @@ class PackTraining:
                     break
                 values = (rates[number][place], loss, norms[number][place])
                 self.losses[place] += checkpoints.rows([values], start=step)
-                step_done(trial, step + 1, self.total, loss)
+                self.step_done(trial, step + 1, self.total, loss)
         return not any(trial.id in self.failures for trial in self.trials)
 
     def _drop(self) -> None:
         """Go on without the trials that failed."""
-        staying = [s for s in self.snapshots() if s.trial.id not in self.failures]
+        staying = self.snapshots()
         for trial in self.trials:
             if trial.id in self.failures:
                 self.model.delete_adapter(trial.id)
@@ -203,7 +208,9 @@ class PackTraining:
             self._build(staying)
 
     def snapshots(self) -> list[Snapshot]:
-        """Each trial as it stands, in host memory."""
+        """Each sound trial as it stands, in host memory."""
+        if self.waiting:
+            self._look()
 
         def copied(place: int, flat: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
             return {key: view.to("cpu", copy=True) for key, view in self.stacks.weights(place, flat).items()}
@@ -217,6 +224,7 @@ class PackTraining:
                 list(self.losses[place]),
             )
             for place, trial in enumerate(self.trials)
+            if trial.id not in self.failures
         ]
 
     def save_adapter(self, trial: Trial, folder: str) -> None:

@@ -1,0 +1,146 @@
+"""What goes wrong inside a pack: a trial that diverges, memory that runs out, an interruption."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import Run, trial
+from safetensors.torch import load_file
+
+from backbones.base import Backbone
+from benchmark.tuning import packed_training
+from benchmark.tuning.packed import ALONE, Packed
+from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning.sequential import Sequential
+
+Load = Callable[..., Backbone]
+Train = Callable[..., Run]
+
+
+def same_adapters(one: Run, other: Run) -> bool:
+    """Whether the adapters of two runs are equal to the last bit."""
+    for name, folder in one.folders.items():
+        mine, theirs = (load_file(f.adapter / "adapter_model.safetensors") for f in (folder, other.folders[name]))
+        if mine.keys() != theirs.keys() or not all(torch.equal(mine[k], theirs[k]) for k in mine):
+            return False
+    return True
+
+
+@pytest.fixture(params=[1, 4])
+def look(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses are looked at every step, as on a CPU, or every fourth, as on a GPU."""
+    monkeypatch.setattr(packed_training, "look_every", lambda device: request.param)
+
+
+@pytest.mark.usefixtures("look")
+def test_a_diverging_trial_leaves_and_the_rest_go_on(load: Load, train: Train) -> None:
+    backbone = load("medgemma-4b-it")
+    sound = [trial(2, steps=6), trial(16, seed=1, steps=6)]
+    wild = trial(4, steps=6, learning_rate=1e30, warmup_steps=0, gradient_clipping=0.0)
+    packed = train(Packed(), backbone, [sound[0], wild, sound[1]])
+    alone = train(Sequential(), backbone, [sound[0], wild, sound[1]])
+    reason = packed.outcomes[wild.id].failure
+    assert reason is not None
+    assert reason == alone.outcomes[wild.id].failure
+    assert "the loss is" in reason
+    assert not packed.folders[wild.id].adapter.exists()
+    assert not packed.folders[wild.id].losses.exists()
+    for t in sound:
+        assert packed.outcomes[t.id].failure is None
+        np.testing.assert_allclose(packed.losses[t.id], alone.losses[t.id], atol=1e-5)
+
+
+def run_out_above(largest: int, monkeypatch: pytest.MonkeyPatch, *, from_step: int) -> list[int]:
+    """Let memory run out in packs of more trials than that, from a step on; the sizes of the packs that it did in."""
+    forward = PackTraining.forward
+    failed: list[int] = []
+
+    def limited(self: PackTraining, parts):
+        if self.step >= from_step and len(self.trials) > largest:
+            failed.append(len(self.trials))
+            raise torch.OutOfMemoryError("injected")
+        return forward(self, parts)
+
+    monkeypatch.setattr(PackTraining, "forward", limited)
+    return failed
+
+
+@pytest.mark.usefixtures("look")
+def test_a_pack_is_halved_where_memory_runs_out(load: Load, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = load("llava-med-7b", dtype=torch.float64)
+    trials = [trial(rank, seed=seed, dtype="float64", steps=5) for rank in (2, 4) for seed in (0, 1)]
+    whole = train(Packed(largest=4), backbone, trials)
+    steps: list[tuple[str, int]] = []
+    failed = run_out_above(1, monkeypatch, from_step=3)
+    halved = train(Packed(largest=4), backbone, trials, step_done=lambda t, n, *_: steps.append((t.id, n)))
+    assert failed == [4, 2]  # the packs that are left are cut alike
+    assert halved.distance(whole) < 1e-12
+    # Nothing that was done is done again.
+    assert sorted(steps) == sorted((t.id, n) for t in trials for n in range(1, 6))
+
+
+def test_a_trial_that_does_not_fit_alone_fails_with_advice(
+    load: Load, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load("llava-med-7b")
+    run_out_above(0, monkeypatch, from_step=0)
+    outcomes = train(Packed(largest=2), backbone, [trial(2), trial(4)]).outcomes
+    assert [outcome.failure for outcome in outcomes.values()] == [ALONE, ALONE]
+
+
+class Interrupted(Exception):
+    """Stands for a process that ends."""
+
+
+def interrupt_at(step: int) -> Callable[..., None]:
+    def step_done(_trial: object, done: int, _total: int, loss: float) -> None:
+        assert math.isfinite(loss)
+        if done == step:
+            raise Interrupted
+
+    return step_done
+
+
+@pytest.mark.parametrize("engine", [Packed, Sequential])
+def test_an_interrupted_run_resumes_with_the_same_adapters(
+    engine: type, load: Load, train: Train, tmp_path: Path
+) -> None:
+    backbone = load("qwen2.5-vl-3b")
+    trials = [trial(2, steps=8, dropout=0.1), trial(8, seed=1, steps=8, dropout=0.1)]
+    whole = train(engine(), backbone, trials)
+    store = tmp_path / "interrupted"
+    with pytest.raises(Interrupted):
+        train(engine(checkpoint_seconds=0.0), backbone, trials, store=store, step_done=interrupt_at(5))
+    assert list(store.glob("*/checkpoint.safetensors"))
+    steps: list[int] = []
+    resumed = train(engine(), backbone, trials, store=store, step_done=lambda t, n, *_: steps.append(n))
+    assert len(steps) < 16
+    assert 5 in steps
+    assert resumed.losses == whole.losses
+    assert same_adapters(resumed, whole)
+    assert not list(store.glob("*/checkpoint.safetensors"))
+
+
+def test_a_trial_that_one_engine_began_the_other_goes_on_with(load: Load, train: Train, tmp_path: Path) -> None:
+    backbone = load("paligemma2-3b", dtype=torch.float64)
+    trials = [trial(2, dtype="float64", steps=6)]
+    whole = train(Sequential(), backbone, trials)
+    with pytest.raises(Interrupted):
+        train(Sequential(checkpoint_seconds=0.0), backbone, trials, store=tmp_path / "s", step_done=interrupt_at(4))
+    steps: list[int] = []
+    resumed = train(Packed(), backbone, trials, store=tmp_path / "s", step_done=lambda t, n, *_: steps.append(n))
+    assert steps == [4, 5, 6]
+    assert resumed.distance(whole) < 1e-6  # norms in float32 here and float64 there
+
+
+def test_a_damaged_checkpoint_is_as_none(load: Load, train: Train, tmp_path: Path) -> None:
+    backbone = load("qwen2.5-vl-3b")
+    trials = [trial(2, steps=4)]
+    whole = train(Packed(), backbone, trials)
+    folder = tmp_path / "damaged" / trials[0].id
+    folder.mkdir(parents=True)
+    (folder / "checkpoint.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
+    assert same_adapters(train(Packed(), backbone, trials, store=tmp_path / "damaged"), whole)

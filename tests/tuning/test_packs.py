@@ -1,0 +1,100 @@
+"""How trials are cut into packs, and what a pack is estimated to take."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from conftest import REPORTS, trial
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from backbones.base import Backbone
+from benchmark.tuning import packs
+from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning.engine import TrainingSet
+from benchmark.tuning.packed import estimate
+from benchmark.tuning.packed_training import PackTraining
+
+grids = st.lists(
+    st.tuples(st.sampled_from([2, 4, 8, 32]), st.sampled_from([8, 16]), st.integers(0, 2)), min_size=1, unique=True
+)
+
+
+@given(grids, st.integers(1, 10))
+def test_a_plan_holds_every_trial_once_and_no_pack_is_too_large(grid: list[tuple[int, int, int]], most: int) -> None:
+    snapshots = [Snapshot(trial(*point)) for point in grid]
+    plan = packs.plan(snapshots, most)
+    assert sorted(s.trial.id for pack in plan for s in pack) == sorted(s.trial.id for s in snapshots)
+    for pack in plan:
+        assert len(pack) <= most
+        assert [s.trial.rank for s in pack] == sorted(s.trial.rank for s in pack)
+
+
+def test_trials_of_a_seed_come_together() -> None:
+    snapshots = [Snapshot(trial(rank, 8, seed)) for rank in (2, 4, 8) for seed in (0, 1)]
+    assert [{s.trial.seed for s in pack} for pack in packs.plan(snapshots, 3)] == [{0}, {1}]
+    assert [len(pack) for pack in packs.plan(snapshots, 6)] == [6]
+
+
+def test_trials_that_can_not_be_packed_are_not() -> None:
+    snapshots = [
+        Snapshot(trial(2)),
+        Snapshot(trial(2, learning_rate=1e-3, weight_decay=0.0, gradient_clipping=2.0, schedule="linear")),
+        Snapshot(trial(2, batch_size=4)),
+        Snapshot(trial(2, dropout=0.1)),
+        Snapshot(trial(4), losses=[{"loss": 1.0}]),
+    ]
+    plan = packs.plan(snapshots, 10)
+    assert sorted(len(pack) for pack in plan) == [1, 1, 1, 2]
+    assert all(len({packs.kind(s) for s in pack}) == 1 for pack in plan)
+
+
+def test_saved_bytes_are_those_that_the_backward_pass_needs() -> None:
+    layer = nn.Linear(8, 4, bias=False)
+    x = torch.randn(16, 8, requires_grad=True)
+    # The product keeps x (and the frozen weight), the exponential keeps its result.
+    assert packs.saved_bytes(lambda: layer(x).exp(), [layer.weight]) == 16 * 8 * 4 + 16 * 4 * 4
+
+
+def test_more_memory_never_means_fewer_trials() -> None:
+    estimated = packs.Estimate(parameters=1000, merged=5000, row=2000, rows=8)
+    ranks = [2, 8, 32, 64]
+    sizes = [packs.largest(estimated, ranks, free) for free in range(0, 2_000_000, 10_000)]
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (1, 4)
+    assert all(size == 1 or estimated.of(sorted(ranks)[-size:]) <= 10_000 * i for i, size in enumerate(sizes))
+
+
+def peak_of(step: Callable[[], None]) -> int:
+    """Bytes at the peak of what a step allocates, by the profiler's record of PyTorch's allocator."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:
+        step()
+    live = highest = 0
+    events = (e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]")
+    for event in sorted(events, key=lambda e: e.start_ns()):
+        live += event.nbytes()
+        highest = max(highest, live)
+    return highest
+
+
+def test_peak_memory_of_a_pack_of_sixteen_is_near_its_estimate(
+    load: Callable[..., Backbone], pictures: np.ndarray
+) -> None:
+    backbone = load("medgemma-4b-it")
+    # Reports of one length: the estimate is of the longest.
+    data = TrainingSet([REPORTS[1]] * len(REPORTS), backbone.encode_images(list(pictures)))
+    trials = [trial(rank, alpha) for rank in (2, 4, 8, 32) for alpha in (2, 4, 8, 16)]
+    [pack] = packs.plan([Snapshot(t) for t in trials], 16)
+    expected = estimate(backbone, trials, data, merge=True).of([t.rank for t in trials])
+
+    def build_and_step() -> None:
+        training = PackTraining(backbone, pack, data, merge=True)
+        training.total = 1
+        training.run(lambda *_: None, lambda _: None)
+        training.close()
+
+    build_and_step()
+    measured = peak_of(build_and_step)
+    assert measured <= 1.2 * expected
+    assert measured >= 0.6 * expected
