@@ -177,6 +177,13 @@ def _useful(suite: Suite, devices: Sequence[str]) -> int:
     return 1 if points <= 2 else points
 
 
+def phantom_folder(part: PhantomData) -> Path:
+    """Where a suite's phantoms lie once they are drawn: another folder for other phantoms, or for other drawing."""
+    drawn = "".join(map(inspect.getsource, (*miniatures.DRAWING, phantom)))
+    key = hashlib.sha256(f"{part.model_dump_json()}{drawn}".encode()).hexdigest()[:16]
+    return cache_folder() / "phantoms" / key
+
+
 def _phantoms(
     part: PhantomData,
     processes: int,
@@ -184,9 +191,7 @@ def _phantoms(
     bar: Callable[[str], Callable[[int, int], None]],
 ) -> Path:
     """The folder of the suite's phantoms, written if it isn't there."""
-    drawn = "".join(map(inspect.getsource, (*miniatures.DRAWING, phantom)))
-    key = hashlib.sha256(f"{part.model_dump_json()}{drawn}".encode()).hexdigest()[:16]
-    folder = cache_folder() / "phantoms" / key
+    folder = phantom_folder(part)
     if not folder.is_dir():
         stage("phantoms", f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}")
         phantom.write(

@@ -54,7 +54,8 @@ def collect(found: SuiteResults) -> Board:
     context = _Context(found, primary)
     groups = _by_point(found)
     rows = [_row(group, found, context) for group in groups]
-    best = _best(rows, primary)
+    points = [group[0].trial.id for group in chosen(found)]
+    best = [index for index, row in enumerate(rows) if row.trials[0] in points]
     main = sorted(best if len(found.suite.backbones) > 1 else range(len(rows)), key=lambda i: _order(rows[i], primary))
     samples = [sample([d.statistics[primary] for d in g], found.references.test_blocks) for g in groups]
     grid_ranks, grid = _compare(rows, samples, primary, context)
@@ -212,18 +213,21 @@ def _confusion(group: Sequence[Done], found: SuiteResults) -> dict[str, dict[str
     return table
 
 
-def _best(rows: Sequence[Row], primary: str) -> list[int]:
-    """The best point of each backbone by validation; of equal ones the smaller rank, then the smaller alpha."""
+def chosen(found: SuiteResults) -> list[list[Done]]:
+    """The trials of the best point of each backbone by validation, seeds in order.
+
+    Of equal points the one with the smaller rank, then the smaller alpha. The test part has no say.
+    """
+    primary = found.suite.primary_metric
     sign = -1 if METRICS[primary].higher_is_better is False else 1
-    chosen = []
-    for _, group in groupby(range(len(rows)), key=lambda i: rows[i].backbone):
 
-        def merit(index: int) -> tuple[float, int, int]:
-            value = rows[index].validation.get(primary)
-            return (-math.inf if value is None else sign * value, -rows[index].rank, -rows[index].alpha)
+    def merit(group: list[Done]) -> tuple[float, int, int]:
+        value = _validation(group).get(primary)
+        trial = group[0].trial
+        return (-math.inf if value is None else sign * value, -trial.rank, -trial.alpha)
 
-        chosen.append(max(group, key=merit))
-    return chosen
+    by_backbone = groupby(_by_point(found), key=lambda group: group[0].trial.backbone)
+    return [max(groups, key=merit) for _, groups in by_backbone]
 
 
 def _order(row: Row, primary: str) -> tuple[float, str, int, int]:

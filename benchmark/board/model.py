@@ -246,11 +246,6 @@ class Board(Part):
         """The rows of the main table."""
         return [self.rows[i] for i in self.main]
 
-    @property
-    def miniatures(self) -> int:
-        """How many of the backbones are miniatures."""
-        return sum(c.miniature for c in self.checkpoints)
-
 
 class FloorRow(Part):
     """A predictor on one test part; with random choices, or splits drawn anew, averaged over their seeds.

@@ -1,7 +1,10 @@
 """What a leaderboard says in sentences: what its numbers are of, and what they show."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from benchmark.board.format import decimal, percent, several, with_interval
-from benchmark.board.model import Board, Row
+from benchmark.board.model import Board, Checkpoint, Row
 from metrics.registry import METRICS
 
 NOT_A_DEVICE = "Research software, not a medical device: no report here may be used to care for a patient."
@@ -9,23 +12,27 @@ NOT_A_DEVICE = "Research software, not a medical device: no report here may be u
 
 def nature(board: Board) -> str:
     """The first sentence: what was compared on what, never more than it is."""
-    studies, backbones = board.data["studies"], len(board.checkpoints)
-    phantoms = board.data["source"] == "phantom"
+    return nature_of(board.data, board.checkpoints)
+
+
+def nature_of(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint]) -> str:
+    """What was compared on what, never more than it is."""
+    studies, backbones = data["studies"], len(checkpoints)
+    miniatures = sum(c.miniature for c in checkpoints)
+    phantoms = data["source"] == "phantom"
     if phantoms:
-        data = f"{studies} digital phantoms (drawn images, not mammograms)"
+        shown = f"{studies} digital phantoms (drawn images, not mammograms)"
     else:
-        data = f"{studies} mammograms in DMID's layout"
-    if board.miniatures == backbones:
-        names = ", ".join(c.backbone for c in board.checkpoints)
+        shown = f"{studies} mammograms in DMID's layout"
+    if miniatures == backbones:
+        names = ", ".join(c.backbone for c in checkpoints)
         return (
-            f"Miniatures on {data}: tiny checkpoints of {several(backbones, 'model family', 'model families')} "
+            f"Miniatures on {shown}: tiny checkpoints of {several(backbones, 'model family', 'model families')} "
             f"({names}), trained within minutes, which show that the whole pipeline runs and say nothing about the "
             "published models of those names" + (" or about real mammograms." if phantoms else ".")
         )
-    some = f", {board.miniatures} of them miniatures that say nothing about the published models," if (
-        board.miniatures
-    ) else ""  # fmt: skip
-    return f"{several(backbones, 'backbone')}{some} tuned on {data}."
+    some = f", {miniatures} of them miniatures that say nothing about the published models," if miniatures else ""
+    return f"{several(backbones, 'backbone')}{some} tuned on {shown}."
 
 
 def findings(board: Board) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from benchmark.cli import backbones, data, generate, leaderboard, plan, score, sweep
+from benchmark.cli import backbones, data, gallery, generate, leaderboard, plan, score, sweep
 
 app = typer.Typer(
     name="amrg",
@@ -26,6 +26,7 @@ backbones.register(app)
 score.register(app)
 generate.register(app)
 leaderboard.register(app)
+gallery.register(app)
 
 
 def main() -> None:
