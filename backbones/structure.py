@@ -58,6 +58,7 @@ class Structure:
             width, twice.
         image_tokens: that one image takes in the decoder.
         layers, hidden, intermediate, query_width, key_value_width, vocabulary: of the decoder.
+        eager_heads: attention heads whose scores are held in memory; 0 where a fused kernel computes them.
     """
 
     parameters: int
@@ -74,6 +75,7 @@ class Structure:
     query_width: int
     key_value_width: int
     vocabulary: int
+    eager_heads: int
 
     def trainable(self, rank: int) -> int:
         """Parameters of a LoRA adapter: rank × (inputs + outputs) a projection (arXiv 2106.09685)."""
@@ -128,6 +130,8 @@ def read(
         query_width=text.num_attention_heads * head,
         key_value_width=text.num_key_value_heads * head,
         vocabulary=text.vocab_size,
+        # Capped scores (Gemma 2) are beyond the fused kernels.
+        eager_heads=text.num_attention_heads if getattr(text, "attn_logit_softcapping", None) else 0,
     )
 
 

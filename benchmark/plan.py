@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UserError
 from benchmark.machine import GB, Gpu, cores, gpu
-from benchmark.missing import RESERVE, missing
+from benchmark.missing import USABLE, missing
 from benchmark.suite import DmidData, Entry, Suite
 
 if TYPE_CHECKING:
@@ -125,14 +126,20 @@ def _row(
         return {**row, "parameters": pinned.parameters, "assumptions": [note], **_bytes(entry, plugin, 0.0)}
     needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization)
     done = operations(structure, work)
+    packs = _packs(suite, needed, work, there, _cached(structure, work))
+    costs = _time(entry, structure, needed, done, work, there, results)
+    if (rows := packs["micro_batch_size"]) < work.batch_size:
+        costs["assumptions"].append(
+            f"{entry.name}: {work.batch_size} reports don't fit at once: micro_batch_size {rows}"
+        )
     return {
         **row,
         "parameters": structure.parameters,
         "trainable_parameters": {str(rank): structure.trainable(rank) for rank in sorted(set(suite.grid.rank))},
         **_bytes(entry, plugin, feature_bytes(structure, work.images, entry.dtype)),
-        **_packs(suite, needed, work, there),
+        **packs,
         "operations": {"vision": done.vision, "train": done.train, "write": done.write},
-        **_time(entry, structure, needed, done, work, there, results),
+        **costs,
     }
 
 
@@ -152,19 +159,33 @@ def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> dict[str,
     }
 
 
-def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None) -> dict[str, Any]:
+def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, cached: int) -> dict[str, Any]:
+    """Memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
     memory = {
         "weights_gb": needed.weights / GB,
         "trial_gb": needed.trial / GB,
         "report_gb": needed.report / GB,
-        "smallest_gb": needed.pack(1, 1) / RESERVE / GB,
+        "smallest_gb": needed.pack(1, 1) / USABLE / GB,
     }
-    size = 1
+    size, rows = 1, work.batch_size
+    if there:
+        room = there.memory * USABLE * GB
+        rows = max(1, min(rows, int((room - needed.weights - needed.trial) // needed.report)))
+        fitting = needed.largest_pack(len(work.ranks), rows, room)
+    else:
+        fitting = cached
     if suite.engine != "sequential":
-        room = (there.memory * RESERVE * GB) if there else float("inf")
-        size = max(1, needed.largest_pack(len(work.ranks), work.batch_size, room))
-    memory["pack_gb"] = needed.pack(size, work.batch_size) / GB
-    return {"memory": memory, "pack_size": size, "packs": -(-len(work.ranks) // size)}
+        size = max(1, min(fitting, len(work.ranks)))
+    memory["pack_gb"] = needed.pack(size, rows) / GB
+    return {"memory": memory, "pack_size": size, "packs": -(-len(work.ranks) // size), "micro_batch_size": rows}
+
+
+def _cached(structure: "Structure", work: "Workload") -> int:
+    from benchmark.costs import PROMPT_TOKENS, REPORT_TOKENS
+    from benchmark.tuning.packs import cached
+
+    decoder = SimpleNamespace(hidden_size=structure.hidden, intermediate_size=structure.intermediate)
+    return cached(decoder, work.batch_size * (structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS))
 
 
 @dataclass(frozen=True)

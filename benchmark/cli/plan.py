@@ -118,7 +118,12 @@ def _table(console: "Console", title: str, columns: "Sequence[str]", rows: "Sequ
 
 def _needs(row: dict[str, Any]) -> list[str]:
     size = row["bytes"]
-    cells = [f"{row['parameters'] / 1e6:,.1f} M", _gigabytes(size["download"]), _gigabytes(size["disk"])]
+    count = row["parameters"]
+    cells = [
+        f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.2f} M",
+        _gigabytes(size["download"]),
+        _gigabytes(size["disk"]),
+    ]
     if "operations" not in row:
         return [*cells, "–", "–", "–", "–"]
     return [

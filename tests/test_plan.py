@@ -1,0 +1,174 @@
+"""What a suite lacks on a machine, all at once, and its plan."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backbones.registry import get
+from benchmark import machine
+from benchmark.data.phantom import write
+from benchmark.machine import Gpu
+from benchmark.missing import missing
+from benchmark.plan import plan
+from benchmark.suite import load_suite, parse
+
+SUITE = """
+name: one
+title: One backbone
+data: {{source: {source}}}
+backbones:
+  - {{name: {backbone}, checkpoint: {checkpoint}, dtype: {dtype}{more}}}
+grid: {{rank: [8, 64], alpha: [16], seed: [0, 1]}}
+protocol: {{steps: 10}}
+"""
+
+
+def suite(*, source="phantom", backbone="qwen2.5-vl-7b", checkpoint="hub", dtype="bfloat16", more=""):
+    text = SUITE.format(source=source, backbone=backbone, checkpoint=checkpoint, dtype=dtype, more=more)
+    return parse(text, where="one.yaml")
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(monkeypatch, tmp_path):
+    """A machine without GPU, account and checkpoints, and with room on its disk."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(machine, "free_disk", lambda folder: 1000.0)
+    monkeypatch.setattr(machine, "gpu", lambda: None)
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "phantoms"
+    write(folder, studies=40, seed=0, size=64)
+    return folder
+
+
+def cached(monkeypatch, tmp_path, name):
+    """Put a whole snapshot of a backbone into the hub's cache, as far as its names go."""
+    pinned = get(name).checkpoint
+    snapshot = tmp_path / "hub" / f"models--{pinned.hub_id.replace('/', '--')}" / "snapshots" / pinned.revision
+    snapshot.mkdir(parents=True)
+    for file in ("config.json", "model.safetensors"):
+        (snapshot / file).write_text("{}")
+
+
+def test_suites_of_miniatures_lack_nothing_but_their_data(phantoms):
+    assert missing(load_suite("mini"), None) == []
+    [need] = missing(load_suite("dmid-mini"), None)
+    assert "--data DIR" in need
+    assert "amrg data download" in need
+    assert missing(load_suite("dmid-mini"), phantoms) == []
+
+
+def test_a_folder_that_is_not_there_or_not_dmid(tmp_path):
+    [need] = missing(load_suite("dmid-mini"), tmp_path / "nowhere")
+    assert "nowhere" in need
+    (tmp_path / "empty").mkdir()
+    [need] = missing(load_suite("dmid-mini"), tmp_path / "empty")
+    assert "Looked for" in need or "no complete study" in need
+
+
+def test_the_papers_suite_lists_everything_at_once():
+    needs = missing(load_suite("paper"), None)
+    kinds = [need.split(":")[0] for need in needs]
+    assert kinds == ["data", *["GPU memory"] * 5, "checkpoint", "licence", *["checkpoint"] * 4, "licence"]
+    text = "\n".join(needs)
+    for entry in load_suite("paper").backbones:
+        pinned = get(entry.name).checkpoint
+        assert f"`hf download {pinned.hub_id} --revision {pinned.revision}`" in text
+    assert "Accept it at https://huggingface.co/google/medgemma-4b-it" in text
+    assert "hf auth login" in text
+
+
+def test_a_gpu_that_is_large_enough_and_one_that_is_not():
+    def gpu_needs(one, memory):
+        return [need for need in missing(one, None, gpu_memory=memory) if need.startswith("GPU")]
+
+    assert gpu_needs(suite(), 80.0) == []
+    [need] = gpu_needs(suite(), 16.0)
+    assert "qwen2.5-vl-7b in bfloat16 needs" in need
+    assert "the largest GPU has 16 GB" in need
+    assert "quantization: nf4" in need
+    assert gpu_needs(suite(more=", quantization: nf4"), 40.0) == []
+    [need] = gpu_needs(suite(dtype="float32"), 40.0)
+    assert "in float32" in need
+
+
+def test_a_cached_checkpoint_needs_no_licence_and_no_download(monkeypatch, tmp_path):
+    one = suite(backbone="medgemma-4b-it")
+    before = [need.split(":")[0] for need in missing(one, None, gpu_memory=80.0)]
+    assert before == ["checkpoint", "licence"]
+    cached(monkeypatch, tmp_path, "medgemma-4b-it")
+    assert missing(one, None, gpu_memory=80.0) == []
+
+
+def test_a_disk_that_is_too_small(monkeypatch):
+    monkeypatch.setattr(machine, "free_disk", lambda folder: 3.0)
+    needs = missing(suite(), None, gpu_memory=80.0)
+    assert any(need.startswith("disk: the checkpoints take 17 GB") and "HF_HOME" in need for need in needs)
+
+
+def test_offline_is_said(monkeypatch):
+    monkeypatch.setattr(machine, "is_offline", lambda: True)
+    [need] = missing(suite(), None, gpu_memory=80.0)
+    assert "HF_HUB_OFFLINE is set" in need
+
+
+def test_a_folder_as_checkpoint(miniature, tmp_path):
+    small = suite(backbone="medgemma-4b-it", checkpoint=miniature("medgemma-4b-it"), dtype="float32")
+    assert missing(small, None) == [], "so small a checkpoint needs no GPU"
+    [need] = missing(suite(checkpoint=tmp_path / "gone"), None)
+    assert "gone is not a checkpoint" in need
+    [row] = plan(small, None, results=tmp_path)["backbones"]
+    assert row["parameters"] < 2_000_000
+    assert row["revision"] is None
+
+
+def test_a_plan_has_all_that_it_promises(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmark.plan.gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
+    monkeypatch.setattr(machine, "gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
+    made = plan(load_suite("paper"), None, results=tmp_path)
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+    rows = {row["name"]: row for row in made["backbones"]}
+    row = rows["medgemma-4b-it"]
+    assert row["checkpoint"] == "google/medgemma-4b-it"
+    assert row["revision"] == get("medgemma-4b-it").checkpoint.revision
+    assert row["parameters"] == 4_300_079_472
+    assert row["trainable_parameters"] == {"8": 14_901_248, "16": 29_802_496, "32": 59_604_992, "64": 119_209_984}
+    assert row["bytes"]["download"] == 2 * 4_300_079_472
+    assert row["packs"] * row["pack_size"] >= row["trials"] == 48
+    assert rows["llava-med-7b"]["bytes"]["disk"] > 2 * rows["llava-med-7b"]["bytes"]["download"]
+    for row in made["backbones"]:
+        assert row["hours"]["total"] == pytest.approx(
+            sum(row["hours"][s] for s in ("vision", "train", "write")), abs=2e-4
+        )
+        assert any("assumed: 35%" in note for note in row["assumptions"])
+        assert row["memory"]["pack_gb"] < 85.0
+    assert made["hours"] == pytest.approx(sum(row["hours"]["total"] for row in made["backbones"]), abs=1e-3)
+    assert not any(need.startswith("GPU") for need in made["missing"])
+    # 48 trials of 5 epochs over 407 reports at the arithmetic of 5.4 to 5.8 TFLOP a report.
+    assert rows["medgemma-4b-it"]["operations"]["train"] / 1e12 == pytest.approx(48 * 5 * 407 * 5.5, rel=0.05)
+
+
+def test_the_data_folder_decides_how_much_there_is_to_do(phantoms, tmp_path):
+    one = suite(source="dmid")
+    whole, few = (plan(one, data, results=tmp_path)["backbones"][0] for data in (None, phantoms))
+    assert few["operations"]["vision"] / whole["operations"]["vision"] == pytest.approx(41 / 511)
+    assert few["operations"]["train"] == whole["operations"]["train"], "steps are given, not epochs"
+
+
+def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch, tmp_path):
+    from backbones import registry
+
+    one = suite()
+    places = registry.locations() | {"qwen2.5-vl-7b": "no_such_module:Plugin"}
+    monkeypatch.setattr(registry, "locations", lambda: places)
+    made = plan(one, None, results=tmp_path)
+    assert "no_such_module" in made["backbones"][0]["error"]
+    assert made["hours"] is None
+    assert any("no_such_module" in need for need in made["missing"])
