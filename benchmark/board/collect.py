@@ -130,7 +130,7 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         texts = [[d.predictions[i] for i in found.references.test_ids] for d in group]
         other = [[d.controls[control][i] for i in found.references.test_ids] for d in group]
         owed = grounding(control, [d.statistics for d in group], shown, texts, other, context.blocks, context.draws)
-        falls[control] = {name: number(fall.fall, _reach(name)) for name, fall in owed.falls.items()}
+        falls[control] = {name: number(fall.fall, reach(name)) for name, fall in owed.falls.items()}
         unchanged[control] = number(owed.unchanged)
     return Row(
         name=name_of(first),
@@ -190,7 +190,7 @@ def _above_floor(group: Sequence[Done], context: _Context) -> Number | None:
         return None
     ours = sample([d.statistics[context.primary] for d in group], context.blocks)
     pair = (ours, context.floor_sample) if context.higher else (context.floor_sample, ours)
-    return number(difference(*pair, context.draws), _reach(context.primary))
+    return number(difference(*pair, context.draws), reach(context.primary))
 
 
 def _against_floor(samples: Sequence[Sample], context: _Context) -> list[float | None]:
@@ -258,7 +258,7 @@ def _compare(
             Difference(
                 first=f"{rows[better].name}, {rows[better].point}",
                 second=f"{rows[worse].name}, {rows[worse].point}",
-                difference=number(found, _reach(primary)),
+                difference=number(found, reach(primary)),
                 p=round(float(p), 6),
             )
         )
@@ -294,19 +294,19 @@ def _signatures(contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def number(found: Interval, reach: float = math.inf) -> Number:
+def number(found: Interval, most: float = math.inf) -> Number:
     """An interval as a leaderboard keeps it: what isn't known is None, what can't be is cut off.
 
     Args:
-        reach: the greatest size that the value can have.
+        most: the greatest size that the value can have.
     """
-    ends = (max(-reach, min(reach, v)) for v in (found.value, found.low, found.high))
+    ends = (max(-most, min(most, v)) for v in (found.value, found.low, found.high))
     value, low, high = (None if math.isnan(v) else float(v) for v in ends)
     return Number(value=value, low=low, high=high)
 
 
-def _reach(name: str) -> float:
-    """The largest difference of two scores."""
+def reach(name: str) -> float:
+    """The largest difference that two values of a score can have."""
     low, high = METRICS[name].bounds
     return high - low
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from benchmark.cli import backbones, data, gallery, generate, leaderboard, plan, score, sweep
+from benchmark.cli import backbones, bench, compare, data, gallery, generate, leaderboard, plan, score, sweep
 
 app = typer.Typer(
     name="amrg",
@@ -27,6 +27,8 @@ score.register(app)
 generate.register(app)
 leaderboard.register(app)
 gallery.register(app)
+bench.register(app)
+compare.register(app)
 
 
 def main() -> None:

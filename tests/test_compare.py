@@ -1,0 +1,113 @@
+"""Comparisons of stored trials, suites and files: against the statistics they are made from."""
+
+import json
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+from typer.testing import CliRunner
+
+from benchmark.board import compare_text
+from benchmark.cli import app
+from benchmark.compare import comparisons, find
+from benchmark.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def trials(stored) -> dict[tuple[str, int, int], str]:
+    return {(t.backbone, t.rank, t.seed): t.id for t in stored.trials}
+
+
+def _compare(stored, a: str, b: str, primary: str | None = None):
+    return comparisons(find(a, stored.results), find(b, stored.results), None, primary)
+
+
+def test_values_are_those_that_are_stored(stored, trials):
+    a, b = trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0]
+    (found,) = _compare(stored, a, b)
+    contents = [json.loads((stored.results / i / "scores.json").read_text())["scores"] for i in (a, b)]
+    for score in found.scores:
+        assert score.a == pytest.approx(contents[0][score.name]["value"])
+        assert score.b == pytest.approx(contents[1][score.name]["value"])
+        assert score.difference.value == pytest.approx(score.a - score.b)
+    assert found.scores[0].name == found.primary == "rouge_l"
+    assert found.scores[0].adjusted == found.scores[0].p
+    for score in found.scores:
+        assert score.adjusted is None or score.adjusted >= score.p
+
+
+def test_swapping_the_sides_turns_every_sign(stored, trials):
+    a, b = trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 4, 1]
+    (ours,), (theirs,) = _compare(stored, a, b), _compare(stored, b, a)
+    for one, other in zip(ours.scores, theirs.scores, strict=True):
+        assert one.difference.value == pytest.approx(-other.difference.value)
+        assert one.p == pytest.approx(other.p)
+        assert {one.better, other.better} in ({None}, {"a", "b"})
+
+
+def test_a_trial_does_not_differ_from_itself(stored, trials):
+    same = trials["medgemma-4b-it", 2, 0]
+    (found,) = _compare(stored, same, same[:8])
+    assert all(s.difference.value == 0 and s.p == 1 and s.better is None for s in found.scores)
+
+
+def test_categories_part_the_reports_and_their_means_make_the_whole(stored, trials):
+    (found,) = _compare(stored, trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0])
+    assert sum(c.n for c in found.categories) == found.reports
+    mean = sum(c.n * c.a for c in found.categories) / found.reports
+    assert mean == pytest.approx(found.scores[0].a)
+    differences = [abs(s.a - s.b) for s in found.studies]
+    assert differences == sorted(differences, reverse=True)
+    assert len(differences) == found.reports
+
+
+def test_suites_are_compared_backbone_by_backbone(stored):
+    found = _compare(stored, "stored", "stored")
+    assert [c.a.split(" ")[1] for c in found] == ["medgemma-4b-it", "llava-med-7b"]
+
+
+def test_files_need_references_and_give_the_same_as_trials(stored, trials, tmp_path):
+    a, b = trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0]
+    file = tmp_path / "mine.jsonl"
+    file.write_text((stored.results / a / "predictions.jsonl").read_text())
+    with pytest.raises(UserError, match="give --data or --references"):
+        _compare(stored, str(file), str(file))
+    (found,), (expected,) = _compare(stored, str(file), b), _compare(stored, a, b)
+    by_name = {s.name: s for s in found.scores}
+    for score in expected.scores:
+        assert by_name[score.name].a == pytest.approx(score.a)
+        assert by_name[score.name].p == pytest.approx(score.p)
+
+
+def test_mistakes_are_explained(stored, trials):
+    with pytest.raises(UserError, match="no file of predictions, no suite and no trial"):
+        find("nothing", stored.results)
+    with pytest.raises(UserError, match="is the start of several trials"):
+        find("", stored.results)
+    with pytest.raises(UserError, match="Did you mean 'rouge_l'"):
+        _compare(stored, *[trials["medgemma-4b-it", 2, s] for s in (0, 1)], "rouge_ll")
+
+
+def test_reports_are_shown_only_when_asked_and_as_text(stored, trials):
+    (found,) = _compare(stored, trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0])
+    without = compare_text.markdown(found, studies=3, texts=False)
+    assert not any(line in without for s in found.studies for line in s.texts[0].splitlines() if len(line) > 20)
+    hostile = "| a | `b` <script>x</script>\n# not a heading\n- not a list"
+    study = found.studies[0]
+    changed = type(study)(**{**vars(study), "texts": (hostile, *study.texts[1:])})
+    shown = compare_text.markdown(type(found)(**{**vars(found), "studies": (changed,)}), studies=1, texts=True)
+    page = MarkdownIt("gfm-like", {"linkify": False}).render(shown.split("**Reference**")[1].split("**A**")[0])
+    assert "<script>" not in page
+    assert "<table>" not in page
+    assert "| a | `b` &lt;script&gt;x&lt;/script&gt;" in page
+
+
+def test_the_verb_prints_and_writes(stored, trials, tmp_path):
+    a, b = trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0]
+    arguments = ["compare", a, b, "--results", str(stored.results)]
+    shown = CliRunner().invoke(app, [*arguments, "--markdown", str(tmp_path / "c.md")])
+    assert shown.exit_code == 0, shown.output
+    assert "Studies that differ most in ROUGE-L" in shown.output
+    assert Path(tmp_path / "c.md").read_text().startswith("# A: medgemma-4b-it")
+    printed = CliRunner().invoke(app, [*arguments, "--json"])
+    assert json.loads(printed.stdout)[0]["primary"] == "rouge_l"
