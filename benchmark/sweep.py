@@ -129,7 +129,8 @@ def _run(
     write_lines(store.references(suite.name), _references(records, folder))
     write_json(record, _record(suite, trials, sources, release, split, floors, records))
     done = [trial for trial in trials if store.of(trial).is_done()]
-    stage("trials", f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run")
+    detail = f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run"
+    listener(Event("stage", "trials", len(done), len(trials), detail))
     packs = _packs(suite, trials, sources, records, devices, workers.processes, store)
     ended: dict[str, str | None] = {}
     # Floors last: by then a worker's METEOR is warm, and the long packs have begun.

@@ -219,6 +219,9 @@ def read_results(results: Path, suite: str) -> SuiteResults:
     baselines = []
     for name, identity in record["baselines"].items():
         folder = store.of(identity)
+        if not folder.is_done():
+            missing.append(f"the floor {name}")
+            continue
         content, predictions = folder.read(folder.scores), read_predictions(folder.predictions)
         statistics = _statistics(folder.path, content, predictions, expected, references.train)
         baselines.append(Baseline(name, content, predictions, statistics))

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from benchmark.cli import backbones, bench, compare, data, gallery, generate, leaderboard, plan, score, sweep
+from benchmark.cli import backbones, bench, compare, data, gallery, generate, leaderboard, plan, score, status, sweep
 
 app = typer.Typer(
     name="amrg",
@@ -29,6 +29,7 @@ leaderboard.register(app)
 gallery.register(app)
 bench.register(app)
 compare.register(app)
+status.register(app)
 
 
 def main() -> None:

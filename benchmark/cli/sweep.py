@@ -26,14 +26,19 @@ def sweep(
     from benchmark.errors import UserError
     from benchmark.leaderboard import write_leaderboard
     from benchmark.show import Show
+    from benchmark.status import Recorder
+    from benchmark.store import Store
     from benchmark.suite import load_suite
     from benchmark.sweep import check, run
 
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     chosen = load_suite(suite)
-    with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
-        summary = run(chosen, data=data, results=results, listener=show, processes=jobs)
+    with (
+        Show("json-lines" if json_lines else "quiet" if quiet else "people") as show,
+        Recorder(Store(results), chosen.name, show) as listener,
+    ):
+        summary = run(chosen, data=data, results=results, listener=listener, processes=jobs)
     written = write_leaderboard(results, chosen.name, leaderboards)
     if not json_lines:
         done = f"{summary.ran} trials run, {summary.already} were done already"

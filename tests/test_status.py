@@ -1,0 +1,127 @@
+"""How far a suite is, from stored results and from a sweep that tells."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from benchmark.cli import app
+from benchmark.errors import UserError
+from benchmark.events import Event
+from benchmark.show import Show
+from benchmark.status import Recorder, progress_file, status
+from benchmark.store import Store
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def results(stored, tmp_path) -> Path:
+    return Path(shutil.copytree(stored.results, tmp_path / "results"))
+
+
+def _undo(stored, results: Path, place: int, failure: str | None = None) -> str:
+    trial = stored.trials[place]
+    folder = Store(results).of(trial)
+    folder.trial.unlink()
+    if failure:
+        folder.failure.write_text(json.dumps({"reason": failure}))
+    return trial.label
+
+
+def test_a_finished_suite_is_done(stored, results):
+    found = status(results, "stored")
+    assert (found.count("done"), len(found.trials)) == (8, 8)
+    assert not found.alive
+    assert found.seconds_left is None
+
+
+def test_every_state_is_told_while_a_sweep_runs(stored, results):
+    running, failed, _ = (_undo(stored, results, i, "no memory" if i == 1 else None) for i in (0, 1, 2))
+    clock, heard = Clock(), []
+    with Recorder(Store(results), "stored", heard.append, clock) as told:
+        told(Event("stage", "trials", 5, 8, "3 to run"))
+        told(Event("trial", stored.trials[3].label, 1, 1, "done"))
+        clock.now += 10
+        told(Event("progress", running, 10, 60, "loss 2.0"))
+        clock.now += 10
+        told(Event("progress", running, 30, 60, "loss 1.5"))
+        found = status(results, "stored", clock)
+        assert found.alive
+        assert found.stage == "trials: 3 to run"
+        states = {label: state for label, _, state in found.trials}
+        assert states[running] == "running"
+        assert states[failed] == "failed"
+        assert found.reasons == {failed: "no memory"}
+        assert (found.count("done"), found.count("left")) == (5, 1)
+        (work,) = found.work
+        assert (work.done, work.total, work.detail, work.rate) == (30, 60, "loss 1.5", 2.0)
+        # One and a half trials in 20 s; one and a half are left.
+        assert found.seconds_left == pytest.approx(20.0)
+    assert len(heard) == 4
+    assert not status(results, "stored", clock).alive
+
+
+def test_a_sweep_that_was_killed_does_not_run(stored, results):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    label = _undo(stored, results, 0)
+    path = progress_file(Store(results), "stored")
+    work = {label: {"since": 0, "from": 0, "done": 3, "total": 9, "detail": ""}}
+    state = {"process": dead.pid, "began": 0, "ended": None, "stage": "trials", "work": work, "finished": 0}
+    path.write_text(json.dumps(state))
+    found = status(results, "stored")
+    assert not found.alive
+    assert found.count("running") == 0
+    assert found.count("left") == 1
+    path.write_text(json.dumps(state | {"process": os.getpid()}))
+    assert status(results, "stored").count("running") == 1
+
+
+def test_a_sweep_before_its_grid_is_known(tmp_path):
+    with Recorder(Store(tmp_path), "early", lambda event: None, Clock()) as told:
+        told(Event("stage", "miniatures", detail="medgemma-4b-it"))
+        found = status(tmp_path, "early")
+        assert found.stage in ("", "miniatures: medgemma-4b-it")
+        assert found.trials == ()
+    with pytest.raises(UserError, match="no results of suite 'other'"):
+        status(tmp_path, "other")
+
+
+def test_the_verb_shows_and_prints(stored, results):
+    failed = _undo(stored, results, 1, "out of [bold]memory[/bold]")
+    shown = CliRunner().invoke(app, ["status", "stored", "--results", str(results)])
+    assert "7 done, 0 running, 1 failed, 0 left" in shown.output
+    assert f"{failed}: out of [bold]memory[/bold]" in shown.output.replace("\n", " ")
+    printed = json.loads(CliRunner().invoke(app, ["status", "stored", "--results", str(results), "--json"]).stdout)
+    assert printed["failed"] == 1
+    assert {t["state"] for t in printed["trials"]} == {"done", "failed"}
+
+
+def test_plain_lines_tell_trials_loss_rate_and_time_left(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("benchmark.show.time.monotonic", lambda: now[0])
+    console = Console(file=StringIO(), width=120)
+    with Show(console=console) as show:
+        show(Event("stage", "trials", 1, 4, "3 to run"))
+        show(Event("progress", "x r=2 alpha=8 seed=0", 0, 60, "loss 3.0"))
+        now[0] = 20.0
+        show(Event("progress", "x r=2 alpha=8 seed=0", 40, 60, "loss 1.0"))
+        show(Event("trial", "x r=2 alpha=8 seed=0", 1, 1, "done"))
+    text = console.file.getvalue()
+    assert "40 of 60  loss 1.0  2/s, 10 s left" in text
+    assert "all trials: 2 of 4" in text
