@@ -58,13 +58,16 @@ class Memory:
         return max(0, min(trials, int(room // (self.trial + batch_size * self.report))))
 
 
-def memory(structure: Structure, rank: int, dtype: str, quantization: str | None) -> Memory:
+def memory(
+    structure: Structure, rank: int, dtype: str, quantization: str | None, *, checkpointing: bool = False
+) -> Memory:
     """Memory of tuning with adapters of `rank`, the longest DMID report counted for each.
 
     A layer keeps for its backward pass: inputs of both norms, of attention, of the output projection and of the MLP;
     queries, keys, values; and of the MLP gate, its activation, and the product. Where attention isn't fused, its
     capped scores and their softmax too. The head keeps logits of the report's positions, their softmax and its
-    gradient in 32 bits. Measured on miniatures, it is right to a quarter.
+    gradient in 32 bits. Measured on miniatures, it is right to a quarter. With activation checkpointing each layer
+    keeps its input only, and one layer at a time what it else keeps.
     """
     size = BYTES[dtype]
     decoder = structure.decoder_weights * (NF4_BYTES if quantization == "nf4" else size)
@@ -77,11 +80,12 @@ def memory(structure: Structure, rank: int, dtype: str, quantization: str | None
     )  # fmt: skip
     tokens = structure.image_tokens + PROMPT_TOKENS + LONGEST_REPORT_TOKENS
     kept += 2 * structure.eager_heads * tokens
+    values = structure.hidden * structure.layers + kept if checkpointing else kept * structure.layers
     logits = LONGEST_REPORT_TOKENS * structure.vocabulary * 4 * 3
     return Memory(
         weights=decoder + rest,
         trial=structure.trainable(rank) * ADAM_BYTES,
-        report=tokens * structure.layers * kept * size + logits,
+        report=tokens * values * size + logits,
     )
 
 

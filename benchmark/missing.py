@@ -44,17 +44,24 @@ def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None)
     return [*needs, *_memory(suite, plugins, gpu_memory), *_checkpoints(plugins)]
 
 
-def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float]:
-    """GB of the weights, and of tuning one trial of the largest rank, a report at a time."""
+def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float, float]:
+    """GB of the weights; of tuning one trial of the largest rank as the suite has it; and of a report at a time."""
     from benchmark.costs import BYTES, memory
     from benchmark.structures import structure_of
 
-    structure = structure_of(entry, plugin)
+    structure, protocol = structure_of(entry, plugin), suite.protocol
     if structure is None:
         weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
-        return weights, 1.2 * weights / USABLE
-    needed = memory(structure, max(suite.grid.rank), entry.dtype, entry.quantization)
-    return needed.weights / GB, needed.pack(1, 1) / USABLE / GB
+        return weights, 1.5 * weights / USABLE, 1.2 * weights / USABLE
+    needed = memory(
+        structure,
+        max(suite.grid.rank),
+        entry.dtype,
+        entry.quantization,
+        checkpointing=protocol.activation_checkpointing,
+    )
+    whole = needed.pack(1, protocol.micro_batch_size or protocol.batch_size)
+    return needed.weights / GB, whole / USABLE / GB, needed.pack(1, 1) / USABLE / GB
 
 
 def _data(suite: Suite, data: Path | None) -> list[str]:
@@ -77,23 +84,36 @@ def _data(suite: Suite, data: Path | None) -> list[str]:
 def _memory(suite: Suite, plugins: "Plugins", given: float | None) -> list[str]:
     from benchmark.machine import gpu_memory
 
-    needed: dict[str, tuple[float, Entry]] = {}
+    needed: dict[str, tuple[float, float, Entry]] = {}
     for entry, plugin in plugins:
         if entry.checkpoint not in ("hub", "miniature") and not (Path(entry.checkpoint) / "config.json").is_file():
             continue  # not there: `_checkpoints` says so
-        weights, tuning = memory_needed(suite, entry, plugin)
+        weights, whole, least = memory_needed(suite, entry, plugin)
         if weights > WITHOUT_GPU:
-            needed[entry.name] = tuning, entry
+            needed[entry.name] = whole, least, entry
     if not needed:
         return []
     there = gpu_memory() if given is None else given
     seen = f"the largest GPU has {there:.0f} GB" if there else "there is no GPU"
     return [
-        f"GPU memory: {name} in {entry.quantization or entry.dtype} needs {need:.0f} GB, but {seen}. "
-        f"Run on a larger GPU{'' if entry.quantization else ', or give it `quantization: nf4`'}."
-        for name, (need, entry) in needed.items()
-        if need > there
+        f"GPU memory: {name} in {entry.quantization or entry.dtype} needs {whole:.0f} GB, but {seen}. "
+        + _advice(suite, entry, least, there)
+        for name, (whole, least, entry) in needed.items()
+        if whole > there
     ]
+
+
+def _advice(suite: Suite, entry: Entry, least: float, there: float) -> str:
+    """How the suite could do with less memory."""
+    ways = []
+    if (suite.protocol.micro_batch_size or suite.protocol.batch_size) > 1:
+        ways.append(f"`micro_batch_size: 1` needs {least:.0f} GB and gives the same result")
+    if not suite.protocol.activation_checkpointing:
+        ways.append("`activation_checkpointing: true` needs less, takes longer and gives the same result")
+    if entry.quantization is None:
+        ways.append("`quantization: nf4` needs a quarter for the weights")
+    larger = "Run on a larger GPU" if there else "Run where there is one"
+    return larger + (f"; or in the suite: {'; '.join(ways)}." if ways else ".")
 
 
 def _checkpoints(plugins: "Plugins") -> list[str]:

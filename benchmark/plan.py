@@ -124,7 +124,8 @@ def _row(
     if structure is None:
         note = "its plugin states no configuration, so only its size is known"
         return {**row, "parameters": pinned.parameters, "assumptions": [note], **_bytes(entry, plugin, 0.0)}
-    needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization)
+    checkpointing = suite.protocol.activation_checkpointing
+    needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization, checkpointing=checkpointing)
     done = operations(structure, work)
     packs = _packs(suite, needed, work, there, _cached(structure, work))
     costs = _time(entry, structure, needed, done, work, there, results)

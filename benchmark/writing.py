@@ -73,7 +73,12 @@ def find_trial(results: Path, name: str) -> TrialFolder:
     Raises:
         UserError: no trial, several, or an untrained one has it.
     """
-    known = sorted(path.parent.name for path in results.glob("*/trial.json"))
+    # Baselines are stored beside trials; they have nothing to write with.
+    known = sorted(
+        path.parent.name
+        for path in results.glob("*/trial.json")
+        if "trial" in json.loads(path.read_text(encoding="utf-8"))
+    )
     found = [trial for trial in known if trial.startswith(name)] if name else []
     if len(found) > 1:
         raise UserError(f"trial {name!r}: {len(found)} trials in {results} begin so: {', '.join(found[:5])} …")

@@ -20,12 +20,12 @@ data: {{source: {source}}}
 backbones:
   - {{name: {backbone}, checkpoint: {checkpoint}, dtype: {dtype}{more}}}
 grid: {{rank: [8, 64], alpha: [16], seed: [0, 1]}}
-protocol: {{steps: 10}}
+protocol: {{steps: 10, batch_size: 8, micro_batch_size: {rows}}}
 """
 
 
-def suite(*, source="phantom", backbone="qwen2.5-vl-7b", checkpoint="hub", dtype="bfloat16", more=""):
-    text = SUITE.format(source=source, backbone=backbone, checkpoint=checkpoint, dtype=dtype, more=more)
+def suite(*, source="phantom", backbone="qwen2.5-vl-7b", checkpoint="hub", dtype="bfloat16", more="", rows=1):
+    text = SUITE.format(source=source, backbone=backbone, checkpoint=checkpoint, dtype=dtype, more=more, rows=rows)
     return parse(text, where="one.yaml")
 
 
@@ -94,7 +94,9 @@ def test_a_gpu_that_is_large_enough_and_one_that_is_not():
     assert "qwen2.5-vl-7b in bfloat16 needs" in need
     assert "the largest GPU has 16 GB" in need
     assert "quantization: nf4" in need
-    assert gpu_needs(suite(more=", quantization: nf4"), 40.0) == []
+    assert gpu_needs(suite(more=", quantization: nf4"), 30.0) == []
+    [need] = gpu_needs(suite(rows=8), 40.0)
+    assert "`micro_batch_size: 1` needs 33 GB and gives the same result" in need
     [need] = gpu_needs(suite(dtype="float32"), 40.0)
     assert "in float32" in need
 

@@ -1,0 +1,96 @@
+"""`amrg backbones …` and `amrg plan`, as a shell calls them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from backbones.registry import BUILT_IN
+from benchmark.cli import app
+from benchmark.errors import UserError
+from benchmark.suite import load_suite
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_list_has_every_backbone_and_a_broken_one_with_its_reason(monkeypatch):
+    from backbones import registry
+
+    places = {**registry.locations(), "broken": "no_such_module:Plugin"}
+    monkeypatch.setattr(registry, "locations", lambda: places)
+    shown = run("backbones", "list", "--json")
+    assert shown.exit_code == 0
+    rows = {row["name"]: row for row in json.loads(shown.stdout)["backbones"]}
+    assert rows.keys() == {*BUILT_IN, "broken"}
+    assert "no_such_module" in rows["broken"]["error"]
+    assert rows["medgemma-4b-it"]["gated"] is True
+    table = run("backbones", "list").stdout
+    assert all(name in table for name in BUILT_IN)
+    assert "no_such_module" in table
+
+
+def test_show_states_what_the_plugin_does():
+    shown = json.loads(run("backbones", "show", "qwen3-vl-8b", "--json").stdout)
+    assert shown["checkpoint"] == "Qwen/Qwen3-VL-8B-Instruct"
+    assert shown["trainable_parameters"]["8"] == 21_823_488
+    text = run("backbones", "show", "medgemma-1.5-4b-it").stdout
+    assert "14,901,248" in text
+    assert "Health AI Developer Foundations" in text
+
+
+@pytest.mark.parametrize("verb", ["show", "check"])
+def test_an_unknown_name_is_a_users_mistake(verb):
+    found = run("backbones", verb, "qwen3-vl-7b")
+    assert isinstance(found.exception, UserError)
+    assert "qwen3-vl-8b" in str(found.exception)
+
+
+def test_check_prints_a_line_a_clause_and_its_exit_code(one_thread, monkeypatch):
+    good = run("backbones", "check", "medgemma-4b-it")
+    assert good.exit_code == 0, good.output
+    assert good.stdout.count("kept  ") >= 8
+    assert "BROKEN" not in good.stdout
+
+    from backbones.medgemma import MedGemma
+
+    monkeypatch.setattr(MedGemma, "lora_targets", r".*\.(q_proj|v_proj)")
+    bad = run("backbones", "check", "medgemma-4b-it", "--json")
+    assert bad.exit_code == 1
+    found = json.loads(bad.stdout)
+    assert found["kept"] is False
+    assert any("encode images" in clause["reason"] for clause in found["clauses"] if not clause["kept"])
+
+
+def test_new_writes_a_package_that_pip_can_read(tmp_path):
+    shown = run("backbones", "new", "my-model", "--folder", str(tmp_path / "mine"))
+    assert shown.exit_code == 0
+    assert (tmp_path / "mine" / "amrg_my_model.py").is_file()
+    assert "amrg backbones check my-model" in shown.stdout
+
+
+def test_a_plan_of_what_can_run_and_of_what_can_not():
+    good = run("plan", "mini", "--json")
+    assert good.exit_code == 0, good.output
+    made = json.loads(good.stdout)
+    assert made["missing"] == []
+    assert [row["name"] for row in made["backbones"]] == [entry.name for entry in load_suite("mini").backbones]
+    bad = run("plan", "paper", "--gpu-memory", "80")
+    assert bad.exit_code == 2
+    assert "14,901,248" in bad.stdout
+    assert "It can't run here yet" in bad.stdout
+    assert "amrg data download" in bad.stdout
+
+
+def test_help_needs_no_torch():
+    script = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom benchmark.cli import app\n"
+        "for verb in ([], ['backbones'], ['plan'], ['generate']):\n"
+        "    assert CliRunner().invoke(app, [*verb, '--help']).exit_code == 0\n"
+        "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

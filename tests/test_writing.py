@@ -1,0 +1,113 @@
+"""A report for an image by a trained trial: base and adapter as recorded."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from backbones.contract import PROMPTS, REPORTS
+from backbones.registry import get
+from benchmark.cli import app
+from benchmark.data.image import ImageSettings, prepare
+from benchmark.data.phantom import write
+from benchmark.errors import UserError
+from benchmark.store import Store, write_json
+from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.tuning.engine import TrainingSet
+from benchmark.tuning.engines import engine_named
+from benchmark.writing import find_trial, write_reports
+
+NAME = "qwen2.5-vl-3b"
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phantoms") / "dmid"
+    write(folder, studies=12, seed=0, size=96)
+    return sorted((folder / "TIFF Images").rglob("*.tif"))[:3]
+
+
+@pytest.fixture(scope="module")
+def trained(miniature, images, tmp_path_factory):
+    """Results with one trial, its base's folder, and the reports that the engine wrote for the images."""
+    base = miniature(NAME)
+    backbone = get(NAME).load(base)
+    protocol = Protocol(prompt=PROMPTS[0], steps=6, batch_size=3, learning_rate=1e-2, warmup_steps=1, max_new_tokens=10)
+    trial = Trial(
+        backbone=NAME, checkpoint=backbone.fingerprint, quantization=None, dtype="float32", data="d" * 64,
+        image=ImagePart(size=112), split="s" * 64, protocol=protocol, rank=4, alpha=8, seed=0,
+    )  # fmt: skip
+    store = Store(tmp_path_factory.mktemp("results"))
+    settings = ImageSettings(size=112)
+    features = [backbone.encode_images([prepare(path, settings)])[0] for path in images]
+    engine, folders = engine_named("sequential"), {trial.id: store.of(trial)}
+    engine.train(backbone, [trial], folders, TrainingSet(REPORTS, features), lambda *_: None)
+    [(_, written)] = engine.generate(backbone, [trial], folders, features)
+    record = {
+        "id": trial.id,
+        "trial": trial.model_dump(mode="json"),
+        "checkpoint": {"kind": "folder", "miniature": False, "hub_id": "acme/model"},
+    }
+    write_json(store.of(trial).trial, record)
+    suite = {"backbones": [{"name": NAME, "checkpoint": str(base)}]}
+    write_json(store.suite("one"), {"trials": {trial.id: {}}, "suite": suite})
+    return store.folder, trial, base, written
+
+
+def test_the_reports_are_those_that_the_sweep_wrote(trained, images):
+    results, trial, _, written = trained
+    assert write_reports(results, trial.id, images, device="cpu") == written
+    assert write_reports(results, trial.id[:6], images[1:2], device="cpu") == written[1:2]
+
+
+def test_the_verb_prints_reports(trained, images):
+    results, trial, base, written = trained
+    command = ["generate", "--trial", trial.id, "--results", str(results), "--checkpoint", str(base), "--device", "cpu"]
+    shown = CliRunner().invoke(app, [*command, *map(str, images), "--json"])
+    assert shown.exit_code == 0, shown.output
+    rows = json.loads(shown.stdout)
+    assert [row["report"] for row in rows] == [answer.text for answer in written]
+    assert [row["image"] for row in rows] == [str(path) for path in images]
+    plain = CliRunner().invoke(app, [*command, str(images[0])])
+    assert written[0].text in plain.stdout
+
+
+def test_a_base_that_has_changed_is_refused(trained, images, tmp_path, miniature):
+    results, trial, base, _ = trained
+    changed = shutil.copytree(base, tmp_path / "changed")
+    config = json.loads((changed / "config.json").read_text())
+    (changed / "config.json").write_text(json.dumps(config | {"note": "another"}))
+    with pytest.raises(UserError, match="fingerprint"):
+        write_reports(results, trial.id, images, checkpoint=changed, device="cpu")
+
+
+def test_a_base_that_has_moved_is_asked_for(trained, images, tmp_path):
+    results, trial, _, _ = trained
+    copy = shutil.copytree(results, tmp_path / "results")
+    shutil.rmtree(copy / "suites")
+    with pytest.raises(UserError, match="Give its folder with --checkpoint"):
+        write_reports(copy, trial.id, images, device="cpu")
+
+
+def test_unknown_ambiguous_and_untrained_trials(trained, tmp_path):
+    results, trial, _, _ = trained
+    with pytest.raises(UserError, match="no finished trial in it"):
+        find_trial(tmp_path, "abc")
+    with pytest.raises(UserError, match=f"no trial 'x{trial.id[1:]}' among its 1. Nearest: {trial.id}"):
+        find_trial(results, f"x{trial.id[1:]}")
+    for name in ("aaaa1", "aaaa2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trial.json").write_text('{"trial": {}}')
+    (tmp_path / "aaaa3").mkdir()
+    (tmp_path / "aaaa3" / "trial.json").write_text('{"baseline": "most_frequent_report"}')
+    with pytest.raises(UserError, match="2 trials in"):
+        find_trial(tmp_path, "aaaa")
+    with pytest.raises(UserError, match="its adapter is missing"):
+        find_trial(tmp_path, "aaaa1")
+
+
+def test_an_image_that_is_not_there(trained, tmp_path):
+    results, trial, _, _ = trained
+    with pytest.raises(UserError, match=r"no such image: .*gone\.tif"):
+        write_reports(results, trial.id, [tmp_path / "gone.tif"])
