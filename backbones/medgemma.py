@@ -6,7 +6,7 @@ from transformers import Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
-from backbones.miniature import SIDE, MiniatureSpec, decoder, encoder, square
+from backbones.miniature import SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
 
 
 class MedGemma(Backbone):
@@ -50,9 +50,9 @@ class MedGemma(Backbone):
             config=lambda t: Gemma3Config(
                 text_config=decoder(
                     t,
-                    query_pre_attn_scalar=32,
+                    query_pre_attn_scalar=WIDTH // 4,
                     sliding_window=512,
-                    layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                    layer_types=["sliding_attention", "full_attention"],
                 ),
                 vision_config=encoder("siglip_vision_model", vision_use_head=False),
                 mm_tokens_per_image=16,

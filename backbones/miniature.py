@@ -24,10 +24,12 @@ SIDE = 112
 """Side of a miniature's square image, in pixels."""
 PATCH = 14
 """Side of a vision encoder's patch, in pixels, as in all families here."""
-WIDTH = 128
+WIDTH = 96
 """Hidden size of a miniature's decoder."""
-LAYERS = 3
-"""Layers of a miniature's decoder, and of its vision encoder."""
+LAYERS = 2
+"""Layers of a miniature's decoder."""
+ENCODER_LAYERS = 3
+"""Layers of its vision encoder, one more than LLaVA uses."""
 VOCABULARY = 640
 """Tokens of a miniature's tokenizer, the 256 bytes and the special tokens included."""
 
@@ -81,7 +83,7 @@ def encoder(model_type: str, **own: Any) -> dict[str, Any]:
         "model_type": model_type,
         "hidden_size": 64,
         "intermediate_size": 128,
-        "num_hidden_layers": LAYERS,
+        "num_hidden_layers": ENCODER_LAYERS,
         "num_attention_heads": 4,
         "image_size": SIDE,
         "patch_size": PATCH,
@@ -147,8 +149,8 @@ def write_miniature(
     Args:
         examples: what it is trained on.
         prompt: the prompt it is trained with.
-        texts: further texts for the tokenizer, whose lines the decoder reads without an image: reports of a style
-            that it is to be tuned to later.
+        texts: further texts for the tokenizer, which the decoder reads without an image: reports of a style that it
+            is to be tuned to later.
         recipe: how long it is trained.
         progress: called with steps done and steps in all.
     """

@@ -54,7 +54,7 @@ class PaliGemma2(Backbone):
             extra_tokens={"image_token": "<image>"},
             chat_template=None,
             config=lambda t: PaliGemmaConfig(
-                text_config=decoder(t, model_type="gemma2", query_pre_attn_scalar=32, sliding_window=512),
+                text_config=decoder(t, model_type="gemma2", query_pre_attn_scalar=WIDTH // 4, sliding_window=512),
                 vision_config=encoder("siglip_vision_model", vision_use_head=False, projection_dim=WIDTH),
                 image_token_index=t.convert_tokens_to_ids("<image>"),
                 projection_dim=WIDTH,

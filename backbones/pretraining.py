@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from backbones.base import Backbone
 
 
-READING_PROMPT = "Write some sentences."
-"""The prompt under which the decoder reads sentences that belong to no image."""
+READING_PROMPT = "Write any report."
+"""The prompt under which the decoder reads reports that belong to no image."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def telling(miniature: "Backbone", reports: Sequence[str]) -> Tensor:
     found = torch.zeros(miniature.model.get_input_embeddings().num_embeddings)
     for report in reports:
         found[torch.tensor(sorted(set(miniature.report_tokens(report))))] += 1
-    return torch.log((len(reports) + 1) / (found + 1)).clamp(0.1, 4.0)
+    return torch.log((len(reports) + 1) / (found + 1)).clamp(0.3, 1.5)
 
 
 def train_language(
@@ -194,33 +194,35 @@ def train_language(
 ) -> None:
     """Teach the decoder to write the examples' reports from the vision encoder's frozen features.
 
-    A quarter of each batch are lines of `texts` in a random order, under another prompt and without an image: a
-    published checkpoint has read English before it is tuned, and an adapter can't teach words to frozen embeddings.
+    A quarter of each batch are `texts`, under another prompt and without an image: a published checkpoint has read
+    much before it is tuned, and an adapter can't teach words to frozen embeddings.
     """
     model = miniature.model
     features: list[Tensor] = []
     for start in range(0, len(examples), 100):
         features += miniature.encode_images([e.image for e in examples[start : start + 100]])
     [blank] = miniature.encode_images([np.zeros_like(examples[0].image)])
-    lines = sorted({line for text in texts for line in text.splitlines() if line})
     parameters = [p for n, p in model.named_parameters() if miniature.decoder in n or "lm_head" in n]
-    reading = recipe.language_batch // 4 if lines else 0
+    reading = recipe.language_batch // 4 if texts else 0
     size = recipe.language_batch - reading
-    draw, read = batches(len(examples), size, recipe.seed + 1), batches(max(1, len(lines)), 4, recipe.seed + 2)
-    epoch, styles = max(1, len(examples) // size), len(examples[0].reports)
+    draw, read = (
+        batches(len(examples), size, recipe.seed + 1),
+        batches(max(1, len(texts)), max(1, reading), recipe.seed + 2),
+    )
+    styles = len(examples[0].reports)
     weights = [telling(miniature, [example.reports[style] for example in examples]) for style in range(styles)]
 
     def loss(step: int) -> Tensor:
-        rows = draw(step).tolist()
-        chosen = [(row + step // epoch) % styles for row in rows]
-        reports = [examples[row].reports[style] for row, style in zip(rows, chosen, strict=True)]
-        reports += ["\n".join(lines[i] for i in read(step).tolist()) for _ in range(reading)]
+        # One style a step: reports of one length, and so little padding.
+        rows, style = draw(step).tolist(), step % styles
+        reports = [examples[row].reports[style] for row in rows]
+        reports += [texts[i] for i in read(step).tolist()[:reading]]
         text = miniature.encode_text([prompt] * size + [READING_PROMPT] * reading, reports)
         inputs = miniature.model_inputs(text, [features[row] for row in rows] + [blank] * reading)
         targets = inputs.pop("labels")[:, 1:]
         logits = model(**inputs).logits[:, :-1]
         losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
-        table = torch.stack([*(weights[style] for style in chosen), *[torch.ones_like(weights[0])] * reading])
+        table = torch.stack([*[weights[style]] * size, *[torch.ones_like(weights[0])] * reading])
         told = torch.where(targets == IGNORED, 0.0, table.gather(1, targets.clamp(min=0)))
         return (losses * told).sum() / told.sum()
 

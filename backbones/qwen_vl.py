@@ -15,7 +15,7 @@ from transformers.processing_utils import ProcessorMixin
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
-from backbones.miniature import LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
+from backbones.miniature import ENCODER_LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
 
 IMAGE_TOKENS = {
     "image_token": "<|image_pad|>",
@@ -73,7 +73,7 @@ def qwen_miniature(configuration: type, text: dict[str, Any], vision: dict[str, 
     """A miniature of a family: its configuration class, and what its decoder and vision encoder have of their own."""
     side = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
     shared = {
-        "depth": LAYERS,
+        "depth": ENCODER_LAYERS,
         "hidden_size": 64,
         "intermediate_size": 128,
         "num_heads": 4,
@@ -100,8 +100,8 @@ class Qwen2_5VL(QwenVL):
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
-        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
-        windows = {"fullatt_block_indexes": [LAYERS - 1], "window_size": 4 * PATCH}
+        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 4, 4]}
+        windows = {"fullatt_block_indexes": [ENCODER_LAYERS - 1], "window_size": 4 * PATCH}
         return qwen_miniature(Qwen2_5_VLConfig, {"head_dim": None, "rope_parameters": rotary}, windows)
 
 

@@ -1,8 +1,8 @@
 """Miniature checkpoints for a suite: trained on phantoms of their own, once, and kept.
 
 They are shown phantoms that no suite trains or tests on (another seed), with reports in dialects that no suite is
-tuned to. Of the dialect that suites tune to they have read lines, in a random order and without an image: as published
-checkpoints know English. So a tuned miniature has something to learn, and nothing to remember.
+tuned to. Of the dialect that suites tune to they have read reports without images, as published checkpoints have
+read much; what an image looks like that goes with one, they have to learn.
 """
 
 import hashlib
@@ -40,6 +40,8 @@ SEED = 20_000
 """Seed of the phantoms that miniatures are trained on; suites' own are far from it."""
 DRAWN = 160
 """Long side of those phantoms, in pixels."""
+STYLES = ("impression", "structured", "acr")
+"""The dialects whose reports they learn to write."""
 DENSITIES = "ABCD"
 LOCATIONS = ("upper", "lower", "outer", "inner", "central")
 MAIN_KINDS = tuple(kind for kind in KINDS if kind not in SIGNS and kind != "axillary_node")
@@ -134,7 +136,7 @@ def _read(path: Path) -> tuple[list["Example"], list[PhantomTruth]]:
     examples = [
         Example(
             image=image,
-            reports=tuple(report(truth, dialect, seed=0) for dialect in BASE_DIALECTS),
+            reports=tuple(report(truth, dialect, seed=0) for dialect in STYLES),
             labels=labels(truth),
             regions=tuple((KINDS.index(kind) + 1, x, y, radius) for kind, x, y, radius in entry["circles"]),
         )
