@@ -300,8 +300,8 @@ def number(found: Interval, most: float = math.inf) -> Number:
     Args:
         most: the greatest size that the value can have.
     """
-    ends = (max(-most, min(most, v)) for v in (found.value, found.low, found.high))
-    value, low, high = (None if math.isnan(v) else float(v) for v in ends)
+    ends = (None if math.isnan(v) else max(-most, min(most, float(v))) for v in (found.value, found.low, found.high))
+    value, low, high = ends
     return Number(value=value, low=low, high=high)
 
 

@@ -56,7 +56,7 @@ def _first(rows: list[Row], label: str, board: Board) -> str:
     if equals == [first]:
         return f"First is {first.name} ({first.point}) with {label} {value}; every other row is significantly behind."
     if len(equals) == len(rows):
-        return f"No row can be told apart from the first: all {len(rows)} share it. The highest {label} is {value}."
+        return f"The {len(rows)} rows can't be told apart: all share the first place. The highest {label} is {value}."
     return (
         f"{len(equals)} of {len(rows)} rows share the first place: they can't be told apart. "
         f"The highest {label} is {value}."
@@ -76,14 +76,17 @@ def _floor(board: Board, rows: list[Row], label: str) -> str:
 
 
 def _image(rows: list[Row], label: str, board: Board) -> str:
-    def owed(name: str) -> list[Row]:
-        falls = [(row, row.falls.get("swapped", {}).get(name)) for row in rows]
-        return [row for row, fall in falls if fall is not None and fall.low is not None and fall.low > 0]
-
-    names = list(dict.fromkeys((board.primary, "birads_f1_macro", "findings_f1_micro")))
-    shown = [n for n in names if any(n in row.falls.get("swapped", {}) for row in rows)]
+    names = [
+        name
+        for name in dict.fromkeys((board.primary, "birads_f1_macro", "findings_f1_micro"))
+        if any(name in row.falls.get("swapped", {}) for row in rows)
+    ]
+    falls = {name: [row.falls["swapped"][name] for row in rows if name in row.falls["swapped"]] for name in names}
     same = [row.unchanged["swapped"].value for row in rows if row.unchanged["swapped"].value is not None]
-    share = f"; {percent(sum(same) / len(same))} of the reports stay word for word the same" if same else ""
-    counts = [f"{len(owed(n))} in {METRICS[n].label}" for n in shown]
-    listed = f"{', '.join(counts[:-1])} and {counts[-1]}" if len(counts) > 1 else counts[0] if counts else ""
-    return f"Shown another patient's image, of {len(rows)} rows {listed} clearly lose{share}."
+    share = f" {percent(sum(same) / len(same))} of the reports stay word for word the same." if same else ""
+    if all(fall.low is None for found in falls.values() for fall in found):
+        return f"Too few blocks were tested to say what the scores owe to the image.{share}"
+    counts = {name: sum(fall.low is not None and fall.low > 0 for fall in found) for name, found in falls.items()}
+    listed = [f"{counts[name] or 'none'} of {len(falls[name])} in {METRICS[name].label}" for name in names]
+    joined = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
+    return f"Shown another patient's image, rows that clearly lose: {joined}.{share}"

@@ -9,7 +9,20 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from benchmark.cli import backbones, bench, compare, data, gallery, generate, leaderboard, plan, score, status, sweep
+from benchmark.cli import (
+    backbones,
+    bench,
+    compare,
+    data,
+    gallery,
+    generate,
+    leaderboard,
+    plan,
+    score,
+    status,
+    sweep,
+    track,
+)
 
 app = typer.Typer(
     name="amrg",
@@ -30,6 +43,7 @@ gallery.register(app)
 bench.register(app)
 compare.register(app)
 status.register(app)
+track.register(app)
 
 
 def main() -> None:

@@ -130,6 +130,21 @@ def test_failed_and_missing_trials_are_listed_with_their_reasons(stored, tmp_pat
     assert sum(len(r.seeds) for r in board.rows) == 6
 
 
+def test_one_block_gives_no_interval_and_no_verdict(stored, tmp_path):
+    results = _copy(stored, tmp_path)
+    path = results / "suites" / "stored" / "references.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line | {"block": "one"}) + "\n" for line in lines))
+    board = collect(read_results(results, "stored"))
+    for row in board.rows:
+        assert row.above_floor.value is not None
+        assert row.above_floor.low is None
+        assert row.clears_floor is None
+        assert all(fall.low is None for falls in row.falls.values() for fall in falls.values())
+    assert {str(r.ranks) for r in board.rows} == {"1–4"}
+    assert board.grid_comparisons.significant == ()
+
+
 def test_results_without_their_reports_say_what_to_do(stored, tmp_path):
     results = _copy(stored, tmp_path)
     (results / "suites" / "stored" / "references.jsonl").unlink()
