@@ -68,6 +68,8 @@ class Packed:
         while waiting:
             pack = waiting.pop(0)
             rest = self._train_pack(backbone, pack, folders, data, step_done, outcomes)
+            if rest:
+                _release(backbone.device)
             if len(rest) == 1:
                 outcomes[rest[0].trial.id] = Outcome(failure=ALONE)
             elif rest:
@@ -146,11 +148,6 @@ class Packed:
                     outcomes[trial_id] = Outcome(failure=reason)
                     checkpoints.remove(folders[trial_id])
                 training.close()
-        if rest:
-            training = None
-            gc.collect()
-            if backbone.device.type == "cuda":
-                torch.cuda.empty_cache()
         return rest
 
     @torch.inference_mode()
@@ -162,13 +159,20 @@ class Packed:
         features: Sequence[Tensor],
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """See `Engine.generate`."""
-        if not backbone.packable:
+        if not backbone.packable or not trials:
             yield from Sequential().generate(backbone, trials, folders, features)
             return
         shown, places = distinct(features)
-        most = self.largest or packs.LARGEST_IN_WRITING
+        protocol = trials[0].protocol
+        rows = packs.writing_rows(
+            backbone.model.config.get_text_config(),
+            len(backbone.prompt_tokens(protocol.prompt)),
+            protocol.max_new_tokens,
+            backbone.model.dtype.itemsize,
+            packs.free_memory(backbone.device),
+        )
+        most = min(self.largest or packs.LARGEST_IN_WRITING, rows)
         waiting = packs.plan([Snapshot(trial) for trial in trials], most)
-        rows = packs.ROWS_IN_WRITING
         while waiting:
             pack = [snapshot.trial for snapshot in waiting.pop(0)]
             images = max(1, rows // len(pack))
@@ -178,8 +182,9 @@ class Packed:
                 if not packs.is_out_of_memory(error) or rows == 1:
                     raise
                 rows //= 2
-                waiting = packs.plan([Snapshot(t) for t in [*pack, *(s.trial for s in chain(*waiting))]],
-                                     min(most, rows))  # fmt: skip
+                _release(backbone.device)
+                left = [*pack, *(snapshot.trial for snapshot in chain(*waiting))]
+                waiting = packs.plan([Snapshot(trial) for trial in left], min(most, rows))
                 continue
             for trial in pack:
                 yield trial, [written[trial.id][place] for place in places]
@@ -215,6 +220,13 @@ class Packed:
             return written
         finally:
             model.unload()
+
+
+def _release(device: torch.device) -> None:
+    """Give memory that nothing uses any more back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> packs.Estimate:

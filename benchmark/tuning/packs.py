@@ -25,7 +25,7 @@ CACHE = 2_500_000
 LARGEST_IN_WRITING = 32
 """Trials that write at the same time."""
 ROWS_IN_WRITING = 512
-"""Reports that are written at the same time."""
+"""Reports that are written at the same time, where memory holds their caches."""
 OWN = {"learning_rate", "schedule", "warmup_steps", "weight_decay", "gradient_clipping"}
 """What trials of a pack need not have in common."""
 
@@ -104,6 +104,26 @@ def cached(text_config: Any, tokens: int) -> int:
     """
     width = max(text_config.hidden_size, getattr(text_config, "intermediate_size", 0))
     return max(2, CACHE // (4 * tokens * width))
+
+
+def writing_rows(text_config: Any, prompt: int, new: int, size: int, free: int) -> int:
+    """How many reports can be written at the same time.
+
+    A row takes its keys and values twice over (they are copied as they grow), the prompt's widest activations, and
+    logits in float32.
+
+    Args:
+        text_config: of the decoder.
+        prompt, new: tokens of the prompt, and of a report at most.
+        size: bytes of a number of the model.
+        free: bytes.
+    """
+    heads = text_config.num_attention_heads
+    head = getattr(text_config, "head_dim", None) or text_config.hidden_size // heads
+    cache = 2 * text_config.num_hidden_layers * text_config.num_key_value_heads * head * (prompt + new) * size
+    widest = prompt * (4 * text_config.intermediate_size + 8 * text_config.hidden_size) * size
+    row = 2 * cache + widest + 3 * 4 * text_config.vocab_size
+    return max(1, min(ROWS_IN_WRITING, int(USABLE * free) // row))
 
 
 def plan(snapshots: Sequence[Snapshot], most: int) -> list[list[Snapshot]]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Run, trial
+from conftest import Run, trial, written
 from safetensors.torch import load_file
 
 from backbones.base import Backbone
-from benchmark.tuning import packed_training
+from benchmark.tuning import packed_training, packs
 from benchmark.tuning.packed import ALONE, Packed
 from benchmark.tuning.packed_training import PackTraining
 from benchmark.tuning.sequential import Sequential
@@ -144,3 +144,26 @@ def test_a_damaged_checkpoint_is_as_none(load: Load, train: Train, tmp_path: Pat
     folder.mkdir(parents=True)
     (folder / "checkpoint.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
     assert same_adapters(train(Packed(), backbone, trials, store=tmp_path / "damaged"), whole)
+
+
+def test_writing_goes_on_in_smaller_packs_where_memory_runs_out(
+    load: Load, train: Train, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load("qwen2.5-vl-3b")
+    trials = [trial(2), trial(4), trial(8)]
+    run = train(Packed(), backbone, trials)
+    whole = written(Packed(), backbone, trials, run, pictures)
+    generate = type(backbone.model).generate
+    sizes: list[int] = []
+
+    def limited(self, **inputs):
+        sizes.append(len(inputs["input_ids"]))
+        if sizes[-1] > 3:
+            raise torch.OutOfMemoryError("injected")
+        return generate(self, **inputs)
+
+    monkeypatch.setattr(packs, "ROWS_IN_WRITING", 8)
+    monkeypatch.setattr(type(backbone.model), "generate", limited)
+    assert written(Packed(), backbone, trials, run, pictures) == whole
+    assert sizes[0] > 3
+    assert set(sizes[2:]) <= {1, 2, 3}
