@@ -153,6 +153,8 @@ def check_fit(backbone: "Backbone") -> None:
     try:
         features = backbone.encode_images([np.zeros((64, 64), np.uint8)])[0]
         places = backbone.prompt_tokens("").count(backbone.image_token)
+    except torch.OutOfMemoryError:
+        raise
     except (RuntimeError, ValueError, TypeError) as error:
         raise UserError(
             f"{folder}: {name}'s image processor doesn't fit its vision encoder: {_first_line(error)} "

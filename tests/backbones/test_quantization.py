@@ -60,7 +60,7 @@ def test_it_trains_as_the_unquantised_base_does_and_writes(name, miniature):
     plugin = get(name)
     tuned, losses = learn(plugin.load(miniature(name), quantization="nf4"), 12)
     _, plain = learn(plugin.load(miniature(name)), 12)
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < losses[0] - 0.3
     assert losses[0] == pytest.approx(plain[0], rel=0.02)
     assert losses[-1] == pytest.approx(plain[-1], rel=0.1)
     backbone = plugin.load(miniature(name), quantization="nf4")
