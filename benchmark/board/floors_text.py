@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.board.environment import render
-from benchmark.board.format import decimal, percent, several, table
+from benchmark.board.format import NBSP, decimal, percent, several, table, with_interval
 from benchmark.board.model import FloorRow, FloorsBoard, FloorSplit, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
 from benchmark.board.sentences import NOT_A_DEVICE
@@ -158,9 +158,9 @@ def _cell(row: FloorRow, name: str, *, ends: bool) -> str:
     if name in RATES:
         return percent(score.value)
     if row.seeds > 1 and score.low is not None:
-        return f"{decimal(score.value)} ({decimal(score.low)}–{decimal(score.high)})"
+        return f"{decimal(score.value)} ({decimal(score.low)},{NBSP}{decimal(score.high)})"
     if ends and score.low is not None:
-        return f"{decimal(score.value)} [{decimal(score.low)}, {decimal(score.high)}]"
+        return with_interval(score)
     return decimal(score.value)
 
 

@@ -9,6 +9,8 @@ from benchmark.board.model import Number
 
 UNKNOWN = "—"
 MINUS = "−"
+NBSP = "\u00a0"
+"""A space at which no cell breaks into two lines."""
 _SPECIAL = re.compile(r"([\\`*|<>\[\]~])|(?<!\w)(_)|(_)(?!\w)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")
 
@@ -34,7 +36,7 @@ def with_interval(number: Number | None, digits: int = 3, *, sign: bool = False)
     value = decimal(number.value, digits, sign=sign)
     if number.low is None or number.high is None:
         return value
-    return f"{value} [{decimal(number.low, digits, sign=sign)}, {decimal(number.high, digits, sign=sign)}]"
+    return f"{value} [{decimal(number.low, digits, sign=sign)},{NBSP}{decimal(number.high, digits, sign=sign)}]"
 
 
 def count(value: int | None) -> str:
@@ -43,7 +45,7 @@ def count(value: int | None) -> str:
         return UNKNOWN
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if value >= size:
-            return f"{value / size:.1f} {unit}"
+            return f"{value / size:.1f}{NBSP}{unit}"
     return str(value)
 
 
@@ -52,15 +54,15 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     if seconds >= 3600:
-        return f"{seconds / 3600:.1f} h"
+        return f"{seconds / 3600:.1f}{NBSP}h"
     if seconds >= 100:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds:.1f} s"
+        return f"{seconds / 60:.1f}{NBSP}min"
+    return f"{seconds:.1f}{NBSP}s"
 
 
 def percent(share: float | None) -> str:
     """A share as a whole percentage."""
-    return UNKNOWN if share is None else f"{100 * share:.0f} %"
+    return UNKNOWN if share is None else f"{100 * share:.0f}{NBSP}%"
 
 
 def several(number: int, noun: str, plural: str | None = None) -> str:

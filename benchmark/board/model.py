@@ -130,7 +130,7 @@ class Row(Part):
     @property
     def point(self) -> str:
         """Rank and alpha, for tables."""
-        return f"r {self.rank}, α {self.alpha}"
+        return f"r\u00a0{self.rank}, α\u00a0{self.alpha}"
 
     @property
     def clears_floor(self) -> bool | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmark.board import sentences
 from benchmark.board.environment import render
-from benchmark.board.format import count, decimal, duration, escape, percent, table, with_interval
+from benchmark.board.format import NBSP, UNKNOWN, count, decimal, duration, escape, percent, table, with_interval
 from benchmark.board.model import Board, Checkpoint, Comparisons, Floor, Row, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
 from metrics.registry import METRICS
@@ -65,7 +65,8 @@ def main_table(board: Board) -> str:
     """The rows of the main table with what matters first."""
     label = METRICS[board.primary].label
     head = [
-        "ranks", "backbone", "rank, alpha", f"{label} [95 %]", "above the best floor", f"{label} lost on swapped image",
+        "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "clear of it",
+        "lost on swapped image",
         "hallucinated", "omitted", "trainable", "time",
     ]  # fmt: skip
     rows = []
@@ -78,23 +79,23 @@ def main_table(board: Board) -> str:
                 f"**{name}**" if alone and len(board.main) > 1 else name,
                 row.point,
                 with_interval(row.scores.get(board.primary)),
-                above_floor(row),
+                with_interval(row.above_floor, sign=True),
+                clear(row),
                 with_interval(row.falls.get("swapped", {}).get(board.primary), sign=True),
                 *(_cell(row.scores, name) for name in RATES),
                 count(row.parameters),
                 duration(sum(row.seconds.values())),
             ]
         )
-    return table(head, rows, right=(8, 9))
+    return table(head, rows, right=(7, 8, 9, 10))
 
 
-def above_floor(row: Row) -> str:
-    """The difference from the best image-blind floor, and whether it clears it, in words."""
-    if row.above_floor is None or row.above_floor.value is None:
-        return "—"
-    verdict = {True: "", False: ", **not clear**", None: ", unknown"}[row.clears_floor]
-    p = "" if row.p_floor is None or row.clears_floor is None else f", p {_p(row.p_floor)}"
-    return with_interval(row.above_floor, sign=True) + p + verdict
+def clear(row: Row) -> str:
+    """Whether the row is above the best image-blind floor, in a word, with p where it was tested."""
+    if row.above_floor is None:
+        return UNKNOWN
+    word = {True: "yes", False: "**no**", None: "unknown"}[row.clears_floor]
+    return word if row.p_floor is None or row.clears_floor is None else f"{word}, p{NBSP}{_p(row.p_floor)}"
 
 
 def _cell(scores: Mapping[str, Score], name: str) -> str:
@@ -130,15 +131,15 @@ def _seeds_table(board: Board) -> str:
 
 def _floors_table(board: Board) -> str:
     shown = {name: head for name, head in FLOOR_COLUMNS.items() if name != board.primary}
-    head = ["predictor", "predicts", f"{METRICS[board.primary].label} [95 %]", *shown.values()]
+    head = ["predictor", f"{METRICS[board.primary].label} [95{NBSP}%]", *shown.values()]
     cells = [_floor_cells(floor, board, shown) for floor in board.floors]
-    return table(head, cells, right=range(3, 3 + len(shown))) if cells else ""
+    return table(head, cells, right=range(2, 2 + len(shown))) if cells else ""
 
 
 def _floor_cells(floor: Floor, board: Board, shown: Mapping[str, str]) -> list[str]:
     name = f"`{floor.name}`" + (" (best floor)" if floor.name == board.best_floor else "")
     values = [_cell(floor.scores, column) for column in shown]
-    return [name, floor.says, with_interval(floor.scores.get(board.primary)), *values]
+    return [name, with_interval(floor.scores.get(board.primary)), *values]
 
 
 def published_table() -> str:
@@ -156,17 +157,18 @@ def _differences(comparisons: Comparisons) -> str:
         [escape(d.first), escape(d.second), with_interval(d.difference, sign=True), _p(d.p)]
         for d in comparisons.significant[:LISTED_PAIRS]
     ]
-    return table(["better", "worse", "difference [95 %]", "p after Holm"], cells, right=(3,)) if cells else ""
+    return table(["better", "worse", f"difference [95{NBSP}%]", "p after Holm"], cells, right=(3,)) if cells else ""
 
 
 def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return f"<{NBSP}0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _grid_table(board: Board) -> str:
     label = METRICS[board.primary].label
     head = [
-        "ranks", "backbone", "rank", "alpha", "seeds", f"{label} [95 %]", "validation", "above the best floor",
+        "ranks", "backbone", "rank", "alpha", "seeds", f"{label} [95{NBSP}%]", "validation",
+        "above the best floor", "clear of it",
         "BI-RADS macro F1", "findings F1", "hallucinated", "omitted", "time", "",
     ]  # fmt: skip
     rows = [
@@ -178,14 +180,15 @@ def _grid_table(board: Board) -> str:
             str(len(row.seeds)),
             with_interval(row.scores.get(board.primary)),
             decimal(row.validation.get(board.primary)),
-            above_floor(row),
+            with_interval(row.above_floor, sign=True),
+            clear(row),
             *(_cell(row.scores, name) for name in ("birads_f1_macro", "findings_f1_micro", *RATES)),
             duration(sum(row.seconds.values())),
             "chosen" if row.best else "",
         ]
         for row in board.rows
     ]
-    return table(head, rows, right=(2, 3, 4, 6, 8, 9, 12))
+    return table(head, rows, right=(2, 3, 4, 6, 9, 10, 11, 12, 13))
 
 
 def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
