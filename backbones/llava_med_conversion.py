@@ -218,6 +218,7 @@ def read_tokenizer(source: Path) -> Any:
     merges = generate_merges(vocabulary, scores)
     # The original tokenises the texts before and after the image apart, each as a text's beginning: `legacy` does.
     tokenizer = LlamaTokenizer(vocab=vocabulary, merges=merges, legacy=True)
+    tokenizer.init_kwargs["legacy"] = True  # or it would be lost on saving
     tokenizer.add_tokens([IMAGE_TOKEN], special_tokens=True)
     return tokenizer
 

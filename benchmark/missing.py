@@ -118,9 +118,10 @@ def _advice(suite: Suite, entry: Entry, least: float, there: float) -> str:
 
 def _checkpoints(plugins: "Plugins") -> list[str]:
     from backbones.checkpoint import is_cached
+    from benchmark.data.content import cache_folder
     from benchmark.machine import free_disk, has_token, hub_cache, is_offline
 
-    needs, download = [], 0.0
+    needs, download, converted = [], 0.0, 0.0
     for entry, plugin in plugins:
         pinned = plugin.checkpoint
         if entry.checkpoint != "hub":
@@ -134,6 +135,7 @@ def _checkpoints(plugins: "Plugins") -> list[str]:
             continue
         size = pinned.weights_bytes / GB
         download += size
+        converted += size if plugin.converted else 0.0
         offline = " HF_HUB_OFFLINE is set here: unset it, or copy the cache of another machine." if is_offline() else ""
         needs.append(
             f"checkpoint: {entry.name}: {pinned.hub_id} at {pinned.revision[:12]} is not in the hub's cache. "
@@ -145,10 +147,13 @@ def _checkpoints(plugins: "Plugins") -> list[str]:
                 f"licence: {entry.name}: {pinned.hub_id} is gated under '{pinned.licence}'. "
                 f"Accept it at {pinned.page}, with the account that downloads.{login}"
             )
-    free = free_disk(hub_cache())
-    if download > free:
-        needs.append(
-            f"disk: the checkpoints take {download:.0f} GB and {hub_cache()} has {free:.0f} GB left. "
-            "Free some, or put the cache elsewhere with HF_HOME."
-        )
+    for size, what, folder, setting in (
+        (download, "checkpoints", hub_cache(), "HF_HOME"),
+        (converted, "converted checkpoints", cache_folder(), "AMRG_CACHE_DIR"),
+    ):
+        if size > (free := free_disk(folder)):
+            needs.append(
+                f"disk: the {what} take {size:.0f} GB and {folder} has {free:.0f} GB left. "
+                f"Free some, or put the cache elsewhere with {setting}."
+            )
     return needs

@@ -115,6 +115,14 @@ def test_a_disk_that_is_too_small(monkeypatch):
     assert any(need.startswith("disk: the checkpoints take 17 GB") and "HF_HOME" in need for need in needs)
 
 
+def test_a_disk_too_small_for_a_conversion(monkeypatch):
+    monkeypatch.setattr(machine, "free_disk", lambda folder: 1000.0 if "hub" in str(folder) else 3.0)
+    needs = missing(suite(backbone="llava-med-7b"), None, gpu_memory=80.0)
+    [need] = [need for need in needs if need.startswith("disk")]
+    assert "the converted checkpoints take 15 GB" in need
+    assert "AMRG_CACHE_DIR" in need
+
+
 def test_offline_is_said(monkeypatch):
     monkeypatch.setattr(machine, "is_offline", lambda: True)
     [need] = missing(suite(), None, gpu_memory=80.0)

@@ -191,3 +191,17 @@ def test_smolvlms_turns(miniature):
     assert backbone.tokenizer.decode(backbone.prompt_tokens(PROMPTS[0])) == expected
     together = backbone.tokenizer(f"Assistant: {REPORTS[1]}<end_of_utterance>", add_special_tokens=False)["input_ids"]
     assert together[-len(backbone.report_tokens(REPORTS[1])) :] == backbone.report_tokens(REPORTS[1])
+
+
+def test_mistrals_tokenizer_is_the_same_once_saved_and_loaded(mistral, reports, tmp_path):
+    """As the converted checkpoint has it."""
+    from transformers import LlavaProcessor
+
+    mistral.processor.save_pretrained(tmp_path)
+    again = LlavaProcessor.from_pretrained(tmp_path).tokenizer
+    assert (
+        again(reports, add_special_tokens=False)["input_ids"]
+        == (mistral.tokenizer(reports, add_special_tokens=False)["input_ids"])
+    )
+    prompt = mistral.prompt_text(PROMPT)
+    assert again.tokenize(prompt) == mistral.tokenizer.tokenize(prompt)
