@@ -97,10 +97,10 @@ def store(folder: Path, trial: Trial, losses: list[float], texts: list[str]) -> 
 
 
 def score(task: Task, texts: list[str]) -> None:
-    """Score a trial's reports with all scores of the default sets."""
+    """Score a trial's reports with all scores, without intervals, which a script wouldn't compute."""
     from benchmark.scoring import score_predictions
 
     ids = [study["id"] for study in task.test]
     references = {study["id"]: study["report"] for study in task.test}
     train = [study["report"] for study in task.train]
-    score_predictions(dict(zip(ids, texts, strict=True)), references, train_reports=train)
+    score_predictions(dict(zip(ids, texts, strict=True)), references, train_reports=train, resamples=0)
