@@ -30,18 +30,19 @@ class Recorder:
 
     def __init__(self, store: Store, suite: str, listener: Listener, clock: Callable[[], float] = time.time) -> None:
         self._path, self._listener, self._clock = progress_file(store, suite), listener, clock
-        self._written = -EVERY_SECONDS
+        self._written: float | None = None
         self._state: dict[str, Any] = {
             "process": os.getpid(), "began": clock(), "ended": None, "stage": "", "work": {}, "finished": 0,
         }  # fmt: skip
 
     def __enter__(self) -> Self:
-        self._write()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._state["ended"] = self._clock()
-        self._write()
+        # A sweep that couldn't begin leaves nothing behind.
+        if self._written is not None:
+            self._state["ended"] = self._clock()
+            self._write()
 
     def __call__(self, event: Event) -> None:
         work = self._state["work"]
@@ -55,7 +56,7 @@ class Recorder:
         else:
             since = work.get(event.name, {"since": self._clock(), "from": event.done})
             work[event.name] = {**since, "done": event.done, "total": event.total, "detail": event.detail}
-        if self._clock() - self._written >= EVERY_SECONDS:
+        if self._written is None or self._clock() - self._written >= EVERY_SECONDS:
             self._write()
         self._listener(event)
 

@@ -96,10 +96,16 @@ def test_a_sweep_before_its_grid_is_known(tmp_path):
     with Recorder(Store(tmp_path), "early", lambda event: None, Clock()) as told:
         told(Event("stage", "miniatures", detail="medgemma-4b-it"))
         found = status(tmp_path, "early")
-        assert found.stage in ("", "miniatures: medgemma-4b-it")
+        assert found.stage == "miniatures: medgemma-4b-it"
         assert found.trials == ()
     with pytest.raises(UserError, match="no results of suite 'other'"):
         status(tmp_path, "other")
+
+
+def test_a_sweep_that_could_not_begin_leaves_nothing_behind(tmp_path):
+    with Recorder(Store(tmp_path), "paper", lambda event: None):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_verb_shows_and_prints(stored, results):

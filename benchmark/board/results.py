@@ -97,9 +97,10 @@ class Done:
     def control_statistics(self, control: str, primary: str, references: References) -> dict[str, ReportStatistics]:
         """Statistics of the scores that say what is owed to the image, under a control."""
         names = [n for n in dict.fromkeys((primary, *GROUNDED)) if not METRICS[n].needs_java]
-        return report_statistics(
-            self.controls[control], references.of("test"), train_reports=references.train, names=names
-        )
+        # Comparing with all of train takes as long as the rest; of these scores only the primary may need it.
+        needed = METRICS[primary].family == "memory" or primary.endswith(("_frozen", "_unseen"))
+        train = references.train if needed else ()
+        return report_statistics(self.controls[control], references.of("test"), train_reports=train, names=names)
 
     @cached_property
     def losses(self) -> list[tuple[int, float]]:
