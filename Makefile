@@ -28,6 +28,10 @@ $(STAMP): pyproject.toml constraints.txt
 sweep: install ## run a suite end to end: make sweep [SUITE=mini] [DMID=folder]
 	$(AMRG) sweep $(SUITE) $(if $(DMID),--data '$(DMID)')
 
+.PHONY: smoke
+smoke: install ## run the smallest suite, in seconds
+	$(AMRG) sweep smoke --leaderboards results/leaderboards
+
 .PHONY: floors
 floors: install ## what predictors that see no image score on real reports: make floors DMID=folder
 	@test -n '$(DMID)' || { echo "Say where the reports are: make floors DMID=/path/to/DMID"; exit 2; }

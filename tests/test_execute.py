@@ -1,0 +1,33 @@
+"""Work in this process and in others: same results, events heard, a dead worker named."""
+
+import os
+from functools import partial
+
+import pytest
+
+from benchmark.errors import RunFailed
+from benchmark.events import Event, tell
+from benchmark.execute import executor
+
+
+def work(number: int) -> int:
+    tell(Event("progress", f"work {number}", 1, 1))
+    return number * number
+
+
+def die() -> None:
+    os._exit(9)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_piece_is_run_and_heard_of(processes: int) -> None:
+    heard: list[Event] = []
+    with executor(processes, heard.append) as workers:
+        assert dict(workers.run([partial(work, n) for n in range(5)])) == {n: n * n for n in range(5)}
+        assert dict(workers.run([partial(work, 7)])) == {0: 49}
+    assert {event.name for event in heard} == {f"work {n}" for n in (0, 1, 2, 3, 4, 7)}
+
+
+def test_a_worker_that_dies_is_a_failed_run() -> None:
+    with pytest.raises(RunFailed, match="a worker process died"), executor(2, lambda event: None) as workers:
+        list(workers.run([die, partial(work, 1)]))

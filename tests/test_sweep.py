@@ -1,0 +1,162 @@
+"""A sweep from end to end, as a user runs it: on phantoms, and on real mammograms where there are some."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmark.store import TrialFolder, read_lines
+from benchmark.suite import Trial
+
+SUITE = """\
+name: tiny
+title: A tiny suite
+data: {{source: {source}}}
+image: {{size: 112}}
+backbones:
+  - {{name: medgemma-4b-it, checkpoint: miniature}}
+grid: {{rank: [2, 4], alpha: [8], seed: [0]}}
+protocol: {{steps: {steps}, batch_size: 4, learning_rate: 5.0e-3, warmup_steps: 1, max_new_tokens: 24}}
+miniature: {{examples: 24, vision_steps: 3, language_steps: 20}}
+"""
+PHANTOMS = "phantom, studies: 24, seed: 3, size: 96"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def amrg(folder: Path, cache: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"AMRG_CACHE_DIR": str(cache), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def suite_file(folder: Path, source: str = PHANTOMS, steps: int = 4) -> str:
+    (folder / "tiny.yaml").write_text(SUITE.format(source=source, steps=steps))
+    return "tiny.yaml"
+
+
+def trials(folder: Path) -> list[TrialFolder]:
+    record = json.loads((folder / "results/suites/tiny.json").read_text())
+    return [TrialFolder(folder / "results" / name) for name in record["trials"]]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("swept")
+    return folder, amrg(folder, cache, "sweep", suite_file(folder))
+
+
+def test_it_ends_with_the_table_and_the_place_of_the_leaderboard(swept) -> None:
+    folder, done = swept
+    assert "medgemma-4b-it" in done.stdout
+    assert "leaderboards/tiny/README.md" in done.stdout
+    text = (folder / "leaderboards/tiny/README.md").read_text()
+    assert "miniature" in text[:600]
+    assert "not a medical device" in text
+    assert list((folder / "leaderboards/tiny").rglob("*.png"))
+
+
+def test_results_are_as_the_design_says(swept) -> None:
+    folder, _ = swept
+    for trial in trials(folder):
+        described = trial.read(trial.trial)
+        assert Trial.model_validate(described["trial"]).id == trial.path.name
+        assert {"commit", "versions", "device", "seconds", "peak_memory_bytes", "machine"} <= set(described)
+        assert described["checkpoint"]["miniature"] is True
+        assert len(trial.losses.read_text().splitlines()) == 1 + 4
+        predictions = read_lines(trial.predictions)
+        assert {"id", "prediction", "prompt_sha256", "tokens", "stop"} <= set(predictions[0])
+        scores = trial.read(trial.scores)["scores"]
+        for name in ("rouge_l", "meteor_coco", "meteor_nltk", "cider_coco", "birads_exact"):
+            assert scores[name]["signature"]
+        controls = read_lines(trial.controls)
+        assert {row["control"] for row in controls} == {"swapped", "blank"}
+        assert len(controls) == 2 * len(predictions)
+
+
+def test_an_adapter_loads_in_plain_peft_and_writes_the_stored_text(swept, cache: Path) -> None:
+    from peft import PeftModel
+
+    from backbones.registry import get
+    from benchmark.data.image import ImageCache, ImageSettings
+
+    folder, _ = swept
+    trial = trials(folder)[1]
+    described = trial.read(trial.trial)
+    protocol = described["trial"]["protocol"]
+    [source] = (cache / "miniatures").glob("medgemma-4b-it-*")
+    backbone = get("medgemma-4b-it").load(source)
+    assert backbone.fingerprint == described["trial"]["checkpoint"]
+    model = PeftModel.from_pretrained(backbone.model, str(trial.adapter)).eval()
+    stored = read_lines(trial.predictions)
+    references = {r["id"]: r for r in read_lines(folder / "results/suites/tiny/references.jsonl")}
+    [phantoms] = (cache / "phantoms").iterdir()
+    images = ImageCache(cache / "images", ImageSettings(size=112))
+    for row in stored:
+        features = backbone.encode_images([images.load(phantoms / references[row["id"]]["image"])])
+        text = backbone.encode_text([protocol["prompt"]])
+        tokens = model.generate(
+            **backbone.model_inputs(text, features), max_new_tokens=24, do_sample=False, eos_token_id=backbone.end
+        )
+        assert backbone.decode(tokens[0, text["input_ids"].shape[1] :]) == row["prediction"]
+
+
+def test_the_same_command_does_nothing_twice_and_says_so(swept, cache: Path) -> None:
+    folder, _ = swept
+    before = {p: p.stat().st_mtime_ns for t in trials(folder) for p in t.path.rglob("*")}
+    board = (folder / "leaderboards/tiny/README.md").read_bytes()
+    done = amrg(folder, cache, "sweep", "tiny.yaml")
+    assert "0 trials run, 2 were done already" in done.stdout
+    assert {p: p.stat().st_mtime_ns for t in trials(folder) for p in t.path.rglob("*")} == before
+    assert (folder / "leaderboards/tiny/README.md").read_bytes() == board
+
+
+def test_two_runs_give_the_same_bytes(swept, cache: Path, tmp_path: Path) -> None:
+    folder, _ = swept
+    amrg(tmp_path, cache, "sweep", suite_file(tmp_path), "--quiet")
+    for ours, theirs in zip(trials(folder), trials(tmp_path), strict=True):
+        for name in ("losses.csv", "predictions.jsonl", "validation.jsonl", "controls.jsonl", "scores.json"):
+            assert (ours.path / name).read_bytes() == (theirs.path / name).read_bytes()
+        weights = "adapter/adapter_model.safetensors"
+        assert (ours.path / weights).read_bytes() == (theirs.path / weights).read_bytes()
+
+
+def test_an_interrupted_sweep_goes_on(cache: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmark", "sweep", suite_file(tmp_path, steps=40), "--json-lines"]
+    environment = os.environ | {"AMRG_CACHE_DIR": str(cache), "HF_HUB_OFFLINE": "1"}
+    running = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    for line in running.stdout:
+        event = json.loads(line)
+        if event["kind"] == "progress" and "rank" not in event["name"] and "r=" in event["name"]:
+            running.send_signal(signal.SIGINT)
+            break
+    running.stdout.read()
+    assert running.wait(timeout=60) == 130
+    time.sleep(0.1)
+    done = amrg(tmp_path, cache, "sweep", "tiny.yaml")
+    assert all(trial.is_done() for trial in trials(tmp_path))
+    assert "Leaderboard:" in done.stdout
+
+
+def test_real_mammograms(cache: Path, shared: Path, tmp_path: Path) -> None:
+    sample = shared / "dmid-sample"
+    if not sample.is_dir():
+        pytest.skip("no sample of DMID beside the checkout")
+    done = amrg(tmp_path, cache, "sweep", suite_file(tmp_path, source="dmid"), "--data", str(sample))
+    assert "19 studies; 491 reports without an image left out" in done.stderr
+    text = (tmp_path / "leaderboards/tiny/README.md").read_text()
+    assert "19 mammograms" in text[:1200] or "19 studies" in text[:1200]
+    assert str(sample) not in text
