@@ -306,8 +306,11 @@ def _packs(
     parts = -(-processes // len(suite.backbones))
     for entry in suite.backbones:
         todo = [trial for trial in trials if trial.backbone == entry.name and not store.of(trial).is_done()]
+        # Trials of one seed see the same reports in the same order, so together they need less padding.
+        todo.sort(key=lambda trial: (trial.seed, trial.rank))
+        size = -(-len(todo) // parts)
         for start in range(parts):
-            if chosen := todo[start::parts]:
+            if chosen := todo[start * size : (start + 1) * size]:
                 packs.append(
                     Pack(
                         entry=entry,
