@@ -158,3 +158,19 @@ def _copy(stored, folder: Path) -> Path:
     import shutil
 
     return Path(shutil.copytree(stored.results, folder / "results"))
+
+
+def test_a_suite_whose_trials_all_failed_is_still_a_leaderboard(stored, tmp_path):
+    from benchmark.board.terminal import main_table
+    from benchmark.leaderboard import write_leaderboard
+
+    results = _copy(stored, tmp_path)
+    for trial in stored.trials:
+        folder = results / trial.id
+        (folder / "trial.json").unlink()
+        (folder / "failure.json").write_text(json.dumps({"reason": "no memory"}))
+    written = write_leaderboard(results, "stored", tmp_path / "leaderboards")
+    text = written.readme.read_text()
+    assert text.count("**failed**: ") == len(stored.trials)
+    assert "No trial has a result yet." in text
+    assert "random_report" in main_table(written.board)
