@@ -35,7 +35,9 @@ def test_any_bytes_have_a_reading_without_carriage_returns(content):
 @given(LINES, st.sampled_from([" ", "  ", "\t", "\n", "\r\n", " \n\n "]))
 def test_texts_are_compared_without_case_and_blank_space(lines, blank):
     words = " ".join(lines).split()
-    assert normalise(blank.join(words).upper().lower()) == normalise(" ".join(words).lower())
+    # Only ASCII has one upper case for each lower case: "ı" comes back as "i".
+    shouted = "".join(c.upper() if c.isascii() else c for c in blank.join(words))
+    assert normalise(shouted) == normalise(" ".join(words))
 
 
 def test_what_is_no_text_is_refused(tmp_path):
