@@ -63,8 +63,8 @@ class Recipe:
         seed: of initialisation and order.
     """
 
-    vision_steps: int = 400
-    language_steps: int = 300
+    vision_steps: int = 600
+    language_steps: int = 400
     vision_batch: int = 32
     language_batch: int = 16
     vision_rate: float = 5e-3
