@@ -97,8 +97,9 @@ def run(pack: Pack) -> dict[str, str | None]:
     began = time.perf_counter()
     for trial, generated in engine.generate(backbone, alive, folders, [features[key] for _, _, key in shown]):
         seconds[trial.id]["generate"] = time.perf_counter() - began
+        prompt = hashlib.sha256(backbone.prompt_text(trial.protocol.prompt).encode()).hexdigest()
         rows = [
-            {"set": part, "id": study, **_row(backbone, trial, answer)}
+            {"set": part, "id": study, **_row(prompt, answer)}
             for (part, study, _), answer in zip(shown, generated, strict=True)
         ]
         _store_predictions(folders[trial.id], rows)
@@ -195,11 +196,10 @@ def _train(
         return {trial.id: Outcome(failure=reason, details=details) for trial in untrained}
 
 
-def _row(backbone: Any, trial: Trial, answer: Any) -> dict[str, Any]:
-    prompt = backbone.prompt_text(trial.protocol.prompt)
+def _row(prompt_sha256: str, answer: Any) -> dict[str, Any]:
     return {
         "prediction": answer.text,
-        "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
+        "prompt_sha256": prompt_sha256,
         "tokens": answer.tokens,
         "stop": answer.stop,
     }
