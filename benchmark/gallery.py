@@ -21,8 +21,9 @@ from benchmark.board.results import Baseline, Done, SuiteResults, read_results
 from benchmark.board.sentences import NOT_A_DEVICE, nature_of
 from benchmark.controls import swapped
 from benchmark.data import dmid
+from benchmark.data.text import write_text
 from benchmark.errors import UserError
-from benchmark.store import Store, write_text
+from benchmark.store import Store
 from benchmark.suite import PhantomData
 from metrics.labeler import Label, label
 from metrics.memory import is_verbatim

@@ -10,16 +10,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from benchmark.data.text import write_text
 from benchmark.errors import UserError
 from benchmark.suite import Trial
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def write_json(path: Path, content: Any) -> None:

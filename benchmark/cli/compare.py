@@ -31,9 +31,9 @@ def compare(
     """
     from benchmark.board import compare_text
     from benchmark.compare import comparisons, find
+    from benchmark.data.text import write_text
     from benchmark.errors import UserError
     from benchmark.references import from_file, from_release
-    from benchmark.store import write_text
 
     if data is not None and references is not None:
         raise UserError("--data and --references exclude each other: give one of them.")
