@@ -134,7 +134,7 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> dict[str, Any]:
     return {
         "suite": found.suite.name,
         "title": found.suite.title,
-        "nature": nature_of(found.record["data"], checkpoints(found)),
+        "nature": nature_of(found.record["data"], checkpoints(found), found.record["suite"]["protocol"]),
         "warning": NOT_A_DEVICE,
         "columns": heads,
         "studies": studies,

@@ -3,7 +3,7 @@
 import hashlib
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.controls import swapped
+from benchmark.controls import swapped, training_images
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.split import Split
 from benchmark.data.study import Study
@@ -174,26 +174,36 @@ def _train(
     """Train what has no adapter yet; outcomes by trial id."""
     from benchmark.tuning.engine import Outcome, TrainingSet
 
-    untrained = [trial for trial in todo if not folders[trial.id].is_trained()]
-    if not untrained:
-        return {}
     train = pack.records.part("train")
-    data = TrainingSet([s.report for s in train], [features[keys[s.id]] for s in train])
 
     def step_done(trial: Trial, done: int, total: int, loss: float) -> None:
         if done % 5 == 0 or done == total:
             tell(Event("progress", trial.label, done, total, f"loss {loss:.3f}"))
 
-    try:
-        return engine.train(backbone, untrained, folders, data, step_done)
-    except UserError:
-        raise
-    except Exception as error:
-        # A trial that can't be trained is a row of the leaderboard, not the end of the sweep.
-        reason = f"{type(error).__name__}: {error}"
-        tell(Event("stage", f"{pack.entry.name}: training failed", detail=reason))
-        details: dict[str, object] = {"traceback": traceback.format_exc()}
-        return {trial.id: Outcome(failure=reason, details=details) for trial in untrained}
+    outcomes: dict[str, Any] = {}
+    for shown, trials in _by_images([t for t in todo if not folders[t.id].is_trained()], pack.records):
+        data = TrainingSet([s.report for s in train], [features[keys[i]] for i in shown])
+        try:
+            outcomes |= engine.train(backbone, trials, folders, data, step_done)
+        except UserError:
+            raise
+        except Exception as error:
+            # A trial that can't be trained is a row of the leaderboard, not the end of the sweep.
+            reason = f"{type(error).__name__}: {error}"
+            tell(Event("stage", f"{pack.entry.name}: training failed", detail=reason))
+            details: dict[str, object] = {"traceback": traceback.format_exc()}
+            outcomes |= {trial.id: Outcome(failure=reason, details=details) for trial in trials}
+    return outcomes
+
+
+def _by_images(trials: Sequence[Trial], records: Records) -> Iterator[tuple[tuple[str, ...], list[Trial]]]:
+    """Trials that learn the same pairs of report and image, with the study of each training report's image."""
+    train, blocks = records.split.train, records.split.blocks
+    groups: dict[tuple[str, ...], list[Trial]] = {}
+    for trial in trials:
+        image_of = training_images(trial, train, blocks)
+        groups.setdefault(tuple(image_of[i] for i in train), []).append(trial)
+    yield from groups.items()
 
 
 def _row(prompt_sha256: str, answer: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from benchmark.board.results import read_record
 from benchmark.errors import UserError
 from benchmark.events import Event, Listener
 from benchmark.store import Store, write_json
+from benchmark.suite import Trial
 
 EVERY_SECONDS = 1.0
 State = Literal["done", "running", "failed", "left"]
@@ -150,7 +151,7 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
     trials: list[tuple[str, str, State]] = []
     reasons = {}
     for identity, described in record["trials"].items():
-        label = "{backbone} r={rank} alpha={alpha} seed={seed}".format(**described)
+        label = Trial.model_validate(described).label
         folder = store.of(identity)
         state: State = "left"
         if folder.is_done():

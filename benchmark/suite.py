@@ -105,6 +105,9 @@ class Protocol(Part):
         max_new_tokens: limit of a generated report.
         activation_checkpointing: compute activations anew in the backward pass, where memory is short; the result is
             the same.
+        training_images: `own`, or `shuffled`: each training report stands with the image of another block's study
+            (`benchmark.controls.swapped`, drawn by the trial's seed). No image then goes with its report, so nothing
+            that is learned of images can help: a control of the grounding controls, not a way to tune a model.
     """
 
     prompt: str = Field("Write the radiology report of this mammogram.", min_length=1)
@@ -120,12 +123,19 @@ class Protocol(Part):
     dropout: float = Field(0.0, ge=0, lt=1)
     max_new_tokens: int = Field(256, ge=1)
     activation_checkpointing: bool = False
+    # Left out where it says nothing, so that trials, records and boards of before keep their ids and bytes.
+    training_images: Literal["own", "shuffled"] = Field("own", exclude_if=lambda images: images == "own")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs")
         return self
+
+    @property
+    def shuffles_images(self) -> bool:
+        """Whether each report is learned with another study's image."""
+        return self.training_images == "shuffled"
 
     def total_steps(self, reports: int) -> int:
         """Optimiser steps over a training set of that many reports; an epoch's last batch may be smaller."""
@@ -211,8 +221,9 @@ class Trial(BaseModel):
 
     @property
     def label(self) -> str:
-        """For people: backbone, rank, alpha and seed."""
-        return f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}"
+        """For people: backbone, rank, alpha and seed, and that its images were shuffled if they were."""
+        point = f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}"
+        return f"{point} images={self.protocol.training_images}" if self.protocol.shuffles_images else point
 
 
 def built_in() -> list[str]:

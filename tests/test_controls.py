@@ -1,11 +1,12 @@
-"""The swap of images is a derangement across blocks."""
+"""The swap of images is a derangement across blocks, in testing and in training."""
 
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.controls import swapped
+from benchmark.controls import swapped, training_images
+from benchmark.suite import ImagePart, Protocol, Trial
 
 blocks = st.lists(st.integers(0, 8), min_size=2, max_size=60)
 
@@ -26,3 +27,26 @@ def test_the_swap_is_fixed(labels: list[int]) -> None:
     ids = [f"Img{i:03d}" for i in range(len(labels))]
     of = {i: str(b) for i, b in zip(ids, labels, strict=True)}
     assert swapped(ids, of) == swapped(list(reversed(ids)), of)
+
+
+def trained(images: str, seed: int) -> dict[str, str]:
+    protocol = Protocol(steps=1, training_images=images)
+    trial = Trial(
+        backbone="b", checkpoint="c", quantization=None, dtype="float32", data="d", image=ImagePart(), split="s",
+        protocol=protocol, rank=2, alpha=4, seed=seed,
+    )  # fmt: skip
+    return training_images(trial, list(OF), OF)
+
+
+OF = {f"Img{i:03d}": str(i // 3) for i in range(30)}
+
+
+def test_training_shows_each_report_its_own_image_unless_they_are_shuffled() -> None:
+    assert trained("own", 0) == trained("own", 1) == {i: i for i in OF}
+    shuffled = trained("shuffled", 0)
+    assert sorted(shuffled.values()) == sorted(OF)
+    assert all(OF[report] != OF[image] for report, image in shuffled.items())
+
+
+def test_another_seed_shuffles_in_another_way() -> None:
+    assert trained("shuffled", 0) == trained("shuffled", 0) != trained("shuffled", 1)

@@ -1,12 +1,15 @@
 """Suites: every mistake by its line, trials by everything that can change their result."""
 
+import json
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
-from benchmark.suite import Entry, ImagePart, Protocol, Trial, built_in, load_suite, parse
+from benchmark.suite import Entry, ImagePart, Protocol, Suite, Trial, built_in, load_suite, parse
 
 GOOD = """\
 name: tiny
@@ -92,6 +95,7 @@ def test_what_is_no_suite_is_refused(text: str) -> None:
         {"backbone": "llava-med-7b"}, {"checkpoint": "e"}, {"quantization": "nf4"}, {"dtype": "float64"}, {"data": "e"},
         {"image": ImagePart(size=112, crop=False)}, {"split": "t"}, {"protocol": Protocol(steps=4)},
         {"protocol": Protocol(steps=3, prompt="Describe.")}, {"rank": 3}, {"alpha": 9}, {"seed": 1},
+        {"protocol": Protocol(steps=3, training_images="shuffled")},
     ],
 )  # fmt: skip
 def test_a_trial_id_changes_with_everything_that_can_change_its_result(change: dict[str, object]) -> None:
@@ -101,6 +105,32 @@ def test_a_trial_id_changes_with_everything_that_can_change_its_result(change: d
 @given(st.integers(1, 64))
 def test_a_trial_id_does_not_change_with_how_a_batch_is_cut(size: int) -> None:
     assert trial(protocol=Protocol(steps=3, micro_batch_size=size)).id == trial().id
+
+
+def test_a_trial_is_named_as_a_control_where_its_images_are_shuffled() -> None:
+    shuffled = trial(protocol=Protocol(steps=3, training_images="shuffled"))
+    assert shuffled.label == f"{trial().label} images=shuffled"
+    assert Trial.model_validate_json(shuffled.model_dump_json()) == shuffled
+
+
+def test_images_of_their_own_are_not_mentioned_in_what_is_stored() -> None:
+    stored = trial().model_dump(mode="json")["protocol"]
+    assert "training_images" not in stored
+    assert Protocol.model_validate(stored).training_images == "own"
+
+
+def test_trials_of_committed_leaderboards_have_the_ids_that_they_would_have_today() -> None:
+    board = json.loads((Path(__file__).parents[1] / "leaderboards/mini/results.json").read_text())
+    suite = Suite.model_validate(board["suite"])
+    fingerprints = {c["backbone"]: c["fingerprint"] for c in board["checkpoints"]}
+    for row in board["rows"]:
+        for seed, identity in zip(row["seeds"], row["trials"], strict=True):
+            made = trial(
+                backbone=row["backbone"], checkpoint=fingerprints[row["backbone"]], data=board["data"]["fingerprint"],
+                image=suite.image, split=board["split"]["fingerprint"], protocol=suite.protocol,
+                rank=row["rank"], alpha=row["alpha"], seed=seed,
+            )  # fmt: skip
+            assert made.id == identity
 
 
 def test_a_trial_survives_json() -> None:

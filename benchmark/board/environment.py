@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmark.board.format import count, decimal, duration, escape, percent, several
+from benchmark.board.sentences import shuffles_images
 
 
 @cache
@@ -23,6 +24,7 @@ def _environment() -> Environment:
         "count": count,
     }  # fmt: skip
     environment.globals["several"] = several
+    environment.tests["shuffled"] = shuffles_images
     return environment
 
 

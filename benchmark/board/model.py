@@ -83,7 +83,8 @@ class Row(Part):
     """One point of the grid of one backbone, its seeds averaged.
 
     Attributes:
-        name: for tables: the backbone, and "(miniature)" where its weights are one's.
+        name: for tables: the backbone, and in brackets what its weights are, "miniature" say, and whether it was
+            trained on shuffled images.
         backbone, rank, alpha: which point.
         seeds: those that are done.
         trials: ids of their results.

@@ -5,7 +5,7 @@ import re
 
 from benchmark.board.environment import render
 from benchmark.board.model import Board, Checkpoint, Row
-from benchmark.board.sentences import NOT_A_DEVICE, nature
+from benchmark.board.sentences import NOT_A_DEVICE, nature, shuffles_images
 from metrics.registry import METRICS
 
 SHOWN = (
@@ -31,12 +31,13 @@ def _card(board: Board, row: Row, checkpoint: Checkpoint) -> str:
         {"type": name, "name": METRICS[name].label, "value": round(row.scores[name].value or 0.0, 4)} for name in names
     ]
     phantoms = board.data["source"] == "phantom"
+    kinds = {"miniature": checkpoint.miniature, "shuffled-images": shuffles_images(board.suite["protocol"])}
     front = {
         "library_name": "peft",
         "base_model": None if checkpoint.miniature else checkpoint.hub_id,
         "pipeline_tag": "image-text-to-text",
         "language": ["en"],
-        "tags": ["lora", "mammography", "report-generation", *(["miniature"] if checkpoint.miniature else [])],
+        "tags": ["lora", "mammography", "report-generation", *(kind for kind, is_one in kinds.items() if is_one)],
         "model-index": [
             {
                 "name": f"{row.name}, {row.point}",

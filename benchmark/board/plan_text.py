@@ -4,7 +4,7 @@ from benchmark.board.environment import render
 from benchmark.board.format import several
 from benchmark.board.model import Checkpoint, PlanBoard
 from benchmark.board.published import NOT_COMPARABLE
-from benchmark.board.sentences import NOT_A_DEVICE
+from benchmark.board.sentences import NOT_A_DEVICE, SHUFFLED, shuffles_images
 from benchmark.board.text import checkpoints_table, published_table
 from benchmark.suite import DmidData, Suite
 
@@ -46,6 +46,7 @@ def readme(board: PlanBoard) -> str:
         "plan.md.j2",
         board=board,
         warning=NOT_A_DEVICE,
+        control=SHUFFLED if shuffles_images(board.suite["protocol"]) else "",
         checkpoints=checkpoints_table(board.checkpoints),
         published=published_table(),
         not_comparable=NOT_COMPARABLE,

@@ -10,7 +10,7 @@ GIB = 2**30
 
 
 def name_of(done: Done) -> str:
-    """A backbone's name in tables: what its weights are stands with it."""
+    """A backbone's name in tables: what its weights are stands with it, and that it was tuned on shuffled images."""
     notes = []
     if done.made["checkpoint"]["miniature"]:
         notes.append("miniature")
@@ -18,6 +18,8 @@ def name_of(done: Done) -> str:
         notes.append("own checkpoint")
     if done.trial.quantization:
         notes.append(done.trial.quantization)
+    if done.trial.protocol.shuffles_images:
+        notes.append("trained on shuffled images")
     return f"{done.trial.backbone} ({', '.join(notes)})" if notes else done.trial.backbone
 
 

@@ -8,15 +8,35 @@ from benchmark.board.model import Board, Checkpoint, Row
 from metrics.registry import METRICS
 
 NOT_A_DEVICE = "Research software, not a medical device: no report here may be used to care for a patient."
+SHUFFLED = (
+    "A test of the grounding controls, not of backbones: in training each report stood with another patient's image, "
+    "so nothing could be learned of images."
+)
 
 
 def nature(board: Board) -> str:
     """The first sentence: what was compared on what, never more than it is."""
-    return nature_of(board.data, board.checkpoints)
+    return nature_of(board.data, board.checkpoints, board.suite["protocol"])
 
 
-def nature_of(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint]) -> str:
-    """What was compared on what, never more than it is."""
+def nature_of(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint], protocol: Mapping[str, Any]) -> str:
+    """What was compared on what, never more than it is.
+
+    Args:
+        data: as a suite's record has it.
+        checkpoints: of its backbones.
+        protocol: of the suite, as its file has it.
+    """
+    compared = _compared(data, checkpoints)
+    return f"{compared} {SHUFFLED}" if shuffles_images(protocol) else compared
+
+
+def shuffles_images(protocol: Mapping[str, Any]) -> bool:
+    """Whether a stored protocol trains each report with another patient's image; it says nothing where not."""
+    return protocol.get("training_images", "own") == "shuffled"
+
+
+def _compared(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint]) -> str:
     studies, backbones = data["studies"], len(checkpoints)
     miniatures = sum(c.miniature for c in checkpoints)
     phantoms = data["source"] == "phantom"
@@ -44,6 +64,7 @@ def findings(board: Board) -> list[str]:
         _first(rows, label, board),
         *([_floor(board, rows, label)] if board.best_floor else []),
         _image(rows, label, board),
+        *([_control(board.rows)] if shuffles_images(board.suite["protocol"]) else []),
     ]
 
 
@@ -90,3 +111,18 @@ def _image(rows: list[Row], label: str, board: Board) -> str:
     listed = [f"{counts[name] or 'none'} of {len(falls[name])} in {METRICS[name].label}" for name in names]
     joined = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
     return f"Shown another patient's image, rows that clearly lose: {joined}.{share}"
+
+
+def _control(rows: Sequence[Row]) -> str:
+    """Whether rows that can't have learned anything of images lose nothing with the right one, in any score."""
+    lows = [f.low for row in rows for f in row.falls["swapped"].values() if f.low is not None]
+    start = "The control of the controls"
+    if not lows:
+        return f"{start} can't be judged: no fall of a score has an interval."
+    lost = sum(low > 0 for low in lows)
+    if not lost:
+        return f"{start} holds: of {several(len(lows), 'fall')} (each score of each row), none is clearly above 0."
+    return (
+        f"{start} is in doubt: trained on shuffled images, {lost} of {several(len(lows), 'fall')} (each score of each "
+        "row) are clearly above 0; chance makes about one in forty so."
+    )

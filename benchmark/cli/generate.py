@@ -23,9 +23,13 @@ def generate(
     import json
 
     from benchmark.pack import quiet
-    from benchmark.writing import write_reports
+    from benchmark.suite import Trial
+    from benchmark.writing import find_trial, write_reports
 
     quiet()
+    folder = find_trial(results, trial)
+    if Trial.model_validate(folder.read(folder.trial)["trial"]).protocol.shuffles_images:
+        typer.echo("A control, trained on shuffled images: its reports say nothing of these images.", err=True)
     written = write_reports(results, trial, images, checkpoint=checkpoint, device=device)
     if as_json:
         rows = [
