@@ -1,0 +1,189 @@
+"""The feature store: what was encoded is read back as it was, and what is damaged is encoded again."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from backbones.base import Backbone
+from benchmark.tuning.features import FeatureStore
+
+KEYS = tuple("abcde")
+
+
+class Asked:
+    """A store and the pictures to ask it for; counts how often a picture is read and how often one is encoded."""
+
+    def __init__(self, folder: Path, backbone: Backbone, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.backbone, self.pictures = folder, backbone, pictures
+        self.read: Counter[str] = Counter()
+        self.encoded = 0
+        encode = backbone.encode_images
+
+        def counted(images: list[np.ndarray]) -> list[Tensor]:
+            self.encoded += len(images)
+            return encode(images)
+
+        monkeypatch.setattr(backbone, "encode_images", counted)
+
+    def picture(self, key: str) -> np.ndarray:
+        self.read[key] += 1
+        return self.pictures[KEYS.index(key)]
+
+    def get(self, *keys: str) -> dict[str, Tensor]:
+        """Features by a store of its own, as another process would have it."""
+        return FeatureStore(self.folder, self.backbone).get({key: partial(self.picture, key) for key in keys or KEYS})
+
+    def entry(self, key: str) -> Path:
+        return FeatureStore(self.folder, self.backbone).folder / f"{key}.safetensors"
+
+
+@pytest.fixture
+def asked(
+    load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Asked:
+    return Asked(tmp_path / "features", load("medgemma-4b-it"), pictures, monkeypatch)
+
+
+def test_what_is_read_back_is_what_the_encoder_gives(asked: Asked) -> None:
+    alone = [asked.backbone.encode_images([picture])[0] for picture in asked.pictures]
+    made, read = asked.get(), asked.get()
+    for key, expected in zip(KEYS, alone, strict=True):
+        assert made[key].dtype == read[key].dtype == asked.backbone.model.dtype
+        assert torch.equal(made[key], expected)
+        assert torch.equal(read[key], expected)
+
+
+@pytest.mark.parametrize("family", ["qwen2.5-vl-3b", "qwen3-vl-4b"])
+def test_other_families_features_come_back_as_well(
+    family: str, load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path
+) -> None:
+    backbone = load(family, dtype=torch.bfloat16)
+    images = {key: partial(pictures.__getitem__, place) for place, key in enumerate(KEYS)}
+    made, read = (FeatureStore(tmp_path, backbone).get(images) for _ in range(2))
+    for key, place in zip(KEYS, range(len(KEYS)), strict=True):
+        [expected] = backbone.encode_images([pictures[place]])
+        assert read[key].dtype == torch.bfloat16
+        assert torch.equal(read[key], expected)
+        assert torch.equal(made[key], expected)
+
+
+def test_an_image_is_encoded_once(asked: Asked) -> None:
+    asked.get("a", "b")
+    asked.get("b", "a", "c")
+    asked.get("c")
+    assert asked.read == {"a": 1, "b": 1, "c": 1}
+    assert asked.encoded == 3
+
+
+def test_progress_counts_every_image_there_or_not(asked: Asked) -> None:
+    asked.get("b")
+    seen: list[tuple[int, int]] = []
+    images = {key: partial(asked.picture, key) for key in "abc"}
+    FeatureStore(asked.folder, asked.backbone).get(images, lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def cut_in_the_header(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(np.random.default_rng(1).bytes(path.stat().st_size))
+
+
+def append(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"0123")
+
+
+def rename_tensor(path: Path) -> None:
+    save_file({"pixels": load_file(path)["features"]}, path)
+
+
+def add_tensor(path: Path) -> None:
+    features = load_file(path)["features"]
+    save_file({"features": features, "more": features.clone()}, path)
+
+
+def text(path: Path) -> None:
+    path.write_text(json.dumps({"features": [1.0, 2.0]}))
+
+
+@pytest.mark.parametrize(
+    "damage", [truncate, cut_in_the_header, empty, garbage, append, rename_tensor, add_tensor, text]
+)
+def test_a_damaged_entry_is_made_again(asked: Asked, damage: Callable[[Path], None]) -> None:
+    sound = asked.get()
+    stored = asked.entry("b").read_bytes()
+    damage(asked.entry("b"))
+    assert asked.entry("b").read_bytes() != stored
+    found = asked.get()
+    assert asked.read == {"a": 1, "b": 2, "c": 1, "d": 1, "e": 1}
+    for key in KEYS:
+        assert torch.equal(found[key], sound[key])
+    assert asked.entry("b").read_bytes() == stored
+
+
+def test_what_an_interrupted_write_left_is_not_read(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    [sound] = asked.get("a").values()
+
+    def interrupted(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            asked.get("b")
+    assert not asked.entry("b").exists()
+    for left in asked.entry("b").parent.iterdir():
+        if left != asked.entry("a"):
+            left.write_bytes(left.read_bytes()[:100])  # a power cut leaves less than an interrupt does
+    assert asked.get("a", "b").keys() == {"a", "b"}
+    assert torch.equal(load_file(asked.entry("b"))["features"], asked.backbone.encode_images([asked.pictures[1]])[0])
+    assert torch.equal(load_file(asked.entry("a"))["features"], sound)
+
+
+def test_other_weights_settings_or_numbers_have_another_folder(
+    asked: Asked, load: Callable[..., Backbone], tmp_path: Path
+) -> None:
+    def folder(backbone: Backbone) -> Path:
+        return FeatureStore(asked.folder, backbone).folder
+
+    first = folder(asked.backbone)
+    assert folder(load("medgemma-4b-it")) == first, "the same checkpoint, loaded anew, is the same"
+    assert folder(load("medgemma-4b-it", dtype=torch.float64)) != first
+
+    processed = load("medgemma-4b-it")
+    processed.processor.image_processor.image_mean = [0.4, 0.5, 0.5]
+    assert folder(processed) != first
+
+    copy = tmp_path / "copy"
+    shutil.copytree(asked.backbone.source, copy)
+    assert folder(type(asked.backbone).load(copy)) == first, "where a checkpoint lies says nothing of its features"
+    weights = load_file(copy / "model.safetensors")
+    name = next(name for name in weights if "vision" in name)
+    weights[name] += 1e-3
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    changed = type(asked.backbone).load(copy)
+    assert folder(changed) != first
+
+    sound = asked.get("a")["a"]
+    stale = FeatureStore(asked.folder, changed).get({"a": partial(asked.picture, "a")})["a"]
+    assert not torch.equal(stale, sound)
+    assert torch.equal(asked.get("a")["a"], sound)
