@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark import failures
 from benchmark.controls import swapped, training_images
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.split import Split
@@ -89,7 +89,7 @@ def run(pack: Pack) -> dict[str, str | None]:
     outcomes = _train(pack, engine, backbone, todo, folders, features, keys)
     for trial in todo:
         if trial.id in outcomes and (reason := outcomes[trial.id].failure):
-            _fail(trial, folders[trial.id], reason)
+            _fail(trial, folders[trial.id], reason, outcomes[trial.id].details)
             ended[trial.id] = reason
     alive = [trial for trial in todo if trial.id not in ended]
     shown = _shown(pack.records, keys)
@@ -189,9 +189,9 @@ def _train(
             raise
         except Exception as error:
             # A trial that can't be trained is a row of the leaderboard, not the end of the sweep.
-            reason = f"{type(error).__name__}: {error}"
+            reason = failures.reason(error, data.reports)
             tell(Event("stage", f"{pack.entry.name}: training failed", detail=reason))
-            details: dict[str, object] = {"traceback": traceback.format_exc()}
+            details: dict[str, object] = {"traceback": failures.frames(error)}
             outcomes |= {trial.id: Outcome(failure=reason, details=details) for trial in trials}
     return outcomes
 
@@ -255,8 +255,9 @@ def score(records: Records, folder: TrialFolder) -> None:
     write_json(folder.scores, content)
 
 
-def _fail(trial: Trial, folder: TrialFolder, reason: str) -> None:
-    write_json(folder.failure, {"trial": trial.model_dump(mode="json"), "reason": reason, "at": _now()})
+def _fail(trial: Trial, folder: TrialFolder, reason: str, details: Mapping[str, Any]) -> None:
+    content = {"trial": trial.model_dump(mode="json"), "reason": reason, "at": _now()}
+    write_json(folder.failure, content | {"details": dict(details)})
     tell(Event("trial", trial.label, 0, 1, reason))
 
 

@@ -91,7 +91,7 @@ class TrialFolder:
 
     @property
     def failure(self) -> Path:
-        """Why the trial failed."""
+        """Why the trial failed: in words, and where in the code where an error ended it."""
         return self.path / "failure.json"
 
     def is_trained(self) -> bool:
