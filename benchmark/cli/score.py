@@ -149,9 +149,15 @@ def _references(
 def _rescore(
     results: Path, data: Path | None, references: Path | None, split: str | None, seed: int, as_json: bool
 ) -> None:
+    from benchmark.data.dmid import read
     from benchmark.rescoring import rescore
 
-    done = rescore(results, lambda _, predicted: _references(predicted, data, references, split, seed), seed=seed)
+    done = rescore(
+        results,
+        lambda _, predicted: _references(predicted, data, references, split, seed),
+        data=None if data is None else read(data, reports_only=True),
+        seed=seed,
+    )
     if as_json:
         _print_json({"rescored": done})
     else:

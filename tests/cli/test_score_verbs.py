@@ -2,12 +2,16 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from benchmark.cli import app
+from benchmark.data.dmid import read as read_release
+from benchmark.data.phantom import write as write_phantoms
+from benchmark.data.split import choose
 from benchmark.errors import UserError
 from benchmark.store import write_json
 
@@ -142,6 +146,36 @@ def test_nothing_is_rescored_when_one_trial_does_not_fit(files, tmp_path):
     assert "4567" in str(run("score", results, "--rescore", "--references", files[1]))
     assert not (results / "0123" / "scores.json").exists()
     assert "no trial" in str(run("score", tmp_path / "empty", "--rescore", "--references", files[1]))
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    """Two folders of phantoms with other reports of the same ids."""
+    folders = [tmp_path_factory.mktemp("phantoms") / name for name in ("ours", "theirs")]
+    for seed, folder in enumerate(folders):
+        write_phantoms(folder, studies=12, seed=seed, size=64)
+    return folders
+
+
+def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms, tmp_path):
+    ours, theirs = phantoms
+    release = read_release(ours)
+    test = {s.id: s.report for s in release.studies if s.id in choose(release.studies, "blocked").test}
+    results = tmp_path / "results"
+    for name, content in (("0123", {"trial": {"data": release.fingerprint}}), ("4567", {"data": release.fingerprint})):
+        (results / name).mkdir(parents=True)
+        write(results / name / "predictions.jsonl", "prediction", test)
+        write_json(results / name / "trial.json", content)
+    message = str(run("score", results, "--rescore", "--data", theirs, "--split", "blocked"))
+    assert release.fingerprint in message
+    assert read_release(theirs).fingerprint in message
+    assert "0123, 4567" in message
+    assert not list(results.glob("*/scores.json"))
+    moved = tmp_path / "moved"
+    shutil.copytree(ours, moved)
+    found = run("score", results, "--rescore", "--data", moved, "--split", "blocked", "--json")
+    assert found == {"rescored": ["0123", "4567"]}
+    assert json.loads((results / "0123" / "scores.json").read_text())["scores"]["rouge_l"]["value"] == 1
 
 
 @needs_sample
