@@ -89,13 +89,24 @@ def interval(
 def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same_seeds: bool = False) -> Interval:
     """`a` less `b` on the same blocks, paired by block.
 
+    The interval holds 0 wherever the percentile interval of the resamples does. Where few reports differ, most
+    resamples draw none of them, and an interval that is moved from their median to the difference would exclude 0
+    for a single report.
+
     Args:
         level: of the interval.
         same_seeds: the i-th seed of both is the same trained model, so seeds are paired too; otherwise the seeds of
             `a` are taken as independent of those of `b`.
     """
     error = difference_error(a, b, same_seeds=same_seeds)
-    return _scaled(a.value - b.value, a.resampled(draws) - b.resampled(draws), error, a.blocks, level)
+    resampled = a.resampled(draws) - b.resampled(draws)
+    found = _scaled(a.value - b.value, resampled, error, a.blocks, level)
+    if not found.excludes_zero or found.low == found.high:
+        return found
+    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    if low <= 0 <= high:
+        return replace(found, low=min(found.low, 0.0), high=max(found.high, 0.0))
+    return found
 
 
 def difference_error(

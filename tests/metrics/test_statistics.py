@@ -121,6 +121,17 @@ def test_the_same_predictions_differ_by_nothing():
     assert p_value(a, a, Swaps(20, 500)) == 1
 
 
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("blocks", [8, 18, 26])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_in_a_single_report_excludes_nothing(seeds, blocks, sign):
+    values = np.zeros((seeds, blocks))
+    values[0, 3] = sign
+    found = difference(means(values), means(np.zeros_like(values)), Draws(blocks), same_seeds=True)
+    assert found.value * sign > 0
+    assert not found.excludes_zero
+
+
 def test_randomisation_is_scipys_permutation_test():
     a, b = RANDOM.normal(0.0, 1, 14), RANDOM.normal(0.5, 1, 14)
     ours = p_value(means(a), means(b), Swaps(14, 40_000))
