@@ -1,51 +1,39 @@
 """`amrg bench`: how long a sweep takes, by us and by the script that a careful user would write.
 
-Four contenders run the same trials on the same images, one after another and interleaved over the rounds, so that
-what else the machine does meets all of them:
+Four contenders run the same trials on the same images:
 
 A: the Trainer with peft, a process a trial, each image decoded as it comes, one report written at a time.
-B: A with images decoded once, a data-loader worker, and reports written in batches.
+B: A with each image decoded once for all trials, a data-loader worker, and reports written in batches.
 C: our sequential engine, with its caches, which are empty at first.
 D: our packed engine, with the same.
 
-Losses are compared in runs of their own, 60 steps at a learning rate at which training isn't chaotic.
+They run one after another, one process at a time on one thread (B's data-loader worker beside it), and in another
+order in each round, so that what else the machine does meets all of them. All are scored by the same code, each once
+all its trials are done. Losses are compared in runs of their own, 60 steps at a learning rate at which training isn't
+chaotic.
 """
 
-import json
-import os
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmark.bench_task import STAGES, Task
+from benchmark.bench_process import CONTENDERS, Cost, contend
+from benchmark.bench_task import STAGES, Task, made
 from benchmark.data import dmid, phantom
 from benchmark.data.split import choose
-from benchmark.errors import RunFailed, UserError
+from benchmark.errors import UserError
+from benchmark.machine import cores
 from benchmark.miniatures import build, draw_examples, jobs_for
 from benchmark.provenance import machine, versions
 from benchmark.suite import PhantomData, Suite
 from benchmark.sweep import phantom_folder
 
-CONTENDERS = ("A", "B", "C", "D")
-ENGINES = {"C": "sequential", "D": "packed"}
+OVERHEAD = ("start", "load", "score", "rest")
+"""Stages that a trial's length doesn't change."""
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a contender took for all trials: seconds of wall and processor time, bytes at its processes' peak."""
-
-    wall: float
-    processor: float
-    memory: int
-    stages: dict[str, float]
 
 
 def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any]:
@@ -58,7 +46,7 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any
         say: told what happens.
 
     Raises:
-        UserError: the suite's backbone isn't a miniature.
+        UserError: the suite's backbone isn't a miniature, or its data are not there.
         RunFailed: a contender's process failed.
     """
     with TemporaryDirectory(prefix="amrg-bench-") as folder:
@@ -67,12 +55,12 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any
         path = task.write(work / "task.json")
         costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
         for number in range(rounds):
-            for name in CONTENDERS:
-                out = work / f"{name}-{number}"
-                costs[name].append(contend(name, path, task, out))
+            first = number % len(CONTENDERS)
+            for name in (*CONTENDERS[first:], *CONTENDERS[:first]):
+                costs[name].append(contend(name, path, task, work / f"{name}-{number}"))
                 say(f"round {number + 1} of {rounds}, {name}: {costs[name][-1].wall:.1f} s")
         equality = compare(task, work, say)
-        return summary(suite, task, costs, equality)
+        return about(suite, task, rounds) | summary(costs) | {"equality": equality}
 
 
 def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
@@ -83,11 +71,6 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
             f"suite {suite.name}: amrg bench runs every baseline in full, so its first backbone has to be "
             f"`checkpoint: miniature`, not {entry.checkpoint!r}."
         )
-    [job] = jobs_for([entry.name], suite.miniature, suite.image, suite.protocol.prompt)
-    if not job.folder.is_dir():
-        say(f"miniature of {entry.name}: drawing phantoms and training it")
-        draw_examples(job.examples, suite.miniature, suite.image, processes=1)
-    checkpoint = build(job)
     folder = data
     if folder is None:
         if not isinstance(suite.data, PhantomData):
@@ -96,68 +79,30 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
         if not folder.is_dir():
             say("phantoms: drawing them")
             phantom.write(folder, studies=part.studies, seed=part.seed, size=part.size, dialect=part.dialect, jobs=1)
-    studies = [study for study in dmid.read(folder).studies if study.image is not None]
+    release = dmid.read(folder)
+    what = release.summary_line() if data else f"{len(release.studies)} phantoms of {suite.data.size} pixels"  # type: ignore[union-attr]
+    studies = [study for study in release.studies if study.image is not None]
     split = choose(studies, suite.split.name, seed=suite.split.seed)
     by_id = {study.id: study for study in studies}
+    [job] = jobs_for([entry.name], suite.miniature, suite.image, suite.protocol.prompt)
+    if not job.folder.is_dir():
+        say(f"miniature of {entry.name}: drawing phantoms and training it")
+        draw_examples(job.examples, suite.miniature, suite.image, processes=1)
 
     def listed(ids: Sequence[str]) -> tuple[dict[str, str], ...]:
         return tuple({"id": i, "image": str(by_id[i].image), "report": by_id[i].report} for i in ids)
 
     return Task(
         backbone=entry.name,
-        checkpoint=str(checkpoint),
+        checkpoint=str(build(job)),
         dtype="float32",
         image=suite.image.model_dump(),
         protocol=suite.protocol.model_dump(),
         points=tuple(suite.points()),
         train=listed(split.train),
         test=listed(split.test),
+        data=f"{split.name} split of {what}, shown to the model at {suite.image.size} pixels",
     )
-
-
-def contend(name: str, path: Path, task: Task, out: Path, *, together: bool = False) -> Cost:
-    """Run a contender on a task.
-
-    Args:
-        name: A, B, C or D.
-        path, task: the task.
-        out: an empty folder for what it writes.
-        together: whether A and B run all trials in one process; for comparisons of losses only.
-    """
-    out.mkdir()
-    began = time.perf_counter()
-    points = range(len(task.points))
-    if name in ENGINES:
-        commands = [["benchmark.bench_engine", str(path), "--engine", ENGINES[name]]]
-    else:
-        parts = [[*points]] if together else [[point] for point in points]
-        commands = [["benchmark.bench_baseline", str(path), *map(str, p), "--contender", name] for p in parts]
-    used = [spawn(command, out) for command in commands]
-    wall = time.perf_counter() - began
-    stages = dict.fromkeys(STAGES, 0.0)
-    for file in out.glob("stages.*"):
-        for stage, seconds in json.loads(file.read_text()).items():
-            stages[stage] += seconds
-    return Cost(wall, sum(seconds for seconds, _ in used), max(memory for _, memory in used), stages)
-
-
-def spawn(command: Sequence[str], out: Path) -> tuple[float, int]:
-    """Run a module in a process of its own; its processor seconds and its peak memory in bytes."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    with (out / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command, "--out", str(out), "--started", str(time.time())],
-            stdout=log,
-            stderr=log,
-            env=environment,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        tail = (out / "log.txt").read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise RunFailed(f"{' '.join(command[:1])} ended with exit code {process.returncode}:\n{tail}")
-    scale = 1 if sys.platform == "darwin" else 1024
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale
 
 
 def compare(task: Task, work: Path, say: Say) -> dict[str, Any]:
@@ -167,7 +112,7 @@ def compare(task: Task, work: Path, say: Say) -> dict[str, Any]:
         exact = task.for_equality(dtype)
         path = exact.write(work / f"task-{dtype}.json")
         for name in ("A", "C", "D"):
-            contend(name, path, exact, work / f"{dtype}-{name}", together=True)
+            contend(name, path, exact, work / f"{dtype}-{name}", losses_only=True)
         losses = {name: made(work / f"{dtype}-{name}", task, "losses") for name in ("A", "C", "D")}
         found[f"loss_{dtype}"] = {
             f"{one}-{other}": max(abs(x - y) for p, q in zip(losses[one], losses[other], strict=True)
@@ -178,40 +123,51 @@ def compare(task: Task, work: Path, say: Say) -> dict[str, Any]:
     texts = {name: made(work / f"{name}-0", task, "texts") for name in CONTENDERS}
     found["text_equal"] = {
         f"{one}-{other}": sum(x == y for x, y in zip(texts[one], texts[other], strict=True))
-        for one, other in (("D", "C"), ("C", "A"))
+        for one, other in (("D", "C"), ("C", "A"), ("B", "A"))
     }
     return found
 
 
-def made(out: Path, task: Task, what: str) -> list[Any]:
-    """Losses or texts of each point, as a contender stored them."""
-    names = [f"{rank}-{alpha}-{seed}.json" for rank, alpha, seed in task.points]
-    return [json.loads((out / name).read_text(encoding="utf-8"))[what] for name in names]
-
-
-def summary(suite: Suite, task: Task, costs: dict[str, list[Cost]], equality: dict[str, Any]) -> dict[str, Any]:
-    """Medians, ratios and what they were measured on."""
-
-    def median(name: str, value: Callable[[Cost], float]) -> float:
-        return statistics.median(value(cost) for cost in costs[name])
-
-    wall = {name: median(name, lambda cost: cost.wall) for name in CONTENDERS}
+def about(suite: Suite, task: Task, rounds: int) -> dict[str, Any]:
+    """What was measured, and on what."""
     return {
         "suite": suite.name,
         "backbone": task.backbone,
+        "data": task.data,
         "trials": len(task.points),
         "train": len(task.train),
         "test": len(task.test),
-        "rounds": len(costs["A"]),
-        "machine": machine(),
+        "steps": task.steps,
+        "batch_size": task.protocol["batch_size"],
+        "rounds": rounds,
+        "machine": machine() | {"usable_cores": cores()},
+        "processes": 1,
+        "threads": 1,
         "versions": versions(),
-        "ratio": {f"{name}/D": wall[name] / wall["D"] for name in ("A", "B", "C")},
-        "wall": {name: [cost.wall for cost in costs[name]] for name in CONTENDERS},
-        "processor": {name: median(name, lambda cost: cost.processor) for name in CONTENDERS},
-        "stages": {
-            name: {stage: median(name, lambda cost, stage=stage: cost.stages[stage]) for stage in STAGES}  # type: ignore[misc]
-            for name in CONTENDERS
-        },
-        "peak_memory": {name: max(cost.memory for cost in costs[name]) for name in CONTENDERS},
-        "equality": equality,
     }
+
+
+def summary(costs: dict[str, list[Cost]]) -> dict[str, Any]:
+    """Medians over the rounds, and ratios of medians.
+
+    `ratio` is of whole sweeps. `ratio_without_overhead` leaves out what a trial's length doesn't change (`OVERHEAD`):
+    it is what long trials come nearer to.
+    """
+    wall = {name: statistics.median(cost.wall for cost in costs[name]) for name in CONTENDERS}
+    work = {
+        name: statistics.median(cost.wall - sum(cost.stages[stage] for stage in OVERHEAD) for cost in costs[name])
+        for name in CONTENDERS
+    }
+    return {
+        "ratio": {f"{name}/D": wall[name] / wall["D"] for name in ("A", "B", "C")},
+        "ratio_without_overhead": {f"{name}/D": work[name] / work["D"] for name in ("A", "B", "C")},
+        "wall": {name: [cost.wall for cost in costs[name]] for name in CONTENDERS},
+        "processor": {name: statistics.median(cost.processor for cost in costs[name]) for name in CONTENDERS},
+        "stages": {name: stage_medians(costs[name]) for name in CONTENDERS},
+        "peak_memory": {name: max(cost.memory for cost in costs[name]) for name in CONTENDERS},
+    }
+
+
+def stage_medians(costs: Sequence[Cost]) -> dict[str, float]:
+    """Median wall seconds of each stage over the rounds."""
+    return {stage: statistics.median(cost.stages[stage] for cost in costs) for stage in (*STAGES, "rest")}

@@ -3,8 +3,8 @@
 One process a trial. `amrg bench` runs it as its baselines A and B; each line of it does what the libraries' guides
 do, and prompt, label mask, order of reports and schedule are the suite's, so that losses can be compared.
 
-A decodes each image whenever it is needed and writes one report at a time. B decodes images once, loads batches in a
-worker process and writes reports in batches.
+A decodes each image whenever it is needed and writes one report at a time. B decodes each image once for all trials
+and keeps the small array on disk, loads batches in a worker process and writes reports in batches.
 """
 
 import argparse
@@ -13,33 +13,37 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from benchmark.bench_task import Stages, Task, score, store
+import numpy as np
+
+from benchmark.bench_task import Stages, Task, store
 
 BATCH = 16
 """Reports that B writes at a time."""
 
 
-def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages) -> None:
+def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, decoded: Path | None = None) -> None:
     """Train one trial and write its test reports.
 
     Args:
         task: the suite's.
         number: of the trial among the task's points.
-        careful: B instead of A.
+        careful: B instead of A: a data-loader worker, and reports written in batches.
         out: where losses and reports go.
         stages: takes the times.
+        decoded: a folder where decoded images are kept from trial to trial; None to decode each whenever it comes.
     """
-    import torch
-    from peft import get_peft_model
-    from torch.nn import functional
-    from torch.utils.data import DataLoader, Dataset
-    from transformers import PrinterCallback, Trainer, TrainingArguments
-    from transformers.utils import logging
+    with stages.of("start"):
+        import torch
+        from peft import get_peft_model
+        from torch.nn import functional
+        from torch.utils.data import DataLoader, Dataset
+        from transformers import PrinterCallback, Trainer, TrainingArguments
+        from transformers.utils import logging
 
-    from backbones.registry import get
-    from benchmark.data.image import ImageSettings, prepare
-    from benchmark.tuning.norms import fused_norms
-    from benchmark.tuning.protocol import learning_rate, lora_config, order
+        from backbones.registry import get
+        from benchmark.data.image import ImageSettings, prepare
+        from benchmark.tuning.norms import fused_norms
+        from benchmark.tuning.protocol import learning_rate, lora_config, order
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -60,18 +64,25 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages) ->
 
         def __init__(self, studies: tuple[dict[str, str], ...]) -> None:
             self.studies = studies
-            self.decoded = [self.decode(study) for study in studies] if careful else None
+            self.images = None if decoded is None else [self.kept(study, decoded) for study in studies]
 
-        def decode(self, study: dict[str, str]) -> Any:
+        def decode(self, study: dict[str, str]) -> np.ndarray:
             with stages.of("decode"):
                 return prepare(Path(study["image"]), settings)
+
+        def kept(self, study: dict[str, str], folder: Path) -> np.ndarray:
+            path = folder / f"{study['id']}.npy"
+            if not path.exists():
+                folder.mkdir(exist_ok=True)
+                np.save(path, self.decode(study))
+            return np.load(path)
 
         def __len__(self) -> int:
             return len(self.studies)
 
         def __getitem__(self, index: int) -> dict[str, Any]:
             study = self.studies[index]
-            image = self.decode(study) if self.decoded is None else self.decoded[index]
+            image = self.decode(study) if self.images is None else self.images[index]
             return {"pixels": backbone.feature_inputs([image]), "report": study["report"]}
 
     def collate(rows: list[dict[str, Any]], reports: bool = True) -> dict[str, Any]:
@@ -145,9 +156,6 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages) ->
             )
             for row in tokens[:, inputs["input_ids"].shape[1] :].tolist():
                 texts.append(backbone.decode(row[: row.index(backbone.end)] if backbone.end in row else row))
-    if texts:
-        with stages.of("score"):
-            score(task, texts)
     store(out, trial, [float(loss) for loss in losses], texts)
 
 
@@ -164,23 +172,19 @@ def timed(stages: Stages, name: str, function: Any) -> Any:
 
 def main() -> None:
     """`python -m benchmark.bench_baseline TASK TRIALS --contender A --out DIR --started SECONDS`."""
-    import json
-
     parser = argparse.ArgumentParser()
     parser.add_argument("task", type=Path)
     parser.add_argument("trials", type=int, nargs="+")
     parser.add_argument("--contender", choices=["A", "B"], required=True)
+    parser.add_argument("--decoded", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--started", type=float, required=True)
     given = parser.parse_args()
-    import peft  # noqa: F401
-    import transformers  # noqa: F401
-
-    stages = Stages(given.started)
+    stages, careful = Stages(given.started), given.contender == "B"
+    task = Task.read(given.task)
     for number in given.trials:
-        run(Task.read(given.task), number, careful=given.contender == "B", out=given.out, stages=stages)
-    name = "-".join(map(str, given.trials))
-    (given.out / f"stages.{name}").write_text(json.dumps(stages.seconds), encoding="utf-8")
+        run(task, number, careful=careful, out=given.out, stages=stages, decoded=given.decoded)
+    stages.write(given.out, "-".join(map(str, given.trials)))
 
 
 if __name__ == "__main__":

@@ -2,26 +2,34 @@
 
 import argparse
 import csv
-import json
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 from benchmark.bench_task import Stages, Task, score, store
+from benchmark.errors import RunFailed
 
 
-def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> None:
-    """Train all trials and write their test reports."""
-    import torch
-    from transformers.utils import logging
+def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
+    """Train all trials, write their test reports and score them.
 
-    from backbones.registry import get
-    from benchmark.data.image import ImageCache, ImageSettings
-    from benchmark.store import Store
-    from benchmark.tuning.engine import TrainingSet
-    from benchmark.tuning.engines import engine_named
-    from benchmark.tuning.features import FeatureStore
-    from benchmark.tuning.norms import fused_norms
+    Returns:
+        How many trials trained at the same time, at most.
+
+    Raises:
+        RunFailed: trials diverged or ran out of memory.
+    """
+    with stages.of("start"):
+        import torch
+        from transformers.utils import logging
+
+        from backbones.registry import get
+        from benchmark.data.image import ImageCache, ImageSettings
+        from benchmark.store import Store
+        from benchmark.tuning.engine import TrainingSet
+        from benchmark.tuning.engines import engine_named
+        from benchmark.tuning.features import FeatureStore
+        from benchmark.tuning.norms import fused_norms
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -45,7 +53,9 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> None:
         folders = {trial.id: results.of(trial) for trial in trials}
         data = TrainingSet([study["report"] for study in task.train], features[: len(task.train)])
         with stages.of("train"):
-            engine.train(backbone, trials, folders, data, lambda *_: None)
+            outcomes = engine.train(backbone, trials, folders, data, lambda *_: None)
+    if failed := [f"{trial.label}: {why}" for trial in trials if (why := outcomes[trial.id].failure)]:
+        raise RunFailed("trials of the bench failed: " + "; ".join(failed))
     texts: dict[str, list[str]] = {trial.id: [] for trial in trials}
     if task.test:
         with stages.of("generate"):
@@ -58,6 +68,7 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> None:
         with folders[trial.id].losses.open(encoding="utf-8") as file:
             losses = [float(row["loss"]) for row in csv.DictReader(file)]
         store(out, trial, losses, texts[trial.id])
+    return max(int(outcome.details.get("pack", 1)) for outcome in outcomes.values())  # type: ignore[call-overload]
 
 
 def main() -> None:
@@ -68,12 +79,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--started", type=float, required=True)
     given = parser.parse_args()
-    import peft  # noqa: F401
-    import transformers  # noqa: F401
-
     stages = Stages(given.started)
-    run(Task.read(given.task), given.engine, out=given.out, stages=stages)
-    (given.out / "stages.all").write_text(json.dumps(stages.seconds), encoding="utf-8")
+    pack = run(Task.read(given.task), given.engine, out=given.out, stages=stages)
+    stages.write(given.out, "all", pack=pack)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""What the contenders of `amrg bench` are given, and how each tells what it took."""
+"""What the contenders of `amrg bench` are given, and how each tells what it made and what that took."""
 
 import json
+import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any, Self
 from benchmark.suite import ImagePart, Protocol, Trial
 
 STAGES = ("start", "load", "decode", "vision", "train", "generate", "score")
+"""What a contender's wall time is divided into; `start` is the interpreter's start and the imports."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Task:
         protocol: as in a suite.
         points: (rank, alpha, seed).
         train, test: id, image and report of each study.
+        data: what the studies are, in words.
     """
 
     backbone: str
@@ -34,6 +38,7 @@ class Task:
     points: tuple[tuple[int, int, int], ...]
     train: tuple[dict[str, str], ...]
     test: tuple[dict[str, str], ...]
+    data: str = ""
 
     def write(self, path: Path) -> Path:
         """Write it as JSON."""
@@ -45,6 +50,11 @@ class Task:
         """Read what `write` wrote."""
         content = json.loads(path.read_text(encoding="utf-8"))
         return cls(**(content | {"points": tuple(map(tuple, content["points"]))}))
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of a trial."""
+        return Protocol(**self.protocol).total_steps(len(self.train))
 
     def trials(self) -> list[Trial]:
         """The trials of its points."""
@@ -88,12 +98,37 @@ class Stages:
             inner = sum(self.seconds.values()) - before
             self.seconds[name] += time.perf_counter() - began - inner
 
+    def write(self, out: Path, name: str, **more: Any) -> None:
+        """Leave a process's times and peak memory, and what `more` there is to tell, for `benchmark.bench_process`."""
+        found = {"seconds": self.seconds, "memory": peak_memory(), **more}
+        (out / f"stages.{name}").write_text(json.dumps(found), encoding="utf-8")
+
+
+def peak_memory() -> int:
+    """This process's peak memory in bytes.
+
+    Linux hands a parent's peak on to a child in `ru_maxrss` (getrusage(2)); VmHWM (proc_pid_status(5)) is the
+    process's own.
+    """
+    if sys.platform == "linux":
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used * 1024
+
 
 def store(folder: Path, trial: Trial, losses: list[float], texts: list[str]) -> None:
     """What a contender made of a trial."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{trial.rank}-{trial.alpha}-{trial.seed}.json"
     (folder / name).write_text(json.dumps({"losses": losses, "texts": texts}), encoding="utf-8")
+
+
+def made(folder: Path, task: Task, what: str) -> list[Any]:
+    """`losses` or `texts` of each of the task's points, as a contender stored them."""
+    names = [f"{rank}-{alpha}-{seed}.json" for rank, alpha, seed in task.points]
+    return [json.loads((folder / name).read_text(encoding="utf-8"))[what] for name in names]
 
 
 def score(task: Task, texts: list[str]) -> None:

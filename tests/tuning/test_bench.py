@@ -1,19 +1,37 @@
 """The contenders of `amrg bench`: the Trainer's losses are the reference for both engines."""
 
 import json
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import REPORTS, trial
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
+from rich.console import Console
+from scipy import stats
 
 from backbones.base import Backbone
-from benchmark import bench_baseline, bench_engine, bench_task
-from benchmark.bench import Cost, made, summary
-from benchmark.bench_task import Stages, Task
-from benchmark.suite import load_suite
+from benchmark import (
+    bench,
+    bench_baseline,
+    bench_engine,
+    bench_process,
+    bench_scaling,
+    bench_tables,
+    bench_task,
+)
+from benchmark.bench_process import Cost
+from benchmark.bench_task import Stages, Task, made
+from benchmark.errors import RunFailed
+from benchmark.suite import Grid, load_suite
 
 
 @pytest.fixture
@@ -68,13 +86,121 @@ def test_a_stage_within_a_stage_counts_once(monkeypatch: pytest.MonkeyPatch) -> 
     }  # fmt: skip
 
 
-def test_ratios_are_of_medians(task: Task) -> None:
+def cost(wall: float, **stages: float) -> Cost:
+    every = dict.fromkeys((*bench_task.STAGES, "rest"), 0.0)
+    return Cost(wall, 0.9 * wall, int(wall), every | stages)
+
+
+def test_ratios_are_of_medians() -> None:
     walls = {"A": (9.0, 30.0, 10.0), "B": (8.0, 8.0, 8.0), "C": (4.0, 3.0, 9.0), "D": (2.0, 2.0, 50.0)}
-    costs = {
-        name: [Cost(wall, wall, int(wall), dict.fromkeys(bench_task.STAGES, wall)) for wall in values]
-        for name, values in walls.items()
-    }
-    found = summary(load_suite("bench"), task, costs, {})
+    found = bench.summary({name: [cost(wall, start=1.0) for wall in values] for name, values in walls.items()})
     assert found["ratio"] == {"A/D": 5.0, "B/D": 4.0, "C/D": 2.0}
+    assert found["ratio_without_overhead"] == {"A/D": 9.0, "B/D": 7.0, "C/D": 3.0}
     assert found["peak_memory"]["D"] == 50
     json.dumps(found, allow_nan=False)
+
+
+def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
+    code = "from benchmark.bench_task import peak_memory; print(peak_memory())"
+
+    def child(size: int) -> int:
+        held = np.ones(size, np.uint8)
+        found = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+        assert held.all()
+        return found
+
+    assert child(2_000_000_000) < 1_000_000_000
+    assert bench_task.peak_memory() > 2_000_000_000
+
+
+def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path: Path) -> None:
+    path, tested = tmp_path / "task.json", replace(task, test=task.train[:1])
+
+    def of(name: str, given: Task, **options: bool) -> list[list[str]]:
+        return bench_process.commands(name, path, given, tmp_path, **({"losses_only": False} | options))
+
+    assert [command[0] for command in of("A", tested)] == ["benchmark.bench_baseline"] * 2 + ["benchmark.bench_score"]
+    assert len(of("A", task)) == 2
+    assert len(of("A", task, losses_only=True)) == len(of("C", tested)) == len(of("D", tested)) == 1
+    assert not any("--decoded" in command for command in of("A", tested))
+    assert all("--decoded" in command for command in of("B", tested)[:-1])
+
+
+def test_the_cached_baseline_decodes_once_and_trains_as_the_plain_one(task: Task, tmp_path: Path) -> None:
+    """In processes of their own, as `amrg bench` runs them."""
+    one = replace(task, points=task.points[:1])
+    out = tmp_path / "B"
+    found = bench_process.contend("B", one.write(tmp_path / "task.json"), one, out)
+    assert found.stages["decode"] > 0
+    assert found.stages["start"] > 0
+    assert sum(found.stages.values()) == pytest.approx(found.wall)
+    assert found.memory > 100e6
+    for study in one.train:
+        Path(study["image"]).unlink()  # what was kept is enough
+    bench_baseline.run(one, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
+    assert made(tmp_path / "again", one, "losses") == made(out, one, "losses")
+
+
+def test_a_process_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match=r"benchmark\.no_such ended with exit code 1:\n.*No module named"):
+        bench_process.spawn(["benchmark.no_such"], tmp_path)
+
+
+@pytest.mark.parametrize("scaling", [False, True])
+def test_tables_say_what_was_measured_on_what(task: Task, scaling: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    result = bench.about(load_suite("bench"), replace(task, data="five pictures"), rounds=2)
+    console = Console(width=200)
+    if scaling:
+        by_number = {number: [cost(5.0 + 2 * number), cost(7.0 + 2 * number)] for number in bench_scaling.TRIALS}
+        result |= {"trials": [*by_number], "scaling": bench_scaling.summary(by_number)}
+        bench_tables.show_scaling(result, console)
+    else:
+        equality: dict[str, Any] = {"text_equal": {"D-C": 2, "C-A": 2, "B-A": 1}, "points": 2, "steps": 60}
+        equality |= {f"loss_{dtype}": {"D-C": 1e-16, "C-A": 2e-16} for dtype in ("float64", "float32")}
+        costs = {name: [cost(wall)] for name, wall in zip("ABCD", (50.0, 40.0, 20.0, 10.0), strict=True)}
+        bench_tables.show(result | bench.summary(costs) | {"equality": equality}, console)
+    shown = capsys.readouterr().out
+    for part in ("5 images to train on", "8 steps of 2 reports", "five pictures", "one process at a time", "torch 2."):
+        assert part in shown
+    if scaling:
+        assert "wall = 6.0 s + 2.00 s × trials; no measurement is farther than 1.0 s" in shown
+    else:
+        assert "D-C 2 of 2, C-A 2 of 2, B-A 1 of 2" in shown
+        assert "5.00" in shown
+
+
+@given(
+    st.lists(st.integers(1, 64), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(1, 64), min_size=1, max_size=4, unique=True),
+    st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True),
+    st.integers(1, 70),
+)
+def test_any_number_of_points_has_each_rank_alike(
+    ranks: list[int], alphas: list[int], seeds: list[int], number: int
+) -> None:
+    grid = Grid(rank=tuple(ranks), alpha=tuple(alphas), seed=tuple(seeds))
+    points = bench_scaling.points(grid, number)
+    assert len(points) == len(set(points)) == number
+    assert bench_scaling.points(grid, number + 5)[:number] == points
+    shares = Counter(rank for rank, _, _ in points)
+    assert max(shares.values()) - min(shares[rank] for rank in ranks) <= 1
+    assert number < len(ranks) * len(alphas) * len(seeds) or {seed for *_, seed in points} >= set(seeds)
+
+
+@given(st.floats(0, 1e3), st.floats(0.01, 1e3), st.integers(1, 3))
+def test_a_straight_line_is_found_again(fixed: float, slope: float, rounds: int) -> None:
+    trials = [*bench_scaling.TRIALS] * rounds
+    line = bench_scaling.fit(trials, [fixed + slope * number for number in trials])
+    assert line.fixed == pytest.approx(fixed, abs=1e-6)
+    assert line.per_trial == pytest.approx(slope, abs=1e-6)
+    assert line.largest_residual < 1e-6
+
+
+def test_a_line_agrees_with_scipy() -> None:
+    trials, costs = [4, 16, 64, 4, 16, 64], [11.0, 20.0, 90.0, 12.0, 21.0, 70.0]
+    line, expected = bench_scaling.fit(trials, costs), stats.linregress(trials, costs)
+    assert line.fixed == pytest.approx(expected.intercept)
+    assert line.per_trial == pytest.approx(expected.slope)
+    assert line.largest_residual == pytest.approx(
+        max(abs(np.array(costs) - expected.intercept - expected.slope * np.array(trials)))
+    )
