@@ -86,9 +86,10 @@ def show_scaling(result: dict[str, Any], console: Console | None = None) -> None
     console.print(table)
     for name, unit, scale in (("wall", "s", 1.0), ("processor", "s", 1.0), ("peak_memory", "MB", 1e6)):
         line = {key: value / scale for key, value in lines[name].items()}
+        sign = "−" if line["per_trial"] < 0 else "+"
         console.print(
-            f"{name.replace('_', ' ')} = {line['fixed']:.1f} {unit} + {line['per_trial']:.2f} {unit} × trials; "
-            f"no measurement is farther than {line['largest_residual']:.1f} {unit} from that.",
+            f"{name.replace('_', ' ')} = {line['fixed']:.1f} {unit} {sign} {abs(line['per_trial']):.2f} {unit} "
+            f"× trials; no measurement is farther than {line['largest_residual']:.1f} {unit} from that.",
             highlight=False,
             soft_wrap=True,
         )
