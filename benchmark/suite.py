@@ -106,7 +106,7 @@ class Protocol(Part):
         activation_checkpointing: compute activations anew in the backward pass, where memory is short; the result is
             the same.
         training_images: `own`, or `shuffled`: each training report stands with the image of another block's study
-            (`benchmark.controls.swapped`, drawn by the trial's seed). No image then goes with its report, so nothing
+            (`benchmark.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so nothing
             that is learned of images can help: a control of the grounding controls, not a way to tune a model.
     """
 

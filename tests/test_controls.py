@@ -1,11 +1,15 @@
 """The swap of images is a derangement across blocks, in testing and in training."""
 
 from collections import Counter
+from collections.abc import Callable
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from benchmark.controls import swapped, training_images
+from benchmark.controls import shuffled, swapped, training_images
 from benchmark.suite import ImagePart, Protocol, Trial
 
 blocks = st.lists(st.integers(0, 8), min_size=2, max_size=60)
@@ -29,6 +33,34 @@ def test_the_swap_is_fixed(labels: list[int]) -> None:
     assert swapped(ids, of) == swapped(list(reversed(ids)), of)
 
 
+@given(blocks, st.integers(0, 3))
+def test_shuffled_training_images_are_a_derangement_across_blocks_too(labels: list[int], seed: int) -> None:
+    ids = [f"Img{i:03d}" for i in range(len(labels))]
+    of = {i: str(b) for i, b in zip(ids, labels, strict=True)}
+    other = shuffled(ids, of, seed=seed)
+    assert sorted(other) == sorted(other.values()) == ids
+    assert all(i != j for i, j in other.items())
+    if 2 * max(Counter(labels).values()) <= len(labels):
+        assert all(of[i] != of[j] for i, j in other.items())
+
+
+def test_what_blocks_have_in_common_goes_together_no_more_than_by_chance() -> None:
+    """Cramér's V of a property that blocks of six share has the size that independent studies would give it."""
+    ids = [f"Img{i:03d}" for i in range(240)]
+    of = {i: str(n // 6) for n, i in enumerate(ids)}
+    density = {i: "ABCD"[int(of[i]) % 4] for i in ids}
+
+    def squared(draw: Callable[..., dict[str, str]], seed: int) -> float:
+        table = np.zeros((4, 4))
+        for report, image in draw(ids, of, seed=seed).items():
+            table["ABCD".index(density[report]), "ABCD".index(density[image])] += 1
+        return float(stats.chi2_contingency(table).statistic)
+
+    # Independent studies have a mean of χ² of 9, its degrees of freedom; blocks that move whole have 6 times as much.
+    assert np.mean([squared(shuffled, seed) for seed in range(60)]) == pytest.approx(9, abs=2)
+    assert np.mean([squared(swapped, seed) for seed in range(60)]) > 30
+
+
 def trained(images: str, seed: int) -> dict[str, str]:
     protocol = Protocol(steps=1, training_images=images)
     trial = Trial(
@@ -43,9 +75,9 @@ OF = {f"Img{i:03d}": str(i // 3) for i in range(30)}
 
 def test_training_shows_each_report_its_own_image_unless_they_are_shuffled() -> None:
     assert trained("own", 0) == trained("own", 1) == {i: i for i in OF}
-    shuffled = trained("shuffled", 0)
-    assert sorted(shuffled.values()) == sorted(OF)
-    assert all(OF[report] != OF[image] for report, image in shuffled.items())
+    others = trained("shuffled", 0)
+    assert sorted(others.values()) == sorted(OF)
+    assert all(OF[report] != OF[image] for report, image in others.items())
 
 
 def test_another_seed_shuffles_in_another_way() -> None:

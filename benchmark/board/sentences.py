@@ -114,15 +114,17 @@ def _image(rows: list[Row], label: str, board: Board) -> str:
 
 
 def _control(rows: Sequence[Row]) -> str:
-    """Whether rows that can't have learned anything of images lose nothing with the right one, in any score."""
-    lows = [f.low for row in rows for f in row.falls["swapped"].values() if f.low is not None]
+    """Whether rows that can't have learned anything of images get no verdict, in any score."""
+    falls = [f for row in rows for f in row.falls["swapped"].values() if f.low is not None and f.high is not None]
     start = "The control of the controls"
-    if not lows:
+    if not falls:
         return f"{start} can't be judged: no fall of a score has an interval."
-    lost = sum(low > 0 for low in lows)
-    if not lost:
-        return f"{start} holds: of {several(len(lows), 'fall')} (each score of each row), none is clearly above 0."
+    clear = sum(bool(f.low > 0 or f.high < 0) for f in falls)  # type: ignore[operator]
+    if not clear:
+        return (
+            f"{start} holds: of {several(len(falls), 'fall')} (each score of each row), none is clearly other than 0."
+        )
     return (
-        f"{start} is in doubt: trained on shuffled images, {lost} of {several(len(lows), 'fall')} (each score of each "
-        "row) are clearly above 0; chance makes about one in forty so."
+        f"{start} is in doubt: trained on shuffled images, {clear} of {several(len(falls), 'fall')} (each score of "
+        f"each row) {'is' if clear == 1 else 'are'} clearly other than 0; chance makes about one in twenty so."
     )
