@@ -30,8 +30,10 @@ LAYERS = 2
 """Layers of a miniature's decoder."""
 ENCODER_LAYERS = 3
 """Layers of its vision encoder, one more than LLaVA uses."""
-VOCABULARY = 640
+VOCABULARY = 1024
 """Tokens of a miniature's tokenizer, the 256 bytes and the special tokens included."""
+ROLES = ("user", "model", "assistant")
+"""Who speaks in chat templates; the tokenizer knows them as words."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +160,9 @@ def write_miniature(
     spec = backbone.miniature()
     corpus = [report for example in examples for report in example.reports]
     with torch.random.fork_rng():
-        model, processor = untrained(
-            spec, [*corpus, *texts, *[prompt, READING_PROMPT] * 50], recipe.seed, backbone.decoder
-        )
+        # Every row begins with a prompt, so its words are tokens.
+        prompts = [prompt, READING_PROMPT, *ROLES] * len(examples)
+        model, processor = untrained(spec, [*corpus, *texts, *prompts], recipe.seed, backbone.decoder)
         miniature = backbone(model, processor, source=folder, fingerprint="")
         total = recipe.vision_steps + recipe.language_steps
         report = progress or (lambda done, total: None)

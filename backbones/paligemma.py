@@ -34,8 +34,8 @@ class PaliGemma2(Backbone):
         return f"<image>{prompt}"
 
     def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
-        """0 for the prefix (image and prompt), 1 for the suffix (the report), [rows, length]."""
-        return (labels != IGNORED).long()
+        """0 for the prefix (image and prompt), 1 for the suffix (the report and what pads it), [rows, length]."""
+        return (labels != IGNORED).long().cummax(dim=1).values
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

@@ -1,8 +1,6 @@
 """What the contenders of `amrg bench` are given, and how each tells what it made and what that took."""
 
 import json
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,22 +98,10 @@ class Stages:
 
     def write(self, out: Path, name: str, **more: Any) -> None:
         """Leave a process's times and peak memory, and what `more` there is to tell, for `benchmark.bench_process`."""
-        found = {"seconds": self.seconds, "memory": peak_memory(), **more}
+        from benchmark.tuning.memory import of_process
+
+        found = {"seconds": self.seconds, "memory": of_process(), **more}
         (out / f"stages.{name}").write_text(json.dumps(found), encoding="utf-8")
-
-
-def peak_memory() -> int:
-    """This process's peak memory in bytes.
-
-    Linux hands a parent's peak on to a child in `ru_maxrss` (getrusage(2)); VmHWM (proc_pid_status(5)) is the
-    process's own.
-    """
-    if sys.platform == "linux":
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used if sys.platform == "darwin" else used * 1024
 
 
 def store(folder: Path, trial: Trial, losses: list[float], texts: list[str]) -> None:

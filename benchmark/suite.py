@@ -149,8 +149,8 @@ class MiniaturePart(Part):
     """How the suite's miniature checkpoints are trained, where it uses any."""
 
     examples: int = Field(1500, ge=16, description="phantoms they are trained on")
-    vision_steps: int = Field(600, ge=1)
-    language_steps: int = Field(500, ge=1)
+    vision_steps: int = Field(300, ge=1)
+    language_steps: int = Field(250, ge=1)
 
 
 class Suite(Part):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -52,29 +53,38 @@ class FeatureStore:
         """
         found: dict[str, Tensor] = {}
         for done, (key, image) in enumerate(images.items(), start=1):
-            found[key] = self._read(key) if self._is_there(key) else self._make(key, image())
+            kept = self._read(key)
+            found[key] = self._make(key, image()) if kept is None else kept
             progress(done, len(images))
         return found
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
 
-    def _is_there(self, key: str) -> bool:
+    def _read(self, key: str) -> Tensor | None:
+        """The entry, or None where it is missing, cut short, damaged, or not what this backbone's encoder gives."""
         try:
             with safe_open(self._path(key), framework="pt") as file:
-                return list(file.keys()) == ["features"]
+                if list(file.keys()) != ["features"]:
+                    return None
+                tokens, digest = file.get_tensor("features"), (file.metadata() or {}).get("sha256")
         except (OSError, SafetensorError):
-            return False  # missing, cut short or damaged: made again
-
-    def _read(self, key: str) -> Tensor:
-        with safe_open(self._path(key), framework="pt") as file:
-            return file.get_tensor("features")
+            return None
+        width = self.backbone.model.config.get_text_config().hidden_size
+        fits = tokens.ndim == 2 and len(tokens) == self.backbone.image_tokens and tokens.shape[1] % width == 0
+        sound = fits and tokens.dtype == self.backbone.model.dtype and digest == _digest(tokens)
+        return tokens if sound else None
 
     def _make(self, key: str, image: np.ndarray) -> Tensor:
         [tokens] = self.backbone.encode_images([image])
         tokens = tokens.cpu().contiguous()
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self._path(key).with_suffix(f".{os.getpid()}")
-        save_file({"features": tokens}, temporary)
+        save_file({"features": tokens}, temporary, {"sha256": _digest(tokens)})
         temporary.replace(self._path(key))
         return tokens
+
+
+def _digest(tokens: Tensor) -> str:
+    """SHA-256 of a tensor's bytes, in hexadecimal."""
+    return hashlib.sha256(tokens.contiguous().view(torch.uint8).numpy().tobytes()).hexdigest()

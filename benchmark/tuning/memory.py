@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from pathlib import Path
 
 import torch
 
@@ -16,5 +17,18 @@ def peak(device: torch.device) -> int:
     """Bytes at the peak."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    return of_process()
+
+
+def of_process() -> int:
+    """This process's peak in bytes.
+
+    Linux hands a parent's peak on to a child in `ru_maxrss` (getrusage(2)); VmHWM (proc_pid_status(5)) is the
+    process's own.
+    """
+    if sys.platform == "linux":
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used if sys.platform == "darwin" else used * 1024

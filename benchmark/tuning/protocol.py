@@ -90,7 +90,8 @@ def report_losses(model: Any, inputs: dict[str, Any], start: int) -> Tensor:
         Losses [rows] in float32 (float64 where the model is).
     """
     labels = inputs["labels"]
-    rest = {name: value for name, value in inputs.items() if name != "labels"}
+    # No report's token sees the padding behind it, and without a mask attention takes its causal kernel.
+    rest = {name: value for name, value in inputs.items() if name not in ("labels", "attention_mask")}
     logits = model(**rest, logits_to_keep=labels.shape[1] - start + 1, use_cache=False).logits
     if logits.dtype != torch.float64:
         logits = logits.float()

@@ -32,6 +32,7 @@ from benchmark.bench_process import Cost
 from benchmark.bench_task import Stages, Task, made
 from benchmark.errors import RunFailed
 from benchmark.suite import Grid, load_suite
+from benchmark.tuning import memory
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_ratios_are_of_medians() -> None:
 
 
 def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
-    code = "from benchmark.bench_task import peak_memory; print(peak_memory())"
+    code = "from benchmark.tuning.memory import of_process; print(of_process())"
 
     def child(size: int) -> int:
         held = np.ones(size, np.uint8)
@@ -110,7 +111,7 @@ def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
         return found
 
     assert child(2_000_000_000) < 1_000_000_000
-    assert bench_task.peak_memory() > 2_000_000_000
+    assert memory.of_process() > 2_000_000_000
 
 
 def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path: Path) -> None:

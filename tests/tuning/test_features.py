@@ -1,5 +1,6 @@
 """The feature store: what was encoded is read back as it was, and what is damaged is encoded again."""
 
+import hashlib
 import json
 import shutil
 from collections import Counter
@@ -68,7 +69,8 @@ def test_other_families_features_come_back_as_well(
 ) -> None:
     backbone = load(family, dtype=torch.bfloat16)
     images = {key: partial(pictures.__getitem__, place) for place, key in enumerate(KEYS)}
-    made, read = (FeatureStore(tmp_path, backbone).get(images) for _ in range(2))
+    made = FeatureStore(tmp_path, backbone).get(images)
+    read = FeatureStore(tmp_path, backbone).get(dict.fromkeys(KEYS, lambda: pytest.fail("encoded twice")))
     for key, place in zip(KEYS, range(len(KEYS)), strict=True):
         [expected] = backbone.encode_images([pictures[place]])
         assert read[key].dtype == torch.bfloat16
@@ -121,12 +123,55 @@ def add_tensor(path: Path) -> None:
     save_file({"features": features, "more": features.clone()}, path)
 
 
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 1
+    path.write_bytes(content)
+
+
+def transpose(path: Path) -> None:
+    store_again(path, load_file(path)["features"].T.contiguous())
+
+
+def fewer_tokens(path: Path) -> None:
+    store_again(path, load_file(path)["features"][1:].contiguous())
+
+
+def halve_precision(path: Path) -> None:
+    store_again(path, load_file(path)["features"].bfloat16())
+
+
+def store_again(path: Path, features: Tensor) -> None:
+    """As a whole entry of another form, its digest right."""
+    digest = hashlib.sha256(features.view(torch.uint8).numpy()).hexdigest()
+    save_file({"features": features}, path, {"sha256": digest})
+
+
+def without_a_digest(path: Path) -> None:
+    save_file(load_file(path), path)
+
+
 def text(path: Path) -> None:
     path.write_text(json.dumps({"features": [1.0, 2.0]}))
 
 
 @pytest.mark.parametrize(
-    "damage", [truncate, cut_in_the_header, empty, garbage, append, rename_tensor, add_tensor, text]
+    "damage",
+    [
+        truncate,
+        cut_in_the_header,
+        empty,
+        garbage,
+        append,
+        rename_tensor,
+        add_tensor,
+        text,
+        flip_a_bit,
+        transpose,
+        fewer_tokens,
+        halve_precision,
+        without_a_digest,
+    ],
 )
 def test_a_damaged_entry_is_made_again(asked: Asked, damage: Callable[[Path], None]) -> None:
     sound = asked.get()
