@@ -25,6 +25,9 @@ from benchmark.plan import missing
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import Entry, PhantomData, Suite, Trial
 
+PACK_ON_CPU = 16
+"""Trials that one process of several is given at a time on a CPU, at most."""
+
 
 @dataclass
 class Summary:
@@ -301,13 +304,19 @@ def _packs(
     processes: int,
     store: Store,
 ) -> list[Pack]:
-    """Unfinished trials by backbone, each backbone's in as many packs as keep all processes busy."""
+    """Unfinished trials by backbone, each backbone's in as many packs as keep all processes busy.
+
+    On a CPU a long grid is parted further, so that no process ends up alone with it; on GPUs that would load large
+    checkpoints more than once.
+    """
     packs: list[Pack] = []
-    parts = -(-processes // len(suite.backbones))
+    fewest = -(-processes // len(suite.backbones))
     for entry in suite.backbones:
         todo = [trial for trial in trials if trial.backbone == entry.name and not store.of(trial).is_done()]
         # Trials of one seed see the same reports in the same order, so together they need less padding.
         todo.sort(key=lambda trial: (trial.seed, trial.rank))
+        finer = -(-len(todo) // PACK_ON_CPU) if devices[0] == "cpu" and processes > 1 else 1
+        parts = max(fewest, finer)
         size = -(-len(todo) // parts)
         for start in range(parts):
             if chosen := todo[start * size : (start + 1) * size]:
