@@ -44,6 +44,8 @@ from metrics.statistics import (
 
 BLIND = ("most_frequent_report", "random_report", "neighbour_report", "best_constant")
 """Baselines that look neither at the image nor at the reference."""
+CLEARED = ("birads_exact", "location_accuracy")
+"""Clinical scores that are compared with the floors, beside the primary score."""
 FEWER = 2_000
 """Resamples for scores that aren't primary: an interval's width comes from variance components, so few are enough."""
 
@@ -102,11 +104,16 @@ class _Context:
         self.swaps = Swaps(number)
         self.primary = primary
         self.higher = METRICS[primary].higher_is_better is not False
-        blind = [b for b in found.baselines if b.name in BLIND and primary in b.statistics]
-        known = [b for b in blind if not math.isnan(b.statistics[primary].value)]
-        sign = 1 if self.higher else -1
-        self.floor = max(known, key=lambda b: (sign * b.statistics[primary].value, b.name), default=None)
-        self.floor_sample = sample([self.floor.statistics[primary]], self.blocks) if self.floor else None
+        self.floor, self.floor_sample = self._floor(found, primary)
+        self.floor_samples = {name: self._floor(found, name)[1] for name in CLEARED}
+
+    def _floor(self, found: SuiteResults, name: str) -> tuple[Any, Sample | None]:
+        """The best image-blind baseline in a score, and its sample."""
+        blind = [b for b in found.baselines if b.name in BLIND and name in b.statistics]
+        known = [b for b in blind if not math.isnan(b.statistics[name].value)]
+        sign = -1 if METRICS[name].higher_is_better is False else 1
+        best = max(known, key=lambda b: (sign * b.statistics[name].value, b.name), default=None)
+        return best, sample([best.statistics[name]], self.blocks) if best else None
 
     def of(self, name: str) -> Draws:
         """The resamples for a score."""
@@ -143,6 +150,7 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         scores=_scores(group, context),
         validation=_validation(group),
         above_floor=_above_floor(group, context),
+        above_floors=_above_floors(group, context),
         falls=falls,
         unchanged=unchanged,
         ranks=Ranks(best=1, worst=1),
@@ -191,6 +199,15 @@ def _above_floor(group: Sequence[Done], context: _Context) -> Number | None:
     ours = sample([d.statistics[context.primary] for d in group], context.blocks)
     pair = (ours, context.floor_sample) if context.higher else (context.floor_sample, ours)
     return number(difference(*pair, context.draws), reach(context.primary))
+
+
+def _above_floors(group: Sequence[Done], context: _Context) -> dict[str, Number]:
+    found = {}
+    for name, floor in context.floor_samples.items():
+        if floor is not None and all(name in d.statistics for d in group):
+            ours = sample([d.statistics[name] for d in group], context.blocks)
+            found[name] = number(difference(ours, floor, context.fewer), reach(name))
+    return found
 
 
 def _against_floor(samples: Sequence[Sample], context: _Context) -> list[float | None]:

@@ -93,6 +93,7 @@ class Row(Part):
         validation: the scores of the validation set, means over seeds.
         above_floor: the primary score less that of the best image-blind floor, paired by block, positive where the
             row is better.
+        above_floors: clinical score to how far it is above the best image-blind floor in that very score.
         p_floor: of "no better and no worse than that floor", after Holm over the rows of the main table; only there.
         falls: control ("swapped", "blank") to score to its fall, positive where the right image helps.
         unchanged: control to the share of predictions that stay word for word the same.
@@ -116,6 +117,7 @@ class Row(Part):
     scores: dict[str, Score]
     validation: dict[str, float | None]
     above_floor: Number | None
+    above_floors: dict[str, Number] = {}
     p_floor: float | None = None
     falls: dict[str, dict[str, Number]]
     unchanged: dict[str, Number]

@@ -63,6 +63,7 @@ def findings(board: Board) -> list[str]:
     return [
         _first(rows, label, board),
         *([_floor(board, rows, label)] if board.best_floor else []),
+        *_clinical_floors(rows),
         _image(rows, label, board),
         *([_control(board.rows)] if shuffles_images(board.suite["protocol"]) else []),
     ]
@@ -94,6 +95,17 @@ def _floor(board: Board, rows: list[Row], label: str) -> str:
     return (
         f"{start}; {clear if clear else 'none'} of {len(rows)} rows {'is' if clear == 1 else 'are'} clearly above it."
     )
+
+
+def _clinical_floors(rows: list[Row]) -> list[str]:
+    """How many rows are above the image-blind predictors in clinical scores; nothing where that wasn't compared."""
+    parts = []
+    for name in dict.fromkeys(name for row in rows for name in row.above_floors):
+        found = [row.above_floors[name] for row in rows if name in row.above_floors]
+        if all(number.low is not None for number in found):
+            clear = sum(number.low is not None and number.low > 0 for number in found)
+            parts.append(f"{clear if clear else 'none'} of {len(found)} in {METRICS[name].label}")
+    return [f"Rows clearly above every predictor that sees no image: {' and '.join(parts)}."] if parts else []
 
 
 def _image(rows: list[Row], label: str, board: Board) -> str:

@@ -18,12 +18,12 @@ TEXT = {
 CLINICAL = {
     "birads_exact": "BI-RADS exact", "birads_major": "major", "birads_f1_macro": "macro F1", "birads_kappa": "kappa",
     "birads_coverage": "stated", "density_accuracy": "density", "findings_f1_micro": "findings F1",
-    "hallucination_rate": "hallucinated", "omission_rate": "omitted",
+    "location_accuracy": "location", "hallucination_rate": "hallucinated", "omission_rate": "omitted",
 }  # fmt: skip
 FLOOR_COLUMNS = {
     "meteor_nltk": "METEOR nltk", "cider_coco_frozen": "CIDEr coco, train idf", "birads_exact": "BI-RADS exact",
-    "birads_f1_macro": "BI-RADS macro F1", "findings_f1_micro": "findings F1", "hallucination_rate": "hallucinated",
-    "omission_rate": "omitted",
+    "birads_f1_macro": "BI-RADS macro F1", "findings_f1_micro": "findings F1", "location_accuracy": "location",
+    "hallucination_rate": "hallucinated", "omission_rate": "omitted",
 }  # fmt: skip
 RATES = ("hallucination_rate", "omission_rate")
 LISTED_PAIRS = 30
@@ -46,6 +46,7 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         main=main_table(board),
         text_scores=_scores_table(board.main_rows, TEXT),
         clinical_scores=_scores_table(board.main_rows, CLINICAL),
+        clinical_floors=_clinical_floors_table(board.main_rows),
         seeds=_seeds_table(board),
         floors=_floors_table(board),
         published=published_table(),
@@ -88,6 +89,18 @@ def main_table(board: Board) -> str:
             ]
         )
     return table(head, rows, right=(7, 8, 9, 10))
+
+
+def _clinical_floors_table(rows: Sequence[Row]) -> str:
+    """How far clinical scores are above what a look at no image reaches; nothing where no floor was scored."""
+    names = list(dict.fromkeys(name for row in rows for name in row.above_floors))
+    if not names:
+        return ""
+    cells = [
+        [escape(row.name), row.point, *(with_interval(row.above_floors.get(name), sign=True) for name in names)]
+        for row in rows
+    ]
+    return table(["backbone", "rank, alpha", *(METRICS[name].label for name in names)], cells)
 
 
 def clear(row: Row) -> str:
