@@ -1,0 +1,41 @@
+"""How a suite's trials are dealt to processes."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark import sweep
+from benchmark.data.image import ImageSettings
+from benchmark.data.split import Split
+from benchmark.pack import Pack, Records
+from benchmark.store import Store
+from benchmark.suite import Grid, load_suite
+
+
+def packs(folder: Path, seeds: int, devices: list[str], processes: int) -> list[Pack]:
+    suite = load_suite("mini")
+    suite = suite.model_copy(update={"grid": Grid(rank=[4, 8, 32], alpha=[8, 16, 32], seed=list(range(seeds)))})
+    sources = {entry.name: sweep.Weights(None, "f") for entry in suite.backbones}
+    split = Split("file", None, ("Img001",), ("Img002",), ("Img003",), {f"Img00{i}": str(i) for i in (1, 2, 3)})
+    records = Records((), split, ImageSettings(size=112, crop=True, flip=False), folder, folder, "")
+    trials = sweep._trials(suite, sources, "data", split)
+    found = sweep._packs(suite, trials, sources, records, devices, processes, Store(folder))
+    assert sorted(t.id for pack in found for t in pack.trials) == sorted(t.id for t in trials)
+    assert all(t.backbone == pack.entry.name for pack in found for t in pack.trials)
+    return found
+
+
+@pytest.mark.parametrize(("seeds", "processes", "expected"), [(1, 2, 4), (3, 1, 4), (3, 2, 8), (1, 8, 8), (10, 2, 24)])
+def test_on_a_cpu_no_process_ends_up_alone_with_a_long_grid(
+    tmp_path: Path, seeds: int, processes: int, expected: int
+) -> None:
+    found = packs(tmp_path, seeds, ["cpu"], processes)
+    assert len(found) == expected
+    if processes > 1:
+        assert max(len(pack.trials) for pack in found) <= sweep.PACK_ON_CPU
+
+
+def test_gpus_load_a_checkpoint_once_where_they_can(tmp_path: Path) -> None:
+    found = packs(tmp_path, 10, ["cuda:0", "cuda:1"], 2)
+    assert [pack.device for pack in found] == ["cuda:0", "cuda:1"] * 2
+    assert {len(pack.trials) for pack in found} == {90}
