@@ -139,6 +139,7 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         owed = grounding(control, [d.statistics for d in group], shown, texts, other, context.blocks, context.draws)
         falls[control] = {name: number(fall.fall, reach(name)) for name, fall in owed.falls.items()}
         unchanged[control] = number(owed.unchanged)
+    clinical = [(name, _above(group, name, floor, context)) for name, floor in context.floor_samples.items()]
     return Row(
         name=name_of(first),
         backbone=first.trial.backbone,
@@ -149,8 +150,8 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         best=False,
         scores=_scores(group, context),
         validation=_validation(group),
-        above_floor=_above_floor(group, context),
-        above_floors=_above_floors(group, context),
+        above_floor=_above(group, context.primary, context.floor_sample, context),
+        above_floors={name: above for name, above in clinical if above is not None},
         falls=falls,
         unchanged=unchanged,
         ranks=Ranks(best=1, worst=1),
@@ -193,21 +194,13 @@ def _validation(group: Sequence[Done]) -> dict[str, float | None]:
     return {name: None if mean is None else round(mean, 6) for name, mean in means.items()}
 
 
-def _above_floor(group: Sequence[Done], context: _Context) -> Number | None:
-    if context.floor_sample is None:
+def _above(group: Sequence[Done], name: str, floor: Sample | None, context: _Context) -> Number | None:
+    """How far a row is above a floor in a score, positive where the row is better."""
+    if floor is None or any(name not in d.statistics for d in group):
         return None
-    ours = sample([d.statistics[context.primary] for d in group], context.blocks)
-    pair = (ours, context.floor_sample) if context.higher else (context.floor_sample, ours)
-    return number(difference(*pair, context.draws), reach(context.primary))
-
-
-def _above_floors(group: Sequence[Done], context: _Context) -> dict[str, Number]:
-    found = {}
-    for name, floor in context.floor_samples.items():
-        if floor is not None and all(name in d.statistics for d in group):
-            ours = sample([d.statistics[name] for d in group], context.blocks)
-            found[name] = number(difference(ours, floor, context.fewer), reach(name))
-    return found
+    ours = sample([d.statistics[name] for d in group], context.blocks)
+    pair = (floor, ours) if METRICS[name].higher_is_better is False else (ours, floor)
+    return number(difference(*pair, context.of(name)), reach(name))
 
 
 def _against_floor(samples: Sequence[Sample], context: _Context) -> list[float | None]:

@@ -104,7 +104,7 @@ def _clinical_floors(rows: list[Row]) -> list[str]:
         found = [row.above_floors[name] for row in rows if name in row.above_floors]
         if all(number.low is not None for number in found):
             clear = sum(number.low is not None and number.low > 0 for number in found)
-            parts.append(f"{clear if clear else 'none'} of {len(found)} in {METRICS[name].label}")
+            parts.append(f"{clear or 'none'} of {len(found)} in {METRICS[name].label}")
     return [f"Rows clearly above every predictor that sees no image: {' and '.join(parts)}."] if parts else []
 
 

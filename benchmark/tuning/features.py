@@ -86,5 +86,5 @@ class FeatureStore:
 
 
 def _digest(tokens: Tensor) -> str:
-    """SHA-256 of a tensor's bytes, in hexadecimal."""
-    return hashlib.sha256(tokens.contiguous().view(torch.uint8).numpy().tobytes()).hexdigest()
+    """SHA-256 of a contiguous tensor's bytes, in hexadecimal."""
+    return hashlib.sha256(tokens.view(torch.uint8).numpy().data).hexdigest()
