@@ -81,6 +81,7 @@ class Backbone(ABC):
         self.source = source
         self.fingerprint = fingerprint
         self._prompts: dict[str, list[int]] = {}
+        self._reports: dict[str, list[int]] = {}
 
     # -- loading
 
@@ -215,8 +216,11 @@ class Backbone(ABC):
         return int(self.end if self.tokenizer.pad_token_id is None else self.tokenizer.pad_token_id)
 
     def report_tokens(self, report: str) -> list[int]:
-        """Token ids of a report and its end token."""
-        return [*self.tokenizer(self.report_start + report, add_special_tokens=False)["input_ids"], self.end]
+        """Token ids of a report and its end token; kept, as every epoch and trial asks for the same."""
+        if report not in self._reports:
+            ids = self.tokenizer(self.report_start + report, add_special_tokens=False)["input_ids"]
+            self._reports[report] = [*ids, self.end]
+        return self._reports[report]
 
     def encode_text(
         self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
@@ -269,6 +273,10 @@ class Backbone(ABC):
             batch[self.token_types] = self.token_type_ids(input_ids, labels)
         return BatchEncoding(batch)
 
+    def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
+        """Reports to learn, all behind one prompt: `encode_text`, and what else the host has to find out for a step."""
+        return self.encode_text([prompt] * len(reports), reports)
+
     def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
         """1 for an image token, 0 for text, [rows, length]. A family with another meaning overrides this."""
         return (input_ids == self.image_token).long()
@@ -282,26 +290,48 @@ class Backbone(ABC):
             text: from `encode_text`, a row an image.
             features: from `encode_images`, one [image_tokens, hidden] tensor a row.
         """
+        inputs = self._moved(text)
         moved = [tokens.to(self.device, self.model.dtype) for tokens in features]
-        inputs = {name: value.to(self.device) for name, value in text.items()}
         if self.scattered_features:
-            return self._scattered(inputs, moved)
+            return self._scattered(inputs, torch.cat(moved))
         return {**inputs, "mm_encoder_outputs": {"image": self.encoder_output(moved)}}
+
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+        """Keyword arguments of the model's `forward` for a batch to learn from, its labels among them.
+
+        What `model_inputs` says in other words, so that a GPU is never waited for: features stand among the
+        embeddings, because a model that is given both counts them on the host, at every step; and there is no mask
+        of padding, which no report's token sees as it lies behind it, so that attention takes its causal kernel.
+        A family that can't learn so returns `model_inputs` here.
+
+        Args:
+            text: from `training_text`.
+            features: from `encode_images`, those of all rows one after another, [rows · image_tokens, hidden].
+        """
+        moved = features.to(self.device, self.model.dtype, non_blocking=True)
+        inputs = self._scattered(self._moved(text), moved)
+        del inputs["attention_mask"]
+        return inputs
+
+    def _moved(self, text: BatchEncoding) -> dict[str, Any]:
+        """A batch where the model is. Memory that isn't pinned is copied before the call returns."""
+        return {name: value.to(self.device, non_blocking=True) for name, value in text.items()}
 
     def encoder_output(self, features: Sequence[Tensor]) -> BaseModelOutputWithPooling:
         """Features in the form that the model's own vision encoder gives them in."""
         pooled = torch.stack(tuple(features)) if self.stacked_features else tuple(features)
         return BaseModelOutputWithPooling(pooler_output=pooled)  # type: ignore[arg-type]
 
-    def _scattered(self, inputs: dict[str, Any], features: Sequence[Tensor]) -> dict[str, Any]:
-        """Inputs with the features put in place of the image tokens' embeddings.
+    def _scattered(self, inputs: dict[str, Any], features: Tensor) -> dict[str, Any]:
+        """Inputs with the features, [rows · image_tokens, hidden], put in place of the image tokens' embeddings.
 
         In training the embeddings stand for the tokens; `generate` takes both, so that what it returns begins with
         the prompt's tokens, as it does for other models.
         """
-        embeddings = self.model.get_input_embeddings()(inputs["input_ids"])
-        places = (inputs["input_ids"] == self.image_token).unsqueeze(-1).expand_as(embeddings)
-        inputs["inputs_embeds"] = embeddings.masked_scatter(places, torch.cat(tuple(features)).to(embeddings.dtype))
+        places = inputs["input_ids"] == self.image_token
+        # An image's token may lie behind the vocabulary.
+        embeddings = self.model.get_input_embeddings()(inputs["input_ids"].masked_fill(places, self.padding))
+        inputs["inputs_embeds"] = embeddings.masked_scatter(places.unsqueeze(-1), features.to(embeddings.dtype))
         if "labels" in inputs:
             del inputs["input_ids"]
         return inputs

@@ -1,8 +1,10 @@
 """MedGemma 4B: Gemma 3 with the MedSigLIP image encoder."""
 
 from dataclasses import replace
+from typing import Any
 
-from transformers import Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
+from torch import Tensor
+from transformers import BatchEncoding, Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
@@ -30,6 +32,13 @@ class MedGemma(Backbone):
 
     def prompt_text(self, prompt: str) -> str:
         return self.chat_prompt(prompt)
+
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+        """One mask for all rows, whose prompts are the same; the model would make one a row."""
+        inputs = super().training_inputs(text, features)
+        types, first = inputs.pop("token_type_ids")[:1], inputs["inputs_embeds"][:1]
+        masks = self.model.create_masks_for_generate(self.model.config, first, None, None, None, types)
+        return {**inputs, "attention_mask": masks}
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

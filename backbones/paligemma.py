@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
-from transformers import PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
+from transformers import BatchEncoding, PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
 
 from backbones.base import IGNORED, Backbone
 from backbones.checkpoint import Checkpoint
@@ -36,6 +36,17 @@ class PaliGemma2(Backbone):
     def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
         """0 for the prefix (image and prompt), 1 for the suffix (the report and what pads it), [rows, length]."""
         return (labels != IGNORED).long().cummax(dim=1).values
+
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+        """One mask for all rows, whose prompts are the same; the model would make one a row and kind of layer."""
+        inputs = super().training_inputs(text, features)
+        types, first = inputs["token_type_ids"][:1], inputs["inputs_embeds"][:1]
+        masks = self.model.create_masks_for_generate(self.model.config, first, None, None, None, types)
+        if first.shape[1] > self.model.config.get_text_config().sliding_window:
+            return inputs
+        del inputs["token_type_ids"]
+        # Within the window both kinds of layers see the same, and the model takes only one mask.
+        return {**inputs, "attention_mask": masks["full_attention"]}
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Qwen3VLConfig
+from transformers import BatchEncoding, Qwen3VLConfig
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
@@ -27,6 +27,12 @@ class Qwen3VL(QwenVL):
         width = self.model.config.get_text_config().hidden_size
         last, *deeper = zip(*(image.split(width, dim=-1) for image in features), strict=True)  # one tuple a layer
         return BaseModelOutputWithDeepstackFeatures(pooler_output=last, deepstack_features=deeper)  # type: ignore[arg-type]
+
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+        """As in generation: DeepStack's features reach the decoder only beside the last layer's."""
+        inputs = self.model_inputs(text, features.chunk(len(text["input_ids"])))
+        del inputs["attention_mask"]
+        return inputs
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

@@ -4,6 +4,7 @@ Rotary positions in three dimensions depend on where the image stands.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,22 @@ class QwenVL(Backbone):
         return self.chat_prompt(prompt)
 
     def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> dict[str, Any]:
-        grid = self.feature_inputs([np.zeros((SIDE, SIDE), np.uint8)])["image_grid_thw"]
-        rows = torch.as_tensor(grid, device=self.device).repeat(len(features), 1)
-        return {**super().model_inputs(text, features), "image_grid_thw": rows}
+        grids = self.grid.repeat(len(features), 1).to(self.device)
+        return {**super().model_inputs(text, features), "image_grid_thw": grids}
+
+    def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
+        """With positions, which the model would look for in the tokens; all rows have those of the first."""
+        text = super().training_text(prompt, reports)
+        positions, _ = self.model.model.get_rope_index(
+            text["input_ids"][:1], image_grid_thw=self.grid, mm_token_type_ids=text.pop("mm_token_type_ids")[:1]
+        )
+        text["position_ids"] = positions.expand(-1, len(reports), -1)
+        return text
+
+    @cached_property
+    def grid(self) -> Tensor:
+        """Patches of an image in time, height and width, [1, 3]."""
+        return torch.as_tensor(self.feature_inputs([np.zeros((SIDE, SIDE), np.uint8)])["image_grid_thw"])
 
 
 def qwen_miniature(configuration: type, text: dict[str, Any], vision: dict[str, Any]) -> MiniatureSpec:

@@ -21,19 +21,24 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
     """
     with stages.of("start"):
         import torch
-        from transformers.utils import logging
 
         from backbones.registry import get
         from benchmark.data.image import ImageCache, ImageSettings
+        from benchmark.execute import end_quickly
+        from benchmark.pack import quiet
         from benchmark.store import Store
         from benchmark.tuning.engine import TrainingSet
         from benchmark.tuning.engines import engine_named
         from benchmark.tuning.features import FeatureStore
         from benchmark.tuning.norms import fused_norms
+        from metrics.meteor_jar import warm_up
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    quiet()
     torch.set_num_threads(1)
+    end_quickly()
+    if task.test:
+        # As a sweep does: METEOR's tables are read beside the training.
+        warm_up()
     trials, engine = task.trials(), engine_named(engine_name)
     with stages.of("load"):
         backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))

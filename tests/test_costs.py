@@ -14,7 +14,7 @@ from benchmark import costs
 from benchmark.costs import memory, prompt_operations, training_operations, vision_operations, word_operations
 from benchmark.rates import assumed, measured
 from benchmark.tuning.packs import saved_bytes
-from benchmark.tuning.protocol import report_losses
+from benchmark.tuning.losses import report_losses
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "qwen3-vl-4b", "paligemma2-3b", "smolvlm-2.2b")
 
@@ -43,8 +43,8 @@ def small(miniature):
         found = read(plugin, backbone.model, backbone.model.config, 112, backbone.image_tokens)
         frozen = list(backbone.model.parameters())
         model = get_peft_model(backbone.model, LoraConfig(r=2, target_modules=plugin.lora_targets))
-        text = backbone.encode_text([PROMPTS[0]], [REPORTS[0] * 4])
-        inputs = backbone.model_inputs(text, backbone.encode_images([examples(1)[0].image]))
+        text = backbone.training_text(PROMPTS[0], [REPORTS[0] * 4])
+        inputs = backbone.training_inputs(text, backbone.encode_images([examples(1)[0].image])[0])
         return model, found, frozen, inputs, len(backbone.prompt_tokens(PROMPTS[0]))
 
     return make

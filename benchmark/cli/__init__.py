@@ -23,6 +23,7 @@ from benchmark.cli import (
     sweep,
     track,
 )
+from benchmark.execute import end_quickly
 
 app = typer.Typer(
     name="amrg",
@@ -49,6 +50,7 @@ track.register(app)
 def main() -> None:
     """Run `amrg`. Exit code 0: done; 1: a run failed; 2: a mistake in what was given; 130: interrupted."""
     console = Console(stderr=True)
+    end_quickly()
     try:
         app()
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from benchmark.tuning import checkpoints, memory, packs
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import cut, distinct, settings
+from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed_generation import PackedDecoding
 from benchmark.tuning.packed_layers import PackedLayers
@@ -244,7 +245,7 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
             probe.streams.seed([0])
         kept = protocol.model_copy(update={"activation_checkpointing": False})
         with training_mode(backbone, kept), fused_norms(backbone.model), probe.layers.installed():
-            row = packs.saved_bytes(lambda: probe.forward([[0]]), frozen) - copies
+            row = packs.saved_bytes(lambda: probe.forward(probe.part([[0]])), frozen) - copies
         text = backbone.model.config.get_text_config()
         tokens = len(backbone.report_tokens(longest))
         if protocol.activation_checkpointing:
@@ -252,7 +253,8 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
                 row // text.num_hidden_layers
                 + text.num_hidden_layers * (probe.prompt + tokens) * text.hidden_size * size
             )
-        row += 2 * tokens * text.vocab_size * size
+        if not fuses(probe.model):
+            row += 2 * tokens * text.vocab_size * size
     finally:
         probe.close()
     parameters = sum(inputs + outputs for inputs, outputs in shapes) * size

@@ -247,8 +247,8 @@ class Factored(torch.autograd.Function):
             inner = torch.bmm(rows[band.trials], (down * scales[band.trials]).to(x.dtype).transpose(1, 2))
             out[band.trials].baddbmm_(inner, up.to(x.dtype))
             inners.append(inner)
-        if out.data_ptr() != y.data_ptr():
-            y.copy_(out.view_as(y))
+        if not y.is_contiguous():
+            y.copy_(out.view_as(y))  # `out` may be a copy
         ctx.mark_dirty(y)
         ctx.save_for_backward(dropped, noise, scales, *inners, *leaves)
         ctx.bands, ctx.gradients = bands, [leaf.grad for leaf in leaves]

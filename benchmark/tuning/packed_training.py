@@ -1,6 +1,8 @@
 """Training a pack: trials of one backbone, step by step at the same time, each as if it were alone."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ from torch import Tensor
 
 from backbones.base import IGNORED, Backbone
 from benchmark.suite import Trial
-from benchmark.tuning import checkpoints
+from benchmark.tuning import batches, checkpoints
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import StepDone, TrainingSet
+from benchmark.tuning.losses import report_losses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed_dropout import Streams
 from benchmark.tuning.packed_layers import PackedLayers, lora_layers
@@ -26,9 +29,7 @@ from benchmark.tuning.protocol import (
     micro_batches,
     not_finite,
     order,
-    report_losses,
     training,
-    training_text,
 )
 
 
@@ -57,6 +58,27 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
             view.copy_(weight.detach())
             weight.data = view
     return stacks
+
+
+@dataclass(frozen=True)
+class Part:
+    """A micro-batch of a pack.
+
+    Attributes:
+        reports: indices of its reports, a list a trial.
+        batch: as many rows a trial.
+    """
+
+    reports: Sequence[Sequence[int]]
+    batch: batches.Batch
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an optimiser step takes from the host: its micro-batches, and the report tokens of each trial, [trials]."""
+
+    parts: list[Part]
+    tokens: Tensor
 
 
 class PackTraining:
@@ -132,9 +154,10 @@ class PackTraining:
         look = look_every(self.backbone.device)
         with training(self.backbone, self.protocol), fused_norms(self.backbone.model):
             while self.step < self.total and self.trials:
-                with self.layers.installed():
-                    while self.step < self.total:
-                        self._step()
+                steps = batches.ahead(self._on_host, range(self.step, self.total), self.backbone.device)
+                with self.layers.installed(), closing(steps):
+                    for step in steps:
+                        self._step(step)
                         if self.step % look == 0 or self.step == self.total:
                             sound = self._look()
                             if not sound:
@@ -143,40 +166,48 @@ class PackTraining:
                 if self.failures:
                     self._drop()
 
-    def _step(self) -> None:
+    def _on_host(self, number: int) -> Step:
+        """What a step needs of the host; nothing that a step changes goes into it."""
+        chosen = [steps[number] for steps in self.orders]
+        cut = zip_longest(*(micro_batches(reports, self.protocol) for reports in chosen), fillvalue=[])
+        tokens = torch.tensor([sum(self.lengths[i] for i in reports) for reports in chosen])
+        tokens = batches.pinned(tokens.to(self.stacks.scales.dtype), self.backbone.device)
+        return Step([self.part(reports) for reports in cut], tokens)
+
+    def part(self, reports: Sequence[Sequence[int]]) -> Part:
+        """A micro-batch of these reports, a list a trial."""
+        most = max(map(len, reports))
+        # A trial with fewer rows than others shows the shortest report in their place, without labels.
+        shortest = self.lengths.index(min(self.lengths))
+        rows = [index for mine in reports for index in (*mine, *[shortest] * (most - len(mine)))]
+        batch = batches.make(self.backbone, self.protocol, self.data, rows)
+        for trial, mine in enumerate(reports):
+            batch.text["labels"][trial * most + len(mine) : (trial + 1) * most] = IGNORED
+        return Part(reports, batch)
+
+    def _step(self, step: Step) -> None:
         rates = [learning_rate(trial.protocol, self.step, self.total) for trial in self.trials]
-        batches = [steps[self.step] for steps in self.orders]
         if self.streams is not None:
             self.streams.seed([dropout_seed(trial, self.step) for trial in self.trials])
-        totals = torch.tensor([[sum(self.lengths[i] for i in batch)] for batch in batches])
-        totals = totals.to(self.backbone.device, self.stacks.scales.dtype, non_blocking=True).squeeze(1)
+        totals = step.tokens.to(self.backbone.device, non_blocking=True)
         loss = torch.zeros_like(totals)
-        for parts in zip_longest(*(micro_batches(batch, self.protocol) for batch in batches), fillvalue=[]):
-            shares = self.forward(parts) / totals
+        for part in step.parts:
+            shares = self.forward(part) / totals
             shares.sum().backward()
             loss += shares.detach()
         norms = self.optimizer.step(rates)
         self.waiting.append((rates, loss, norms))
         self.step += 1
 
-    def forward(self, parts: Sequence[Sequence[int]]) -> Tensor:
-        """The summed cross-entropy of each trial's reports, [trials]; called where `layers` are installed.
-
-        Args:
-            parts: indices of a micro-batch's reports, a list a trial.
-        """
-        most = max(map(len, parts))
-        # A trial with fewer rows than others shows the shortest report in their place, without labels.
-        shortest = self.lengths.index(min(self.lengths))
-        rows = [index for part in parts for index in (*part, *[shortest] * (most - len(part)))]
-        text = training_text(self.backbone, self.protocol, [self.data.reports[i] for i in rows])
-        for trial, part in enumerate(parts):
-            text["labels"][trial * most + len(part) : (trial + 1) * most] = IGNORED
+    def forward(self, part: Part) -> Tensor:
+        """The summed cross-entropy of each trial's reports, [trials]; called where `layers` are installed."""
         if self.streams is not None:
-            sizes = [(len(part), self.prompt + max((self.lengths[i] for i in part), default=0)) for part in parts]
+            sizes = [
+                (len(mine), self.prompt + max((self.lengths[i] for i in mine), default=0)) for mine in part.reports
+            ]
             self.streams.begin(sizes)
-        inputs = self.backbone.model_inputs(text, [self.data.features[i] for i in rows])
-        return report_losses(self.model, inputs, self.prompt).view(len(parts), most).sum(dim=1)
+        inputs = self.backbone.training_inputs(part.batch.text, part.batch.features)
+        return report_losses(self.model, inputs, self.prompt, len(part.reports))
 
     def _look(self) -> bool:
         """Bring the losses to the host; whether all of them are finite."""

@@ -1,7 +1,7 @@
-"""What every backbone and every engine share: adapters, order of reports, learning rate, loss.
+"""What every backbone and every engine share: adapters, order of reports, learning rate, precision.
 
-An engine that trained another order, another schedule or another loss would not be comparable; so all of them take
-these from here.
+An engine that trained another order or another schedule would not be comparable; so all of them take these from here,
+and the loss from `benchmark.tuning.losses`.
 """
 
 import math
@@ -11,11 +11,9 @@ from typing import Any
 
 import torch
 from peft import LoraConfig
-from torch import Tensor
-from torch.nn import functional
-from transformers import BatchEncoding
+from transformers import masking_utils
 
-from backbones.base import IGNORED, Backbone
+from backbones.base import Backbone
 from benchmark.suite import Protocol, Trial
 
 WINDOW = 8
@@ -75,32 +73,6 @@ def dropout_seed(trial: Trial, step: int) -> int:
     return (trial.seed * 1_000_003 + step) % 2**63
 
 
-def report_losses(model: Any, inputs: dict[str, Any], start: int) -> Tensor:
-    """The summed cross-entropy of each row's report.
-
-    Only the hidden states that predict the report go through the head: of a MedGemma step's logits that is one part
-    in five or so, and the rest would be thrown away.
-
-    Args:
-        model: the backbone's model, with adapters.
-        inputs: from `Backbone.model_inputs`, padded on the right, `labels` among them.
-        start: tokens of the prompt, which all rows share: where reports begin.
-
-    Returns:
-        Losses [rows] in float32 (float64 where the model is).
-    """
-    labels = inputs["labels"]
-    # No report's token sees the padding behind it, and without a mask attention takes its causal kernel.
-    rest = {name: value for name, value in inputs.items() if name not in ("labels", "attention_mask")}
-    logits = model(**rest, logits_to_keep=labels.shape[1] - start + 1, use_cache=False).logits
-    if logits.dtype != torch.float64:
-        logits = logits.float()
-    # The last position predicts a token behind the row's end; leaving it out would copy all logits.
-    targets = functional.pad(labels[:, start:], (0, 1), value=IGNORED)
-    losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none")
-    return losses.view(targets.shape).sum(dim=1)
-
-
 @contextmanager
 def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
     """Within, the backbone's model trains: activations are computed anew in the backward pass where the protocol
@@ -110,12 +82,24 @@ def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     model.train()
     try:
-        with precision(backbone):
+        with precision(backbone), _whole_rows():
             yield
     finally:
         model.eval()
         if protocol.activation_checkpointing:
             model.activation_checkpointing_disable()
+
+
+@contextmanager
+def _whole_rows() -> Iterator[None]:
+    """Within, models take each row for one sequence. transformers looks for several in the rows' positions, which
+    the host would have to read at every step."""
+    looks_for_more = masking_utils.find_packed_sequence_indices
+    masking_utils.find_packed_sequence_indices = lambda position_ids: None
+    try:
+        yield
+    finally:
+        masking_utils.find_packed_sequence_indices = looks_for_more
 
 
 def precision(backbone: Backbone) -> torch.autocast:
@@ -133,8 +117,3 @@ def micro_batches(batch: Sequence[int], protocol: Protocol) -> list[list[int]]:
     """A step's reports cut into what goes through the model at once."""
     size = protocol.micro_batch_size or len(batch)
     return [list(batch[start : start + size]) for start in range(0, len(batch), size)]
-
-
-def training_text(backbone: Backbone, protocol: Protocol, reports: Sequence[str]) -> BatchEncoding:
-    """Prompt and reports of a batch. Training and generation build their prompt by the same function."""
-    return backbone.encode_text([protocol.prompt] * len(reports), reports)

@@ -6,19 +6,21 @@ The oracle that other engines are held against, and the way for a backbone that 
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model
 from torch import Tensor
 
-from backbones.base import Backbone
+from backbones.base import IGNORED, Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import checkpoints, memory
+from benchmark.tuning import batches, checkpoints, memory
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import greedy
+from benchmark.tuning.losses import report_losses
 from benchmark.tuning.protocol import (
     dropout_seed,
     learning_rate,
@@ -26,9 +28,7 @@ from benchmark.tuning.protocol import (
     micro_batches,
     not_finite,
     order,
-    report_losses,
     training,
-    training_text,
 )
 
 
@@ -66,13 +66,19 @@ class Sequential:
             losses = self._restore(checkpoints.read(trial, folder), trained, optimizer)
             steps = order([len(backbone.report_tokens(report)) for report in data.reports], protocol, trial.seed)
             saved = time.monotonic()
-            with training(backbone, protocol):
-                for number, batch in enumerate(steps[len(losses) :], start=len(losses)):
+
+            def on_host(number: int) -> list[batches.Batch]:
+                return [batches.make(backbone, protocol, data, rows) for rows in micro_batches(steps[number], protocol)]
+
+            numbers = range(len(losses), len(steps))
+            made = batches.ahead(on_host, numbers, backbone.device)
+            with training(backbone, protocol), closing(made):
+                for number, parts in zip(numbers, made, strict=True):
                     rate = learning_rate(protocol, number, len(steps))
                     for group in optimizer.param_groups:
                         group["lr"] = rate
                     torch.manual_seed(dropout_seed(trial, number))
-                    loss = self._backward(backbone, model, trial, batch, data)
+                    loss = self._backward(backbone, model, trial, parts)
                     if not math.isfinite(loss):
                         checkpoints.remove(folder)
                         return Outcome(failure=not_finite(loss, number + 1, len(steps)))
@@ -127,15 +133,14 @@ class Sequential:
             losses,
         )
 
-    def _backward(self, backbone: Backbone, model: Any, trial: Trial, batch: Sequence[int], data: TrainingSet) -> float:
-        """Gradients of the mean loss over the batch's report tokens; that mean."""
-        protocol = trial.protocol
-        start = len(backbone.prompt_tokens(protocol.prompt))
-        total = sum(len(backbone.report_tokens(data.reports[i])) for i in batch)
+    @staticmethod
+    def _backward(backbone: Backbone, model: Any, trial: Trial, parts: Sequence[batches.Batch]) -> float:
+        """Gradients of the mean loss over the step's report tokens; that mean."""
+        start = len(backbone.prompt_tokens(trial.protocol.prompt))
+        total = sum(int((part.text["labels"] != IGNORED).sum()) for part in parts)
         mean = 0.0
-        for rows in micro_batches(batch, protocol):
-            text = training_text(backbone, protocol, [data.reports[i] for i in rows])
-            inputs = backbone.model_inputs(text, [data.features[i] for i in rows])
+        for part in parts:
+            inputs = backbone.training_inputs(part.text, part.features)
             loss = report_losses(model, inputs, start).sum() / total
             loss.backward()
             mean += float(loss.detach())

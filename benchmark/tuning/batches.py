@@ -1,0 +1,66 @@
+"""Batches on the host, the next one made beside the device's work on this one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from transformers import BatchEncoding
+
+from backbones.base import Backbone
+from benchmark.suite import Protocol
+from benchmark.tuning.engine import TrainingSet
+
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What goes through a model at once, in memory from which a GPU copies while it computes.
+
+    Attributes:
+        text: from `Backbone.training_text`.
+        features: of all rows one after another, [rows · image_tokens, hidden].
+    """
+
+    text: BatchEncoding
+    features: Tensor
+
+
+def make(backbone: Backbone, protocol: Protocol, data: TrainingSet, rows: Sequence[int]) -> Batch:
+    """The batch of the reports at `rows`."""
+    text = backbone.training_text(protocol.prompt, [data.reports[i] for i in rows])
+    features = torch.cat([data.features[i] for i in rows])
+    for name, value in text.items():
+        text[name] = pinned(value, backbone.device)
+    return Batch(text, pinned(features, backbone.device))
+
+
+def pinned(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor in memory that isn't paged, where a GPU will ask for it."""
+    return tensor.pin_memory() if device.type == "cuda" else tensor
+
+
+def beside(device: torch.device) -> bool:
+    """Whether a step's batch is made in a thread of its own; on a CPU it would take the model's core."""
+    return device.type == "cuda"
+
+
+def ahead(make: Callable[[int], Made], numbers: Sequence[int], device: torch.device) -> Iterator[Made]:
+    """`make` of each number in turn; where it can be done beside the device's work, that of the next one is under
+    way when one is given out. Close it (`contextlib.closing`) where it isn't read to its end."""
+    if not beside(device):
+        yield from map(make, numbers)
+        return
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
+        waiting: Future[Made] | None = None
+        for number in numbers:
+            following = pool.submit(make, number)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()

@@ -1,0 +1,82 @@
+"""The loss of reports: by the model's own head, or by Liger's kernels where they are installed and there is a GPU."""
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from backbones.base import IGNORED
+
+SCALED = ("logit_scale", "logits_scaling", "lm_head_multiplier")
+"""Settings of decoders whose logits aren't the head's alone."""
+
+
+def report_losses(model: Any, inputs: dict[str, Any], start: int, trials: int = 1) -> Tensor:
+    """The summed cross-entropy of each trial's reports.
+
+    Only the hidden states that predict the report go through the head: of a MedGemma step's logits that is one part
+    in five or so, and the rest would be thrown away.
+
+    Args:
+        model: the backbone's model, with adapters.
+        inputs: from `Backbone.training_inputs`; rows ordered by trial, as many a trial.
+        start: tokens of the prompt, which all rows share: where reports begin.
+        trials: how many trials' rows there are.
+
+    Returns:
+        Losses [trials] in float32 (float64 where the model is).
+    """
+    labels = inputs["labels"]
+    rest = {name: value for name, value in inputs.items() if name != "labels"}
+    # The last position predicts a token behind the row's end; leaving it out would copy all logits.
+    targets = functional.pad(labels[:, start:], (0, 1), value=IGNORED)
+    if fuses(model):
+        return _fused(model, rest, targets, trials)
+    logits = model(**rest, logits_to_keep=targets.shape[1], use_cache=False).logits
+    if logits.dtype != torch.float64:
+        logits = logits.float()
+    losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none")
+    return losses.view(trials, -1).sum(dim=1)
+
+
+def fuses(model: Any) -> bool:
+    """Whether head and loss are one: Liger never holds all logits (0.05 GB a report of MedGemma's).
+
+    It counts labels on the host, which waits for the GPU once a trial and micro-batch.
+    """
+    head = model.get_output_embeddings()
+    return (
+        _kernels_run_on(head.weight.device)
+        and type(head) is nn.Linear
+        and head.weight.dtype in (torch.bfloat16, torch.float16, torch.float32)
+        and not any(getattr(_text(model), name, None) not in (None, 1.0) for name in SCALED)
+    )
+
+
+@cache
+def _kernels_run_on(device: torch.device) -> bool:
+    return device.type == "cuda" and find_spec("liger_kernel") is not None
+
+
+def _text(model: Any) -> Any:
+    return model.config.get_text_config()
+
+
+def _fused(model: Any, inputs: dict[str, Any], targets: Tensor, trials: int) -> Tensor:
+    """Losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
+    from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
+
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    hidden = base.model(**inputs, use_cache=False).last_hidden_state[:, -targets.shape[1] :]
+    head, softcap = model.get_output_embeddings(), getattr(_text(model), "final_logit_softcapping", None)
+    parts = zip(hidden.flatten(0, 1).chunk(trials), targets.flatten().chunk(trials), strict=True)
+    losses = [
+        liger_fused_linear_cross_entropy(
+            states.to(head.weight.dtype), head.weight, labels, bias=head.bias, softcap=softcap, reduction="sum"
+        )
+        for states, labels in parts
+    ]
+    return torch.stack(losses)
