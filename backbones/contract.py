@@ -183,6 +183,22 @@ def cached_as_pixels(subject: Subject) -> None:
         raise Broken("`logits_to_keep` is ignored or changes the logits")
 
 
+@torch.inference_mode()
+def trained_as_pixels(subject: Subject) -> None:
+    """what a training step is given makes the logits that pixels make."""
+    backbone = subject.backbone
+    text = backbone.encode_text([PROMPTS[0]] * len(subject.images), REPORTS)
+    pixels = backbone.model(**text, **backbone.feature_inputs(subject.images)).logits
+    inputs = backbone.training_inputs(backbone.training_text(PROMPTS[0], REPORTS), torch.cat(list(subject.features)))
+    labels = inputs.pop("labels")
+    if not torch.equal(labels, text["labels"]):
+        raise Broken("`training_text` has other labels than `encode_text`")
+    learned = backbone.model(**inputs).logits
+    seen = text["attention_mask"].bool()
+    if (difference := float((learned - pixels)[seen].abs().max())) > TOLERANCE:
+        raise Broken(f"logits differ by {difference:.2g}; a family that needs more may return `model_inputs`")
+
+
 def left_padding(subject: Subject) -> None:
     """prompts are padded on the left for generation, and padding changes no text."""
     backbone = subject.backbone
@@ -264,6 +280,7 @@ CLAUSES: tuple[Check, ...] = (
     one_beginning,
     image_tokens_survive,
     cached_as_pixels,
+    trained_as_pixels,
     left_padding,
     reloads,
     targets_in_the_decoder,

@@ -8,7 +8,15 @@ from transformers import BatchEncoding, Gemma3Config, Gemma3ImageProcessorPil, G
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
+from backbones.gemma_masks import row_masks
 from backbones.miniature import SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
+
+TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['role'] }}\n"
+    "{% for c in m['content'] %}{% if c['type'] == 'image' %}<start_of_image>{% else %}{{ c['text'] }}"
+    "{% endif %}{% endfor %}<end_of_turn>\n{% endfor %}"
+    "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+)
 
 
 class MedGemma(Backbone):
@@ -34,11 +42,8 @@ class MedGemma(Backbone):
         return self.chat_prompt(prompt)
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
-        """One mask for all rows, whose prompts are the same; the model would make one a row."""
         inputs = super().training_inputs(text, features)
-        types, first = inputs.pop("token_type_ids")[:1], inputs["inputs_embeds"][:1]
-        masks = self.model.create_masks_for_generate(self.model.config, first, None, None, None, types)
-        return {**inputs, "attention_mask": masks}
+        return {**inputs, "attention_mask": row_masks(self.model, inputs)}
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
@@ -50,12 +55,7 @@ class MedGemma(Backbone):
         return MiniatureSpec(
             tokens={"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"},
             extra_tokens={**image, "start": "<start_of_turn>", "end": cls.end_token},
-            chat_template=(
-                "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['role'] }}\n"
-                "{% for c in m['content'] %}{% if c['type'] == 'image' %}<start_of_image>{% else %}{{ c['text'] }}"
-                "{% endif %}{% endfor %}<end_of_turn>\n{% endfor %}"
-                "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
-            ),
+            chat_template=TEMPLATE,
             config=lambda t: Gemma3Config(
                 text_config=decoder(
                     t,

@@ -8,6 +8,7 @@ from transformers import BatchEncoding, PaliGemmaConfig, PaliGemmaProcessor, Sig
 
 from backbones.base import IGNORED, Backbone
 from backbones.checkpoint import Checkpoint
+from backbones.gemma_masks import row_masks
 from backbones.miniature import PATCH, SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
 
 
@@ -38,15 +39,11 @@ class PaliGemma2(Backbone):
         return (labels != IGNORED).long().cummax(dim=1).values
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
-        """One mask for all rows, whose prompts are the same; the model would make one a row and kind of layer."""
+        """With one mask where the model takes one: within the window both kinds of layers see the same."""
         inputs = super().training_inputs(text, features)
-        types, first = inputs["token_type_ids"][:1], inputs["inputs_embeds"][:1]
-        masks = self.model.create_masks_for_generate(self.model.config, first, None, None, None, types)
-        if first.shape[1] > self.model.config.get_text_config().sliding_window:
+        if inputs["labels"].shape[1] > self.model.config.get_text_config().sliding_window:
             return inputs
-        del inputs["token_type_ids"]
-        # Within the window both kinds of layers see the same, and the model takes only one mask.
-        return {**inputs, "attention_mask": masks["full_attention"]}
+        return {**inputs, "attention_mask": row_masks(self.model, inputs)["full_attention"]}
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -122,6 +123,9 @@ def run(pack: Pack) -> dict[str, str | None]:
 def quiet() -> None:
     """No bars and advice of the libraries among the sweep's own lines."""
     from transformers.utils import logging
+
+    # peft asks transformers by an old name.
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()

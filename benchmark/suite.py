@@ -105,6 +105,8 @@ class Protocol(Part):
         max_new_tokens: limit of a generated report.
         activation_checkpointing: compute activations anew in the backward pass, where memory is short; the result is
             the same.
+        compile: run the decoder's layers by torch.compile in training: the first steps take a minute or more, and
+            rounding differs.
         training_images: `own`, or `shuffled`: each training report stands with the image of another block's study
             (`benchmark.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so nothing
             that is learned of images can help: a control of the grounding controls, not a way to tune a model.
@@ -123,7 +125,8 @@ class Protocol(Part):
     dropout: float = Field(0.0, ge=0, lt=1)
     max_new_tokens: int = Field(256, ge=1)
     activation_checkpointing: bool = False
-    # Left out where it says nothing, so that trials, records and boards of before keep their ids and bytes.
+    # Left out where they say nothing, so that trials, records and boards of before keep their ids and bytes.
+    compile: bool = Field(False, exclude_if=lambda compiled: not compiled)
     training_images: Literal["own", "shuffled"] = Field("own", exclude_if=lambda images: images == "own")
 
     @model_validator(mode="after")
@@ -214,9 +217,9 @@ class Trial(BaseModel):
     def id(self) -> str:
         """The first 16 hexadecimal digits of SHA-256 over the trial's canonical JSON and the schema's version."""
         described = self.model_dump(mode="json") | {"schema": SCHEMA}
-        # How a batch is cut for memory changes the time, not the result.
-        for key in ("micro_batch_size", "activation_checkpointing"):
-            described["protocol"].pop(key)
+        # How a batch is cut for memory, and by what code it is computed, changes the time, not the result.
+        for key in ("micro_batch_size", "activation_checkpointing", "compile"):
+            described["protocol"].pop(key, None)
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

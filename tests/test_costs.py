@@ -13,8 +13,8 @@ from backbones.structure import read, structure
 from benchmark import costs
 from benchmark.costs import memory, prompt_operations, training_operations, vision_operations, word_operations
 from benchmark.rates import assumed, measured
-from benchmark.tuning.packs import saved_bytes
 from benchmark.tuning.losses import report_losses
+from benchmark.tuning.packs import saved_bytes
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "qwen3-vl-4b", "paligemma2-3b", "smolvlm-2.2b")
 
@@ -80,8 +80,7 @@ def test_operations_of_writing_are_those_that_torch_counts(small, monkeypatch):
     model, found, _, inputs, start = small("qwen2.5-vl-3b")
     model.base_model.model.set_attn_implementation("eager")
     sized(monkeypatch, found, start, start)
-    rows = ("input_ids", "attention_mask", "mm_token_type_ids")
-    asked = {k: v[:, :start] if k in rows else v for k, v in inputs.items() if k != "labels"}
+    asked = {"inputs_embeds": inputs["inputs_embeds"][:, :start], "position_ids": inputs["position_ids"][..., :start]}
     with torch.no_grad(), model.disable_adapter(), FlopCounterMode(display=False) as counter:
         model(**asked, logits_to_keep=1)
     head = 2 * found.hidden * found.vocabulary

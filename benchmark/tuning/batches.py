@@ -13,7 +13,6 @@ from backbones.base import Backbone
 from benchmark.suite import Protocol
 from benchmark.tuning.engine import TrainingSet
 
-
 Made = TypeVar("Made")
 
 

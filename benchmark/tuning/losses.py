@@ -52,6 +52,7 @@ def fuses(model: Any) -> bool:
         _kernels_run_on(head.weight.device)
         and type(head) is nn.Linear
         and head.weight.dtype in (torch.bfloat16, torch.float16, torch.float32)
+        and hasattr(_base(model), "model")
         and not any(getattr(_text(model), name, None) not in (None, 1.0) for name in SCALED)
     )
 
@@ -59,6 +60,11 @@ def fuses(model: Any) -> bool:
 @cache
 def _kernels_run_on(device: torch.device) -> bool:
     return device.type == "cuda" and find_spec("liger_kernel") is not None
+
+
+def _base(model: Any) -> Any:
+    """The backbone's own model, without peft's wrapper."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _text(model: Any) -> Any:
@@ -69,8 +75,7 @@ def _fused(model: Any, inputs: dict[str, Any], targets: Tensor, trials: int) -> 
     """Losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
     from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
 
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden = base.model(**inputs, use_cache=False).last_hidden_state[:, -targets.shape[1] :]
+    hidden = _base(model).model(**inputs, use_cache=False).last_hidden_state[:, -targets.shape[1] :]
     head, softcap = model.get_output_embeddings(), getattr(_text(model), "final_logit_softcapping", None)
     parts = zip(hidden.flatten(0, 1).chunk(trials), targets.flatten().chunk(trials), strict=True)
     losses = [

@@ -243,7 +243,7 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
         frozen = [*backbone.model.parameters(), *backbone.model.buffers(), *probe.stacks.flat]
         if probe.streams is not None:
             probe.streams.seed([0])
-        kept = protocol.model_copy(update={"activation_checkpointing": False})
+        kept = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
         with training_mode(backbone, kept), fused_norms(backbone.model), probe.layers.installed():
             row = packs.saved_bytes(lambda: probe.forward(probe.part([[0]])), frozen) - copies
         text = backbone.model.config.get_text_config()

@@ -9,6 +9,7 @@ batched products; for quantised or large layers, low precision and dropout.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import Any
 
 import torch
@@ -61,11 +62,16 @@ class PackedLayers:
         stacks: the adapters.
         merge: whether plain layers in full precision take the merged way.
         noise: draws dropout's factors for a layer's input; None without dropout.
+        opaque: whether torch.compile is to leave these layers out of what it compiles around them: a group's layers
+            wait for each other in ways that it would compile anew for each.
     """
 
-    def __init__(self, model: nn.Module, stacks: Stacks, *, merge: bool, noise: Noise | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, stacks: Stacks, *, merge: bool, noise: Noise | None = None, opaque: bool = False
+    ) -> None:
         self.stacks = stacks
         self.noise = noise
+        self.call = torch.compiler.disable(_call) if opaque else _call
         self.groups: list[Shared] = []
         layers = lora_layers(model)
         taken: set[str] = set()
@@ -95,14 +101,16 @@ class PackedLayers:
         try:
             for group in self.groups:
                 for member in group.members:
-                    member.layer.forward = self._forward(group, member)
+                    member.layer.packed_forward = self._forward(group, member)
+                    # One function for all layers: what is compiled for one layer then serves the others.
+                    member.layer.forward = MethodType(self.call, member.layer)
             yield
         finally:
             for group in self.groups:
                 group.source, group.weight = None, None
                 group.waiting.clear()
                 for member in group.members:
-                    del member.layer.forward
+                    del member.layer.forward, member.layer.packed_forward
 
     def _forward(self, group: Shared, member: Member) -> Callable[[Tensor], Tensor]:
         if not group.merged:
@@ -145,6 +153,10 @@ class PackedLayers:
         for group in self.groups:
             if group.weight is not None:
                 group.weight = group.weight[torch.as_tensor(trials, device=group.weight.device)]
+
+
+def _call(layer: Any, x: Tensor) -> Tensor:
+    return layer.packed_forward(x)
 
 
 def _split(leaves: Sequence[Tensor], member: int, bands: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:

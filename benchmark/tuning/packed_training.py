@@ -140,7 +140,7 @@ class PackTraining:
                 self.stacks.fill(place, snapshot.first, self.optimizer.first)
                 self.stacks.fill(place, snapshot.second, self.optimizer.second)
         noise = None if self.streams is None else self.streams.draw
-        self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, noise=noise)
+        self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, noise=noise, opaque=self.protocol.compile)
         self.orders = [order(self.lengths, self.protocol, trial.seed) for trial in self.trials]
 
     def run(self, step_done: StepDone, after: Callable[["PackTraining"], None]) -> None:

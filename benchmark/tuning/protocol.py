@@ -6,8 +6,7 @@ and the loss from `benchmark.tuning.losses`.
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext
 
 import torch
 from peft import LoraConfig
@@ -15,6 +14,7 @@ from transformers import masking_utils
 
 from backbones.base import Backbone
 from benchmark.suite import Protocol, Trial
+from benchmark.tuning.compilation import compiled_layers
 
 WINDOW = 8
 """Batches among which reports of like length are put together."""
@@ -75,14 +75,15 @@ def dropout_seed(trial: Trial, step: int) -> int:
 
 @contextmanager
 def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
-    """Within, the backbone's model trains: activations are computed anew in the backward pass where the protocol
-    asks for it, and a bfloat16 model's adapters, which are kept in float32, compute in bfloat16."""
+    """Within, the backbone's model trains: activations are computed anew in the backward pass and layers compiled where
+    the protocol asks for it, and a bfloat16 model's adapters, which are kept in float32, compute in bfloat16."""
     model = backbone.model
     if protocol.activation_checkpointing:
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     model.train()
     try:
-        with precision(backbone), _whole_rows():
+        compiled = compiled_layers(backbone) if protocol.compile else nullcontext()
+        with precision(backbone), _whole_rows(), compiled:
             yield
     finally:
         model.eval()

@@ -84,4 +84,7 @@ def test_a_report_is_tokenised_once(family: str, load: Callable[..., Backbone]) 
     backbone = load(family)
     first = backbone.report_tokens(REPORTS[0])
     assert backbone.report_tokens(REPORTS[0]) is first
-    assert first == [*backbone.tokenizer(backbone.report_start + REPORTS[0], add_special_tokens=False)["input_ids"], backbone.end]
+    assert first == [
+        *backbone.tokenizer(backbone.report_start + REPORTS[0], add_special_tokens=False)["input_ids"],
+        backbone.end,
+    ]
