@@ -1,6 +1,6 @@
 """Batches on the host, the next one made beside the device's work on this one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -48,7 +48,7 @@ def beside(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def ahead(make: Callable[[int], Made], numbers: Sequence[int], device: torch.device) -> Iterator[Made]:
+def ahead(make: Callable[[int], Made], numbers: Sequence[int], device: torch.device) -> Generator[Made, None, None]:
     """`make` of each number in turn; where it can be done beside the device's work, that of the next one is under
     way when one is given out. Close it (`contextlib.closing`) where it isn't read to its end."""
     if not beside(device):
