@@ -5,6 +5,7 @@ tuned to. Of the dialect that suites tune to they have read reports without imag
 read much; what an image looks like that goes with one, they have to learn.
 """
 
+import ast
 import hashlib
 import inspect
 import json
@@ -177,10 +178,24 @@ def _draw(settings: ImageSettings, case: Case) -> tuple[np.ndarray, list[Circle]
 
 
 def _sources(backbone: str) -> str:
-    """The code that decides a miniature's weights: the plugin's, and what builds and trains it; not imported."""
+    """The code that decides a miniature's weights: the plugin's, what builds and trains it, and what these import
+    from their own packages; read, not imported."""
     plugin = locations()[backbone].partition(":")[0]
-    found = [find_spec(name) for name in (plugin, "backbones.miniature", "backbones.pretraining")]
-    return "".join(Path(spec.origin).read_text(encoding="utf-8") for spec in found if spec and spec.origin)
+    own = {"backbones", plugin.partition(".")[0]}
+    waiting, found = [plugin, "backbones.miniature", "backbones.pretraining"], {}
+    while waiting:
+        name = waiting.pop()
+        spec = find_spec(name) if name not in found else None
+        if spec is None or spec.origin is None:
+            continue
+        found[name] = Path(spec.origin).read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(found[name])):
+            if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+                waiting.append(node.module)
+            elif isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+        waiting = [module for module in waiting if module.partition(".")[0] in own]
+    return "".join(found[name] for name in sorted(found))
 
 
 def _key(*parts: Any) -> str:

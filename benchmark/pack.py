@@ -268,6 +268,8 @@ def _fail(trial: Trial, folder: TrialFolder, reason: str, details: Mapping[str, 
 def _finish(
     pack: Pack, trial: Trial, folder: TrialFolder, seconds: dict[str, float], outcome: Any, backbone: Any
 ) -> None:
+    from benchmark.tuning.losses import fuses, kernels
+
     checkpoint = type(backbone).checkpoint
     before = folder.read(folder.trial) if folder.trial.is_file() else {}
     write_json(
@@ -285,6 +287,7 @@ def _finish(
             },
             "engine": pack.engine,
             "trials_in_pack": len(pack.trials),
+            **({"loss": kernels()} if fuses(backbone.model) else {}),
             "seconds": before.get("seconds", {}) | {name: round(value, 3) for name, value in seconds.items()},
             "peak_memory_bytes": outcome.peak_memory_bytes if outcome else before.get("peak_memory_bytes"),
             **device(pack.device),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.data.dmid import Release, read
+from benchmark.data.dmid import Release
 from benchmark.data.split import RULES, Split, choose
 from benchmark.data.study import Study
 from benchmark.texts import read_texts
@@ -35,16 +35,17 @@ def from_file(path: Path) -> ReferenceSet:
     return ReferenceSet(texts.by_id, (), texts.blocks, f"{path.name}: {len(texts.by_id)} reports")
 
 
-def from_release(folder: Path, predicted: Sequence[str], split: str | None = None, seed: int = 0) -> ReferenceSet:
+def from_release(release: Release, predicted: Sequence[str], split: str | None = None, seed: int = 0) -> ReferenceSet:
     """The reports of a DMID folder that some predictions are for.
 
     Args:
+        release: what the folder holds; reports alone will do.
         predicted: the ids of the predictions.
         split: the name or file of the split whose test part was predicted. None: the smallest of the sequential,
             random and blocked test parts that holds every predicted id, else all reports.
         seed: of the split.
     """
-    studies = scored_studies(read(folder, reports_only=True))
+    studies = scored_studies(release)
     if split is not None:
         return from_split(studies, choose(studies, split, seed=seed))
     if len(studies) >= 3:

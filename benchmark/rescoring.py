@@ -14,7 +14,7 @@ from benchmark.texts import read_texts
 
 def rescore(
     results: Path,
-    references_for: Callable[[Path, dict[str, str]], ReferenceSet],
+    references_for: Callable[[Sequence[str]], ReferenceSet],
     *,
     data: Release | None = None,
     seed: int = 0,
@@ -26,7 +26,7 @@ def rescore(
 
     Args:
         results: the folder that holds the trials' folders.
-        references_for: trial folder and its predictions to what they are scored against.
+        references_for: ids of a trial's predictions to what they are scored against.
         data: what the references are from; the trials have to be of the same, by its fingerprint. None: a file of
             references, which has none.
 
@@ -46,7 +46,7 @@ def rescore(
     for folder in folders:
         try:
             predictions = read_texts(folder.predictions, "prediction").by_id
-            chosen = references_for(folder.path, predictions)
+            chosen = references_for(list(predictions))
             check_ids(predictions, chosen.references, str(folder.predictions))
         except UserError as error:
             problems.append(str(error))

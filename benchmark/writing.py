@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_reports(
-    results: Path,
-    trial: str,
+    folder: TrialFolder,
     images: Sequence[Path],
     *,
     checkpoint: Path | None = None,
@@ -26,16 +25,14 @@ def write_reports(
     """A report for each image, by the trial's adapter on its base.
 
     Args:
-        results: the folder of results.
-        trial: the trial's id, or as much of it as no other trial begins with.
+        folder: the trial's, from `find_trial`.
         images: image files, in any format that the data may have.
         checkpoint: the base's folder, where the trial used one that has moved since.
         device: e.g. "cuda:0"; by default a GPU where there is one.
 
     Raises:
-        UserError: no such trial, it isn't trained, its base isn't there or has changed, or an image can't be read.
+        UserError: the trial's base isn't there or has changed, or an image can't be read.
     """
-    folder = find_trial(results, trial)
     record = folder.read(folder.trial)
     described = Trial.model_validate(record["trial"])
     if lacking := [str(path) for path in images if not path.is_file()]:
@@ -48,7 +45,7 @@ def write_reports(
     from benchmark.tuning.generation import greedy
 
     squares = [prepare(path, ImageSettings(**described.image.model_dump())) for path in images]
-    source = checkpoint or _source(results, folder, record)
+    source = checkpoint or _source(folder, record)
     backbone = get(described.backbone).load(
         source,
         device=device or ("cuda:0" if torch.cuda.is_available() else "cpu"),
@@ -94,7 +91,7 @@ def find_trial(results: Path, name: str) -> TrialFolder:
     return folder
 
 
-def _source(results: Path, folder: TrialFolder, record: dict[str, Any]) -> Path | None:
+def _source(folder: TrialFolder, record: dict[str, Any]) -> Path | None:
     """Where the trial's base lies; None for the hub's cache.
 
     Raises:
@@ -108,7 +105,7 @@ def _source(results: Path, folder: TrialFolder, record: dict[str, Any]) -> Path 
     if how["miniature"]:
         candidates = sorted((cache_folder() / "miniatures").glob(f"{trial['backbone']}-*"))
     else:
-        candidates = [Path(path) for path in _named(results, folder.path.name, trial["backbone"])]
+        candidates = [Path(path) for path in _named(folder, trial["backbone"])]
     for candidate in candidates:
         if (candidate / "config.json").is_file() and fingerprint(candidate) == trial["checkpoint"]:
             return candidate
@@ -119,10 +116,10 @@ def _source(results: Path, folder: TrialFolder, record: dict[str, Any]) -> Path 
     )
 
 
-def _named(results: Path, trial: str, backbone: str) -> list[str]:
+def _named(folder: TrialFolder, backbone: str) -> list[str]:
     """Checkpoint folders that suites with this trial name for its backbone."""
-    found = []
-    for path in sorted((results / "suites").glob("*.json")):
+    found, trial = [], folder.path.name
+    for path in sorted((folder.path.parent / "suites").glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         if trial in content.get("trials", {}):
             found += [e["checkpoint"] for e in content["suite"]["backbones"] if e["name"] == backbone]

@@ -57,8 +57,8 @@ def trained(miniature, images, tmp_path_factory):
 
 def test_the_reports_are_those_that_the_sweep_wrote(trained, images):
     results, trial, _, written = trained
-    assert write_reports(results, trial.id, images, device="cpu") == written
-    assert write_reports(results, trial.id[:6], images[1:2], device="cpu") == written[1:2]
+    assert write_reports(find_trial(results, trial.id), images, device="cpu") == written
+    assert write_reports(find_trial(results, trial.id[:6]), images[1:2], device="cpu") == written[1:2]
 
 
 def test_the_verb_prints_reports(trained, images):
@@ -79,7 +79,7 @@ def test_a_base_that_has_changed_is_refused(trained, images, tmp_path, miniature
     config = json.loads((changed / "config.json").read_text())
     (changed / "config.json").write_text(json.dumps(config | {"note": "another"}))
     with pytest.raises(UserError, match="fingerprint"):
-        write_reports(results, trial.id, images, checkpoint=changed, device="cpu")
+        write_reports(find_trial(results, trial.id), images, checkpoint=changed, device="cpu")
 
 
 def test_a_base_that_has_moved_is_asked_for(trained, images, tmp_path):
@@ -87,7 +87,7 @@ def test_a_base_that_has_moved_is_asked_for(trained, images, tmp_path):
     copy = shutil.copytree(results, tmp_path / "results")
     shutil.rmtree(copy / "suites")
     with pytest.raises(UserError, match="Give its folder with --checkpoint"):
-        write_reports(copy, trial.id, images, device="cpu")
+        write_reports(find_trial(copy, trial.id), images, device="cpu")
 
 
 def test_unknown_ambiguous_and_untrained_trials(trained, tmp_path):
@@ -110,4 +110,4 @@ def test_unknown_ambiguous_and_untrained_trials(trained, tmp_path):
 def test_an_image_that_is_not_there(trained, tmp_path):
     results, trial, _, _ = trained
     with pytest.raises(UserError, match=r"no such image: .*gone\.tif"):
-        write_reports(results, trial.id, [tmp_path / "gone.tif"])
+        write_reports(find_trial(results, trial.id), [tmp_path / "gone.tif"])

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 FORMAT = 1
 """Version of `results.json`."""
@@ -180,7 +180,7 @@ class NotThere(Part):
 
 
 class Checkpoint(Part):
-    """The weights behind a backbone's rows."""
+    """The weights behind a backbone's rows. In a `folder` that a suite names may lie anybody's."""
 
     name: str
     backbone: str
@@ -189,6 +189,7 @@ class Checkpoint(Part):
     licence: str | None
     parameters: int | None
     miniature: bool
+    folder: bool = Field(False, exclude_if=lambda folder: not folder)
     fingerprint: str
     quantization: str | None
     dtype: str

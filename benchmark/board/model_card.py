@@ -34,7 +34,7 @@ def _card(board: Board, row: Row, checkpoint: Checkpoint) -> str:
     kinds = {"miniature": checkpoint.miniature, "shuffled-images": shuffles_images(board.suite["protocol"])}
     front = {
         "library_name": "peft",
-        "base_model": None if checkpoint.miniature else checkpoint.hub_id,
+        "base_model": None if checkpoint.miniature or checkpoint.folder else checkpoint.hub_id,
         "pipeline_tag": "image-text-to-text",
         "language": ["en"],
         "tags": ["lora", "mammography", "report-generation", *(kind for kind, is_one in kinds.items() if is_one)],

@@ -52,6 +52,9 @@ def _compared(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint]) -> str
             "published models of those names" + (" or about real mammograms." if phantoms else ".")
         )
     some = f", {miniatures} of them miniatures that say nothing about the published models," if miniatures else ""
+    folders = sum(c.folder for c in checkpoints)
+    if folders:
+        some += f", {folders} of them with weights from a folder, published ones or not,"
     return f"{several(backbones, 'backbone')}{some} tuned on {shown}."
 
 

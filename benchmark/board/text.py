@@ -210,6 +210,8 @@ def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
     for c in checkpoints:
         if c.miniature:
             source, licence = f"miniature in the layout of {c.hub_id or c.backbone}", "trained here"
+        elif c.folder:
+            source, licence = f"a folder in the layout of {c.hub_id or c.backbone}, whose weights aren't known", "—"
         else:
             source, licence = f"{c.hub_id or c.backbone} at {(c.revision or 'unknown')[:12]}", c.licence or "—"
         kind = f"{c.dtype}{f', {c.quantization}' if c.quantization else ''}"

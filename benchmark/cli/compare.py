@@ -31,6 +31,7 @@ def compare(
     """
     from benchmark.board import compare_text
     from benchmark.compare import comparisons, find
+    from benchmark.data.dmid import read
     from benchmark.data.text import write_text
     from benchmark.errors import UserError
     from benchmark.references import from_file, from_release
@@ -42,7 +43,7 @@ def compare(
     if references is not None:
         against = from_file(references)
     elif data is not None and first.file is not None:
-        against = from_release(data, list(first.file[1]), split)
+        against = from_release(read(data, reports_only=True), list(first.file[1]), split)
     found = comparisons(first, second, against, score)
     if markdown is not None:
         parts = [compare_text.markdown(f, studies=studies, texts=texts) for f in found]

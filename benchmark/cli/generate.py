@@ -30,7 +30,7 @@ def generate(
     folder = find_trial(results, trial)
     if Trial.model_validate(folder.read(folder.trial)["trial"]).protocol.shuffles_images:
         typer.echo("A control, trained on shuffled images: its reports say nothing of these images.", err=True)
-    written = write_reports(results, trial, images, checkpoint=checkpoint, device=device)
+    written = write_reports(folder, images, checkpoint=checkpoint, device=device)
     if as_json:
         rows = [
             {"image": str(path), "report": answer.text, "tokens": answer.tokens, "stop": answer.stop}

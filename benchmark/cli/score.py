@@ -1,6 +1,6 @@
 """The verbs of `amrg` about scores: `amrg score`, `amrg label`, `amrg baselines`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +9,7 @@ import typer
 from benchmark.cli.label import label
 
 if TYPE_CHECKING:
+    from benchmark.data.dmid import Release
     from benchmark.references import ReferenceSet
     from benchmark.scoring import Scores
 
@@ -55,8 +56,18 @@ def score(
         raise UserError("give the references: either --data DIR, a DMID folder, or --references FILE.jsonl.")
     if split is not None and data is None:
         raise UserError("--split names a part of a DMID folder: give --data DIR with it.")
+    from benchmark.data.dmid import read
+
+    release = None if data is None else read(data, reports_only=True)
+    references_for = _references(release, references, split, seed)
     if rescore:
-        _rescore(predictions, data, references, split, seed, as_json)
+        from benchmark.rescoring import rescore as score_again
+
+        done = score_again(predictions, references_for, data=release, seed=seed)
+        if as_json:
+            _print_json({"rescored": done})
+        else:
+            typer.echo(f"{len(done)} trials scored again in {predictions}.")
         return
 
     from benchmark.scoring import score_predictions
@@ -64,7 +75,7 @@ def score(
     from benchmark.texts import read_texts
 
     predicted = read_texts(predictions, "prediction").by_id
-    chosen = _references(predicted, data, references, split, seed)
+    chosen = references_for(list(predicted))
     if allow_missing:
         predicted = {**dict.fromkeys(chosen.references, ""), **predicted}
     scores = score_predictions(
@@ -136,32 +147,16 @@ def register(app: typer.Typer) -> None:
 
 
 def _references(
-    predicted: Mapping[str, str], data: Path | None, references: Path | None, split: str | None, seed: int
-) -> "ReferenceSet":
+    release: "Release | None", references: Path | None, split: str | None, seed: int
+) -> "Callable[[Sequence[str]], ReferenceSet]":
+    """From the ids of predictions to what they are scored against."""
     from benchmark.references import from_file, from_release
 
-    if references is not None:
-        return from_file(references)
-    assert data is not None
-    return from_release(data, list(predicted), split, seed)
-
-
-def _rescore(
-    results: Path, data: Path | None, references: Path | None, split: str | None, seed: int, as_json: bool
-) -> None:
-    from benchmark.data.dmid import read
-    from benchmark.rescoring import rescore
-
-    done = rescore(
-        results,
-        lambda _, predicted: _references(predicted, data, references, split, seed),
-        data=None if data is None else read(data, reports_only=True),
-        seed=seed,
-    )
-    if as_json:
-        _print_json({"rescored": done})
-    else:
-        typer.echo(f"{len(done)} trials scored again in {results}.")
+    if release is not None:
+        return lambda predicted: from_release(release, predicted, split, seed)
+    assert references is not None
+    found = from_file(references)
+    return lambda predicted: found
 
 
 def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, Any]:

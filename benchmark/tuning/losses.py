@@ -1,6 +1,7 @@
 """The loss of reports: by the model's own head, or by Liger's kernels where they are installed and there is a GPU."""
 
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -55,6 +56,11 @@ def fuses(model: Any) -> bool:
         and hasattr(_base(model), "model")
         and not any(getattr(_text(model), name, None) not in (None, 1.0) for name in SCALED)
     )
+
+
+def kernels() -> str:
+    """Which kernels `fuses` speaks of, for the record."""
+    return f"liger_kernel {version('liger_kernel')}"
 
 
 @cache

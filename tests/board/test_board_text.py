@@ -146,6 +146,19 @@ def test_a_model_card_is_valid_and_says_whether_the_floor_is_cleared(files):
     assert "not a medical device" in body
 
 
+def test_a_folder_s_weights_are_not_taken_for_the_published_ones(board):
+    checkpoints = [c.model_copy(update={"miniature": False, "folder": True, "hub_id": "google/medgemma-4b-it",
+                                        "revision": "290cda5eeccb"}) for c in board.checkpoints]  # fmt: skip
+    files = files_of(board.model_copy(update={"checkpoints": tuple(checkpoints)}))
+    card, page = (files[name].decode() for name in ("model-cards/medgemma-4b-it.md", "README.md"))
+    assert "base_model" not in yaml.safe_load(card.split("---\n")[1])
+    assert "whether its weights are the published ones isn't known" in card
+    assert checkpoints[0].fingerprint[:16] in card
+    assert "a folder in the layout of google/medgemma-4b-it, whose weights aren't known" in page
+    assert "with weights from a folder, published ones or not," in card
+    assert "290cda5eeccb" not in card + page
+
+
 def test_the_golden_leaderboard_is_drawn_as_before():
     stored = Board.model_validate_json((GOLDEN / "results.json").read_text(encoding="utf-8"))
     again = files_of(stored)
