@@ -15,6 +15,10 @@ from torch import Tensor
 from backbones.base import Backbone
 
 
+VALUES = 16 * 3 * 112 * 112
+"""Numbers of pixels that go through a vision encoder at once: small images by sixteen, large ones each alone."""
+
+
 class FeatureStore:
     """Features on disk, one file an image, in a folder named by everything that decides them.
 
@@ -45,18 +49,31 @@ class FeatureStore:
     ) -> dict[str, Tensor]:
         """Features by image key, [image_tokens, hidden] each, memory-mapped where they were there already.
 
-        Images are encoded one by one, so that features don't depend on which images came together.
+        As many images are encoded at a time always, the last filled up: a batch's size decides how its products are
+        computed, and so the last digits. Features then don't depend on which images came together.
 
         Args:
             images: image key → a function that gives the square image, called only where features are missing.
             progress: called with images done and images in all.
         """
-        found: dict[str, Tensor] = {}
-        for done, (key, image) in enumerate(images.items(), start=1):
-            kept = self._read(key)
-            found[key] = self._make(key, image()) if kept is None else kept
-            progress(done, len(images))
-        return found
+        found = {key: self._read(key) for key in images}
+        missing = [key for key, kept in found.items() if kept is None]
+        size = self._together() if missing else 1
+        progress(len(images) - len(missing), len(images))
+        for start in range(0, len(missing), size):
+            keys = missing[start : start + size]
+            pictures = [images[key]() for key in keys]
+            encoded = self.backbone.encode_images([*pictures, *pictures[-1:] * (size - len(keys))])
+            for key, tokens in zip(keys, encoded, strict=False):
+                found[key] = self._keep(key, tokens)
+            progress(len(images) - len(missing) + start + len(keys), len(images))
+        return {key: tokens for key, tokens in found.items() if tokens is not None}
+
+    def _together(self) -> int:
+        """Images that go through the encoder at once."""
+        side = self.backbone.checkpoint.image_size
+        blank = self.backbone.feature_inputs([np.zeros((side, side), np.uint8)])
+        return max(1, VALUES // blank["pixel_values"].numel())
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
@@ -75,8 +92,7 @@ class FeatureStore:
         sound = fits and tokens.dtype == self.backbone.model.dtype and digest == _digest(tokens)
         return tokens if sound else None
 
-    def _make(self, key: str, image: np.ndarray) -> Tensor:
-        [tokens] = self.backbone.encode_images([image])
+    def _keep(self, key: str, tokens: Tensor) -> Tensor:
         tokens = tokens.cpu().contiguous()
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self._path(key).with_suffix(f".{os.getpid()}")
