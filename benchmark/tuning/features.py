@@ -14,7 +14,6 @@ from torch import Tensor
 
 from backbones.base import Backbone
 
-
 VALUES = 16 * 3 * 112 * 112
 """Numbers of pixels that go through a vision encoder at once: small images by sixteen, large ones each alone."""
 
