@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import BatchEncoding
 
 from backbones.base import IGNORED, Backbone
 from backbones.errors import UserError
@@ -168,10 +169,8 @@ def image_tokens_survive(subject: Subject) -> None:
 def cached_as_pixels(subject: Subject) -> None:
     """cached image features give the logits that pixels give, and another image gives others."""
     backbone = subject.backbone
-    prompts = [PROMPTS[0]] * len(subject.images)
-    text = backbone.encode_text(prompts, REPORTS)
+    text, pixels = _by_pixels(subject)
     cached = backbone.model(**backbone.model_inputs(text, subject.features)).logits
-    pixels = backbone.model(**text, **backbone.feature_inputs(subject.images)).logits
     if (difference := float((cached - pixels).abs().max())) > TOLERANCE:
         raise Broken(f"logits differ by {difference:.2g}")
     other = backbone.model(**backbone.model_inputs(text, subject.features[::-1])).logits
@@ -187,8 +186,7 @@ def cached_as_pixels(subject: Subject) -> None:
 def trained_as_pixels(subject: Subject) -> None:
     """what a training step is given makes the logits that pixels make."""
     backbone = subject.backbone
-    text = backbone.encode_text([PROMPTS[0]] * len(subject.images), REPORTS)
-    pixels = backbone.model(**text, **backbone.feature_inputs(subject.images)).logits
+    text, pixels = _by_pixels(subject)
     inputs = backbone.training_inputs(backbone.training_text(PROMPTS[0], REPORTS), torch.cat(list(subject.features)))
     labels = inputs.pop("labels")
     if not torch.equal(labels, text["labels"]):
@@ -258,6 +256,13 @@ def targets_in_the_decoder(subject: Subject) -> None:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _by_pixels(subject: Subject) -> tuple[BatchEncoding, Tensor]:
+    """Reports behind one prompt, and the logits that the model gives for them when it sees the images themselves."""
+    backbone = subject.backbone
+    text = backbone.encode_text([PROMPTS[0]] * len(subject.images), REPORTS)
+    return text, backbone.model(**text, **backbone.feature_inputs(subject.images)).logits
 
 
 @torch.inference_mode()

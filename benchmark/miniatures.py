@@ -185,7 +185,9 @@ def _sources(backbone: str) -> str:
     waiting, found = [plugin, "backbones.miniature", "backbones.pretraining"], {}
     while waiting:
         name = waiting.pop()
-        spec = find_spec(name) if name not in found else None
+        if name in found or name.partition(".")[0] not in own:
+            continue
+        spec = find_spec(name)
         if spec is None or spec.origin is None:
             continue
         found[name] = Path(spec.origin).read_text(encoding="utf-8")
@@ -194,7 +196,6 @@ def _sources(backbone: str) -> str:
                 waiting.append(node.module)
             elif isinstance(node, ast.Import):
                 waiting += [alias.name for alias in node.names]
-        waiting = [module for module in waiting if module.partition(".")[0] in own]
     return "".join(found[name] for name in sorted(found))
 
 

@@ -86,7 +86,7 @@ def _memory(suite: Suite, plugins: "Plugins", given: float | None) -> list[str]:
 
     needed: dict[str, tuple[float, float, Entry]] = {}
     for entry, plugin in plugins:
-        if entry.checkpoint not in ("hub", "miniature") and not (Path(entry.checkpoint) / "config.json").is_file():
+        if entry.is_folder and not (Path(entry.checkpoint) / "config.json").is_file():
             continue  # not there: `_checkpoints` says so
         weights, whole, least = memory_needed(suite, entry, plugin)
         if weights > WITHOUT_GPU:

@@ -66,6 +66,11 @@ class Entry(Part):
     quantization: Literal["nf4"] | None = None
     dtype: Literal["float32", "bfloat16", "float64"] = "float32"
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether the weights are in a folder that the suite names."""
+        return self.checkpoint not in ("hub", "miniature")
+
 
 class Grid(Part):
     """The points at which every backbone is tuned: rank × alpha × seed."""

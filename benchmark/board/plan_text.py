@@ -26,7 +26,7 @@ def plan_of(suite: Suite) -> PlanBoard:
                 licence=pinned.licence + (", to be accepted on the hub" if pinned.gated else ""),
                 parameters=None if miniature else pinned.parameters,
                 miniature=miniature,
-                folder=entry.checkpoint not in ("hub", "miniature"),
+                folder=entry.is_folder,
                 fingerprint="",
                 quantization=entry.quantization,
                 dtype=entry.dtype,

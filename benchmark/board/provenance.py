@@ -40,7 +40,7 @@ def checkpoints(found: SuiteResults) -> tuple[Checkpoint, ...]:
                 licence=content.get("licence"),
                 parameters=content.get("parameters"),
                 miniature=miniature,
-                folder=entry.checkpoint not in ("hub", "miniature"),
+                folder=entry.is_folder,
                 fingerprint=found.record["checkpoints"][entry.name],
                 quantization=entry.quantization,
                 dtype=entry.dtype,

@@ -15,7 +15,7 @@ from torch import Tensor
 from backbones.base import Backbone
 
 VALUES = 16 * 3 * 112 * 112
-"""Numbers of pixels that go through a vision encoder at once: small images by sixteen, large ones each alone."""
+"""Of `pixel_values` that go through a vision encoder at once: small images by sixteen, large ones each alone."""
 
 
 class FeatureStore:

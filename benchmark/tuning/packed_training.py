@@ -100,6 +100,7 @@ class PackTraining:
         self.step = snapshots[0].steps
         self.losses = [list(snapshot.losses) for snapshot in snapshots]
         self.lengths = [len(backbone.report_tokens(report)) for report in data.reports]
+        self.shortest = self.lengths.index(min(self.lengths))
         self.total = self.protocol.total_steps(len(self.lengths))
         self.prompt = len(backbone.prompt_tokens(self.protocol.prompt))
         self.waiting: list[tuple[list[float], Tensor, Tensor]] = []
@@ -178,8 +179,7 @@ class PackTraining:
         """A micro-batch of these reports, a list a trial."""
         most = max(map(len, reports))
         # A trial with fewer rows than others shows the shortest report in their place, without labels.
-        shortest = self.lengths.index(min(self.lengths))
-        rows = [index for mine in reports for index in (*mine, *[shortest] * (most - len(mine)))]
+        rows = [index for mine in reports for index in (*mine, *[self.shortest] * (most - len(mine)))]
         batch = batches.make(self.backbone, self.protocol, self.data, rows)
         for trial, mine in enumerate(reports):
             batch.text["labels"][trial * most + len(mine) : (trial + 1) * most] = IGNORED
