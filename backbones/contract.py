@@ -16,6 +16,8 @@ from backbones.base import IGNORED, Backbone
 from backbones.errors import UserError
 from backbones.miniature import SIDE, write_miniature
 from backbones.pretraining import Example, Recipe
+from backbones.quantization import decoder_projections, misfit
+from backbones.structure import build
 
 PROMPTS = ("Write the radiology report of this mammogram.", "Write the report.")
 REPORTS = (
@@ -258,6 +260,18 @@ def targets_in_the_decoder(subject: Subject) -> None:
             hook.remove()
 
 
+def fits_four_bits(subject: Subject) -> None:
+    """its decoder's projections can be held in 4 bits on every machine, the miniature's and the published ones."""
+    plugin = type(subject.backbone)
+    published = plugin.full_configuration()
+    for what, model in (
+        ("the miniature's", subject.backbone.model),
+        ("the published checkpoint's", None if published is None else build(published)),
+    ):
+        if model is not None and (wrong := misfit(decoder_projections(plugin, model))):
+            raise Broken(f"{what} {wrong}")
+
+
 def _by_pixels(subject: Subject) -> tuple[BatchEncoding, Tensor]:
     """Reports behind one prompt, and the logits that the model gives for them when it sees the images themselves."""
     backbone = subject.backbone
@@ -289,4 +303,5 @@ CLAUSES: tuple[Check, ...] = (
     left_padding,
     reloads,
     targets_in_the_decoder,
+    fits_four_bits,
 )

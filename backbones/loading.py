@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from backbones.errors import UserError
+from backbones.quantization import decoder_projections, forbid_repacking, misfit, quantization_config
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -47,6 +48,10 @@ def load_model(
             f"{folder}: {_several(missing, 'tensor')} of {plugin.name} missing from the weights. "
             "Fetch the checkpoint again, or name the backbone that it belongs to."
         )
+    if quantization is not None:
+        if wrong := misfit(decoder_projections(plugin, model)):
+            raise UserError(f"{folder}: {plugin.name} can't be run in 4 bits: {wrong}. Leave `quantization` out.")
+        forbid_repacking(model)
     return model.requires_grad_(False).eval()
 
 
@@ -105,30 +110,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path}: a JSON object is expected.")
     return content
-
-
-def quantization_config(plugin: "type[Backbone]", quantization: str | None, dtype: torch.dtype) -> Any:
-    """The settings of 4-bit NormalFloat with double quantisation (QLoRA, arXiv 2305.14314), or None.
-
-    The decoder's layers are quantised. The vision encoder, the projector and the head are not: their names are
-    matched whole, since a bare `vision_tower` matches nothing and would leave the encoder quantised silently.
-
-    Raises:
-        UserError: unknown quantization.
-    """
-    if quantization is None:
-        return None
-    if quantization != "nf4":
-        raise UserError(f"unknown quantization {quantization!r}. Known: nf4, or none at all.")
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=[rf"(?!.*\.{plugin.decoder}\.layers\.).+"],
-    )
 
 
 def check_fit(backbone: "Backbone") -> None:

@@ -24,8 +24,8 @@ SIDE = 112
 """Side of a miniature's square image, in pixels."""
 PATCH = 14
 """Side of a vision encoder's patch, in pixels, as in all families here."""
-WIDTH = 96
-"""Hidden size of a miniature's decoder."""
+WIDTH = 128
+"""Hidden size of a miniature's decoder: a multiple of the blocks that 4-bit weights are held in."""
 LAYERS = 2
 """Layers of a miniature's decoder."""
 ENCODER_LAYERS = 3

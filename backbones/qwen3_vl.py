@@ -36,7 +36,7 @@ class Qwen3VL(QwenVL):
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
-        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 4, 4]}
+        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
         vision = {"num_position_embeddings": (SIDE // PATCH) ** 2, "deepstack_visual_indexes": [0, 1]}
         return qwen_miniature(Qwen3VLConfig, {"rope_parameters": rotary}, vision)
 

@@ -114,7 +114,7 @@ class Qwen2_5VL(QwenVL):
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
-        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 4, 4]}
+        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]}
         windows = {"fullatt_block_indexes": [ENCODER_LAYERS - 1], "window_size": SIDE}
         return qwen_miniature(Qwen2_5_VLConfig, {"head_dim": None, "rope_parameters": rotary}, windows)
 

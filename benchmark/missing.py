@@ -30,18 +30,19 @@ def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None)
         gpu_memory: GB of GPU memory to plan for; None for what this machine has.
     """
     needs = _data(suite, data)
-    published = [entry for entry in suite.backbones if entry.checkpoint != "miniature"]
-    if not published:
+    looked_at = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
+    if not looked_at:
         return needs
     from backbones.registry import get
 
     plugins: list[tuple[Entry, type[Backbone]]] = []
-    for entry in published:
+    for entry in looked_at:
         try:
             plugins.append((entry, get(entry.name)))
         except UserError as error:
             needs.append(str(error))
-    return [*needs, *_memory(suite, plugins, gpu_memory), *_checkpoints(plugins)]
+    published = [(entry, plugin) for entry, plugin in plugins if entry.checkpoint != "miniature"]
+    return [*needs, *_widths(plugins), *_memory(suite, published, gpu_memory), *_checkpoints(published)]
 
 
 def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float, float]:
@@ -81,13 +82,33 @@ def _data(suite: Suite, data: Path | None) -> list[str]:
     return []
 
 
+def _widths(plugins: "Plugins") -> list[str]:
+    """Backbones whose projections can't be held in 4 bits, each with what is wrong."""
+    from backbones.quantization import misfit
+    from benchmark.structures import structure_of
+
+    needs = []
+    for entry, plugin in plugins:
+        if entry.quantization is None or not _is_there(entry):
+            continue
+        structure = structure_of(entry, plugin)
+        if structure is not None and (wrong := misfit(structure.adapted)):
+            needs.append(f"quantization: {entry.name}: {wrong}. Leave `quantization: {entry.quantization}` out.")
+    return needs
+
+
+def _is_there(entry: Entry) -> bool:
+    """Whether an entry's structure can be known: its folder, where it names one, holds a configuration."""
+    return not entry.is_folder or (Path(entry.checkpoint) / "config.json").is_file()
+
+
 def _memory(suite: Suite, plugins: "Plugins", given: float | None) -> list[str]:
     from benchmark.machine import gpu_memory
 
     needed: dict[str, tuple[float, float, Entry]] = {}
     for entry, plugin in plugins:
-        if entry.is_folder and not (Path(entry.checkpoint) / "config.json").is_file():
-            continue  # not there: `_checkpoints` says so
+        if not _is_there(entry):
+            continue  # `_checkpoints` says so
         weights, whole, least = memory_needed(suite, entry, plugin)
         if weights > WITHOUT_GPU:
             needed[entry.name] = whole, least, entry
@@ -125,7 +146,7 @@ def _checkpoints(plugins: "Plugins") -> list[str]:
     for entry, plugin in plugins:
         pinned = plugin.checkpoint
         if entry.checkpoint != "hub":
-            if not (Path(entry.checkpoint) / "config.json").is_file():
+            if not _is_there(entry):
                 needs.append(
                     f"checkpoint: {entry.name}: {entry.checkpoint} is not a checkpoint: there is no config.json in it. "
                     "Give a folder in the hub's layout, or `hub`."

@@ -32,6 +32,24 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
+def bfloat16_attention() -> None:
+    """Attention in bfloat16, which this process's kernels have to be able to compute; else the test is skipped.
+
+    torch asks the processor whether it has AMX and then, held to plainer kernels by ATEN_CPU_CAPABILITY, lacks a part
+    of what it chose. A processor without AMX, or one that isn't held back, computes.
+    """
+    import torch
+
+    rows = torch.zeros(1, 4, 64, 32, dtype=torch.bfloat16)
+    try:
+        torch.nn.functional.scaled_dot_product_attention(rows, rows, rows)
+    except RuntimeError as error:
+        if "pack_vnni2" not in str(error):
+            raise
+        pytest.skip(f"torch can't attend in bfloat16 on a processor with AMX held to plainer kernels: {error}")
+
+
+@pytest.fixture(scope="session")
 def miniature(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Callable[[str], Path]:
     """Backbone's name → the folder of a barely trained miniature of it, built once a session. Don't write to it."""
     from backbones.contract import PROMPTS, examples

@@ -1,6 +1,7 @@
 """What a suite lacks on a machine, all at once, and its plan."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,15 @@ def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch, tmp_path):
     assert "no_such_module" in made["backbones"][0]["error"]
     assert made["hours"] is None
     assert any("no_such_module" in need for need in made["missing"])
+
+
+def test_widths_that_four_bits_cannot_hold_are_named_before_anything_is_loaded(miniature, tmp_path):
+    narrow = shutil.copytree(miniature("medgemma-4b-it"), tmp_path / "narrow")
+    config = json.loads((narrow / "config.json").read_text())
+    config["text_config"]["intermediate_size"] = 160
+    (narrow / "config.json").write_text(json.dumps(config))
+    given = {"backbone": "medgemma-4b-it", "checkpoint": narrow, "dtype": "float32"}
+    assert missing(suite(**given), None) == []
+    [need] = missing(suite(**given, more=", quantization: nf4"), None)
+    assert need.startswith("quantization: medgemma-4b-it: projections of 160 → 128 don't fit 4-bit blocks")
+    assert missing(suite(backbone="medgemma-4b-it", checkpoint="miniature", more=", quantization: nf4"), None) == []

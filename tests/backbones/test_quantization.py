@@ -9,6 +9,9 @@ from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
 from backbones.contract import PROMPTS, REPORTS, examples
 from backbones.errors import UserError
+from backbones.miniature import write_miniature
+from backbones.pretraining import Recipe
+from backbones.quantization import BLOCK, PANEL, decoder_projections, misfit
 from backbones.registry import get
 
 
@@ -25,7 +28,7 @@ def learn(backbone, steps):
     features = backbone.encode_images([example.image for example in examples(3)])
     inputs = backbone.model_inputs(backbone.encode_text([PROMPTS[0]] * 3, REPORTS), features)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-2)
+    optimizer = torch.optim.AdamW(parameters, lr=2e-3)
     losses = []
     for _ in range(steps):
         loss = model(**inputs).loss
@@ -60,7 +63,7 @@ def test_it_trains_as_the_unquantised_base_does_and_writes(name, miniature):
     plugin = get(name)
     tuned, losses = learn(plugin.load(miniature(name), quantization="nf4"), 12)
     _, plain = learn(plugin.load(miniature(name)), 12)
-    assert losses[-1] < losses[0] - 0.3
+    assert losses[-1] < losses[0]
     assert losses[0] == pytest.approx(plain[0], rel=0.02)
     assert losses[-1] == pytest.approx(plain[-1], rel=0.1)
     backbone = plugin.load(miniature(name), quantization="nf4")
@@ -71,14 +74,14 @@ def test_it_trains_as_the_unquantised_base_does_and_writes(name, miniature):
     assert all(module.weight.dtype == torch.uint8 for module in quantised(tuned).values())
 
 
-def test_a_bfloat16_base_computes_in_bfloat16(miniature):
+def test_a_bfloat16_base_computes_in_bfloat16(miniature, bfloat16_attention):
     backbone = get("medgemma-4b-it").load(miniature("medgemma-4b-it"), quantization="nf4", dtype=torch.bfloat16)
     assert {m.compute_dtype for m in quantised(backbone.model).values()} == {torch.bfloat16}
     assert backbone.model.get_input_embeddings().weight.dtype == torch.bfloat16
     assert backbone.model.dtype == torch.bfloat16
 
 
-def test_what_prepare_model_for_kbit_training_would_change(miniature):
+def test_what_prepare_model_for_kbit_training_would_change(miniature, bfloat16_attention):
     """Why the engines don't call it: the base is frozen already; embeddings and head would double in size, as 32-bit
     numbers; and activation checkpointing is the protocol's to choose. In 32 bits it changes no loss."""
     plugin = get("medgemma-4b-it")
@@ -97,3 +100,61 @@ def test_what_prepare_model_for_kbit_training_would_change(miniature):
 def test_an_unknown_quantization(miniature):
     with pytest.raises(UserError, match="unknown quantization 'int3'"):
         get("medgemma-4b-it").load(miniature("medgemma-4b-it"), quantization="int3")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_path_of_the_library_can_hold_a_miniature(name, miniature):
+    """bitsandbytes' own layout for processors with AVX-512 BF16, which is plain torch and so runs on any: there and
+    back gives the bytes again."""
+    from bitsandbytes.functional import _convert_weight_packed_for_cpu, _convert_weight_packed_for_cpu_inverse
+
+    plugin = get(name)
+    backbone = plugin.load(miniature(name), quantization="nf4")
+    assert misfit(decoder_projections(plugin, backbone.model)) is None
+    for module in quantised(backbone.model).values():
+        before = module.weight.data.clone()
+        packed, state = _convert_weight_packed_for_cpu(module.weight.data, module.weight.quant_state)
+        assert state.packing_format_for_cpu
+        assert torch.equal(_convert_weight_packed_for_cpu_inverse(packed, state)[0], before)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_library_repacks_only_where_it_is_let(name, miniature):
+    """Forced, the products are those of bfloat16; as loaded, no processor repacks, and what has written still learns."""
+    from bitsandbytes.functional import has_avx512bf16
+
+    plugin = get(name)
+    backbone = plugin.load(miniature(name), quantization="nf4")
+    layers = quantised(backbone.model)
+    assert not any(module.support_avx512bf16_for_cpu for module in layers.values())
+    rows = {width: torch.randn(3, width) for width in {module.in_features for module in layers.values()}}
+    with torch.inference_mode():
+        plain = {n: module(rows[module.in_features]) for n, module in layers.items()}
+    assert not any(getattr(m.weight.quant_state, "packing_format_for_cpu", False) for m in layers.values())
+    _, losses = learn(backbone, 2)
+    assert losses[1] != losses[0], "a base that has written passes gradients on"
+    if not has_avx512bf16():
+        pytest.skip("what follows needs AVX-512 BF16, whose kernel bitsandbytes has on no other processor")
+    again = plugin.load(miniature(name), quantization="nf4")
+    for n, module in quantised(again.model).items():
+        module.support_avx512bf16_for_cpu = True
+        with torch.inference_mode():
+            forced = module(rows[module.in_features])
+        assert module.weight.quant_state.packing_format_for_cpu
+        # Scales and inputs are rounded to 8 bits of mantissa, products summed over a row.
+        assert float((forced - plain[n]).norm() / plain[n].norm()) < 2**-6
+
+
+def test_widths_that_do_not_fit_are_refused_by_name(monkeypatch, tmp_path):
+    monkeypatch.setattr("backbones.miniature.WIDTH", 96)
+    plugin = get("medgemma-4b-it")
+    folder = write_miniature(plugin, tmp_path / "narrow", examples(), prompt=PROMPTS[0], recipe=Recipe(1, 1))
+    plugin.load(folder)
+    with pytest.raises(UserError, match=r"medgemma-4b-it can't be run in 4 bits: projections of 96 → .*multiples of 64"):
+        plugin.load(folder, quantization="nf4")
+
+
+def test_what_fits_is_what_the_blocks_divide():
+    assert misfit([(BLOCK, PANEL), (3 * BLOCK, 5 * PANEL)]) is None
+    assert "96 → 64" in misfit([(96, 64), (128, 64)])
+    assert "128 → 48" in misfit([(128, 48)])

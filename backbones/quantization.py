@@ -1,0 +1,82 @@
+"""4-bit bases: what is quantised, which widths fit, and one arithmetic on every processor."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from backbones.errors import UserError
+
+if TYPE_CHECKING:
+    from backbones.base import Backbone
+
+BLOCK = 64
+"""Weights that share a scale in bitsandbytes' 4-bit format. Its fast paths want rows of whole blocks."""
+PANEL = 32
+"""Rows that bitsandbytes' layout for AVX-512 BF16 packs together (`block_n` of `_convert_weight_packed_for_cpu`)."""
+
+
+def quantization_config(plugin: "type[Backbone]", quantization: str | None, dtype: torch.dtype) -> Any:
+    """Return the settings of 4-bit NormalFloat with double quantisation (QLoRA, arXiv 2305.14314), or None.
+
+    The decoder's layers are quantised. The vision encoder, the projector and the head are not: their names are
+    matched whole, since a bare `vision_tower` matches nothing and would leave the encoder quantised silently.
+
+    Raises:
+        UserError: unknown quantization.
+    """
+    if quantization is None:
+        return None
+    if quantization != "nf4":
+        raise UserError(f"unknown quantization {quantization!r}. Known: nf4, or none at all.")
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=[rf"(?!.*\.{plugin.decoder}\.layers\.).+"],
+    )
+
+
+def misfit(widths: Iterable[tuple[int, int]]) -> str | None:
+    """Say which of some projections can't be held in 4 bits on every machine, or return None where all can.
+
+    bitsandbytes quantises any width, but computes with it by paths that differ with the device: on a processor with
+    AVX-512 BF16 a weight is packed anew for inference, which needs inputs in whole blocks of 64 and outputs in
+    panels of 32, and ends in an error otherwise; a GPU's kernel for one row needs whole blocks as well.
+
+    Args:
+        widths: (inputs, outputs) of each projection.
+    """
+    wrong = sorted({(i, o) for i, o in widths if i % BLOCK or o % PANEL})
+    if not wrong:
+        return None
+    listed = ", ".join(f"{inputs} → {outputs}" for inputs, outputs in wrong[:4]) + (" …" if len(wrong) > 4 else "")
+    return (
+        f"projections of {listed} don't fit 4-bit blocks: inputs have to be multiples of {BLOCK} and outputs of {PANEL}"
+    )
+
+
+def decoder_projections(plugin: "type[Backbone]", model: nn.Module) -> Iterator[tuple[int, int]]:
+    """Yield (inputs, outputs) of each linear layer of a model's decoder, which is what is quantised."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and f".{plugin.decoder}.layers." in name:
+            yield module.in_features, module.out_features
+
+
+def forbid_repacking(model: nn.Module) -> None:
+    """Make 4-bit layers compute alike on every processor.
+
+    Where a processor has AVX-512 BF16, bitsandbytes (0.50) packs a weight anew at the first inference on a CPU. That
+    rounds its scales and its products to bfloat16, so the same adapter would write other reports there than
+    elsewhere; and a packed weight passes no gradient on, so a model that has written couldn't be trained again. The
+    other path, which dequantises and multiplies, is the one that training takes anyway.
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False
