@@ -221,7 +221,7 @@ def reloads(subject: Subject) -> None:
     try:
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
-                torch.nn.init.normal_(parameter, std=0.2)
+                torch.nn.init.normal_(parameter)
         before = _write(backbone, model.eval(), [PROMPTS[0]] * 3, subject.features)
         with tempfile.TemporaryDirectory() as folder:
             model.save_pretrained(folder)

@@ -2,12 +2,18 @@
 
 A miniature is a folder (configuration, safetensors, tokenizer, processor, chat template) that the plugin's `load`
 reads with the same calls as the real checkpoint. `backbones.pretraining` trains it from a fixed seed.
+
+Those of the main families lie in `backbones/miniatures`, made once by `make miniatures`, so that every machine starts
+from the same weights: training them anew on another processor gives other ones, and with them other results.
 """
 
+import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -20,6 +26,10 @@ from backbones.pretraining import READING_PROMPT, Example, Recipe, train_languag
 if TYPE_CHECKING:
     from backbones.base import Backbone
 
+MINIATURES = 2
+"""Version of the miniatures: raised when what this module or `backbones.pretraining` does makes other ones."""
+DESCRIPTION = "miniature.txt"
+"""The file that says how a miniature was made. It isn't JSON by name, as it is no part of the checkpoint."""
 SIDE = 112
 """Side of a miniature's square image, in pixels."""
 PATCH = 14
@@ -170,23 +180,83 @@ def write_miniature(
         train_language(
             miniature, examples, prompt, recipe, lambda done: report(recipe.vision_steps + done, total), texts
         )
+    description = Description(
+        version=MINIATURES,
+        backbone=backbone.name,
+        specification=specification(backbone),
+        prompt=prompt,
+        recipe=recipe,
+        examples=len(examples),
+    )
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    model.save_pretrained(temporary)
+    # Stored as published checkpoints are, in 16 bits.
+    model.to(torch.bfloat16).save_pretrained(temporary)
     processor.save_pretrained(temporary)
-    described = {
-        "backbone": backbone.name,
-        "prompt": prompt,
-        "recipe": asdict(recipe),
-        "examples": len(examples),
-    }
-    (temporary / "miniature.txt").write_text(json.dumps(described, indent=1) + "\n")
+    (temporary / DESCRIPTION).write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
+    open_to_readers(temporary)
     if folder.exists():
         shutil.rmtree(folder)
     temporary.rename(folder)
     return folder
 
 
+@dataclass(frozen=True)
+class Description:
+    """How a miniature was made.
+
+    Attributes:
+        version: of the miniatures, `MINIATURES`.
+        backbone: whose it is.
+        specification: digest of what the plugin says of it.
+        prompt: that it was trained with.
+        recipe: how long it was trained.
+        examples: number of pictures that it was trained on.
+    """
+
+    version: int
+    backbone: str
+    specification: str
+    prompt: str
+    recipe: Recipe
+    examples: int
+
+
+def specification(backbone: "type[Backbone]") -> str:
+    """Return a digest of what a plugin says of its miniature: tokens, template, configuration, processor.
+
+    They are asked for with a tokenizer that knows no word, and without the version of transformers.
+    """
+    spec = backbone.miniature()
+    processor = spec.processor(train_tokenizer(spec, []))
+    config = spec.config(processor.tokenizer).to_dict()
+    images = processor.image_processor.to_dict()
+    stated = [backbone.decoder, dict(spec.tokens), dict(spec.extra_tokens), spec.chat_template, config, images]
+    text = json.dumps(_without_version(stated), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_version(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _without_version(v) for k, v in value.items() if k != "transformers_version"}
+    return [_without_version(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def shipped(name: str) -> Path | None:
+    """Return the folder of a backbone's miniature that comes with the project, or None where there is none."""
+    folder = Path(str(files("backbones").joinpath("miniatures", name)))
+    return folder if is_miniature(folder) else None
+
+
 def is_miniature(folder: Path) -> bool:
     """Whether a checkpoint folder was written here, so that no table mistakes it for published weights."""
-    return (folder / "miniature.txt").is_file()
+    return (folder / DESCRIPTION).is_file()
+
+
+def open_to_readers(folder: Path) -> None:
+    """Give a temporary folder and its files the modes that new ones get; some libraries make theirs private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    folder.chmod(0o777 & ~mask)
+    for path in folder.iterdir():
+        path.chmod(0o666 & ~mask)

@@ -25,7 +25,7 @@ from benchmark.data import dmid, phantom
 from benchmark.data.split import choose
 from benchmark.errors import UserError
 from benchmark.machine import cores
-from benchmark.miniatures import build, draw_examples, jobs_for
+from benchmark.miniatures import MiniatureJob, build, draw_examples, source_of
 from benchmark.provenance import machine, versions
 from benchmark.suite import PhantomData, Suite
 from benchmark.sweep import phantom_folder
@@ -84,17 +84,19 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
     studies = [study for study in release.studies if study.image is not None]
     split = choose(studies, suite.split.name, seed=suite.split.seed)
     by_id = {study.id: study for study in studies}
-    [job] = jobs_for([entry.name], suite.miniature, suite.image, suite.protocol.prompt)
-    if not job.folder.is_dir():
-        say(f"miniature of {entry.name}: drawing phantoms and training it")
-        draw_examples(job.examples, suite.miniature, suite.image, processes=1)
+    checkpoint = source_of(suite, entry.name)
+    if isinstance(checkpoint, MiniatureJob):
+        if not checkpoint.folder.is_dir():
+            say(f"miniature of {entry.name}: drawing phantoms and training it")
+            draw_examples(checkpoint, processes=1)
+        checkpoint = build(checkpoint)
 
     def listed(ids: Sequence[str]) -> tuple[dict[str, str], ...]:
         return tuple({"id": i, "image": str(by_id[i].image), "report": by_id[i].report} for i in ids)
 
     return Task(
         backbone=entry.name,
-        checkpoint=str(build(job)),
+        checkpoint=str(checkpoint),
         dtype="float32",
         image=suite.image.model_dump(),
         protocol=suite.protocol.model_dump(),

@@ -1,42 +1,44 @@
-"""Miniature checkpoints for a suite: trained on phantoms of their own, once, and kept.
+"""Miniature checkpoints for a suite: those that come with the project, or trained on phantoms, once, and kept.
 
 They are shown phantoms that no suite trains or tests on (another seed), with reports in dialects that no suite is
 tuned to. Of the dialect that suites tune to they have read reports without images, as published checkpoints have
 read much; what an image looks like that goes with one, they have to learn.
 """
 
-import ast
 import hashlib
-import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backbones.registry import locations
-from benchmark.data import phantom_anatomy, phantom_cases, phantom_image, phantom_lesions, phantom_wording
 from benchmark.data.content import cache_folder
 from benchmark.data.crop import find_breast
 from benchmark.data.image import ImageSettings, letterbox
-from benchmark.data.phantom_cases import Case, plan
+from benchmark.data.phantom_cases import PHANTOMS, Case, plan
 from benchmark.data.phantom_files import to_bytes
 from benchmark.data.phantom_image import draw
 from benchmark.data.phantom_reports import BASE_DIALECTS, DIALECTS, report
 from benchmark.data.phantom_truth import CATEGORIES, KINDS, SIGNS, PhantomTruth
+from benchmark.events import Event, Listener, progress
+from benchmark.execute import default_processes, executor, one_thread
 from benchmark.provenance import versions
-from benchmark.suite import ImagePart, MiniaturePart
+from benchmark.suite import ImagePart, MiniaturePart, Protocol, Suite
 
 if TYPE_CHECKING:
     from backbones.pretraining import Example
 
+SHIPPED = ("paligemma2-3b", "qwen2.5-vl-3b", "llava-med-7b", "medgemma-4b-it")
+"""Backbones whose miniatures come with the project, one a family."""
+SHIPPED_PART = MiniaturePart(examples=3000, vision_steps=900, language_steps=600)
+"""How those are trained: longer than a newcomer would wait."""
+SHIPPED_IMAGE = ImagePart(size=112)  # type: ignore[call-arg]
+"""How their phantoms are shown to them, as in the suites that come with the project."""
 SEED = 20_000
 """Seed of the phantoms that miniatures are trained on; suites' own are far from it."""
 DRAWN = 160
@@ -48,51 +50,53 @@ LOCATIONS = ("upper", "lower", "outer", "inner", "central")
 MAIN_KINDS = tuple(kind for kind in KINDS if kind not in SIGNS and kind != "axillary_node")
 Circle = tuple[str, float, float, float]
 """A finding's kind, and x, y and radius in parts of the image's side."""
-DRAWING: tuple[ModuleType, ...] = (
-    phantom_anatomy, phantom_cases, phantom_image, phantom_lesions, phantom_wording,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class MiniatureJob:
-    """A miniature that a suite needs: of which backbone, trained how, where it lies."""
+    """A miniature that has to be trained: of which backbone, how, and where it lies then."""
 
     backbone: str
     part: MiniaturePart
+    image: ImagePart
     prompt: str
     folder: Path
-    examples: Path
+
+    @property
+    def examples(self) -> Path:
+        """The file of the phantoms that it is trained on."""
+        drawn = _key(self.part.examples, self.image.model_dump(), SEED, DRAWN, PHANTOMS)
+        return cache_folder() / "miniatures" / f"examples-{drawn[:16]}.npz"
 
 
-def jobs_for(backbones: Sequence[str], part: MiniaturePart, image: ImagePart, prompt: str) -> list[MiniatureJob]:
-    """The miniatures of these backbones; their folders are named by everything that decides their weights."""
-    drawn = _key(part.examples, image.model_dump(), SEED, DRAWN, *map(inspect.getsource, DRAWING))
-    root = cache_folder() / "miniatures"
-    return [
-        MiniatureJob(
-            backbone=name,
-            part=part,
-            prompt=prompt,
-            folder=root / f"{name}-{_key(_sources(name), part.model_dump(), prompt, drawn, versions())[:16]}",
-            examples=root / f"examples-{drawn[:16]}.npz",
-        )
-        for name in backbones
-    ]
+def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
+    """Return the folder of a backbone's miniature where it comes with the project, else how the suite has it trained.
+
+    The folder of one that is trained is named by what decides its weights: the versions of training, phantoms and
+    libraries, the suite's settings, and what the plugin states of its miniature.
+    """
+    from backbones.miniature import MINIATURES, shipped, specification
+    from backbones.registry import get
+
+    if suite.miniature is None and (folder := shipped(backbone)):
+        return folder
+    part = suite.miniature or MiniaturePart()  # type: ignore[call-arg]
+    prompt = suite.protocol.prompt
+    stated = specification(get(backbone))
+    versioned = [MINIATURES, PHANTOMS, versions()]
+    key = _key(*versioned, stated, part.model_dump(), suite.image.model_dump(), prompt)
+    folder = cache_folder() / "miniatures" / f"{backbone}-{key[:16]}"
+    return MiniatureJob(backbone, part, suite.image, prompt, folder)
 
 
 def draw_examples(
-    path: Path,
-    part: MiniaturePart,
-    image: ImagePart,
-    *,
-    processes: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    job: MiniatureJob, *, processes: int, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> None:
-    """Draw the phantoms that miniatures are trained on and keep them in one file."""
-    if path.is_file():
+    """Draw the phantoms that a miniature is trained on and keep them in one file, unless it is there."""
+    if job.examples.is_file():
         return
-    cases = list(plan(part.examples, seed=SEED, size=DRAWN))
-    settings = ImageSettings(**image.model_dump())
+    cases = list(plan(job.part.examples, seed=SEED, size=DRAWN))
+    settings = ImageSettings(**job.image.model_dump())
     pictures, circles = [], []
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for done, (picture, found) in enumerate(pool.map(partial(_draw, settings), cases, chunksize=16), start=1):
@@ -100,32 +104,91 @@ def draw_examples(
             circles.append(found)
             progress(done, len(cases))
     described = [{"truth": case.truth.to_dict(), "circles": c} for case, c in zip(cases, circles, strict=True)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
+    job.examples.parent.mkdir(parents=True, exist_ok=True)
+    temporary = job.examples.with_name(f".{job.examples.name}")
     with temporary.open("wb") as file:
         np.savez(file, images=np.stack(pictures), truths=np.array(json.dumps(described)))
-    temporary.replace(path)
+    temporary.replace(job.examples)
 
 
-def build(job: MiniatureJob, progress: Callable[[int, int], None] = lambda done, total: None) -> Path:
-    """Train a miniature unless it is there already; its folder."""
+def make_shipped(
+    names: Sequence[str], root: Path, listener: Listener, *, examples: int | None = None, steps: int | None = None
+) -> Iterator[Path]:
+    """Train miniatures as those that come with the project are trained; yield the folder of each as it is written.
+
+    Args:
+        names: of backbones.
+        root: the folder that their folders go into; one that is there is replaced.
+        listener: told what happens.
+        examples, steps: fewer phantoms and steps of either part than those are trained with, for a try.
+
+    Raises:
+        UserError: no such backbone.
+    """
+    from backbones.registry import get
+
+    changed = {"examples": examples, "vision_steps": steps, "language_steps": steps}
+    part = SHIPPED_PART.model_copy(update={name: value for name, value in changed.items() if value is not None})
+    prompt: str = Protocol.model_fields["prompt"].default
+    jobs = [MiniatureJob(get(name).name, part, SHIPPED_IMAGE, prompt, root / name) for name in names]
+    one_thread()
+    with executor(min(len(jobs), default_processes()), listener) as workers:
+        draw_examples(
+            jobs[0],
+            processes=default_processes(),
+            progress=lambda done, total: listener(Event("progress", "phantoms", done, total)),
+        )
+        for index, _ in workers.run([partial(_replace, job) for job in jobs]):
+            yield jobs[index].folder
+
+
+def _replace(job: MiniatureJob) -> None:
+    """Train a miniature, whether or not it is there, in a worker."""
+    import torch
+
+    from benchmark.pack import quiet
+
+    torch.set_num_threads(1)
+    quiet()
+    build(job, progress(f"{job.backbone}: miniature"), again=True)
+
+
+def build(
+    job: MiniatureJob, progress: Callable[[int, int], None] = lambda done, total: None, *, again: bool = False
+) -> Path:
+    """Train a miniature on examples that are drawn already, unless it is there; return its folder.
+
+    Args:
+        job: what is trained.
+        progress: called with steps done and steps in all.
+        again: train it although it is there.
+    """
     from backbones.miniature import is_miniature, write_miniature
     from backbones.pretraining import Recipe
     from backbones.registry import get
 
-    if is_miniature(job.folder):
+    if is_miniature(job.folder) and not again:
         return job.folder
     examples, truths = _read(job.examples)
-    texts = [report(truth, dialect, seed=0) for truth in truths for dialect in DIALECTS if dialect not in BASE_DIALECTS]
     return write_miniature(
         get(job.backbone),
         job.folder,
         examples,
         prompt=job.prompt,
-        texts=texts,
+        texts=tuned_texts(truths),
         recipe=Recipe(vision_steps=job.part.vision_steps, language_steps=job.part.language_steps),
         progress=progress,
     )
+
+
+def tuned_texts(truths: Sequence[PhantomTruth]) -> list[str]:
+    """Return reports in the dialects that suites tune to: what miniatures read of it without images."""
+    return [report(truth, dialect, seed=0) for truth in truths for dialect in DIALECTS if dialect not in BASE_DIALECTS]
+
+
+def reports_of(truth: PhantomTruth) -> tuple[str, ...]:
+    """Return a phantom's report in each dialect that miniatures learn to write."""
+    return tuple(report(truth, dialect, seed=0) for dialect in STYLES)
 
 
 def _read(path: Path) -> tuple[list["Example"], list[PhantomTruth]]:
@@ -137,7 +200,7 @@ def _read(path: Path) -> tuple[list["Example"], list[PhantomTruth]]:
     examples = [
         Example(
             image=image,
-            reports=tuple(report(truth, dialect, seed=0) for dialect in STYLES),
+            reports=reports_of(truth),
             labels=labels(truth),
             regions=tuple((KINDS.index(kind) + 1, x, y, radius) for kind, x, y, radius in entry["circles"]),
         )
@@ -175,28 +238,6 @@ def _draw(settings: ImageSettings, case: Case) -> tuple[np.ndarray, list[Circle]
         for lesion in case.truth.lesions
     ]
     return letterbox(pixels[upper:lower, left:right], settings.size), circles
-
-
-def _sources(backbone: str) -> str:
-    """The code that decides a miniature's weights: the plugin's, what builds and trains it, and what these import
-    from their own packages; read, not imported."""
-    plugin = locations()[backbone].partition(":")[0]
-    own = {"backbones", plugin.partition(".")[0]}
-    waiting, found = [plugin, "backbones.miniature", "backbones.pretraining"], {}
-    while waiting:
-        name = waiting.pop()
-        if name in found or name.partition(".")[0] not in own:
-            continue
-        spec = find_spec(name)
-        if spec is None or spec.origin is None:
-            continue
-        found[name] = Path(spec.origin).read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(found[name])):
-            if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                waiting.append(node.module)
-            elif isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-    return "".join(found[name] for name in sorted(found))
 
 
 def _key(*parts: Any) -> str:

@@ -1,5 +1,6 @@
 """What made a result: versions, commit, machine."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -47,12 +48,15 @@ def commit() -> str | None:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, memory and system, without the machine's name."""
+    """Return processor, its kernels, cores, memory and system, without the machine's name."""
     import psutil
+    import torch
 
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "reproducible_mkl": os.environ.get("MKL_CBWR"),
         "cores": psutil.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
     }

@@ -154,7 +154,7 @@ class Protocol(Part):
 
 
 class MiniaturePart(Part):
-    """How the suite's miniature checkpoints are trained, where it uses any."""
+    """How the suite's miniature checkpoints are trained, where it uses none that come with the project."""
 
     examples: int = Field(1500, ge=16, description="phantoms they are trained on")
     vision_steps: int = Field(300, ge=1)
@@ -162,7 +162,11 @@ class MiniaturePart(Part):
 
 
 class Suite(Part):
-    """A suite: everything that decides what is run and compared."""
+    """A suite: everything that decides what is run and compared.
+
+    Where `miniature` is left out, the miniatures that come with the project are used, and those of other backbones
+    are trained as `MiniaturePart` has it by default; where it is given, all are trained so.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str
@@ -175,7 +179,7 @@ class Suite(Part):
     primary_metric: str = "rouge_l"
     baselines: tuple[str, ...] = ("most_frequent_report",)
     engine: Literal["packed", "sequential"] = "packed"
-    miniature: MiniaturePart = MiniaturePart()  # type: ignore[call-arg]
+    miniature: MiniaturePart | None = None
 
     @model_validator(mode="after")
     def _distinct_backbones(self) -> Self:

@@ -1,7 +1,6 @@
 """A suite, run: data → miniatures → trials → packs → results. What is done is not done again."""
 
 import hashlib
-import inspect
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from benchmark.data.leakage import leakage
 from benchmark.data.split import Split, choose
 from benchmark.errors import RunFailed, UserError
 from benchmark.events import Event, Listener
-from benchmark.execute import Executor, default_processes, executor, one_thread
+from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
 from benchmark.floor import Floor
 from benchmark.pack import Pack, Records
 from benchmark.plan import missing
@@ -83,8 +82,11 @@ def run(
     if needs := missing(suite, data):
         listed = "\n".join(f"  - {need}" for need in needs)
         raise UserError(f"suite {suite.name} can't run here yet:\n{listed}")
-    devices = _devices(suite)
     one_thread()
+    if all(entry.dtype != "bfloat16" for entry in suite.backbones):
+        # torch's attention in bfloat16 fails on a processor with AMX that is held to AVX2.
+        one_arithmetic()
+    devices = _devices(suite)
     asked = processes or (len(devices) if devices[0] != "cpu" else default_processes())
     with executor(min(asked, _useful(suite, devices)), listener) as workers:
         return _run(suite, data, results, listener, workers, devices)
@@ -183,7 +185,7 @@ def _useful(suite: Suite, devices: Sequence[str]) -> int:
 
 def phantom_folder(part: PhantomData) -> Path:
     """Where a suite's phantoms lie once they are drawn: another folder for other phantoms, or for other drawing."""
-    drawn = "".join(map(inspect.getsource, (*miniatures.DRAWING, phantom)))
+    drawn = "1"
     key = hashlib.sha256(f"{part.model_dump_json()}{drawn}".encode()).hexdigest()[:16]
     return cache_folder() / "phantoms" / key
 
@@ -237,27 +239,24 @@ def _checkpoints(
     stage: Callable[[str, str], None],
     bar: Callable[[str], Callable[[int, int], None]],
 ) -> dict[str, Weights]:
-    """Miniatures built, other checkpoints found; the fingerprint of each, by backbone."""
-    small = [entry.name for entry in suite.backbones if entry.checkpoint == "miniature"]
-    jobs = {
-        job.backbone: job for job in miniatures.jobs_for(small, suite.miniature, suite.image, suite.protocol.prompt)
-    }
-    if new := [job for job in jobs.values() if not job.folder.is_dir()]:
+    """Return where each checkpoint lies and its fingerprint, by backbone; miniatures are trained that lie nowhere."""
+    given: dict[str, Path | miniatures.MiniatureJob | None] = {}
+    for entry in suite.backbones:
+        if entry.checkpoint == "miniature":
+            given[entry.name] = miniatures.source_of(suite, entry.name)
+        else:
+            given[entry.name] = None if entry.checkpoint == "hub" else Path(entry.checkpoint)
+    jobs = [job for job in given.values() if isinstance(job, miniatures.MiniatureJob)]
+    if new := [job for job in jobs if not job.folder.is_dir()]:
         names = ", ".join(job.backbone for job in new)
-        stage("miniatures", f"trained on {suite.miniature.examples} phantoms of their own: {names}")
-        miniatures.draw_examples(
-            new[0].examples,
-            suite.miniature,
-            suite.image,
-            processes=workers.processes,
-            progress=bar("miniatures: phantoms"),
-        )
-    work = [partial(_prepare, entry, jobs.get(entry.name)) for entry in suite.backbones]
+        stage("miniatures", f"trained on {new[0].part.examples} phantoms of their own: {names}")
+        miniatures.draw_examples(new[0], processes=workers.processes, progress=bar("miniatures: phantoms"))
+    work = [partial(_prepare, entry, given[entry.name]) for entry in suite.backbones]
     found = dict(workers.run(work))
     return {entry.name: found[index] for index, entry in enumerate(suite.backbones)}
 
 
-def _prepare(entry: Entry, job: miniatures.MiniatureJob | None) -> Weights:
+def _prepare(entry: Entry, given: Path | miniatures.MiniatureJob | None) -> Weights:
     """Make or find one checkpoint, in a worker."""
     import torch
 
@@ -268,11 +267,9 @@ def _prepare(entry: Entry, job: miniatures.MiniatureJob | None) -> Weights:
 
     torch.set_num_threads(1)
     quiet()
-    if job is not None:
-        source: Path | None = miniatures.build(job, progress(f"{entry.name}: miniature"))
-    else:
-        source = None if entry.checkpoint == "hub" else Path(entry.checkpoint)
-    return Weights(source, fingerprint(locate(source, get(entry.name).checkpoint)))
+    if isinstance(given, miniatures.MiniatureJob):
+        given = miniatures.build(given, progress(f"{entry.name}: miniature"))
+    return Weights(given, fingerprint(locate(given, get(entry.name).checkpoint)))
 
 
 def _trials(suite: Suite, sources: dict[str, Weights], data: str, split: Split) -> list[Trial]:

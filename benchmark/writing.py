@@ -101,9 +101,11 @@ def _source(folder: TrialFolder, record: dict[str, Any]) -> Path | None:
     if how["kind"] == "hub":
         return None
     from backbones.checkpoint import fingerprint
+    from backbones.miniature import shipped
 
     if how["miniature"]:
-        candidates = sorted((cache_folder() / "miniatures").glob(f"{trial['backbone']}-*"))
+        own = shipped(trial["backbone"])
+        candidates = ([own] if own else []) + sorted((cache_folder() / "miniatures").glob(f"{trial['backbone']}-*"))
     else:
         candidates = [Path(path) for path in _named(folder, trial["backbone"])]
     for candidate in candidates:

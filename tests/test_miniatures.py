@@ -1,36 +1,166 @@
-"""When a miniature is trained again: whenever code that decides its weights has changed."""
+"""Miniatures that come with the project, and those that a suite has trained."""
 
+import dataclasses
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import AutoConfig
 
-from benchmark import miniatures
-from benchmark.suite import ImagePart, MiniaturePart
-
-
-def folder_of(backbone: str) -> Path:
-    [job] = miniatures.jobs_for([backbone], MiniaturePart(), ImagePart(size=112), "Describe.")
-    return job.folder
-
-
-@pytest.mark.parametrize(
-    ("backbone", "module", "decides"),
-    [
-        ("qwen3-vl-4b", "backbones.qwen3_vl", True),
-        ("qwen3-vl-4b", "backbones.qwen_vl", True),  # the module of the class that it is a subclass of
-        ("qwen3-vl-4b", "backbones.muon", True),  # the optimiser, which only the training imports
-        ("qwen3-vl-4b", "backbones.medgemma", False),
-        ("medgemma-4b-it", "backbones.gemma_masks", True),
-    ],
+from backbones.contract import CLAUSES, Subject, examples
+from backbones.miniature import (
+    DESCRIPTION,
+    MINIATURES,
+    READING_PROMPT,
+    ROLES,
+    is_miniature,
+    shipped,
+    specification,
+    train_tokenizer,
 )
-def test_another_source_is_another_folder(
-    backbone: str, module: str, decides: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    before = folder_of(backbone)
-    changed = tmp_path / "changed.py"
-    find_spec = miniatures.find_spec
-    spec = find_spec(module)
-    changed.write_text(Path(spec.origin).read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
-    spec.origin = str(changed)
-    monkeypatch.setattr(miniatures, "find_spec", lambda name: spec if name == module else find_spec(name))
-    assert (folder_of(backbone) != before) is decides
+from backbones.quantization import decoder_projections, misfit
+from backbones.registry import get
+from benchmark import miniatures
+from benchmark.data.phantom_cases import plan
+from benchmark.miniatures import SEED, SHIPPED, SHIPPED_PART, MiniatureJob, reports_of, source_of, tuned_texts
+from benchmark.suite import Suite, parse
+
+OUTDATED = "the miniature isn't what its code makes now: raise MINIATURES, run `make miniatures`, and commit them"
+
+
+def described(folder: Path) -> dict:
+    return json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(params=SHIPPED)
+def folder(request: pytest.FixtureRequest) -> Path:
+    found = shipped(request.param)
+    assert found is not None, request.param
+    return found
+
+
+def test_one_that_comes_with_the_project_is_of_this_version(folder: Path) -> None:
+    found = described(folder)
+    assert found["version"] == MINIATURES, OUTDATED
+    assert found["specification"] == specification(get(folder.name)), OUTDATED
+    assert found["examples"] == SHIPPED_PART.examples, OUTDATED
+    recipe = found["recipe"]
+    assert (recipe["vision_steps"], recipe["language_steps"]) == (
+        SHIPPED_PART.vision_steps,
+        SHIPPED_PART.language_steps,
+    ), OUTDATED
+
+
+def test_its_configuration_is_the_plugins(folder: Path) -> None:
+    plugin = get(folder.name)
+    tokenizer = plugin.load_processor(folder).tokenizer
+    spec = plugin.miniature()
+    stated = spec.config(spec.processor(tokenizer).tokenizer).to_dict()
+    stored = AutoConfig.from_pretrained(folder).to_dict()
+    for values in (stated, stored):
+        for part in (values, values["text_config"], values["vision_config"]):
+            for key in ("dtype", "transformers_version", "_name_or_path", "architectures"):
+                part.pop(key, None)
+    assert stored == stated, OUTDATED
+
+
+def test_its_tokenizer_is_made_of_the_reports_of_its_phantoms(folder: Path, tmp_path: Path) -> None:
+    """The texts of all its phantoms, and the training of a tokenizer, which has no rounding: to the last byte."""
+    truths = [case.truth for case in plan(SHIPPED_PART.examples, seed=SEED, size=miniatures.DRAWN)]
+    reports = [text for truth in truths for text in reports_of(truth)]
+    prompts = [described(folder)["prompt"], READING_PROMPT, *ROLES] * len(truths)
+    spec = get(folder.name).miniature()
+    made = train_tokenizer(spec, [*reports, *tuned_texts(truths), *prompts])
+    spec.processor(made).tokenizer.save_pretrained(tmp_path)
+    assert (tmp_path / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes(), OUTDATED
+
+
+def test_it_keeps_the_contract(folder: Path, one_thread: None) -> None:
+    backbone = get(folder.name).load(folder)
+    images = [example.image for example in examples(3)]
+    subject = Subject(backbone, images, backbone.encode_images(images))
+    for clause in CLAUSES:
+        clause(subject)
+
+
+def test_it_is_held_in_four_bits(folder: Path, one_thread: None) -> None:
+    backbone = get(folder.name).load(folder, quantization="nf4")
+    assert misfit(decoder_projections(type(backbone), backbone.model)) is None
+
+
+def test_the_command_that_makes_them_repeated_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one machine the same phantoms and steps give the same bytes, and what is written loads as any checkpoint."""
+    monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("first", "second"):
+        arguments = ["--folder", str(tmp_path / name), "--examples", "32", "--steps", "3"]
+        command = [sys.executable, "-m", "benchmark", "backbones", "miniatures", "medgemma-4b-it", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        assert f"written: {tmp_path / name / 'medgemma-4b-it'}" in done.stdout
+    first, second = (
+        {path.name: path.read_bytes() for path in sorted((tmp_path / name / "medgemma-4b-it").iterdir())}
+        for name in ("first", "second")
+    )
+    assert first == second
+    made = tmp_path / "first" / "medgemma-4b-it"
+    assert is_miniature(made)
+    assert set(first) == {path.name for path in shipped("medgemma-4b-it").iterdir()}
+    backbone = get("medgemma-4b-it").load(made)
+    assert backbone.model.dtype == torch.float32
+    assert {p.suffix for p in made.iterdir()} <= {".json", ".jinja", ".safetensors", ".txt"}
+    assert all(path.stat().st_mode & 0o444 == 0o444 for path in made.iterdir())
+
+
+def suite(**settings: object) -> Suite:
+    return parse(
+        json.dumps(
+            {
+                "name": "one",
+                "title": "One",
+                "data": {"source": "phantom"},
+                "image": {"size": 112},
+                "backbones": [{"name": "medgemma-4b-it", "checkpoint": "miniature"}],
+                "grid": {"rank": [2], "alpha": [4]},
+                "protocol": {"steps": 1},
+                **settings,
+            }
+        ),
+        where="one.yaml",
+    )
+
+
+def job(backbone: str = "qwen3-vl-4b", **settings: object) -> MiniatureJob:
+    found = source_of(suite(**settings), backbone)
+    assert isinstance(found, MiniatureJob)
+    return found
+
+
+def test_a_suite_that_says_nothing_uses_those_that_come_with_the_project() -> None:
+    assert source_of(suite(), "medgemma-4b-it") == shipped("medgemma-4b-it")
+    assert isinstance(source_of(suite(miniature={"examples": 32}), "medgemma-4b-it"), MiniatureJob)
+    assert isinstance(source_of(suite(), "qwen3-vl-4b"), MiniatureJob)
+
+
+def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = {
+        job().folder,
+        job(miniature={"examples": 32}).folder,
+        job(miniature={"vision_steps": 7}).folder,
+        job(protocol={"steps": 1, "prompt": "Describe."}).folder,
+        job(image={"size": 112, "flip": True}).folder,
+        job("smolvlm-2.2b").folder,
+    }
+    for module, constant in (("backbones.miniature", "MINIATURES"), ("benchmark.miniatures", "PHANTOMS")):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"{module}.{constant}", 999)
+            folders.add(job().folder)
+    plugin = get("qwen3-vl-4b")
+    spec = plugin.miniature()
+    with monkeypatch.context() as patched:
+        other = dataclasses.replace(spec, chat_template=spec.chat_template + " ")
+        patched.setattr(plugin, "miniature", classmethod(lambda cls: other))
+        folders.add(job().folder)
+    assert len(folders) == 9
+    assert job(name="another").folder == job().folder, "a suite's name decides nothing"

@@ -9,6 +9,8 @@ from benchmark.data.phantom_outline import ASPECT, Outline, draw_outline
 from benchmark.data.phantom_truth import SIGNS, Kind, PhantomLesion, PhantomTruth, category, highest
 from benchmark.data.study import Laterality, View
 
+PHANTOMS = 1
+"""TEMPORARY."""
 # Shares in DMID (510 images): categories 1: 41 %, 2: 5 %, 3: 24 %, 4: 26 %, 5: 4 %; densities 15/40/36/8 %.
 BREAST_DECK = ("1",) * 15 + ("2",) * 3 + ("3",) * 8 + ("4A",) * 4 + ("4B",) * 4 + ("4C",) * 4 + ("5",) * 2
 DENSITY_DECK = ("A",) * 3 + ("B",) * 8 + ("C",) * 7 + ("D",) * 2

@@ -101,6 +101,16 @@ class AdaptsNothing(MedGemma):
     lora_targets: ClassVar[str] = decoder_projections("text_decoder")
 
 
+class TooNarrow(MedGemma):
+    """A plugin whose published checkpoint has a width that isn't a whole number of 4-bit blocks."""
+
+    @classmethod
+    def full_configuration(cls):
+        config = super().full_configuration()
+        config.text_config.intermediate_size = 10_000
+        return config
+
+
 @pytest.mark.parametrize(
     ("plugin", "family", "clause", "reason"),
     [
@@ -114,6 +124,12 @@ class AdaptsNothing(MedGemma):
         (PadsRight, "medgemma-4b-it", contract.left_padding, "ends with padding"),
         (AdaptsTheEncoder, "medgemma-4b-it", contract.targets_in_the_decoder, "encode images"),
         (AdaptsNothing, "medgemma-4b-it", contract.targets_in_the_decoder, "no module matches"),
+        (
+            TooNarrow,
+            "medgemma-4b-it",
+            contract.fits_four_bits,
+            "published checkpoint's projections of 2560 → 10000, 10000 → 2560",
+        ),
     ],
 )
 def test_a_broken_plugin_is_noticed(plugin, family, clause, reason, subject_of):

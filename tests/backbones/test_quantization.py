@@ -120,7 +120,7 @@ def test_every_path_of_the_library_can_hold_a_miniature(name, miniature):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_library_repacks_only_where_it_is_let(name, miniature):
-    """Forced, the products are those of bfloat16; as loaded, no processor repacks, and what has written still learns."""
+    """As loaded, no processor repacks, and what has written still learns; forced, products are those of bfloat16."""
     from bitsandbytes.functional import has_avx512bf16
 
     plugin = get(name)
@@ -150,7 +150,9 @@ def test_widths_that_do_not_fit_are_refused_by_name(monkeypatch, tmp_path):
     plugin = get("medgemma-4b-it")
     folder = write_miniature(plugin, tmp_path / "narrow", examples(), prompt=PROMPTS[0], recipe=Recipe(1, 1))
     plugin.load(folder)
-    with pytest.raises(UserError, match=r"medgemma-4b-it can't be run in 4 bits: projections of 96 → .*multiples of 64"):
+    with pytest.raises(
+        UserError, match=r"medgemma-4b-it can't be run in 4 bits: projections of 96 → .*multiples of 64"
+    ):
         plugin.load(folder, quantization="nf4")
 
 
