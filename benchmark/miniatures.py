@@ -7,7 +7,6 @@ read much; what an image looks like that goes with one, they have to learn.
 
 import ast
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,16 +15,15 @@ from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backbones.registry import locations
-from benchmark.data import phantom_anatomy, phantom_cases, phantom_image, phantom_lesions, phantom_wording
 from benchmark.data.content import cache_folder
 from benchmark.data.crop import find_breast
-from benchmark.data.image import ImageSettings, letterbox
+from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
+from benchmark.data.phantom import PHANTOMS
 from benchmark.data.phantom_cases import Case, plan
 from benchmark.data.phantom_files import to_bytes
 from benchmark.data.phantom_image import draw
@@ -48,9 +46,6 @@ LOCATIONS = ("upper", "lower", "outer", "inner", "central")
 MAIN_KINDS = tuple(kind for kind in KINDS if kind not in SIGNS and kind != "axillary_node")
 Circle = tuple[str, float, float, float]
 """A finding's kind, and x, y and radius in parts of the image's side."""
-DRAWING: tuple[ModuleType, ...] = (
-    phantom_anatomy, phantom_cases, phantom_image, phantom_lesions, phantom_wording,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class MiniatureJob:
 
 def jobs_for(backbones: Sequence[str], part: MiniaturePart, image: ImagePart, prompt: str) -> list[MiniatureJob]:
     """The miniatures of these backbones; their folders are named by everything that decides their weights."""
-    drawn = _key(part.examples, image.model_dump(), SEED, DRAWN, *map(inspect.getsource, DRAWING))
+    drawn = _key(part.examples, image.model_dump(), SEED, DRAWN, PHANTOMS, PREPARATION_VERSION)
     root = cache_folder() / "miniatures"
     return [
         MiniatureJob(

@@ -1,7 +1,6 @@
 """A suite, run: data → miniatures → trials → packs → results. What is done is not done again."""
 
 import hashlib
-import inspect
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -182,9 +181,8 @@ def _useful(suite: Suite, devices: Sequence[str]) -> int:
 
 
 def phantom_folder(part: PhantomData) -> Path:
-    """Where a suite's phantoms lie once they are drawn: another folder for other phantoms, or for other drawing."""
-    drawn = "".join(map(inspect.getsource, (*miniatures.DRAWING, phantom)))
-    key = hashlib.sha256(f"{part.model_dump_json()}{drawn}".encode()).hexdigest()[:16]
+    """Where a suite's phantoms lie once they are drawn: another folder for others, or for another version."""
+    key = hashlib.sha256(f"{part.model_dump_json()} {phantom.PHANTOMS}".encode()).hexdigest()[:16]
     return cache_folder() / "phantoms" / key
 
 
