@@ -145,7 +145,7 @@ class Brush:
         along, across = self._turned(x, y, self._between(0, 0.5))
         across = across / flattening
         turns = angle(across, along)
-        shape = 1 - wobble
+        shape = np.full_like(turns, 1 - wobble)
         for order in (2, 3, 5):
             shape = shape + wobble * self._between(0.3, 0.8) * cosine(order * turns + self.rng.random())
         return hypotenuse(along, across) / (radius * shape), turns
