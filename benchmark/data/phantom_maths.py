@@ -10,7 +10,8 @@ integers, and what is summed or convolved are integers below 2⁵³, exact in an
 with one exception: a breast's size comes from numpy's beta distribution, which takes logarithms, and is rounded to
 six decimals; a difference in its last place (10⁻¹⁶) gets through that with a probability of 10⁻¹⁰ a patient.
 
-Functions of arrays keep their type, float32 or float64.
+Functions of arrays keep their type, float32 or float64. The square of an array, `x**2`, is numpy's product; other
+powers and other functions of numpy, `math` and SciPy are not for drawing.
 """
 
 import math
