@@ -19,8 +19,9 @@ import numpy as np
 
 from benchmark.data.content import cache_folder
 from benchmark.data.crop import find_breast
-from benchmark.data.image import ImageSettings, letterbox
-from benchmark.data.phantom_cases import PHANTOMS, Case, plan
+from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
+from benchmark.data.phantom import PHANTOMS
+from benchmark.data.phantom_cases import Case, plan
 from benchmark.data.phantom_files import to_bytes
 from benchmark.data.phantom_image import draw
 from benchmark.data.phantom_reports import BASE_DIALECTS, DIALECTS, report
@@ -65,7 +66,7 @@ class MiniatureJob:
     @property
     def examples(self) -> Path:
         """The file of the phantoms that it is trained on."""
-        drawn = _key(self.part.examples, self.image.model_dump(), SEED, DRAWN, PHANTOMS)
+        drawn = _key(self.part.examples, self.image.model_dump(), SEED, DRAWN, PHANTOMS, PREPARATION_VERSION)
         return cache_folder() / "miniatures" / f"examples-{drawn[:16]}.npz"
 
 
@@ -83,7 +84,7 @@ def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
     part = suite.miniature or MiniaturePart()  # type: ignore[call-arg]
     prompt = suite.protocol.prompt
     stated = specification(get(backbone))
-    versioned = [MINIATURES, PHANTOMS, versions()]
+    versioned = [MINIATURES, PHANTOMS, PREPARATION_VERSION, versions()]
     key = _key(*versioned, stated, part.model_dump(), suite.image.model_dump(), prompt)
     folder = cache_folder() / "miniatures" / f"{backbone}-{key[:16]}"
     return MiniatureJob(backbone, part, suite.image, prompt, folder)

@@ -184,9 +184,8 @@ def _useful(suite: Suite, devices: Sequence[str]) -> int:
 
 
 def phantom_folder(part: PhantomData) -> Path:
-    """Where a suite's phantoms lie once they are drawn: another folder for other phantoms, or for other drawing."""
-    drawn = "1"
-    key = hashlib.sha256(f"{part.model_dump_json()}{drawn}".encode()).hexdigest()[:16]
+    """Where a suite's phantoms lie once they are drawn: another folder for others, or for another version."""
+    key = hashlib.sha256(f"{part.model_dump_json()} {phantom.PHANTOMS}".encode()).hexdigest()[:16]
     return cache_folder() / "phantoms" / key
 
 

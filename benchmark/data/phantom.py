@@ -23,7 +23,11 @@ from benchmark.data.phantom_reports import check_dialect, report
 from benchmark.data.phantom_truth import PhantomLesion, PhantomTruth
 from benchmark.errors import UserError
 
-__all__ = ["TRUTH", "PhantomLesion", "PhantomTruth", "read_truth", "sample", "write"]
+__all__ = ["PHANTOMS", "TRUTH", "PhantomLesion", "PhantomTruth", "read_truth", "sample", "write"]
+
+PHANTOMS = 2
+"""The version of everything that decides a phantom, its pixels, truth, reports and files: part of the name of whatever
+is kept of phantoms, and raised with every change of them. `tests/data/test_phantom_golden.py` fails where it wasn't."""
 
 TRUTH = "truth.jsonl"
 SMALLEST = 64

@@ -4,9 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, special
+from scipy import ndimage
 
 from benchmark.data.phantom_cases import Case
+from benchmark.data.phantom_maths import (
+    angle,
+    bell,
+    between,
+    blurred,
+    blurred_deviation,
+    decay,
+    grains,
+    hypotenuse,
+    interpolated,
+    logistic,
+    power,
+    sine,
+    smooth_noise,
+)
 
 FloatImage = NDArray[np.floating]
 
@@ -22,6 +37,8 @@ FAT_LEVEL = 0.36
 FOLD_SHARE = 0.4
 _STRANDS = ((34, 7, 0.8, 0.4), (72, 16, 0.6, 0.4), (110, 44, 0.5, 0.45))
 # Layers of strands, coarse to fine: across and along, how wide a strand is, its weight.
+_STRAND_BLUR = (6, 12)
+# Orders of the binomial filter across strands and along.
 
 
 @dataclass(frozen=True)
@@ -63,29 +80,11 @@ def draw_tissue(case: Case, rng: np.random.Generator) -> Tissue:
         image = _add_axillary_fold(case, image, x, y)
 
     fold = np.clip(depth / 0.012, 0, 1)
-    image = image * (0.8 + 0.2 * fold) + 0.26 * np.exp(-(((depth - 0.003) / 0.0035) ** 2))
+    image = image * (0.8 + 0.2 * fold) + 0.26 * bell((depth - 0.003) / 0.0035)
     alpha = np.clip((edge - x) * height / 1.5 + 0.5, 0, 1)
     image = image * alpha
     image, breast = _add_nipple(case, image, breast, x, y)
     return Tissue(image.astype(np.float32), breast, depth, x, y)
-
-
-def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: float) -> FloatImage:
-    """Noise with about `cells` bumps along the longer side, zero mean and unit deviation, the same at every size."""
-    longest = max(shape)
-    grid = tuple(max(4, round(side / longest * 2 * cells)) for side in shape)
-    noise = ndimage.gaussian_filter(rng.standard_normal(grid), 1.0)
-    noise = (noise - noise.mean()) / noise.std()
-    rows = np.linspace(0, grid[0] - 1, shape[0])
-    columns = np.linspace(0, grid[1] - 1, shape[1])
-    upper, left = (np.minimum(at.astype(int), n - 2) for at, n in ((rows, grid[0]), (columns, grid[1])))
-    down, right = (_ease(rows - upper))[:, None], (_ease(columns - left))[None, :]
-    by_row = noise[upper] * (1 - down) + noise[upper + 1] * down
-    return (by_row[:, left] * (1 - right) + by_row[:, left + 1] * right).astype(np.float32)
-
-
-def _ease(t: NDArray[np.floating]) -> NDArray[np.floating]:
-    return t * t * (3 - 2 * t)
 
 
 def _strands(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage) -> tuple[FloatImage, FloatImage]:
@@ -94,18 +93,13 @@ def _strands(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage)
     warp_x, warp_y = smooth_noise(rng, shape, 9), smooth_noise(rng, shape, 9)
     across = outline.length + 0.1 - x + 0.012 * warp_x
     down = y - outline.nipple_y + 0.016 * warp_y
-    distance = np.hypot(across, down)
-    angle = np.arctan2(down, across)
+    distance, turns = hypotenuse(across, down), angle(down, across)
     strands = np.zeros(shape, dtype=np.float32)
     for rays, stretch, width, weight in _STRANDS:
-        grid = rng.standard_normal((4 * rays, 4 * stretch))
-        grid = ndimage.gaussian_filter(grid, (1.3, 1.8))
-        grid /= grid.std()
-        at = np.stack(
-            [(angle / np.pi + 0.5).clip(0, 1) * (grid.shape[0] - 1), (distance / 0.8).clip(0, 1) * (grid.shape[1] - 1)]
-        )
-        ridge = 1 - np.abs(ndimage.map_coordinates(grid, at, order=1, mode="nearest").astype(np.float32)) / width
-        strands += weight * np.clip(ridge, 0, 1) ** 1.5
+        grid = blurred(grains(rng, (4 * rays, 4 * stretch)), _STRAND_BLUR) / blurred_deviation(_STRAND_BLUR)
+        row, column = (2 * turns + 0.5) * (grid.shape[0] - 1), distance / 0.8 * (grid.shape[1] - 1)
+        ridge = 1 - np.abs(interpolated(grid.astype(np.float32), row, column)) / width
+        strands += weight * power(np.clip(ridge, 0, 1), 1.5)
     return strands, smooth_noise(rng, shape, 7)
 
 
@@ -114,7 +108,7 @@ def _parenchyma(
 ) -> FloatImage:
     """Fibroglandular tissue, 0 to 1: a cone behind the nipple broken up by fat, as large as the letter asks."""
     outline, shape = case.outline, inside.shape
-    share = rng.uniform(*PARENCHYMA_SHARE[case.truth.density])
+    share = between(rng, *PARENCHYMA_SHARE[case.truth.density])
     score = (
         0.55 * smooth_noise(rng, shape, 8) + 0.4 * smooth_noise(rng, shape, 18) + 0.25 * smooth_noise(rng, shape, 40)
     )
@@ -124,7 +118,7 @@ def _parenchyma(
     score = score - 0.9 * across**2 - 0.9 * down**2
     score = score - 3.0 * np.clip(1 - depth / 0.035, 0, None)
     threshold = np.quantile(score[inside], 1 - share)
-    return np.where(inside, special.expit((score - threshold) / 0.16), 0).astype(np.float32)
+    return np.where(inside, logistic((score - threshold) / 0.16), 0).astype(np.float32)
 
 
 def _vessels(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage) -> FloatImage:
@@ -132,14 +126,14 @@ def _vessels(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage)
     outline = case.outline
     image = np.zeros((case.height, case.width), dtype=np.float32)
     for _ in range(rng.integers(2, 5)):
-        start = outline.nipple_y + rng.uniform(-0.2, 0.2)
-        end = outline.nipple_y + rng.uniform(-0.08, 0.08)
-        reach = outline.length * rng.uniform(0.55, 0.85)
+        start = outline.nipple_y + between(rng, -0.2, 0.2)
+        end = outline.nipple_y + between(rng, -0.08, 0.08)
+        reach = outline.length * between(rng, 0.55, 0.85)
         t = x / reach
-        bend, phase = rng.uniform(-0.06, 0.06), rng.uniform(0, 2 * np.pi)
-        course = start + (end - start) * t + bend * np.sin(np.pi * t) + 0.006 * np.sin(17 * t + phase)
+        bend, phase = between(rng, -0.06, 0.06), rng.random()
+        course = start + (end - start) * t + bend * sine(0.5 * t) + 0.006 * sine(2.7 * t + phase)
         thickness = 0.0022 * (1.2 - 0.6 * t.clip(0, 1))
-        image = np.maximum(image, np.exp(-(((y - course) / thickness) ** 2)) * (t < 1))
+        image = np.maximum(image, bell((y - course) / thickness) * (t < 1))
     return image
 
 
@@ -148,8 +142,7 @@ def _add_muscle(case: Case, rng: np.random.Generator, image: FloatImage, x: Floa
     edge = case.outline.pectoral_edge(y[:, 0]).astype(np.float32)[:, None]
     inside = np.clip((edge - x) / 0.01 + 0.5, 0, 1)
     along = smooth_noise(rng, (image.shape[0], image.shape[0]), 60)
-    at = np.stack([(0.12 * (y + x) * image.shape[0]), np.clip((edge - x) * 2, 0, 0.99) * image.shape[0]])
-    fibres = ndimage.map_coordinates(along, np.broadcast_arrays(*at), order=1, mode="nearest")
+    fibres = interpolated(along, 0.12 * (y + x) * image.shape[0], np.clip((edge - x) * 2, 0, 0.99) * image.shape[0])
     level = 0.6 + 0.025 * fibres + 0.035 * smooth_noise(rng, image.shape, 6) + 0.02 * smooth_noise(rng, image.shape, 50)
     fade = 0.9 - 0.35 * np.clip(y / case.outline.pectoral_y, 0, 1)
     weight = inside * fade
@@ -161,11 +154,11 @@ def _add_axillary_fold(case: Case, image: FloatImage, x: FloatImage, y: FloatIma
     rng = np.random.default_rng([*case.seeds, 5])
     if rng.random() > FOLD_SHARE:
         return image
-    sag, slope = rng.uniform(1.0, 2.5), rng.uniform(-0.15, 0.25)
+    sag, slope = between(rng, 1.0, 2.5), between(rng, -0.15, 0.25)
     across = x - 0.7 * case.outline.shoulder
-    course = rng.uniform(0.08, 0.2) + slope * across - sag * across**2
+    course = between(rng, 0.08, 0.2) + slope * across - sag * across**2
     above = np.clip((course - y) / 0.004 + 0.5, 0, 1) * np.clip((x - 0.3 * case.outline.pectoral_x) / 0.06, 0, 1)
-    edge = np.exp(-(((y - course) / 0.003) ** 2)) * np.clip((x - 0.3 * case.outline.pectoral_x) / 0.06, 0, 1)
+    edge = bell((y - course) / 0.003) * np.clip((x - 0.3 * case.outline.pectoral_x) / 0.06, 0, 1)
     return image + 0.07 * above + 0.1 * edge
 
 
@@ -176,9 +169,9 @@ def _add_nipple(
     outline = case.outline
     if outline.retraction:
         across = (outline.length - outline.retraction - x) / 0.05
-        funnel = np.exp(-(((y - outline.nipple_y) / 0.016) ** 2)) * np.exp(-np.clip(across, 0, None))
+        funnel = bell((y - outline.nipple_y) / 0.016) * decay(np.clip(across, 0, None))
         return image + 0.3 * funnel * breast, breast
     across, down = (x - outline.length + 0.004) / 0.021, (y - outline.nipple_y) / 0.016
-    inside = np.where(across > 0, np.hypot(across, down), 2)
+    inside = np.where(across > 0, hypotenuse(across, down), 2)
     bump = np.clip((1 - inside) * 0.016 * case.height / 1.5, 0, 1) * (0.36 + 0.14 * inside.clip(0, 1))
     return np.maximum(image, bump), breast | (inside < 1)

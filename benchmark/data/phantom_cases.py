@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmark.data.phantom_maths import between
 from benchmark.data.phantom_outline import ASPECT, Outline, draw_outline
 from benchmark.data.phantom_truth import SIGNS, Kind, PhantomLesion, PhantomTruth, category, highest
 from benchmark.data.study import Laterality, View
 
-PHANTOMS = 1
-"""TEMPORARY."""
 # Shares in DMID (510 images): categories 1: 41 %, 2: 5 %, 3: 24 %, 4: 26 %, 5: 4 %; densities 15/40/36/8 %.
 BREAST_DECK = ("1",) * 15 + ("2",) * 3 + ("3",) * 8 + ("4A",) * 4 + ("4B",) * 4 + ("4C",) * 4 + ("5",) * 2
 DENSITY_DECK = ("A",) * 3 + ("B",) * 8 + ("C",) * 7 + ("D",) * 2
@@ -103,7 +102,7 @@ def plan(number_of_studies: int, *, seed: int, size: int) -> Iterator[Case]:
         patient += 1
         _, views = PATTERNS[rng.choice(len(PATTERNS), p=weights / weights.sum())]
         density = next(densities)
-        build = float(rng.beta(2, 2))
+        build = round(rng.beta(2, 2), 6)  # see `phantom_maths`
         first: Laterality = "left" if rng.random() < 0.6 else "right"
         sides: tuple[Laterality, Laterality] = (first, "right" if first == "left" else "left")
         findings = [_findings(rng, next(breasts)) for _ in range(1 + max(breast for _, breast in views))]
@@ -159,8 +158,8 @@ def _finding(rng: np.random.Generator, kind: Kind, birads: str, pathology: str) 
     cc = "behind" if behind else "above" if rng.random() < 0.58 else "below"
     mlo = "behind" if behind else "above" if rng.random() < 0.58 else "below"
     height, depth = rng.random(2)
-    radius = rng.uniform(*RADII[kind, birads])
-    return Finding(kind, birads, cc, mlo, float(height), float(depth), float(radius), pathology)
+    radius = between(rng, *RADII[kind, birads])
+    return Finding(kind, birads, cc, mlo, float(height), float(depth), radius, pathology)
 
 
 def _case(

@@ -109,6 +109,7 @@ def _write_tiff(path: Path, pixels: np.ndarray) -> None:
         photometric="rgb" if colour else "minisblack",
         extrasamples=["unassalpha"] if colour and pixels.shape[-1] == 4 else None,
         metadata=None,
+        byteorder="<",
         software=False,
         rowsperstrip=64,
     )
@@ -150,20 +151,23 @@ def write_metadata(path: Path, truths: Sequence[PhantomTruth], seed: int) -> Non
 
 
 def _write_undated(path: Path, book: io.BytesIO) -> None:
-    """Copy a workbook without the times of its making, so that the same rows give the same bytes."""
-    with zipfile.ZipFile(book) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+    """Copy a workbook without the times of its making and uncompressed, so that the same rows give the same bytes.
+
+    Implementations of zlib compress the same content to different bytes.
+    """
+    with zipfile.ZipFile(book) as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
             content = source.read(name)
             if name == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2000-01-01T00:00:00Z", content)
-            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
 
 
 def write_dicom(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: int) -> None:
     """Write a digital mammogram for presentation: 12 bits, at times inverted (MONOCHROME1) or RLE-compressed."""
     rng = np.random.default_rng([seed, 23, truth.number])
     inverted, compressed = rng.random() < 0.3, rng.random() < 0.3
-    values = np.rint(image.pixels * 4095).astype(np.uint16)
+    values = np.rint(image.pixels * 4095).astype("<u2")
     data = Dataset()
     data.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
     data.SOPInstanceUID = _uid(seed, "image", truth.number)
@@ -190,7 +194,7 @@ def write_dicom(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: in
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     if compressed:
-        data.compress(RLELossless, generate_instance_uid=False)
+        data.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
     data.save_as(folder / DICOMS / f"{image_name(truth)}.dcm", enforce_file_format=True)
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage
 
 from benchmark.data.phantom_anatomy import FloatImage, draw_tissue
 from benchmark.data.phantom_cases import Case
 from benchmark.data.phantom_lesions import Brush
+from benchmark.data.phantom_maths import GRAIN_DEVIATION, between, blurred, grains, power
 from benchmark.data.phantom_truth import SIGNS
 
 MARKER_SHARE, BAR_SHARE = 0.4, 0.12
@@ -53,21 +53,28 @@ def draw(case: Case) -> PhantomImage:
 
 def _expose(image: FloatImage, breast: NDArray[np.bool_], rng: np.random.Generator) -> FloatImage:
     """Gain, gamma, quantum noise (white and slightly blurred) and a faint background."""
-    gain, gamma = rng.uniform(0.95, 1.05), rng.uniform(0.92, 1.08)
-    white = rng.standard_normal(image.shape, dtype=np.float32)
-    grain = ndimage.gaussian_filter(rng.standard_normal(image.shape, dtype=np.float32), 1.0)
+    gain, gamma = between(rng, 0.95, 1.05), between(rng, 0.92, 1.08)
+    white = grains(rng, image.shape).astype(np.float32) * (1 / GRAIN_DEVIATION)
+    grain = blurred(grains(rng, image.shape), (4, 4)).astype(np.float32) * (1 / 256 / GRAIN_DEVIATION)
     noisy = image + breast * (0.022 * white + 0.06 * grain * np.sqrt(np.clip(image, 0, 1)))
-    exposed = np.clip(noisy * gain, 0, 1) ** np.float32(gamma)
+    exposed = power(np.clip(noisy * gain, 0, 1), gamma)
     return np.where(breast | (image > 0.02), exposed, np.abs(0.004 * white)).astype(np.float32)
 
 
 def _mark(pixels: FloatImage, case: Case) -> None:
-    """Write side and view, as technologists do, into the dark upper corner away from the chest wall."""
+    """Write side and view, as technologists do, into the dark upper corner away from the chest wall.
+
+    In Pillow's bitmap font, its pixels made larger where the image is: an outline font's shapes and distances depend
+    on the versions of FreeType and Raqm that a machine has.
+    """
     height, width = pixels.shape
     text = f"{case.truth.laterality[0].upper()} {case.truth.view}"
-    font = ImageFont.load_default(max(8, round(0.03 * height)))
-    label = Image.new("L", (width, height))
-    left, _, right, _ = font.getbbox(text)
-    at = 0.03 * width if case.truth.laterality == "right" else 0.97 * width - (right - left)
-    ImageDraw.Draw(label).text((at, 0.04 * height), text, fill=235, font=font)
-    np.maximum(pixels, np.asarray(label, dtype=np.float32) / 255, out=pixels)
+    font = ImageFont.load_default_imagefont()
+    label = Image.new("1", font.getbbox(text)[2:])
+    ImageDraw.Draw(label).text((0, 0), text, fill=1, font=font)
+    larger = max(1, round(0.03 * height / label.height))
+    letters = np.asarray(label).repeat(larger, axis=0).repeat(larger, axis=1)
+    top = round(0.04 * height)
+    left = round(0.03 * width) if case.truth.laterality == "right" else round(0.97 * width) - letters.shape[1]
+    place = pixels[top : top + letters.shape[0], left : left + letters.shape[1]]
+    place[letters] = np.maximum(place[letters], 235 / 255)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.data.phantom_maths import bell, between, cosine, power
 from benchmark.data.study import View
 
 ASPECT = 4750 / 6000  # width by height of DMID's full-field images
@@ -47,15 +48,15 @@ class Outline:
         above = y < self.nipple_y
         reach = np.where(above, self.nipple_y - self.top, self.bottom - self.nipple_y)
         t = np.clip(np.abs(y - self.nipple_y) / reach, 0, 1)
-        curve = np.sqrt(np.clip(1 - t**self.fullness, 0, None))
+        curve = np.sqrt(np.clip(1 - power(t, self.fullness), 0, None))
         if self.view == "CC":
             x = self.length * curve
         else:
-            swell = 0.5 * (1 + np.cos(np.pi * t**0.9))
+            swell = 0.5 * (1 + cosine(0.5 * power(t, 0.9)))
             upper = self.shoulder + (self.length - self.shoulder) * swell
-            upper = upper - self.neck * np.exp(-(((y - 0.2) / 0.08) ** 2))
+            upper = upper - self.neck * bell((y - 0.2) / 0.08)
             x = np.where(above, upper, self.length * curve)
-        return x - self.retraction * np.exp(-(((y - self.nipple_y) / 0.035) ** 2))
+        return x - self.retraction * bell((y - self.nipple_y) / 0.035)
 
     def pectoral_edge(self, y: NDArray[np.floating] | float) -> NDArray[np.floating]:
         """The x of the pectoral muscle's edge at each height `y`, slightly convex; 0 where there is none."""
@@ -96,28 +97,28 @@ class Outline:
 
 def draw_outline(rng: np.random.Generator, view: View, build: float) -> Outline:
     """An outline of a breast whose size is `build` (0 small … 1 large); CC and MLO of one breast share it."""
-    length = 0.33 + 0.13 * build + rng.uniform(-0.015, 0.015)
+    length = 0.33 + 0.13 * build + between(rng, -0.015, 0.015)
     if view == "CC":
-        middle = 0.5 + rng.uniform(-0.04, 0.04)
-        half = 0.27 + 0.09 * build + rng.uniform(-0.015, 0.015)
+        middle = 0.5 + between(rng, -0.04, 0.04)
+        half = 0.27 + 0.09 * build + between(rng, -0.015, 0.015)
         return Outline(
             view="CC",
             length=length,
             nipple_y=middle,
-            top=middle - half * rng.uniform(0.98, 1.08),
-            bottom=middle + half * rng.uniform(0.95, 1.05),
-            fullness=rng.uniform(1.75, 2.2),
+            top=middle - half * between(rng, 0.98, 1.08),
+            bottom=middle + half * between(rng, 0.95, 1.05),
+            fullness=between(rng, 1.75, 2.2),
         )
-    nipple_y = 0.6 + rng.uniform(-0.03, 0.03)
+    nipple_y = 0.6 + between(rng, -0.03, 0.03)
     return Outline(
         view="MLO",
         length=length,
         nipple_y=nipple_y,
         top=0.0,
-        bottom=min(nipple_y + 0.21 + 0.07 * build + rng.uniform(-0.01, 0.02), 0.96),
-        shoulder=length * rng.uniform(0.58, 0.72),
-        neck=rng.uniform(0.0, 0.03),
-        fullness=rng.uniform(2.0, 2.5),
-        pectoral_x=length * rng.uniform(0.46, 0.6),
-        pectoral_y=nipple_y * rng.uniform(0.82, 1.05),
+        bottom=min(nipple_y + 0.21 + 0.07 * build + between(rng, -0.01, 0.02), 0.96),
+        shoulder=length * between(rng, 0.58, 0.72),
+        neck=between(rng, 0.0, 0.03),
+        fullness=between(rng, 2.0, 2.5),
+        pectoral_x=length * between(rng, 0.46, 0.6),
+        pectoral_y=nipple_y * between(rng, 0.82, 1.05),
     )
