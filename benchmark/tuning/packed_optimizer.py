@@ -53,7 +53,10 @@ class PackedAdamW:
         Returns:
             The norm of each trial's gradient before clipping, [trials].
         """
-        norms = torch.cat([torch.linalg.vector_norm(gradient, dim=1) for gradient in self.stacks.gradients])
+        # Summed in float64: over a trial's one long row, float32 loses two digits that plain peft keeps, whose norm is
+        # that of each tensor's norm.
+        rows = [torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64) for gradient in self.stacks.gradients]
+        norms = torch.cat(rows).to(self.clippings.dtype)
         shares = (self.clippings / (norms + 1e-6)).clamp(max=1.0)
         for band, gradient in zip(self.stacks.bands, self.stacks.gradients, strict=True):
             gradient.mul_(shares[band.trials, None])

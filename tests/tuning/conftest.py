@@ -1,7 +1,8 @@
 """Barely trained miniatures of each family, and trials on a handful of pictures."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from backbones.base import Backbone
 from backbones.miniature import write_miniature
@@ -17,6 +19,7 @@ from backbones.registry import get
 from benchmark.store import Store, TrialFolder
 from benchmark.suite import ImagePart, Protocol, Trial
 from benchmark.tuning.engine import Engine, Generated, Outcome, TrainingSet
+from benchmark.tuning.norms import fused_norms
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "paligemma2-3b")
 PROMPT = "Describe."
@@ -135,3 +138,20 @@ def written(
     """What each trial's adapter writes for the pictures."""
     features = backbone.encode_images(list(pictures))
     return {t.id: texts for t, texts in engine.generate(backbone, trials, run.folders, features)}
+
+
+@contextmanager
+def all_in_float64(model: torch.nn.Module) -> Iterator[None]:
+    """Within, norms and eager attention of a model in float64 compute in it.
+
+    The models' own RMSNorms, and the softmax of Gemma 2's eager attention, compute in float32 whatever their input:
+    roundings of 1e-8 that depend on how far a batch is padded, and would drown what is compared here.
+    """
+    softmax = torch.nn.functional.softmax
+
+    def kept(x: Tensor, dim: int | None = None, dtype: torch.dtype | None = None, **others: Any) -> Tensor:
+        return softmax(x, dim=dim, dtype=None if x.dtype == torch.float64 else dtype, **others)
+
+    with pytest.MonkeyPatch.context() as patch, fused_norms(model):
+        patch.setattr(torch.nn.functional, "softmax", kept)
+        yield
