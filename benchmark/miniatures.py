@@ -7,8 +7,9 @@ read much; what an image looks like that goes with one, they have to learn.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -99,8 +100,12 @@ def draw_examples(
     cases = list(plan(job.part.examples, seed=SEED, size=DRAWN))
     settings = ImageSettings(**job.image.model_dump())
     pictures, circles = [], []
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for done, (picture, found) in enumerate(pool.map(partial(_draw, settings), cases, chunksize=16), start=1):
+    with ExitStack() as stack:
+        drawn: Iterable[tuple[np.ndarray, list[Circle]]] = map(partial(_draw, settings), cases)
+        if processes > 1:
+            pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=get_context("spawn")))
+            drawn = pool.map(partial(_draw, settings), cases, chunksize=16)
+        for done, (picture, found) in enumerate(drawn, start=1):
             pictures.append(picture)
             circles.append(found)
             progress(done, len(cases))
