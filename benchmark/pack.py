@@ -30,7 +30,7 @@ from benchmark.provenance import commit, device, machine, versions
 from benchmark.spent import Meter, Stage
 from benchmark.store import Store, TrialFolder, read_lines, write_json
 from benchmark.suite import Entry, Trial
-from benchmark.trial_scores import is_scored, score
+from benchmark.trial_scores import is_scored, prepare, score
 from metrics.meteor_jar import warm_up
 from metrics.ptb import ptb_tokenize
 
@@ -289,8 +289,11 @@ def _score(session: Session) -> None:
     """Scores of the trials that have none, and each trial's record, with which it is done."""
     records = session.pack.records
     unscored = [trial for trial in session.alive if not is_scored(session.folders[trial.id], records.split)]
-    with session.meter.stage("score", [trial.id for trial in unscored]):
-        _tokenize([session.folders[trial.id] for trial in unscored])
+    if unscored:
+        with session.meter.stage("score", [trial.id for trial in unscored]), suppress(Exception):
+            # What goes wrong here is left to the trial that it belongs to, which meets it again when it is scored.
+            prepare(records.studies, records.split)
+            _tokenize([session.folders[trial.id] for trial in unscored])
     for trial in list(session.alive):
         with session.guarded("score", [trial]):
             if trial in unscored:
@@ -300,12 +303,8 @@ def _score(session: Session) -> None:
 
 
 def _tokenize(folders: Sequence[TrialFolder]) -> None:
-    """Tokenise the predictions of all trials by one process, not one a trial; the results are remembered.
-
-    An error is left to the trial that it belongs to, which meets it again when it is scored.
-    """
-    with suppress(Exception):
-        ptb_tokenize([row["prediction"] for folder in folders for row in read_lines(folder.predictions)])
+    """Tokenise the predictions of all trials by one process, not one a trial; the results are remembered."""
+    ptb_tokenize([row["prediction"] for folder in folders for row in read_lines(folder.predictions)])
 
 
 STAGES: dict[Stage, Callable[[Session], None]] = {

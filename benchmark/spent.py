@@ -5,7 +5,8 @@ A pack's trials share most of its work, so a trial's seconds are its share of th
 - `load` of the backbone and `vision` (image features): equal shares of all trials of the pack;
 - `train`: equal shares of the trials that were alive in the pack at the time; trials that wait pay nothing;
 - `generate`: by the tokens that each trial wrote in that batch of images; equal shares where nothing was written;
-- `score`: what is done for one trial is that trial's; the tokenisation of all predictions at once in equal shares.
+- `score`: what is done for one trial is that trial's; what all need (METEOR's start, the tokenisation of all
+  predictions at once) in equal shares.
 
 Time goes from lap to lap, each booked once, so the seconds of all trials add up to the work of their packs.
 """

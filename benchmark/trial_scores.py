@@ -51,6 +51,17 @@ def score(folder: TrialFolder, studies: Sequence[Study], split: Split) -> None:
     write_json(folder.scores, content)
 
 
+def prepare(studies: Sequence[Study], split: Split) -> None:
+    """Do what the scores of all trials need once in a process, so that no trial's seconds hold it.
+
+    METEOR's process has to be ready, WordNet read, the training reports labelled and their n-grams counted. All of it
+    is remembered when one report is scored, here a reference by itself.
+    """
+    reports = {study.id: study.report for study in studies}
+    one = {split.test[0]: reports[split.test[0]]}
+    score_predictions(one, one, train_reports=[reports[i] for i in split.train], resamples=0)
+
+
 def is_scored(folder: TrialFolder, split: Split) -> bool:
     """Whether scores of these test studies, the validation set and the controls are stored."""
     try:

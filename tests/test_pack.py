@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import pytest
 
-from benchmark import events, pack, predictions
+from benchmark import events, pack, predictions, spent
 from benchmark.data import dmid, phantom
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.split import Split, choose
@@ -304,6 +305,39 @@ def test_all_seconds_are_somebody_s(engine: str, made, tmp_path: Path) -> None:
     for stage in ("load", "vision"):
         assert len({seconds[stage] for seconds in stored}) <= 2  # but for rounding
     assert max(seconds["generate"] for seconds in stored) < 0.6 * sum(seconds["generate"] for seconds in stored)
+
+
+def test_a_clock_that_work_moves_is_shared_out_to_the_last_second(
+    made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece of work takes a known time by this clock, and all else none; a trial's seconds follow from it."""
+    now = 0.0
+
+    def takes(seconds: float, owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, timed)
+
+    monkeypatch.setattr(spent, "perf_counter", lambda: now)
+    takes(30.0, pack, "warm_up")  # within `load`
+    takes(12.0, pack, "_features")
+    takes(1.0, PackTraining, "_step")
+    takes(9.0, Packed, "_write")
+    takes(6.0, pack, "ptb_tokenize")
+    takes(5.0, pack, "score")
+    running = made(tmp_path)
+    running()
+    stored = [json.loads(folder(running, place).trial.read_text())["seconds"] for place in range(3)]
+    for seconds in stored:
+        shares = {"load": 10.0, "vision": 4.0, "train": STEPS / 3, "score": 2.0 + 5.0}
+        assert {stage: seconds[stage] for stage in shares} == pytest.approx(shares, abs=0.001)
+    assert sum(seconds["generate"] for seconds in stored) == pytest.approx(9.0, abs=0.003)
+    assert sum(sum(seconds.values()) for seconds in stored) == pytest.approx(now, abs=0.01)
 
 
 def test_seconds_and_memory_of_earlier_sessions_stay(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
