@@ -1,6 +1,7 @@
 """4-bit bases: what is quantised, which widths fit, and one arithmetic on every processor."""
 
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -80,3 +81,9 @@ def forbid_repacking(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, Linear4bit):
             module.support_avx512bf16_for_cpu = False
+
+
+def parameters(model: nn.Module) -> int:
+    """Return how many parameters a model has; those that bitsandbytes packs, two in a byte, count one each."""
+    packed = ((p, getattr(p, "quant_state", None)) for p in model.parameters())
+    return sum(p.numel() if state is None else prod(state.shape) for p, state in packed)

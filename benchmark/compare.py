@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.board.collect import chosen, number, reach
+from benchmark.board.collect import chosen, compared, number, reach
 from benchmark.board.model import Number
 from benchmark.board.provenance import name_of
 from benchmark.board.results import References, read_predictions, read_references, read_results
@@ -250,10 +250,14 @@ def find(name: str, results: Path) -> Side:
 def _suite(name: str, results: Path) -> Side:
     found = read_results(results, name)
     systems = {}
-    for group in chosen(found):
+    best = chosen(found)
+    for group in compared(found):
         trial = group[0].trial
-        shown = f"{name}: {name_of(group[0])} r={trial.rank} alpha={trial.alpha}"
-        systems[trial.backbone] = System(shown, [d.statistics for d in group], group[0].predictions)
+        point = f"r={trial.rank} alpha={trial.alpha}"
+        shown = f"{name}: {name_of(group[0])} {point}"
+        # Where none of its points could be chosen, a backbone is compared point by point.
+        key = trial.backbone if group in best else f"{trial.backbone} {point}"
+        systems[key] = System(shown, [d.statistics for d in group], group[0].predictions)
     return Side(systems, _against(found.references), found.suite.primary_metric)
 
 

@@ -1,11 +1,37 @@
-"""Why a trial could not be trained, in words and as frames, without a report's text in either."""
+"""Why a trial failed, in words and as frames, without a report's text in either."""
 
 import re
 import traceback
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 WORDS = 4
 """So many words in a row that a message shares with a report make it a quotation."""
+
+
+class Failure(BaseModel):
+    """The content of `failure.json`, of a trial or a floor.
+
+    Attributes:
+        schema_version: of this model.
+        trial: what failed, as its own record would describe it.
+        stage: at which it failed.
+        reason: in words.
+        details: frames of the error, or what an engine says.
+        at: when.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[2] = 2
+    trial: dict[str, Any]
+    stage: str
+    reason: str
+    details: dict[str, Any] = {}
+    at: datetime
 
 
 def reason(error: BaseException, reports: Iterable[str]) -> str:

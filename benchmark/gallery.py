@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.baselines import BASELINES
-from benchmark.board.collect import chosen
+from benchmark.board.collect import compared
 from benchmark.board.environment import render
 from benchmark.board.provenance import checkpoints, name_of
 from benchmark.board.results import Baseline, Done, SuiteResults, read_results
@@ -142,8 +142,8 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _columns(found: SuiteResults) -> list[Done]:
-    """The first seed of each backbone's chosen point; every point where there is one backbone."""
-    best = [group[0] for group in chosen(found)]
+    """The first seed of each backbone's chosen point; every point of a single backbone, or of one without a choice."""
+    best = [group[0] for group in compared(found)]
     if len(best) > 1:
         return best[:MOST_COLUMNS]
     others = [d for d in found.done if d is not best[0] and d.trial.seed == best[0].trial.seed]

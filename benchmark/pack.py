@@ -1,32 +1,48 @@
-"""A pack: trials that share a loaded backbone and run together, from image features to scores."""
+"""A pack: trials that share a loaded backbone and run together, from image features to scores.
+
+Stage by stage, `load`, `vision`, `train`, `generate` and `score`; each finds what an earlier session finished and does
+the rest. An error ends the trial that it came about in, which becomes a row of the leaderboard, and no other; one that
+no single trial is guilty of ends all that were in the stage. What a user has to mend (`UserError`) ends the sweep.
+"""
 
 import hashlib
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark import failures
+from benchmark import failures, predictions
 from benchmark.controls import swapped, training_images
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.events import Event, progress, tell
+from benchmark.failures import Failure
+from benchmark.predictions import Prediction, Shown
 from benchmark.provenance import commit, device, machine, versions
-from benchmark.scoring import METRICS, Scores, score_predictions
-from benchmark.store import Store, TrialFolder, read_lines, write_json, write_lines
+from benchmark.spent import Meter, Stage
+from benchmark.store import Store, TrialFolder, read_lines, write_json
 from benchmark.suite import Entry, Trial
+from benchmark.trial_scores import is_scored, prepare, score
 from metrics.meteor_jar import warm_up
 from metrics.ptb import ptb_tokenize
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from backbones.base import Backbone
+    from benchmark.tuning.engine import Engine, TrainingSet
+
 BLANK = "blank"
+TELL_EVERY = 5
+"""Steps between two that are told, beside the first and the last."""
 
 
 @dataclass(frozen=True)
@@ -63,61 +79,241 @@ class Pack:
 
 
 def run(pack: Pack) -> dict[str, str | None]:
-    """Train, write and score the trials of a pack that aren't done; what is finished is never done again."""
+    """Train, write and score the trials of a pack that aren't done; what is finished is never done again.
+
+    Returns:
+        Why each trial failed, or None, by id.
+
+    Raises:
+        UserError: something that concerns all trials and that the user can mend.
+    """
+    session = Session.begin(pack)
+    for stage in STAGES:
+        if session.alive:
+            with session.guarded(stage, session.alive):
+                STAGES[stage](session)
+    return session.ended
+
+
+@dataclass
+class Session:
+    """A pack while it runs.
+
+    Attributes:
+        pack: what runs.
+        folders: of its trials, by id.
+        alive: trials that go on.
+        ended: of those that don't, why each failed, or None.
+        meter: books the time on the trials.
+        shown: the images that each trial writes reports for.
+        backbone: from `load` on.
+        prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
+        features: of the images, by key; from `vision` on, and only where a trial needs them.
+    """
+
+    pack: Pack
+    folders: dict[str, TrialFolder]
+    alive: list[Trial]
+    ended: dict[str, str | None]
+    meter: Meter
+    keys: dict[str, str] = field(default_factory=dict)
+    shown: list[Shown] = field(default_factory=list)
+    backbone: "Backbone" = None  # type: ignore[assignment]
+    prompt_sha256: str = ""
+    features: "dict[str, Tensor]" = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, pack: Pack) -> "Session":
+        """A session on what of a pack isn't done."""
+        store = Store(pack.records.results)
+        folders = {trial.id: store.of(trial) for trial in pack.trials}
+        alive = [trial for trial in pack.trials if not folders[trial.id].is_done()]
+        ended = {trial.id: None for trial in pack.trials if trial not in alive}
+        return cls(pack, folders, alive, dict(ended), Meter(folders))
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine that the suite names."""
+        from benchmark.tuning.engines import engine_named
+
+        return engine_named(self.pack.engine)
+
+    def untrained(self) -> list[Trial]:
+        """Trials without an adapter."""
+        return [trial for trial in self.alive if not self.folders[trial.id].is_trained()]
+
+    def unwritten(self) -> list[Trial]:
+        """Trials whose predictions aren't whole."""
+        return [trial for trial in self.alive if not self.is_written(trial)]
+
+    def is_written(self, trial: Trial) -> bool:
+        """Whether a trial's predictions are whole."""
+        folder = self.folders[trial.id]
+        return folder.is_trained() and predictions.whole(folder, self.shown, self.prompt_sha256)
+
+    @contextmanager
+    def guarded(self, stage: Stage, trials: Sequence[Trial]) -> Iterator[None]:
+        """Within, these trials share the time, and an error is theirs: each that is still alive fails by it."""
+        try:
+            with self.meter.stage(stage, [trial.id for trial in trials]):
+                yield
+        except UserError:
+            raise
+        except Exception as error:
+            for trial in [t for t in trials if t in self.alive]:
+                self.fail(trial, stage, self.reason(error), {"traceback": failures.frames(error)})
+
+    def reason(self, error: Exception) -> str:
+        """What an error says, without a word of a report."""
+        return failures.reason(error, (study.report for study in self.pack.records.studies))
+
+    def fail(self, trial: Trial, stage: Stage, reason: str, details: Mapping[str, Any]) -> None:
+        """Make a trial a row of what failed."""
+        self.alive = [t for t in self.alive if t.id != trial.id]
+        self.ended[trial.id] = reason
+        described = trial.model_dump(mode="json")
+        failure = Failure(trial=described, stage=stage, reason=reason, details=dict(details), at=_now())
+        write_json(self.folders[trial.id].failure, failure.model_dump(mode="json"))
+        tell(Event("trial", trial.label, 0, 1, reason))
+
+    def together(
+        self,
+        stage: Stage,
+        trials: Sequence[Trial],
+        work: Callable[[Sequence[Trial]], None],
+        left: Callable[[], list[Trial]],
+    ) -> None:
+        """Do work on all trials at once; where that fails, on one at a time, so that only the guilty one fails.
+
+        Args:
+            stage: what the work is.
+            trials: on which.
+            work: done on some of them.
+            left: gives the trials on which it isn't done.
+        """
+        if len(trials) > 1:
+            try:
+                work(trials)
+                return
+            except UserError:
+                raise
+            except Exception as error:
+                reason = self.reason(error)
+            tell(Event("stage", f"{self.pack.entry.name}: {stage} failed, now trial by trial", detail=reason))
+            self._release()
+            trials = [trial for trial in left() if trial in trials]
+        for trial in trials:
+            with self.guarded(stage, [trial]):
+                work([trial])
+
+    def _release(self) -> None:
+        from benchmark.tuning.memory import release
+
+        release(self.backbone.device)
+
+
+def _load(session: Session) -> None:
+    """The backbone, once for all trials, and what each of them will be shown."""
     import torch
 
     from backbones.registry import get
-    from benchmark.tuning.engines import engine_named
 
+    pack = session.pack
     if pack.device == "cpu":
         torch.set_num_threads(1)
     quiet()
-    store = Store(pack.records.results)
-    folders = {trial.id: store.of(trial) for trial in pack.trials}
-    todo = [trial for trial in pack.trials if not folders[trial.id].is_done()]
-    if not todo:
-        return dict.fromkeys(folders)
     warm_up()
-    backbone = get(pack.entry.name).load(
+    versions(), commit()  # asked once; trials would wait for them when they end
+    session.backbone = get(pack.entry.name).load(
         pack.source, device=pack.device, dtype=getattr(torch, pack.entry.dtype), quantization=pack.entry.quantization
     )
-    started = time.perf_counter()
-    keys = _image_keys(pack.records)
-    features = _features(pack, backbone, keys)
-    vision_seconds = time.perf_counter() - started
-    engine = engine_named(pack.engine)
-    ended: dict[str, str | None] = {}
-    outcomes = _train(pack, engine, backbone, todo, folders, features, keys)
-    for trial in todo:
-        if trial.id in outcomes and (reason := outcomes[trial.id].failure):
-            _fail(trial, folders[trial.id], reason, outcomes[trial.id].details)
-            ended[trial.id] = reason
-    alive = [trial for trial in todo if trial.id not in ended]
-    shown = _shown(pack.records, keys)
-    seconds: dict[str, dict[str, float]] = {trial.id: {"vision": vision_seconds} for trial in alive}
-    began = time.perf_counter()
-    for trial, generated in engine.generate(backbone, alive, folders, [features[key] for _, _, key in shown]):
-        seconds[trial.id]["generate"] = time.perf_counter() - began
-        prompt = hashlib.sha256(backbone.prompt_text(trial.protocol.prompt).encode()).hexdigest()
-        rows = [
-            {"set": part, "id": study, **_row(prompt, answer)}
-            for (part, study, _), answer in zip(shown, generated, strict=True)
+    prompt = session.backbone.prompt_text(pack.trials[0].protocol.prompt)
+    session.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
+    session.keys = _image_keys(pack.records)
+    session.shown = _shown(pack.records, session.keys)
+
+
+def _encode(session: Session) -> None:
+    """Features of all images, the blank one among them, where a trial is still to be trained or to write."""
+    if session.untrained() or session.unwritten():
+        session.features = _features(session.pack, session.backbone, session.keys)
+
+
+def _train(session: Session) -> None:
+    """Adapters of the trials that have none."""
+    from benchmark.tuning.engine import TrainingSet
+
+    untrained = session.untrained()
+    for trial in untrained:
+        predictions.forget(session.folders[trial.id])
+    train = session.pack.records.part("train")
+    for shown, trials in _by_images(untrained, session.pack.records):
+        data = TrainingSet([s.report for s in train], [session.features[session.keys[i]] for i in shown])
+        session.together("train", trials, partial(_train_some, session, data), session.untrained)
+
+
+def _train_some(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:
+    def step_done(trial: Trial, done: int, total: int, loss: float) -> None:
+        if done in (1, total) or done % TELL_EVERY == 0:
+            tell(Event("progress", trial.label, done, total, f"loss {loss:.3f}"))
+
+    outcomes = session.engine.train(session.backbone, trials, session.folders, data, step_done, session.meter)
+    for trial in trials:
+        if reason := outcomes[trial.id].failure:
+            session.fail(trial, "train", reason, outcomes[trial.id].details)
+
+
+def _write(session: Session) -> None:
+    """Predictions of the trials that have none, or not all."""
+    session.together("generate", session.unwritten(), partial(_write_some, session), session.unwritten)
+
+
+def _write_some(session: Session, trials: Sequence[Trial]) -> None:
+    features = [session.features[one.image] for one in session.shown]
+    for trial, written in session.engine.generate(session.backbone, trials, session.folders, features, session.meter):
+        made = [
+            Prediction(
+                id=one.study,
+                prediction=report.text,
+                prompt_sha256=session.prompt_sha256,
+                tokens=report.tokens,
+                stop=report.stop,
+            )
+            for one, report in zip(session.shown, written, strict=True)
         ]
-        _store_predictions(folders[trial.id], rows)
-        tell(Event("progress", f"{trial.label}: reports", len(rows), len(rows)))
-        began = time.perf_counter()
-    # One process tokenises the predictions of all trials, not one a trial.
-    ptb_tokenize([row["prediction"] for trial in alive for row in read_lines(folders[trial.id].predictions)])
-    for trial in alive:
-        began = time.perf_counter()
-        score(pack.records, folders[trial.id])
-        seconds[trial.id]["score"] = time.perf_counter() - began
-        if trial.id in outcomes:
-            seconds[trial.id]["train"] = outcomes[trial.id].seconds
-        _finish(pack, trial, folders[trial.id], seconds[trial.id], outcomes.get(trial.id), backbone)
-        ended[trial.id] = None
-        tell(Event("trial", trial.label, 1, 1, "done"))
-    return ended
+        predictions.store(session.folders[trial.id], session.shown, made)
+        tell(Event("progress", f"{trial.label}: reports", len(made), len(made)))
+
+
+def _score(session: Session) -> None:
+    """Scores of the trials that have none, and each trial's record, with which it is done."""
+    records = session.pack.records
+    unscored = [trial for trial in session.alive if not is_scored(session.folders[trial.id], records.split)]
+    if unscored:
+        with session.meter.stage("score", [trial.id for trial in unscored]), suppress(Exception):
+            # What goes wrong here is left to the trial that it belongs to, which meets it again when it is scored.
+            prepare(records.studies, records.split)
+            _tokenize([session.folders[trial.id] for trial in unscored])
+    for trial in list(session.alive):
+        with session.guarded("score", [trial]):
+            if trial in unscored:
+                score(session.folders[trial.id], records.studies, records.split)
+                session.meter.lap("score", [trial.id])
+            _finish(session, trial)
+
+
+def _tokenize(folders: Sequence[TrialFolder]) -> None:
+    """Tokenise the predictions of all trials by one process, not one a trial; the results are remembered."""
+    ptb_tokenize([row["prediction"] for folder in folders for row in read_lines(folder.predictions)])
+
+
+STAGES: dict[Stage, Callable[[Session], None]] = {
+    "load": _load,
+    "vision": _encode,
+    "train": _train,
+    "generate": _write,
+    "score": _score,
+}
 
 
 def quiet() -> None:
@@ -154,50 +350,16 @@ def _image_keys(records: Records) -> dict[str, str]:
     return {s.id: images.key(s.image) for s in records.studies if s.image is not None}
 
 
-def _shown(records: Records, keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """What each trial writes reports for: (set, study, image key), the grounding controls included."""
+def _shown(records: Records, keys: Mapping[str, str]) -> list[Shown]:
+    """What each trial writes reports for, the grounding controls included."""
     test = records.split.test
     other = swapped(test, records.split.blocks)
     return [
-        *[("validation", i, keys[i]) for i in records.split.validation],
-        *[("test", i, keys[i]) for i in test],
-        *[("swapped", i, keys[other[i]]) for i in test],
-        *[("blank", i, f"{BLANK}-{records.image.size}") for i in test],
+        *[Shown("validation", i, keys[i]) for i in records.split.validation],
+        *[Shown("test", i, keys[i]) for i in test],
+        *[Shown("swapped", i, keys[other[i]]) for i in test],
+        *[Shown("blank", i, f"{BLANK}-{records.image.size}") for i in test],
     ]
-
-
-def _train(
-    pack: Pack,
-    engine: Any,
-    backbone: Any,
-    todo: Sequence[Trial],
-    folders: Mapping[str, TrialFolder],
-    features: Mapping[str, Any],
-    keys: Mapping[str, str],
-) -> dict[str, Any]:
-    """Train what has no adapter yet; outcomes by trial id."""
-    from benchmark.tuning.engine import Outcome, TrainingSet
-
-    train = pack.records.part("train")
-
-    def step_done(trial: Trial, done: int, total: int, loss: float) -> None:
-        if done % 5 == 0 or done == total:
-            tell(Event("progress", trial.label, done, total, f"loss {loss:.3f}"))
-
-    outcomes: dict[str, Any] = {}
-    for shown, trials in _by_images([t for t in todo if not folders[t.id].is_trained()], pack.records):
-        data = TrainingSet([s.report for s in train], [features[keys[i]] for i in shown])
-        try:
-            outcomes |= engine.train(backbone, trials, folders, data, step_done)
-        except UserError:
-            raise
-        except Exception as error:
-            # A trial that can't be trained is a row of the leaderboard, not the end of the sweep.
-            reason = failures.reason(error, data.reports)
-            tell(Event("stage", f"{pack.entry.name}: training failed", detail=reason))
-            details: dict[str, object] = {"traceback": failures.frames(error)}
-            outcomes |= {trial.id: Outcome(failure=reason, details=details) for trial in trials}
-    return outcomes
 
 
 def _by_images(trials: Sequence[Trial], records: Records) -> Iterator[tuple[tuple[str, ...], list[Trial]]]:
@@ -210,71 +372,18 @@ def _by_images(trials: Sequence[Trial], records: Records) -> Iterator[tuple[tupl
     yield from groups.items()
 
 
-def _row(prompt_sha256: str, answer: Any) -> dict[str, Any]:
-    return {
-        "prediction": answer.text,
-        "prompt_sha256": prompt_sha256,
-        "tokens": answer.tokens,
-        "stop": answer.stop,
-    }
-
-
-def _store_predictions(folder: TrialFolder, rows: Sequence[Mapping[str, Any]]) -> None:
-    def of(part: str) -> list[dict[str, Any]]:
-        return [{k: v for k, v in row.items() if k != "set"} for row in rows if row["set"] == part]
-
-    write_lines(folder.predictions, of("test"))
-    write_lines(folder.validation, of("validation"))
-    controls = [{"control": part, **row} for part in ("swapped", BLANK) for row in of(part)]
-    write_lines(folder.controls, controls)
-
-
-def score(records: Records, folder: TrialFolder) -> None:
-    """Score the stored predictions of a trial: the test set in full, the validation set and controls by value."""
-    train = [study.report for study in records.part("train")]
-    reports = {study.id: study.report for study in records.studies}
-
-    def scored(rows: Sequence[Mapping[str, Any]], resamples: int, names: Sequence[str] | None = None) -> Scores:
-        found = {row["id"]: row["prediction"] for row in rows}
-        return score_predictions(
-            found,
-            {i: reports[i] for i in found},
-            train_reports=train,
-            blocks={i: records.split.blocks[i] for i in found},
-            names=names,
-            resamples=resamples,
-        )
-
-    test, controls = read_lines(folder.predictions), read_lines(folder.controls)
-    content = scored(test, 10_000).to_dict()
-    content["length_limit_rate"] = sum(row["stop"] == "length" for row in test) / len(test)
-    # Points are chosen, and controls compared, by scores that start no Java.
-    quick = [name for name, metric in METRICS.items() if not metric.needs_java]
-    parts = {"validation": read_lines(folder.validation)} | {
-        control: [row for row in controls if row["control"] == control] for control in ("swapped", BLANK)
-    }
-    for part, rows in parts.items():
-        found = scored(rows, 0, quick).to_dict()
-        content[part] = {name: value["value"] for name, value in found["scores"].items()}
-    write_json(folder.scores, content)
-
-
-def _fail(trial: Trial, folder: TrialFolder, reason: str, details: Mapping[str, Any]) -> None:
-    content = {"trial": trial.model_dump(mode="json"), "reason": reason, "at": _now()}
-    write_json(folder.failure, content | {"details": dict(details)})
-    tell(Event("trial", trial.label, 0, 1, reason))
-
-
-def _finish(
-    pack: Pack, trial: Trial, folder: TrialFolder, seconds: dict[str, float], outcome: Any, backbone: Any
-) -> None:
+def _finish(session: Session, trial: Trial) -> None:
+    """Write a trial's record."""
+    from backbones.quantization import parameters
     from benchmark.tuning.losses import fuses, kernels
 
+    pack, backbone, folder = session.pack, session.backbone, session.folders[trial.id]
     checkpoint = type(backbone).checkpoint
-    before = folder.read(folder.trial) if folder.trial.is_file() else {}
+    spent = session.meter.of(trial.id).rounded()
     write_json(
         folder.trial,
         {
+            "schema_version": 2,
             "id": trial.id,
             "trial": trial.model_dump(mode="json"),
             "checkpoint": {
@@ -283,23 +392,26 @@ def _finish(
                 "hub_id": checkpoint.hub_id,
                 "revision": checkpoint.revision,
                 "licence": checkpoint.licence,
-                "parameters": sum(p.numel() for p in backbone.model.parameters()),
+                "parameters": parameters(backbone.model),
             },
             "engine": pack.engine,
             "trials_in_pack": len(pack.trials),
             **({"loss": kernels()} if fuses(backbone.model) else {}),
-            "seconds": before.get("seconds", {}) | {name: round(value, 3) for name, value in seconds.items()},
-            "peak_memory_bytes": outcome.peak_memory_bytes if outcome else before.get("peak_memory_bytes"),
+            "seconds": spent.seconds,
+            "peak_memory_bytes": spent.peak_memory_bytes,
             **device(pack.device),
             "machine": machine(),
             "versions": versions(),
             "commit": commit(),
             "command": pack.records.command,
-            "finished": _now(),
+            "finished": _now().isoformat(),
         },
     )
-    folder.failure.unlink(missing_ok=True)
+    folder.forget(folder.failure)
+    session.alive = [t for t in session.alive if t.id != trial.id]
+    session.ended[trial.id] = None
+    tell(Event("trial", trial.label, 1, 1, "done"))
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

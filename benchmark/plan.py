@@ -201,7 +201,7 @@ def _speed(entry: Entry, structure: "Structure", there: Gpu | None, results: Pat
     from benchmark.rates import assumed, measured
 
     rate = assumed(there.name if there else None)
-    here = measured(results, entry.name, structure, there.name if there else None)
+    here = measured(results, entry.name, structure, there.name if there else None, entry.quantization)
     factor = 1 if there else cores()
     sources = [rate.source + (f" × {factor} cores" if factor > 1 else "")]
     if here is not None:

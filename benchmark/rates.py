@@ -54,14 +54,19 @@ def assumed(gpu: str | None) -> Rate:
     )
 
 
-def measured(results: Path, backbone: str, structure: Structure, gpu: str | None) -> float | None:
+def measured(
+    results: Path, backbone: str, structure: Structure, gpu: str | None, quantization: str | None = None
+) -> float | None:
     """Operations a second that trials of `backbone` trained at, on this kind of GPU; None where none has.
+
+    A trial's seconds of training are its share of its pack's, so the median over trials is the rate of packs.
 
     Args:
         results: the folder of results.
         backbone: its name; miniatures are told from published checkpoints.
         structure: of its checkpoint.
         gpu: the GPU's name; None for a processor.
+        quantization: of the base: products with weights that are dequantised first take another time.
     """
     rates = []
     for path in sorted(results.glob("*/trial.json")):
@@ -69,7 +74,8 @@ def measured(results: Path, backbone: str, structure: Structure, gpu: str | None
             record = json.loads(path.read_text(encoding="utf-8"))
             trial, seconds = record["trial"], record["seconds"]["train"]
             steps = len((path.parent / "losses.csv").read_text(encoding="utf-8").splitlines()) - 1
-            same = (trial["backbone"], record.get("gpu")) == (backbone, gpu)
+            found = (trial["backbone"], record.get("gpu"), trial.get("quantization"))
+            same = found == (backbone, gpu, quantization)
             if not same or record["checkpoint"]["parameters"] != structure.parameters or seconds <= 0:
                 continue
             reports = steps * trial["protocol"]["batch_size"]

@@ -50,7 +50,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 @dataclass(frozen=True)
 class TrialFolder:
     """`results/<trial id>/`: `trial.json`, `losses.csv`, `adapter/`, `predictions.jsonl`, `controls.jsonl`,
-    `validation.jsonl`, `scores.json`, or `failure.json`."""
+    `validation.jsonl`, `scores.json`, `spent.json`, or `failure.json`."""
 
     path: Path
 
@@ -90,6 +90,11 @@ class TrialFolder:
         return self.path / "scores.json"
 
     @property
+    def spent(self) -> Path:
+        """Seconds and peak memory so far, over all sessions; see `benchmark.spent`."""
+        return self.path / "spent.json"
+
+    @property
     def failure(self) -> Path:
         """Why the trial failed: in words, and where in the code where an error ended it."""
         return self.path / "failure.json"
@@ -101,6 +106,11 @@ class TrialFolder:
     def is_done(self) -> bool:
         """Whether nothing is left to do for it."""
         return self.trial.is_file() and self.scores.is_file()
+
+    def forget(self, *paths: Path) -> None:
+        """Delete files of it that say nothing any more, where they are there."""
+        for path in paths:
+            path.unlink(missing_ok=True)
 
     def read(self, path: Path) -> Any:
         """The content of one of its JSON files."""

@@ -27,6 +27,9 @@ from benchmark.suite import Entry, PhantomData, Suite, Trial
 PACK_ON_CPU = 16
 """Trials that one process of several is given at a time on a CPU, at most."""
 
+FLOOR = "the floor "
+"""How the label of a floor begins, beside those of trials."""
+
 
 @dataclass
 class Summary:
@@ -141,13 +144,13 @@ def _run(
     # Floors last: by then a worker's METEOR is warm, and the long packs have begun.
     for _, outcome in workers.run([*packs, *floors]):
         ended.update(outcome)
-    labels = {trial.id: trial.label for trial in trials}
+    labels = {trial.id: trial.label for trial in trials} | {floor.id: f"{FLOOR}{floor.name}" for floor in floors}
     failed = {labels[i]: reason for i, reason in ended.items() if reason is not None}
     return Summary(
         suite=suite,
         trials=trials,
         already=len(done),
-        ran=len(trials) - len(done) - len(failed),
+        ran=sum(ended.get(trial.id, "") is None for trial in trials if trial not in done),
         data=release.summary_line(),
         results=results,
         record=record,
@@ -163,7 +166,10 @@ def check(summary: Summary) -> None:
     """
     if summary.failed:
         listed = "\n".join(f"  - {label}: {reason}" for label, reason in summary.failed.items())
-        raise RunFailed(f"{len(summary.failed)} of {len(summary.trials)} trials failed; the others are kept:\n{listed}")
+        floors = sum(label.startswith(FLOOR) for label in summary.failed)
+        counts = [f"{len(summary.failed) - floors} of {len(summary.trials)} trials"] * (floors < len(summary.failed))
+        counts += [f"{floors} of {len(summary.suite.baselines)} floors"] * (floors > 0)
+        raise RunFailed(f"{' and '.join(counts)} failed; the others are kept:\n{listed}")
 
 
 def _devices(suite: Suite) -> list[str]:

@@ -74,7 +74,7 @@ def _logged(done: Done) -> Logged:
     settings |= {"commit": done.made["commit"] or "unknown", "engine": done.made["engine"]}
     scores = {name: score["value"] for name, score in done.content["scores"].items()}
     scores |= {f"validation/{name}": value for name, value in done.content.get("validation", {}).items()}
-    scores |= {f"seconds/{stage}": value for stage, value in done.made["seconds"].items()}
+    scores |= {f"seconds/{stage}": value for stage, value in done.seconds.items()}
     return Logged(
         name=f"{name_of(done)} r={trial.rank} alpha={trial.alpha} seed={trial.seed}",
         trial=trial.id,

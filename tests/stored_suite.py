@@ -43,6 +43,7 @@ baselines: [most_frequent_report, random_report, birads_oracle_random]
 NO_JAVA = tuple(name for name, metric in METRICS.items() if not metric.needs_java)
 RESAMPLES = 500
 MADE = {
+    "schema_version": 2,
     "engine": "sequential",
     "trials_in_pack": 2,
     "peak_memory_bytes": 1_000_000,

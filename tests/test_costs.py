@@ -121,11 +121,16 @@ def test_a_longer_name_of_a_gpu_is_looked_for_first():
 def test_a_measured_rate_is_operations_over_seconds(tmp_path):
     found = structure(get("medgemma-4b-it"))
 
-    def write(name, *, seconds, gpu="NVIDIA H100 80GB HBM3", parameters=found.parameters):
+    def write(name, *, seconds, gpu="NVIDIA H100 80GB HBM3", parameters=found.parameters, quantization=None):
         folder = tmp_path / name
         folder.mkdir()
         record = {
-            "trial": {"backbone": "medgemma-4b-it", "rank": 8, "protocol": {"batch_size": 8}},
+            "trial": {
+                "backbone": "medgemma-4b-it",
+                "rank": 8,
+                "protocol": {"batch_size": 8},
+                "quantization": quantization,
+            },
             "seconds": {"train": seconds},
             "gpu": gpu,
             "checkpoint": {"parameters": parameters},
@@ -133,8 +138,8 @@ def test_a_measured_rate_is_operations_over_seconds(tmp_path):
         (folder / "trial.json").write_text(json.dumps(record))
         (folder / "losses.csv").write_text("step,loss\n" + "1,2.0\n" * 10)
 
-    def rate():
-        return measured(tmp_path, "medgemma-4b-it", found, "NVIDIA H100 80GB HBM3")
+    def rate(quantization=None):
+        return measured(tmp_path, "medgemma-4b-it", found, "NVIDIA H100 80GB HBM3", quantization)
 
     assert rate() is None
     write("fast", seconds=10.0)
@@ -142,6 +147,8 @@ def test_a_measured_rate_is_operations_over_seconds(tmp_path):
     assert rate() == pytest.approx(expected)
     write("elsewhere", seconds=1.0, gpu="NVIDIA L4")
     write("miniature", seconds=1.0, parameters=400_000)
+    write("in four bits", seconds=20.0, quantization="nf4")
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "trial.json").write_text("{}")
     assert rate() == pytest.approx(expected)
+    assert rate("nf4") == pytest.approx(expected / 2)

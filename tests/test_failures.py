@@ -1,13 +1,16 @@
 """A failed trial is stored with what to look for, and without a word of a report."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import sweep
+from benchmark import floor, sweep
+from benchmark.board.results import read_results
+from benchmark.errors import RunFailed
 from benchmark.failures import frames, reason
 from benchmark.suite import parse
 from benchmark.tuning.packed_training import PackTraining
@@ -55,6 +58,29 @@ def test_frames_say_where_but_not_what() -> None:
     assert "in raised" in found
     assert found.index("KeyError") < found.index("which led to") < found.rindex("ValueError")
     assert "spiculated" not in found
+
+
+def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
+    miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def predict(name: str, *_: object, **__: object) -> dict[str, str]:
+        raise ZeroDivisionError("injected")
+
+    monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
+    suite = parse(SUITE.format(checkpoint=miniature("medgemma-4b-it")), where="failing.yaml")
+    run = partial(sweep.run, suite, data=None, results=tmp_path / "results", listener=lambda _: None, processes=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(floor, "predict", predict)
+        summary = run()
+    label = "the floor most_frequent_report"
+    assert (summary.ran, summary.failed) == (1, {label: "ZeroDivisionError: injected"})
+    with pytest.raises(RunFailed, match=r"^1 of 1 floors failed"):
+        sweep.check(summary)
+    found = read_results(tmp_path / "results", "failing")
+    assert (found.failed, found.missing) == ({label: "ZeroDivisionError: injected"}, ())
+    summary = run()
+    assert (summary.ran, summary.already, summary.failed) == (0, 1, {})
+    assert read_results(tmp_path / "results", "failing").failed == {}
 
 
 def test_a_failed_trial_is_stored_with_its_frames(miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from benchmark.board.model import (
 )
 from benchmark.board.provenance import checkpoints, name_of, run_of
 from benchmark.board.results import CONTROLS, Baseline, Done, SuiteResults
+from benchmark.spent import STAGES
 from metrics.grounding import grounding
 from metrics.labeler import label
 from metrics.registry import METRICS
@@ -56,9 +57,10 @@ def collect(found: SuiteResults) -> Board:
     context = _Context(found, primary)
     groups = _by_point(found)
     rows = [_row(group, found, context) for group in groups]
-    points = [group[0].trial.id for group in chosen(found)]
+    points, shown = ([group[0].trial.id for group in some] for some in (chosen(found), compared(found)))
     best = [index for index, row in enumerate(rows) if row.trials[0] in points]
-    main = sorted(best if len(found.suite.backbones) > 1 else range(len(rows)), key=lambda i: _order(rows[i], primary))
+    listed = [i for i, row in enumerate(rows) if row.trials[0] in shown or len(found.suite.backbones) == 1]
+    main = sorted(listed, key=lambda i: _order(rows[i], primary))
     samples = [sample([d.statistics[primary] for d in g], found.references.test_blocks) for g in groups]
     grid_ranks, grid = _compare(rows, samples, primary, context)
     main_ranks, main_pairs = _compare([rows[i] for i in main], [samples[i] for i in main], primary, context)
@@ -156,10 +158,7 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         unchanged=unchanged,
         ranks=Ranks(best=1, worst=1),
         parameters=first.parameters,
-        seconds={
-            stage: round(float(np.mean([d.made["seconds"].get(stage, 0.0) for d in group])), 3)
-            for stage in ("vision", "train", "generate", "score")
-        },
+        seconds={stage: round(float(np.mean([d.seconds.get(stage, 0.0) for d in group])), 3) for stage in STAGES},
         peak_memory_bytes=max(d.made.get("peak_memory_bytes") or 0 for d in group) or None,
         length_limit_rate=_mean([d.content.get("length_limit_rate") for d in group]),
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
@@ -226,7 +225,9 @@ def _confusion(group: Sequence[Done], found: SuiteResults) -> dict[str, dict[str
 def chosen(found: SuiteResults) -> list[list[Done]]:
     """The trials of the best point of each backbone by validation, seeds in order.
 
-    Of equal points the one with the smaller rank, then the smaller alpha. The test part has no say.
+    Of equal points the one with the smaller rank, then the smaller alpha. The test part has no say. A backbone of which
+    several points were run and none has the primary score on the validation part, as in a split without one, has no
+    best point.
     """
     primary = found.suite.primary_metric
     sign = -1 if METRICS[primary].higher_is_better is False else 1
@@ -236,8 +237,19 @@ def chosen(found: SuiteResults) -> list[list[Done]]:
         trial = group[0].trial
         return (-math.inf if value is None else sign * value, -trial.rank, -trial.alpha)
 
-    by_backbone = groupby(_by_point(found), key=lambda group: group[0].trial.backbone)
-    return [max(groups, key=merit) for _, groups in by_backbone]
+    best = []
+    for _, found_groups in groupby(_by_point(found), key=lambda group: group[0].trial.backbone):
+        groups = list(found_groups)
+        if len(groups) == 1 or any(_validation(group).get(primary) is not None for group in groups):
+            best.append(max(groups, key=merit))
+    return best
+
+
+def compared(found: SuiteResults) -> list[list[Done]]:
+    """The trials of each point that stands for its backbone: the chosen one, or all where none can be chosen."""
+    best = chosen(found)
+    decided = {group[0].trial.backbone for group in best}
+    return [g for g in _by_point(found) if g in best or g[0].trial.backbone not in decided]
 
 
 def _order(row: Row, primary: str) -> tuple[float, str, int, int]:

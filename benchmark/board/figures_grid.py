@@ -126,9 +126,10 @@ def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
         f"Heat maps of {label_of(board)} over rank and alpha for {several(len(names), 'backbone')}; values go from "
         f"{decimal(low)} to {decimal(high)}, the highest at {best[0].name}, {best[0].point}."
     )
+    frame = "; a frame marks the point that the validation part chose" if any(row.best for row in board.rows) else ""
     caption = (
-        f"{label_of(board)} by rank and alpha, each cell with its 95 % interval; a frame marks the point that the "
-        "validation part chose. Cells whose intervals overlap may be equal."
+        f"{label_of(board)} by rank and alpha, each cell with its 95 % interval{frame}. Cells whose intervals overlap "
+        "may be equal."
     )
     return figure, caption, alt
 

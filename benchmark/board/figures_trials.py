@@ -139,4 +139,5 @@ def cost(board: Board) -> tuple[Figure, str, str] | None:
         f"Scatter plots of {label_of(board)} against trainable parameters ({least:,} to {most:,}) and against seconds "
         f"a trial, {several(len(rows), 'row')}."
     )
-    return figure, "What a score costs; filled markers are the points that validation chose.", alt
+    chosen = "; filled markers are the points that validation chose" if any(row.best for row, _ in rows) else ""
+    return figure, f"What a score costs{chosen}.", alt

@@ -56,9 +56,6 @@ def run_of(found: SuiteResults) -> Run:
     for one in made:
         for package, version in one["versions"].items():
             versions.setdefault(package, set()).add(version)
-    seconds = sum(v for one in made for stage, v in one["seconds"].items() if stage != "vision")
-    # The image features of a pack are computed once, and their time stands in each of its trials.
-    shared = {(d.trial.backbone, d.made["seconds"].get("vision", 0.0)) for d in found.done}
     return Run(
         command=found.record["command"],
         commits=tuple(sorted({str(one["commit"]) for one in made if one["commit"]})),
@@ -66,7 +63,7 @@ def run_of(found: SuiteResults) -> Run:
         machines=tuple(sorted({_machine(one) for one in made})),
         versions={package: " and ".join(sorted(seen)) for package, seen in sorted(versions.items())},
         engines=tuple(sorted({one["engine"] for one in made})),
-        seconds=round(seconds + sum(s for _, s in shared), 1),
+        seconds=round(sum(sum(d.seconds.values()) for d in found.done), 1),
     )
 
 

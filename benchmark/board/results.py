@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.scoring import report_statistics
+from benchmark.spent import Stage, shares
 from benchmark.store import Store, TrialFolder, read_lines
 from benchmark.stored import stored_statistics
 from benchmark.suite import Suite, Trial
@@ -85,6 +86,11 @@ class Done:
     content: Mapping[str, Any]
     predictions: Mapping[str, str]
     statistics: Mapping[str, ReportStatistics]
+
+    @property
+    def seconds(self) -> dict[Stage, float]:
+        """The trial's share of the time of what it ran with, by stage."""
+        return shares(self.made)
 
     @cached_property
     def controls(self) -> dict[str, dict[str, str]]:
@@ -221,7 +227,10 @@ def read_results(results: Path, suite: str) -> SuiteResults:
     for name, identity in record["baselines"].items():
         folder = store.of(identity)
         if not folder.is_done():
-            missing.append(f"the floor {name}")
+            if folder.failure.is_file():
+                failed[f"the floor {name}"] = str(folder.read(folder.failure)["reason"])
+            else:
+                missing.append(f"the floor {name}")
             continue
         content, predictions = folder.read(folder.scores), read_predictions(folder.predictions)
         statistics = _statistics(folder.path, content, predictions, expected, references.train)

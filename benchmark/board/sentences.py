@@ -64,12 +64,26 @@ def findings(board: Board) -> list[str]:
         return ["No trial has a result yet."]
     label, rows = METRICS[board.primary].label, board.main_rows
     return [
+        *_not_chosen(board),
         _first(rows, label, board),
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
         _image(rows, label, board),
         *([_control(board.rows)] if shuffles_images(board.suite["protocol"]) else []),
     ]
+
+
+def _not_chosen(board: Board) -> list[str]:
+    """That no point could be chosen, and of which backbones; nothing where all have one."""
+    chosen = {row.backbone for row in board.rows if row.best}
+    without = list(dict.fromkeys(row.name for row in board.rows if row.backbone not in chosen))
+    if not without:
+        return []
+    if board.split.get("sizes", {}).get("validation"):
+        why = f"{METRICS[board.primary].label} is undefined on the validation part at every point"
+    else:
+        why = "the split has no validation studies"
+    return [f"No point of {' and '.join(without)} could be chosen: {why}, and the test part has no say. All are shown."]
 
 
 def _first(rows: list[Row], label: str, board: Board) -> str:

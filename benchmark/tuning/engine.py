@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 from typing import Protocol as Interface
 
 from torch import Tensor
 
 from backbones.base import Backbone
+from benchmark.spent import Meter
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 
@@ -34,7 +36,7 @@ class Generated:
 
     text: str
     tokens: int
-    stop: str
+    stop: Literal["end", "length"]
 
 
 @dataclass
@@ -43,13 +45,10 @@ class Outcome:
 
     Attributes:
         failure: why it was given up; None where it was not.
-        seconds: share of the wall time that training took.
-        peak_memory_bytes: of the device, or of the process on a CPU; shared by the trials of a pack.
+        details: what else is worth keeping: steps, trials of its pack, rows that went through the model at once.
     """
 
     failure: str | None = None
-    seconds: float = 0.0
-    peak_memory_bytes: int = 0
     details: dict[str, object] = field(default_factory=dict)
 
 
@@ -69,8 +68,20 @@ class Engine(Interface):
         folders: Mapping[str, TrialFolder],
         data: TrainingSet,
         step_done: StepDone,
+        meter: Meter | None = None,
     ) -> dict[str, Outcome]:
-        """Train trials; write each one's adapter and losses into its folder; how each ended, by trial id."""
+        """Train trials; write each one's adapter, seconds, peak memory and losses into its folder, losses last.
+
+        Args:
+            backbone: of all the trials; no adapter is left in its model.
+            trials, folders: what to train, and where each one's results go, by trial id.
+            data: what all of them learn.
+            step_done: told of each step of each trial.
+            meter: books the time on the trials, by the folders' own record where None.
+
+        Returns:
+            How each ended, by trial id.
+        """
         ...
 
     def generate(
@@ -79,6 +90,8 @@ class Engine(Interface):
         trials: Sequence[Trial],
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
+        meter: Meter | None = None,
     ) -> Iterator[tuple[Trial, list[Generated]]]:
-        """Write a report for each image's features with each trial's trained adapter, greedily."""
+        """Write a report for each image's features with each trial's trained adapter, greedily; the time is booked as
+        in training."""
         ...

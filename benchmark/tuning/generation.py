@@ -8,16 +8,19 @@ from torch import Tensor
 
 from backbones.base import Backbone
 from benchmark.suite import Protocol
+from benchmark.tuning import memory
 from benchmark.tuning.engine import Generated
 from benchmark.tuning.protocol import precision
 
 BATCH = 64
-"""Images whose reports are written together."""
+"""Images whose reports are written together, where memory holds them."""
 
 
 @torch.inference_mode()
 def greedy(backbone: Backbone, model: Any, protocol: Protocol, features: Sequence[Tensor]) -> list[Generated]:
     """A report for each image's features; features that are given more than once are written for once.
+
+    Where memory runs out, half as many are written at once, down to one.
 
     Args:
         backbone: whose prompt and tokens.
@@ -27,15 +30,26 @@ def greedy(backbone: Backbone, model: Any, protocol: Protocol, features: Sequenc
     """
     shown, places = distinct(features)
     written: list[Generated] = []
+    size = BATCH
     model.eval()
-    for start in range(0, len(shown), BATCH):
-        part = shown[start : start + BATCH]
-        text = backbone.encode_text([protocol.prompt] * len(part))
-        with precision(backbone):
-            tokens = model.generate(**backbone.model_inputs(text, part), **settings(backbone, protocol))
-        for row in tokens[:, text["input_ids"].shape[1] :].tolist():
-            written.append(cut(backbone, row))
+    while len(written) < len(shown):
+        part = shown[len(written) : len(written) + size]
+        try:
+            written += _batch(backbone, model, protocol, part)
+            continue
+        except Exception as error:
+            if not memory.ran_out(error) or len(part) == 1:
+                raise
+        size = len(part) // 2
+        memory.release(backbone.device)
     return [written[place] for place in places]
+
+
+def _batch(backbone: Backbone, model: Any, protocol: Protocol, part: Sequence[Tensor]) -> list[Generated]:
+    text = backbone.encode_text([protocol.prompt] * len(part))
+    with precision(backbone):
+        tokens = model.generate(**backbone.model_inputs(text, part), **settings(backbone, protocol))
+    return [cut(backbone, row) for row in tokens[:, text["input_ids"].shape[1] :].tolist()]
 
 
 def settings(backbone: Backbone, protocol: Protocol) -> dict[str, Any]:

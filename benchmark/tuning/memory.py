@@ -1,5 +1,6 @@
-"""Peak memory of a stretch of work: the device's on a GPU, the process's on a CPU."""
+"""Peak memory of a stretch of work (the device's on a GPU, the process's on a CPU), and memory that runs out."""
 
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -18,6 +19,23 @@ def peak(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return of_process()
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether memory ran out, of a GPU or of the host."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def release(device: torch.device) -> None:
+    """Give memory that nothing uses any more back to the device.
+
+    Call it behind the `except` block: as long as an error is being handled, its frames hold what they worked on.
+    """
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def of_process() -> int:

@@ -1,6 +1,5 @@
 """`engine: packed`: the trials of a backbone train and write at the same time, on one frozen base."""
 
-import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -11,9 +10,11 @@ from peft import PeftModel
 from torch import Tensor
 
 from backbones.base import Backbone
+from benchmark.spent import Meter
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import checkpoints, memory, packs
+from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import cut, distinct, settings
@@ -22,12 +23,9 @@ from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed_generation import PackedDecoding
 from benchmark.tuning.packed_layers import PackedLayers
 from benchmark.tuning.packed_training import PackTraining, stacks_of
-from benchmark.tuning.protocol import precision
+from benchmark.tuning.protocol import Piece, fewer_rows, precision, rows_at_once
 from benchmark.tuning.protocol import training as training_mode
-from benchmark.tuning.sequential import Sequential
-
-ALONE = "out of memory, though it trained alone: set micro_batch_size or activation_checkpointing"
-"""Why a trial is given up whose pack can't be halved any more."""
+from benchmark.tuning.sequential import NO_ROOM, Sequential
 
 
 class Packed:
@@ -55,27 +53,38 @@ class Packed:
         folders: Mapping[str, TrialFolder],
         data: TrainingSet,
         step_done: StepDone,
+        meter: Meter | None = None,
     ) -> dict[str, Outcome]:
         """See `Engine.train`."""
         if not backbone.packable:
             return Sequential(checkpoint_seconds=self.checkpoint_seconds).train(
-                backbone, trials, folders, data, step_done
+                backbone, trials, folders, data, step_done, meter
             )
-        memory.start(backbone.device)
+        meter = meter or Meter(folders)
         outcomes: dict[str, Outcome] = {}
         snapshots = [checkpoints.read(trial, folders[trial.id]) for trial in trials]
         most = self.largest or self._most(backbone, trials, data)
+        rows = max(rows_at_once(trial.protocol, len(data.reports)) for trial in trials)
         waiting = packs.plan(snapshots, most)
+        meter.lap("train", [trial.id for trial in trials])
         while waiting:
             pack = waiting.pop(0)
-            rest = self._train_pack(backbone, pack, folders, data, step_done, outcomes)
-            if rest:
-                _release(backbone.device)
-            if len(rest) == 1:
-                outcomes[rest[0].trial.id] = Outcome(failure=ALONE)
-            elif rest:
+            rest = self._train_pack(backbone, pack, rows, folders, data, step_done, outcomes, meter)
+            if not rest:
+                continue
+            memory.release(backbone.device)
+            if len(rest) > 1:
                 most = -(-len(rest) // 2)
                 waiting = packs.plan([*rest, *chain(*waiting)], most)
+            elif fewer := fewer_rows(rows):
+                # The next trial that is alone would run out as well, so it has fewer rows too.
+                rows = fewer
+                waiting.insert(0, rest)
+            else:
+                [left] = rest
+                if left.steps:
+                    left.write(folders[left.trial.id])  # more memory goes on from here
+                outcomes[left.trial.id] = Outcome(failure=NO_ROOM)
         return {trial.id: outcomes[trial.id] for trial in trials}
 
     def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
@@ -84,7 +93,7 @@ class Packed:
         try:
             estimated = estimate(backbone, trials, data, merge=self._merges(backbone, trials))
         except Exception as error:
-            if not packs.is_out_of_memory(error):
+            if not memory.ran_out(error):
                 raise
             return 1
         fitting = packs.largest(estimated, [trial.rank for trial in trials], free)
@@ -104,42 +113,51 @@ class Packed:
         self,
         backbone: Backbone,
         pack: Sequence[Snapshot],
+        rows: int,
         folders: Mapping[str, TrialFolder],
         data: TrainingSet,
         step_done: StepDone,
         outcomes: dict[str, Outcome],
+        meter: Meter,
     ) -> list[Snapshot]:
         """Train a pack and store what comes of it.
 
         Returns:
             Nothing, or the trials as they stand, to go on from, where memory ran out.
         """
-        started, saved = time.perf_counter(), time.monotonic()
+        saved = time.monotonic()
         training: PackTraining | None = None
+        memory.start(backbone.device)
+
+        def passed(trials: Sequence[Trial]) -> None:
+            meter.lap("train", [trial.id for trial in trials])
 
         def after(training: PackTraining) -> None:
             nonlocal saved
             if time.monotonic() - saved >= self.checkpoint_seconds and training.step < training.total:
                 for snapshot in training.snapshots():
                     snapshot.write(folders[snapshot.trial.id])
+                passed(training.trials)
+                meter.keep([trial.id for trial in training.trials])
                 saved = time.monotonic()
 
         rest: list[Snapshot] = []
         try:
             merge = self._merges(backbone, [snapshot.trial for snapshot in pack])
-            training = PackTraining(backbone, pack, data, merge=merge)
-            training.run(step_done, after)
+            training = PackTraining(backbone, pack, data, merge=merge, rows=rows)
+            passed(training.trials)
+            training.run(step_done, after, passed)
+            peak = memory.peak(backbone.device)
             for trial, losses in zip(training.trials, training.losses, strict=True):
                 folders[trial.id].write_adapter(partial(training.save_adapter, trial))
+                passed(training.trials)
+                meter.peak(trial.id, peak)
+                meter.keep([trial.id])
                 folders[trial.id].write_losses(losses)
                 checkpoints.remove(folders[trial.id])
-                outcomes[trial.id] = Outcome(
-                    seconds=(time.perf_counter() - started) / len(pack),
-                    peak_memory_bytes=memory.peak(backbone.device),
-                    details={"steps": training.total, "pack": len(pack)},
-                )
+                outcomes[trial.id] = Outcome(details={"steps": training.total, "pack": len(pack)})
         except Exception as error:
-            if not packs.is_out_of_memory(error):
+            if not memory.ran_out(error):
                 raise
             # The step that ran out has changed nothing: parameters change only at its end.
             rest = list(pack) if training is None else training.snapshots()
@@ -148,6 +166,7 @@ class Packed:
                 for trial_id, reason in training.failures.items():
                     outcomes[trial_id] = Outcome(failure=reason)
                     checkpoints.remove(folders[trial_id])
+                    meter.keep([trial_id])
                 training.close()
         return rest
 
@@ -158,11 +177,13 @@ class Packed:
         trials: Sequence[Trial],
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
+        meter: Meter | None = None,
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """See `Engine.generate`."""
         if not backbone.packable or not trials:
-            yield from Sequential().generate(backbone, trials, folders, features)
+            yield from Sequential().generate(backbone, trials, folders, features, meter)
             return
+        meter = meter or Meter(folders)
         shown, places = distinct(features)
         protocol = trials[0].protocol
         rows = packs.writing_rows(
@@ -174,16 +195,19 @@ class Packed:
         )
         most = min(self.largest or packs.LARGEST_IN_WRITING, rows)
         waiting = packs.plan([Snapshot(trial) for trial in trials], most)
+        meter.lap("generate", [trial.id for trial in trials])
         while waiting:
             pack = [snapshot.trial for snapshot in waiting.pop(0)]
             images = max(1, rows // len(pack))
+            written: dict[str, list[Generated]] | None = None
             try:
-                written = self._write(backbone, pack, folders, shown, images)
+                written = self._write(backbone, pack, folders, shown, images, meter)
             except Exception as error:
-                if not packs.is_out_of_memory(error) or rows == 1:
+                if not memory.ran_out(error) or rows == 1:
                     raise
+            if written is None:
                 rows //= 2
-                _release(backbone.device)
+                memory.release(backbone.device)
                 left = [*pack, *(snapshot.trial for snapshot in chain(*waiting))]
                 waiting = packs.plan([Snapshot(trial) for trial in left], min(most, rows))
                 continue
@@ -197,17 +221,19 @@ class Packed:
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
         images: int,
+        meter: Meter,
     ) -> dict[str, list[Generated]]:
         """Reports by trial, for `images` images at a time."""
         protocol = pack[0].protocol
         names = [trial.id for trial in pack]
-        model = PeftModel.from_pretrained(backbone.model, str(folders[names[0]].adapter), adapter_name=names[0])
-        try:
+        with taken_out(backbone):
+            model = PeftModel.from_pretrained(backbone.model, str(folders[names[0]].adapter), adapter_name=names[0])
             for name in names[1:]:
                 model.load_adapter(str(folders[name].adapter), adapter_name=name)
             model.eval()
             stacks = stacks_of(model, names, pack, trained=False)
             written: dict[str, list[Generated]] = {name: [] for name in names}
+            meter.lap("generate", names)
             for start in range(0, len(features), images):
                 part = features[start : start + images]
                 layers = PackedLayers(model, stacks, merge=self._merges(backbone, pack))
@@ -218,16 +244,10 @@ class Packed:
                     tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
                 for name, rows in zip(names, tokens.view(len(pack), len(part), -1).tolist(), strict=True):
                     written[name] += [cut(backbone, row) for row in rows]
+                weights = [sum(report.tokens for report in written[name][start:]) for name in names]
+                meter.lap("generate", names, weights)
+                meter.keep(names)
             return written
-        finally:
-            model.unload()
-
-
-def _release(device: torch.device) -> None:
-    """Give memory that nothing uses any more back to the device."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> packs.Estimate:
@@ -245,7 +265,7 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
             probe.streams.seed([0])
         kept = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
         with training_mode(backbone, kept), fused_norms(backbone.model), probe.layers.installed():
-            row = packs.saved_bytes(lambda: probe.forward(probe.part([[0]])), frozen) - copies
+            row = packs.saved_bytes(lambda: probe.forward(probe.part([Piece.whole([0])])), frozen) - copies
         text = backbone.model.config.get_text_config()
         tokens = len(backbone.report_tokens(longest))
         if protocol.activation_checkpointing:
@@ -258,4 +278,4 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
     finally:
         probe.close()
     parameters = sum(inputs + outputs for inputs, outputs in shapes) * size
-    return packs.Estimate(parameters, copies, row, packs.rows_at_once(protocol, len(data.reports)))
+    return packs.Estimate(parameters, copies, row, rows_at_once(protocol, len(data.reports)))

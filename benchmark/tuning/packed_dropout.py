@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from benchmark.tuning.protocol import Piece
+
 
 class Streams:
     """A stream of random numbers a trial, and masks drawn from it in the order that peft's layers ask for them.
@@ -24,6 +26,7 @@ class Streams:
         self.device = device
         self.states: list[Tensor] = []
         self.sizes: list[tuple[int, int]] = []
+        self.first = 0
         self.before: dict[str, list[Tensor]] = {}
 
     def seed(self, seeds: Sequence[int]) -> None:
@@ -37,12 +40,18 @@ class Streams:
     def begin(self, sizes: Sequence[tuple[int, int]]) -> None:
         """Begin a micro-batch: (rows, tokens) that each trial's batch has when it runs alone."""
         self.sizes = list(sizes)
+        self.first = 0
         self.before = {}
+
+    def go_on(self, first: int) -> None:
+        """Go on with the same micro-batch from its row `first`, where not all rows go through the model at once."""
+        self.first = first
 
     def draw(self, layer: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """Factors for an input of all trials, [trials · rows, tokens, in]: 0, or 1 / (1 − probability).
 
-        Rows and tokens that only fill up the pack get zeros. A layer that asks again within a micro-batch, because
+        Masks are drawn for the whole micro-batch, of which the input holds the rows from `first` on. Rows and tokens
+        that only fill up the pack get zeros. A layer that asks again within a micro-batch, because
         its activations are computed anew for the backward pass, gets the same mask again.
         """
         again = layer in self.before
@@ -55,7 +64,8 @@ class Streams:
                     continue
                 self._set(states[trial])
                 ones = torch.ones(rows, tokens, shape[-1], dtype=dtype, device=self.device)
-                factors[trial, :rows, :tokens] = functional.dropout(ones, self.probability)
+                mask = functional.dropout(ones, self.probability)[self.first :][: factors.shape[1], : shape[1]]
+                factors[trial, : mask.shape[0], : mask.shape[1]] = mask
                 if not again:
                     self.states[trial] = self._state()
         return factors.view(shape)
@@ -72,3 +82,14 @@ class Streams:
             torch.cuda.set_rng_state(state, self.device)
         else:
             torch.set_rng_state(state)
+
+
+def masked(piece: Piece, lengths: Sequence[int], prompt: int) -> tuple[int, int]:
+    """Return rows and tokens of the batch that dropout's masks are drawn for, of a trial alone.
+
+    Args:
+        piece: of the trial's step.
+        lengths: tokens of each report.
+        prompt: tokens of the prompt.
+    """
+    return len(piece.micro_batch), prompt + max((lengths[i] for i in piece.micro_batch), default=0)

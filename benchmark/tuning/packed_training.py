@@ -14,21 +14,23 @@ from torch import Tensor
 from backbones.base import IGNORED, Backbone
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints
+from benchmark.tuning.adapters import take_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
 from benchmark.tuning.norms import fused_norms
-from benchmark.tuning.packed_dropout import Streams
+from benchmark.tuning.packed_dropout import Streams, masked
 from benchmark.tuning.packed_layers import PackedLayers, lora_layers
 from benchmark.tuning.packed_optimizer import PackedAdamW
 from benchmark.tuning.packed_stacks import Stacks
 from benchmark.tuning.protocol import (
+    Piece,
     dropout_seed,
     learning_rate,
     lora_config,
-    micro_batches,
     not_finite,
     order,
+    pieces,
     training,
 )
 
@@ -62,14 +64,14 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
 
 @dataclass(frozen=True)
 class Part:
-    """A micro-batch of a pack.
+    """What of a pack goes through the model at once: a micro-batch of each trial, or a piece of it.
 
     Attributes:
-        reports: indices of its reports, a list a trial.
+        pieces: one a trial.
         batch: as many rows a trial.
     """
 
-    reports: Sequence[Sequence[int]]
+    pieces: Sequence[Piece]
     batch: batches.Batch
 
 
@@ -89,12 +91,23 @@ class PackTraining:
         snapshots: the trials in ascending rank, all after the same number of steps.
         data: reports and features.
         merge: see `benchmark.tuning.packed_layers`.
+        rows: of a trial that go through the model at once at most; only a pack of one may be cut so, since pieces of
+            several trials' micro-batches needn't lie side by side. None for whole micro-batches.
     """
 
-    def __init__(self, backbone: Backbone, snapshots: Sequence[Snapshot], data: TrainingSet, *, merge: bool) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        snapshots: Sequence[Snapshot],
+        data: TrainingSet,
+        *,
+        merge: bool,
+        rows: int | None = None,
+    ) -> None:
         self.backbone = backbone
         self.data = data
         self.merge = merge
+        self.rows = rows if len(snapshots) == 1 else None
         self.trials = [snapshot.trial for snapshot in snapshots]
         self.protocol = self.trials[0].protocol
         self.step = snapshots[0].steps
@@ -106,9 +119,10 @@ class PackTraining:
         self.waiting: list[tuple[list[float], Tensor, Tensor]] = []
         self.failures: dict[str, str] = {}
         self.step_done: StepDone = lambda *_: None
+        self.passed: Callable[[Sequence[Trial]], None] = lambda _: None
         self.streams = Streams(self.protocol.dropout, backbone.device) if self.protocol.dropout else None
-        self.model = self._injected()
         try:
+            self.model = self._injected()
             self._build(snapshots)
         except Exception:
             self.close()
@@ -144,14 +158,20 @@ class PackTraining:
         self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, noise=noise, opaque=self.protocol.compile)
         self.orders = [order(self.lengths, self.protocol, trial.seed) for trial in self.trials]
 
-    def run(self, step_done: StepDone, after: Callable[["PackTraining"], None]) -> None:
+    def run(
+        self,
+        step_done: StepDone,
+        after: Callable[["PackTraining"], None],
+        passed: Callable[[Sequence[Trial]], None] = lambda _: None,
+    ) -> None:
         """Train to the end. Trials whose loss isn't finite leave the pack, with the reason in `failures`.
 
         Args:
             step_done: called for each trial after each step; on a GPU some steps late.
             after: called at steps where all losses are known and all trials are sound; may take a snapshot.
+            passed: called with the trials that took the steps since the last call; time is booked by it.
         """
-        self.step_done = step_done
+        self.step_done, self.passed = step_done, passed
         look = look_every(self.backbone.device)
         with training(self.backbone, self.protocol), fused_norms(self.backbone.model):
             while self.step < self.total and self.trials:
@@ -170,20 +190,21 @@ class PackTraining:
     def _on_host(self, number: int) -> Step:
         """What a step needs of the host; nothing that a step changes goes into it."""
         chosen = [steps[number] for steps in self.orders]
-        cut = zip_longest(*(micro_batches(reports, self.protocol) for reports in chosen), fillvalue=[])
+        cut = zip_longest(*(pieces(reports, self.protocol, self.rows) for reports in chosen), fillvalue=Piece())
         tokens = torch.tensor([sum(self.lengths[i] for i in reports) for reports in chosen])
         tokens = batches.pinned(tokens.to(self.stacks.scales.dtype), self.backbone.device)
-        return Step([self.part(reports) for reports in cut], tokens)
+        return Step([self.part(found) for found in cut], tokens)
 
-    def part(self, reports: Sequence[Sequence[int]]) -> Part:
-        """A micro-batch of these reports, a list a trial."""
+    def part(self, found: Sequence[Piece]) -> Part:
+        """What goes through the model at once for these pieces, one a trial."""
+        reports = [piece.reports for piece in found]
         most = max(map(len, reports))
         # A trial with fewer rows than others shows the shortest report in their place, without labels.
         rows = [index for mine in reports for index in (*mine, *[self.shortest] * (most - len(mine)))]
         batch = batches.make(self.backbone, self.protocol, self.data, rows)
         for trial, mine in enumerate(reports):
             batch.text["labels"][trial * most + len(mine) : (trial + 1) * most] = IGNORED
-        return Part(reports, batch)
+        return Part(found, batch)
 
     def _step(self, step: Step) -> None:
         rates = [learning_rate(trial.protocol, self.step, self.total) for trial in self.trials]
@@ -202,15 +223,16 @@ class PackTraining:
     def forward(self, part: Part) -> Tensor:
         """The summed cross-entropy of each trial's reports, [trials]; called where `layers` are installed."""
         if self.streams is not None:
-            sizes = [
-                (len(mine), self.prompt + max((self.lengths[i] for i in mine), default=0)) for mine in part.reports
-            ]
-            self.streams.begin(sizes)
+            if first := max(piece.start for piece in part.pieces):
+                self.streams.go_on(first)
+            else:
+                self.streams.begin([masked(piece, self.lengths, self.prompt) for piece in part.pieces])
         inputs = self.backbone.training_inputs(part.batch.text, part.batch.features)
-        return report_losses(self.model, inputs, self.prompt, len(part.reports))
+        return report_losses(self.model, inputs, self.prompt, len(part.pieces))
 
     def _look(self) -> bool:
         """Bring the losses to the host; whether all of them are finite."""
+        self.passed(self.trials)
         first = self.step - len(self.waiting)
         losses = torch.stack([loss for _, loss, _ in self.waiting]).tolist()
         norms = torch.stack([norm for _, _, norm in self.waiting]).tolist()
@@ -269,4 +291,4 @@ class PackTraining:
 
     def close(self) -> None:
         """Take the adapters out of the backbone's model."""
-        self.model.unload()
+        take_out(self.backbone.model)

@@ -15,7 +15,6 @@ import psutil
 import torch
 from torch import Tensor
 
-from benchmark.suite import Protocol
 from benchmark.tuning.checkpoints import Snapshot
 
 USABLE = 0.8
@@ -150,15 +149,3 @@ def plan(snapshots: Sequence[Snapshot], most: int) -> list[list[Snapshot]]:
         if pack:
             packs.append(pack)
     return [sorted(pack, key=lambda s: (s.trial.rank, s.trial.alpha, s.trial.seed, s.trial.id)) for pack in packs]
-
-
-def rows_at_once(protocol: Protocol, reports: int) -> int:
-    """Rows of a trial that go through the model at once."""
-    return min(protocol.micro_batch_size or protocol.batch_size, protocol.batch_size, reports)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, of a GPU or of the host."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

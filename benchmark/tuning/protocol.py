@@ -7,6 +7,7 @@ and the loss from `benchmark.tuning.losses`.
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 import torch
 from peft import LoraConfig
@@ -114,7 +115,55 @@ def not_finite(loss: float, step: int, total: int) -> str:
     return f"the loss is {loss} at step {step} of {total}"
 
 
-def micro_batches(batch: Sequence[int], protocol: Protocol) -> list[list[int]]:
-    """A step's reports cut into what goes through the model at once."""
+@dataclass(frozen=True)
+class Piece:
+    """Reports that go through the model at once.
+
+    Attributes:
+        micro_batch: indices of the reports for which dropout's masks are drawn at once.
+        start, stop: which of them go through; all, unless memory ran out with them.
+    """
+
+    micro_batch: Sequence[int] = ()
+    start: int = 0
+    stop: int = 0
+
+    @classmethod
+    def whole(cls, micro_batch: Sequence[int]) -> "Piece":
+        """Return a micro-batch that goes through at once."""
+        return cls(tuple(micro_batch), 0, len(micro_batch))
+
+    @property
+    def reports(self) -> Sequence[int]:
+        """Indices of the reports that go through."""
+        return self.micro_batch[self.start : self.stop]
+
+
+def pieces(batch: Sequence[int], protocol: Protocol, rows: int | None = None) -> list[Piece]:
+    """Return a step's reports cut into what goes through the model at once.
+
+    The protocol's micro-batches are part of a trial: dropout's masks are drawn for one at a time. Cutting them further
+    changes nothing but rounding: gradients add up to the same, and each report keeps its own mask.
+
+    Args:
+        batch: indices of the step's reports.
+        protocol: with the size of a micro-batch.
+        rows: that go through at once at most, where memory doesn't hold a micro-batch.
+    """
     size = protocol.micro_batch_size or len(batch)
-    return [list(batch[start : start + size]) for start in range(0, len(batch), size)]
+    cut: list[Piece] = []
+    for first in range(0, len(batch), size):
+        micro = tuple(batch[first : first + size])
+        step = min(rows or len(micro), len(micro))
+        cut += [Piece(micro, start, min(start + step, len(micro))) for start in range(0, len(micro), step)]
+    return cut
+
+
+def rows_at_once(protocol: Protocol, reports: int) -> int:
+    """Return how many rows of a trial go through the model at once, where memory holds them."""
+    return min(protocol.micro_batch_size or protocol.batch_size, protocol.batch_size, reports)
+
+
+def fewer_rows(rows: int) -> int | None:
+    """Return how many rows to try where memory ran out with `rows`: half of them; None where that was one."""
+    return rows // 2 if rows > 1 else None

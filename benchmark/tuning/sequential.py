@@ -5,35 +5,50 @@ The oracle that other engines are held against, and the way for a backbone that 
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model
-from torch import Tensor
+from torch import Tensor, nn
 
 from backbones.base import IGNORED, Backbone
+from benchmark.spent import Meter
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints, memory
+from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import greedy
 from benchmark.tuning.losses import report_losses
+from benchmark.tuning.packed_dropout import Streams, masked
+from benchmark.tuning.packed_layers import lora_layers
 from benchmark.tuning.protocol import (
+    Piece,
     dropout_seed,
+    fewer_rows,
     learning_rate,
     lora_config,
-    micro_batches,
     not_finite,
     order,
+    pieces,
+    rows_at_once,
     training,
 )
 
+NO_ROOM = "out of memory with one report at a time: set activation_checkpointing or quantization"
+"""Why a trial is given up that doesn't fit alone, with one row going through the model at once."""
+
 
 class Sequential:
-    """One trial after another; see `benchmark.tuning.engine.Engine`."""
+    """One trial after another; see `benchmark.tuning.engine.Engine`.
+
+    Args:
+        checkpoint_seconds: training time between two checkpoints.
+    """
 
     name = "sequential"
 
@@ -47,104 +62,55 @@ class Sequential:
         folders: Mapping[str, TrialFolder],
         data: TrainingSet,
         step_done: StepDone,
+        meter: Meter | None = None,
     ) -> dict[str, Outcome]:
         """See `Engine.train`."""
-        return {trial.id: self._train_one(backbone, trial, folders[trial.id], data, step_done) for trial in trials}
+        meter = meter or Meter(folders)
+        outcomes = {}
+        for trial in trials:
+            outcomes[trial.id] = self._train_one(backbone, trial, folders[trial.id], data, step_done, meter)
+            if outcomes[trial.id].failure == NO_ROOM:
+                memory.release(backbone.device)
+        return outcomes
 
     def _train_one(
-        self, backbone: Backbone, trial: Trial, folder: TrialFolder, data: TrainingSet, step_done: StepDone
+        self,
+        backbone: Backbone,
+        trial: Trial,
+        folder: TrialFolder,
+        data: TrainingSet,
+        step_done: StepDone,
+        meter: Meter,
     ) -> Outcome:
-        started = time.perf_counter()
         memory.start(backbone.device)
-        protocol = trial.protocol
         torch.manual_seed(trial.seed)
-        model = get_peft_model(backbone.model, lora_config(backbone, trial))
-        try:
-            trained = {n.replace(".default", ""): p for n, p in model.named_parameters() if p.requires_grad}
-            parameters = list(trained.values())
-            optimizer = torch.optim.AdamW(parameters, lr=protocol.learning_rate, weight_decay=protocol.weight_decay)
-            losses = self._restore(checkpoints.read(trial, folder), trained, optimizer)
-            steps = order([len(backbone.report_tokens(report)) for report in data.reports], protocol, trial.seed)
+        with taken_out(backbone):
+            alone = Alone(backbone, trial, data)
+            alone.restore(checkpoints.read(trial, folder))
             saved = time.monotonic()
 
-            def on_host(number: int) -> list[batches.Batch]:
-                return [batches.make(backbone, protocol, data, rows) for rows in micro_batches(steps[number], protocol)]
+            def after(loss: float) -> None:
+                nonlocal saved
+                meter.lap("train", [trial.id])
+                step_done(trial, alone.step, alone.total, loss)
+                if time.monotonic() - saved >= self.checkpoint_seconds and alone.step < alone.total:
+                    alone.snapshot().write(folder)
+                    meter.keep([trial.id])
+                    saved = time.monotonic()
 
-            numbers = range(len(losses), len(steps))
-            made = batches.ahead(on_host, numbers, backbone.device)
-            with training(backbone, protocol), closing(made):
-                for number, parts in zip(numbers, made, strict=True):
-                    rate = learning_rate(protocol, number, len(steps))
-                    for group in optimizer.param_groups:
-                        group["lr"] = rate
-                    torch.manual_seed(dropout_seed(trial, number))
-                    loss = self._backward(backbone, model, trial, parts)
-                    if not math.isfinite(loss):
-                        checkpoints.remove(folder)
-                        return Outcome(failure=not_finite(loss, number + 1, len(steps)))
-                    norm = torch.nn.utils.clip_grad_norm_(parameters, protocol.gradient_clipping or math.inf)
-                    optimizer.step()
-                    optimizer.zero_grad()
-                    losses += checkpoints.rows([(rate, loss, float(norm))], start=number)
-                    step_done(trial, number + 1, len(steps), loss)
-                    if time.monotonic() - saved >= self.checkpoint_seconds and number + 1 < len(steps):
-                        self._snapshot(trial, trained, optimizer, losses).write(folder)
-                        saved = time.monotonic()
-            folder.write_adapter(model.save_pretrained)
-            folder.write_losses(losses)
-            checkpoints.remove(folder)
-        finally:
-            model.unload()
-        return Outcome(
-            seconds=time.perf_counter() - started,
-            peak_memory_bytes=memory.peak(backbone.device),
-            details={"steps": len(steps)},
-        )
-
-    @staticmethod
-    def _restore(
-        snapshot: Snapshot, trained: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
-    ) -> list[dict[str, float]]:
-        """Put a snapshot's state in place; its losses."""
-        if snapshot.steps:
-            with torch.no_grad():
-                for name, parameter in trained.items():
-                    parameter.copy_(snapshot.weights[name])
-                    optimizer.state[parameter] = {
-                        "step": torch.tensor(float(snapshot.steps)),
-                        "exp_avg": snapshot.first[name].to(parameter.device, copy=True),
-                        "exp_avg_sq": snapshot.second[name].to(parameter.device, copy=True),
-                    }
-        return snapshot.losses
-
-    @staticmethod
-    def _snapshot(
-        trial: Trial,
-        trained: Mapping[str, Tensor],
-        optimizer: torch.optim.Optimizer,
-        losses: list[dict[str, float]],
-    ) -> Snapshot:
-        moments = {name: optimizer.state[parameter] for name, parameter in trained.items()}
-        return Snapshot(
-            trial,
-            trained,
-            {name: state["exp_avg"] for name, state in moments.items()},
-            {name: state["exp_avg_sq"] for name, state in moments.items()},
-            losses,
-        )
-
-    @staticmethod
-    def _backward(backbone: Backbone, model: Any, trial: Trial, parts: Sequence[batches.Batch]) -> float:
-        """Gradients of the mean loss over the step's report tokens; that mean."""
-        start = len(backbone.prompt_tokens(trial.protocol.prompt))
-        total = sum(int((part.text["labels"] != IGNORED).sum()) for part in parts)
-        mean = 0.0
-        for part in parts:
-            inputs = backbone.training_inputs(part.text, part.features)
-            loss = report_losses(model, inputs, start).sum() / total
-            loss.backward()
-            mean += float(loss.detach())
-        return mean
+            failure = alone.run(after)
+            if failure is None:
+                folder.write_adapter(alone.model.save_pretrained)
+            elif failure == NO_ROOM and alone.step:
+                alone.snapshot().write(folder)  # more memory goes on from here
+            meter.lap("train", [trial.id])
+            meter.peak(trial.id, memory.peak(backbone.device))
+            meter.keep([trial.id])
+            if failure is None:
+                folder.write_losses(alone.losses)
+            if failure != NO_ROOM:
+                checkpoints.remove(folder)
+        return Outcome(failure=failure, details={"steps": alone.total, "rows_at_once": alone.rows})
 
     def generate(
         self,
@@ -152,11 +118,181 @@ class Sequential:
         trials: Sequence[Trial],
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
+        meter: Meter | None = None,
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """See `Engine.generate`."""
+        meter = meter or Meter(folders)
         for trial in trials:
-            model = PeftModel.from_pretrained(backbone.model, str(folders[trial.id].adapter))
-            try:
-                yield trial, greedy(backbone, model, trial.protocol, features)
-            finally:
-                model.unload()
+            with taken_out(backbone):
+                model = PeftModel.from_pretrained(backbone.model, str(folders[trial.id].adapter))
+                written = greedy(backbone, model, trial.protocol, features)
+            meter.lap("generate", [trial.id])
+            meter.keep([trial.id])
+            yield trial, written
+
+
+@dataclass
+class Alone:
+    """A trial while plain peft trains it.
+
+    Attributes:
+        backbone: whose model gets the adapter; the caller takes it out again.
+        trial, data: what is trained on what.
+        rows: that go through the model at once at most; halved where memory runs out.
+        losses: a row a step taken, as in `losses.csv`.
+    """
+
+    backbone: Backbone
+    trial: Trial
+    data: TrainingSet
+    losses: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        protocol = self.trial.protocol
+        self.model: Any = get_peft_model(self.backbone.model, lora_config(self.backbone, self.trial))
+        self.trained = {n.replace(".default", ""): p for n, p in self.model.named_parameters() if p.requires_grad}
+        self.parameters = list(self.trained.values())
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=protocol.learning_rate, weight_decay=protocol.weight_decay
+        )
+        self.lengths = [len(self.backbone.report_tokens(report)) for report in self.data.reports]
+        self.steps = order(self.lengths, protocol, self.trial.seed)
+        self.prompt = len(self.backbone.prompt_tokens(protocol.prompt))
+        self.rows = rows_at_once(protocol, len(self.lengths))
+        self.streams: Streams | None = None
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return len(self.losses)
+
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+        return len(self.steps)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put a snapshot's state in place."""
+        if snapshot.steps:
+            with torch.no_grad():
+                for name, parameter in self.trained.items():
+                    parameter.copy_(snapshot.weights[name])
+                    self.optimizer.state[parameter] = {
+                        "step": torch.tensor(float(snapshot.steps)),
+                        "exp_avg": snapshot.first[name].to(parameter.device, copy=True),
+                        "exp_avg_sq": snapshot.second[name].to(parameter.device, copy=True),
+                    }
+        self.losses = snapshot.losses
+
+    def snapshot(self) -> Snapshot:
+        """The trial as it stands."""
+        moments = {name: self.optimizer.state[parameter] for name, parameter in self.trained.items()}
+        return Snapshot(
+            self.trial,
+            self.trained,
+            {name: state["exp_avg"] for name, state in moments.items()},
+            {name: state["exp_avg_sq"] for name, state in moments.items()},
+            self.losses,
+        )
+
+    def run(self, after: Callable[[float], None]) -> str | None:
+        """Train to the end, with fewer rows at once where memory runs out; why it was given up, or None.
+
+        Args:
+            after: called with the loss after each step.
+        """
+        with training(self.backbone, self.trial.protocol):
+            while True:
+                try:
+                    return self._steps(after)
+                except Exception as error:
+                    if not memory.ran_out(error):
+                        raise
+                fewer = fewer_rows(self.rows)
+                if fewer is None:
+                    return NO_ROOM
+                self.rows = fewer
+                self.optimizer.zero_grad()
+                memory.release(self.backbone.device)
+
+    def _steps(self, after: Callable[[float], None]) -> str | None:
+        """Take the steps that are left. A step whose passes run out of memory has changed no parameter."""
+        numbers = range(self.step, self.total)
+        made = batches.ahead(self._on_host, numbers, self.backbone.device)
+        whole = rows_at_once(self.trial.protocol, len(self.lengths))
+        if self.trial.protocol.dropout and self.rows < whole and self.streams is None:
+            self.streams = self._masks()
+        with closing(made):
+            for number, parts in zip(numbers, made, strict=True):
+                rate = learning_rate(self.trial.protocol, number, self.total)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+                torch.manual_seed(dropout_seed(self.trial, number))
+                if self.streams is not None:
+                    self.streams.seed([dropout_seed(self.trial, number)])
+                loss = self._backward(parts)
+                if not math.isfinite(loss):
+                    return not_finite(loss, number + 1, self.total)
+                norm = nn.utils.clip_grad_norm_(self.parameters, self.trial.protocol.gradient_clipping or math.inf)
+                self._update()
+                self.losses += checkpoints.rows([(rate, loss, float(norm))], start=number)
+                after(loss)
+        return None
+
+    def _on_host(self, number: int) -> list[tuple[Piece, batches.Batch]]:
+        protocol = self.trial.protocol
+        return [
+            (piece, batches.make(self.backbone, protocol, self.data, piece.reports))
+            for piece in pieces(self.steps[number], protocol, self.rows)
+        ]
+
+    def _backward(self, parts: Sequence[tuple[Piece, batches.Batch]]) -> float:
+        """Gradients of the mean loss over the step's report tokens; that mean."""
+        total = sum(int((batch.text["labels"] != IGNORED).sum()) for _, batch in parts)
+        mean = 0.0
+        for piece, batch in parts:
+            if self.streams is not None:
+                if piece.start:
+                    self.streams.go_on(piece.start)
+                else:
+                    self.streams.begin([masked(piece, self.lengths, self.prompt)])
+            inputs = self.backbone.training_inputs(batch.text, batch.features)
+            loss = report_losses(self.model, inputs, self.prompt).sum() / total
+            loss.backward()
+            mean += float(loss.detach())
+        return mean
+
+    def _update(self) -> None:
+        """Take the optimiser's step; memory that runs out within it leaves some parameters changed, so it ends."""
+        try:
+            self.optimizer.step()
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            raise RuntimeError("memory ran out within the optimiser's step, which can't be taken twice") from error
+        self.optimizer.zero_grad()
+
+    def _masks(self) -> Streams:
+        """Give each adapted layer dropout whose masks are drawn for whole micro-batches, as torch's own would be."""
+        streams = Streams(self.trial.protocol.dropout, self.backbone.device)
+        for name, layer in lora_layers(self.model).items():
+            layer.lora_dropout["default"] = Masks(streams, name)
+        return streams
+
+
+class Masks(nn.Module):
+    """Dropout by factors from a stream.
+
+    Args:
+        streams: which draw for one trial.
+        layer: whose input it is for.
+    """
+
+    def __init__(self, streams: Streams, layer: str) -> None:
+        super().__init__()
+        self.streams = streams
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` with some values zero and the others scaled up."""
+        return x * self.streams.draw(self.layer, tuple(x.shape), x.dtype)

@@ -11,7 +11,7 @@ from backbones.contract import PROMPTS, REPORTS, examples
 from backbones.errors import UserError
 from backbones.miniature import write_miniature
 from backbones.pretraining import Recipe
-from backbones.quantization import BLOCK, PANEL, decoder_projections, misfit
+from backbones.quantization import BLOCK, PANEL, decoder_projections, misfit, parameters
 from backbones.registry import get
 
 
@@ -160,3 +160,10 @@ def test_what_fits_is_what_the_blocks_divide():
     assert misfit([(BLOCK, PANEL), (3 * BLOCK, 5 * PANEL)]) is None
     assert "96 → 64" in misfit([(96, 64), (128, 64)])
     assert "128 → 48" in misfit([(128, 48)])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_parameters_packed_two_in_a_byte_count_one_each(name, miniature):
+    whole, packed = (get(name).load(miniature(name), quantization=kind).model for kind in (None, "nf4"))
+    assert sum(p.numel() for p in packed.parameters()) < sum(p.numel() for p in whole.parameters())
+    assert parameters(packed) == parameters(whole) == sum(p.numel() for p in whole.parameters())

@@ -80,7 +80,7 @@ def part_of(pack: PackTraining, mode: FakeTensorMode) -> Part:
     [made, *_] = pack._on_host(0).parts
     for name, value in made.batch.text.items():
         made.batch.text[name] = mode.from_tensor(value)
-    return Part(made.reports, batches.Batch(made.batch.text, mode.from_tensor(made.batch.features)))
+    return Part(made.pieces, batches.Batch(made.batch.text, mode.from_tensor(made.batch.features)))
 
 
 @pytest.mark.parametrize("merge", [True, False])

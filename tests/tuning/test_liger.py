@@ -19,7 +19,7 @@ from benchmark.tuning import losses
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import TrainingSet
 from benchmark.tuning.packed_training import PackTraining
-from benchmark.tuning.protocol import training
+from benchmark.tuning.protocol import Piece, training
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 pytest.importorskip("liger_kernel")
@@ -73,7 +73,7 @@ def test_as_by_the_head(
             with training(backbone, pack.protocol), pack.layers.installed():
                 for stack in pack.stacks.flat:
                     torch.nn.init.normal_(stack, std=0.05, generator=torch.Generator().manual_seed(1))
-                loss = pack.forward(pack.part([[0, 1, 2], [3, 4]]))
+                loss = pack.forward(pack.part([Piece.whole([0, 1, 2]), Piece.whole([3, 4])]))
                 (loss * torch.tensor([0.5, 2.0])).sum().backward()
             found.append((loss.detach(), [gradient.clone() for gradient in pack.stacks.gradients]))
         finally:

@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 
 from backbones.base import Backbone
 from benchmark.tuning import packed_training, packs
-from benchmark.tuning.packed import ALONE, Packed
+from benchmark.tuning.packed import Packed
 from benchmark.tuning.packed_training import PackTraining
-from benchmark.tuning.sequential import Sequential
+from benchmark.tuning.sequential import NO_ROOM, Sequential
 
 Load = Callable[..., Backbone]
 Train = Callable[..., Run]
@@ -88,7 +88,7 @@ def test_a_trial_that_does_not_fit_alone_fails_with_advice(
     backbone = load("llava-med-7b")
     run_out_above(0, monkeypatch, from_step=0)
     outcomes = train(Packed(largest=2), backbone, [trial(2), trial(4)]).outcomes
-    assert [outcome.failure for outcome in outcomes.values()] == [ALONE, ALONE]
+    assert [outcome.failure for outcome in outcomes.values()] == [NO_ROOM, NO_ROOM]
 
 
 class Interrupted(Exception):

@@ -1,0 +1,376 @@
+"""A pack from end to end: a trial fails alone, what is finished isn't done again, and all seconds are somebody's."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from benchmark import events, pack, predictions, spent
+from benchmark.data import dmid, phantom
+from benchmark.data.image import ImageCache, ImageSettings
+from benchmark.data.split import Split, choose
+from benchmark.errors import UserError
+from benchmark.pack import Pack, Records
+from benchmark.spent import STAGES, Spent
+from benchmark.store import Store, TrialFolder, read_lines
+from benchmark.suite import Entry, ImagePart, Protocol, Trial
+from benchmark.tuning.packed import Packed
+from benchmark.tuning.packed_training import PackTraining
+
+FILES = ("losses.csv", "predictions.jsonl", "validation.jsonl", "controls.jsonl", "scores.json")
+STEPS = 7
+
+
+class Interrupted(BaseException):
+    """Stands for Ctrl-C."""
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[dmid.Release, Split, Path]:
+    folder = tmp_path_factory.mktemp("data")
+    phantom.write(folder / "phantoms", studies=24, seed=3, size=96)
+    release = dmid.read(folder / "phantoms")
+    cache = ImageCache(folder / "cache" / "images", ImageSettings(size=112))
+    assert not cache.warm([s.image for s in release.studies if s.image])
+    return release, choose(release.studies, "blocked"), folder / "cache"
+
+
+@pytest.fixture(scope="module")
+def made(release: tuple[dmid.Release, Split, Path], miniature: Callable[[str], Path]) -> Callable[..., Pack]:
+    """A results folder → a pack of three trials on phantoms."""
+    found, split, cache = release
+
+    def make(results: Path, *, engine: str = "packed", trials: Sequence[tuple[int, int]] = ((2, 8), (4, 8), (4, 16))):
+        records = Records(found.studies, split, ImageSettings(size=112), cache, results, "make sweep")
+        entry = Entry(name="medgemma-4b-it", checkpoint="miniature")
+        protocol = Protocol(steps=STEPS, batch_size=4, learning_rate=5e-3, warmup_steps=1, max_new_tokens=12)
+        grid = tuple(
+            Trial(
+                backbone=entry.name, checkpoint="c", quantization=None, dtype="float32", data=found.fingerprint,
+                image=ImagePart(size=112), split=split.fingerprint, protocol=protocol, rank=rank, alpha=alpha, seed=0,
+            )
+            for rank, alpha in trials
+        )  # fmt: skip
+        return Pack(entry, miniature(entry.name), engine, "cpu", grid, records)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def whole(made: Callable[..., Pack], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of an undisturbed run."""
+    results = tmp_path_factory.mktemp("whole")
+    assert set(made(results)().values()) == {None}
+    return results
+
+
+def folder(running: Pack, place: int) -> TrialFolder:
+    return Store(running.records.results).of(running.trials[place])
+
+
+def same(ours: TrialFolder, whole: Path) -> bool:
+    """Whether a trial has, byte for byte, what the undisturbed run gave."""
+    return all((ours.path / f).read_bytes() == (whole / ours.path.name / f).read_bytes() for f in FILES)
+
+
+class Calls:
+    """Which trials were trained, written and scored, by place in the pack; a failure or an interruption by request."""
+
+    def __init__(self, running: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.place = {trial.id: place for place, trial in enumerate(running.trials)}
+        self.trained: list[int] = []
+        self.written: list[int] = []
+        self.scored: list[int] = []
+        train, generate, score = Packed.train, Packed.generate, pack.score
+
+        def counted_train(engine, backbone, trials, *rest):
+            self.trained += [self.place[t.id] for t in trials]
+            return train(engine, backbone, trials, *rest)
+
+        def counted_generate(engine, backbone, trials, *rest):
+            self.written += [self.place[t.id] for t in trials]
+            yield from generate(engine, backbone, trials, *rest)
+
+        def counted_score(folder, *rest):
+            self.scored.append(self.place[folder.path.name])
+            score(folder, *rest)
+
+        monkeypatch.setattr(Packed, "train", counted_train)
+        monkeypatch.setattr(Packed, "generate", counted_generate)
+        monkeypatch.setattr(pack, "score", counted_score)
+
+
+def interrupt(running: Pack, owner: object, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run until what an owner has under that name is called."""
+
+    def interrupting(*_: object) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as broken:
+        broken.setattr(owner, name, interrupting)
+        with pytest.raises(Interrupted):
+            running()
+
+
+# -- a trial fails alone
+
+
+def fails_in_training(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = PackTraining.forward
+
+    def failing(self: PackTraining, part):
+        if guilty.id in [trial.id for trial in self.trials] and self.step == 3:
+            raise ZeroDivisionError("injected")
+        return forward(self, part)
+
+    monkeypatch.setattr(PackTraining, "forward", failing)
+
+
+def fails_in_writing(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Packed._write
+
+    def failing(self, backbone, trials, *rest):
+        if guilty.id in [trial.id for trial in trials]:
+            raise ZeroDivisionError("injected")
+        return write(self, backbone, trials, *rest)
+
+    monkeypatch.setattr(Packed, "_write", failing)
+
+
+def fails_in_scoring(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    score = pack.score
+
+    def failing(folder: TrialFolder, *rest):
+        if folder.path.name == guilty.id:
+            raise ZeroDivisionError("injected")
+        score(folder, *rest)
+
+    monkeypatch.setattr(pack, "score", failing)
+
+
+@pytest.mark.parametrize(
+    ("stage", "inject"), [("train", fails_in_training), ("generate", fails_in_writing), ("score", fails_in_scoring)]
+)
+def test_only_the_guilty_trial_fails_and_the_next_run_does_what_is_left(
+    stage: str, inject: Callable, made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = made(tmp_path)
+    guilty = running.trials[1]
+    with monkeypatch.context() as broken:
+        inject(guilty, broken)
+        ended = running()
+    assert ended == {t.id: "ZeroDivisionError: injected" if t is guilty else None for t in running.trials}
+    failure = json.loads(folder(running, 1).failure.read_text())
+    assert (failure["stage"], failure["trial"]["rank"]) == (stage, guilty.rank)
+    assert "in failing" in failure["details"]["traceback"]
+    assert not folder(running, 1).is_done()
+    calls = Calls(running, monkeypatch)
+    assert set(running().values()) == {None}
+    assert not folder(running, 1).failure.exists()
+    done = {"train": ([1], [1], [1]), "generate": ([], [1], [1]), "score": ([], [], [1])}[stage]
+    assert (calls.trained, calls.written, calls.scored) == done
+    if stage != "train":  # alone, the last digits of losses and scores may be others
+        assert all(same(folder(running, place), whole) for place in range(3))
+
+
+def test_a_damaged_adapter_is_the_failure_of_its_trial(
+    made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = made(tmp_path)
+    interrupt(running, Packed, "generate", monkeypatch)
+    (folder(running, 0).adapter / "adapter_model.safetensors").write_bytes(b"damaged")
+    assert [reason is None for reason in running().values()] == [False, True, True]
+    for place in (1, 2):
+        for name in ("predictions.jsonl", "controls.jsonl"):
+            path = folder(running, place).path
+            assert (path / name).read_bytes() == (whole / path.name / name).read_bytes()
+
+
+@pytest.mark.parametrize("stage", STAGES[:2])
+def test_what_no_single_trial_is_guilty_of_fails_each(
+    stage: str, made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = made(tmp_path)
+
+    def failing(*_: object) -> None:
+        raise ZeroDivisionError("injected")
+
+    monkeypatch.setitem(pack.STAGES, stage, failing)
+    assert set(running().values()) == {"ZeroDivisionError: injected"}
+    assert all(json.loads(folder(running, place).failure.read_text())["stage"] == stage for place in range(3))
+
+
+def test_what_the_user_has_to_mend_ends_the_run(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise UserError("mend it")
+
+    monkeypatch.setattr(Packed, "train", failing)
+    with pytest.raises(UserError, match="mend it"):
+        made(tmp_path)()
+    assert not list(tmp_path.glob("*/failure.json"))
+
+
+# -- what is finished isn't done again
+
+
+def test_predictions_and_scores_of_before_an_interruption_are_used(
+    made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = made(tmp_path)
+    write_lines, score, finish = predictions.write_lines, pack.score, pack._finish
+
+    def within_writing(path: Path, lines) -> None:
+        if path == folder(running, 1).controls:  # its other two files are there
+            raise Interrupted
+        write_lines(path, lines)
+
+    def within_scoring(found: TrialFolder, *rest) -> None:
+        if found.path.name == running.trials[1].id:
+            raise Interrupted
+        score(found, *rest)
+
+    def before_the_record(session, trial: Trial) -> None:
+        if trial is running.trials[1]:
+            raise Interrupted
+        finish(session, trial)
+
+    sessions = [
+        ((predictions, "write_lines", within_writing), ([0, 1, 2], [0, 1, 2], [])),
+        ((pack, "score", within_scoring), ([], [1, 2], [0])),
+        ((pack, "_finish", before_the_record), ([], [], [1])),
+    ]
+    for patch, done in sessions:
+        with monkeypatch.context() as interrupted:
+            calls = Calls(running, interrupted)
+            if patch[:2] == (pack, "score"):
+                score = pack.score  # the counting one
+            interrupted.setattr(*patch)
+            with pytest.raises(Interrupted):
+                running()
+            assert (calls.trained, calls.written, calls.scored) == done
+    calls = Calls(running, monkeypatch)
+    assert set(running().values()) == {None}
+    assert (calls.trained, calls.written, calls.scored) == ([], [], [2])
+    assert all(same(folder(running, place), whole) for place in range(3))
+
+
+@pytest.mark.parametrize("damage", ["cut short", "of another prompt", "fewer", "of another version"])
+def test_predictions_that_are_not_whole_are_written_again(
+    damage: str, made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = made(tmp_path, trials=[(2, 8)])
+    interrupt(running, pack, "score", monkeypatch)
+    path = folder(running, 0).validation
+    lines = path.read_text().splitlines(keepends=True)
+    changed = {
+        "cut short": [*lines[:-1], lines[-1][:20]],
+        "of another prompt": [line.replace('"prompt_sha256": "', '"prompt_sha256": "0') for line in lines],
+        "fewer": lines[:-1],
+        "of another version": [line.replace('"stop"', '"ended"') for line in lines],
+    }[damage]
+    path.write_text("".join(changed))
+    calls = Calls(running, monkeypatch)
+    assert set(running().values()) == {None}
+    assert (calls.trained, calls.written, calls.scored) == ([], [0], [0])
+    assert path.read_text() == "".join(lines)
+
+
+def test_what_a_lost_adapter_wrote_is_not_used(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = made(tmp_path, trials=[(2, 8)])
+    running()
+    one = folder(running, 0)
+    one.trial.unlink()
+    (one.adapter / "adapter_config.json").unlink()
+    calls = Calls(running, monkeypatch)
+    running()
+    assert (calls.trained, calls.written, calls.scored) == ([0], [0], [0])
+
+
+# -- seconds
+
+
+@pytest.mark.parametrize("engine", ["packed", "sequential"])
+def test_all_seconds_are_somebody_s(engine: str, made, tmp_path: Path) -> None:
+    running = made(tmp_path, engine=engine)
+    began = perf_counter()
+    running()
+    wall = perf_counter() - began
+    stored = [json.loads(folder(running, place).trial.read_text())["seconds"] for place in range(3)]
+    assert sum(sum(seconds.values()) for seconds in stored) == pytest.approx(wall, rel=0.05)
+    assert all(list(seconds) == list(STAGES) for seconds in stored)
+    # What is shared is shared evenly; nobody pays for the writing of all.
+    for stage in ("load", "vision"):
+        assert len({seconds[stage] for seconds in stored}) <= 2  # but for rounding
+    assert max(seconds["generate"] for seconds in stored) < 0.6 * sum(seconds["generate"] for seconds in stored)
+
+
+def test_a_clock_that_work_moves_is_shared_out_to_the_last_second(
+    made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece of work takes a known time by this clock, and all else none; a trial's seconds follow from it."""
+    now = 0.0
+
+    def takes(seconds: float, owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, timed)
+
+    monkeypatch.setattr(spent, "perf_counter", lambda: now)
+    takes(30.0, pack, "warm_up")  # within `load`
+    takes(12.0, pack, "_features")
+    takes(1.0, PackTraining, "_step")
+    takes(9.0, Packed, "_write")
+    takes(6.0, pack, "ptb_tokenize")
+    takes(5.0, pack, "score")
+    running = made(tmp_path)
+    running()
+    stored = [json.loads(folder(running, place).trial.read_text())["seconds"] for place in range(3)]
+    for seconds in stored:
+        shares = {"load": 10.0, "vision": 4.0, "train": STEPS / 3, "score": 2.0 + 5.0}
+        assert {stage: seconds[stage] for stage in shares} == pytest.approx(shares, abs=0.001)
+    assert sum(seconds["generate"] for seconds in stored) == pytest.approx(9.0, abs=0.003)
+    assert sum(sum(seconds.values()) for seconds in stored) == pytest.approx(now, abs=0.01)
+
+
+def test_seconds_and_memory_of_earlier_sessions_stay(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = made(tmp_path)
+    began = perf_counter()
+    interrupt(running, Packed, "generate", monkeypatch)
+    first = perf_counter() - began
+    trained = [Spent.read(folder(running, place)) for place in range(3)]
+    assert all(spent.seconds["train"] > 0 and spent.peak_memory_bytes for spent in trained)
+    began = perf_counter()
+    running()
+    second = perf_counter() - began
+    records = [json.loads(folder(running, place).trial.read_text()) for place in range(3)]
+    for record, before in zip(records, trained, strict=True):
+        # A trial that is trained already is passed over in its stage, which takes a moment.
+        assert record["seconds"]["train"] == pytest.approx(before.seconds["train"], abs=0.05)
+        assert record["peak_memory_bytes"] == before.peak_memory_bytes
+    total = sum(sum(record["seconds"].values()) for record in records)
+    assert total == pytest.approx(first + second, rel=0.05)
+
+
+def test_progress_is_told_from_the_first_step(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[events.Event] = []
+    monkeypatch.setattr(events, "_listener", told.append)
+    running = made(tmp_path, trials=[(2, 8)])
+    running()
+    steps = [event.done for event in told if event.kind == "progress" and event.name == running.trials[0].label]
+    assert steps == [1, 5, STEPS]
+
+
+def test_lines_keep_their_form(whole: Path) -> None:
+    """What reads predictions elsewhere goes by these keys."""
+    [one, *_] = sorted(path for path in whole.iterdir() if path.is_dir())
+    keys = ["id", "prediction", "prompt_sha256", "tokens", "stop"]
+    assert list(read_lines(one / "predictions.jsonl")[0]) == keys
+    assert list(read_lines(one / "controls.jsonl")[0]) == ["control", *keys]
