@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations, groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from benchmark.board.model import (
 )
 from benchmark.board.provenance import checkpoints, name_of, run_of
 from benchmark.board.results import CONTROLS, Baseline, Done, SuiteResults
+from benchmark.suite import Suite
 from metrics.grounding import grounding
 from metrics.labeler import label
 from metrics.registry import METRICS
@@ -72,7 +74,7 @@ def collect(found: SuiteResults) -> Board:
     floors = tuple(_floor(b) for b in sorted(found.baselines, key=lambda b: list(BASELINES).index(b.name)))
     contents = [*(d.content for d in found.done), *(b.content for b in found.baselines)]
     return Board(
-        suite=found.suite.model_dump(mode="json"),
+        suite=_published(found.suite).model_dump(mode="json"),
         primary=primary,
         data=dict(found.record["data"]),
         split=_split(found),
@@ -286,6 +288,17 @@ def _floor(baseline: Baseline) -> Floor:
             kept = {key: content.get(key) for key in ("value", "low", "high", "undefined", "n")}
             scores[name] = Score(**kept, by_seed=(content["value"],))
     return Floor(name=baseline.name, says=BASELINES[baseline.name], blind=baseline.name in BLIND, scores=scores)
+
+
+def _published(suite: Suite) -> Suite:
+    """Return the suite as a leaderboard shows it: of a path that it names, the last part, since boards travel."""
+    entries = [e.model_copy(update={"checkpoint": _last(e.checkpoint)}) for e in suite.backbones]
+    split = suite.split.model_copy(update={"name": _last(suite.split.name)})
+    return suite.model_copy(update={"backbones": tuple(entries), "split": split})
+
+
+def _last(name: str) -> str:
+    return f"…/{Path(name).name}" if "/" in name or "\\" in name else name
 
 
 def _split(found: SuiteResults) -> dict[str, Any]:
