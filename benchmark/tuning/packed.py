@@ -13,7 +13,7 @@ from torch import Tensor
 from backbones.base import Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import adapters, checkpoints, memory, packs
+from benchmark.tuning import checkpoints, memory, packs, saving
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import cut, distinct, settings
@@ -130,7 +130,7 @@ class Packed:
             training = PackTraining(backbone, pack, data, merge=merge)
             training.run(step_done, after)
             for trial, losses in zip(training.trials, training.losses, strict=True):
-                adapters.write(folders[trial.id], backbone, trial, partial(training.save_adapter, trial))
+                saving.write(folders[trial.id], backbone, trial, partial(training.save_adapter, trial))
                 folders[trial.id].write_losses(losses)
                 checkpoints.remove(folders[trial.id])
                 outcomes[trial.id] = Outcome(

@@ -16,7 +16,7 @@ from torch import Tensor
 from backbones.base import IGNORED, Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import adapters, batches, checkpoints, memory
+from benchmark.tuning import batches, checkpoints, memory, saving
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.generation import greedy
@@ -90,7 +90,7 @@ class Sequential:
                     if time.monotonic() - saved >= self.checkpoint_seconds and number + 1 < len(steps):
                         self._snapshot(trial, trained, optimizer, losses).write(folder)
                         saved = time.monotonic()
-            adapters.write(folder, backbone, trial, model.save_pretrained)
+            saving.write(folder, backbone, trial, model.save_pretrained)
             folder.write_losses(losses)
             checkpoints.remove(folder)
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 from huggingface_hub import ModelCardData
 
 from backbones.base import Backbone
-from backbones.miniature import is_miniature
+from backbones.checkpoint import is_miniature
 from benchmark.data.text import write_text
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
