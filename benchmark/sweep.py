@@ -115,24 +115,17 @@ def _run(
     stage(
         "split", f"{split.name}: {len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"
     )
-    records = Records(
-        studies=studies,
-        split=split,
-        image=ImageSettings(**suite.image.model_dump()),
-        cache=cache_folder(),
-        results=results,
-        command=_command(suite, data),
-    )
+    records = records_of(suite, release, split, results, data)
     stage("images", f"decoded once, kept in {records.cache / 'images'}")
     _images(records, workers.processes, bar("images"))
     stage("checkpoints")
     sources = _checkpoints(suite, workers, stage, bar)
-    trials = _trials(suite, sources, release.fingerprint, split)
+    trials = trials_of(suite, sources, release.fingerprint, split)
     store = Store(results)
     floors = [Floor(name, release.fingerprint, records) for name in suite.baselines]
     record = store.suite(suite.name)
-    write_lines(store.references(suite.name), _references(records, folder))
-    write_json(record, _record(suite, trials, sources, release, split, floors, records))
+    write_lines(store.references(suite.name), references_of(records, folder))
+    write_json(record, record_of(suite, trials, sources, release, split, floors, records))
     done = [trial for trial in trials if store.of(trial).is_done()]
     detail = f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run"
     listener(Event("stage", "trials", len(done), len(trials), detail))
@@ -187,6 +180,18 @@ def phantom_folder(part: PhantomData) -> Path:
     """Where a suite's phantoms lie once they are drawn: another folder for others, or for another version."""
     key = hashlib.sha256(f"{part.model_dump_json()} {phantom.PHANTOMS}".encode()).hexdigest()[:16]
     return cache_folder() / "phantoms" / key
+
+
+def records_of(suite: Suite, release: dmid.Release, split: Split, results: Path, data: Path | None) -> Records:
+    """Return what every pack of a sweep is given."""
+    return Records(
+        studies=release.studies,
+        split=split,
+        image=ImageSettings(**suite.image.model_dump()),
+        cache=cache_folder(),
+        results=results,
+        command=_command(suite, data),
+    )
 
 
 def _phantoms(
@@ -271,7 +276,14 @@ def _prepare(entry: Entry, given: Path | miniatures.MiniatureJob | None) -> Weig
     return Weights(given, fingerprint(locate(given, get(entry.name).checkpoint)))
 
 
-def _trials(suite: Suite, sources: dict[str, Weights], data: str, split: Split) -> list[Trial]:
+def trials_of(suite: Suite, sources: dict[str, Weights], data: str, split: Split) -> list[Trial]:
+    """Return every trial of a suite's grid, backbones in the suite's order.
+
+    Args:
+        sources: each backbone's weights.
+        data: fingerprint of the data set.
+        split: of its studies.
+    """
     return [
         Trial(
             backbone=entry.name,
@@ -329,7 +341,7 @@ def _packs(
     return packs
 
 
-def _record(
+def record_of(
     suite: Suite,
     trials: Sequence[Trial],
     sources: dict[str, Weights],
@@ -338,7 +350,7 @@ def _record(
     floors: Sequence[Floor],
     records: Records,
 ) -> dict[str, Any]:
-    """What a leaderboard needs to know beside the trials' own files; no report text."""
+    """Return what a leaderboard needs to know beside the trials' own files; no report text."""
     return {
         "suite": suite.model_dump(mode="json"),
         "trials": {trial.id: trial.model_dump(mode="json") for trial in trials},
@@ -355,8 +367,8 @@ def _record(
     }
 
 
-def _references(records: Records, folder: Path) -> list[dict[str, Any]]:
-    """What predictions are compared with, a line a study; images by their place in the data's folder."""
+def references_of(records: Records, folder: Path) -> list[dict[str, Any]]:
+    """Return what predictions are compared with, a line a study; images by their place in the data's folder."""
     return [
         {
             "id": study.id,

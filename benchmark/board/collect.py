@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmark.baselines import BASELINES
 from benchmark.board.model import (
+    DIGITS,
     SIGNIFICANT,
     Board,
     Comparisons,
@@ -166,7 +167,15 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         length_limit_rate=_mean([d.content.get("length_limit_rate") for d in group]),
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
         confusion=_confusion(group, found),
+        by_block=_by_block(group, context),
     )
+
+
+def _by_block(group: Sequence[Done], context: _Context) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    if any(context.primary not in d.statistics for d in group):
+        return ()
+    sums = sample([d.statistics[context.primary] for d in group], context.blocks).statistics
+    return tuple(tuple(tuple(round(float(v), DIGITS) for v in block) for block in seed) for seed in sums)
 
 
 def _scores(group: Sequence[Done], context: _Context) -> dict[str, Score]:
