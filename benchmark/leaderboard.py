@@ -41,7 +41,10 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
     Raises:
         UserError: the suite has no results, and it is unknown or its folder holds results from elsewhere.
     """
-    there = _stored(folder / suite)
+    try:
+        there = _stored(folder / suite)
+    except UserError:
+        there = None  # damaged, or of another version: it is written again
     if isinstance(there, FloorsBoard):
         return write_board(there, suite, folder)
     if not Store(results).suite(suite).is_file() and suite in built_in():

@@ -5,9 +5,9 @@ verdict is the first of these that holds:
 
 - equal: every score has the same digits as stored, six after the point;
 - within rounding: every score is within half a unit of the last digit that tables print, 0.0005;
-- within the paired interval: the 95 % interval of the difference of the primary score holds 0. It is paired by block
-  (and by seed, where both have the same ones), which takes what each block adds to the score, of both runs, on the
-  same blocks;
+- within the paired interval: the 95 % interval of the difference of the primary score holds 0. It is paired by block,
+  which takes what each block adds to the score in both runs, on the same blocks. Seeds that both runs have are taken
+  as they are, not as drawn from many: the same experiment was done again, so only what reports add is uncertain;
 - within both intervals: where that isn't known, as in a leaderboard of before or for a floor, each primary score lies
   within the other's own 95 % interval. That asks for less: those intervals are as wide as other reports would make
   them, and both runs wrote of the same ones;
@@ -109,7 +109,8 @@ class Comparison(Part):
         counts = {
             v: sum(row.verdict == v for row in self.rows) for v in (*AGREES, "differs", "only here", "only there")
         }
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+        words = {verdict: verdict for verdict in counts} | {"differs": "differing"}
+        told = ", ".join(f"{count} {words[verdict]}" for verdict, count in counts.items() if count)
         rows = several(len(self.rows), "row")
         if self.agrees:
             return f"This run agrees with {what} in all of {rows}: {told}."
@@ -218,8 +219,15 @@ def _paired(here: Row, there: Row, primary: str, combine: Combine | None) -> Num
     ours, theirs = (Sample(primary, np.array(row.by_block, dtype=np.float64), combine) for row in (here, there))
     if ours.statistics.shape[1:] != theirs.statistics.shape[1:]:
         return None
-    found = difference(ours, theirs, Draws(ours.blocks), same_seeds=here.seeds == there.seeds)
+    if here.seeds == there.seeds:
+        ours, theirs = _over_seeds(ours), _over_seeds(theirs)
+    found = difference(ours, theirs, Draws(ours.blocks))
     return number(found, reach(primary))
+
+
+def _over_seeds(found: Sample) -> Sample:
+    """The sample of one system that wrote all seeds' reports: of a mean score, its mean over seeds."""
+    return Sample(found.name, found.statistics.sum(axis=0, keepdims=True), found.combine)
 
 
 def _alone(row: Row | Floor, primary: str, verdict: Verdict) -> Agreement:
