@@ -10,19 +10,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from backbones.checkpoint import fingerprint, is_cached, locate
 from benchmark import current, miniatures
 from benchmark.board.results import read_record
 from benchmark.data import dmid
 from benchmark.data.content import content_hash
-from benchmark.data.split import choose
+from benchmark.data.leakage import leakage
+from benchmark.data.split import RULES, Split, choose
 from benchmark.earlier import JSON, find, read_board
 from benchmark.errors import UserError
 from benchmark.floor import Floor
 from benchmark.store import Store, read_lines
 from benchmark.suite import Entry, PhantomData, Suite
-from benchmark.sweep import Summary, Weights, phantom_folder, record_of, records_of, references_of, trials_of
+from benchmark.sweep import (
+    Summary,
+    Weights,
+    phantom_folder,
+    record_of,
+    records_of,
+    references_of,
+    split_made_of,
+    trials_of,
+)
 from benchmark.written import Written
 
 
@@ -74,7 +85,7 @@ def _documents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in current.files_in(folder)}
 
 
-def _summary(suite: Suite, data: Path | None, store: Store, record: Mapping[str, object]) -> Summary | None:
+def _summary(suite: Suite, data: Path | None, store: Store, record: Mapping[str, Any]) -> Summary | None:
     """The end of a sweep that would write the record that is there; None where it would write another one."""
     if (data is not None) == isinstance(suite.data, PhantomData):
         return None
@@ -82,14 +93,14 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: Mapping[str,
     if folder is None or not folder.is_dir():
         return None
     release = dmid.read(folder)
-    split = choose(release.studies, suite.split.name, seed=suite.split.seed)
+    split, leaks = _split(suite, release, record)
     records = records_of(suite, release, split, store.folder, data)
     sources = _sources(suite)
     if sources is None:
         return None
     trials = trials_of(suite, sources, release.fingerprint, split)
     floors = [Floor(name, release.fingerprint, records) for name in suite.baselines]
-    again = record_of(suite, trials, sources, release, split, floors, records)
+    again = record_of(suite, trials, sources, release, split, leaks, floors, records)
     if json.loads(json.dumps(again)) != record:
         return None
     if references_of(records, folder) != read_lines(store.references(suite.name)):
@@ -103,6 +114,18 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: Mapping[str,
         results=store.folder,
         record=store.suite(suite.name),
     )
+
+
+def _split(suite: Suite, release: dmid.Release, record: Mapping[str, Any]) -> tuple[Split, Mapping[str, Any]]:
+    """The split and its leakage: those of the record where the same rules would part the same studies so again.
+
+    Comparing the reports of a thousand studies with each other takes as long as everything else.
+    """
+    made_of, asked = split_made_of(release.studies), suite.model_dump(mode="json")["split"]
+    if suite.split.name in RULES and record.get("split_made_of") == made_of and record["suite"]["split"] == asked:
+        return Split.from_dict(record["split"]), record["split"]["leakage"]
+    split = choose(release.studies, suite.split.name, seed=suite.split.seed)
+    return split, leakage(split, release.studies).to_dict()
 
 
 def _sources(suite: Suite) -> dict[str, Weights] | None:

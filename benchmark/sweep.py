@@ -1,9 +1,10 @@
 """A suite, run: data → miniatures → trials → packs → results. What is done is not done again."""
 
 import hashlib
+import json
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from benchmark.data import dmid, phantom
 from benchmark.data.content import cache_folder
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.leakage import leakage
-from benchmark.data.split import Split, choose
+from benchmark.data.split import SPLITS, Split, choose
+from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.events import Event, Listener
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
@@ -125,7 +127,8 @@ def _run(
     floors = [Floor(name, release.fingerprint, records) for name in suite.baselines]
     record = store.suite(suite.name)
     write_lines(store.references(suite.name), references_of(records, folder))
-    write_json(record, record_of(suite, trials, sources, release, split, floors, records))
+    leaks = leakage(split, studies).to_dict()
+    write_json(record, record_of(suite, trials, sources, release, split, leaks, floors, records))
     done = [trial for trial in trials if store.of(trial).is_done()]
     detail = f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run"
     listener(Event("stage", "trials", len(done), len(trials), detail))
@@ -347,10 +350,15 @@ def record_of(
     sources: dict[str, Weights],
     release: dmid.Release,
     split: Split,
+    leaks: Mapping[str, Any],
     floors: Sequence[Floor],
     records: Records,
 ) -> dict[str, Any]:
-    """Return what a leaderboard needs to know beside the trials' own files; no report text."""
+    """Return what a leaderboard needs to know beside the trials' own files; no report text.
+
+    Args:
+        leaks: the split's leakage.
+    """
     return {
         "suite": suite.model_dump(mode="json"),
         "trials": {trial.id: trial.model_dump(mode="json") for trial in trials},
@@ -361,10 +369,18 @@ def record_of(
             "summary": release.summary_line(),
             "studies": len(release.studies),
         },
-        "split": split.to_dict() | {"leakage": leakage(split, release.studies).to_dict()},
+        "split": split.to_dict() | {"leakage": leaks},
+        "split_made_of": split_made_of(release.studies),
         "checkpoints": {name: weights.fingerprint for name, weights in sources.items()},
         "command": records.command,
     }
+
+
+def split_made_of(studies: Sequence[Study]) -> dict[str, Any]:
+    """Return the version of the split's rules, and a digest of all that they look at: studies without their images."""
+    described = [{name: value for name, value in vars(study).items() if name != "image"} for study in studies]
+    text = json.dumps(described, sort_keys=True, default=vars)
+    return {"version": SPLITS, "studies": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def references_of(records: Records, folder: Path) -> list[dict[str, Any]]:

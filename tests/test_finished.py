@@ -114,6 +114,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "no leaderboard": lambda f: shutil.rmtree(f / "leaderboards"),
     "no phantoms": lambda f: shutil.rmtree(f / "cache/phantoms"),
     "a report of the data": lambda f: edit(next((f / "cache/phantoms").rglob("Reports/*.txt")), "B", "C"),
+    "the metadata of the data": lambda f: next((f / "cache/phantoms").rglob("Metadata.xlsx")).unlink(),
     "an image of the data": lambda f: next((f / "cache/phantoms").rglob("TIFF Images/*.tif")).open("ab").write(b"\0"),
 }
 
@@ -133,6 +134,7 @@ def test_whatever_has_changed_is_looked_at_again(copy: Path, change: str) -> Non
         ("metrics.labeler.LABELER", "99"),
         ("benchmark.data.phantom.PHANTOMS", 99),
         ("benchmark.suite.SCHEMA", 99),
+        ("benchmark.sweep.SPLITS", 99),
         ("benchmark.current.versions", lambda: {"torch": "another"}),
     ],
 )
