@@ -80,6 +80,13 @@ def test_nothing_to_do_is_told_without_torch_and_nothing_is_written(swept: Path)
     assert written(swept) == before
 
 
+def test_nothing_that_is_stored_holds_a_path_of_the_machine(swept: Path) -> None:
+    paths = [os.fsencode(path) for path in (swept, swept.resolve(), Path(__file__).parents[1], Path(sys.prefix))]
+    files = [path for part in ("results", "leaderboards") for path in (swept / part).rglob("*") if path.is_file()]
+    assert len(files) > 30
+    assert [str(file) for file in files if any(path in file.read_bytes() for path in paths)] == []
+
+
 def trial(folder: Path) -> Path:
     record = json.loads((folder / "results/suites/tiny.json").read_text())
     return folder / "results" / next(iter(record["trials"]))
