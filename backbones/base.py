@@ -74,12 +74,13 @@ class Backbone(ABC):
     token_types: ClassVar[str | None] = None
     packable: ClassVar[bool] = True
 
-    def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str) -> None:
+    def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str, pinned: bool = False) -> None:
         self.model = model
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.source = source
         self.fingerprint = fingerprint
+        self.pinned = pinned  # the published checkpoint, not one from a folder
         self._prompts: dict[str, list[int]] = {}
         self._reports: dict[str, list[int]] = {}
 
@@ -109,7 +110,13 @@ class Backbone(ABC):
         published = locate(source, cls.checkpoint)
         folder = cls.prepare(published, pinned=source is None)
         model = load_model(cls, folder, device=device, dtype=dtype, quantization=quantization)
-        backbone = cls(model, load_processor(cls, folder), source=folder, fingerprint=fingerprint(published))
+        backbone = cls(
+            model,
+            load_processor(cls, folder),
+            source=folder,
+            fingerprint=fingerprint(published),
+            pinned=source is None,
+        )
         check_fit(backbone)
         return backbone
 

@@ -3,13 +3,17 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from backbones.errors import UserError
 
 # What decides a checkpoint's output: weights, configurations, tokenizer. Read-me files and the like don't.
 FINGERPRINTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt")
+DESCRIPTION = "miniature.txt"
+"""The file that says how a miniature was made. It isn't JSON by name, as it is no part of the checkpoint."""
 INDEX = "model.safetensors.index.json"
 """Which shard holds which tensor, in the hub's layout."""
 
@@ -112,6 +116,17 @@ def _refused(checkpoint: Checkpoint, error: OSError) -> UserError:
     )
 
 
+def is_miniature(folder: Path) -> bool:
+    """Whether a checkpoint folder was written here, so that no table mistakes it for published weights."""
+    return (folder / DESCRIPTION).is_file()
+
+
+def shipped(name: str) -> Path | None:
+    """Return the folder of a backbone's miniature that comes with the project, or None where there is none."""
+    folder = Path(str(files("backbones").joinpath("miniatures", name)))
+    return folder if is_miniature(folder) else None
+
+
 def is_cached(checkpoint: Checkpoint) -> bool:
     """Whether the pinned snapshot lies whole in the hub's cache, every shard of it, without asking the network."""
     from huggingface_hub import try_to_load_from_cache
@@ -128,19 +143,25 @@ def is_cached(checkpoint: Checkpoint) -> bool:
     return found("model.safetensors") is not None
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, sha256: Callable[[Path], str] | None = None) -> str:
     """SHA-256 over the names and contents of the files that decide a checkpoint's output.
 
     A file of the hub's cache is a link to a blob named by its own SHA-256, which is taken as it stands;
     other files are read.
+
+    Args:
+        folder: the checkpoint's.
+        sha256: returns a file's digest in hexadecimal, from memory say; by default the file is read.
     """
+    read = sha256 or _sha256
     total = hashlib.sha256()
     for path in sorted({p for pattern in FINGERPRINTED for p in folder.glob(pattern)}):
         blob = path.resolve().name
-        if path.is_symlink() and re.fullmatch(r"[0-9a-f]{64}", blob):
-            digest = blob
-        else:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = blob if path.is_symlink() and re.fullmatch(r"[0-9a-f]{64}", blob) else read(path)
         total.update(f"{path.name} {digest}\n".encode())
     return total.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

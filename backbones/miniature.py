@@ -13,7 +13,6 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from backbones.checkpoint import DESCRIPTION
 from backbones.pretraining import READING_PROMPT, Example, Recipe, train_language, train_vision
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 MINIATURES = 2
 """Version of the miniatures: raised when what this module or `backbones.pretraining` does makes other ones."""
-DESCRIPTION = "miniature.txt"
-"""The file that says how a miniature was made. It isn't JSON by name, as it is no part of the checkpoint."""
 SIDE = 112
 """Side of a miniature's square image, in pixels."""
 PATCH = 14
@@ -240,17 +238,6 @@ def _without_version(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {k: _without_version(v) for k, v in value.items() if k != "transformers_version"}
     return [_without_version(v) for v in value] if isinstance(value, list | tuple) else value
-
-
-def shipped(name: str) -> Path | None:
-    """Return the folder of a backbone's miniature that comes with the project, or None where there is none."""
-    folder = Path(str(files("backbones").joinpath("miniatures", name)))
-    return folder if is_miniature(folder) else None
-
-
-def is_miniature(folder: Path) -> bool:
-    """Whether a checkpoint folder was written here, so that no table mistakes it for published weights."""
-    return (folder / DESCRIPTION).is_file()
 
 
 def open_to_readers(folder: Path) -> None:

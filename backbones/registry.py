@@ -2,10 +2,13 @@
 
 import inspect
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
-from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from backbones.base import Backbone
 
 GROUP = "amrg.backbones"
 
@@ -35,7 +38,7 @@ def locations() -> dict[str, str]:
     return {**outside, **BUILT_IN}
 
 
-def get(name: str) -> type[Backbone]:
+def get(name: str) -> "type[Backbone]":
     """The plugin of that name. One that fails breaks only itself.
 
     Raises:
@@ -44,6 +47,9 @@ def get(name: str) -> type[Backbone]:
     known = locations()
     if name not in known:
         raise unknown_name("backbone", name, known)
+    # Only now: names are looked up by commands that need no torch.
+    from backbones.base import Backbone
+
     at = f"backbone {name!r}: its plugin {known[name]}"
     try:
         plugin = EntryPoint(name, known[name], GROUP).load()

@@ -211,20 +211,34 @@ def _hash(text: str) -> str:
 
 def _images_of(found: SuiteResults, data: Path | None) -> Path | None:
     """The folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
-    if isinstance(found.suite.data, PhantomData):
-        from benchmark.sweep import phantom_folder
-
-        data = data or phantom_folder(found.suite.data)
-        if not data.is_dir():
-            return None
     if data is None:
-        return None
+        return _phantoms(found, found.suite.data) if isinstance(found.suite.data, PhantomData) else None
     if dmid.read(data).fingerprint != found.record["data"]["fingerprint"]:
         raise UserError(
             f"{data}: not the data that suite {found.suite.name} ran on: other ids, reports or images. "
             "Give the folder of that run with --data, or run the sweep again."
         )
     return data
+
+
+def _phantoms(found: SuiteResults, part: PhantomData) -> Path | None:
+    """Return the folder of the phantoms that a suite ran on, or None where this user's cache doesn't have them.
+
+    They are known by their fingerprint: drawn by an earlier version, they lie in another folder than new ones would.
+    """
+    from benchmark.sweep import phantom_folder
+
+    likely = phantom_folder(part)
+    for folder in (likely, *sorted(set(likely.parent.glob("*")) - {likely})):
+        if not folder.is_dir():
+            continue
+        try:
+            release = dmid.read(folder)
+        except UserError:
+            continue  # cut short, while another sweep draws it say
+        if release.fingerprint == found.record["data"]["fingerprint"]:
+            return folder
+    return None
 
 
 def _write_images(

@@ -5,43 +5,26 @@ drawn from `results.json`, so that a leaderboard that came without its results c
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from benchmark import current
 from benchmark.board import figures, floors_text, model_card, plan_text
+from benchmark.board.against import Comparison, compare
 from benchmark.board.collect import collect
 from benchmark.board.model import Board, FloorsBoard, PlanBoard
-from benchmark.board.results import read_results
+from benchmark.board.results import SuiteResults, read_results
 from benchmark.board.table import floors_csv, results_csv
-from benchmark.board.terminal import main_table
 from benchmark.board.text import readme
+from benchmark.current import files_in
+from benchmark.earlier import JSON, Earlier, find, keep, read_board
 from benchmark.errors import RunFailed, UserError
 from benchmark.store import Store
 from benchmark.suite import built_in, load_suite
+from benchmark.written import AnyBoard, Written
 
-AnyBoard = Board | FloorsBoard | PlanBoard
 BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}
-JSON = "results.json"
-
-
-@dataclass(frozen=True)
-class Written:
-    """A leaderboard on disk.
-
-    Attributes:
-        readme: the document.
-        board: what it says.
-    """
-
-    readme: Path
-    board: AnyBoard
-
-    def table(self) -> str:
-        """The main table for a terminal, in plain text of at most 120 columns."""
-        if isinstance(self.board, Board):
-            return main_table(self.board)
-        return floors_text.terminal(self.board) if isinstance(self.board, FloorsBoard) else plan_text.line(self.board)
 
 
 def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
@@ -58,7 +41,10 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
     Raises:
         UserError: the suite has no results, and it is unknown or its folder holds results from elsewhere.
     """
-    there = _stored(folder / suite)
+    try:
+        there = _stored(folder / suite)
+    except UserError:
+        there = None  # damaged, or of another version: it is written again
     if isinstance(there, FloorsBoard):
         return write_board(there, suite, folder)
     if not Store(results).suite(suite).is_file() and suite in built_in():
@@ -68,14 +54,63 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
                 f"checks it as it is; `amrg sweep {suite}` makes results here."
             )
         return write_board(plan_text.plan_of(load_suite(suite)), suite, folder)
-    return write_board(collect(read_results(results, suite)), suite, folder)
+    return _write_results(read_results(results, suite), Store(results), suite, folder)
+
+
+def _write_results(found: SuiteResults, store: Store, suite: str, folder: Path) -> Written:
+    """Write the leaderboard of stored results, say whether it agrees with the published one, and record all that."""
+    known = current.read(store, suite)
+    before = find(store, suite, folder, known.own if known else None)
+    if before is not None:
+        keep(before)
+    written = write_board(collect(found), suite, folder)
+    files = files_of(written.board)
+    agreement = _agreement(found, files[JSON].decode(), before) if before else None
+    identities = [*found.record["trials"], *found.record["baselines"].values()]
+    current.write(store, suite, current.of(store, suite, identities, files, before, agreement))
+    return replace(written, agreement=agreement, published=before.copy if before else None)
+
+
+def _agreement(found: SuiteResults, text: str, before: Earlier) -> str:
+    if before.text == text:
+        return f"{before.what.capitalize()} is the one that these results gave."
+    try:
+        return _compare(found, text, before.text, before.what).sentence(before.what)
+    except UserError as error:
+        return f"This run is not compared with what was published. {error}"
+
+
+def against(results: Path, suite: str, published: Path) -> Comparison:
+    """Compare the stored results of a suite with a published leaderboard; nothing is written.
+
+    Args:
+        results: the folder of stored results.
+        suite: the name of a suite.
+        published: a leaderboard's `results.json`, or the folder with it.
+
+    Raises:
+        UserError: there are no results, or the file isn't there or isn't a suite's leaderboard.
+    """
+    path = published / JSON if published.is_dir() else published
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: can't be read ({error}). Give a leaderboard's {JSON}, or its folder.") from None
+    found = read_results(results, suite)
+    return _compare(found, files_of(collect(found))[JSON].decode(), text, str(path))
+
+
+def _compare(found: SuiteResults, ours: str, theirs: str, where: str) -> Comparison:
+    here, there = read_board(ours, "the results"), read_board(theirs, where)
+    scored = next((d.statistics[there.primary] for d in found.done if there.primary in d.statistics), None)
+    return compare(here, there, scored.combine if scored else None)
 
 
 def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
     """Write a leaderboard and remove figures and cards of an earlier one that it doesn't have."""
     there = folder / name
     files = files_of(board)
-    for extra in _files_in(there) - set(files):
+    for extra in files_in(there) - set(files):
         (there / extra).unlink()
     for file, content in files.items():
         path = there / file
@@ -132,7 +167,7 @@ def check_leaderboard(results: Path, suite: str, folder: Path) -> str:
     elif isinstance(stored, PlanBoard) and suite in built_in():
         stored, source = plan_text.plan_of(load_suite(suite)), "the suite's file"
     expected = files_of(stored)
-    problems = [f"{name}: is not of this leaderboard" for name in sorted(_files_in(there) - set(expected))]
+    problems = [f"{name}: is not of this leaderboard" for name in sorted(files_in(there) - set(expected))]
     for name, content in expected.items():
         path = there / name
         if not path.is_file():
@@ -158,13 +193,6 @@ def _stored(there: Path) -> AnyBoard | None:
             f"{path}: not the results of a leaderboard of this version: {str(error).splitlines()[0]}. "
             f"`amrg leaderboard {there.name}` writes it again."
         ) from error
-
-
-def _files_in(there: Path) -> set[str]:
-    """What a leaderboard may have written: its documents, figures and cards; not a gallery or what others put there."""
-    found = [there / name for name in ("README.md", "results.csv", JSON)]
-    found += [*there.glob("figures/*"), *there.glob("model-cards/*")]
-    return {path.relative_to(there).as_posix() for path in found if path.is_file()}
 
 
 def _first_difference(found: bytes, expected: bytes) -> str:

@@ -77,11 +77,13 @@ def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
     The folder of one that is trained is named by what decides its weights: the versions of training, phantoms and
     libraries, the suite's settings, and what the plugin states of its miniature.
     """
-    from backbones.miniature import MINIATURES, shipped, specification
-    from backbones.registry import get
+    from backbones.checkpoint import shipped
 
     if suite.miniature is None and (folder := shipped(backbone)):
         return folder
+    from backbones.miniature import MINIATURES, specification
+    from backbones.registry import get
+
     part = suite.miniature or MiniaturePart()  # type: ignore[call-arg]
     prompt = suite.protocol.prompt
     stated = specification(get(backbone))
@@ -169,7 +171,8 @@ def build(
         progress: called with steps done and steps in all.
         again: train it although it is there.
     """
-    from backbones.miniature import is_miniature, write_miniature
+    from backbones.checkpoint import is_miniature
+    from backbones.miniature import write_miniature
     from backbones.pretraining import Recipe
     from backbones.registry import get
 

@@ -244,13 +244,26 @@ def built_in() -> list[str]:
                   if p.name.endswith(".yaml"))  # fmt: skip
 
 
+def suite_name(given: str) -> str:
+    """Return the name of a suite that is given by name or by file, for verbs that read its results.
+
+    Raises:
+        UserError: it is given by file, and that isn't there or has mistakes.
+    """
+    return load_suite(given).name if _is_file_name(given) else given
+
+
+def _is_file_name(given: str) -> bool:
+    return given.endswith((".yaml", ".yml")) or "/" in given
+
+
 def load_suite(name: str) -> Suite:
     """A suite that comes with the project, by name, or one from a file.
 
     Raises:
         UserError: no such suite, or every mistake in its file, each with its line.
     """
-    if name.endswith((".yaml", ".yml")) or "/" in name:
+    if _is_file_name(name):
         path = Path(name)
         if not path.is_file():
             raise UserError(f"{name}: no such suite file. Suites that come with amrg: {', '.join(built_in())}.")

@@ -1,9 +1,10 @@
 """A suite, run: data → miniatures → trials → packs → results. What is done is not done again."""
 
 import hashlib
+import json
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from benchmark.data import dmid, phantom
 from benchmark.data.content import cache_folder
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.leakage import leakage
-from benchmark.data.split import Split, choose
+from benchmark.data.split import SPLITS, Split, choose
+from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.events import Event, Listener
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
@@ -118,24 +120,18 @@ def _run(
     stage(
         "split", f"{split.name}: {len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"
     )
-    records = Records(
-        studies=studies,
-        split=split,
-        image=ImageSettings(**suite.image.model_dump()),
-        cache=cache_folder(),
-        results=results,
-        command=_command(suite, data),
-    )
+    records = records_of(suite, release, split, results, data)
     stage("images", f"decoded once, kept in {records.cache / 'images'}")
     _images(records, workers.processes, bar("images"))
     stage("checkpoints")
     sources = _checkpoints(suite, workers, stage, bar)
-    trials = _trials(suite, sources, release.fingerprint, split)
+    trials = trials_of(suite, sources, release.fingerprint, split)
     store = Store(results)
     floors = [Floor(name, release.fingerprint, records) for name in suite.baselines]
     record = store.suite(suite.name)
-    write_lines(store.references(suite.name), _references(records, folder))
-    write_json(record, _record(suite, trials, sources, release, split, floors, records))
+    write_lines(store.references(suite.name), references_of(records, folder))
+    leaks = leakage(split, studies).to_dict()
+    write_json(record, record_of(suite, trials, sources, release, split, leaks, floors, records))
     done = [trial for trial in trials if store.of(trial).is_done()]
     detail = f"{len(trials)} in the grid, {len(done)} done already, {len(trials) - len(done)} to run"
     listener(Event("stage", "trials", len(done), len(trials), detail))
@@ -193,6 +189,18 @@ def phantom_folder(part: PhantomData) -> Path:
     """Where a suite's phantoms lie once they are drawn: another folder for others, or for another version."""
     key = hashlib.sha256(f"{part.model_dump_json()} {phantom.PHANTOMS}".encode()).hexdigest()[:16]
     return cache_folder() / "phantoms" / key
+
+
+def records_of(suite: Suite, release: dmid.Release, split: Split, results: Path, data: Path | None) -> Records:
+    """Return what every pack of a sweep is given."""
+    return Records(
+        studies=release.studies,
+        split=split,
+        image=ImageSettings(**suite.image.model_dump()),
+        cache=cache_folder(),
+        results=results,
+        command=_command(suite, data),
+    )
 
 
 def _phantoms(
@@ -277,7 +285,14 @@ def _prepare(entry: Entry, given: Path | miniatures.MiniatureJob | None) -> Weig
     return Weights(given, fingerprint(locate(given, get(entry.name).checkpoint)))
 
 
-def _trials(suite: Suite, sources: dict[str, Weights], data: str, split: Split) -> list[Trial]:
+def trials_of(suite: Suite, sources: dict[str, Weights], data: str, split: Split) -> list[Trial]:
+    """Return every trial of a suite's grid, backbones in the suite's order.
+
+    Args:
+        sources: each backbone's weights.
+        data: fingerprint of the data set.
+        split: of its studies.
+    """
     return [
         Trial(
             backbone=entry.name,
@@ -335,16 +350,21 @@ def _packs(
     return packs
 
 
-def _record(
+def record_of(
     suite: Suite,
     trials: Sequence[Trial],
     sources: dict[str, Weights],
     release: dmid.Release,
     split: Split,
+    leaks: Mapping[str, Any],
     floors: Sequence[Floor],
     records: Records,
 ) -> dict[str, Any]:
-    """What a leaderboard needs to know beside the trials' own files; no report text."""
+    """Return what a leaderboard needs to know beside the trials' own files; no report text.
+
+    Args:
+        leaks: the split's leakage.
+    """
     return {
         "suite": suite.model_dump(mode="json"),
         "trials": {trial.id: trial.model_dump(mode="json") for trial in trials},
@@ -355,14 +375,22 @@ def _record(
             "summary": release.summary_line(),
             "studies": len(release.studies),
         },
-        "split": split.to_dict() | {"leakage": leakage(split, release.studies).to_dict()},
+        "split": split.to_dict() | {"leakage": leaks},
+        "split_made_of": split_made_of(release.studies),
         "checkpoints": {name: weights.fingerprint for name, weights in sources.items()},
         "command": records.command,
     }
 
 
-def _references(records: Records, folder: Path) -> list[dict[str, Any]]:
-    """What predictions are compared with, a line a study; images by their place in the data's folder."""
+def split_made_of(studies: Sequence[Study]) -> dict[str, Any]:
+    """Return the version of the split's rules, and a digest of all that they look at: studies without their images."""
+    described = [{name: value for name, value in vars(study).items() if name != "image"} for study in studies]
+    text = json.dumps(described, sort_keys=True, default=vars)
+    return {"version": SPLITS, "studies": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def references_of(records: Records, folder: Path) -> list[dict[str, Any]]:
+    """Return what predictions are compared with, a line a study; images by their place in the data's folder."""
     return [
         {
             "id": study.id,

@@ -100,8 +100,7 @@ def _source(folder: TrialFolder, record: dict[str, Any]) -> Path | None:
     trial, how = record["trial"], record["checkpoint"]
     if how["kind"] == "hub":
         return None
-    from backbones.checkpoint import fingerprint
-    from backbones.miniature import shipped
+    from backbones.checkpoint import fingerprint, shipped
 
     if how["miniature"]:
         own = shipped(trial["backbone"])

@@ -1,36 +1,40 @@
 """ROUGE: Google's rouge-score with its stemmer, and ROUGE-L of COCO captions."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-
-from rouge_score.rouge_scorer import RougeScorer
-from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from metrics.metric import ReportStatistics, mean_of
 from metrics.versions import installed
 
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
+
 KINDS = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 
 
-class _RememberingTokenizer(Tokenizer):
-    """rouge-score's own tokenizer with its Porter stemmer; each text is tokenised once."""
+@cache
+def _scorer() -> "RougeScorer":
+    """Return rouge-score's scorer with its Porter stemmer, which tokenises each text once."""
+    # It imports nltk for the stemmer, which takes a second, and most commands score nothing.
+    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
 
-    def tokenize(self, text: str) -> list[str]:
-        return _tokens(text)
+    stemming = DefaultTokenizer(use_stemmer=True)
 
+    class Remembering(Tokenizer):
+        """rouge-score's own tokenizer, with a memory."""
 
-@lru_cache(maxsize=100_000)
-def _tokens(text: str) -> list[str]:
-    return _STEMMING.tokenize(text)
+        @lru_cache(maxsize=100_000)  # noqa: B019 (there is one, for good)
+        def tokenize(self, text: str) -> list[str]:
+            return stemming.tokenize(text)
 
-
-_STEMMING = DefaultTokenizer(use_stemmer=True)
-_SCORER = RougeScorer(list(KINDS.values()), tokenizer=_RememberingTokenizer())
+    return RougeScorer(list(KINDS.values()), tokenizer=Remembering())
 
 
 @lru_cache(maxsize=100_000)
 def _f_measures(hypothesis: str, reference: str) -> tuple[float, ...]:
-    scores = _SCORER.score(target=reference, prediction=hypothesis)
+    scores = _scorer().score(target=reference, prediction=hypothesis)
     return tuple(scores[kind].fmeasure for kind in KINDS.values())
 
 

@@ -82,6 +82,33 @@ def test_images_of_other_data_are_refused(results, tmp_path, stored):
         write_gallery(results, "stored", data=tmp_path / "other", output=tmp_path / "page")
 
 
+def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_to(results, tmp_path, monkeypatch):
+    from benchmark.data import dmid, phantom
+    from benchmark.suite import PhantomData
+    from benchmark.sweep import phantom_folder
+
+    monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
+    results = Path(shutil.copytree(results, tmp_path / "results"))
+    drawn = tmp_path / "cache/phantoms/of-an-earlier-version"
+    phantom.write(drawn, studies=120, seed=5, size=96)
+    phantom.write(tmp_path / "cache/phantoms/others", studies=12, seed=1, size=64)
+    release = dmid.read(drawn)
+    record, references = results / "suites/stored.json", results / "suites/stored/references.jsonl"
+    content = json.loads(record.read_text())
+    content["data"]["fingerprint"] = release.fingerprint
+    record.write_text(json.dumps(content))
+    images = {study.id: study.image.relative_to(drawn).as_posix() for study in release.studies}
+    lines = [json.loads(line) for line in references.read_text().splitlines()]
+    references.write_text("".join(json.dumps(line | {"image": images[line["id"]]}) + "\n" for line in lines))
+    likely = phantom_folder(PhantomData.model_validate(content["suite"]["data"]))
+    assert write_gallery(results, "stored").without_image == 0
+    drawn.rename(likely)
+    assert write_gallery(results, "stored").without_image == 0
+    shutil.rmtree(likely)
+    gone = write_gallery(results, "stored")
+    assert gone.without_image == gone.studies
+
+
 @pytest.fixture(scope="module")
 def browser():
     api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")

@@ -10,14 +10,12 @@ import pytest
 import torch
 from transformers import AutoConfig
 
+from backbones.checkpoint import DESCRIPTION, is_miniature, shipped
 from backbones.contract import CLAUSES, Subject, examples
 from backbones.miniature import (
-    DESCRIPTION,
     MINIATURES,
     READING_PROMPT,
     ROLES,
-    is_miniature,
-    shipped,
     specification,
     train_tokenizer,
 )

@@ -118,6 +118,19 @@ def test_the_verb_shows_and_prints(stored, results):
     assert {t["state"] for t in printed["trials"]} == {"done", "failed"}
 
 
+def test_the_verb_takes_a_suite_file_as_sweep_does(stored, results, tmp_path):
+    from stored_suite import SUITE
+
+    file = tmp_path / "any-name.yaml"
+    file.write_text(SUITE % 120)
+    done = CliRunner().invoke(app, ["status", str(file), "--results", str(results), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["done"] == 8
+    missing = CliRunner().invoke(app, ["status", str(tmp_path / "other.yaml"), "--results", str(results)])
+    assert isinstance(missing.exception, UserError)
+    assert "no such suite file" in str(missing.exception)
+
+
 def test_plain_lines_tell_trials_loss_rate_and_time_left(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("benchmark.show.time.monotonic", lambda: now[0])

@@ -18,7 +18,7 @@ def packs(folder: Path, seeds: int, devices: list[str], processes: int) -> list[
     sources = {entry.name: sweep.Weights(None, "f") for entry in suite.backbones}
     split = Split("file", None, ("Img001",), ("Img002",), ("Img003",), {f"Img00{i}": str(i) for i in (1, 2, 3)})
     records = Records((), split, ImageSettings(size=112, crop=True, flip=False), folder, folder, "")
-    trials = sweep._trials(suite, sources, "data", split)
+    trials = sweep.trials_of(suite, sources, "data", split)
     found = sweep._packs(suite, trials, sources, records, devices, processes, Store(folder))
     assert sorted(t.id for pack in found for t in pack.trials) == sorted(t.id for t in trials)
     assert all(t.backbone == pack.entry.name for pack in found for t in pack.trials)

@@ -4,12 +4,14 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations, groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmark.baselines import BASELINES
 from benchmark.board.model import (
+    DIGITS,
     SIGNIFICANT,
     Board,
     Comparisons,
@@ -24,6 +26,7 @@ from benchmark.board.model import (
 from benchmark.board.provenance import checkpoints, name_of, run_of
 from benchmark.board.results import CONTROLS, Baseline, Done, SuiteResults
 from benchmark.spent import STAGES
+from benchmark.suite import Suite
 from metrics.grounding import grounding
 from metrics.labeler import label
 from metrics.registry import METRICS
@@ -74,7 +77,7 @@ def collect(found: SuiteResults) -> Board:
     floors = tuple(_floor(b) for b in sorted(found.baselines, key=lambda b: list(BASELINES).index(b.name)))
     contents = [*(d.content for d in found.done), *(b.content for b in found.baselines)]
     return Board(
-        suite=found.suite.model_dump(mode="json"),
+        suite=_published(found.suite).model_dump(mode="json"),
         primary=primary,
         data=dict(found.record["data"]),
         split=_split(found),
@@ -163,7 +166,15 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         length_limit_rate=_mean([d.content.get("length_limit_rate") for d in group]),
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
         confusion=_confusion(group, found),
+        by_block=_by_block(group, context),
     )
+
+
+def _by_block(group: Sequence[Done], context: _Context) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    if any(context.primary not in d.statistics for d in group):
+        return ()
+    sums = sample([d.statistics[context.primary] for d in group], context.blocks).statistics
+    return tuple(tuple(tuple(round(float(v), DIGITS) for v in block) for block in seed) for seed in sums)
 
 
 def _scores(group: Sequence[Done], context: _Context) -> dict[str, Score]:
@@ -298,6 +309,17 @@ def _floor(baseline: Baseline) -> Floor:
             kept = {key: content.get(key) for key in ("value", "low", "high", "undefined", "n")}
             scores[name] = Score(**kept, by_seed=(content["value"],))
     return Floor(name=baseline.name, says=BASELINES[baseline.name], blind=baseline.name in BLIND, scores=scores)
+
+
+def _published(suite: Suite) -> Suite:
+    """Return the suite as a leaderboard shows it: of a path that it names, the last part, since boards travel."""
+    entries = [e.model_copy(update={"checkpoint": _last(e.checkpoint)}) for e in suite.backbones]
+    split = suite.split.model_copy(update={"name": _last(suite.split.name)})
+    return suite.model_copy(update={"backbones": tuple(entries), "split": split})
+
+
+def _last(name: str) -> str:
+    return f"…/{Path(name).name}" if "/" in name or "\\" in name else name
 
 
 def _split(found: SuiteResults) -> dict[str, Any]:

@@ -5,10 +5,8 @@ alone. The background is white and opaque, so that a page in dark mode keeps the
 """
 
 import hashlib
-import inspect
 import platform
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmark.board import figures_grid, figures_trials
-from benchmark.board.model import Board
+from benchmark.board.model import DOCUMENTS, Board
 
 STYLE: dict[str, Any] = {
     "svg.hashsalt": "amrg",
@@ -83,10 +81,9 @@ def draw(board: Board, text: str = "") -> list[Drawn]:
 
     Args:
         board: what to draw.
-        text: its `results.json`, of which each file keeps a digest beside that of the drawing code.
+        text: its `results.json`, of which each file keeps a digest, with the version of what draws it.
     """
-    code = "".join(inspect.getsource(module) for module in (figures_grid, figures_trials, sys.modules[__name__]))
-    digest = hashlib.sha256(f"{text}{code}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{text}{DOCUMENTS}".encode()).hexdigest()
     found = []
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -108,7 +105,7 @@ def _files(name: str, figure: Figure, digest: str) -> dict[str, bytes]:
 
 
 def same_drawing(a: bytes, b: bytes) -> bool:
-    """Whether two files are one figure, drawn from the same numbers by the same code on different kinds of machines.
+    """Whether two files are one figure, drawn from the same numbers by the same version on different kinds of machines.
 
     Fonts and arithmetic of another machine change bytes; on one kind of machine only equal bytes are equal.
     """

@@ -7,6 +7,8 @@ from rich.cells import cell_len
 
 from benchmark.board.model import Number
 
+DIGITS_SHOWN = 3
+"""Digits after the point of a score in tables."""
 UNKNOWN = "—"
 MINUS = "−"
 NBSP = "\u00a0"
@@ -20,7 +22,7 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(lambda m: "\\" + m[0], _CONTROL.sub(" ", text)).replace("&", "&amp;").strip()
 
 
-def decimal(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+def decimal(value: float | None, digits: int = DIGITS_SHOWN, *, sign: bool = False) -> str:
     """A number with a real minus; no negative zero."""
     if value is None:
         return UNKNOWN
@@ -29,7 +31,7 @@ def decimal(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     return (MINUS if rounded < 0 else "+" if sign else "") + text
 
 
-def with_interval(number: Number | None, digits: int = 3, *, sign: bool = False) -> str:
+def with_interval(number: Number | None, digits: int = DIGITS_SHOWN, *, sign: bool = False) -> str:
     """`0.612 [0.581, 0.648]`; the value alone where there is no interval."""
     if number is None or number.value is None:
         return UNKNOWN

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 FORMAT = 1
 """Version of `results.json`."""
+DOCUMENTS = 1
+"""Version of a leaderboard's documents: raised when the same results give other numbers, words or figures."""
 SIGNIFICANT = 0.05
 """The p after Holm up to which a difference is called one."""
 DIGITS = 6
@@ -105,6 +107,8 @@ class Row(Part):
         length_limit_rate: share of predictions cut off at the length limit.
         losses: a curve a seed: (step, mean loss since the point before), a few dozen points.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
+        by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
+            summed over blocks the parts give the score. With it another run's row can be paired with this one.
     """
 
     name: str
@@ -129,6 +133,8 @@ class Row(Part):
     length_limit_rate: float | None
     losses: dict[str, list[tuple[int, float]]]
     confusion: dict[str, dict[str, int]]
+    # Left out where it isn't known, as in boards of before.
+    by_block: tuple[tuple[tuple[float, ...], ...], ...] = Field((), exclude_if=lambda blocks: not blocks)
 
     @property
     def point(self) -> str:

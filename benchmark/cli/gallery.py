@@ -7,7 +7,7 @@ import typer
 
 
 def gallery(
-    suite: Annotated[str, typer.Argument(help="The name of a suite that ran.")] = "mini",
+    suite: Annotated[str, typer.Argument(help="A suite that ran, by name or by file.")] = "mini",
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The DMID folder with the images, for suites on DMID.")
     ] = None,
@@ -26,17 +26,18 @@ def gallery(
     from rich.console import Console
 
     from benchmark.gallery import write_gallery
+    from benchmark.suite import suite_name
 
     with Console(stderr=True).status("reading results") as status:
         written = write_gallery(
             results,
-            suite,
+            suite_name(suite),
             data=data,
             output=output,
             progress=lambda done, total: status.update(f"{done} of {total} images"),
         )
     if written.without_image:
-        hint = "give their folder with --data" if data is None else "they aren't in the data"
+        hint = "give the folder that the suite ran on with --data" if data is None else "they aren't in the data"
         typer.echo(f"{written.without_image} of {written.studies} studies are without their image: {hint}.", err=True)
     typer.echo(f"Gallery of {written.studies} studies, {written.columns} columns: {written.page}")
 

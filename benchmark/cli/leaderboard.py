@@ -13,19 +13,37 @@ def leaderboard(
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where the results lie.")] = Path("results"),
     leaderboards: Leaderboards = Path("leaderboards"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a leaderboard differs.")] = False,
+    against: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write nothing; compare with a published results.json.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With --against: print JSON.")] = False,
 ) -> None:
     """Write a suite's leaderboard from its stored results; nothing is run.
 
     With --check, compare leaderboards (all, if none is named) with the results, or with their own results.json where
     the results aren't here.
 
+    With --against, say row by row whether the stored results agree with a published leaderboard, and what differs in
+    what made them; exit code 1 where a row doesn't agree.
+
     Example: amrg leaderboard mini
 
     Example: amrg leaderboard --check
+
+    Example: amrg leaderboard mini --against leaderboards/mini/results.json
     """
     from benchmark.errors import RunFailed, UserError
     from benchmark.leaderboard import check_leaderboard, write_leaderboard
+    from benchmark.suite import suite_name
 
+    suites = [suite_name(suite) for suite in suites or ()]
+    if as_json and against is None:
+        raise UserError("--json goes with --against.")
+    if against is not None:
+        if check:
+            raise UserError("--check and --against exclude each other: give one of them.")
+        _against(suites or ["mini"], results, against, as_json)
+        return
     if not check:
         for suite in suites or ["mini"]:
             written = write_leaderboard(results, suite, leaderboards)
@@ -42,6 +60,19 @@ def leaderboard(
             failed.append(str(error))
     if failed:
         raise RunFailed("\n".join(failed))
+
+
+def _against(suites: list[str], results: Path, published: Path, as_json: bool) -> None:
+    from benchmark.board.against_text import terminal
+    from benchmark.errors import UserError
+    from benchmark.leaderboard import against
+
+    if len(suites) > 1:
+        raise UserError(f"--against compares one suite with one leaderboard, not {', '.join(suites)}.")
+    found = against(results, suites[0], published)
+    typer.echo(found.to_json() if as_json else terminal(found, str(published)))
+    if not found.agrees:
+        raise typer.Exit(1)
 
 
 def floors(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def status(
-    suite: Annotated[str, typer.Argument(help="The name of a suite.")] = "mini",
+    suite: Annotated[str, typer.Argument(help="A suite, by name or by file.")] = "mini",
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where the results lie.")] = Path("results"),
     watch: Annotated[bool, typer.Option("--watch", help="Stay, until the sweep ends.")] = False,
     every: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="With --watch: how often to look.")] = 2.0,
@@ -29,9 +29,11 @@ def status(
 
     from benchmark.errors import UserError
     from benchmark.status import status as look
+    from benchmark.suite import suite_name
 
     if watch and as_json:
         raise UserError("--watch and --json exclude each other; `amrg sweep --json-lines` tells machines what happens.")
+    suite = suite_name(suite)
     found = look(results, suite)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))

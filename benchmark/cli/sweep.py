@@ -1,9 +1,13 @@
 """The verb `amrg sweep`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from benchmark.sweep import Summary
+    from benchmark.written import Written
 
 
 def sweep(
@@ -24,7 +28,8 @@ def sweep(
     Example: amrg sweep paper --data /data/DMID
     """
     from benchmark.errors import UserError
-    from benchmark.leaderboard import write_leaderboard
+    from benchmark.events import Event
+    from benchmark.finished import finished
     from benchmark.show import Show
     from benchmark.status import Recorder
     from benchmark.store import Store
@@ -34,17 +39,34 @@ def sweep(
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     chosen = load_suite(suite)
-    with (
-        Show("json-lines" if json_lines else "quiet" if quiet else "people") as show,
-        Recorder(Store(results), chosen.name, show) as listener,
-    ):
-        summary = run(chosen, data=data, results=results, listener=listener, processes=jobs)
-    written = write_leaderboard(results, chosen.name, leaderboards)
+    with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
+        end = finished(chosen, data=data, results=results, leaderboards=leaderboards)
+        if end is None:
+            with Recorder(Store(results), chosen.name, show) as listener:
+                summary = run(chosen, data=data, results=results, listener=listener, processes=jobs)
+        else:
+            trials = len(end.summary.trials)
+            show(Event("stage", "trials", trials, trials, "all done already, and the leaderboard is current"))
+    if end is None:
+        # Only now: it draws figures, and matplotlib takes a second to import.
+        from benchmark.leaderboard import write_leaderboard
+
+        written = write_leaderboard(results, chosen.name, leaderboards)
+    else:
+        summary, written = end.summary, end.written
     if not json_lines:
-        done = f"{summary.ran} trials run, {summary.already} were done already"
-        typer.echo(f"{written.table()}\n\n{done}{f', {len(summary.failed)} failed' if summary.failed else ''}.")
-        typer.echo(f"Leaderboard: {written.readme}")
+        _tell(summary, written)
     check(summary)
+
+
+def _tell(summary: "Summary", written: "Written") -> None:
+    done = f"{summary.ran} trials run, {summary.already} were done already"
+    typer.echo(f"{written.table()}\n\n{done}{f', {len(summary.failed)} failed' if summary.failed else ''}.")
+    typer.echo(f"Leaderboard: {written.readme}")
+    if written.agreement:
+        typer.echo(
+            f"{written.agreement}\nRow by row: amrg leaderboard {summary.suite.name} --against {written.published}"
+        )
 
 
 def register(app: typer.Typer) -> None:

@@ -3,6 +3,7 @@
 The kind is told from the file's first bytes, never from its name: a DICOM called `.tif` is read as DICOM.
 """
 
+import logging
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,10 @@ from benchmark.errors import UserError
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom"})
 LARGEST_IMAGE_PIXELS = 200_000_000
 """A mammogram has up to 30 million pixels; a header that claims far more is damaged or hostile."""
+
+# tifffile tells on standard error of tags that no image needs, and of damage by its own names for places in a file.
+# Of a damaged image `decode` raises, with the file's name; whoever sets up logging still hears tifffile.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, the weights of Pillow's conversion to "L"

@@ -7,10 +7,10 @@ looks random is the order of a hash of seed and id: the same on every machine an
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from benchmark.data import blocks as block_rule
 from benchmark.data import committed
@@ -21,6 +21,9 @@ from benchmark.data.study import Study
 from benchmark.data.text import write_text
 from benchmark.errors import UserError, unknown_name
 
+SPLITS = 1
+"""Version of the rules: raised when the same studies are parted or joined to blocks otherwise, or their leakage is
+measured otherwise."""
 RULES = ("blocked", "random", "sequential")
 PARTS = ("train", "validation", "test")
 PAPER = (407, 51, 52)
@@ -70,6 +73,12 @@ class Split:
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it, the fingerprint included."""
         return {**asdict(self), "fingerprint": self.fingerprint}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return the split that `to_dict` gave, also by way of JSON."""
+        parts = {part: tuple(content[part]) for part in PARTS}
+        return cls(content["name"], content["seed"], **parts, blocks=dict(content["blocks"]), rule=content["rule"])
 
     def save(self, path: Path) -> None:
         """Write the split as a file that `load` reads."""

@@ -13,7 +13,7 @@ from backbones.base import Backbone
 from benchmark.spent import Meter
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import checkpoints, memory, packs
+from benchmark.tuning import checkpoints, memory, packs, saving
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
@@ -149,7 +149,7 @@ class Packed:
             training.run(step_done, after, passed)
             peak = memory.peak(backbone.device)
             for trial, losses in zip(training.trials, training.losses, strict=True):
-                folders[trial.id].write_adapter(partial(training.save_adapter, trial))
+                saving.write(folders[trial.id], backbone, trial, partial(training.save_adapter, trial))
                 passed(training.trials)
                 meter.peak(trial.id, peak)
                 meter.keep([trial.id])

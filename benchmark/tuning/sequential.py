@@ -18,7 +18,7 @@ from backbones.base import IGNORED, Backbone
 from benchmark.spent import Meter
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import batches, checkpoints, memory
+from benchmark.tuning import batches, checkpoints, memory, saving
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
@@ -100,7 +100,7 @@ class Sequential:
 
             failure = alone.run(after)
             if failure is None:
-                folder.write_adapter(alone.model.save_pretrained)
+                saving.write(folder, backbone, trial, alone.model.save_pretrained)
             elif failure == NO_ROOM and alone.step:
                 alone.snapshot().write(folder)  # more memory goes on from here
             meter.lap("train", [trial.id])

@@ -174,3 +174,16 @@ def test_a_suite_whose_trials_all_failed_is_still_a_leaderboard(stored, tmp_path
     assert text.count("**failed**: ") == len(stored.trials)
     assert "No trial has a result yet." in text
     assert "random_report" in main_table(written.board)
+
+
+def test_a_folder_or_file_that_the_suite_names_is_shown_without_its_place(stored, tmp_path):
+    results = _copy(stored, tmp_path)
+    record = results / "suites" / "stored.json"
+    content = json.loads(record.read_text())
+    content["suite"]["backbones"][0]["checkpoint"] = "/home/someone/models/clinic"
+    content["suite"]["split"]["name"] = "/home/someone/split.json"
+    record.write_text(json.dumps(content))
+    board = collect(read_results(results, "stored"))
+    assert board.suite["backbones"][0]["checkpoint"] == "…/clinic"
+    assert board.suite["split"]["name"] == "…/split.json"
+    assert "/home/someone" not in board.model_dump_json()

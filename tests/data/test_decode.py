@@ -1,4 +1,7 @@
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,3 +201,19 @@ def test_a_blank_image_is_said_to_be_blank(tmp_path):
     Image.new("L", (8, 9), 7).save(path)
     assert look(path).shape == (9, 8)
     assert "blank" in look(path).problem
+
+
+def test_a_damaged_tiff_is_told_of_once_and_with_its_name(tmp_path):
+    path = tmp_path / "broken.tif"
+    path.write_bytes(b"II*\0\x08\0\0\0")
+    script = f"""
+from benchmark.data.decode import ImageError, decode
+try:
+    decode({str(path)!r})
+except ImageError as error:
+    print(error)
+"""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "broken.tif" in done.stdout

@@ -1,7 +1,9 @@
+import hashlib
 import json
 import random
 from collections import Counter, defaultdict
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 
 from benchmark.data import committed, phantom
 from benchmark.data.dmid import read
-from benchmark.data.split import PARTS, RULES, choose, compute, load, sizes_for, split
+from benchmark.data.leakage import leakage
+from benchmark.data.split import PARTS, RULES, SPLITS, Split, choose, compute, load, sizes_for, split
 from benchmark.data.study import Lesion, Study
 from benchmark.errors import UserError
 
@@ -234,3 +237,48 @@ class TestCommitted:
     def test_it_is_written_as_it_is_kept(self, studies, tmp_path):
         committed.write(tmp_path / "a.json", compute(studies, "blocked"), studies)
         assert json.loads((tmp_path / "a.json").read_text()) == committed._kept()
+
+
+MADE = {1: "73116988b033cf08eacb668dcb08e5419a8514c5db1a1611ba79d1c6ad2c2962"}
+"""The digest of the splits below and of their leakage, by the version of the rules."""
+
+
+def some_studies(number):
+    """Studies with every kind of resemblance between neighbours, the same on every machine."""
+    studies = []
+    for i in range(1, number + 1):
+        words = [WORDS[int(c, 16) % len(WORDS)] for c in hashlib.sha256(str(i // 3).encode()).hexdigest()[:12]]
+        bits = hashlib.sha256(f"study {i}".encode()).digest()
+        category = ["1", "1", "2", "3", "4A", "4B", "5", None][bits[0] % 8]
+        studies.append(
+            Study(
+                id=f"Img{i + i // 17:03d}",
+                image=None,
+                report=" ".join([*words, WORDS[bits[1] % len(WORDS)]]),
+                view=["CC", "MLO", None][bits[2] % 3],
+                laterality=["left", "right", None][bits[3] % 3],
+                lesions=tuple(Lesion(["CALC", "CIRC", "NORM"][bits[4] % 3], "B") for _ in range(bits[5] % 3)),
+                density=["A", "B", "C", "D", None][bits[6] % 5],
+                birads=(category,) if category else (),
+                highest_birads=category,
+            )
+        )
+    return studies
+
+
+def test_splits_and_their_leakage_change_with_their_version_only():
+    studies = some_studies(200)
+    made = [split(studies, rule, seed=seed) for rule in RULES for seed in (0, 1)]
+    content = [[one.to_dict(), leakage(one, studies).to_dict()] for one in made]
+    total = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    total.update((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_bytes())
+    assert MADE.get(SPLITS) == total.hexdigest(), (
+        "splits or their leakage changed: raise SPLITS in benchmark/data/split.py and write the new digest here: "
+        f"{total.hexdigest()}"
+    )
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_split_comes_back_from_json(rule):
+    made = split(some_studies(60), rule, seed=2)
+    assert Split.from_dict(json.loads(json.dumps(made.to_dict()))) == made

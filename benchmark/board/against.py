@@ -1,0 +1,287 @@
+"""A leaderboard against one that was published before: does a fresh run agree with it, row by row, and if not, why.
+
+Two runs of one suite can differ by the processor that summed, by a library, or because something is wrong. A row's
+verdict is the first of these that holds:
+
+- equal: every score has the same digits as stored, six after the point;
+- within rounding: every score is within half a unit of the last digit that tables print, 0.0005;
+- within the paired interval: the 95 % interval of the difference of the primary score holds 0. It is paired by block,
+  which takes what each block adds to the score in both runs, on the same blocks. Seeds that both runs have are taken
+  as they are, not as drawn from many: the same experiment was done again, so only what reports add is uncertain;
+- within both intervals: where that isn't known, as in a leaderboard of before or for a floor, each primary score lies
+  within the other's own 95 % interval. That asks for less: those intervals are as wide as other reports would make
+  them, and both runs wrote of the same ones;
+- differs.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmark.board.collect import number, reach
+from benchmark.board.format import DIGITS_SHOWN, several
+from benchmark.board.model import DIGITS, Board, Floor, Number, Part, Row, Score
+from metrics.metric import Array
+from metrics.statistics import Draws, Sample, difference
+
+ROUNDING = 0.5 * 10.0**-DIGITS_SHOWN
+"""Half a unit of the last digit that tables print."""
+Verdict = Literal[
+    "equal",
+    "within rounding",
+    "within the paired interval",
+    "within both intervals",
+    "differs",
+    "only here",
+    "only there",
+]
+AGREES: tuple[Verdict, ...] = (
+    "equal", "within rounding", "within the paired interval", "within both intervals",
+)  # fmt: skip
+Combine = Callable[[Array], Array]
+"""[..., k] additive statistics of a score to [...] values."""
+
+
+class Agreement(Part):
+    """One row of both leaderboards, or of one of them.
+
+    Attributes:
+        name: the backbone's, or the floor's.
+        kind: what kind of row.
+        rank, alpha: which point; None for a floor.
+        here, there: the primary score of the fresh run and of the published one.
+        difference: `here` less `there`; its interval is the paired one, where that is known.
+        furthest: of all scores that both have, the one that lies furthest apart, and by how much; None where none does.
+        verdict: whether they agree, and how closely.
+    """
+
+    name: str
+    kind: Literal["row", "floor"]
+    rank: int | None = None
+    alpha: int | None = None
+    here: float | None = None
+    there: float | None = None
+    difference: Number | None = None
+    furthest: tuple[str, float] | None = None
+    verdict: Verdict
+
+
+class Change(Part):
+    """Something that made one run and not the other."""
+
+    what: str
+    here: str
+    there: str
+
+
+class Comparison(Part):
+    """A fresh run against a published leaderboard.
+
+    Attributes:
+        suite: name of the fresh run's suite.
+        primary: the score that decides, the published leaderboard's.
+        rounding: the bound of "within rounding".
+        rows: points of the grid in the fresh run's order, then the floors, then what only the published one has.
+        chosen: points that were chosen for a backbone in one run and not in the other.
+        changes: what differs in what made them.
+    """
+
+    suite: str
+    primary: str
+    rounding: float = ROUNDING
+    rows: tuple[Agreement, ...]
+    chosen: tuple[Change, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every row does."""
+        return all(row.verdict in AGREES for row in self.rows)
+
+    def to_json(self) -> str:
+        """Return it as JSON, with `agrees`."""
+        return json.dumps({"agrees": self.agrees, **self.model_dump(mode="json")}, indent=1, ensure_ascii=False)
+
+    def sentence(self, what: str) -> str:
+        """Return in a sentence whether the run agrees with `what`, "the committed leaderboard" say."""
+        counts = {
+            v: sum(row.verdict == v for row in self.rows) for v in (*AGREES, "differs", "only here", "only there")
+        }
+        words = {verdict: verdict for verdict in counts} | {"differs": "differing"}
+        told = ", ".join(f"{count} {words[verdict]}" for verdict, count in counts.items() if count)
+        rows = several(len(self.rows), "row")
+        if self.agrees:
+            return f"This run agrees with {what} in all of {rows}: {told}."
+        wrong = sum(row.verdict not in AGREES for row in self.rows)
+        return f"This run does not agree with {what} in {wrong} of {rows}: {told}."
+
+
+def compare(here: Board, there: Board, combine: Combine | None) -> Comparison:
+    """Compare a fresh run with a published leaderboard.
+
+    Args:
+        here: the fresh run's.
+        there: the published one.
+        combine: how the primary score comes of its additive statistics; None where the fresh run has none.
+    """
+    paired = combine if here.primary == there.primary and _same_blocks(here, there) else None
+    ours, theirs = _points(here), _points(there)
+    rows = [_row(row, theirs.get(point), there.primary, paired) for point, row in ours.items()]
+    floors = {floor.name: floor for floor in there.floors}
+    rows += [_floor(floor, floors.get(floor.name), there.primary) for floor in here.floors]
+    rows += [_alone(row, there.primary, "only there") for point, row in theirs.items() if point not in ours]
+    known = {floor.name for floor in here.floors}
+    rows += [_alone(floor, there.primary, "only there") for name, floor in floors.items() if name not in known]
+    return Comparison(
+        suite=str(here.suite["name"]),
+        primary=there.primary,
+        rows=tuple(rows),
+        chosen=_chosen(here, there),
+        changes=tuple(_changes(here, there)),
+    )
+
+
+def _same_blocks(here: Board, there: Board) -> bool:
+    """Whether the same reports were written in the same blocks, so that the j-th block of one is that of the other."""
+    same_data = here.data["fingerprint"] == there.data["fingerprint"]
+    return same_data and here.split["fingerprint"] == there.split["fingerprint"] and here.blocks == there.blocks
+
+
+def _points(board: Board) -> dict[tuple[str, int, int], Row]:
+    return {(row.backbone, row.rank, row.alpha): row for row in board.rows}
+
+
+def _row(here: Row, there: Row | None, primary: str, combine: Combine | None) -> Agreement:
+    if there is None:
+        return _alone(here, primary, "only here")
+    return _judged(here, there, primary, _paired(here, there, primary, combine))
+
+
+def _floor(here: Floor, there: Floor | None, primary: str) -> Agreement:
+    return _alone(here, primary, "only here") if there is None else _judged(here, there, primary, None)
+
+
+def _judged(here: Row | Floor, there: Row | Floor, primary: str, paired: Number | None) -> Agreement:
+    first, second = here.scores.get(primary), there.scores.get(primary)
+    ours, theirs = _value(here, primary), _value(there, primary)
+    plain = None if ours is None or theirs is None else Number(value=_short(ours - theirs))
+    return Agreement(
+        **_named(here),
+        here=ours,
+        there=theirs,
+        difference=paired or plain,
+        furthest=_furthest(here, there),
+        verdict=_verdict(here, there, paired, first, second),
+    )
+
+
+def _verdict(
+    here: Row | Floor, there: Row | Floor, paired: Number | None, first: Score | None, second: Score | None
+) -> Verdict:
+    apart = [_apart(here.scores.get(n), there.scores.get(n)) for n in here.scores.keys() | there.scores.keys()]
+    if max(apart, default=0.0) == 0:
+        return "equal"
+    if max(apart) <= ROUNDING:
+        return "within rounding"
+    if paired is not None and paired.low is not None and paired.high is not None:
+        return "within the paired interval" if paired.low <= 0 <= paired.high else "differs"
+    if first and second and _within(first.value, second) and _within(second.value, first):
+        return "within both intervals"
+    return "differs"
+
+
+def _apart(first: Score | None, second: Score | None) -> float:
+    """Return how far two scores lie apart, of the seeds the furthest; infinitely, where only one is defined."""
+    ours, theirs = ((s.value, *s.by_seed) if s else () for s in (first, second))
+    if len(ours) != len(theirs) or any((a is None) != (b is None) for a, b in zip(ours, theirs, strict=True)):
+        return float("inf")
+    pairs = zip(ours, theirs, strict=True)
+    return max((_short(abs(a - b)) for a, b in pairs if a is not None and b is not None), default=0.0)
+
+
+def _within(value: float | None, other: Score) -> bool:
+    return value is not None and other.low is not None and other.high is not None and other.low <= value <= other.high
+
+
+def _furthest(here: Row | Floor, there: Row | Floor) -> tuple[str, float] | None:
+    both = here.scores.keys() & there.scores.keys()
+    values = [(n, here.scores[n].value, there.scores[n].value) for n in sorted(both)]
+    apart = [(n, _short(abs(a - b))) for n, a, b in values if a is not None and b is not None and _short(a - b)]
+    return max(apart, key=lambda pair: pair[1], default=None)
+
+
+def _paired(here: Row, there: Row, primary: str, combine: Combine | None) -> Number | None:
+    """Return the difference of two rows with its interval, paired by block; None where that isn't known."""
+    if combine is None or not here.by_block or not there.by_block:
+        return None
+    ours, theirs = (Sample(primary, np.array(row.by_block, dtype=np.float64), combine) for row in (here, there))
+    if ours.statistics.shape[1:] != theirs.statistics.shape[1:]:
+        return None
+    if here.seeds == there.seeds:
+        ours, theirs = _over_seeds(ours), _over_seeds(theirs)
+    found = difference(ours, theirs, Draws(ours.blocks))
+    return number(found, reach(primary))
+
+
+def _over_seeds(found: Sample) -> Sample:
+    """The sample of one system that wrote all seeds' reports: of a mean score, its mean over seeds."""
+    return Sample(found.name, found.statistics.sum(axis=0, keepdims=True), found.combine)
+
+
+def _alone(row: Row | Floor, primary: str, verdict: Verdict) -> Agreement:
+    value, ours = _value(row, primary), verdict == "only here"
+    return Agreement(**_named(row), here=value if ours else None, there=None if ours else value, verdict=verdict)
+
+
+def _named(row: Row | Floor) -> dict[str, Any]:
+    if isinstance(row, Floor):
+        return {"name": row.name, "kind": "floor"}
+    return {"name": row.name, "kind": "row", "rank": row.rank, "alpha": row.alpha}
+
+
+def _value(row: Row | Floor, primary: str) -> float | None:
+    return row.scores[primary].value if primary in row.scores else None
+
+
+def _short(value: float) -> float:
+    return round(value, DIGITS) + 0.0
+
+
+def _chosen(here: Board, there: Board) -> tuple[Change, ...]:
+    ours, theirs = ({row.backbone: row.point for row in board.rows if row.best} for board in (here, there))
+    return tuple(
+        Change(what=name, here=ours.get(name, "none"), there=theirs.get(name, "none"))
+        for name in dict.fromkeys((*ours, *theirs))
+        if ours.get(name) != theirs.get(name)
+    )
+
+
+def _changes(here: Board, there: Board) -> list[Change]:
+    """What differs in what made them, what decides the most first."""
+    sides = [_made(board) for board in (here, there)]
+    found = [Change(what=k, here=a, there=b) for k, a, b in _differing(*sides)]
+    ours, theirs = here.signatures, there.signatures
+    if other := [name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]]:
+        first = sorted(other)[0]
+        what = "signature of " + (first if len(other) == 1 else f"{first} and {len(other) - 1} more scores")
+        found.append(Change(what=what, here=ours[first], there=theirs[first]))
+    return found
+
+
+def _differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    keys = dict.fromkeys((*ours, *theirs))
+    return [(k, ours.get(k, "none"), theirs.get(k, "none")) for k in keys if ours.get(k) != theirs.get(k)]
+
+
+def _made(board: Board) -> dict[str, str]:
+    """What made a leaderboard, as text by name."""
+    made = {"data": str(board.data["fingerprint"]), "split": str(board.split["fingerprint"])}
+    for weights in board.checkpoints:
+        made[f"checkpoint of {weights.backbone}"] = f"{weights.fingerprint} {weights.quantization or weights.dtype}"
+    for part in ("image", "protocol"):
+        made |= {f"{part}: {key}": str(value) for key, value in board.suite[part].items()}
+    made |= {"primary score": board.primary, "labeler": board.labeler, "engine": ", ".join(board.run.engines)}
+    made |= {f"version of {package}": version for package, version in board.run.versions.items()}
+    return made | {"machine": "; ".join(board.run.machines), "commit": ", ".join(board.run.commits)}

@@ -1,0 +1,79 @@
+"""Where an adapter is put down: PEFT's own files, with the base's name in place of this machine's path to it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCardData
+
+from backbones.base import Backbone
+from backbones.checkpoint import is_miniature
+from benchmark.data.text import write_text
+from benchmark.store import TrialFolder
+from benchmark.suite import Trial
+
+
+def write(folder: TrialFolder, backbone: Backbone, trial: Trial, save: Callable[[str], Any]) -> None:
+    """Write a trial's adapter as `save` does, then name its base in the configuration and the model card.
+
+    PEFT knows a base by the folder that it was loaded from, which means nothing to anybody else. It is renamed only
+    once PEFT has saved, since PEFT looks for the base's configuration under that name, on the hub if need be.
+
+    Args:
+        folder: the trial's.
+        backbone: the adapter's base.
+        trial: which.
+        save: puts PEFT's files into a folder; a model's `save_pretrained`.
+    """
+
+    def save_and_name(place: str) -> None:
+        save(place)
+        configuration = Path(place) / "adapter_config.json"
+        content = json.loads(configuration.read_text(encoding="utf-8"))
+        name, revision = base_name(backbone)
+        content |= {"base_model_name_or_path": name, "revision": revision}
+        write_text(configuration, json.dumps(content, indent=2, sort_keys=True) + "\n")
+        write_text(Path(place) / "README.md", card(backbone, trial))
+
+    folder.write_adapter(save_and_name)
+
+
+def base_name(backbone: Backbone) -> tuple[str, str]:
+    """Return a base's name and revision: hub id and pinned commit, or a name in words and the weights' fingerprint."""
+    if backbone.pinned:
+        return backbone.checkpoint.hub_id, backbone.checkpoint.revision
+    kind = "miniature" if is_miniature(backbone.source) else f"own checkpoint {backbone.source.resolve().name}"
+    return f"{backbone.name} ({kind})", backbone.fingerprint
+
+
+def card(backbone: Backbone, trial: Trial) -> str:
+    """Return the model card: which base, which point of the grid, and how it is loaded."""
+    name, revision = base_name(backbone)
+    hub = backbone.pinned
+    data = ModelCardData(
+        library_name="peft",
+        tags=["lora", "transformers", *([f"base_model:adapter:{name}"] if hub else [])],
+        base_model=name if hub else None,
+    )
+    base = (
+        f"[{name}]({backbone.checkpoint.page}), revision `{revision}`" if hub else f"{name}, fingerprint `{revision}`"
+    )
+    licence = f", under the licence {backbone.checkpoint.licence}" if hub else ""
+    return f"""---
+{data.to_yaml().strip()}
+---
+
+# {trial.label}: a LoRA adapter
+
+It writes reports of mammograms. Research software, not a medical device: no report written by it may be used to care
+for a patient.
+
+- **Base**: {base}{licence}
+- **Adapter**: rank {trial.rank}, alpha {trial.alpha}, seed {trial.seed}, on the decoder's projections
+- **Prompt**: “{trial.protocol.prompt}”
+- **Trial**: `{trial.id}` of `amrg`; `amrg generate --trial {trial.id} IMAGE` writes a report with it
+
+`PeftModel.from_pretrained(base, folder)` loads it, given the base as a model of transformers. What it was tuned on,
+and what it is worth, stands in the leaderboard of its suite.
+"""
