@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -12,11 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import metrics
+from benchmark.data.dmid import read
 from metrics.labeler import SOURCES, Label, label, signature, source_hash
 
-SHARED = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-CASES = SHARED / "metrics" / "labeler_cases.jsonl"
-REPORTS = SHARED / "dmid-sample" / "Reports" / "Reports"
+CASES = Path(__file__).parent / "reference" / "labeler_cases.jsonl"
 PACKAGE = Path(metrics.__path__[0])
 
 WORDS = (
@@ -33,7 +31,6 @@ REPORT = (
 )
 
 
-@pytest.mark.skipif(not CASES.is_file(), reason="needs the labeler's cases beside the checkout")
 def test_the_specifications_cases():
     failed = []
     for line in CASES.read_text(encoding="utf-8").splitlines():
@@ -46,9 +43,8 @@ def test_the_specifications_cases():
     assert failed == []
 
 
-@pytest.mark.skipif(not REPORTS.is_dir(), reason="needs the DMID reports beside the checkout")
-def test_the_dmid_reports():
-    labels = {path.stem: label(path.read_text(encoding="utf-8")) for path in sorted(REPORTS.glob("*.txt"))}
+def test_the_dmid_reports(dmid):
+    labels = {study.id: label(study.report) for study in read(dmid, reports_only=True).reports}
     assert Counter(found.birads_major for found in labels.values()) == {
         "0": 1, "1": 209, "2": 25, "3": 121, "4": 135, "5": 19,
     }  # fmt: skip
