@@ -3,6 +3,12 @@ PYTHON  ?= python3
 VENV    ?= .venv
 SUITE   ?= mini
 DMID    ?=
+# Machines that `make test-machines` imitates; all, if none is named.
+MACHINES ?=
+# What `make test-pythons` makes an environment of each; names on the PATH, or paths.
+PYTHONS ?= python3.12 python3.13
+# Extras to install, of pyproject.toml: dev,browser,tracking runs the tests of pages and trackers too.
+EXTRAS  ?= dev
 # Extra arguments of pip, e.g. an index of CPU builds of torch.
 PIP_ARGS ?=
 AMRG    := $(VENV)/bin/amrg
@@ -21,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "amrg needs Python 3.11 or later; say which: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --progress-bar on --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS) --editable '.[dev]'
+	$(VENV)/bin/python -m pip install --progress-bar on --disable-pip-version-check --constraint constraints.txt $(PIP_ARGS) --editable '.[$(EXTRAS)]'
 	@touch $@
 
 .PHONY: sweep
@@ -52,6 +58,14 @@ miniatures: install ## train the miniature checkpoints that come with amrg again
 .PHONY: test
 test: install ## run the tests
 	$(VENV)/bin/python -m pytest -n 2
+
+.PHONY: test-machines
+test-machines: install ## run them as other processors, threads and accounts would: [MACHINES='avx2 somebody']
+	$(VENV)/bin/python tests/machines.py $(MACHINES)
+
+.PHONY: test-pythons
+test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 python3.13']
+	for python in $(PYTHONS); do $(MAKE) test PYTHON="$$python" VENV=".venv.$$(basename "$$python")" || exit; done
 
 .PHONY: check
 check: install ## lint (ruff) and types (mypy)

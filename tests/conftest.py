@@ -1,7 +1,7 @@
-"""What tests of several folders share: barely trained miniatures, a finished suite, and facts beside the checkout."""
+"""What tests of several folders share: barely trained miniatures, a finished suite, and data that variables name."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +11,61 @@ from stored_suite import StoredSuite
 collect_ignore = ["example_plugin"]
 
 
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real tokenizers and reports beside the checkout; tests skip where it is absent."""
-    folder = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-    if not folder.is_dir():
-        pytest.skip("no folder of real tokenizers and reports beside the checkout")
-    return folder
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how the order of this run is had again."""
+    if config.pluginmanager.hasplugin("randomly"):
+        hashes = os.environ.get("PYTHONHASHSEED", "random")
+        terminalreporter.write_line(f"Order: --randomly-seed={config.option.randomly_seed}, PYTHONHASHSEED={hashes}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing that a test computes is remembered in the user's cache, and nothing is found there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AMRG_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def _named(variable: str, what: str) -> Path:
+    """What a variable names; tests skip where it names nothing, and fail where nothing is there."""
+    if not os.environ.get(variable):
+        pytest.skip(f"needs {what}, not shipped with the tests: name the place in {variable}")
+    path = Path(os.environ[variable])
+    assert path.exists(), f"{variable}={path}: there is nothing"
+    return path
 
 
 @pytest.fixture(scope="session")
-def one_thread() -> None:
-    """One thread of torch: more cost time on a busy machine. And no bars of the libraries."""
+def dmid() -> Path:
+    """DMID, or the part of it that is here: all 510 reports, and images of some studies or all."""
+    return _named("AMRG_DMID", "DMID's 510 reports and a mammogram")
+
+
+@pytest.fixture(scope="session")
+def published_predictions() -> Path:
+    """What a published model wrote for the last 52 images of DMID, as JSON lines."""
+    return _named("AMRG_PUBLISHED_PREDICTIONS", "a published model's predictions for DMID")
+
+
+@pytest.fixture(scope="session")
+def tokenizers() -> Path:
+    """The folders qwen3 and mistral, each with a tokenizer's files."""
+    return _named("AMRG_TOKENIZERS", "Qwen's and Mistral's own tokenizers")
+
+
+@pytest.fixture(scope="session")
+def threads() -> int:
+    """How many threads torch computes with: one, for more cost time on a busy machine, or what OMP_NUM_THREADS says."""
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))
+
+
+@pytest.fixture(scope="session")
+def one_thread(threads: int) -> None:
+    """One thread of torch, unless others are asked for. And no bars of the libraries."""
     import torch
     from transformers.utils import logging
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 

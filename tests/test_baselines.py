@@ -1,8 +1,6 @@
 """The floors: what they take from train, and the table of measured floors on DMID."""
 
-import os
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +9,12 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.baselines import BASELINES, NEEDS_IMAGES, central_report, modal_report, predict
+from benchmark.data.dmid import read
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.scoring import score_predictions
 from metrics.labeler import label
 
-SHARED = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
-REPORTS = SHARED / "dmid-sample" / "Reports" / "Reports"
 BLIND = [name for name in BASELINES if name not in NEEDS_IMAGES]
 
 CATEGORIES = ("1", "2", "3", "4a", "5")
@@ -93,9 +90,8 @@ def test_unknown_names_and_an_empty_train_set_are_refused():
         predict("nearest_image", TRAIN, TEST)
 
 
-@pytest.mark.skipif(not REPORTS.is_dir(), reason="no DMID reports beside the checkout")
-def test_floors_on_the_reports_of_dmid_are_those_that_were_measured():
-    studies = [Study(p.stem, None, p.read_text(encoding="utf-8")) for p in sorted(REPORTS.glob("*.txt"))]
+def test_floors_on_the_reports_of_dmid_are_those_that_were_measured(dmid):
+    studies = read(dmid, reports_only=True).reports
     train, test = studies[:407], studies[458:]
     references = {s.id: s.report for s in test}
 

@@ -12,6 +12,8 @@ from benchmark.cli import app
 from benchmark.compare import comparisons, find
 from benchmark.errors import UserError
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def trials(stored) -> dict[tuple[str, int, int], str]:

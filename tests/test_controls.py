@@ -12,6 +12,8 @@ from scipy import stats
 from benchmark.controls import shuffled, swapped, training_images
 from benchmark.suite import ImagePart, Protocol, Trial
 
+pytestmark = pytest.mark.numeric
+
 blocks = st.lists(st.integers(0, 8), min_size=2, max_size=60)
 
 

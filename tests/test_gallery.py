@@ -1,6 +1,7 @@
 """The gallery: what it holds, and how it behaves in a real browser, opened from disk."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -110,13 +111,15 @@ def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_t
 
 
 @pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+def browser(tmp_path_factory):
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'amrg[browser]'")
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
-        pytest.skip("no Chromium here")
+        pytest.skip("needs Chromium on the PATH, e.g. Debian's: apt-get install chromium")
+    home = str(tmp_path_factory.mktemp("home"))
+    own = os.environ | {"HOME": home, "XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"], env=own)
         yield browser
         browser.close()
 
@@ -223,7 +226,7 @@ def test_the_image_zooms_and_moves(opened):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_object_to(browser, written, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: pip install 'amrg[browser]'")
     context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": 1300, "height": 900})
     page = context.new_page()
     page.goto(written.as_uri())

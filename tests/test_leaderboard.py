@@ -1,7 +1,6 @@
 """Leaderboards on disk: a function of what is stored, and a check that finds every difference."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from typer.testing import CliRunner
 
 from benchmark.board.model import Board
 from benchmark.cli import app
+from benchmark.data.dmid import read
 from benchmark.errors import RunFailed, UserError
 from benchmark.leaderboard import check_leaderboard, files_of, write_leaderboard
 
@@ -128,17 +128,10 @@ def test_the_committed_leaderboards_are_as_their_results_have_them(tmp_path):
         check_leaderboard(tmp_path / "nowhere", name, COMMITTED)
 
 
-def _shared() -> Path:
-    return Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[1].parent / "shared"))
-
-
-def test_no_committed_leaderboard_holds_a_report_of_dmid():
-    reports = sorted((_shared() / "dmid-sample" / "Reports" / "Reports").glob("*.txt"))
-    if not reports:
-        pytest.skip("the sample of DMID isn't here")
+def test_no_committed_leaderboard_holds_a_report_of_dmid(dmid):
     runs = set()
-    for path in reports:
-        words = path.read_text(encoding="utf-8", errors="replace").split()
+    for study in read(dmid, reports_only=True).reports:
+        words = study.report.split()
         runs |= {" ".join(words[i : i + 8]) for i in range(len(words) - 7)}
     for path in COMMITTED.glob("**/*"):
         if path.suffix in (".md", ".csv", ".json", ".svg"):

@@ -11,6 +11,8 @@ from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.nearest_image import load_model
 
+pytestmark = pytest.mark.numeric
+
 SIDE = 112
 KINDS = ("bright", "dark", "striped")
 

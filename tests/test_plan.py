@@ -71,7 +71,7 @@ def test_a_folder_that_is_not_there_or_not_dmid(tmp_path):
     assert "nowhere" in need
     (tmp_path / "empty").mkdir()
     [need] = missing(load_suite("dmid-mini"), tmp_path / "empty")
-    assert "Looked for" in need or "no complete study" in need
+    assert f"{tmp_path / 'empty'}: no complete study. Looked for" in need
 
 
 def test_the_papers_suite_lists_everything_at_once():

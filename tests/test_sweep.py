@@ -1,4 +1,4 @@
-"""A sweep from end to end, as a user runs it: on phantoms, and on real mammograms where there are some."""
+"""A sweep from end to end, as a user runs it: on phantoms, on a folder in DMID's layout, and on DMID where it is."""
 
 import json
 import os
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.data import phantom
+from benchmark.data.dmid import read
 from benchmark.store import TrialFolder, read_lines
 from benchmark.suite import Trial
 
@@ -151,12 +153,22 @@ def test_an_interrupted_sweep_goes_on(cache: Path, tmp_path: Path) -> None:
     assert "Leaderboard:" in done.stdout
 
 
-def test_real_mammograms(cache: Path, shared: Path, tmp_path: Path) -> None:
-    sample = shared / "dmid-sample"
-    if not sample.is_dir():
-        pytest.skip("no sample of DMID beside the checkout")
-    done = amrg(tmp_path, cache, "sweep", suite_file(tmp_path, source="dmid"), "--data", str(sample))
-    assert "19 studies; 491 reports without an image left out" in done.stderr
-    text = (tmp_path / "leaderboards/tiny/README.md").read_text()
-    assert "19 mammograms" in text[:1200] or "19 studies" in text[:1200]
-    assert str(sample) not in text
+@pytest.fixture(params=["phantoms", "mammograms"])
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder in DMID's layout in which some reports have no image."""
+    if request.param == "mammograms":
+        return request.getfixturevalue("dmid")
+    folder = tmp_path / "phantoms"
+    phantom.write(folder, studies=26, seed=3, size=96, jobs=1)
+    for number in (4, 9):
+        (folder / f"TIFF Images/TIFF Images/IMG{number:03d}.tif").unlink()
+    return folder
+
+
+def test_a_folder_in_dmids_layout(archive: Path, cache: Path, tmp_path: Path) -> None:
+    done = amrg(tmp_path, cache, "sweep", suite_file(tmp_path, source="dmid"), "--data", str(archive))
+    release = read(archive)
+    assert release.summary_line() in done.stderr
+    text = (tmp_path / "leaderboards/tiny/README.md").read_text(encoding="utf-8")
+    assert f"{len(release.studies)} mammograms in DMID's layout" in text[:1200]
+    assert str(archive) not in text

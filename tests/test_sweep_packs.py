@@ -11,6 +11,8 @@ from benchmark.pack import Pack, Records
 from benchmark.store import Store
 from benchmark.suite import Grid, load_suite
 
+pytestmark = pytest.mark.numeric
+
 
 def packs(folder: Path, seeds: int, devices: list[str], processes: int) -> list[Pack]:
     suite = load_suite("mini")

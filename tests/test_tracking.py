@@ -7,6 +7,16 @@ import pytest
 from benchmark.errors import UserError
 from benchmark.tracking import track
 
+MISSING = "needs the trackers: pip install 'amrg[tracking]'"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """Trackers keep caches and settings of a user; these tests have a user of their own."""
+    home = str(tmp_path_factory.mktemp("home"))
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, home)
+
 
 @pytest.fixture
 def expected(stored) -> dict[str, float]:
@@ -24,7 +34,7 @@ def test_an_unknown_tracker_and_one_that_is_not_installed_are_explained(stored, 
 
 
 def test_tensorboard_holds_losses_and_scores(stored, tmp_path, expected):
-    pytest.importorskip("tensorboardX")
+    pytest.importorskip("tensorboardX", reason=MISSING)
     from tensorboardX.proto.event_pb2 import Event
 
     assert track(stored.results, "stored", "tensorboard", tmp_path) == len(expected)
@@ -44,7 +54,7 @@ def test_tensorboard_holds_losses_and_scores(stored, tmp_path, expected):
 
 
 def test_mlflow_holds_each_trial_once(stored, tmp_path, expected, monkeypatch):
-    mlflow = pytest.importorskip("mlflow")
+    mlflow = pytest.importorskip("mlflow", reason=MISSING)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     try:
@@ -59,7 +69,7 @@ def test_mlflow_holds_each_trial_once(stored, tmp_path, expected, monkeypatch):
 
 
 def test_wandb_takes_trials_offline(stored, tmp_path, expected, monkeypatch):
-    pytest.importorskip("wandb")
+    pytest.importorskip("wandb", reason=MISSING)
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
     assert track(stored.results, "stored", "wandb", tmp_path) == len(expected)

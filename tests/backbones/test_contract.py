@@ -15,6 +15,8 @@ from backbones.qwen3_vl import Qwen3VL4B
 from backbones.registry import get
 from benchmark.packed_check import clauses
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_keeps_every_clause(name, one_thread):

@@ -1,7 +1,6 @@
 """LLaVA-Med's original layout, written small, against the model that its weights were taken from."""
 
 import hashlib
-import io
 import json
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from sentencepieces import train
 
 from backbones.contract import PROMPTS, REPORTS
 from backbones.errors import UserError
@@ -29,25 +29,7 @@ ORIGINAL = {
 
 @pytest.fixture(scope="module")
 def sentencepiece_model() -> bytes:
-    """A tokenizer.model with Mistral's special tokens and byte fallback, trained here."""
-    import sentencepiece
-
-    written = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([*REPORTS * 30, *PROMPTS * 30, "[INST] [/INST]"]),
-        model_writer=written,
-        model_type="bpe",
-        vocab_size=400,
-        byte_fallback=True,
-        unk_id=0,
-        bos_id=1,
-        eos_id=2,
-        normalization_rule_name="identity",
-        remove_extra_whitespaces=False,
-        hard_vocab_limit=False,
-        minloglevel=2,
-    )
-    return written.getvalue()
+    return train()
 
 
 @pytest.fixture(scope="module")

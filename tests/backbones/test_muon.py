@@ -1,9 +1,12 @@
 """Muon: PyTorch's own, which rounds to bfloat16, and the singular values are the references."""
 
+import pytest
 import torch
 from torch import nn
 
 from backbones.muon import Muon, orthogonal
+
+pytestmark = pytest.mark.numeric
 
 SHAPES = ((64, 64), (64, 64), (96, 48), (48, 96))
 

@@ -28,7 +28,8 @@ def install(package: Path, target: Path) -> None:
             copy = built / path.relative_to(package)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    command += ["--no-build-isolation", "--no-cache-dir"]
     done = subprocess.run([*command, "--target", str(target), str(built)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -1,5 +1,5 @@
-"""Prompts, image placeholders and label masks: on Qwen's and Mistral's real tokenizers where they lie beside the
-checkout, on tokenizers made here with the same special tokens otherwise."""
+"""Prompts, image placeholders and label masks: on tokenizers made here with Qwen's and Mistral's special tokens,
+and on their own where AMRG_TOKENIZERS names them."""
 
 from pathlib import Path
 
@@ -9,14 +9,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from sentencepieces import train
 
 from backbones.base import IGNORED
 from backbones.contract import PROMPTS, REPORTS
 from backbones.llava_med import LlavaMed
+from backbones.miniature import train_tokenizer
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.qwen_vl import Qwen2_5VL7B
 from backbones.registry import get
+from benchmark.data import phantom_reports
 from benchmark.data.dmid import read
+from benchmark.data.phantom import sample
 from benchmark.suite import load_suite
 
 PROMPT = load_suite("paper").protocol.prompt
@@ -36,25 +40,53 @@ def with_tokenizer(plugin, tokenizer):
     return plugin(model, processor, source=Path(), fingerprint="")
 
 
-@pytest.fixture(scope="module")
-def reports(shared):
-    return [study.report for study in read(shared / "dmid-sample", reports_only=True).reports]
+@pytest.fixture(scope="module", params=["phantoms", "dmid"])
+def reports(request):
+    if request.param == "dmid":
+        found = [study.report for study in read(request.getfixturevalue("dmid"), reports_only=True).reports]
+        assert len(found) == 510
+        return found
+    cases, dialects = sample(120, seed=3, size=64), phantom_reports.DIALECTS
+    return [phantom_reports.report(truth, dialects[truth.number % len(dialects)], seed=3) for truth, _ in cases]
+
+
+@pytest.fixture(scope="module", params=["made here", "Qwen's own"])
+def qwens_tokenizer(request):
+    """Texts → plugin → tokenizer: Qwen's own, or one with its special tokens."""
+    from transformers import AutoTokenizer
+
+    if request.param == "made here":
+        return lambda spec: train_tokenizer(spec, [*REPORTS, *PROMPTS, PROMPT])
+    folder = request.getfixturevalue("tokenizers") / "qwen3"
+
+    def own(spec):
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer.chat_template = spec.chat_template
+        return tokenizer
+
+    return own
 
 
 @pytest.fixture(scope="module", params=[Qwen2_5VL7B, Qwen3VL4B], ids=["qwen2.5-vl", "qwen3-vl"])
-def qwen(request, shared, one_thread):
-    from transformers import AutoTokenizer
+def qwen(request, qwens_tokenizer, one_thread):
+    return with_tokenizer(request.param, qwens_tokenizer(request.param.miniature()))
 
-    tokenizer = AutoTokenizer.from_pretrained(shared / "tokenizers" / "qwen3")
-    tokenizer.chat_template = request.param.miniature().chat_template
-    return with_tokenizer(request.param, tokenizer)
+
+@pytest.fixture(scope="module", params=["made here", "Mistral's own"])
+def mistrals_folder(request, tmp_path_factory):
+    """A folder with a tokenizer.model: Mistral's own, or one trained in its manner."""
+    if request.param == "Mistral's own":
+        return request.getfixturevalue("tokenizers") / "mistral"
+    folder = tmp_path_factory.mktemp("mistral")
+    (folder / "tokenizer.model").write_bytes(train())
+    return folder
 
 
 @pytest.fixture(scope="module")
-def mistral(shared, one_thread):
+def mistral(mistrals_folder, one_thread):
     from backbones.llava_med_conversion import read_tokenizer
 
-    return with_tokenizer(LlavaMed, read_tokenizer(shared / "tokenizers" / "mistral"))
+    return with_tokenizer(LlavaMed, read_tokenizer(mistrals_folder))
 
 
 def test_qwens_prompt_on_its_own_tokenizer(qwen):
@@ -64,18 +96,26 @@ def test_qwens_prompt_on_its_own_tokenizer(qwen):
         "<|im_start|>user\n<|vision_start|>" + "<|image_pad|>" * 16 + f"<|vision_end|>{PROMPT}<|im_end|>\n"
         "<|im_start|>assistant\n"
     )
-    # As Qwen publishes them: every marker is one token.
-    assert [ids[0], ids[3], ids[4], ids[20]] == [151644, 151652, 151655, 151653]
-    assert qwen.image_token == 151655
-    assert qwen.end == 151645
+    # Every marker is one token, with Qwen's own tokenizer of the number that Qwen publishes.
+    published = {
+        "<|im_start|>": 151644, "<|im_end|>": 151645, "<|vision_start|>": 151652, "<|image_pad|>": 151655,
+    }  # fmt: skip
+    tokens = {name: qwen.tokenizer.convert_tokens_to_ids(name) for name in published}
+    if len(qwen.tokenizer) > 150_000:
+        assert tokens == published
+    assert ids[0] == tokens["<|im_start|>"]
+    start = ids.index(tokens["<|vision_start|>"])
+    assert ids[start + 1 : start + 17] == [tokens["<|image_pad|>"]] * 16
+    assert qwen.image_token == tokens["<|image_pad|>"]
+    assert qwen.end == tokens["<|im_end|>"]
     assert qwen.image_tokens == 16
 
 
 @pytest.fixture(scope="module")
-def pieces(shared):
+def pieces(mistrals_folder):
     import sentencepiece
 
-    return sentencepiece.SentencePieceProcessor(model_file=str(shared / "tokenizers/mistral/tokenizer.model"))
+    return sentencepiece.SentencePieceProcessor(model_file=str(mistrals_folder / "tokenizer.model"))
 
 
 def test_mistrals_prompt_on_its_own_tokenizer(mistral, pieces):
@@ -83,13 +123,12 @@ def test_mistrals_prompt_on_its_own_tokenizer(mistral, pieces):
     ids = mistral.prompt_tokens(PROMPT)
     image = [mistral.image_token] * mistral.image_tokens
     assert ids == [1, *pieces.encode("[INST] "), *image, *pieces.encode(f"\n{PROMPT} [/INST]")]
-    assert mistral.image_token == 32000
+    assert mistral.image_token == pieces.vocab_size()
     assert mistral.end == 2
     assert ids.count(1) == 1
 
 
 def check_every_report(backbone, reports):
-    assert len(reports) == 510
     prompt = backbone.prompt_tokens(PROMPT)
     longest = 0
     for start in range(0, len(reports), 102):
@@ -103,14 +142,15 @@ def check_every_report(backbone, reports):
             assert ids[: sum(seen)] == prompt + learnt
             assert labels == [IGNORED] * len(prompt) + learnt + [IGNORED] * (len(labels) - sum(seen))
             longest = max(longest, len(learnt))
-    assert longest <= LIMIT, "the paper's suite can write the longest report"
+    if len(reports) == 510 and len(backbone.tokenizer) >= 32_000:
+        assert longest <= LIMIT, "the paper's suite can write the longest report of DMID"
 
 
-def test_qwens_labels_are_the_report_and_its_end_for_every_real_report(qwen, reports):
+def test_qwens_labels_are_the_report_and_its_end_for_every_report(qwen, reports):
     check_every_report(qwen, reports)
 
 
-def test_mistrals_labels_are_the_report_and_its_end_for_every_real_report(mistral, reports):
+def test_mistrals_labels_are_the_report_and_its_end_for_every_report(mistral, reports):
     check_every_report(mistral, reports)
 
 

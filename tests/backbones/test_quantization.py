@@ -14,6 +14,8 @@ from backbones.pretraining import Recipe
 from backbones.quantization import BLOCK, PANEL, decoder_projections, misfit, parameters
 from backbones.registry import get
 
+pytestmark = pytest.mark.numeric
+
 
 def quantised(model):
     from bitsandbytes.nn import Linear4bit

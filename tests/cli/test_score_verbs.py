@@ -1,7 +1,6 @@
 """`amrg score` and `amrg baselines`: files in, JSON out, mistakes explained."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -14,11 +13,6 @@ from benchmark.data.phantom import write as write_phantoms
 from benchmark.data.split import choose
 from benchmark.errors import UserError
 from benchmark.store import write_json
-
-SHARED = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-SAMPLE = SHARED / "dmid-sample"
-PREDICTIONS = SHARED / "published-predictions" / "medgemma-4b-dmid-r64.jsonl"
-needs_sample = pytest.mark.skipif(not (SAMPLE.is_dir() and PREDICTIONS.is_file()), reason="no DMID sample here")
 
 runner = CliRunner()
 REPORT = "Breast composition: fatty (ACR A). BIRADS: {}. Findings: no mass is seen in image {}."
@@ -178,9 +172,8 @@ def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms, tm
     assert json.loads((results / "0123" / "scores.json").read_text())["scores"]["rouge_l"]["value"] == 1
 
 
-@needs_sample
-def test_published_predictions_are_scored_against_the_test_part_that_they_are_of():
-    found = run("score", PREDICTIONS, "--data", SAMPLE, "--json")
+def test_published_predictions_are_scored_against_the_test_part_that_they_are_of(dmid, published_predictions):
+    found = run("score", published_predictions, "--data", dmid, "--json")
     assert found["references"].startswith("test part of the sequential split")
     values = {name: score["value"] for name, score in found["scores"].items()}
     assert round(values["rouge_l"], 4) == 0.6696
@@ -190,22 +183,20 @@ def test_published_predictions_are_scored_against_the_test_part_that_they_are_of
     assert values["verbatim_train_rate_references"] == pytest.approx(3 / 52)
 
 
-@needs_sample
-def test_a_prediction_left_out_is_missed(tmp_path):
-    lines = PREDICTIONS.read_text(encoding="utf-8").splitlines(keepends=True)
+def test_a_prediction_left_out_is_missed(dmid, published_predictions, tmp_path):
+    lines = published_predictions.read_text(encoding="utf-8").splitlines(keepends=True)
     short = tmp_path / "short.jsonl"
     short.write_text("".join(lines[:-1]), encoding="utf-8")
-    assert "Img510" in str(run("score", short, "--data", SAMPLE))
+    assert "Img510" in str(run("score", short, "--data", dmid))
 
 
-@needs_sample
-def test_baselines_of_reports_alone():
+def test_baselines_of_dmids_reports(dmid):
     arguments = ["--split", "sequential", "--only", "most_frequent_report", "--only", "random_report", "--json"]
-    found = run("baselines", SAMPLE, *arguments)
+    found = run("baselines", dmid, *arguments)
     assert list(found["baselines"]) == ["most_frequent_report", "random_report"]
     rouge = found["baselines"]["most_frequent_report"]["scores"]["rouge_l"]
     assert rouge["value"] == pytest.approx(0.561, abs=0.003)
     assert rouge["low"] < rouge["value"] < rouge["high"]
     assert rouge["n"] == 52
-    assert "nearest_image" in str(run("baselines", SAMPLE, "--only", "nearest_image"))
-    assert "Did you mean" in str(run("baselines", SAMPLE, "--only", "random"))
+    assert "nearest_image" in str(run("baselines", dmid, "--only", "nearest_image"))
+    assert "Did you mean" in str(run("baselines", dmid, "--only", "random"))

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from benchmark.data.crop import Box, chest_wall_side, find_breast, otsu_threshold
 from benchmark.data.decode import decode
 
+pytestmark = pytest.mark.numeric
+
 
 def scene(height=600, width=480, *, top=0.2, bottom=0.8, reach=0.5, side="left", level=120, noise=6, seed=0):
     """A half-ellipse of tissue at one edge, uint8, and the rectangle around it."""
@@ -82,10 +84,10 @@ def test_otsu_parts_two_levels():
     assert 65 < otsu_threshold(two.reshape(60, 100)) < 150
 
 
-def test_real_mammograms_are_cropped_to_the_breast(sample):
+def test_real_mammograms_are_cropped_to_the_breast(dmid):
     """Sides and bars as seen by eye; nothing of the breast's bright part is outside the rectangle."""
     left = {"001", "003", "005", "007", "009", "013", "030", "137", "367"}
-    for path in sorted(sample.glob("TIFF Images/*/*.jpg"))[::3]:
+    for path in sorted(dmid.glob("TIFF Images/*/*.jpg"))[::3]:
         image = decode(path)
         box = find_breast(image)
         side = "left" if path.stem[3:] in left else "right"
@@ -99,8 +101,8 @@ def test_real_mammograms_are_cropped_to_the_breast(sample):
 
 
 @pytest.mark.parametrize("name", ["IMG002", "IMG006", "IMG011"])
-def test_the_bars_of_real_exports_fall_away(sample, name):
-    image = decode(next(sample.glob(f"TIFF Images/*/{name}.jpg")))
+def test_the_bars_of_real_exports_fall_away(dmid, name):
+    image = decode(next(dmid.glob(f"TIFF Images/*/{name}.jpg")))
     box = find_breast(image)
     assert 60 <= box.upper <= 150
     assert box.left > 1000

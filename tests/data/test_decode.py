@@ -13,6 +13,8 @@ from PIL import Image
 
 from benchmark.data.decode import ImageError, decode, look, stored_bytes, stretch_to_16_bits, to_8_bits
 
+pytestmark = pytest.mark.numeric
+
 GREY = np.random.default_rng(0).integers(0, 256, (37, 23), dtype=np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (37, 23, 3), dtype=np.uint8)
 ALPHA = np.dstack([COLOUR, np.random.default_rng(2).integers(0, 256, (37, 23), dtype=np.uint8)])

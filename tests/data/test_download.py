@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import tifffile
-from conftest import picture, report_text
+from small_release import picture, report_text
 
 from benchmark.data.dmid import read
 from benchmark.data.download import download

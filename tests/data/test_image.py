@@ -3,11 +3,13 @@ import shutil
 import numpy as np
 import pytest
 import tifffile
-from conftest import picture
 from PIL import Image
+from small_release import picture
 
 from benchmark.data.image import ImageCache, ImageError, ImageSettings, prepare
 from benchmark.errors import UserError
+
+pytestmark = pytest.mark.numeric
 
 
 @pytest.fixture

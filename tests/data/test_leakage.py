@@ -73,8 +73,8 @@ def test_without_neighbours_there_is_nothing_to_copy():
 
 class TestSample:
     @pytest.fixture
-    def reports(self, sample):
-        return read(sample).reports
+    def reports(self, dmid):
+        return read(dmid).reports
 
     def test_sequential(self, reports):
         found = leakage(split(reports, "sequential"), reports)

@@ -36,6 +36,8 @@ from benchmark.data.phantom_image import draw
 from benchmark.data.phantom_reports import DIALECTS, report
 from benchmark.data.phantom_truth import KINDS, SIGNS
 
+pytestmark = pytest.mark.numeric
+
 VERSIONS = {"PHANTOMS": 2, "PREPARATION_VERSION": 1}
 DIGESTS = {
     "truth": "2fdcedf5a02de521",

@@ -18,6 +18,8 @@ from benchmark.data.phantom_cases import Case, plan
 from benchmark.data.phantom_image import draw
 from benchmark.data.phantom_truth import KINDS, SIGNS
 
+pytestmark = pytest.mark.numeric
+
 SEEN_BY_A_MODEL = 112
 
 

@@ -200,8 +200,8 @@ def test_a_missing_file_is_named(release, tmp_path):
 
 class TestCommitted:
     @pytest.fixture
-    def studies(self, sample):
-        return read(sample).reports
+    def studies(self, dmid):
+        return read(dmid).reports
 
     def test_the_rule_still_gives_it(self, studies):
         kept, computed = split(studies, "blocked"), compute(studies, "blocked")

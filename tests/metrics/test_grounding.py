@@ -7,6 +7,8 @@ from metrics.clinical import score_reports
 from metrics.grounding import grounding
 from metrics.statistics import Draws
 
+pytestmark = pytest.mark.numeric
+
 CATEGORIES = ["1", "2", "3", "4A", "4B", "4C", "5"]
 REPORTS = 56
 BLOCKS = [str(i // 2) for i in range(REPORTS)]

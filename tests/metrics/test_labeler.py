@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 from collections import Counter
 from itertools import product
@@ -12,12 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from benchmark.data.dmid import read
 from metrics import attributes, birads, density, finding_lexicon, findings, lexicon, location, report_text, sides
 from metrics.labeler import LABELER, Label, label, signature
 
-SHARED = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-CASES = Path(__file__).with_name("labeler_cases.jsonl")
-REPORTS = SHARED / "dmid-sample" / "Reports" / "Reports"
+CASES = Path(__file__).parent / "reference" / "labeler_cases.jsonl"
 
 WORDS = (
     "BI-RADS BIRADS: 4 4a 3 5. , ; \n . ( ) and or no not mass calcification skin nipple normal retraction left right "
@@ -45,9 +43,8 @@ def test_the_specifications_cases():
     assert failed == []
 
 
-@pytest.mark.skipif(not REPORTS.is_dir(), reason="needs the DMID reports beside the checkout")
-def test_the_dmid_reports():
-    labels = {path.stem: label(path.read_text(encoding="utf-8")) for path in sorted(REPORTS.glob("*.txt"))}
+def test_the_dmid_reports(dmid):
+    labels = {study.id: label(study.report) for study in read(dmid, reports_only=True).reports}
     assert Counter(found.birads_major for found in labels.values()) == {
         "0": 1, "1": 209, "2": 25, "3": 121, "4": 135, "5": 19,
     }  # fmt: skip

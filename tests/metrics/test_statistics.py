@@ -23,6 +23,8 @@ from metrics.statistics import (
     sign_flip_tail,
 )
 
+pytestmark = pytest.mark.numeric
+
 RANDOM = np.random.default_rng(7)
 
 

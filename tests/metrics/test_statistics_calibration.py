@@ -6,6 +6,8 @@ import pytest
 from metrics.metric import mean_of, ratio_of
 from metrics.statistics import Draws, Swaps, interval, rank_sets, sample
 
+pytestmark = pytest.mark.numeric
+
 BLOCKS = 26
 
 

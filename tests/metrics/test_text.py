@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 from pathlib import Path
 
@@ -12,18 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.tokenize import TreebankWordTokenizer
 
+from benchmark.data.dmid import read
 from metrics.meteor_nltk import meteor_nltk, nltk_words
 from metrics.text import COCO, PUBLISHED, TEXT_SCORES, text_statistics
 
-SHARED = Path(os.environ.get("AMRG_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-VECTORS = SHARED / "metrics" / "reference_vectors.json"
-PUBLISHED_PREDICTIONS = SHARED / "published-predictions" / "medgemma-4b-dmid-r64.jsonl"
-REPORTS = SHARED / "dmid-sample" / "Reports" / "Reports"
+pytestmark = pytest.mark.numeric
 
-needs_vectors = pytest.mark.skipif(not VECTORS.is_file(), reason="no reference vectors beside the checkout")
-needs_predictions = pytest.mark.skipif(
-    not (PUBLISHED_PREDICTIONS.is_file() and REPORTS.is_dir()), reason="no published predictions beside the checkout"
-)
+SETS = json.loads((Path(__file__).parent / "reference" / "reference_vectors.json").read_text(encoding="utf-8"))["sets"]
 
 COLUMN = {
     "rouge_l": "rougeL_f|rouge_score stemmer=True",
@@ -38,15 +32,9 @@ REPORT = "Breast composition: fatty (ACR A). Findings: no mass. BI-RADS 1."
 OTHER = "Heterogeneously dense (ACR C). A spiculated mass is seen in the upper outer quadrant. BI-RADS 5."
 
 
-def _sets():
-    if not VECTORS.is_file():
-        return []
-    return sorted(json.loads(VECTORS.read_text(encoding="utf-8"))["sets"].items())
-
-
-@needs_vectors
-@pytest.mark.parametrize(("name", "expected"), _sets())
-def test_corpus_and_report_values_are_those_of_the_original_implementations(name, expected):
+@pytest.mark.parametrize("name", SETS)
+def test_corpus_and_report_values_are_those_of_the_original_implementations(name):
+    expected = SETS[name]
     hypotheses = [item["hyp"] for item in expected["items"]]
     references = [item["ref"] for item in expected["items"]]
     one_reference = len(set(references)) == 1
@@ -60,9 +48,9 @@ def test_corpus_and_report_values_are_those_of_the_original_implementations(name
         np.testing.assert_allclose(found[score].per_report, expected["per_item"][column], atol=1e-9, err_msg=score)
 
 
-@needs_vectors
-@pytest.mark.parametrize(("name", "expected"), _sets())
-def test_nltk_meteor_differs_from_the_original_by_no_more_than_wordnet_does(name, expected):
+@pytest.mark.parametrize("name", SETS)
+def test_nltk_meteor_differs_from_the_original_by_no_more_than_wordnet_does(name):
+    expected = SETS[name]
     hypotheses = [item["hyp"] for item in expected["items"]]
     references = [item["ref"] for item in expected["items"]]
     treebank = TreebankWordTokenizer().tokenize
@@ -71,10 +59,10 @@ def test_nltk_meteor_differs_from_the_original_by_no_more_than_wordnet_does(name
         assert found.value == pytest.approx(expected["corpus"][f"METEOR_nltk|{column}"], abs=1e-3)
 
 
-@needs_predictions
-def test_published_predictions_have_their_published_scores():
-    predictions = [json.loads(line) for line in PUBLISHED_PREDICTIONS.read_text(encoding="utf-8").splitlines()]
-    references = [(REPORTS / f"{p['id']}.txt").read_text(encoding="utf-8") for p in predictions]
+def test_published_predictions_have_their_published_scores(dmid, published_predictions):
+    predictions = [json.loads(line) for line in published_predictions.read_text(encoding="utf-8").splitlines()]
+    reports = {study.id: study.report for study in read(dmid, reports_only=True).reports}
+    references = [reports[p["id"]] for p in predictions]
     found = {s.name: s for s in text_statistics([p["prediction"] for p in predictions], references)}
     published = {
         "rouge_1": 0.7381,

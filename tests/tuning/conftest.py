@@ -1,40 +1,28 @@
-"""Barely trained miniatures of each family, and trials on a handful of pictures."""
+"""Barely trained miniatures of each family, and engines that train trials on a handful of pictures."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from short_trials import PROMPT, REPORTS, Run
 
 from backbones.base import Backbone
 from backbones.miniature import write_miniature
 from backbones.pretraining import Example, Recipe
 from backbones.registry import get
-from benchmark.store import Store, TrialFolder
-from benchmark.suite import ImagePart, Protocol, Trial
-from benchmark.tuning.engine import Engine, Generated, Outcome, TrainingSet
-from benchmark.tuning.norms import fused_norms
-
-FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "paligemma2-3b")
-PROMPT = "Describe."
-REPORTS = (
-    "Dense breast.",
-    "A round mass in the left breast, BI-RADS 4.",
-    "No mass, no calcification. BI-RADS 1.",
-    "Scattered densities.",
-    "Fatty breast with a spiculated mass at twelve o'clock; BI-RADS 5.",
-)
+from benchmark.store import Store
+from benchmark.suite import Trial
+from benchmark.tuning.engine import Engine, TrainingSet
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+@pytest.fixture(autouse=True)
+def _threads(threads: int) -> None:
+    """As many as every test has, whatever the code of the test before has set."""
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -58,50 +46,6 @@ def load(tmp_path_factory: pytest.TempPathFactory, pictures: np.ndarray) -> Call
         return plugin.load(folder / name, **options)
 
     return loaded
-
-
-def trial(rank: int, alpha: int = 8, seed: int = 0, *, dtype: str = "float32", **protocol: Any) -> Trial:
-    """A trial of an unnamed backbone under a short protocol."""
-    settings: dict[str, Any] = {
-        "prompt": PROMPT,
-        "steps": 4,
-        "batch_size": 2,
-        "learning_rate": 2e-4,
-        "warmup_steps": 2,
-        "weight_decay": 0.01,
-        "max_new_tokens": 12,
-    }
-    return Trial(
-        backbone="miniature",
-        checkpoint="c",
-        quantization=None,
-        dtype=dtype,
-        data="d",
-        image=ImagePart(size=112),
-        split="s",
-        protocol=Protocol(**(settings | protocol)),
-        rank=rank,
-        alpha=alpha,
-        seed=seed,
-    )
-
-
-@dataclass
-class Run:
-    """What an engine made of trials."""
-
-    outcomes: dict[str, Outcome]
-    folders: dict[str, TrialFolder]
-    losses: dict[str, list[float]]
-    norms: dict[str, list[float]]
-
-    def distance(self, other: "Run") -> float:
-        """The greatest difference between losses of the same trial and step."""
-        return max(
-            abs(mine - theirs)
-            for name in self.losses
-            for mine, theirs in zip(self.losses[name], other.losses[name], strict=True)
-        )
 
 
 @pytest.fixture
@@ -130,28 +74,3 @@ def train(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Run]:
         )
 
     return trained
-
-
-def written(
-    engine: Engine, backbone: Backbone, trials: Sequence[Trial], run: Run, pictures: np.ndarray
-) -> dict[str, list[Generated]]:
-    """What each trial's adapter writes for the pictures."""
-    features = backbone.encode_images(list(pictures))
-    return {t.id: texts for t, texts in engine.generate(backbone, trials, run.folders, features)}
-
-
-@contextmanager
-def all_in_float64(model: torch.nn.Module) -> Iterator[None]:
-    """Within, norms and eager attention of a model in float64 compute in it.
-
-    The models' own RMSNorms, and the softmax of Gemma 2's eager attention, compute in float32 whatever their input:
-    roundings of 1e-8 that depend on how far a batch is padded, and would drown what is compared here.
-    """
-    softmax = torch.nn.functional.softmax
-
-    def kept(x: Tensor, dim: int | None = None, dtype: torch.dtype | None = None, **others: Any) -> Tensor:
-        return softmax(x, dim=dim, dtype=None if x.dtype == torch.float64 else dtype, **others)
-
-    with pytest.MonkeyPatch.context() as patch, fused_norms(model):
-        patch.setattr(torch.nn.functional, "softmax", kept)
-        yield

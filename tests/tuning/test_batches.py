@@ -6,12 +6,14 @@ from contextlib import closing
 
 import pytest
 import torch
-from conftest import FAMILIES, REPORTS, Run, trial
+from short_trials import FAMILIES, REPORTS, Run, trial
 
 from backbones.base import Backbone
 from benchmark.tuning import batches
 from benchmark.tuning.packed import Packed
 from benchmark.tuning.sequential import Sequential
+
+pytestmark = pytest.mark.numeric
 
 CPU = torch.device("cpu")
 

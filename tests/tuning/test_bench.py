@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REPORTS, trial
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 from scipy import stats
+from short_trials import REPORTS, trial
 
 from backbones.base import Backbone
 from benchmark import (

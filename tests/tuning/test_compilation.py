@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import Run, trial
+from short_trials import Run, trial
 from torch._dynamo.utils import counters
 
 from backbones.base import Backbone
@@ -13,6 +13,8 @@ from benchmark.suite import Trial
 from benchmark.tuning import compilation
 from benchmark.tuning.packed import Packed
 from benchmark.tuning.sequential import Sequential
+
+pytestmark = pytest.mark.numeric
 
 Load = Callable[..., Backbone]
 Train = Callable[..., Run]

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import FAMILIES
 from safetensors.torch import load_file, save_file
+from short_trials import FAMILIES
 from torch import Tensor
 
 from backbones.base import Backbone
 from benchmark.tuning.features import FeatureStore
+
+pytestmark = pytest.mark.numeric
 
 KEYS = tuple("abcde")
 

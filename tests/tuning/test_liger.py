@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import FAMILIES, REPORTS, trial
+from short_trials import FAMILIES, REPORTS, trial
 
 from backbones.base import Backbone
 from benchmark.tuning import losses

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Run, trial, written
 from safetensors.torch import load_file
+from short_trials import Run, trial, written
 
 from backbones.base import Backbone
 from benchmark.tuning import packed_training, packs
 from benchmark.tuning.packed import Packed
 from benchmark.tuning.packed_training import PackTraining
 from benchmark.tuning.sequential import NO_ROOM, Sequential
+
+pytestmark = pytest.mark.numeric
 
 Load = Callable[..., Backbone]
 Train = Callable[..., Run]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import FAMILIES, Run, all_in_float64, trial, written
 from peft import PeftModel, get_peft_model
 from safetensors.torch import load_file
+from short_trials import FAMILIES, Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
 from benchmark.suite import Trial
@@ -17,6 +17,8 @@ from benchmark.tuning import sequential
 from benchmark.tuning.generation import greedy
 from benchmark.tuning.packed import Packed
 from benchmark.tuning.sequential import Sequential
+
+pytestmark = pytest.mark.numeric
 
 Load = Callable[..., Backbone]
 Train = Callable[..., Run]

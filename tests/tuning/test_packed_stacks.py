@@ -10,6 +10,8 @@ from benchmark.tuning.norms import RootMeanSquareNorm
 from benchmark.tuning.packed_optimizer import PackedAdamW
 from benchmark.tuning.packed_stacks import SMALL, Stacks, bands
 
+pytestmark = pytest.mark.numeric
+
 SHAPES = {"a": (5, 7), "b": (7, 3)}
 RANKS = [2, 3, 8, 20]
 

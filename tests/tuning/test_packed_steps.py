@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import FAMILIES, REPORTS, all_in_float64, trial
 from peft import get_peft_model
+from short_trials import FAMILIES, REPORTS, all_in_float64, trial
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
@@ -27,6 +27,8 @@ from benchmark.tuning.engine import TrainingSet
 from benchmark.tuning.packed_training import PackTraining
 from benchmark.tuning.protocol import lora_config
 from benchmark.tuning.sequential import Sequential
+
+pytestmark = pytest.mark.numeric
 
 Load = Callable[..., Backbone]
 BOUNDS = {torch.float64: 1e-13, torch.float32: 1e-6}

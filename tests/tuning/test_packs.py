@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 import torch
-from conftest import REPORTS, trial
 from hypothesis import given
 from hypothesis import strategies as st
+from short_trials import REPORTS, trial
 from torch import nn
 
 from backbones.base import Backbone
@@ -15,6 +16,8 @@ from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.engine import TrainingSet
 from benchmark.tuning.packed import estimate
 from benchmark.tuning.packed_training import PackTraining
+
+pytestmark = pytest.mark.numeric
 
 grids = st.lists(
     st.tuples(st.sampled_from([2, 4, 8, 32]), st.sampled_from([8, 16]), st.integers(0, 2)), min_size=1, unique=True
