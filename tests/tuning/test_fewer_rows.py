@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import FAMILIES, REPORTS, Run, trial, written
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from short_trials import FAMILIES, REPORTS, Run, trial, written
 
 from backbones.base import Backbone
 from benchmark.suite import Protocol

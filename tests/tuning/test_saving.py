@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import trial
 from huggingface_hub import ModelCard
 from peft import PeftConfig, PeftModel, get_peft_model
+from short_trials import trial
 
 from backbones.registry import get
 from benchmark.store import Store

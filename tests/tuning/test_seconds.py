@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run, trial, written
+from short_trials import Run, trial, written
 
 from backbones.base import Backbone
 from benchmark import spent
