@@ -99,10 +99,13 @@ def test_other_families_features_come_back_as_well(
     made = FeatureStore(tmp_path, backbone).get(images)
     read = FeatureStore(tmp_path, backbone).get(dict.fromkeys(KEYS, lambda: pytest.fail("encoded twice")))
     for key, place in zip(KEYS, range(len(KEYS)), strict=True):
-        [expected] = backbone.encode_images([pictures[place]])
+        alone = FeatureStore(tmp_path / key, backbone).get({key: images[key]})[key]
         assert read[key].dtype == torch.bfloat16
-        assert torch.equal(read[key], expected)
-        assert torch.equal(made[key], expected)
+        assert torch.equal(read[key], alone)
+        assert torch.equal(made[key], alone)
+        # As many rows as the store encodes at a time take other kernels than one row on some processors.
+        [single] = backbone.encode_images([pictures[place]])
+        torch.testing.assert_close(alone, single, rtol=0.05, atol=0.05)
 
 
 def test_an_image_is_encoded_once(asked: Asked) -> None:
