@@ -12,6 +12,7 @@ from short_trials import trial
 
 from backbones.registry import get
 from benchmark.store import Store
+from benchmark.suite import ImagePart, Protocol, Trial
 from benchmark.tuning import saving
 from benchmark.tuning.protocol import lora_config
 
@@ -27,7 +28,19 @@ def source(load, tmp_path: Path) -> Path:
 
 
 def written(backbone, results: Path):
-    tried = trial(4)
+    tried = Trial(
+        backbone=NAME,
+        checkpoint=backbone.fingerprint,
+        quantization=None,
+        dtype="float32",
+        data="d",
+        image=ImagePart(size=112),
+        split="s",
+        protocol=Protocol(steps=1),
+        rank=4,
+        alpha=8,
+        seed=0,
+    )
     folder = Store(results).of(tried)
     torch.manual_seed(0)
     model = get_peft_model(backbone.model, lora_config(backbone, tried))
