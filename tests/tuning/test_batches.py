@@ -78,7 +78,8 @@ def test_a_trial_that_diverges_takes_its_batches_with_it(
     sound, lost = trial(2, 4, steps=6), trial(2, 8, steps=6, learning_rate=1e18, warmup_steps=0)
     run = train(Packed(), backbone, [sound, lost])
     assert run.outcomes[lost.id].failure is not None
-    assert run.losses[sound.id] == pytest.approx(train(Packed(), backbone, [sound]).losses[sound.id], abs=1e-6)
+    # Another company rounds otherwise: six steps in float32 leave six digits, another batch none.
+    assert run.losses[sound.id] == pytest.approx(train(Packed(), backbone, [sound]).losses[sound.id], rel=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from short_trials import Run, trial, written
+from short_trials import Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
+from benchmark.packed_check import unlike
 from benchmark.tuning import packed_training, packs
 from benchmark.tuning.packed import Packed
 from benchmark.tuning.packed_training import PackTraining
@@ -52,7 +53,8 @@ def test_a_diverging_trial_leaves_and_the_rest_go_on(load: Load, train: Train) -
     assert not packed.folders[wild.id].losses.exists()
     for t in sound:
         assert packed.outcomes[t.id].failure is None
-        np.testing.assert_allclose(packed.losses[t.id], alone.losses[t.id], atol=1e-5)
+        # A neighbour's infinite numbers would leave none; six steps of rounding in float32 leave six digits.
+        np.testing.assert_allclose(packed.losses[t.id], alone.losses[t.id], rtol=1e-4)
 
 
 def run_out_above(largest: int, monkeypatch: pytest.MonkeyPatch, *, from_step: int) -> list[int]:
@@ -129,13 +131,14 @@ def test_an_interrupted_run_resumes_with_the_same_adapters(
 def test_a_trial_that_one_engine_began_the_other_goes_on_with(load: Load, train: Train, tmp_path: Path) -> None:
     backbone = load("paligemma2-3b", dtype=torch.float64)
     trials = [trial(2, dtype="float64", steps=6)]
-    whole = train(Sequential(), backbone, trials)
-    with pytest.raises(Interrupted):
-        train(Sequential(checkpoint_seconds=0.0), backbone, trials, store=tmp_path / "s", step_done=interrupt_at(4))
     steps: list[int] = []
-    resumed = train(Packed(), backbone, trials, store=tmp_path / "s", step_done=lambda t, n, *_: steps.append(n))
+    with all_in_float64(backbone.model):
+        whole = train(Sequential(), backbone, trials)
+        with pytest.raises(Interrupted):
+            train(Sequential(checkpoint_seconds=0.0), backbone, trials, store=tmp_path / "s", step_done=interrupt_at(4))
+        resumed = train(Packed(), backbone, trials, store=tmp_path / "s", step_done=lambda t, n, *_: steps.append(n))
     assert steps == [4, 5, 6]
-    assert resumed.distance(whole) < 1e-6  # norms in float32 here and float64 there
+    assert resumed.distance(whole) < 1e-12  # three steps in float64
 
 
 def test_a_damaged_checkpoint_is_as_none(load: Load, train: Train, tmp_path: Path) -> None:
@@ -166,6 +169,9 @@ def test_writing_goes_on_in_smaller_packs_where_memory_runs_out(
 
     monkeypatch.setattr(packs, "ROWS_IN_WRITING", 8)
     monkeypatch.setattr(type(backbone.model), "generate", limited)
-    assert written(Packed(), backbone, trials, run, pictures) == whole
+    smaller = written(Packed(), backbone, trials, run, pictures)
     assert sizes[0] > 3
     assert set(sizes[2:]) <= {1, 2, 3}
+    monkeypatch.undo()
+    for texts in (whole, smaller):
+        assert unlike(backbone, trials, run.folders, backbone.encode_images(list(pictures)), texts) == []

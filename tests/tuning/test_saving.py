@@ -8,7 +8,6 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from peft import PeftConfig, PeftModel, get_peft_model
-from short_trials import trial
 
 from backbones.registry import get
 from benchmark.store import Store
