@@ -42,7 +42,7 @@ def test_adapters_scaled_otherwise_are_noticed(subject: Subject, monkeypatch: py
 def test_steps_of_another_length_are_noticed(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     step = PackedAdamW.step
     monkeypatch.setattr(PackedAdamW, "step", lambda self, rates: step(self, [1.01 * rate for rate in rates]))
-    with pytest.raises(Broken, match="differs by .* after the same step"):
+    with pytest.raises(Broken, match=r"differs by .* after the same step"):
         packed_as_sequential(subject)
 
 
