@@ -25,7 +25,11 @@ from metrics.statistics import (
 
 pytestmark = pytest.mark.numeric
 
-RANDOM = np.random.default_rng(7)
+
+@pytest.fixture
+def random():
+    """A test's own generator: what it draws doesn't depend on the order of the tests."""
+    return np.random.default_rng(7)
 
 
 def means(values, blocks=None):
@@ -34,8 +38,8 @@ def means(values, blocks=None):
     return sample([mean_of("m", "s", row) for row in values], blocks or [str(i) for i in range(values.shape[1])])
 
 
-def test_one_seed_has_the_interval_of_students_t():
-    values = RANDOM.normal(0.6, 0.12, 40)
+def test_one_seed_has_the_interval_of_students_t(random):
+    values = random.normal(0.6, 0.12, 40)
     found = interval(means(values), Draws(40, 20_000, seed=1))
     low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
     assert found.error.value == pytest.approx(stats.sem(values))
@@ -43,24 +47,25 @@ def test_one_seed_has_the_interval_of_students_t():
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.05 * (high - low))
 
 
-def test_the_resampled_distribution_has_the_spread_of_scipys_bootstrap():
-    values = RANDOM.exponential(size=30)
+def test_the_resampled_distribution_has_the_spread_of_scipys_bootstrap(random):
+    values = random.exponential(size=30)
     ours = means(values).resampled(Draws(30, 20_000, seed=2))
     theirs = stats.bootstrap((values,), np.mean, n_resamples=20_000, rng=np.random.default_rng(3)).standard_error
-    assert ours.std() == pytest.approx(theirs, rel=0.03)
+    # Either spread is known to 1 / sqrt(2 · 20 000): five standard errors of their difference.
+    assert ours.std() == pytest.approx(theirs, rel=0.036)
 
 
-def test_reports_of_one_block_are_drawn_together():
-    values = RANDOM.normal(size=20)
+def test_reports_of_one_block_are_drawn_together(random):
+    values = random.normal(size=20)
     twice = sample([mean_of("m", "s", np.repeat(values, 2))], [str(i // 2) for i in range(40)])
     once = means(values)
     assert interval(twice, Draws(20, 2_000)) == interval(once, Draws(20, 2_000))
 
 
-def test_crossed_variance_is_that_of_the_two_way_analysis():
+def test_crossed_variance_is_that_of_the_two_way_analysis(random):
     seeds, blocks = 4, 25
     values = (
-        RANDOM.normal(0, 0.1, blocks) + RANDOM.normal(0, 0.05, (seeds, 1)) + RANDOM.normal(0, 0.03, (seeds, blocks))
+        random.normal(0, 0.1, blocks) + random.normal(0, 0.05, (seeds, 1)) + random.normal(0, 0.03, (seeds, blocks))
     )
     found = interval(means(values), Draws(blocks, 500))
     mean = values.mean()
@@ -74,8 +79,8 @@ def test_crossed_variance_is_that_of_the_two_way_analysis():
     assert found.error.value**2 == pytest.approx((squares[0] + squares[1] - squares[2]) / (seeds * blocks))
 
 
-def test_swapping_seeds_widens_the_interval_where_seeds_differ():
-    values = RANDOM.normal(0, 0.05, 30)
+def test_swapping_seeds_widens_the_interval_where_seeds_differ(random):
+    values = random.normal(0, 0.05, 30)
     apart = means(values + np.array([[-0.1], [0.0], [0.1]]))
     alike = means(np.tile(values, (3, 1)))
     draws = Draws(30, 2_000)
@@ -100,13 +105,13 @@ def test_undefined_resamples_are_counted_and_left_out():
     part, whole = np.zeros(blocks), np.zeros(blocks)
     part[0], whole[:2] = 1, 1
     found = interval(sample([ratio_of("m", "s", part, whole)], [str(i) for i in range(blocks)]), Draws(blocks, 20_000))
-    assert found.undefined == pytest.approx((1 - 2 / blocks) ** blocks, abs=0.01)
+    assert found.undefined == pytest.approx((1 - 2 / blocks) ** blocks, abs=0.012)  # five standard errors
     assert 0 <= found.value <= 1
 
 
-def test_a_difference_has_the_interval_of_the_paired_t_test():
-    a = RANDOM.normal(0.6, 0.2, 40)
-    b = a + RANDOM.normal(0.02, 0.05, 40)
+def test_a_difference_has_the_interval_of_the_paired_t_test(random):
+    a = random.normal(0.6, 0.2, 40)
+    b = a + random.normal(0.02, 0.05, 40)
     found = difference(means(a), means(b), Draws(40, 20_000))
     theirs = stats.ttest_rel(a, b)
     assert found.error.p_value(found.value) == pytest.approx(theirs.pvalue)
@@ -115,8 +120,8 @@ def test_a_difference_has_the_interval_of_the_paired_t_test():
     assert (found.low, found.high) == pytest.approx((interval_of_t.low, interval_of_t.high), abs=0.05 * width)
 
 
-def test_the_same_predictions_differ_by_nothing():
-    a = means(RANDOM.normal(size=(3, 20)))
+def test_the_same_predictions_differ_by_nothing(random):
+    a = means(random.normal(size=(3, 20)))
     found = difference(a, a, Draws(20, 500))
     assert (found.value, found.low, found.high) == (0, 0, 0)
     assert not found.excludes_zero
@@ -134,13 +139,13 @@ def test_a_difference_in_a_single_report_excludes_nothing(seeds, blocks, sign):
     assert not found.excludes_zero
 
 
-def test_randomisation_is_scipys_permutation_test():
-    a, b = RANDOM.normal(0.0, 1, 14), RANDOM.normal(0.5, 1, 14)
+def test_randomisation_is_scipys_permutation_test(random):
+    a, b = random.normal(0.0, 1, 14), random.normal(0.5, 1, 14)
     ours = p_value(means(a), means(b), Swaps(14, 40_000))
     exact = stats.permutation_test(
         (a, b), lambda x, y: x.mean() - y.mean(), permutation_type="samples", n_resamples=np.inf
     )
-    assert ours == pytest.approx(exact.pvalue, abs=0.01)
+    assert ours == pytest.approx(exact.pvalue, abs=5 * np.sqrt(exact.pvalue * (1 - exact.pvalue) / 40_000))
 
 
 @settings(max_examples=25, deadline=None)
@@ -156,26 +161,29 @@ def test_saddlepoint_tail_is_near_the_enumerated_one(shares):
         assert exact / 2 - 1e-12 <= found <= 2 * exact + 2.0 ** (1 - len(shares))
 
 
-def test_a_clear_difference_has_a_p_smaller_than_one_in_the_number_of_swaps():
-    a = means(RANDOM.normal(0.8, 0.05, 40))
-    b = means(RANDOM.normal(0.2, 0.05, 40))
+def test_a_clear_difference_has_a_p_smaller_than_one_in_the_number_of_swaps(random):
+    a = means(random.normal(0.8, 0.05, 40))
+    b = means(random.normal(0.2, 0.05, 40))
     assert p_value(a, b, Swaps(40, 1_000)) < 1e-6
 
 
-def test_a_difference_that_seeds_could_make_is_not_significant():
-    blocks = RANDOM.normal(0, 0.01, 40)
+def test_a_difference_that_seeds_could_make_is_not_significant(random):
+    blocks = random.normal(0, 0.01, 40)
     a, b = means(blocks + np.array([[0.0], [0.2]])), means(blocks + np.array([[0.05], [0.25]]))
     assert p_value(a, b, Swaps(40, 2_000)) > 0.5
     # The mean over seeds alone differs in every report.
-    assert stats.ttest_rel(blocks + 0.1, blocks + 0.15 + RANDOM.normal(0, 1e-3, 40)).pvalue < 1e-6
+    assert stats.ttest_rel(blocks + 0.1, blocks + 0.15 + random.normal(0, 1e-3, 40)).pvalue < 1e-6
 
 
-def test_the_spread_of_seeds_is_that_between_them_without_what_reports_add():
-    seeds, blocks, systems = 4, 30, 300
-    drawn = [means(RANDOM.normal(0, 0.05, (seeds, 1)) + RANDOM.normal(0, 0.2, (seeds, blocks))) for _ in range(systems)]
-    found = seed_spread([*drawn, means(RANDOM.normal(size=blocks))])
+def test_the_spread_of_seeds_is_that_between_them_without_what_reports_add(random):
+    seeds, blocks, systems = 4, 30, 2_000
+    drawn = [means(random.normal(0, 0.05, (seeds, 1)) + random.normal(0, 0.2, (seeds, blocks))) for _ in range(systems)]
+    found = seed_spread([*drawn, means(random.normal(size=blocks))])
     assert found.degrees_of_freedom == systems * (seeds - 1)
-    assert found.variance == pytest.approx(0.05**2, rel=0.15)
+    # Five standard errors: the variance of a mean of reports is estimated with it and taken off.
+    assert found.variance == pytest.approx(
+        0.05**2, abs=5 * (0.05**2 + 0.2**2 / blocks) * np.sqrt(2 / found.degrees_of_freedom)
+    )
 
 
 def test_holm_is_the_worked_example_of_the_literature():
@@ -193,9 +201,11 @@ def test_holm_lies_between_the_raw_p_and_bonferroni(p):
     assert (np.diff(adjusted[order]) >= 0).all()
 
 
-def test_rank_sets_order_the_clearly_different_and_join_the_rest():
-    blocks = RANDOM.normal(0, 0.02, 40)
-    systems = [means(blocks + level + RANDOM.normal(0, 0.02, 40)) for level in (0.2, 0.5, 0.5, 0.8)]
+def test_rank_sets_order_the_clearly_different_and_join_the_rest(random):
+    blocks = random.normal(0, 0.02, 40)
+    own = random.normal(0, 0.02, (4, 40))
+    own -= own.mean(axis=1, keepdims=True)  # equally good are two on these reports, not only in the long run
+    systems = [means(blocks + level + noise) for level, noise in zip((0.2, 0.5, 0.5, 0.8), own, strict=True)]
     swaps = Swaps(40, 2_000)
     found = rank_sets(systems, swaps)
     assert list(zip(found.best, found.worst, strict=True)) == [(4, 4), (2, 3), (2, 3), (1, 1)]
@@ -204,8 +214,8 @@ def test_rank_sets_order_the_clearly_different_and_join_the_rest():
     assert list(zip(lower.best, lower.worst, strict=True)) == [(1, 1), (2, 3), (2, 3), (4, 4)]
 
 
-def test_an_undefined_score_can_have_any_rank():
-    defined = [means(np.full(10, value) + RANDOM.normal(0, 1e-3, 10)) for value in (0.1, 0.9)]
+def test_an_undefined_score_can_have_any_rank(random):
+    defined = [means(np.full(10, value) + random.normal(0, 1e-3, 10)) for value in (0.1, 0.9)]
     undefined = sample([ratio_of("m", "s", np.zeros(10), np.zeros(10))], [str(i) for i in range(10)])
     found = rank_sets([*defined, undefined], Swaps(10, 1_000))
     assert list(zip(found.best, found.worst, strict=True)) == [(2, 3), (1, 2), (1, 3)]
@@ -216,8 +226,8 @@ def test_minimum_detectable_difference_has_the_closed_form(n, expected):
     assert minimum_detectable_difference(0.121 / np.sqrt(n)) == pytest.approx(expected, abs=5e-4)
 
 
-def test_the_same_seed_gives_the_same_numbers():
-    values = RANDOM.normal(size=(3, 15))
+def test_the_same_seed_gives_the_same_numbers(random):
+    values = random.normal(size=(3, 15))
     first, again = (interval(means(values), Draws(15, 500, seed=5)) for _ in range(2))
     assert first == again
     assert first != interval(means(values), Draws(15, 500, seed=6))
