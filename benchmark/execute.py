@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import RunFailed
-from benchmark.events import Listener, listen, listen_to_queue
+from benchmark.progress.events import Listener, listen, listen_to_queue
 
 Work = Callable[[], Any]
 

@@ -17,28 +17,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark import failures, predictions
-from benchmark.controls import swapped, training_images
+from benchmark import failures
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.events import Event, progress, tell
 from benchmark.failures import Failure
-from benchmark.predictions import Prediction, Shown
+from benchmark.progress.events import Event, progress, tell
 from benchmark.provenance import commit, device, machine, versions
-from benchmark.spent import Meter, Stage
+from benchmark.scoring import predictions
+from benchmark.scoring.controls import swapped, training_images
+from benchmark.scoring.predictions import Prediction, Shown
+from benchmark.scoring.trial import is_scored, prepare, score
 from benchmark.store import Store, TrialFolder, read_lines, write_json
 from benchmark.suite import Entry, Trial
-from benchmark.trial_scores import is_scored, prepare, score
-from metrics.meteor_jar import warm_up
-from metrics.ptb import ptb_tokenize
+from benchmark.tuning.spent import Meter, Stage
+from metrics.text.meteor_jar import warm_up
+from metrics.text.ptb import ptb_tokenize
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from backbones.base import Backbone
-    from benchmark.tuning.engine import Engine, TrainingSet
+    from benchmark.tuning.interface import Engine, TrainingSet
 
 BLANK = "blank"
 TELL_EVERY = 5
@@ -241,7 +242,7 @@ def _encode(session: Session) -> None:
 
 def _train(session: Session) -> None:
     """Adapters of the trials that have none."""
-    from benchmark.tuning.engine import TrainingSet
+    from benchmark.tuning.interface import TrainingSet
 
     untrained = session.untrained()
     for trial in untrained:

@@ -91,7 +91,7 @@ class TrialFolder:
 
     @property
     def spent(self) -> Path:
-        """Seconds and peak memory so far, over all sessions; see `benchmark.spent`."""
+        """Seconds and peak memory so far, over all sessions; see `benchmark.tuning.spent`."""
         return self.path / "spent.json"
 
     @property

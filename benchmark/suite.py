@@ -113,7 +113,7 @@ class Protocol(Part):
         compile: run the decoder's layers by torch.compile in training: the first steps take a minute or more, and
             rounding differs.
         training_images: `own`, or `shuffled`: each training report stands with the image of another block's study
-            (`benchmark.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so nothing
+            (`benchmark.scoring.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so nothing
             that is learned of images can help: a control of the grounding controls, not a way to tune a model.
     """
 
@@ -305,10 +305,10 @@ def parse(text: str, *, where: str) -> Suite:
 def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
     """Names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
     from backbones.registry import locations
-    from benchmark.baselines import BASELINES
-    from benchmark.data.phantom_reports import DIALECTS
     from benchmark.data.split import RULES
-    from benchmark.scoring import METRICS
+    from benchmark.phantoms.reports import DIALECTS
+    from benchmark.scoring.baselines import BASELINES
+    from benchmark.scoring.score import METRICS
 
     asked: list[tuple[str, str, Any, tuple[Any, ...]]] = [
         ("backbone", entry.name, locations(), ("backbones", i, "name")) for i, entry in enumerate(suite.backbones)

@@ -10,19 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark import miniatures
-from benchmark.data import dmid, phantom
+from benchmark.data import dmid
 from benchmark.data.content import cache_folder
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.leakage import leakage
 from benchmark.data.split import SPLITS, Split, choose
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
-from benchmark.events import Event, Listener
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
-from benchmark.floor import Floor
 from benchmark.pack import Pack, Records
-from benchmark.plan import missing
+from benchmark.phantoms import miniatures, write
+from benchmark.planning.plan import missing
+from benchmark.progress.events import Event, Listener
+from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import Entry, PhantomData, Suite, Trial
 
@@ -187,7 +187,7 @@ def _useful(suite: Suite, devices: Sequence[str]) -> int:
 
 def phantom_folder(part: PhantomData) -> Path:
     """Where a suite's phantoms lie once they are drawn: another folder for others, or for another version."""
-    key = hashlib.sha256(f"{part.model_dump_json()} {phantom.PHANTOMS}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{part.model_dump_json()} {write.PHANTOMS}".encode()).hexdigest()[:16]
     return cache_folder() / "phantoms" / key
 
 
@@ -213,7 +213,7 @@ def _phantoms(
     folder = phantom_folder(part)
     if not folder.is_dir():
         stage("phantoms", f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}")
-        phantom.write(
+        write.write(
             folder,
             studies=part.studies,
             seed=part.seed,
@@ -275,8 +275,8 @@ def _prepare(entry: Entry, given: Path | miniatures.MiniatureJob | None) -> Weig
 
     from backbones.checkpoint import fingerprint, locate
     from backbones.registry import get
-    from benchmark.events import progress
     from benchmark.pack import quiet
+    from benchmark.progress.events import progress
 
     torch.set_num_threads(1)
     quiet()

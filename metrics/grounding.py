@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from metrics.intervals import Interval, difference, interval
 from metrics.metric import ReportStatistics, mean_of
-from metrics.resampling import Draws, sample
-from metrics.whitespace import collapse_whitespace
+from metrics.statistics.intervals import Interval, difference, interval
+from metrics.statistics.resampling import Draws, sample
+from metrics.text.whitespace import collapse_whitespace
 
 Control = Literal["swapped", "blank"]
 Verdict = Literal["owes to the image", "is better without the image"]

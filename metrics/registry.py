@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from metrics.error_types import TYPES
-from metrics.finding_lexicon import KINDS
+from metrics.clinical.error_types import TYPES
+from metrics.labels.finding_lexicon import KINDS
 
 Family = Literal["text", "clinical", "memory"]
 

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from benchmark.baselines import predict
-from benchmark.controls import swapped
 from benchmark.data.leakage import leakage
-from benchmark.data.phantom_cases import plan
-from benchmark.data.phantom_reports import report
 from benchmark.data.split import choose
 from benchmark.data.study import Study
-from benchmark.scoring import score_predictions
+from benchmark.phantoms.cases import plan
+from benchmark.phantoms.reports import report
+from benchmark.scoring.baselines import predict
+from benchmark.scoring.controls import swapped
+from benchmark.scoring.score import score_predictions
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import Trial, parse
-from metrics.labeler import label
+from metrics.labels.labeler import label
 from metrics.registry import METRICS
 
 SUITE = """

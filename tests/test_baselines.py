@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from benchmark.baselines import BASELINES, NEEDS_IMAGES, central_report, modal_report, predict
 from benchmark.data.dmid import read
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.scoring import score_predictions
-from metrics.labeler import label
+from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES, central_report, modal_report, predict
+from benchmark.scoring.score import score_predictions
+from metrics.labels.labeler import label
 
 BLIND = [name for name in BASELINES if name not in NEEDS_IMAGES]
 

@@ -7,10 +7,10 @@ import pytest
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
-from benchmark.board import compare_text
+from benchmark.board.compare import comparisons, find
 from benchmark.cli import app
-from benchmark.compare import comparisons, find
 from benchmark.errors import UserError
+from benchmark.pages import compare
 
 pytestmark = pytest.mark.numeric
 
@@ -92,12 +92,12 @@ def test_mistakes_are_explained(stored, trials):
 
 def test_reports_are_shown_only_when_asked_and_as_text(stored, trials):
     (found,) = _compare(stored, trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0])
-    without = compare_text.markdown(found, studies=3, texts=False)
+    without = compare.markdown(found, studies=3, texts=False)
     assert not any(line in without for s in found.studies for line in s.texts[0].splitlines() if len(line) > 20)
     hostile = "| a | `b` <script>x</script>\n# not a heading\n- not a list"
     study = found.studies[0]
     changed = type(study)(**{**vars(study), "texts": (hostile, *study.texts[1:])})
-    shown = compare_text.markdown(type(found)(**{**vars(found), "studies": (changed,)}), studies=1, texts=True)
+    shown = compare.markdown(type(found)(**{**vars(found), "studies": (changed,)}), studies=1, texts=True)
     page = MarkdownIt("gfm-like", {"linkify": False}).render(shown.split("**Reference**")[1].split("**A**")[0])
     assert "<script>" not in page
     assert "<table>" not in page

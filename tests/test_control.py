@@ -24,10 +24,10 @@ from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import SuiteResults, read_results
-from benchmark.board.sentences import findings, nature
+from benchmark.pages.sentences import findings, nature
 from benchmark.suite import load_suite, parse
-from metrics.comparisons import Swaps, p_value
-from metrics.resampling import sample
+from metrics.statistics.comparisons import Swaps, p_value
+from metrics.statistics.resampling import sample
 
 SUITE = """\
 name: {images}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.controls import shuffled, swapped, training_images
+from benchmark.scoring.controls import shuffled, swapped, training_images
 from benchmark.suite import ImagePart, Protocol, Trial
 
 pytestmark = pytest.mark.numeric

@@ -10,11 +10,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from backbones.contract import PROMPTS, REPORTS, examples
 from backbones.registry import get
 from backbones.structure import read, structure
-from benchmark import costs
-from benchmark.costs import memory, prompt_operations, training_operations, vision_operations, word_operations
-from benchmark.rates import assumed, measured
+from benchmark.planning import costs
+from benchmark.planning.costs import memory, prompt_operations, training_operations, vision_operations, word_operations
+from benchmark.planning.rates import assumed, measured
 from benchmark.tuning.losses import report_losses
-from benchmark.tuning.packs import saved_bytes
+from benchmark.tuning.packed.packs import saved_bytes
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "qwen3-vl-4b", "paligemma2-3b", "smolvlm-2.2b")
 

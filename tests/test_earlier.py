@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.earlier import BEFORE, COMMITTED, digest, find, keep, read_board
+from benchmark.board.earlier import BEFORE, COMMITTED, digest, find, keep, read_board
 from benchmark.errors import UserError
-from benchmark.leaderboard import write_leaderboard
+from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.store import Store
 
 

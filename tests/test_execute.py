@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from benchmark.errors import RunFailed
-from benchmark.events import Event, tell
 from benchmark.execute import executor
+from benchmark.progress.events import Event, tell
 
 
 def work(number: int) -> int:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import floor, sweep
+from benchmark import sweep
 from benchmark.board.results import read_results
 from benchmark.errors import RunFailed
 from benchmark.failures import frames, reason
+from benchmark.scoring import floor
 from benchmark.suite import parse
-from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning.packed.training import PackTraining
 
 REPORT = "Breast composition: fatty (ACR A).\nFindings: a spiculated mass in the upper outer quadrant. BIRADS: 5."
 SUITE = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.finished import finished
+from benchmark.pages.finished import finished
 from benchmark.suite import load_suite
 
 SUITE = """\
@@ -136,13 +136,13 @@ def test_whatever_has_changed_is_looked_at_again(copy: Path, change: str) -> Non
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("benchmark.current.SCHEMA", 99),
-        ("benchmark.current.DOCUMENTS", 99),
-        ("metrics.labeler.LABELER", "99"),
-        ("benchmark.data.phantom.PHANTOMS", 99),
+        ("benchmark.pages.current.SCHEMA", 99),
+        ("benchmark.pages.current.DOCUMENTS", 99),
+        ("metrics.labels.labeler.LABELER", "99"),
+        ("benchmark.phantoms.write.PHANTOMS", 99),
         ("benchmark.suite.SCHEMA", 99),
         ("benchmark.sweep.SPLITS", 99),
-        ("benchmark.current.versions", lambda: {"torch": "another"}),
+        ("benchmark.pages.current.versions", lambda: {"torch": "another"}),
     ],
 )
 def test_another_version_of_anything_is_looked_at_again(copy: Path, monkeypatch, name: str, value: object) -> None:
@@ -163,7 +163,7 @@ def test_another_checkpoint_is_looked_at_again(copy: Path, monkeypatch) -> None:
 
 def test_another_committed_leaderboard_is_looked_at_again(copy: Path, monkeypatch) -> None:
     assert nothing_to_do()
-    monkeypatch.setattr("benchmark.earlier._committed", lambda folder, suite: "{}")
+    monkeypatch.setattr("benchmark.board.earlier._committed", lambda folder, suite: "{}")
     assert not nothing_to_do()
 
 

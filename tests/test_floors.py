@@ -10,12 +10,12 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from typer.testing import CliRunner
 
-from benchmark.baselines import BASELINES, NEEDS_IMAGES
+from benchmark.board.floors import SPLITS
 from benchmark.board.model import FloorsBoard
 from benchmark.cli import app
-from benchmark.data.phantom import read_truth, write
 from benchmark.errors import UserError
-from benchmark.floors import SPLITS
+from benchmark.phantoms.write import read_truth, write
+from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES
 
 COMMITTED = Path(__file__).parents[1] / "leaderboards" / "dmid-floors" / "results.json"
 

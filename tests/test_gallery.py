@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
-from benchmark.gallery import page, page_data, write_gallery
+from benchmark.pages.gallery import page, page_data, write_gallery
 
 INJECTED = '</script><script>document.title="owned"</script><img src=x onerror=alert(1)> | `x` mass'
 
@@ -76,23 +76,24 @@ def test_the_page_names_no_address_of_a_network(written):
 
 
 def test_images_of_other_data_are_refused(results, tmp_path, stored):
-    from benchmark.data import phantom
+    from benchmark.phantoms import write
 
-    phantom.write(tmp_path / "other", studies=12, seed=3, size=64)
+    write.write(tmp_path / "other", studies=12, seed=3, size=64)
     with pytest.raises(UserError, match="not the data that suite stored ran on"):
         write_gallery(results, "stored", data=tmp_path / "other", output=tmp_path / "page")
 
 
 def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_to(results, tmp_path, monkeypatch):
-    from benchmark.data import dmid, phantom
+    from benchmark.data import dmid
+    from benchmark.phantoms import write
     from benchmark.suite import PhantomData
     from benchmark.sweep import phantom_folder
 
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
     results = Path(shutil.copytree(results, tmp_path / "results"))
     drawn = tmp_path / "cache/phantoms/of-an-earlier-version"
-    phantom.write(drawn, studies=120, seed=5, size=96)
-    phantom.write(tmp_path / "cache/phantoms/others", studies=12, seed=1, size=64)
+    write.write(drawn, studies=120, seed=5, size=96)
+    write.write(tmp_path / "cache/phantoms/others", studies=12, seed=1, size=64)
     release = dmid.read(drawn)
     record, references = results / "suites/stored.json", results / "suites/stored/references.jsonl"
     content = json.loads(record.read_text())

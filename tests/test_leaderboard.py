@@ -11,7 +11,7 @@ from benchmark.board.model import Board
 from benchmark.cli import app
 from benchmark.data.dmid import read
 from benchmark.errors import RunFailed, UserError
-from benchmark.leaderboard import check_leaderboard, files_of, write_leaderboard
+from benchmark.pages.leaderboard import check_leaderboard, files_of, write_leaderboard
 
 GOLDEN = Path(__file__).parent / "board" / "golden" / "results.json"
 COMMITTED = Path(__file__).parents[1] / "leaderboards"

@@ -21,9 +21,9 @@ from backbones.miniature import (
 )
 from backbones.quantization import decoder_projections, misfit
 from backbones.registry import get
-from benchmark import miniatures
-from benchmark.data.phantom_cases import plan
-from benchmark.miniatures import SEED, SHIPPED, SHIPPED_PART, MiniatureJob, reports_of, source_of, tuned_texts
+from benchmark.phantoms import miniatures
+from benchmark.phantoms.cases import plan
+from benchmark.phantoms.miniatures import SEED, SHIPPED, SHIPPED_PART, MiniatureJob, reports_of, source_of, tuned_texts
 from benchmark.suite import Suite, parse
 
 OUTDATED = "the miniature isn't what its code makes now: raise MINIATURES, run `make miniatures`, and commit them"
@@ -151,7 +151,7 @@ def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyP
         job(image={"size": 112, "flip": True}).folder,
         job("smolvlm-2.2b").folder,
     }
-    for module, constant in (("backbones.miniature", "MINIATURES"), ("benchmark.miniatures", "PHANTOMS")):
+    for module, constant in (("backbones.miniature", "MINIATURES"), ("benchmark.phantoms.miniatures", "PHANTOMS")):
         with monkeypatch.context() as patched:
             patched.setattr(f"{module}.{constant}", 999)
             folders.add(job().folder)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmark.baselines import predict
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.nearest_image import load_model
+from benchmark.scoring.baselines import predict
+from benchmark.scoring.nearest_image import load_model
 
 pytestmark = pytest.mark.numeric
 
@@ -40,7 +40,7 @@ def _load(path):
 
 
 def test_the_miniature_finds_images_that_look_alike_and_is_the_same_twice(studies, monkeypatch):
-    monkeypatch.setattr("benchmark.nearest_image.STEPS", 30)
+    monkeypatch.setattr("benchmark.scoring.nearest_image.STEPS", 30)
     train, test = studies[:18], studies[18:]
     found = predict("nearest_image", train, test, images=_load)
     assert found == {s.id: s.report for s in test}
@@ -48,7 +48,7 @@ def test_the_miniature_finds_images_that_look_alike_and_is_the_same_twice(studie
 
 
 def test_the_random_numbers_of_the_caller_are_left_alone(studies, monkeypatch):
-    monkeypatch.setattr("benchmark.nearest_image.STEPS", 1)
+    monkeypatch.setattr("benchmark.scoring.nearest_image.STEPS", 1)
     torch.manual_seed(4)
     expected = torch.rand(3)
     torch.manual_seed(4)

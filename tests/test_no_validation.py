@@ -8,17 +8,18 @@ import pytest
 from benchmark import sweep
 from benchmark.board.collect import chosen, collect, compared
 from benchmark.board.results import read_results
-from benchmark.data import dmid, phantom
+from benchmark.data import dmid
 from benchmark.data.split import choose
-from benchmark.gallery import _columns
-from benchmark.leaderboard import write_leaderboard
+from benchmark.pages.gallery import _columns
+from benchmark.pages.leaderboard import write_leaderboard
+from benchmark.phantoms import write
 from benchmark.store import read_lines
 from benchmark.suite import parse
 
 SUITE = """\
 name: unvalidated
 title: Nothing to choose by
-data: {{source: phantom, studies: 24, seed: 3, size: 64}}
+data: {{source: write, studies: 24, seed: 3, size: 64}}
 image: {{size: 112}}
 split: {{name: {split}}}
 backbones:
@@ -32,7 +33,7 @@ protocol: {{steps: 2, batch_size: 2, max_new_tokens: 4}}
 @pytest.fixture
 def swept(miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
-    phantom.write(tmp_path / "phantoms", studies=24, seed=3, size=64)
+    write.write(tmp_path / "phantoms", studies=24, seed=3, size=64)
     split = choose(dmid.read(tmp_path / "phantoms").studies, "blocked")
     parts = {"train": [*split.train, *split.validation], "test": list(split.test)}
     (tmp_path / "split.json").write_text(json.dumps(parts))

@@ -8,17 +8,21 @@ from typing import Any
 
 import pytest
 
-from benchmark import events, pack, predictions, spent
-from benchmark.data import dmid, phantom
+from benchmark import pack
+from benchmark.data import dmid
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.split import Split, choose
 from benchmark.errors import UserError
 from benchmark.pack import Pack, Records
-from benchmark.spent import STAGES, Spent
+from benchmark.phantoms import write
+from benchmark.progress import events
+from benchmark.scoring import predictions
 from benchmark.store import Store, TrialFolder, read_lines
 from benchmark.suite import Entry, ImagePart, Protocol, Trial
-from benchmark.tuning.packed import Packed
-from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning import spent
+from benchmark.tuning.packed.engine import Packed
+from benchmark.tuning.packed.training import PackTraining
+from benchmark.tuning.spent import STAGES, Spent
 
 FILES = ("losses.csv", "predictions.jsonl", "validation.jsonl", "controls.jsonl", "scores.json")
 STEPS = 7
@@ -31,7 +35,7 @@ class Interrupted(BaseException):
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[dmid.Release, Split, Path]:
     folder = tmp_path_factory.mktemp("data")
-    phantom.write(folder / "phantoms", studies=24, seed=3, size=96)
+    write.write(folder / "phantoms", studies=24, seed=3, size=96)
     release = dmid.read(folder / "phantoms")
     cache = ImageCache(folder / "cache" / "images", ImageSettings(size=112))
     assert not cache.warm([s.image for s in release.studies if s.image])

@@ -9,12 +9,12 @@ import torch
 
 from backbones.contract import PROMPTS, Broken, Subject, examples
 from backbones.registry import get
-from benchmark.packed_check import Greedy, greedy, packed_as_sequential
 from benchmark.suite import Protocol
-from benchmark.tuning import packed
-from benchmark.tuning.engine import Generated
-from benchmark.tuning.packed_optimizer import PackedAdamW
-from benchmark.tuning.packed_stacks import Stacks
+from benchmark.tuning.contract import Greedy, greedy, packed_as_sequential
+from benchmark.tuning.interface import Generated
+from benchmark.tuning.packed import engine
+from benchmark.tuning.packed.optimizer import PackedAdamW
+from benchmark.tuning.packed.stacks import Stacks
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_another_text_is_noticed(subject: Subject, monkeypatch: pytest.MonkeyPat
     def otherwise(backbone, row):
         return cut(backbone, [(token + 1) % 100 for token in row])
 
-    cut = packed.cut
-    monkeypatch.setattr(packed, "cut", otherwise)
+    cut = engine.cut
+    monkeypatch.setattr(engine, "cut", otherwise)
     with pytest.raises(Broken, match="generated texts differ"):
         packed_as_sequential(subject)
 

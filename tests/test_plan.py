@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from backbones.registry import get
-from benchmark import machine
-from benchmark.data.phantom import write
-from benchmark.machine import Gpu
-from benchmark.missing import missing
-from benchmark.plan import plan
+from benchmark.phantoms.write import write
+from benchmark.planning import machine
+from benchmark.planning.machine import Gpu
+from benchmark.planning.missing import missing
+from benchmark.planning.plan import plan
 from benchmark.suite import load_suite, parse
 
 SUITE = """
@@ -141,7 +141,7 @@ def test_a_folder_as_checkpoint(miniature, tmp_path):
 
 
 def test_a_plan_has_all_that_it_promises(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmark.plan.gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
+    monkeypatch.setattr("benchmark.planning.plan.gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
     monkeypatch.setattr(machine, "gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
     made = plan(load_suite("paper"), None, results=tmp_path)
     assert json.loads(json.dumps(made, allow_nan=False)) == made

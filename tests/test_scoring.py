@@ -8,8 +8,8 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.errors import UserError
-from benchmark.scoring import METRICS, Score, Scores, score_predictions
-from benchmark.stored import stored_statistics
+from benchmark.scoring.score import METRICS, Score, Scores, score_predictions
+from benchmark.scoring.stored import stored_statistics
 from metrics.errors import MetricUnavailable
 
 TEMPLATE = "Breast composition: {} (ACR {}). BIRADS: {}. Findings: {}."
@@ -119,7 +119,7 @@ def test_without_java_the_other_scores_stand(monkeypatch):
     def none(*args):
         raise MetricUnavailable("no Java runs here")
 
-    monkeypatch.setattr("metrics.text.ptb_tokenize", none)
+    monkeypatch.setattr("metrics.text.text.ptb_tokenize", none)
     found = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l", "cider_coco"], resamples=100)
     assert found.scores["rouge_l"].undefined is None
     assert found.scores["cider_coco"].undefined == "no Java runs here"

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from benchmark.cli import app
 from benchmark.errors import UserError
-from benchmark.events import Event
-from benchmark.show import Show
-from benchmark.status import Recorder, progress_file, status
+from benchmark.progress.events import Event
+from benchmark.progress.show import Show
+from benchmark.progress.status import Recorder, progress_file, status
 from benchmark.store import Store
 
 
@@ -133,7 +133,7 @@ def test_the_verb_takes_a_suite_file_as_sweep_does(stored, results, tmp_path):
 
 def test_plain_lines_tell_trials_loss_rate_and_time_left(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("benchmark.show.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("benchmark.progress.show.time.monotonic", lambda: now[0])
     console = Console(file=StringIO(), width=120)
     with Show(console=console) as show:
         show(Event("stage", "trials", 1, 4, "3 to run"))

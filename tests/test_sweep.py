@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.data import phantom
 from benchmark.data.dmid import read
+from benchmark.phantoms import write
 from benchmark.store import TrialFolder, read_lines
 from benchmark.suite import Trial
 
@@ -160,7 +160,7 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "mammograms":
         return request.getfixturevalue("dmid")
     folder = tmp_path / "phantoms"
-    phantom.write(folder, studies=26, seed=3, size=96, jobs=1)
+    write.write(folder, studies=26, seed=3, size=96, jobs=1)
     for number in (4, 9):
         (folder / f"TIFF Images/TIFF Images/IMG{number:03d}.tif").unlink()
     return folder

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.tracking import track
+from benchmark.pages.tracking import track
 
 MISSING = "needs the trackers: pip install 'amrg[tracking]'"
 

@@ -10,13 +10,13 @@ from backbones.contract import PROMPTS, REPORTS
 from backbones.registry import get
 from benchmark.cli import app
 from benchmark.data.image import ImageSettings, prepare
-from benchmark.data.phantom import write
 from benchmark.errors import UserError
+from benchmark.phantoms.write import write
 from benchmark.store import Store, write_json
 from benchmark.suite import ImagePart, Protocol, Trial
-from benchmark.tuning.engine import TrainingSet
 from benchmark.tuning.engines import engine_named
-from benchmark.writing import find_trial, write_reports
+from benchmark.tuning.infer import find_trial, write_reports
+from benchmark.tuning.interface import TrainingSet
 
 NAME = "qwen2.5-vl-3b"
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.baselines import BASELINES
 from benchmark.board.model import (
     DIGITS,
     SIGNIFICANT,
@@ -23,14 +22,15 @@ from benchmark.board.model import (
     Row,
     Score,
 )
-from benchmark.board.provenance import checkpoints, name_of, run_of
 from benchmark.board.results import CONTROLS, Baseline, Done, SuiteResults
-from benchmark.spent import STAGES
+from benchmark.board.run import checkpoints, name_of, run_of
+from benchmark.scoring.baselines import BASELINES
 from benchmark.suite import Suite
+from benchmark.tuning.spent import STAGES
 from metrics.grounding import grounding
-from metrics.labeler import label
+from metrics.labels.labeler import label
 from metrics.registry import METRICS
-from metrics.statistics import (
+from metrics.statistics.statistics import (
     Draws,
     Interval,
     Sample,

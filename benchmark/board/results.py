@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.scoring import report_statistics
-from benchmark.spent import Stage, shares
+from benchmark.scoring.score import report_statistics
+from benchmark.scoring.stored import stored_statistics
 from benchmark.store import Store, TrialFolder, read_lines
-from benchmark.stored import stored_statistics
 from benchmark.suite import Suite, Trial
+from benchmark.tuning.spent import Stage, shares
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 

@@ -98,7 +98,7 @@ def check(name: Name, as_json: AsJson = False) -> None:
     from backbones.contract import check as check_plugin
     from backbones.registry import get
     from benchmark.pack import quiet
-    from benchmark.packed_check import clauses
+    from benchmark.tuning.contract import clauses
 
     plugin = get(name)
     quiet()
@@ -160,8 +160,8 @@ def miniatures(
 
     Example: amrg backbones miniatures medgemma-4b-it --folder /tmp/miniatures --examples 32 --steps 5
     """
-    from benchmark.miniatures import SHIPPED, make_shipped
-    from benchmark.show import Show
+    from benchmark.phantoms.miniatures import SHIPPED, make_shipped
+    from benchmark.progress.show import Show
 
     with Show("people") as show:
         for written in make_shipped(names or SHIPPED, folder, show, examples=examples, steps=steps):

@@ -29,12 +29,12 @@ def bench(
 
     from rich.console import Console
 
-    from benchmark import bench as contenders
-    from benchmark import bench_scaling, bench_tables
+    from benchmark.bench import run as contenders
+    from benchmark.bench import scaling, tables
     from benchmark.suite import load_suite
 
     console = Console(stderr=True)
-    run, show = (bench_scaling.run, bench_tables.show_scaling) if scaling else (contenders.run, bench_tables.show)
+    run, show = (scaling.run, tables.show_scaling) if scaling else (contenders.run, tables.show)
     result = run(load_suite(suite), data, rounds, lambda line: console.print(line, markup=False, highlight=False))
     if json_:
         typer.echo(json.dumps(result, indent=1))

@@ -29,12 +29,12 @@ def compare(
 
     Example: amrg compare mine.jsonl theirs.jsonl --data /data/DMID --markdown comparison.md
     """
-    from benchmark.board import compare_text
-    from benchmark.compare import comparisons, find
+    from benchmark.board.compare import comparisons, find
     from benchmark.data.dmid import read
     from benchmark.data.text import write_text
     from benchmark.errors import UserError
-    from benchmark.references import from_file, from_release
+    from benchmark.pages import compare
+    from benchmark.scoring.references import from_file, from_release
 
     if data is not None and references is not None:
         raise UserError("--data and --references exclude each other: give one of them.")
@@ -46,18 +46,18 @@ def compare(
         against = from_release(read(data, reports_only=True), list(first.file[1]), split)
     found = comparisons(first, second, against, score)
     if markdown is not None:
-        parts = [compare_text.markdown(f, studies=studies, texts=texts) for f in found]
+        parts = [compare.markdown(f, studies=studies, texts=texts) for f in found]
         write_text(markdown, "\n".join(parts))
     if as_json:
         import json
 
-        listed = [compare_text.as_json(f, studies=studies, texts=texts) for f in found]
+        listed = [compare.as_json(f, studies=studies, texts=texts) for f in found]
         typer.echo(json.dumps(listed, indent=1, ensure_ascii=False, allow_nan=False))
         return
     from rich.console import Console
 
     for one in found:
-        compare_text.show(one, Console(), studies=studies, texts=texts)
+        compare.show(one, Console(), studies=studies, texts=texts)
 
 
 def register(app: typer.Typer) -> None:

@@ -31,8 +31,8 @@ def phantom(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
 
-    from benchmark.data.phantom import read_truth, write
-    from benchmark.data.phantom_truth import CATEGORIES
+    from benchmark.phantoms.truth import CATEGORIES
+    from benchmark.phantoms.write import read_truth, write
 
     columns = (TextColumn("phantoms"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

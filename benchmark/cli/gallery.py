@@ -25,7 +25,7 @@ def gallery(
     """
     from rich.console import Console
 
-    from benchmark.gallery import write_gallery
+    from benchmark.pages.gallery import write_gallery
     from benchmark.suite import suite_name
 
     with Console(stderr=True).status("reading results") as status:

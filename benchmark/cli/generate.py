@@ -24,7 +24,7 @@ def generate(
 
     from benchmark.pack import quiet
     from benchmark.suite import Trial
-    from benchmark.writing import find_trial, write_reports
+    from benchmark.tuning.infer import find_trial, write_reports
 
     quiet()
     folder = find_trial(results, trial)

@@ -26,7 +26,7 @@ def label(
     """
     import json
 
-    from benchmark.labels import label_file
+    from benchmark.scoring.labels import label_file
     from benchmark.store import write_lines
 
     labels = label_file(file, key)

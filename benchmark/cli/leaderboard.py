@@ -33,7 +33,7 @@ def leaderboard(
     Example: amrg leaderboard mini --against leaderboards/mini/results.json
     """
     from benchmark.errors import RunFailed, UserError
-    from benchmark.leaderboard import check_leaderboard, write_leaderboard
+    from benchmark.pages.leaderboard import check_leaderboard, write_leaderboard
     from benchmark.suite import suite_name
 
     suites = [suite_name(suite) for suite in suites or ()]
@@ -63,9 +63,9 @@ def leaderboard(
 
 
 def _against(suites: list[str], results: Path, published: Path, as_json: bool) -> None:
-    from benchmark.board.against_text import terminal
     from benchmark.errors import UserError
-    from benchmark.leaderboard import against
+    from benchmark.pages.against import terminal
+    from benchmark.pages.leaderboard import against
 
     if len(suites) > 1:
         raise UserError(f"--against compares one suite with one leaderboard, not {', '.join(suites)}.")
@@ -86,8 +86,8 @@ def floors(
     """
     from rich.console import Console
 
-    from benchmark.floors import floors as measure
-    from benchmark.leaderboard import write_board
+    from benchmark.board.floors import floors as measure
+    from benchmark.pages.leaderboard import write_board
 
     with Console(stderr=True).status("scoring") as status:
         board = measure(data, lambda done, total: status.update(f"{done} of {total} splits scored"))

@@ -33,7 +33,7 @@ def plan(
     """
     import json
 
-    from benchmark.plan import plan as make_plan
+    from benchmark.planning.plan import plan as make_plan
     from benchmark.suite import load_suite
 
     made = make_plan(load_suite(suite), data, gpu_memory=gpu_memory, results=results)

@@ -10,8 +10,8 @@ from benchmark.cli.label import label
 
 if TYPE_CHECKING:
     from benchmark.data.dmid import Release
-    from benchmark.references import ReferenceSet
-    from benchmark.scoring import Scores
+    from benchmark.scoring.references import ReferenceSet
+    from benchmark.scoring.score import Scores
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed of the intervals, and of a random or blocked split.")]
@@ -61,7 +61,7 @@ def score(
     release = None if data is None else read(data, reports_only=True)
     references_for = _references(release, references, split, seed)
     if rescore:
-        from benchmark.rescoring import rescore as score_again
+        from benchmark.scoring.rescore import rescore as score_again
 
         done = score_again(predictions, references_for, data=release, seed=seed)
         if as_json:
@@ -70,9 +70,9 @@ def score(
             typer.echo(f"{len(done)} trials scored again in {predictions}.")
         return
 
-    from benchmark.scoring import score_predictions
+    from benchmark.scoring.score import score_predictions
+    from benchmark.scoring.texts import read_texts
     from benchmark.store import write_json
-    from benchmark.texts import read_texts
 
     predicted = read_texts(predictions, "prediction").by_id
     chosen = references_for(list(predicted))
@@ -106,12 +106,12 @@ def baselines(
 
     Example: amrg baselines dmid --split sequential
     """
-    from benchmark.baselines import BASELINES, NEEDS_IMAGES, predict
     from benchmark.data.dmid import read
     from benchmark.data.split import choose
     from benchmark.errors import unknown_name
-    from benchmark.references import from_split, scored_studies
-    from benchmark.scoring import score_predictions
+    from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES, predict
+    from benchmark.scoring.references import from_split, scored_studies
+    from benchmark.scoring.score import score_predictions
 
     for name in only or ():
         if name not in BASELINES:
@@ -150,7 +150,7 @@ def _references(
     release: "Release | None", references: Path | None, split: str | None, seed: int
 ) -> "Callable[[Sequence[str]], ReferenceSet]":
     """From the ids of predictions to what they are scored against."""
-    from benchmark.references import from_file, from_release
+    from benchmark.scoring.references import from_file, from_release
 
     if release is not None:
         return lambda predicted: from_release(release, predicted, split, seed)
@@ -175,7 +175,7 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring import METRICS
+    from benchmark.scoring.score import METRICS
 
     table = Table(title=f"Scores against the {chosen.name}", title_justify="left")
     table.add_column("score", no_wrap=True)
@@ -197,7 +197,7 @@ def _print_baselines(found: Mapping[str, "Scores"], chosen: "ReferenceSet", skip
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring import METRICS
+    from benchmark.scoring.score import METRICS
 
     shown = ["rouge_l", "meteor_nltk", "cider_coco", "birads_exact", "birads_f1_macro"]
     table = Table(title=f"Floors, on the {chosen.name}", title_justify="left")

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from benchmark.status import Status
+    from benchmark.progress.status import Status
 
 
 def status(
@@ -28,7 +28,7 @@ def status(
     from rich.console import Console
 
     from benchmark.errors import UserError
-    from benchmark.status import status as look
+    from benchmark.progress.status import status as look
     from benchmark.suite import suite_name
 
     if watch and as_json:
@@ -52,7 +52,7 @@ def _watch(console: "object", suite: str, results: Path, every: float) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    from benchmark.status import status as look
+    from benchmark.progress.status import status as look
 
     assert isinstance(console, Console)
     last = ""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from benchmark.pages.written import Written
     from benchmark.sweep import Summary
-    from benchmark.written import Written
 
 
 def sweep(
@@ -28,10 +28,10 @@ def sweep(
     Example: amrg sweep paper --data /data/DMID
     """
     from benchmark.errors import UserError
-    from benchmark.events import Event
-    from benchmark.finished import finished
-    from benchmark.show import Show
-    from benchmark.status import Recorder
+    from benchmark.pages.finished import finished
+    from benchmark.progress.events import Event
+    from benchmark.progress.show import Show
+    from benchmark.progress.status import Recorder
     from benchmark.store import Store
     from benchmark.suite import load_suite
     from benchmark.sweep import check, run
@@ -49,7 +49,7 @@ def sweep(
             show(Event("stage", "trials", trials, trials, "all done already, and the leaderboard is current"))
     if end is None:
         # Only now: it draws figures, and matplotlib takes a second to import.
-        from benchmark.leaderboard import write_leaderboard
+        from benchmark.pages.leaderboard import write_leaderboard
 
         written = write_leaderboard(results, chosen.name, leaderboards)
     else:

@@ -19,7 +19,7 @@ def track(
 
     Example: amrg track mini --to mlflow
     """
-    from benchmark.tracking import track as log
+    from benchmark.pages.tracking import track as log
 
     typer.echo(f"{log(results, suite, tracker, folder)} trials of {suite} logged to {tracker}.")
 

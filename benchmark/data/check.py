@@ -15,7 +15,7 @@ from benchmark.data.problem import Problem
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
 from benchmark.data.workers import each_image
-from metrics.labeler import label
+from metrics.labels.labeler import label
 
 
 @dataclass(frozen=True)

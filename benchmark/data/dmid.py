@@ -18,8 +18,8 @@ from benchmark.data.problem import Problem
 from benchmark.data.study import Study
 from benchmark.data.text import normalise, read_text
 from benchmark.errors import UserError
-from metrics.birads import highest
-from metrics.labeler import label
+from metrics.labels.birads import highest
+from metrics.labels.labeler import label
 
 __all__ = ["Problem", "Release", "Study", "read"]
 

@@ -11,7 +11,7 @@ from transformers import BatchEncoding
 
 from backbones.base import Backbone
 from benchmark.suite import Protocol
-from benchmark.tuning.engine import TrainingSet
+from benchmark.tuning.interface import TrainingSet
 
 Made = TypeVar("Made")
 

@@ -1,8 +1,8 @@
 """Engines by the name that a suite calls them by."""
 
 from benchmark.errors import unknown_name
-from benchmark.tuning.engine import Engine
-from benchmark.tuning.packed import Packed
+from benchmark.tuning.interface import Engine
+from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.sequential import Sequential
 
 ENGINES: dict[str, type[Engine]] = {"packed": Packed, "sequential": Sequential}

@@ -9,7 +9,7 @@ from torch import Tensor
 from backbones.base import Backbone
 from benchmark.suite import Protocol
 from benchmark.tuning import memory
-from benchmark.tuning.engine import Generated
+from benchmark.tuning.interface import Generated
 from benchmark.tuning.protocol import precision
 
 BATCH = 64

@@ -15,17 +15,16 @@ from peft import PeftModel, get_peft_model
 from torch import Tensor, nn
 
 from backbones.base import IGNORED, Backbone
-from benchmark.spent import Meter
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints, memory, saving
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.checkpoints import Snapshot
-from benchmark.tuning.engine import Generated, Outcome, StepDone, TrainingSet
+from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.generation import greedy
+from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
-from benchmark.tuning.packed_dropout import Streams, masked
-from benchmark.tuning.packed_layers import lora_layers
+from benchmark.tuning.packed.layers import lora_layers
 from benchmark.tuning.protocol import (
     Piece,
     dropout_seed,
@@ -38,13 +37,14 @@ from benchmark.tuning.protocol import (
     rows_at_once,
     training,
 )
+from benchmark.tuning.spent import Meter
 
 NO_ROOM = "out of memory with one report at a time: set activation_checkpointing or quantization"
 """Why a trial is given up that doesn't fit alone, with one row going through the model at once."""
 
 
 class Sequential:
-    """One trial after another; see `benchmark.tuning.engine.Engine`.
+    """One trial after another; see `benchmark.tuning.interface.Engine`.
 
     Args:
         checkpoint_seconds: training time between two checkpoints.

@@ -13,7 +13,7 @@ from backbones.contract import Broken, Subject, check, examples
 from backbones.medgemma import MedGemma
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.registry import get
-from benchmark.packed_check import clauses
+from benchmark.tuning.contract import clauses
 
 pytestmark = pytest.mark.numeric
 

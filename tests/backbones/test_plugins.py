@@ -15,7 +15,7 @@ from backbones.errors import UserError
 from backbones.registry import BUILT_IN, get, locations
 from backbones.starter import write_starter
 from backbones.structure import structure
-from benchmark.packed_check import clauses
+from benchmark.tuning.contract import clauses
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "example_plugin"
 

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from backbones.registry import BUILT_IN, get
 from backbones.structure import RANKS, build, read, structure
-from benchmark.costs import vision_operations
+from benchmark.planning.costs import vision_operations
 
 # Total parameters and trainable ones at rank 8: shared facts, computed there with transformers and peft on the meta
 # device; Qwen3-VL and SmolVLM: totals of the hub's pages, adapters by the sum of rank × (inputs + outputs).

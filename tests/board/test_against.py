@@ -9,15 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmark.board.against import ROUNDING, compare
-from benchmark.board.against_text import terminal
 from benchmark.board.collect import collect
 from benchmark.board.model import Board, Checkpoint, Score
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.cli import app
 from benchmark.errors import UserError
-from benchmark.leaderboard import against, files_of
+from benchmark.pages.against import terminal
+from benchmark.pages.leaderboard import against, files_of
 from metrics.metric import mean_of
-from metrics.statistics import Draws, difference, sample
+from metrics.statistics.statistics import Draws, difference, sample
 
 
 @pytest.fixture(scope="module")

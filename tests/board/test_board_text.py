@@ -17,7 +17,7 @@ from benchmark.board.format import escape, table
 from benchmark.board.model import Board, NotThere
 from benchmark.board.published import PUBLISHED
 from benchmark.board.results import read_results
-from benchmark.leaderboard import files_of
+from benchmark.pages.leaderboard import files_of
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "a | b `code` <script>alert(1)</script> **bold** [link](http://x) _it_ \\| $m$\nnext & more"

@@ -11,7 +11,7 @@ from benchmark.board.model import Board
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
 from metrics.registry import METRICS
-from metrics.statistics import Draws, interval, sample
+from metrics.statistics.statistics import Draws, interval, sample
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +161,8 @@ def _copy(stored, folder: Path) -> Path:
 
 
 def test_a_suite_whose_trials_all_failed_is_still_a_leaderboard(stored, tmp_path):
-    from benchmark.board.terminal import main_table
-    from benchmark.leaderboard import write_leaderboard
+    from benchmark.pages.leaderboard import write_leaderboard
+    from benchmark.pages.terminal import main_table
 
     results = _copy(stored, tmp_path)
     for trial in stored.trials:

@@ -14,7 +14,7 @@ from stored_suite import StoredSuite
 from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import read_results
-from benchmark.leaderboard import files_of
+from benchmark.pages.leaderboard import files_of
 
 FOLDER = Path(__file__).parent / "golden"
 KEPT = ("rouge_l", "meteor_nltk", "cider_published", "birads_exact", "birads_f1_macro", "findings_f1_micro",

@@ -10,7 +10,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from benchmark.cli import app
-from benchmark.data import phantom
+from benchmark.phantoms import write
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "phantoms"
-    phantom.write(folder, studies=24, seed=2, size=96, jobs=1)
+    write.write(folder, studies=24, seed=2, size=96, jobs=1)
     return folder
 
 

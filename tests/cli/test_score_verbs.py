@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from benchmark.cli import app
 from benchmark.data.dmid import read as read_release
-from benchmark.data.phantom import write as write_phantoms
 from benchmark.data.split import choose
 from benchmark.errors import UserError
+from benchmark.phantoms.write import write as write_phantoms
 from benchmark.store import write_json
 
 runner = CliRunner()

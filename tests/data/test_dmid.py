@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_release import picture, report_text
 
-from benchmark.data import phantom
 from benchmark.data.dmid import read
 from benchmark.data.study import Lesion
 from benchmark.errors import UserError
-from metrics.birads import HIERARCHY
+from benchmark.phantoms import write
+from metrics.labels.birads import HIERARCHY
 
 
 def reasons(release, record=None):
@@ -327,8 +327,8 @@ def test_the_fingerprint_is_of_the_content(release, tmp_path):
 
 def test_phantoms_are_read_as_they_were_made(tmp_path):
     folder = tmp_path / "phantoms"
-    phantom.write(folder, studies=24, seed=3, size=128, dicom=True, jobs=1)
-    truths = phantom.read_truth(folder)
+    write.write(folder, studies=24, seed=3, size=128, dicom=True, jobs=1)
+    truths = write.read_truth(folder)
     found = read(folder)
     assert found.problems == ()
     assert [s.id for s in found.studies] == list(truths)

@@ -9,9 +9,9 @@ from datasets import Dataset, DatasetDict, Image, load_from_disk
 from benchmark.data import dmid
 from benchmark.data.decode import decode
 from benchmark.data.hub_view import to_dataset
-from benchmark.data.phantom import write
 from benchmark.data.study import Lesion, Study
 from benchmark.errors import UserError
+from benchmark.phantoms.write import write
 
 
 @pytest.fixture(scope="module")

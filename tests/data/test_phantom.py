@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from benchmark.cli.data_phantom import phantom
 from benchmark.data import dmid
-from benchmark.data.phantom import PhantomTruth, read_truth, sample, write
-from benchmark.data.phantom_cases import plan
-from benchmark.data.phantom_files import rows
-from benchmark.data.phantom_reports import DIALECTS
-from benchmark.data.phantom_truth import CATEGORIES, CODES, KINDS, SIGNS, PhantomLesion, category
 from benchmark.errors import UserError
+from benchmark.phantoms.cases import plan
+from benchmark.phantoms.files import rows
+from benchmark.phantoms.reports import DIALECTS
+from benchmark.phantoms.truth import CATEGORIES, CODES, KINDS, SIGNS, PhantomLesion, category
+from benchmark.phantoms.write import PhantomTruth, read_truth, sample, write
 
 STUDIES, SEED, SIZE = 60, 4, 128
 

@@ -17,24 +17,13 @@ import pydicom
 import pytest
 import tifffile
 
-from benchmark.data import (
-    phantom_anatomy,
-    phantom_cases,
-    phantom_files,
-    phantom_image,
-    phantom_lesions,
-    phantom_outline,
-    phantom_reports,
-    phantom_truth,
-    phantom_wording,
-    phantom_wording_dmid,
-)
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, prepare
-from benchmark.data.phantom import PHANTOMS, write
-from benchmark.data.phantom_cases import RADII, Case, plan
-from benchmark.data.phantom_image import draw
-from benchmark.data.phantom_reports import DIALECTS, report
-from benchmark.data.phantom_truth import KINDS, SIGNS
+from benchmark.phantoms import anatomy, cases, files, image, lesions, outline, reports, truth, wording, wording_dmid
+from benchmark.phantoms.cases import RADII, Case, plan
+from benchmark.phantoms.image import draw
+from benchmark.phantoms.reports import DIALECTS, report
+from benchmark.phantoms.truth import KINDS, SIGNS
+from benchmark.phantoms.write import PHANTOMS, write
 
 pytestmark = pytest.mark.numeric
 
@@ -149,17 +138,17 @@ def test_phantoms_are_the_same_bytes_on_every_processor(machine: str) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "value", "part"),
     [
-        (phantom_anatomy, "FAT_LEVEL", 0.365, "images"),
-        (phantom_cases, "PATTERNS", phantom_cases.PATTERNS[::-1], "truth"),
-        (phantom_files, "RGBA_SHARE", 1.0, "images"),
-        (phantom_files, "_HEADER", ("Picture", *phantom_files._HEADER[1:]), "index"),
-        (phantom_image, "MARKER_SHARE", 0.0, "images"),
-        (phantom_lesions, "bell", lambda x: 1.01 / (1 + x * x), "findings"),
-        (phantom_outline, "bell", lambda x: 0.5 / (1 + x * x), "masks"),
-        (phantom_truth, "SPREAD_CLUSTER", 0.2, "reports"),
-        (phantom_wording, "_TISSUE", dict.fromkeys("ABCD", "The breasts are seen"), "reports"),
-        (phantom_wording_dmid, "_SUSPICIONS", phantom_wording_dmid._SUSPICIONS | {"3": "likely benign"}, "reports"),
-        (phantom_reports, "_GRAMMARS", dict.fromkeys(DIALECTS, phantom_wording.letter), "reports"),
+        (anatomy, "FAT_LEVEL", 0.365, "images"),
+        (cases, "PATTERNS", cases.PATTERNS[::-1], "truth"),
+        (files, "RGBA_SHARE", 1.0, "images"),
+        (files, "_HEADER", ("Picture", *files._HEADER[1:]), "index"),
+        (image, "MARKER_SHARE", 0.0, "images"),
+        (lesions, "bell", lambda x: 1.01 / (1 + x * x), "findings"),
+        (outline, "bell", lambda x: 0.5 / (1 + x * x), "masks"),
+        (truth, "SPREAD_CLUSTER", 0.2, "reports"),
+        (wording, "_TISSUE", dict.fromkeys("ABCD", "The breasts are seen"), "reports"),
+        (wording_dmid, "_SUSPICIONS", wording_dmid._SUSPICIONS | {"3": "likely benign"}, "reports"),
+        (reports, "_GRAMMARS", dict.fromkeys(DIALECTS, wording.letter), "reports"),
     ],
     ids=lambda value: value.__name__.rpartition(".")[2] if hasattr(value, "__name__") else None,
 )

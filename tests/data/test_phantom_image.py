@@ -13,10 +13,10 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmark.data.phantom import PhantomTruth, sample
-from benchmark.data.phantom_cases import Case, plan
-from benchmark.data.phantom_image import draw
-from benchmark.data.phantom_truth import KINDS, SIGNS
+from benchmark.phantoms.cases import Case, plan
+from benchmark.phantoms.image import draw
+from benchmark.phantoms.truth import KINDS, SIGNS
+from benchmark.phantoms.write import PhantomTruth, sample
 
 pytestmark = pytest.mark.numeric
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, special
 
-from benchmark.data.phantom_maths import (
+from benchmark.phantoms.maths import (
     GRAIN_DEVIATION,
     angle,
     bell,

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
-from benchmark.data.phantom import PhantomTruth
-from benchmark.data.phantom_cases import plan
-from benchmark.data.phantom_reports import BASE_DIALECTS, DIALECTS, report
 from benchmark.errors import UserError
-from metrics.labeler import label
+from benchmark.phantoms.cases import plan
+from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
+from benchmark.phantoms.write import PhantomTruth
+from metrics.labels.labeler import label
 
 SEED = 3
 TRUTHS = [case.truth for case in plan(700, seed=SEED, size=512)]

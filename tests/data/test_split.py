@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.data import committed, phantom
+from benchmark.data import committed
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
 from benchmark.data.split import PARTS, RULES, SPLITS, Split, choose, compute, load, sizes_for, split
 from benchmark.data.study import Lesion, Study
 from benchmark.errors import UserError
+from benchmark.phantoms import write
 
 WORD_LIST = "soft opacity seen in the upper outer quadrant of breast with spiculated margin suggests benign lesion"
 WORDS = WORD_LIST.split()
@@ -147,8 +148,8 @@ def test_the_random_split_draws_evenly():
 
 def test_no_phantom_patient_lies_in_two_parts(tmp_path):
     """The rule knows no patients; phantoms do."""
-    phantom.write(tmp_path / "p", studies=80, seed=5, size=64, jobs=1)
-    truths = phantom.read_truth(tmp_path / "p")
+    write.write(tmp_path / "p", studies=80, seed=5, size=64, jobs=1)
+    truths = write.read_truth(tmp_path / "p")
     part = split(read(tmp_path / "p").studies, "blocked").part_of()
     parts = defaultdict(set)
     for i, truth in truths.items():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from metrics.birads import CATEGORIES, HIERARCHY, highest
-from metrics.labeler import label
+from metrics.labels.birads import CATEGORIES, HIERARCHY, highest
+from metrics.labels.labeler import label
 
 SPELLINGS = [
     ("BI-RADS® 4A", "4A"),

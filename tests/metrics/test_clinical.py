@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, recall_score
 
-from metrics import labeler
-from metrics.birads import CATEGORIES
-from metrics.clinical import BIRADS_SCALE, DENSITY_SCALE, clinical_scores, score_reports
-from metrics.finding_lexicon import KINDS
-from metrics.labeler import Label
+from metrics.clinical.clinical import BIRADS_SCALE, DENSITY_SCALE, clinical_scores, score_reports
+from metrics.labels import labeler
+from metrics.labels.birads import CATEGORIES
+from metrics.labels.finding_lexicon import KINDS
+from metrics.labels.labeler import Label
 
 MISSING = "none"
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from metrics.error_types import TYPES, count_errors
-from metrics.labeler import label
+from metrics.clinical.error_types import TYPES, count_errors
+from metrics.labels.labeler import label
 
 REFERENCE = (
     "ACR B. BIRADS: 4b. Spiculated irregular mass in the upper outer quadrant of the left breast. "

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.labeler import label
+from metrics.labels.labeler import label
 
 _SHORT = {"p": "present", "a": "absent", "u": "uncertain"}
 _KEYS = {

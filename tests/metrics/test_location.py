@@ -2,7 +2,7 @@
 
 import pytest
 
-from metrics.labeler import label
+from metrics.labels.labeler import label
 
 
 @pytest.mark.parametrize(

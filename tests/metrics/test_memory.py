@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import entropy
 
-from metrics.memory import is_verbatim, memory_statistics, nearest_jaccard
+from metrics.copying import is_verbatim, memory_statistics, nearest_jaccard
 
 WORDS = ["mass", "no", "seen", "breast", "skin"]
 texts = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.errors import MetricUnavailable
-from metrics.meteor_jar import MeteorProcess, _shared, meteor_statistics, meteor_value
+from metrics.text.meteor_jar import MeteorProcess, _shared, meteor_statistics, meteor_value
 
 WORDS = [
     "no",
@@ -57,7 +57,7 @@ def test_a_process_that_does_not_answer_is_replaced_once_and_then_given_up(monke
     silent = tmp_path / "java"
     silent.write_text("#!/bin/sh\nexec sleep 600\n")
     silent.chmod(0o755)
-    monkeypatch.setattr("metrics.meteor_jar.java", lambda: str(silent))
+    monkeypatch.setattr("metrics.text.meteor_jar.java", lambda: str(silent))
     process = MeteorProcess(start_seconds=0.2, answer_seconds=0.2)
     with pytest.raises(MetricUnavailable, match="twice"):
         process.statistics("a", "b")

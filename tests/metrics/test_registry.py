@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmark.scoring import report_statistics
+from benchmark.scoring.score import report_statistics
 from metrics.registry import METRICS, PRIMARY
 
 REFERENCES = {

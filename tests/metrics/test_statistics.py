@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metrics.metric import mean_of, ratio_of
-from metrics.statistics import (
+from metrics.statistics.statistics import (
     Draws,
     Swaps,
     difference,

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from metrics.metric import mean_of, ratio_of
-from metrics.statistics import Draws, Swaps, interval, rank_sets, sample
+from metrics.statistics.statistics import Draws, Swaps, interval, rank_sets, sample
 
 pytestmark = pytest.mark.numeric
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from nltk.tokenize import TreebankWordTokenizer
 
 from benchmark.data.dmid import read
-from metrics.meteor_nltk import meteor_nltk, nltk_words
-from metrics.text import COCO, PUBLISHED, TEXT_SCORES, text_statistics
+from metrics.text.meteor_nltk import meteor_nltk, nltk_words
+from metrics.text.text import COCO, PUBLISHED, TEXT_SCORES, text_statistics
 
 pytestmark = pytest.mark.numeric
 
@@ -136,7 +136,7 @@ def test_every_score_has_a_signature_and_the_order_is_fixed():
 
 
 def test_without_a_coco_score_no_java_is_asked_for(monkeypatch):
-    monkeypatch.setattr("metrics.ptb.java", lambda: pytest.fail("Java was asked for"))
+    monkeypatch.setattr("metrics.text.ptb.java", lambda: pytest.fail("Java was asked for"))
     assert text_statistics(["a mass seen nowhere else"], ["a"], names=PUBLISHED)
 
 

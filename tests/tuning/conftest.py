@@ -16,7 +16,7 @@ from backbones.pretraining import Example, Recipe
 from backbones.registry import get
 from benchmark.store import Store
 from benchmark.suite import Trial
-from benchmark.tuning.engine import Engine, TrainingSet
+from benchmark.tuning.interface import Engine, TrainingSet
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from backbones.base import Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import ImagePart, Protocol, Trial
-from benchmark.tuning.engine import Engine, Generated, Outcome
+from benchmark.tuning.interface import Engine, Generated, Outcome
 from benchmark.tuning.norms import fused_norms
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "paligemma2-3b")

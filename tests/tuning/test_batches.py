@@ -10,7 +10,7 @@ from short_trials import FAMILIES, REPORTS, Run, trial
 
 from backbones.base import Backbone
 from benchmark.tuning import batches
-from benchmark.tuning.packed import Packed
+from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.sequential import Sequential
 
 pytestmark = pytest.mark.numeric

@@ -19,17 +19,9 @@ from scipy import stats
 from short_trials import REPORTS, trial
 
 from backbones.base import Backbone
-from benchmark import (
-    bench,
-    bench_baseline,
-    bench_engine,
-    bench_process,
-    bench_scaling,
-    bench_tables,
-    bench_task,
-)
-from benchmark.bench_process import Cost
-from benchmark.bench_task import Stages, Task, made
+from benchmark.bench import engines, process, run, scaling, tables, task, trainer
+from benchmark.bench.process import Cost
+from benchmark.bench.task import Stages, Task, made
 from benchmark.errors import RunFailed
 from benchmark.suite import Grid, load_suite
 from benchmark.tuning import memory
@@ -57,9 +49,9 @@ def task(load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path) ->
 def test_the_trainer_and_both_engines_have_the_same_losses(task: Task, tmp_path: Path) -> None:
     folders = {name: tmp_path / name for name in ("trainer", "sequential", "packed")}
     for number in range(len(task.points)):
-        bench_baseline.run(task, number, careful=False, out=folders["trainer"], stages=Stages(0.0))
+        trainer.run(task, number, careful=False, out=folders["trainer"], stages=Stages(0.0))
     for name in ("sequential", "packed"):
-        bench_engine.run(task, name, out=folders[name], stages=Stages(0.0))
+        engines.run(task, name, out=folders[name], stages=Stages(0.0))
     losses = {name: np.array(made(folder, task, "losses")) for name, folder in folders.items()}
     assert losses["trainer"].shape == (2, 8)
     np.testing.assert_allclose(losses["sequential"], losses["trainer"], rtol=0, atol=1e-12)
@@ -74,8 +66,8 @@ def test_a_task_is_read_as_it_was_written(task: Task, tmp_path: Path) -> None:
 
 def test_a_stage_within_a_stage_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(bench_task.time, "perf_counter", lambda: now)
-    monkeypatch.setattr(bench_task.time, "time", lambda: 105.0)
+    monkeypatch.setattr(task.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(task.time, "time", lambda: 105.0)
     stages = Stages(100.0)
     with stages.of("train"):
         now = 3.0
@@ -88,13 +80,13 @@ def test_a_stage_within_a_stage_counts_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def cost(wall: float, **stages: float) -> Cost:
-    every = dict.fromkeys((*bench_task.STAGES, "rest"), 0.0)
+    every = dict.fromkeys((*task.STAGES, "rest"), 0.0)
     return Cost(wall, 0.9 * wall, int(wall), every | stages)
 
 
 def test_ratios_are_of_medians() -> None:
     walls = {"A": (9.0, 30.0, 10.0), "B": (8.0, 8.0, 8.0), "C": (4.0, 3.0, 9.0), "D": (2.0, 2.0, 50.0)}
-    found = bench.summary({name: [cost(wall, start=1.0) for wall in values] for name, values in walls.items()})
+    found = run.summary({name: [cost(wall, start=1.0) for wall in values] for name, values in walls.items()})
     assert found["ratio"] == {"A/D": 5.0, "B/D": 4.0, "C/D": 2.0}
     assert found["ratio_without_overhead"] == {"A/D": 9.0, "B/D": 7.0, "C/D": 3.0}
     assert found["peak_memory"]["D"] == 50
@@ -118,9 +110,9 @@ def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path:
     path, tested = tmp_path / "task.json", replace(task, test=task.train[:1])
 
     def of(name: str, given: Task, **options: bool) -> list[list[str]]:
-        return bench_process.commands(name, path, given, tmp_path, **({"losses_only": False} | options))
+        return process.commands(name, path, given, tmp_path, **({"losses_only": False} | options))
 
-    assert [command[0] for command in of("A", tested)] == ["benchmark.bench_baseline"] * 2 + ["benchmark.bench_score"]
+    assert [command[0] for command in of("A", tested)] == ["benchmark.bench.trainer"] * 2 + ["benchmark.bench.score"]
     assert len(of("A", task)) == 2
     assert len(of("A", task, losses_only=True)) == len(of("C", tested)) == len(of("D", tested)) == 1
     assert not any("--decoded" in command for command in of("A", tested))
@@ -131,35 +123,35 @@ def test_the_cached_baseline_decodes_once_and_trains_as_the_plain_one(task: Task
     """In processes of their own, as `amrg bench` runs them."""
     one = replace(task, points=task.points[:1])
     out = tmp_path / "B"
-    found = bench_process.contend("B", one.write(tmp_path / "task.json"), one, out)
+    found = process.contend("B", one.write(tmp_path / "task.json"), one, out)
     assert found.stages["decode"] > 0
     assert found.stages["start"] > 0
     assert sum(found.stages.values()) == pytest.approx(found.wall)
     assert found.memory > 100e6
     for study in one.train:
         Path(study["image"]).unlink()  # what was kept is enough
-    bench_baseline.run(one, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
+    trainer.run(one, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
     assert made(tmp_path / "again", one, "losses") == made(out, one, "losses")
 
 
 def test_a_process_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match=r"benchmark\.no_such ended with exit code 1:\n.*No module named"):
-        bench_process.spawn(["benchmark.no_such"], tmp_path)
+        process.spawn(["benchmark.no_such"], tmp_path)
 
 
 @pytest.mark.parametrize("scaling", [False, True])
 def test_tables_say_what_was_measured_on_what(task: Task, scaling: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    result = bench.about(load_suite("bench"), replace(task, data="five pictures"), rounds=2)
+    result = run.about(load_suite("bench"), replace(task, data="five pictures"), rounds=2)
     console = Console(width=200)
     if scaling:
-        by_number = {number: [cost(5.0 + 2 * number), cost(7.0 + 2 * number)] for number in bench_scaling.TRIALS}
-        result |= {"trials": [*by_number], "scaling": bench_scaling.summary(by_number)}
-        bench_tables.show_scaling(result, console)
+        by_number = {number: [cost(5.0 + 2 * number), cost(7.0 + 2 * number)] for number in scaling.TRIALS}
+        result |= {"trials": [*by_number], "scaling": scaling.summary(by_number)}
+        tables.show_scaling(result, console)
     else:
         equality: dict[str, Any] = {"text_equal": {"D-C": 2, "C-A": 2, "B-A": 1}, "points": 2, "steps": 60}
         equality |= {f"loss_{dtype}": {"D-C": 1e-16, "C-A": 2e-16} for dtype in ("float64", "float32")}
         costs = {name: [cost(wall)] for name, wall in zip("ABCD", (50.0, 40.0, 20.0, 10.0), strict=True)}
-        bench_tables.show(result | bench.summary(costs) | {"equality": equality}, console)
+        tables.show(result | run.summary(costs) | {"equality": equality}, console)
     shown = capsys.readouterr().out
     for part in ("5 images to train on", "8 steps of 2 reports", "five pictures", "one process at a time", "torch 2."):
         assert part in shown
@@ -180,9 +172,9 @@ def test_any_number_of_points_has_each_rank_alike(
     ranks: list[int], alphas: list[int], seeds: list[int], number: int
 ) -> None:
     grid = Grid(rank=tuple(ranks), alpha=tuple(alphas), seed=tuple(seeds))
-    points = bench_scaling.points(grid, number)
+    points = scaling.points(grid, number)
     assert len(points) == len(set(points)) == number
-    assert bench_scaling.points(grid, number + 5)[:number] == points
+    assert scaling.points(grid, number + 5)[:number] == points
     shares = Counter(rank for rank, _, _ in points)
     assert max(shares.values()) - min(shares[rank] for rank in ranks) <= 1
     assert number < len(ranks) * len(alphas) * len(seeds) or {seed for *_, seed in points} >= set(seeds)
@@ -190,8 +182,8 @@ def test_any_number_of_points_has_each_rank_alike(
 
 @given(st.floats(0, 1e3), st.floats(0.01, 1e3), st.integers(1, 3))
 def test_a_straight_line_is_found_again(fixed: float, slope: float, rounds: int) -> None:
-    trials = [*bench_scaling.TRIALS] * rounds
-    line = bench_scaling.fit(trials, [fixed + slope * number for number in trials])
+    trials = [*scaling.TRIALS] * rounds
+    line = scaling.fit(trials, [fixed + slope * number for number in trials])
     assert line.fixed == pytest.approx(fixed, abs=1e-6)
     assert line.per_trial == pytest.approx(slope, abs=1e-6)
     assert line.largest_residual < 1e-6
@@ -199,7 +191,7 @@ def test_a_straight_line_is_found_again(fixed: float, slope: float, rounds: int)
 
 def test_a_line_agrees_with_scipy() -> None:
     trials, costs = [4, 16, 64, 4, 16, 64], [11.0, 20.0, 90.0, 12.0, 21.0, 70.0]
-    line, expected = bench_scaling.fit(trials, costs), stats.linregress(trials, costs)
+    line, expected = scaling.fit(trials, costs), stats.linregress(trials, costs)
     assert line.fixed == pytest.approx(expected.intercept)
     assert line.per_trial == pytest.approx(expected.slope)
     assert line.largest_residual == pytest.approx(

@@ -11,7 +11,7 @@ from torch._dynamo.utils import counters
 from backbones.base import Backbone
 from benchmark.suite import Trial
 from benchmark.tuning import compilation
-from benchmark.tuning.packed import Packed
+from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.sequential import Sequential
 
 pytestmark = pytest.mark.numeric

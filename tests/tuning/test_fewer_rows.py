@@ -13,9 +13,10 @@ from short_trials import FAMILIES, REPORTS, Run, trial, written
 
 from backbones.base import Backbone
 from benchmark.suite import Protocol
-from benchmark.tuning import generation, packed_training, sequential
+from benchmark.tuning import generation, sequential
 from benchmark.tuning.norms import fused_norms
-from benchmark.tuning.packed import Packed
+from benchmark.tuning.packed import training
+from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.protocol import pieces
 from benchmark.tuning.sequential import NO_ROOM, Sequential
 
@@ -42,7 +43,7 @@ def no_room_above(rows: int, monkeypatch: pytest.MonkeyPatch, *, after: int = 0)
 
         monkeypatch.setattr(module, "report_losses", losses)
 
-    limited(packed_training)
+    limited(training)
     limited(sequential)
     return tried
 

@@ -17,8 +17,8 @@ from short_trials import FAMILIES, REPORTS, trial
 from backbones.base import Backbone
 from benchmark.tuning import losses
 from benchmark.tuning.checkpoints import Snapshot
-from benchmark.tuning.engine import TrainingSet
-from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning.interface import TrainingSet
+from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.protocol import Piece, training
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"

@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 from short_trials import Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
-from benchmark.packed_check import unlike
-from benchmark.tuning import packed_training, packs
-from benchmark.tuning.packed import Packed
-from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning.contract import unlike
+from benchmark.tuning.packed import packs, training
+from benchmark.tuning.packed.engine import Packed
+from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.sequential import NO_ROOM, Sequential
 
 pytestmark = pytest.mark.numeric
@@ -35,7 +35,7 @@ def same_adapters(one: Run, other: Run) -> bool:
 @pytest.fixture(params=[1, 4])
 def look(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses are looked at every step, as on a CPU, or every fourth, as on a GPU."""
-    monkeypatch.setattr(packed_training, "look_every", lambda device: request.param)
+    monkeypatch.setattr(training, "look_every", lambda device: request.param)
 
 
 @pytest.mark.usefixtures("look")

@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from short_trials import FAMILIES, Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
-from benchmark.packed_check import unlike
 from benchmark.suite import Trial
 from benchmark.tuning import sequential
-from benchmark.tuning.packed import Packed
+from benchmark.tuning.contract import unlike
+from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.sequential import Sequential
 
 pytestmark = pytest.mark.numeric

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from benchmark.tuning.norms import RootMeanSquareNorm
-from benchmark.tuning.packed_optimizer import PackedAdamW
-from benchmark.tuning.packed_stacks import SMALL, Stacks, bands
+from benchmark.tuning.packed.optimizer import PackedAdamW
+from benchmark.tuning.packed.stacks import SMALL, Stacks, bands
 
 pytestmark = pytest.mark.numeric
 

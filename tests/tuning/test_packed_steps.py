@@ -23,8 +23,8 @@ from benchmark.store import Store
 from benchmark.suite import Trial
 from benchmark.tuning import checkpoints
 from benchmark.tuning.checkpoints import Snapshot
-from benchmark.tuning.engine import TrainingSet
-from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning.interface import TrainingSet
+from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.protocol import lora_config
 from benchmark.tuning.sequential import Sequential
 

@@ -11,11 +11,11 @@ from short_trials import REPORTS, trial
 from torch import nn
 
 from backbones.base import Backbone
-from benchmark.tuning import packs
 from benchmark.tuning.checkpoints import Snapshot
-from benchmark.tuning.engine import TrainingSet
-from benchmark.tuning.packed import estimate
-from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning.interface import TrainingSet
+from benchmark.tuning.packed import packs
+from benchmark.tuning.packed.engine import estimate
+from benchmark.tuning.packed.training import PackTraining
 
 pytestmark = pytest.mark.numeric
 

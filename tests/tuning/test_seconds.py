@@ -8,12 +8,12 @@ import pytest
 from short_trials import Run, trial, written
 
 from backbones.base import Backbone
-from benchmark import spent
-from benchmark.spent import Meter, Spent
 from benchmark.store import Store
-from benchmark.tuning.packed import Packed
-from benchmark.tuning.packed_training import PackTraining
+from benchmark.tuning import spent
+from benchmark.tuning.packed.engine import Packed
+from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.sequential import Alone, Sequential
+from benchmark.tuning.spent import Meter, Spent
 
 Load = Callable[..., Backbone]
 Train = Callable[..., Run]

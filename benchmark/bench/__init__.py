@@ -1,0 +1,1 @@
+"""Contenders around the same pipeline: what the packed sweep is worth beside a training script."""

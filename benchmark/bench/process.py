@@ -1,0 +1,89 @@
+"""A contender of `amrg bench` in processes of its own, with empty caches, and what it took."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.bench.task import STAGES, Task
+from benchmark.errors import RunFailed
+
+CONTENDERS = ("A", "B", "C", "D")
+ENGINES = {"C": "sequential", "D": "packed"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a contender took for all trials.
+
+    Attributes:
+        wall, processor: seconds; processor time with that of the processes it started.
+        memory: bytes at the peak of its largest process.
+        stages: wall seconds by stage; `rest` is what no stage has, such as the end of processes.
+        pack: trials that trained at the same time, at most.
+    """
+
+    wall: float
+    processor: float
+    memory: int
+    stages: dict[str, float]
+    pack: int = 1
+
+
+def contend(name: str, path: Path, task: Task, out: Path, *, losses_only: bool = False) -> Cost:
+    """Run a contender on a task, one process at a time.
+
+    Args:
+        name: A, B, C or D.
+        path, task: the task.
+        out: a folder that isn't there yet, for what it writes and for its caches.
+        losses_only: for comparisons of losses: A and B run all trials in one process and decode each image once.
+
+    Raises:
+        RunFailed: a process failed.
+    """
+    out.mkdir()
+    began = time.perf_counter()
+    used = sum(spawn(command, out) for command in commands(name, path, task, out, losses_only=losses_only))
+    wall = time.perf_counter() - began
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in out.glob("stages.*")]
+    stages = {stage: sum(process["seconds"][stage] for process in found) for stage in STAGES}
+    stages["rest"] = wall - sum(stages.values())
+    memory = max(process["memory"] for process in found)
+    return Cost(wall, used, memory, stages, max(process.get("pack", 1) for process in found))
+
+
+def commands(name: str, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:
+    """The modules that a contender is made of, with their arguments, in the order in which they run."""
+    if name in ENGINES:
+        return [["benchmark.bench.engines", str(path), "--engine", ENGINES[name]]]
+    points = range(len(task.points))
+    keep = ["--decoded", str(out / "decoded")] if name == "B" or losses_only else []
+    found = [
+        ["benchmark.bench.trainer", str(path), *map(str, part), "--contender", name, *keep]
+        for part in ([[*points]] if losses_only else [[point] for point in points])
+    ]
+    return found if losses_only or not task.test else [*found, ["benchmark.bench.score", str(path)]]
+
+
+def spawn(command: Sequence[str], out: Path) -> float:
+    """Run a module in a process of its own, on one thread, with caches in `out`; its processor seconds."""
+    own = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "AMRG_CACHE_DIR": str(out / "cache")}
+    log = out / "log.txt"
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, "--out", str(out), "--started", str(time.time())],
+            stdout=file,
+            stderr=file,
+            env=os.environ | own,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise RunFailed(f"{command[0]} ended with exit code {process.returncode}:\n{tail}")
+    return usage.ru_utime + usage.ru_stime

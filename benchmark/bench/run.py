@@ -1,0 +1,176 @@
+"""`amrg bench`: how long a sweep takes, by us and by the script that a careful user would write.
+
+Four contenders run the same trials on the same images:
+
+A: the Trainer with peft, a process a trial, each image decoded as it comes, one report written at a time.
+B: A with each image decoded once for all trials, a data-loader worker, and reports written in batches.
+C: our sequential engine, with its caches, which are empty at first.
+D: our packed engine, with the same.
+
+They run one after another, one process at a time on one thread (B's data-loader worker beside it), and in another
+order in each round, so that what else the machine does meets all of them. All are scored by the same code, each once
+all its trials are done. Losses are compared in runs of their own, 60 steps at a learning rate at which training isn't
+chaotic.
+"""
+
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmark.bench.process import CONTENDERS, Cost, contend
+from benchmark.bench.task import STAGES, Task, made
+from benchmark.data import dmid
+from benchmark.data.split import choose
+from benchmark.errors import UserError
+from benchmark.phantoms import write
+from benchmark.phantoms.miniatures import MiniatureJob, build, draw_examples, source_of
+from benchmark.planning.machine import cores
+from benchmark.provenance import machine, versions
+from benchmark.suite import PhantomData, Suite
+from benchmark.sweep import phantom_folder
+
+OVERHEAD = ("start", "load", "score", "rest")
+"""Stages that a trial's length doesn't change."""
+
+Say = Callable[[str], None]
+
+
+def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any]:
+    """Measure; the result as `--json` prints it.
+
+    Args:
+        suite: whose first backbone and grid are run; it has to be a miniature's.
+        data: a DMID folder to take studies from, instead of the suite's phantoms.
+        rounds: how often each contender runs.
+        say: told what happens.
+
+    Raises:
+        UserError: the suite's backbone isn't a miniature, or its data are not there.
+        RunFailed: a contender's process failed.
+    """
+    with TemporaryDirectory(prefix="amrg-bench-") as folder:
+        work = Path(folder)
+        task = make_task(suite, data, say)
+        path = task.write(work / "task.json")
+        costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
+        for number in range(rounds):
+            first = number % len(CONTENDERS)
+            for name in (*CONTENDERS[first:], *CONTENDERS[:first]):
+                costs[name].append(contend(name, path, task, work / f"{name}-{number}"))
+                say(f"round {number + 1} of {rounds}, {name}: {costs[name][-1].wall:.1f} s")
+        equality = compare(task, work, say)
+        return about(suite, task, rounds) | summary(costs) | {"equality": equality}
+
+
+def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
+    """The suite's data and miniature, made where they aren't there, as the contenders' task."""
+    entry = suite.backbones[0]
+    if entry.checkpoint != "miniature":
+        raise UserError(
+            f"suite {suite.name}: amrg bench runs every baseline in full, so its first backbone has to be "
+            f"`checkpoint: miniature`, not {entry.checkpoint!r}."
+        )
+    folder = data
+    if folder is None:
+        if not isinstance(suite.data, PhantomData):
+            raise UserError(f"suite {suite.name} runs on DMID: give its folder with --data.")
+        folder, part = phantom_folder(suite.data), suite.data
+        if not folder.is_dir():
+            say("phantoms: drawing them")
+            write.write(folder, studies=part.studies, seed=part.seed, size=part.size, dialect=part.dialect, jobs=1)
+    release = dmid.read(folder)
+    what = release.summary_line() if data else f"{len(release.studies)} phantoms of {suite.data.size} pixels"  # type: ignore[union-attr]
+    studies = [study for study in release.studies if study.image is not None]
+    split = choose(studies, suite.split.name, seed=suite.split.seed)
+    by_id = {study.id: study for study in studies}
+    checkpoint = source_of(suite, entry.name)
+    if isinstance(checkpoint, MiniatureJob):
+        if not checkpoint.folder.is_dir():
+            say(f"miniature of {entry.name}: drawing phantoms and training it")
+            draw_examples(checkpoint, processes=1)
+        checkpoint = build(checkpoint)
+
+    def listed(ids: Sequence[str]) -> tuple[dict[str, str], ...]:
+        return tuple({"id": i, "image": str(by_id[i].image), "report": by_id[i].report} for i in ids)
+
+    return Task(
+        backbone=entry.name,
+        checkpoint=str(checkpoint),
+        dtype="float32",
+        image=suite.image.model_dump(),
+        protocol=suite.protocol.model_dump(),
+        points=tuple(suite.points()),
+        train=listed(split.train),
+        test=listed(split.test),
+        data=f"{split.name} split of {what}, shown to the model at {suite.image.size} pixels",
+    )
+
+
+def compare(task: Task, work: Path, say: Say) -> dict[str, Any]:
+    """Losses of A, C and D in float64 and float32, and the texts of the first round."""
+    found: dict[str, Any] = {"points": len(task.points), "steps": 60, "learning_rate": 2e-4}
+    for dtype in ("float64", "float32"):
+        exact = task.for_equality(dtype)
+        path = exact.write(work / f"task-{dtype}.json")
+        for name in ("A", "C", "D"):
+            contend(name, path, exact, work / f"{dtype}-{name}", losses_only=True)
+        losses = {name: made(work / f"{dtype}-{name}", task, "losses") for name in ("A", "C", "D")}
+        found[f"loss_{dtype}"] = {
+            f"{one}-{other}": max(abs(x - y) for p, q in zip(losses[one], losses[other], strict=True)
+                                  for x, y in zip(p, q, strict=True))
+            for one, other in (("D", "C"), ("C", "A"))
+        }  # fmt: skip
+        say(f"equality in {dtype}: {found[f'loss_{dtype}']}")
+    texts = {name: made(work / f"{name}-0", task, "texts") for name in CONTENDERS}
+    found["text_equal"] = {
+        f"{one}-{other}": sum(x == y for x, y in zip(texts[one], texts[other], strict=True))
+        for one, other in (("D", "C"), ("C", "A"), ("B", "A"))
+    }
+    return found
+
+
+def about(suite: Suite, task: Task, rounds: int) -> dict[str, Any]:
+    """What was measured, and on what."""
+    return {
+        "suite": suite.name,
+        "backbone": task.backbone,
+        "data": task.data,
+        "trials": len(task.points),
+        "train": len(task.train),
+        "test": len(task.test),
+        "steps": task.steps,
+        "batch_size": task.protocol["batch_size"],
+        "rounds": rounds,
+        "machine": machine() | {"usable_cores": cores()},
+        "processes": 1,
+        "threads": 1,
+        "versions": versions(),
+    }
+
+
+def summary(costs: dict[str, list[Cost]]) -> dict[str, Any]:
+    """Medians over the rounds, and ratios of medians.
+
+    `ratio` is of whole sweeps. `ratio_without_overhead` leaves out what a trial's length doesn't change (`OVERHEAD`):
+    it is what long trials come nearer to.
+    """
+    wall = {name: statistics.median(cost.wall for cost in costs[name]) for name in CONTENDERS}
+    work = {
+        name: statistics.median(cost.wall - sum(cost.stages[stage] for stage in OVERHEAD) for cost in costs[name])
+        for name in CONTENDERS
+    }
+    return {
+        "ratio": {f"{name}/D": wall[name] / wall["D"] for name in ("A", "B", "C")},
+        "ratio_without_overhead": {f"{name}/D": work[name] / work["D"] for name in ("A", "B", "C")},
+        "wall": {name: [cost.wall for cost in costs[name]] for name in CONTENDERS},
+        "processor": {name: statistics.median(cost.processor for cost in costs[name]) for name in CONTENDERS},
+        "stages": {name: stage_medians(costs[name]) for name in CONTENDERS},
+        "peak_memory": {name: max(cost.memory for cost in costs[name]) for name in CONTENDERS},
+    }
+
+
+def stage_medians(costs: Sequence[Cost]) -> dict[str, float]:
+    """Median wall seconds of each stage over the rounds."""
+    return {stage: statistics.median(cost.stages[stage] for cost in costs) for stage in (*STAGES, "rest")}

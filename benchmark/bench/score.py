@@ -1,0 +1,26 @@
+"""The script that scores what A or B wrote: all trials in one process, so that METEOR's Java starts once."""
+
+import argparse
+from pathlib import Path
+
+from benchmark.bench.task import Stages, Task, made, score
+
+
+def main() -> None:
+    """`python -m benchmark.bench.score TASK --out DIR --started SECONDS`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("task", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--started", type=float, required=True)
+    given = parser.parse_args()
+    stages, task = Stages(given.started), Task.read(given.task)
+    with stages.of("start"):
+        import benchmark.scoring.score  # noqa: F401
+    with stages.of("score"):
+        for texts in made(given.out, task, "texts"):
+            score(task, texts)
+    stages.write(given.out, "score")
+
+
+if __name__ == "__main__":
+    main()

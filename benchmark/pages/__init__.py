@@ -1,0 +1,1 @@
+"""Documents of a leaderboard: markdown, figures, tables, gallery, model cards."""

@@ -1,0 +1,77 @@
+"""A fresh run against a published leaderboard, for a terminal, as plain text of at most 120 columns."""
+
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.board.against import AGREES, Agreement, Change, Comparison
+from benchmark.board.format import UNKNOWN, decimal, with_interval
+from benchmark.pages.terminal import WIDTH
+from metrics.registry import METRICS
+
+LONGEST = 40
+"""Characters of a fingerprint, signature or version that are shown."""
+
+
+def terminal(found: Comparison, what: str) -> str:
+    """Return the verdict on every row, what was chosen otherwise, and what differs in what made them.
+
+    Args:
+        found: the comparison.
+        what: the published leaderboard, in words.
+    """
+    console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
+    label = METRICS[found.primary].label if found.primary in METRICS else found.primary
+    shown = _table("row", "rank, α", f"{label} here", "published", "difference [95 %]", "verdict")
+    for place, row in enumerate(found.rows):
+        if place and found.rows[place - 1].kind != row.kind:
+            shown.add_section()
+        shown.add_row(*map(Text, _cells(row)))
+    console.print(shown)
+    console.print()
+    console.print(Text(found.sentence(what)))
+    if any(row.verdict == "within rounding" for row in found.rows):
+        console.print(Text(f"Within rounding: every score within {found.rounding:g}, half of the last digit printed."))
+    if any(row.verdict == "within both intervals" for row in found.rows):
+        console.print(
+            Text(
+                "Within both intervals: each score lies in the other's own 95 % interval, which asks for less than the "
+                "paired one, which isn't known there."
+            )
+        )
+    for title, changes in (("Chosen otherwise", found.chosen), ("What made them differs in", found.changes)):
+        if changes:
+            console.print()
+            console.print(_changes(title, changes))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+
+
+def _cells(row: Agreement) -> list[str]:
+    point = "" if row.rank is None else f"{row.rank}, {row.alpha}"
+    further = ""
+    if row.verdict not in AGREES and row.furthest:
+        further = f" ({row.furthest[0]} by {decimal(row.furthest[1])})"
+    difference = UNKNOWN if row.difference is None else with_interval(row.difference, 4, sign=True)
+    return [row.name, point, decimal(row.here), decimal(row.there), difference, row.verdict + further]
+
+
+def _changes(title: str, changes: tuple[Change, ...]) -> Table:
+    shown = _table(title, "here", "published")
+    for change in changes:
+        shown.add_row(*(Text(_cut(text)) for text in (change.what, change.here, change.there)))
+    return shown
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _table(*heads: str) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    for head in heads:
+        shown.add_column(head, overflow="fold")
+    return shown

@@ -1,0 +1,113 @@
+"""The figures of a leaderboard: which there are, and how they become PNG and SVG files with the same bytes each time.
+
+Colours are Okabe and Ito's and cividis: told apart by colour-blind readers too; no figure says anything by colour
+alone. The background is white and opaque, so that a page in dark mode keeps them legible.
+"""
+
+import hashlib
+import platform
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmark.board.model import DOCUMENTS, Board
+from benchmark.pages import figures_grid, figures_trials
+
+STYLE: dict[str, Any] = {
+    "svg.hashsalt": "amrg",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "image.cmap": "cividis",
+    "path.simplify": False,
+}
+DPI = 110
+MARK = "amrg:"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of a leaderboard.
+
+    Attributes:
+        name: of its files, without an ending.
+        caption: what it shows, in a sentence.
+        alt: what a reader who can't see it should know: its kind, its extremes.
+        files: name to bytes.
+    """
+
+    name: str
+    caption: str
+    alt: str
+    files: dict[str, bytes]
+
+    @property
+    def png(self) -> str:
+        """Its place in the leaderboard's folder."""
+        return f"figures/{self.name}.png"
+
+    @property
+    def svg(self) -> str:
+        """Its place in the leaderboard's folder."""
+        return f"figures/{self.name}.svg"
+
+
+Draw = Callable[[Board], tuple[Figure, str, str] | None]
+"""A board to a figure with its caption and alternative text; None where the board has nothing to show of it."""
+
+ALL: dict[str, Draw] = {
+    "forest": figures_grid.forest,
+    "grid": figures_grid.heat_maps,
+    "seeds": figures_grid.seeds,
+    "learning": figures_trials.learning_curves,
+    "categories": figures_trials.confusion,
+    "cost": figures_trials.cost,
+}
+
+
+def draw(board: Board, text: str = "") -> list[Drawn]:
+    """Every figure that the board has numbers for.
+
+    Args:
+        board: what to draw.
+        text: its `results.json`, of which each file keeps a digest, with the version of what draws it.
+    """
+    digest = hashlib.sha256(f"{text}{DOCUMENTS}".encode()).hexdigest()
+    found = []
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        for setting, value in STYLE.items():
+            mpl.rcParams[setting] = value  # type: ignore[index]
+        for name, how in ALL.items():
+            if (made := how(board)) is not None:
+                figure, caption, alt = made
+                found.append(Drawn(name, caption, alt, _files(name, figure, digest)))
+    return found
+
+
+def _files(name: str, figure: Figure, digest: str) -> dict[str, bytes]:
+    png, svg = BytesIO(), BytesIO()
+    of = f"{MARK}{digest} by matplotlib {mpl.__version__} on {platform.system()} {platform.machine()};"
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Description": of})
+    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None, "Description": of})
+    return {f"figures/{name}.svg": svg.getvalue(), f"figures/{name}.png": png.getvalue()}
+
+
+def same_drawing(a: bytes, b: bytes) -> bool:
+    """Whether two files are one figure, drawn from the same numbers by the same version on different kinds of machines.
+
+    Fonts and arithmetic of another machine change bytes; on one kind of machine only equal bytes are equal.
+    """
+    ours, theirs = (re.search(rb"amrg:([0-9a-f]{64}) by ([ -:<-~]+);", content) for content in (a, b))
+    return bool(ours and theirs and ours[1] == theirs[1] and ours[2] != theirs[2])

@@ -1,0 +1,182 @@
+"""The floors of a data set as a document, and as a table for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.board.format import NBSP, decimal, percent, several, table, with_interval
+from benchmark.board.model import FloorRow, FloorsBoard, FloorSplit, Score
+from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
+from benchmark.pages.environment import render
+from benchmark.pages.readme import RATES, published_table, signatures_table
+from benchmark.pages.sentences import NOT_A_DEVICE
+
+PUBLISHED_SET = {
+    "rouge_l": "ROUGE-L", "rouge_1": "ROUGE-1", "rouge_l_unseen": "ROUGE-L, not in train", "meteor_nltk": "METEOR nltk",
+    "bleu_1_published": "BLEU-1", "bleu_4_published": "BLEU-4", "cider_published": "CIDEr",
+    "cider_published_frozen": "CIDEr, train idf",
+}  # fmt: skip
+COCO_SET = {
+    "rouge_l_coco": "ROUGE-L", "meteor_coco": "METEOR jar", "bleu_1_coco": "BLEU-1", "bleu_4_coco": "BLEU-4",
+    "cider_coco": "CIDEr", "cider_coco_frozen": "CIDEr, train idf",
+}  # fmt: skip
+CLINICAL_SET = {
+    "birads_exact": "BI-RADS exact", "birads_major": "major", "birads_binary": "binary", "birads_f1_macro": "macro F1",
+    "birads_kappa": "kappa", "density_accuracy": "density", "density_kappa": "density kappa",
+    "findings_f1_micro": "findings F1", "hallucination_rate": "hallucinated", "omission_rate": "omitted",
+}  # fmt: skip
+TITLES = {
+    "sequential": "In the order of ids: the last part is tested",
+    "random": "At random, image by image",
+    "blocked": "Whole blocks: views of one breast stay together",
+}
+
+
+def readme(board: FloorsBoard) -> str:
+    """The document."""
+    sections = [
+        {
+            "title": TITLES[split.name],
+            "split": split,
+            "leakage": _leakage(split),
+            "published": _table(split, PUBLISHED_SET, interval="rouge_l"),
+            "coco": _table(split, COCO_SET),
+            "clinical": _table(split, CLINICAL_SET),
+        }
+        for split in board.splits
+    ]
+    names = {*PUBLISHED_SET, *COCO_SET, *CLINICAL_SET}
+    return render(
+        "floors.md.j2",
+        board=board,
+        warning=NOT_A_DEVICE,
+        findings=findings(board),
+        sections=sections,
+        predictors=table(["predictor", "predicts"], [[f"`{r.name}`", r.says] for r in board.splits[0].rows]),
+        published=published_table(),
+        not_comparable=NOT_COMPARABLE,
+        signatures=signatures_table(board.signatures, names),
+    )
+
+
+def findings(board: FloorsBoard) -> list[str]:
+    """What the numbers say beside the published ones."""
+    by_name = {split.name: split for split in board.splits}
+    last, drawn = by_name["sequential"], by_name["random"]
+    constant, neighbour = _of(last, "most_frequent_report"), _of(drawn, "neighbour_report")
+    paper = PUBLISHED[0]
+    best = max(PUBLISHED, key=lambda p: p.rouge_l or 0.0)
+    one, copied = _value(constant, "rouge_l"), _value(neighbour, "rouge_l")
+    constants = [_value(_of(split, "most_frequent_report"), "rouge_l") for split in board.splits]
+    low, high = min(constants), max(constants)
+    verbatim = {name: [leak["verbatim_in_train"] for leak in split.leakage] for name, split in by_name.items()}
+    tested = last.sizes["test"]
+    told, guessed = (_value(_of(last, name), "rouge_l") for name in ("birads_oracle_random", "random_report"))
+    return [
+        f"**{_constant(one, paper.rouge_l or 0.0)}** The most frequent training report, written for "
+        f"every image, has ROUGE-L {decimal(one)} on the last {tested} by id and {decimal(low)} to {decimal(high)} by "
+        f"split; {paper.source} reports {decimal(paper.rouge_l)} for its tuned model, on a split that isn't known.",
+        f"**{_copying(copied, best.rouge_l or 0.0)}** With a split by image at random, where "
+        f"{_span([leak['neighbour_in_train'] for leak in drawn.leakage])} of {tested} test studies have a neighbouring "
+        f"id in train, the report of that neighbour has ROUGE-L {decimal(copied)} and METEOR "
+        f"{decimal(_value(neighbour, 'meteor_nltk'))}; the highest published ROUGE-L is {decimal(best.rouge_l)} "
+        f"({best.name}; {best.setting}).",
+        f"**CIDEr is decided by the tokeniser.** The same constant report has CIDEr "
+        f"{decimal(_value(constant, 'cider_published'))} untokenised and {decimal(_value(constant, 'cider_coco'))} "
+        f"after the Penn Treebank's tokeniser; METEOR is {decimal(_value(constant, 'meteor_nltk'))} by nltk and "
+        f"{decimal(_value(constant, 'meteor_coco'))} by its jar.",
+        f"**Test reports stand in train.** Word for word: {_span(verbatim['sequential'])} of {tested} with the "
+        f"sequential split, {_span(verbatim['random'])} at random, {_span(verbatim['blocked'])} in whole blocks.",
+        f"**The right category alone is worth {decimal(told - guessed)} ROUGE-L.** A random report of the right "
+        f"BI-RADS category has {decimal(told)} on the last {tested}, one of any category {decimal(guessed)}.",
+    ]
+
+
+def _constant(one: float, published: float) -> str:
+    level = "at the level of" if one > published - 0.02 else "near" if one > published - 0.1 else "below"
+    return f"One constant report is {level} a published model."
+
+
+def _copying(copied: float, best: float) -> str:
+    return (
+        "Copying the neighbour's report beats every published model."
+        if copied > best
+        else "Copying the neighbour's report comes near the published models."
+    )
+
+
+def _of(split: FloorSplit, name: str) -> FloorRow:
+    return next(row for row in split.rows if row.name == name)
+
+
+def _value(row: FloorRow, name: str) -> float:
+    value = row.scores[name].value if name in row.scores else None
+    return float("nan") if value is None else value
+
+
+def _span(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _leakage(split: FloorSplit) -> str:
+    test = split.sizes["test"]
+
+    def of(key: str) -> str:
+        return _span([leak[key] for leak in split.leakage])
+
+    drawn = f" Drawn {len(split.seeds)} times (seeds {', '.join(map(str, split.seeds))})." if split.seeds else ""
+    return (
+        f"{split.sizes['train']} train, {split.sizes['validation']} validate, {test} are tested.{drawn} Of the {test}, "
+        f"{of('verbatim_in_train')} stand verbatim in train and {of('near_verbatim_in_train')} nearly so; "
+        f"{of('neighbour_in_train')} have a neighbouring id in train, {of('block_in_train')} share a block with it."
+    )
+
+
+def _table(split: FloorSplit, columns: Mapping[str, str], interval: str = "") -> str:
+    shown = {name: head for name, head in columns.items() if any(name in row.scores for row in split.rows)}
+    if not shown:
+        return ""
+    cells = [
+        [
+            f"`{row.name}`" + (f", {several(row.seeds, 'draw')}" if row.seeds > 1 else ""),
+            *(_cell(row, name, ends=name == interval) for name in shown),
+        ]
+        for row in split.rows
+    ]
+    return table(["predictor", *shown.values()], cells, right=range(1, 1 + len(shown)))
+
+
+def _cell(row: FloorRow, name: str, *, ends: bool) -> str:
+    score: Score | None = row.scores.get(name)
+    if score is None or score.value is None:
+        return "—"
+    if name in RATES:
+        return percent(score.value)
+    if row.seeds > 1 and score.low is not None:
+        return f"{decimal(score.value)} ({decimal(score.low)},{NBSP}{decimal(score.high)})"
+    if ends and score.low is not None:
+        return with_interval(score)
+    return decimal(score.value)
+
+
+def terminal(board: FloorsBoard) -> str:
+    """The main scores by split, in plain text."""
+    console = Console(file=StringIO(), width=120, color_system=None, force_terminal=False, legacy_windows=False)
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
+    columns = ("rouge_l", "meteor_nltk", "cider_published", "cider_coco", "birads_exact")
+    for head in ("split", "predictor", "ROUGE-L", "METEOR nltk", "CIDEr published", "CIDEr coco", "BI-RADS exact"):
+        shown.add_column(head, justify="left" if head in ("split", "predictor") else "right")
+    for split in board.splits:
+        for row in split.rows:
+            shown.add_row(split.name, row.name, *(decimal(_value(row, n)) for n in columns))
+        shown.add_section()
+    console.print(shown)
+    for finding in findings(board):
+        console.print(Text(finding.replace("*", "")))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))

@@ -1,0 +1,265 @@
+"""Predictions → a page to read them side by side: one folder that opens from disk, without a network.
+
+The page holds reports and images of the test part, so it is written beside the results, never into `leaderboards/`.
+All text reaches the page as data and is shown as text.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from benchmark.board.collect import compared
+from benchmark.board.results import Baseline, Done, SuiteResults, read_results
+from benchmark.board.run import checkpoints, name_of
+from benchmark.data import dmid
+from benchmark.data.text import write_text
+from benchmark.errors import UserError
+from benchmark.pages.environment import render
+from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
+from benchmark.scoring.baselines import BASELINES
+from benchmark.scoring.controls import swapped
+from benchmark.store import Store
+from benchmark.suite import PhantomData
+from metrics.copying import is_verbatim
+from metrics.labels.labeler import Label, label
+from metrics.text.whitespace import collapse_whitespace
+
+LONG_SIDE = 1200
+"""Pixels of the page's images: enough to zoom into, small enough for hundreds of them."""
+QUALITY = 88
+MOST_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A gallery on disk.
+
+    Attributes:
+        page: to open in a browser.
+        studies, columns: how many are on it.
+        without_image: studies whose image isn't at hand.
+    """
+
+    page: Path
+    studies: int
+    columns: int
+    without_image: int
+
+
+def write_gallery(
+    results: Path,
+    suite: str,
+    *,
+    data: Path | None = None,
+    output: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Gallery:
+    """Write `index.html` and `images/`.
+
+    Args:
+        results: the folder of stored results.
+        suite: the name of a suite that ran.
+        data: the DMID folder with the images; phantoms are found by themselves.
+        output: where to; by default beside the suite's results.
+        progress: told (done, total) images.
+
+    Raises:
+        UserError: no results, or the images of `data` are other ones than those the suite ran on.
+    """
+    found = read_results(results, suite)
+    if not found.done:
+        raise UserError(f"suite {suite} has no finished trial in {results}; run `amrg sweep {suite}`.")
+    folder = output or Store(results).references(suite).parent / "gallery"
+    source = _images_of(found, data)
+    shown = _write_images(found, source, folder, progress) if source else {}
+    content = page_data(found, shown)
+    write_text(folder / "index.html", page(content))
+    return Gallery(folder / "index.html", len(content["studies"]), len(content["columns"]), _without(content))
+
+
+def _without(content: Mapping[str, Any]) -> int:
+    return sum(study["image"] is None for study in content["studies"])
+
+
+def page_data(found: SuiteResults, images: Mapping[str, str]) -> dict[str, Any]:
+    """What the page shows, as JSON.
+
+    Args:
+        found: the results.
+        images: place of each study's image in the page's folder, by id.
+    """
+    columns = _columns(found)
+    baseline = next((b for b in found.baselines if b.name == "most_frequent_report"), None)
+    heads = [
+        {"name": name_of(d), "point": f"rank {d.trial.rank}, alpha {d.trial.alpha}, seed {d.trial.seed}",
+         "blind": False, "shown": True}
+        for d in columns
+    ]  # fmt: skip
+    if baseline:
+        heads.append({"name": baseline.name, "point": BASELINES[baseline.name], "blind": True, "shown": False})
+    ids = found.references.parts["test"]
+    other = swapped(ids, found.references.blocks)
+    sources: list[Done | Baseline] = [*columns, *([baseline] if baseline else [])]
+    copied = [_copied(s.predictions, found) for s in sources]
+    scores = [_rouge(s.content) for s in sources]
+    studies = []
+    for study in ids:
+        reference = found.references.reports[study]
+        truth = label(reference)
+        answers = []
+        for place, source in enumerate(sources):
+            answer = _answer(source.predictions[study], truth)
+            answer |= {"rouge_l": scores[place].get(study), "copied": copied[place].get(study, False)}
+            if isinstance(source, Done):
+                answer |= {name: _control(source, name, study) for name in ("swapped", "blank")}
+                answer["swapped"]["image_of"] = other[study]
+            answers.append(answer)
+        studies.append(
+            {
+                "id": study,
+                "image": images.get(study),
+                "reference": reference,
+                "birads": truth.birads,
+                "major": truth.birads_major,
+                "density": truth.density,
+                "findings": sorted(_present(truth)),
+                "answers": answers,
+            }
+        )
+    return {
+        "suite": found.suite.name,
+        "title": found.suite.title,
+        "nature": nature_of(found.record["data"], checkpoints(found), found.record["suite"]["protocol"]),
+        "warning": NOT_A_DEVICE,
+        "columns": heads,
+        "studies": studies,
+    }
+
+
+def _columns(found: SuiteResults) -> list[Done]:
+    """The first seed of each backbone's chosen point; every point of a single backbone, or of one without a choice."""
+    best = [group[0] for group in compared(found)]
+    if len(best) > 1:
+        return best[:MOST_COLUMNS]
+    others = [d for d in found.done if d is not best[0] and d.trial.seed == best[0].trial.seed]
+    return [best[0], *sorted(others, key=lambda d: (d.trial.rank, d.trial.alpha))][:MOST_COLUMNS]
+
+
+def _answer(text: str, truth: Label) -> dict[str, Any]:
+    said = label(text)
+    ours, theirs = _present(said), _present(truth)
+    return {
+        "text": text,
+        "birads": said.birads,
+        "density": said.density,
+        "birads_right": said.birads == truth.birads,
+        "density_right": said.density == truth.density,
+        "right": sorted(ours & theirs),
+        "missing": sorted(theirs - ours),
+        "invented": sorted(ours - theirs),
+    }
+
+
+def _present(found: Label) -> set[str]:
+    """Kinds of findings that a report asserts; an uncertain one counts, as in the scores."""
+    return {kind.replace("_", " ") for kind, polarity in found.findings.items() if polarity != "absent"}
+
+
+def _control(done: Done, name: str, study: str) -> dict[str, Any]:
+    text = done.controls[name].get(study, "")
+    same = collapse_whitespace(text) == collapse_whitespace(done.predictions[study])
+    return {"text": text, "same": same}
+
+
+def _copied(predictions: Mapping[str, str], found: SuiteResults) -> dict[str, bool]:
+    ids = list(predictions)
+    marks = is_verbatim([predictions[i] for i in ids], found.references.train)
+    return {i: bool(mark) for i, mark in zip(ids, marks, strict=True)}
+
+
+def _rouge(content: Mapping[str, Any]) -> dict[str, float]:
+    return {r["id"]: round(r["scores"]["rouge_l"], 4) for r in content["reports"] if "rouge_l" in r["scores"]}
+
+
+def page(content: Mapping[str, Any]) -> str:
+    """The page with its data, style and script inside; only its own script and style may run."""
+    # "<" can't end the block that holds the data, and the separators are line ends to JavaScript alone.
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        data = data.replace(character, f"\\u{ord(character):04x}")
+    parts = files("benchmark.pages").joinpath("templates")
+    style, script = (parts.joinpath(f"gallery.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return render(
+        "gallery.html.j2",
+        title=f"{content['title']}: reports side by side",
+        data=data,
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _images_of(found: SuiteResults, data: Path | None) -> Path | None:
+    """The folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
+    if data is None:
+        return _phantoms(found, found.suite.data) if isinstance(found.suite.data, PhantomData) else None
+    if dmid.read(data).fingerprint != found.record["data"]["fingerprint"]:
+        raise UserError(
+            f"{data}: not the data that suite {found.suite.name} ran on: other ids, reports or images. "
+            "Give the folder of that run with --data, or run the sweep again."
+        )
+    return data
+
+
+def _phantoms(found: SuiteResults, part: PhantomData) -> Path | None:
+    """Return the folder of the phantoms that a suite ran on, or None where this user's cache doesn't have them.
+
+    They are known by their fingerprint: drawn by an earlier version, they lie in another folder than new ones would.
+    """
+    from benchmark.sweep import phantom_folder
+
+    likely = phantom_folder(part)
+    for folder in (likely, *sorted(set(likely.parent.glob("*")) - {likely})):
+        if not folder.is_dir():
+            continue
+        try:
+            release = dmid.read(folder)
+        except UserError:
+            continue  # cut short, while another sweep draws it say
+        if release.fingerprint == found.record["data"]["fingerprint"]:
+            return folder
+    return None
+
+
+def _write_images(
+    found: SuiteResults, source: Path, folder: Path, progress: Callable[[int, int], None]
+) -> dict[str, str]:
+    """A JPEG of each whole image, no larger than is of use on a screen; their places by id."""
+    from PIL import Image
+
+    from benchmark.data.decode import decode, to_8_bits
+
+    ids = [i for i in found.references.parts["test"] if found.references.images[i]]
+    places = {}
+    for done, study in enumerate(ids, start=1):
+        name = f"images/{hashlib.sha256(study.encode()).hexdigest()[:12]}.jpg"
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(to_8_bits(decode(source / str(found.references.images[study]))))
+        image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+        temporary = target.with_name(f".{target.name}")
+        image.save(temporary, "JPEG", quality=QUALITY)
+        temporary.replace(target)
+        places[study] = name
+        progress(done, len(ids))
+    return places

@@ -1,0 +1,204 @@
+"""Scores → a leaderboard: `leaderboards/<suite>/` from the stored results of a suite, and from nothing else.
+
+The same results give the same bytes: no time of day, path or machine's name is written. All documents and figures are
+drawn from `results.json`, so that a leaderboard that came without its results can be checked too.
+"""
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from benchmark.board.against import Comparison, compare
+from benchmark.board.collect import collect
+from benchmark.board.earlier import JSON, Earlier, find, keep, read_board
+from benchmark.board.model import Board, FloorsBoard, PlanBoard
+from benchmark.board.results import SuiteResults, read_results
+from benchmark.errors import RunFailed, UserError
+from benchmark.pages import current, figures, floors, model_card, plan
+from benchmark.pages.csv import floors_csv, results_csv
+from benchmark.pages.current import files_in
+from benchmark.pages.readme import readme
+from benchmark.pages.written import AnyBoard, Written
+from benchmark.store import Store
+from benchmark.suite import built_in, load_suite
+
+BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}
+
+
+def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
+    """Write `<folder>/<suite>/`: `README.md`, `results.csv`, `results.json`, `figures/`, `model-cards/`.
+
+    A suite that comes with amrg and has no results yet is written as what it plans. Floors are drawn again from their
+    own `results.json`.
+
+    Args:
+        results: the folder of stored results.
+        suite: the name of a suite.
+        folder: where leaderboards lie.
+
+    Raises:
+        UserError: the suite has no results, and it is unknown or its folder holds results from elsewhere.
+    """
+    try:
+        there = _stored(folder / suite)
+    except UserError:
+        there = None  # damaged, or of another version: it is written again
+    if isinstance(there, FloorsBoard):
+        return write_board(there, suite, folder)
+    if not Store(results).suite(suite).is_file() and suite in built_in():
+        if isinstance(there, Board):
+            raise UserError(
+                f"{folder / suite} holds results that don't lie in {results}. `amrg leaderboard {suite} --check` "
+                f"checks it as it is; `amrg sweep {suite}` makes results here."
+            )
+        return write_board(plan.plan_of(load_suite(suite)), suite, folder)
+    return _write_results(read_results(results, suite), Store(results), suite, folder)
+
+
+def _write_results(found: SuiteResults, store: Store, suite: str, folder: Path) -> Written:
+    """Write the leaderboard of stored results, say whether it agrees with the published one, and record all that."""
+    known = current.read(store, suite)
+    before = find(store, suite, folder, known.own if known else None)
+    if before is not None:
+        keep(before)
+    written = write_board(collect(found), suite, folder)
+    files = files_of(written.board)
+    agreement = _agreement(found, files[JSON].decode(), before) if before else None
+    identities = [*found.record["trials"], *found.record["baselines"].values()]
+    current.write(store, suite, current.of(store, suite, identities, files, before, agreement))
+    return replace(written, agreement=agreement, published=before.copy if before else None)
+
+
+def _agreement(found: SuiteResults, text: str, before: Earlier) -> str:
+    if before.text == text:
+        return f"{before.what.capitalize()} is the one that these results gave."
+    try:
+        return _compare(found, text, before.text, before.what).sentence(before.what)
+    except UserError as error:
+        return f"This run is not compared with what was published. {error}"
+
+
+def against(results: Path, suite: str, published: Path) -> Comparison:
+    """Compare the stored results of a suite with a published leaderboard; nothing is written.
+
+    Args:
+        results: the folder of stored results.
+        suite: the name of a suite.
+        published: a leaderboard's `results.json`, or the folder with it.
+
+    Raises:
+        UserError: there are no results, or the file isn't there or isn't a suite's leaderboard.
+    """
+    path = published / JSON if published.is_dir() else published
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: can't be read ({error}). Give a leaderboard's {JSON}, or its folder.") from None
+    found = read_results(results, suite)
+    return _compare(found, files_of(collect(found))[JSON].decode(), text, str(path))
+
+
+def _compare(found: SuiteResults, ours: str, theirs: str, where: str) -> Comparison:
+    here, there = read_board(ours, "the results"), read_board(theirs, where)
+    scored = next((d.statistics[there.primary] for d in found.done if there.primary in d.statistics), None)
+    return compare(here, there, scored.combine if scored else None)
+
+
+def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
+    """Write a leaderboard and remove figures and cards of an earlier one that it doesn't have."""
+    there = folder / name
+    files = files_of(board)
+    for extra in files_in(there) - set(files):
+        (there / extra).unlink()
+    for file, content in files.items():
+        path = there / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    return Written(there / "README.md", board)
+
+
+def files_of(board: AnyBoard) -> dict[str, bytes]:
+    """The files of a leaderboard, by place in its folder."""
+    return _files_of(type(board), board.model_dump_json(indent=1) + "\n")
+
+
+@lru_cache(maxsize=4)
+def _files_of(kind: type[AnyBoard], text: str) -> dict[str, bytes]:
+    # Rendered as it is stored, so that rounding twice can't show another number.
+    stored = kind.model_validate_json(text)
+    files: dict[str, bytes] = {}
+    if isinstance(stored, Board):
+        drawn = figures.draw(stored, text)
+        documents = {"README.md": readme(stored, drawn), "results.csv": results_csv(stored)}
+        documents |= model_card.cards(stored)
+        for figure in drawn:
+            files |= figure.files
+    elif isinstance(stored, FloorsBoard):
+        documents = {"README.md": floors.readme(stored), "results.csv": floors_csv(stored)}
+    else:
+        documents = {"README.md": plan.readme(stored)}
+    return files | {name: content.encode() for name, content in (documents | {JSON: text}).items()}
+
+
+def check_leaderboard(results: Path, suite: str, folder: Path) -> str:
+    """Compare a leaderboard on disk with what its results give.
+
+    Where the suite's results aren't here, it is compared with what its own `results.json` gives.
+
+    Returns:
+        what it was compared with, in words.
+
+    Raises:
+        RunFailed: files differ, lack or are too many; all are listed.
+        UserError: there is no such leaderboard.
+    """
+    there = folder / suite
+    stored = _stored(there)
+    if stored is None:
+        known = ", ".join(sorted(p.parent.name for p in folder.glob(f"*/{JSON}"))) or "none"
+        raise UserError(f"{there / JSON}: no such leaderboard. Those in {folder}: {known}.")
+    source = f"its own {JSON}"
+    if isinstance(stored, Board) and Store(results).suite(suite).is_file():
+        stored, source = collect(read_results(results, suite)), f"the results in {results}"
+    elif isinstance(stored, PlanBoard) and suite in built_in():
+        stored, source = plan.plan_of(load_suite(suite)), "the suite's file"
+    expected = files_of(stored)
+    problems = [f"{name}: is not of this leaderboard" for name in sorted(files_in(there) - set(expected))]
+    for name, content in expected.items():
+        path = there / name
+        if not path.is_file():
+            problems.append(f"{name}: is missing")
+        elif (found := path.read_bytes()) != content and not figures.same_drawing(found, content):
+            problems.append(f"{name}: {_first_difference(found, content)}")
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        again = stored.command if isinstance(stored, FloorsBoard) else f"amrg leaderboard {suite}"
+        raise RunFailed(f"{there} differs from what {source} gives. `{again}` writes it again.\n{listed}")
+    return source
+
+
+def _stored(there: Path) -> AnyBoard | None:
+    path = there / JSON
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    try:
+        return BOARDS[json.loads(text)["kind"]].model_validate_json(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: not the results of a leaderboard of this version: {str(error).splitlines()[0]}. "
+            f"`amrg leaderboard {there.name}` writes it again."
+        ) from error
+
+
+def _first_difference(found: bytes, expected: bytes) -> str:
+    ours, theirs = (text.decode("utf-8", "replace").split("\n") for text in (found, expected))
+    if "\0" in found[:64].decode("latin-1"):
+        return "is another picture"
+    for number, (a, b) in enumerate(zip(ours, theirs, strict=False), start=1):
+        if a != b:
+            return f"differs from line {number} on: {a[:80]!r} instead of {b[:80]!r}"
+    return f"has {len(ours)} lines instead of {len(theirs)}"

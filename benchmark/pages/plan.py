@@ -1,0 +1,62 @@
+"""A suite that has not run, as a document: what it will compare, and what is published already."""
+
+from benchmark.board.format import several
+from benchmark.board.model import Checkpoint, PlanBoard
+from benchmark.board.published import NOT_COMPARABLE
+from benchmark.pages.environment import render
+from benchmark.pages.readme import checkpoints_table, published_table
+from benchmark.pages.sentences import NOT_A_DEVICE, SHUFFLED, shuffles_images
+from benchmark.suite import DmidData, Suite
+
+
+def plan_of(suite: Suite) -> PlanBoard:
+    """What a suite will run."""
+    from backbones.registry import get
+
+    checkpoints = []
+    for entry in suite.backbones:
+        pinned = get(entry.name).checkpoint
+        miniature = entry.checkpoint == "miniature"
+        checkpoints.append(
+            Checkpoint(
+                name=f"{entry.name} (miniature)" if miniature else entry.name,
+                backbone=entry.name,
+                hub_id=pinned.hub_id,
+                revision=pinned.revision,
+                licence=pinned.licence + (", to be accepted on the hub" if pinned.gated else ""),
+                parameters=None if miniature else pinned.parameters,
+                miniature=miniature,
+                folder=entry.is_folder,
+                fingerprint="",
+                quantization=entry.quantization,
+                dtype=entry.dtype,
+            )
+        )
+    data = " DMID=/path/to/DMID" if isinstance(suite.data, DmidData) else ""
+    return PlanBoard(
+        suite=suite.model_dump(mode="json"),
+        trials=len(suite.points()) * len(suite.backbones),
+        checkpoints=tuple(checkpoints),
+        command=f"make sweep SUITE={suite.name}{data}",
+    )
+
+
+def readme(board: PlanBoard) -> str:
+    """The document."""
+    return render(
+        "plan.md.j2",
+        board=board,
+        warning=NOT_A_DEVICE,
+        control=SHUFFLED if shuffles_images(board.suite["protocol"]) else "",
+        checkpoints=checkpoints_table(board.checkpoints),
+        published=published_table(),
+        not_comparable=NOT_COMPARABLE,
+    )
+
+
+def line(board: PlanBoard) -> str:
+    """For a terminal."""
+    return (
+        f"{board.suite['title']}: not yet run. {several(board.trials, 'trial')} are planned; `{board.command}` runs "
+        f"them, `amrg plan {board.suite['name']}` says what they cost."
+    )

@@ -1,0 +1,227 @@
+"""A leaderboard as the markdown of its `README.md`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from benchmark.board.format import NBSP, UNKNOWN, count, decimal, duration, escape, percent, table, with_interval
+from benchmark.board.model import Board, Checkpoint, Comparisons, Floor, Row, Score
+from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
+from benchmark.pages import sentences
+from benchmark.pages.environment import render
+from metrics.registry import METRICS
+
+TEXT = {
+    "rouge_1": "ROUGE-1", "rouge_l": "ROUGE-L", "rouge_l_unseen": "ROUGE-L unseen", "meteor_nltk": "METEOR nltk",
+    "cider_published": "CIDEr published", "bleu_4_published": "BLEU-4 published", "meteor_coco": "METEOR coco",
+    "cider_coco": "CIDEr coco", "cider_coco_frozen": "CIDEr coco, train idf", "bleu_4_coco": "BLEU-4 coco",
+}  # fmt: skip
+CLINICAL = {
+    "birads_exact": "BI-RADS exact", "birads_major": "major", "birads_f1_macro": "macro F1", "birads_kappa": "kappa",
+    "birads_coverage": "stated", "density_accuracy": "density", "findings_f1_micro": "findings F1",
+    "location_accuracy": "location", "hallucination_rate": "hallucinated", "omission_rate": "omitted",
+}  # fmt: skip
+FLOOR_COLUMNS = {
+    "meteor_nltk": "METEOR nltk", "cider_coco_frozen": "CIDEr coco, train idf", "birads_exact": "BI-RADS exact",
+    "birads_f1_macro": "BI-RADS macro F1", "findings_f1_micro": "findings F1", "location_accuracy": "location",
+    "hallucination_rate": "hallucinated", "omission_rate": "omitted",
+}  # fmt: skip
+RATES = ("hallucination_rate", "omission_rate")
+LISTED_PAIRS = 30
+
+
+def readme(board: Board, figures: Sequence[Any] = ()) -> str:
+    """The document.
+
+    Args:
+        board: what it says.
+        figures: of `benchmark.pages.figures`, each with its file, title and alternative text.
+    """
+    return render(
+        "leaderboard.md.j2",
+        board=board,
+        label=METRICS[board.primary].label,
+        nature=sentences.nature(board),
+        warning=sentences.NOT_A_DEVICE,
+        findings=sentences.findings(board),
+        main=main_table(board),
+        text_scores=_scores_table(board.main_rows, TEXT),
+        clinical_scores=_scores_table(board.main_rows, CLINICAL),
+        clinical_floors=_clinical_floors_table(board.main_rows),
+        seeds=_seeds_table(board),
+        floors=_floors_table(board),
+        published=published_table(),
+        main_differences=_differences(board.main_comparisons),
+        grid_differences=_differences(board.grid_comparisons),
+        grid=_grid_table(board),
+        not_comparable=NOT_COMPARABLE,
+        figures=figures,
+        checkpoints=checkpoints_table(board.checkpoints),
+        versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
+        signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),
+        folded=len(board.rows) > len(board.main_rows),
+    )
+
+
+def main_table(board: Board) -> str:
+    """The rows of the main table with what matters first."""
+    label = METRICS[board.primary].label
+    head = [
+        "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "clear of it",
+        "lost on swapped image",
+        "hallucinated", "omitted", "trainable", "time",
+    ]  # fmt: skip
+    rows = []
+    for row in board.main_rows:
+        alone = row.main_ranks is not None and row.main_ranks.best == row.main_ranks.worst == 1
+        name = escape(row.name)
+        rows.append(
+            [
+                str(row.main_ranks),
+                f"**{name}**" if alone and len(board.main) > 1 else name,
+                row.point,
+                with_interval(row.scores.get(board.primary)),
+                with_interval(row.above_floor, sign=True),
+                clear(row),
+                with_interval(row.falls.get("swapped", {}).get(board.primary), sign=True),
+                *(_cell(row.scores, name) for name in RATES),
+                count(row.parameters),
+                duration(sum(row.seconds.values())),
+            ]
+        )
+    return table(head, rows, right=(7, 8, 9, 10))
+
+
+def _clinical_floors_table(rows: Sequence[Row]) -> str:
+    """How far clinical scores are above what a look at no image reaches; nothing where no floor was scored."""
+    names = list(dict.fromkeys(name for row in rows for name in row.above_floors))
+    if not names:
+        return ""
+    cells = [
+        [escape(row.name), row.point, *(with_interval(row.above_floors.get(name), sign=True) for name in names)]
+        for row in rows
+    ]
+    return table(["backbone", "rank, alpha", *(METRICS[name].label for name in names)], cells)
+
+
+def clear(row: Row) -> str:
+    """Whether the row is above the best image-blind floor, in a word, with p where it was tested."""
+    if row.above_floor is None:
+        return UNKNOWN
+    word = {True: "yes", False: "**no**", None: "unknown"}[row.clears_floor]
+    return word if row.p_floor is None or row.clears_floor is None else f"{word}, p{NBSP}{_p(row.p_floor)}"
+
+
+def _cell(scores: Mapping[str, Score], name: str) -> str:
+    value = scores[name].value if name in scores else None
+    return percent(value) if name in RATES else decimal(value)
+
+
+def _scores_table(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
+    shown = {name: head for name, head in columns.items() if any(name in row.scores for row in rows)}
+    cells = [[escape(row.name), row.point, *(_cell(row.scores, name) for name in shown)] for row in rows]
+    return table(["backbone", "rank, alpha", *shown.values()], cells, right=range(2, 2 + len(shown)))
+
+
+def _seeds_table(board: Board) -> str:
+    """Every seed's primary score where a row has several."""
+    rows = [row for row in board.main_rows if len(row.seeds) > 1]
+    if not rows:
+        return ""
+    cells = []
+    for row in rows:
+        values = row.scores[board.primary].by_seed
+        known = [v for v in values if v is not None]
+        mean = sum(known) / len(known) if known else None
+        spread = (
+            (sum((v - mean) ** 2 for v in known) / (len(known) - 1)) ** 0.5
+            if mean is not None and len(known) > 1
+            else None
+        )
+        listed = ", ".join(f"{decimal(v)} (seed {s})" for s, v in zip(row.seeds, values, strict=True))
+        cells.append([escape(row.name), row.point, listed, decimal(spread)])
+    return table(["backbone", "rank, alpha", "each seed", "standard deviation"], cells, right=(3,))
+
+
+def _floors_table(board: Board) -> str:
+    shown = {name: head for name, head in FLOOR_COLUMNS.items() if name != board.primary}
+    head = ["predictor", f"{METRICS[board.primary].label} [95{NBSP}%]", *shown.values()]
+    cells = [_floor_cells(floor, board, shown) for floor in board.floors]
+    return table(head, cells, right=range(2, 2 + len(shown))) if cells else ""
+
+
+def _floor_cells(floor: Floor, board: Board, shown: Mapping[str, str]) -> list[str]:
+    name = f"`{floor.name}`" + (" (best floor)" if floor.name == board.best_floor else "")
+    values = [_cell(floor.scores, column) for column in shown]
+    return [name, with_interval(floor.scores.get(board.primary)), *values]
+
+
+def published_table() -> str:
+    """Published rows, each with how it was tested and where it stands."""
+    cells = [
+        [p.name, p.setting, decimal(p.rouge_l), decimal(p.meteor), decimal(p.cider), decimal(p.birads), p.source]
+        for p in PUBLISHED
+    ]
+    head = ["system", "tested on", "ROUGE-L", "METEOR", "CIDEr", "BI-RADS accuracy", "source"]
+    return table(head, cells, right=(2, 3, 4, 5))
+
+
+def _differences(comparisons: Comparisons) -> str:
+    cells = [
+        [escape(d.first), escape(d.second), with_interval(d.difference, sign=True), _p(d.p)]
+        for d in comparisons.significant[:LISTED_PAIRS]
+    ]
+    return table(["better", "worse", f"difference [95{NBSP}%]", "p after Holm"], cells, right=(3,)) if cells else ""
+
+
+def _p(p: float) -> str:
+    return f"<{NBSP}0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _grid_table(board: Board) -> str:
+    label = METRICS[board.primary].label
+    head = [
+        "ranks", "backbone", "rank", "alpha", "seeds", f"{label} [95{NBSP}%]", "validation",
+        "above the best floor", "clear of it",
+        "BI-RADS macro F1", "findings F1", "hallucinated", "omitted", "time", "",
+    ]  # fmt: skip
+    rows = [
+        [
+            str(row.ranks),
+            escape(row.name),
+            str(row.rank),
+            str(row.alpha),
+            str(len(row.seeds)),
+            with_interval(row.scores.get(board.primary)),
+            decimal(row.validation.get(board.primary)),
+            with_interval(row.above_floor, sign=True),
+            clear(row),
+            *(_cell(row.scores, name) for name in ("birads_f1_macro", "findings_f1_micro", *RATES)),
+            duration(sum(row.seconds.values())),
+            "chosen" if row.best else "",
+        ]
+        for row in board.rows
+    ]
+    return table(head, rows, right=(2, 3, 4, 6, 9, 10, 11, 12, 13))
+
+
+def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
+    """Which weights each backbone has."""
+    rows = []
+    for c in checkpoints:
+        if c.miniature:
+            source, licence = f"miniature in the layout of {c.hub_id or c.backbone}", "trained here"
+        elif c.folder:
+            source, licence = f"a folder in the layout of {c.hub_id or c.backbone}, whose weights aren't known", "—"
+        else:
+            source, licence = f"{c.hub_id or c.backbone} at {(c.revision or 'unknown')[:12]}", c.licence or "—"
+        kind = f"{c.dtype}{f', {c.quantization}' if c.quantization else ''}"
+        found = [c.fingerprint[:16]] if c.fingerprint else []
+        rows.append([escape(cell) for cell in (c.name, source, licence, count(c.parameters), kind, *found)])
+    head = ["backbone", "checkpoint", "licence", "parameters", "numbers", "fingerprint"]
+    return table(head[: len(rows[0])], rows, right=(3,))
+
+
+def signatures_table(signatures: Mapping[str, str], names: Collection[str]) -> str:
+    """Signatures of the scores that are shown; those of all are in `results.json`."""
+    shown = [n for n in METRICS if n in names and n in signatures]
+    return table(["score", "signature"], [[f"`{n}`", f"`{signatures[n]}`".replace("|", "\\|")] for n in shown])

@@ -1,0 +1,64 @@
+"""The main table of a leaderboard for a terminal, as plain text."""
+
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.board.format import decimal, duration, percent, with_interval
+from benchmark.board.model import Board, Row
+from benchmark.pages import sentences
+from metrics.registry import METRICS
+
+WIDTH = 120
+
+
+def main_table(board: Board) -> str:
+    """What was compared, the rows of the main table, the floors, and what they show; at most 120 columns wide."""
+    label = METRICS[board.primary].label
+    # Without a link to the terminal: the same text wherever it is written.
+    console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
+    console.print(Text(sentences.nature(board)))
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    shown.add_column("ranks", no_wrap=True)
+    shown.add_column("backbone", overflow="fold")
+    shown.add_column("rank, α", no_wrap=True)
+    shown.add_column(label, no_wrap=True)
+    shown.add_column("above the floor", no_wrap=True)
+    for head in ("lost if\nswapped", "halluci-\nnated", "omitted", "time"):
+        shown.add_column(head, justify="right", no_wrap=True)
+    for row in board.main_rows:
+        shown.add_row(*map(Text, _cells(row, board)))
+    if board.floors:
+        shown.add_section()
+    for floor in board.floors:
+        value = with_interval(floor.scores.get(board.primary))
+        rates = [floor.scores.get(n) for n in ("hallucination_rate", "omission_rate")]
+        shares = [percent(s.value if s else None) for s in rates]
+        mark = "the floor" if floor.name == board.best_floor else ""
+        shown.add_row("", floor.name, "", value, mark, "", *shares, "")
+    console.print()
+    console.print(shown)
+    console.print()
+    for sentence in sentences.findings(board):
+        console.print(Text(sentence.replace("`", "")))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+
+
+def _cells(row: Row, board: Board) -> list[str]:
+    fall = row.falls.get("swapped", {}).get(board.primary)
+    above = decimal(row.above_floor.value if row.above_floor else None, sign=True)
+    mark = {True: "", False: ", not clear", None: ", unknown"}[row.clears_floor] if row.above_floor else ""
+    return [
+        str(row.main_ranks),
+        row.name,
+        f"{row.rank}, {row.alpha}",
+        with_interval(row.scores.get(board.primary)),
+        f"{above}{mark}",
+        decimal(fall.value if fall else None, sign=True),
+        *(percent(row.scores[n].value if n in row.scores else None) for n in ("hallucination_rate", "omission_rate")),
+        duration(sum(row.seconds.values())),
+    ]

@@ -1,0 +1,1 @@
+"""Digital phantoms: drawn archives in DMID's layout, and the miniatures that learn from them."""

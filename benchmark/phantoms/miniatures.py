@@ -1,0 +1,253 @@
+"""Miniature checkpoints for a suite: those that come with the project, or trained on phantoms, once, and kept.
+
+They are shown phantoms that no suite trains or tests on (another seed), with reports in dialects that no suite is
+tuned to. Of the dialect that suites tune to they have read reports without images, as published checkpoints have
+read much; what an image looks like that goes with one, they have to learn.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.data.content import cache_folder
+from benchmark.data.crop import find_breast
+from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
+from benchmark.execute import default_processes, executor, one_thread
+from benchmark.phantoms.cases import Case, plan
+from benchmark.phantoms.files import to_bytes
+from benchmark.phantoms.image import draw
+from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
+from benchmark.phantoms.truth import CATEGORIES, KINDS, SIGNS, PhantomTruth
+from benchmark.phantoms.write import PHANTOMS
+from benchmark.progress.events import Event, Listener, progress
+from benchmark.provenance import versions
+from benchmark.suite import ImagePart, MiniaturePart, Protocol, Suite
+
+if TYPE_CHECKING:
+    from backbones.pretraining import Example
+
+SHIPPED = ("paligemma2-3b", "qwen2.5-vl-3b", "llava-med-7b", "medgemma-4b-it")
+"""Backbones whose miniatures come with the project, one a family."""
+SHIPPED_PART = MiniaturePart(examples=3000, vision_steps=900, language_steps=600)
+"""How those are trained: longer than a newcomer would wait."""
+SHIPPED_IMAGE = ImagePart(size=112)  # type: ignore[call-arg]
+"""How their phantoms are shown to them, as in the suites that come with the project."""
+SEED = 20_000
+"""Seed of the phantoms that miniatures are trained on; suites' own are far from it."""
+DRAWN = 160
+"""Long side of those phantoms, in pixels."""
+STYLES = ("impression", "structured", "acr")
+"""The dialects whose reports they learn to write."""
+DENSITIES = "ABCD"
+LOCATIONS = ("upper", "lower", "outer", "inner", "central")
+MAIN_KINDS = tuple(kind for kind in KINDS if kind not in SIGNS and kind != "axillary_node")
+Circle = tuple[str, float, float, float]
+"""A finding's kind, and x, y and radius in parts of the image's side."""
+
+
+@dataclass(frozen=True)
+class MiniatureJob:
+    """A miniature that has to be trained: of which backbone, how, and where it lies then."""
+
+    backbone: str
+    part: MiniaturePart
+    image: ImagePart
+    prompt: str
+    folder: Path
+
+    @property
+    def examples(self) -> Path:
+        """The file of the phantoms that it is trained on."""
+        drawn = _key(self.part.examples, self.image.model_dump(), SEED, DRAWN, PHANTOMS, PREPARATION_VERSION)
+        return cache_folder() / "miniatures" / f"examples-{drawn[:16]}.npz"
+
+
+def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
+    """Return the folder of a backbone's miniature where it comes with the project, else how the suite has it trained.
+
+    The folder of one that is trained is named by what decides its weights: the versions of training, phantoms and
+    libraries, the suite's settings, and what the plugin states of its miniature.
+    """
+    from backbones.checkpoint import shipped
+
+    if suite.miniature is None and (folder := shipped(backbone)):
+        return folder
+    from backbones.miniature import MINIATURES, specification
+    from backbones.registry import get
+
+    part = suite.miniature or MiniaturePart()  # type: ignore[call-arg]
+    prompt = suite.protocol.prompt
+    stated = specification(get(backbone))
+    versioned = [MINIATURES, PHANTOMS, PREPARATION_VERSION, versions()]
+    key = _key(*versioned, stated, part.model_dump(), suite.image.model_dump(), prompt)
+    folder = cache_folder() / "miniatures" / f"{backbone}-{key[:16]}"
+    return MiniatureJob(backbone, part, suite.image, prompt, folder)
+
+
+def draw_examples(
+    job: MiniatureJob, *, processes: int, progress: Callable[[int, int], None] = lambda done, total: None
+) -> None:
+    """Draw the phantoms that a miniature is trained on and keep them in one file, unless it is there."""
+    if job.examples.is_file():
+        return
+    cases = list(plan(job.part.examples, seed=SEED, size=DRAWN))
+    settings = ImageSettings(**job.image.model_dump())
+    pictures, circles = [], []
+    with ExitStack() as stack:
+        drawn: Iterable[tuple[np.ndarray, list[Circle]]] = map(partial(_draw, settings), cases)
+        if processes > 1:
+            pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=get_context("spawn")))
+            drawn = pool.map(partial(_draw, settings), cases, chunksize=16)
+        for done, (picture, found) in enumerate(drawn, start=1):
+            pictures.append(picture)
+            circles.append(found)
+            progress(done, len(cases))
+    described = [{"truth": case.truth.to_dict(), "circles": c} for case, c in zip(cases, circles, strict=True)]
+    job.examples.parent.mkdir(parents=True, exist_ok=True)
+    temporary = job.examples.with_name(f".{job.examples.name}")
+    with temporary.open("wb") as file:
+        np.savez(file, images=np.stack(pictures), truths=np.array(json.dumps(described)))
+    temporary.replace(job.examples)
+
+
+def make_shipped(
+    names: Sequence[str], root: Path, listener: Listener, *, examples: int | None = None, steps: int | None = None
+) -> Iterator[Path]:
+    """Train miniatures as those that come with the project are trained; yield the folder of each as it is written.
+
+    Args:
+        names: of backbones.
+        root: the folder that their folders go into; one that is there is replaced.
+        listener: told what happens.
+        examples, steps: fewer phantoms and steps of either part than those are trained with, for a try.
+
+    Raises:
+        UserError: no such backbone.
+    """
+    from backbones.registry import get
+
+    changed = {"examples": examples, "vision_steps": steps, "language_steps": steps}
+    part = SHIPPED_PART.model_copy(update={name: value for name, value in changed.items() if value is not None})
+    prompt: str = Protocol.model_fields["prompt"].default
+    jobs = [MiniatureJob(get(name).name, part, SHIPPED_IMAGE, prompt, root / name) for name in names]
+    one_thread()
+    with executor(min(len(jobs), default_processes()), listener) as workers:
+        draw_examples(
+            jobs[0],
+            processes=default_processes(),
+            progress=lambda done, total: listener(Event("progress", "phantoms", done, total)),
+        )
+        for index, _ in workers.run([partial(_replace, job) for job in jobs]):
+            yield jobs[index].folder
+
+
+def _replace(job: MiniatureJob) -> None:
+    """Train a miniature, whether or not it is there, in a worker."""
+    import torch
+
+    from benchmark.pack import quiet
+
+    torch.set_num_threads(1)
+    quiet()
+    build(job, progress(f"{job.backbone}: miniature"), again=True)
+
+
+def build(
+    job: MiniatureJob, progress: Callable[[int, int], None] = lambda done, total: None, *, again: bool = False
+) -> Path:
+    """Train a miniature on examples that are drawn already, unless it is there; return its folder.
+
+    Args:
+        job: what is trained.
+        progress: called with steps done and steps in all.
+        again: train it although it is there.
+    """
+    from backbones.checkpoint import is_miniature
+    from backbones.miniature import write_miniature
+    from backbones.pretraining import Recipe
+    from backbones.registry import get
+
+    if is_miniature(job.folder) and not again:
+        return job.folder
+    examples, truths = _read(job.examples)
+    return write_miniature(
+        get(job.backbone),
+        job.folder,
+        examples,
+        prompt=job.prompt,
+        texts=tuned_texts(truths),
+        recipe=Recipe(vision_steps=job.part.vision_steps, language_steps=job.part.language_steps),
+        progress=progress,
+    )
+
+
+def tuned_texts(truths: Sequence[PhantomTruth]) -> list[str]:
+    """Return reports in the dialects that suites tune to: what miniatures read of it without images."""
+    return [report(truth, dialect, seed=0) for truth in truths for dialect in DIALECTS if dialect not in BASE_DIALECTS]
+
+
+def reports_of(truth: PhantomTruth) -> tuple[str, ...]:
+    """Return a phantom's report in each dialect that miniatures learn to write."""
+    return tuple(report(truth, dialect, seed=0) for dialect in STYLES)
+
+
+def _read(path: Path) -> tuple[list["Example"], list[PhantomTruth]]:
+    from backbones.pretraining import Example
+
+    with np.load(path, allow_pickle=False) as file:
+        images, described = file["images"], json.loads(str(file["truths"]))
+    truths = [PhantomTruth.from_dict(entry["truth"]) for entry in described]
+    examples = [
+        Example(
+            image=image,
+            reports=reports_of(truth),
+            labels=labels(truth),
+            regions=tuple((KINDS.index(kind) + 1, x, y, radius) for kind, x, y, radius in entry["circles"]),
+        )
+        for image, truth, entry in zip(images, truths, described, strict=True)
+    ]
+    return examples, truths
+
+
+def labels(truth: PhantomTruth) -> dict[str, int]:
+    """What an image shows, as class numbers by attribute; −1 where an attribute doesn't apply."""
+    main = [lesion for lesion in truth.lesions if lesion.kind in MAIN_KINDS]
+    return {
+        "density": DENSITIES.index(truth.density),
+        "birads": CATEGORIES.index(truth.birads),
+        "view": int(truth.view == "MLO"),
+        "kind": MAIN_KINDS.index(main[0].kind) + 1 if main else 0,
+        "location": LOCATIONS.index(main[0].location) if main else -1,
+        "node": int("axillary_node" in truth.kinds),
+    } | {sign: int(sign in truth.kinds) for sign in SIGNS}
+
+
+def _draw(settings: ImageSettings, case: Case) -> tuple[np.ndarray, list[Circle]]:
+    """A phantom as models see it, and its findings as circles in parts of the square's side."""
+    pixels = to_bytes(draw(case))
+    left, upper, right, lower = find_breast(pixels) if settings.crop else (0, 0, pixels.shape[1], pixels.shape[0])
+    width, height = right - left, lower - upper
+    side = max(width, height)
+    circles: list[Circle] = [
+        (
+            lesion.kind,
+            (lesion.x - left + (side - width) / 2) / side,
+            (lesion.y - upper + (side - height) / 2) / side,
+            lesion.radius / side,
+        )
+        for lesion in case.truth.lesions
+    ]
+    return letterbox(pixels[upper:lower, left:right], settings.size), circles
+
+
+def _key(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What a suite will cost and what of it is missing here."""

@@ -1,0 +1,238 @@
+"""What a suite will cost before it runs, backbone by backbone, and what it lacks on this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import UserError
+from benchmark.planning.machine import GB, Gpu, cores, gpu
+from benchmark.planning.missing import USABLE, missing
+from benchmark.suite import DmidData, Entry, Suite
+
+if TYPE_CHECKING:
+    from backbones.base import Backbone
+    from backbones.structure import Structure
+    from benchmark.planning.costs import Memory, Operations, Workload
+
+__all__ = ["missing", "plan"]
+
+DMID_STUDIES = 510
+"""Images of the release, where no folder is given to count them in."""
+SPLIT = (407, 51, 52)
+"""The paper's train, validation and test, of 510; other numbers of studies are parted alike."""
+CONTROLS = 2
+"""Times that the test set is written again: with another study's image, and with a blank one."""
+WRITTEN_TOGETHER = 64
+"""Reports of one trial that are written at once."""
+
+
+def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, results: Path) -> dict[str, Any]:
+    """The plan of a suite, ready for JSON.
+
+    Args:
+        suite: the suite.
+        data: the DMID folder, where one was given.
+        gpu_memory: GB of GPU memory to plan for; None for what this machine has.
+        results: results of earlier sweeps, whose measured rates are taken.
+
+    Returns:
+        backbones: a dict each: name, checkpoint, revision, parameters, trainable_parameters by rank, trials, bytes,
+        memory, packs, operations by stage, hours by stage, assumptions. missing: what stops it from running here.
+        hours: of all backbones, one after another.
+    """
+    from backbones.registry import get
+
+    there = gpu()
+    if gpu_memory is not None:
+        there = Gpu(there.name if there and abs(there.memory - gpu_memory) < 1 else "a GPU", gpu_memory)
+    work = _workload(suite, data)
+    rows = []
+    for entry in suite.backbones:
+        try:
+            rows.append(_row(suite, entry, get(entry.name), work, there, results))
+        except UserError as error:
+            rows.append({"name": entry.name, "error": str(error)})
+    return {
+        "suite": suite.name,
+        "trials": len(suite.points()) * len(suite.backbones),
+        "machine": {"gpu": there.name if there else None, "gpu_memory_gb": there.memory if there else 0.0},
+        "backbones": rows,
+        "hours": _sum(rows),
+        "missing": missing(suite, data, gpu_memory=gpu_memory),
+    }
+
+
+def _sum(rows: list[dict[str, Any]]) -> float | None:
+    hours = [row["hours"]["total"] if row.get("hours") else None for row in rows]
+    return None if None in hours else round(sum(h for h in hours if h is not None), 4)
+
+
+def _workload(suite: Suite, data: Path | None) -> "Workload":
+    from benchmark.planning.costs import Workload
+
+    studies, train, validation, test = _sizes(suite, data)
+    protocol = suite.protocol
+    steps = protocol.total_steps(train)
+    trained = steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * train
+    return Workload(
+        images=studies + 1,
+        reports_trained=trained,
+        batch_size=min(protocol.micro_batch_size or protocol.batch_size, train),
+        reports_written=validation + (1 + CONTROLS) * test,
+        ranks=[rank for rank, _, _ in suite.points()],
+    )
+
+
+def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
+    """Studies in all, and of train, validation and test."""
+    if isinstance(suite.data, DmidData):
+        if data is not None:
+            from benchmark.data.dmid import read
+            from benchmark.data.split import choose
+
+            try:
+                studies = read(data).studies
+                parts = choose(studies, suite.split.name, seed=suite.split.seed)
+                return len(studies), len(parts.train), len(parts.validation), len(parts.test)
+            except UserError:
+                pass  # `missing` says what is wrong with the folder
+        total = DMID_STUDIES
+    else:
+        total = suite.data.studies
+    train, validation = (round(total * part / sum(SPLIT)) for part in SPLIT[:2])
+    return total, train, validation, total - train - validation
+
+
+def _row(
+    suite: Suite, entry: Entry, plugin: "type[Backbone]", work: "Workload", there: Gpu | None, results: Path
+) -> dict[str, Any]:
+    from benchmark.planning.costs import feature_bytes, memory, operations
+    from benchmark.planning.structures import structure_of
+
+    pinned, hub = plugin.checkpoint, entry.checkpoint == "hub"
+    row: dict[str, Any] = {
+        "name": entry.name,
+        "checkpoint": pinned.hub_id if hub else entry.checkpoint,
+        "revision": pinned.revision if hub else None,
+        "licence": pinned.licence,
+        "dtype": entry.dtype,
+        "quantization": entry.quantization,
+        "trials": len(work.ranks),
+    }
+    structure = structure_of(entry, plugin)
+    if structure is None:
+        note = "its plugin states no configuration, so only its size is known"
+        return {**row, "parameters": pinned.parameters, "assumptions": [note], **_bytes(entry, plugin, 0.0)}
+    checkpointing = suite.protocol.activation_checkpointing
+    needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization, checkpointing=checkpointing)
+    done = operations(structure, work)
+    packs = _packs(suite, needed, work, there, _cached(structure, work))
+    costs = _time(entry, structure, needed, done, work, there, results)
+    if (rows := packs["micro_batch_size"]) < work.batch_size:
+        costs["assumptions"].append(
+            f"{entry.name}: {work.batch_size} reports don't fit at once: micro_batch_size {rows}"
+        )
+    return {
+        **row,
+        "parameters": structure.parameters,
+        "trainable_parameters": {str(rank): structure.trainable(rank) for rank in sorted(set(suite.grid.rank))},
+        **_bytes(entry, plugin, feature_bytes(structure, work.images, entry.dtype)),
+        **packs,
+        "operations": {"vision": done.vision, "train": done.train, "write": done.write},
+        **costs,
+    }
+
+
+def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> dict[str, Any]:
+    """Bytes to download and on disk; LLaVA-Med's are there twice, as published and converted."""
+    from backbones.checkpoint import is_cached
+
+    hub = entry.checkpoint == "hub"
+    weights = plugin.checkpoint.weights_bytes if hub else 0
+    kept = weights * (2 if plugin.converted else 1)
+    return {
+        "bytes": {
+            "download": 0 if not hub or is_cached(plugin.checkpoint) else weights,
+            "disk": int(kept + features),
+            "features": int(features),
+        }
+    }
+
+
+def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, cached: int) -> dict[str, Any]:
+    """Memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
+    memory = {
+        "weights_gb": needed.weights / GB,
+        "trial_gb": needed.trial / GB,
+        "report_gb": needed.report / GB,
+        "smallest_gb": needed.pack(1, 1) / USABLE / GB,
+    }
+    size, rows = 1, work.batch_size
+    if there:
+        room = there.memory * USABLE * GB
+        rows = max(1, min(rows, int((room - needed.weights - needed.trial) // needed.report)))
+        fitting = needed.largest_pack(len(work.ranks), rows, room)
+    else:
+        fitting = cached
+    if suite.engine != "sequential":
+        size = max(1, min(fitting, len(work.ranks)))
+    memory["pack_gb"] = needed.pack(size, rows) / GB
+    return {"memory": memory, "pack_size": size, "packs": -(-len(work.ranks) // size), "micro_batch_size": rows}
+
+
+def _cached(structure: "Structure", work: "Workload") -> int:
+    from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
+    from benchmark.tuning.packed.packs import cached
+
+    decoder = SimpleNamespace(hidden_size=structure.hidden, intermediate_size=structure.intermediate)
+    return cached(decoder, work.batch_size * (structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS))
+
+
+@dataclass(frozen=True)
+class _Speed:
+    operations: float
+    bandwidth: float
+    train: float
+    sources: list[str]
+
+
+def _speed(entry: Entry, structure: "Structure", there: Gpu | None, results: Path) -> _Speed:
+    from benchmark.planning.rates import assumed, measured
+
+    rate = assumed(there.name if there else None)
+    here = measured(results, entry.name, structure, there.name if there else None, entry.quantization)
+    factor = 1 if there else cores()
+    sources = [rate.source + (f" × {factor} cores" if factor > 1 else "")]
+    if here is not None:
+        sources.append(f"training measured on this machine: {here / 1e12:.3g} TFLOP/s a process (median of its trials)")
+    return _Speed(rate.operations * factor, rate.bandwidth * factor, (here or rate.operations) * factor, sources)
+
+
+def _time(
+    entry: Entry,
+    structure: "Structure",
+    needed: "Memory",
+    done: "Operations",
+    work: "Workload",
+    there: Gpu | None,
+    results: Path,
+) -> dict[str, Any]:
+    """Hours by stage on one GPU, or on all cores."""
+    from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
+
+    speed = _speed(entry, structure, there, results)
+    batches = len(work.ranks) * -(-work.reports_written // WRITTEN_TOGETHER)
+    hours = {
+        "vision": done.vision / speed.operations / 3600,
+        "train": done.train / speed.train / 3600,
+        # Each token reads all weights once for a batch, unless arithmetic takes longer.
+        "write": max(done.write / speed.operations, batches * REPORT_TOKENS * needed.weights / speed.bandwidth) / 3600,
+    }
+    hours = {stage: round(value, 4) for stage, value in hours.items()}
+    assumptions = [
+        *speed.sources,
+        f"{structure.image_tokens} image tokens, {PROMPT_TOKENS} of prompt, {REPORT_TOKENS} a report",
+        "starting, loading and decoding images are not counted",
+    ]
+    return {"hours": {**hours, "total": round(sum(hours.values()), 4)}, "assumptions": assumptions}

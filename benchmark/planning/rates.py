@@ -1,0 +1,85 @@
+"""How fast a machine is: measured on it by an earlier sweep, or assumed from its data sheet."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from backbones.structure import Structure
+from benchmark.planning.costs import training_operations
+
+USE = 0.35
+"""Assumed share of the peak rate that training, prompts and the vision encoder reach."""
+BANDWIDTH_USE = 0.5
+"""Assumed share of the memory's bandwidth that writing reaches, which reads all weights for each token."""
+CPU = (0.03, 0.02)
+"""A processor core: TFLOP/s and TB/s, assumed."""
+GPUS = {
+    "B200": (2250, 8.0),
+    "H200": (989, 4.8),
+    "H100": (989, 3.35),
+    "A100": (312, 2.0),
+    "L40S": (362, 0.86),
+    "A6000": (155, 0.77),
+    "4090": (165, 1.0),
+    "L4": (121, 0.3),
+    "A10": (125, 0.6),
+    "V100": (125, 0.9),
+    "T4": (65, 0.32),
+}
+"""Dense 16-bit TFLOP/s and memory bandwidth in TB/s by NVIDIA's data sheets; a longer name is looked for first."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Operations a second, bytes of memory a second, and where they are from."""
+
+    operations: float
+    bandwidth: float
+    source: str
+
+
+def assumed(gpu: str | None) -> Rate:
+    """The rate of a GPU by name, of an A100 where the name is unknown, of one processor core where there is none."""
+    if gpu is None:
+        rate, bandwidth = CPU
+        return Rate(rate * 1e12, bandwidth * 1e12, "assumed: 0.03 TFLOP/s, one processor core")
+    known = next((name for name in sorted(GPUS, key=len, reverse=True) if name in gpu), "A100")
+    peak, bandwidth = GPUS[known]
+    of = known if known in gpu else f"as an {known}"
+    return Rate(
+        peak * USE * 1e12,
+        bandwidth * BANDWIDTH_USE * 1e12,
+        f"assumed: {USE:.0%} of {peak} TFLOP/s and {BANDWIDTH_USE:.0%} of {bandwidth} TB/s ({of})",
+    )
+
+
+def measured(
+    results: Path, backbone: str, structure: Structure, gpu: str | None, quantization: str | None = None
+) -> float | None:
+    """Operations a second that trials of `backbone` trained at, on this kind of GPU; None where none has.
+
+    A trial's seconds of training are its share of its pack's, so the median over trials is the rate of packs.
+
+    Args:
+        results: the folder of results.
+        backbone: its name; miniatures are told from published checkpoints.
+        structure: of its checkpoint.
+        gpu: the GPU's name; None for a processor.
+        quantization: of the base: products with weights that are dequantised first take another time.
+    """
+    rates = []
+    for path in sorted(results.glob("*/trial.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            trial, seconds = record["trial"], record["seconds"]["train"]
+            steps = len((path.parent / "losses.csv").read_text(encoding="utf-8").splitlines()) - 1
+            found = (trial["backbone"], record.get("gpu"), trial.get("quantization"))
+            same = found == (backbone, gpu, quantization)
+            if not same or record["checkpoint"]["parameters"] != structure.parameters or seconds <= 0:
+                continue
+            reports = steps * trial["protocol"]["batch_size"]
+            rates.append(reports * training_operations(structure, trial["rank"]) / seconds)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a record of another version says nothing about speed
+    return median(rates) if rates else None

@@ -1,0 +1,1 @@
+"""Events of a sweep, what people see of them, and its status."""

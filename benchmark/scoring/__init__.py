@@ -1,0 +1,1 @@
+"""Predictions → scores: baselines, controls, references, rescoring."""

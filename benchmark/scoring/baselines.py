@@ -1,0 +1,158 @@
+"""The floors: predictors that look at no image, and the report of the nearest training image.
+
+A model whose score does not clear them has not shown that it reads images. The two oracles are given the right
+BI-RADS category and nothing else.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.study import Study
+from benchmark.errors import UserError, unknown_name
+from metrics.labels.labeler import label
+from metrics.text.whitespace import collapse_whitespace
+
+ImageLoader = Callable[[Path], np.ndarray]
+NEEDS_IMAGES = ("nearest_image",)
+
+
+def predict(
+    name: str,
+    train: Sequence[Study],
+    test: Sequence[Study],
+    *,
+    seed: int = 0,
+    clip: str | None = None,
+    images: ImageLoader | None = None,
+) -> dict[str, str]:
+    """The predictions of one baseline: id of each test study to a report of the training set.
+
+    Args:
+        name: one of `BASELINES`.
+        train: studies to take reports from.
+        test: studies to predict; only the oracles look at their reports, only `nearest_image` at their images.
+        seed: of the random choices and of the miniature CLIP.
+        clip: the open_clip model of `nearest_image` (see `benchmark.scoring.nearest_image.load`); None for a miniature
+            that is trained on the training images and reports.
+        images: path to uint8 [side, side]; None for `benchmark.data.image.prepare` at 224 pixels.
+
+    Raises:
+        UserError: unknown name, no training study, or an image that is needed and missing.
+    """
+    if name not in BASELINES:
+        raise unknown_name("baseline", name, BASELINES)
+    if not train:
+        raise UserError(f"the baseline {name} takes its reports from the training set, and that is empty.")
+    if name in NEEDS_IMAGES:
+        from benchmark.scoring.nearest_image import predict_nearest
+
+        return predict_nearest(train, test, seed=seed, clip=clip, images=images)
+    return _BLIND[name](sorted(train, key=lambda s: s.number), test, seed)
+
+
+def _most_frequent(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
+    return dict.fromkeys((s.id for s in test), modal_report([s.report for s in train]))
+
+
+def _random(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
+    return {s.id: _pick(train, seed, s).report for s in test}
+
+
+def _neighbour(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
+    # Of two equally near neighbours the earlier one, since views of one breast follow one another.
+    return {s.id: min(train, key=lambda t: (abs(t.number - s.number), t.number)).report for s in test}
+
+
+def _best_constant(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
+    return dict.fromkeys((s.id for s in test), central_report(tuple(s.report for s in train)))
+
+
+def _oracle_random(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
+    return {s.id: _pick(_same_category(train, s), seed, s).report for s in test}
+
+
+def _oracle_modal(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
+    return {s.id: modal_report([t.report for t in _same_category(train, s)]) for s in test}
+
+
+_BLIND: Mapping[str, Callable[[Sequence[Study], Sequence[Study], int], dict[str, str]]] = {
+    "most_frequent_report": _most_frequent,
+    "random_report": _random,
+    "neighbour_report": _neighbour,
+    "best_constant": _best_constant,
+    "birads_oracle_random": _oracle_random,
+    "birads_oracle_modal": _oracle_modal,
+}
+
+BASELINES: dict[str, str] = {
+    "most_frequent_report": "the most frequent training report, for every image",
+    "random_report": "a random training report",
+    "neighbour_report": "the training report with the nearest id",
+    "best_constant": "the training report with the highest mean ROUGE-L to all training reports, for every image",
+    "birads_oracle_random": "given the right BI-RADS category: a random training report of it",
+    "birads_oracle_modal": "given the right BI-RADS category: its most frequent training report",
+    "nearest_image": "the report of the nearest training image, by open_clip features",
+}
+"""What each baseline predicts, by name; all but the last look at no image."""
+
+
+def modal_report(reports: Sequence[str]) -> str:
+    """The most frequent report, whitespace aside; of equally frequent ones the first."""
+    normalised = [collapse_whitespace(report) for report in reports]
+    most = Counter(normalised).most_common(1)[0][0]
+    return reports[normalised.index(most)]
+
+
+@lru_cache(maxsize=8)
+def central_report(reports: tuple[str, ...]) -> str:
+    """The report with the highest mean ROUGE-L (rouge-score's tokens, stemmed) to all of them; the first of equals.
+
+    Exact over all pairs; the longest common subsequences are computed bit-parallel (Hyyrö 2004).
+    """
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    tokenizer = DefaultTokenizer(use_stemmer=True)
+    counts = Counter(tuple(tokenizer.tokenize(report)) for report in reports)
+    texts = list(counts)
+    weight = np.array([counts[text] for text in texts], dtype=float)
+    scores = np.eye(len(texts))
+    for i, text in enumerate(texts):
+        scores[i, i] = float(bool(text))
+        positions: dict[str, int] = {}
+        for place, token in enumerate(text):
+            positions[token] = positions.get(token, 0) | 1 << place
+        for j in range(i):
+            common = _common(positions, len(text), texts[j])
+            total = len(text) + len(texts[j])
+            scores[i, j] = scores[j, i] = 2 * common / total if total else 0.0
+    best = texts[int(np.argmax(scores @ weight))]
+    return next(report for report in reports if tuple(tokenizer.tokenize(report)) == best)
+
+
+def _common(positions: Mapping[str, int], length: int, other: Sequence[str]) -> int:
+    """Length of the longest common subsequence, from the bit positions of the first text's tokens."""
+    mask = (1 << length) - 1
+    open_places = mask
+    for token in other:
+        matched = open_places & positions.get(token, 0)
+        open_places = ((open_places + matched) | (open_places - matched)) & mask
+    return length - open_places.bit_count()
+
+
+def _same_category(train: Sequence[Study], study: Study) -> Sequence[Study]:
+    """Training studies of the same exact category, else of the same major one, else all."""
+    truth = label(study.report)
+    labels = [label(t.report) for t in train]
+    exact = [t for t, known in zip(train, labels, strict=True) if known.birads == truth.birads]
+    major = [t for t, known in zip(train, labels, strict=True) if known.birads_major == truth.birads_major]
+    return exact or major or train
+
+
+def _pick(train: Sequence[Study], seed: int, study: Study) -> Study:
+    """A training study at random: the same one for the same seed and id, whatever else is predicted."""
+    return random.Random(f"{seed} {study.id}").choice(train)

@@ -1,0 +1,89 @@
+"""Scores of stored predictions, made again with the metrics of today: nothing is trained or generated."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmark.data.dmid import Release
+from benchmark.errors import UserError
+from benchmark.scoring.references import ReferenceSet
+from benchmark.scoring.score import check_ids, score_predictions
+from benchmark.scoring.texts import read_texts
+from benchmark.store import TrialFolder, write_json
+
+
+def rescore(
+    results: Path,
+    references_for: Callable[[Sequence[str]], ReferenceSet],
+    *,
+    data: Release | None = None,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> list[str]:
+    """Write `scores.json` again in every trial folder of `results` that has predictions.
+
+    What else stands in a `scores.json` (controls of grounding, for instance) is kept.
+
+    Args:
+        results: the folder that holds the trials' folders.
+        references_for: ids of a trial's predictions to what they are scored against.
+        data: what the references are from; the trials have to be of the same, by its fingerprint. None: a file of
+            references, which has none.
+
+    Returns:
+        the ids of the trials that were scored.
+
+    Raises:
+        UserError: no folder has predictions, trials were run on other data, or ids don't fit the references;
+            nothing is written then.
+    """
+    folders = [TrialFolder(path.parent) for path in sorted(results.glob("*/predictions.jsonl"))]
+    if not folders:
+        raise UserError(f"{results}: holds no trial with predictions; expected {results}/<trial id>/predictions.jsonl.")
+    if data is not None:
+        _check_data(folders, data)
+    problems, ready = [], []
+    for folder in folders:
+        try:
+            predictions = read_texts(folder.predictions, "prediction").by_id
+            chosen = references_for(list(predictions))
+            check_ids(predictions, chosen.references, str(folder.predictions))
+        except UserError as error:
+            problems.append(str(error))
+        else:
+            ready.append((folder, predictions, chosen))
+    if problems:
+        raise UserError("\n".join(problems))
+    for folder, predictions, chosen in ready:
+        scores = score_predictions(
+            predictions,
+            chosen.references,
+            train_reports=chosen.train_reports,
+            blocks=chosen.blocks,
+            seed=seed,
+            resamples=resamples,
+        )
+        kept = json.loads(folder.scores.read_text(encoding="utf-8")) if folder.scores.is_file() else {}
+        write_json(folder.scores, {**kept, **scores.to_dict()})
+    return [folder.path.name for folder, _, _ in ready]
+
+
+def _check_data(folders: Sequence[TrialFolder], data: Release) -> None:
+    """Raise for trials and floors that say they were run on other data."""
+    others: dict[str, list[str]] = {}
+    for folder in folders:
+        if folder.trial.is_file():
+            content = folder.read(folder.trial)
+            recorded = content.get("trial", content).get("data")
+            if recorded is not None and recorded != data.fingerprint:
+                others.setdefault(recorded, []).append(folder.path.name)
+    if others:
+        listed = "\n".join(
+            f"  - {len(names)} on data with fingerprint {recorded}: {', '.join(names[:5])}{' …' * (len(names) > 5)}"
+            for recorded, names in others.items()
+        )
+        raise UserError(
+            f"{data.folder}: its fingerprint is {data.fingerprint}, but of the trials in {folders[0].path.parent} ran\n"
+            f"{listed}\nNothing was scored. Give the folder that they ran on, images included, or keep trials of "
+            "other data in another results folder."
+        )

@@ -1,0 +1,260 @@
+"""Predictions and references to scores: every metric with its interval and signature."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import UserError, unknown_name
+from metrics.clinical.clinical import clinical_scores
+from metrics.copying import is_verbatim, memory_statistics
+from metrics.errors import MetricUnavailable
+from metrics.labels.labeler import label
+from metrics.labels.labeler import signature as labeler_signature
+from metrics.metric import ReportStatistics
+from metrics.registry import METRICS, PRIMARY, Metric
+from metrics.statistics.statistics import Draws, Interval, interval, sample
+from metrics.text.text import COCO, TEXT_SCORES, text_statistics
+
+__all__ = ["METRICS", "PRIMARY", "Metric", "Score", "Scores", "report_statistics", "score_predictions"]
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score of a set of reports.
+
+    Attributes:
+        value: NaN where undefined.
+        low, high: 95 % interval over blocks (and seeds, where there are several); None where there is none.
+        n: reports that entered.
+        signature: what makes it comparable.
+        undefined: why there is no value, or None.
+        undefined_resamples: share of the interval's resamples in which the score was undefined.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    signature: str
+    undefined: str | None = None
+    undefined_resamples: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; an undefined value is null, and says why."""
+        content: dict[str, Any] = {
+            "value": None if math.isnan(self.value) else self.value,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "signature": self.signature,
+        }
+        if self.undefined is not None:
+            content["undefined"] = self.undefined
+        if self.undefined_resamples:
+            content["undefined_resamples"] = self.undefined_resamples
+        return content
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Score":
+        """The inverse of `to_dict`."""
+        return cls(**{**content, "value": math.nan if content["value"] is None else content["value"]})
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All scores of one set of predictions.
+
+    Attributes:
+        scores: by name.
+        reports: a dictionary a report: `id`, and `scores` by name where one report defines them.
+        labeler: signature of the labeler behind the clinical scores.
+        statistics: each score's additive statistics, for intervals and tests over several sets of predictions.
+            `to_dict` keeps what `benchmark.scoring.stored` needs to have them again.
+    """
+
+    scores: dict[str, Score]
+    reports: list[dict[str, Any]]
+    labeler: str
+    statistics: dict[str, ReportStatistics] = field(default_factory=dict, repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `scores.json`."""
+        return {
+            "scores": {name: score.to_dict() for name, score in self.scores.items()},
+            "labeler": self.labeler,
+            "reports": self.reports,
+            "statistics": {
+                # The four orders of BLEU share their counts.
+                name: self.statistics[name].statistics.tolist()
+                for name in ("bleu_1_published", "bleu_1_coco", "meteor_coco")
+                if name in self.statistics
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Scores":
+        """The scores of a `scores.json`; `statistics` stays empty."""
+        scores = {name: Score.from_dict(score) for name, score in content["scores"].items()}
+        return cls(scores, list(content["reports"]), content["labeler"])
+
+
+def score_predictions(
+    predictions: Mapping[str, str],
+    references: Mapping[str, str],
+    *,
+    train_reports: Sequence[str] = (),
+    blocks: Mapping[str, str] | None = None,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> Scores:
+    """Score predictions against references.
+
+    Args:
+        predictions, references: text by id; the ids must be the same.
+        train_reports: reports of the training set, for frozen document frequencies and verbatim copies.
+        blocks: block by id, the unit of resampling; each report is its own where None.
+        names: scores to compute; None for all. Without a score of the coco set no Java is started.
+        seed: of the resamples.
+        resamples: of the intervals; 0 for none.
+
+    Raises:
+        UserError: ids differ, there is none, or a name is unknown.
+    """
+    found, unavailable = _statistics(predictions, references, train_reports, names)
+    ids = sorted(references)
+    intervals: dict[str, Interval] = {}
+    if resamples:
+        units = [blocks[i] if blocks is not None else i for i in ids]
+        draws = Draws(len(set(units)), resamples, seed)
+        for statistics in found:
+            metric = METRICS[statistics.name]
+            if metric.has_interval:
+                intervals[metric.name] = interval(sample([statistics], units), draws, bounds=metric.bounds)
+    scores = {s.name: _score(s, intervals.get(s.name)) for s in found}
+    scores |= {name: Score(math.nan, None, None, 0, "", reason) for name, reason in unavailable.items()}
+    return Scores(scores, _reports(ids, found), labeler_signature(), {s.name: s for s in found})
+
+
+def report_statistics(
+    predictions: Mapping[str, str],
+    references: Mapping[str, str],
+    *,
+    train_reports: Sequence[str] = (),
+    names: Sequence[str] | None = None,
+) -> dict[str, ReportStatistics]:
+    """The additive statistics behind `score_predictions`, by name; reports in the order of their sorted ids."""
+    found, _ = _statistics(predictions, references, train_reports, names)
+    return {s.name: s for s in found}
+
+
+def check_ids(predictions: Iterable[str], references: Iterable[str], where: str = "") -> None:
+    """Raise a UserError that lists missing and extra ids, if there are any."""
+    predicted, expected = set(predictions), set(references)
+    start = f"{where}: " if where else ""
+    if not expected:
+        raise UserError(f"{start}there are no references to score against.")
+    problems = [
+        f"{start}{len(ids)} {text}: {_listed(ids)}"
+        for ids, text in (
+            (expected - predicted, "references have no prediction (--allow-missing scores them as empty)"),
+            (predicted - expected, "predictions have no reference"),
+        )
+        if ids
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
+
+
+def _listed(ids: Collection[str]) -> str:
+    shown = ", ".join(sorted(ids)[:SHOWN])
+    return f"{shown} and {len(ids) - SHOWN} more" if len(ids) > SHOWN else shown
+
+
+def _statistics(
+    predictions: Mapping[str, str],
+    references: Mapping[str, str],
+    train_reports: Sequence[str],
+    names: Sequence[str] | None,
+) -> tuple[list[ReportStatistics], dict[str, str]]:
+    """The statistics of the scores asked for, and the reason for each score that this machine can't compute."""
+    check_ids(predictions, references)
+    for name in names or ():
+        if name not in METRICS:
+            raise unknown_name("score", name, METRICS)
+    wanted = None if names is None else set(names)
+    ids = sorted(references)
+    predicted, expected = [predictions[i] for i in ids], [references[i] for i in ids]
+
+    texts = [
+        name
+        for name in TEXT_SCORES
+        if wanted is None or name in wanted or (name == "rouge_l" and "rouge_l_unseen" in wanted)
+    ]
+    found = text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) - set(COCO))
+    unavailable: dict[str, str] = {}
+    try:
+        found += text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) & set(COCO))
+    except MetricUnavailable as error:
+        unavailable = {name: str(error) for name in texts if name in COCO}
+    if train_reports:
+        found += [_unseen(s, expected, train_reports) for s in found if s.name == "rouge_l"]
+
+    found += _labelled(predicted, expected, train_reports)
+    return [s for s in found if wanted is None or s.name in wanted], unavailable
+
+
+def _labelled(
+    predicted: Sequence[str], expected: Sequence[str], train_reports: Sequence[str]
+) -> list[ReportStatistics]:
+    """Clinical scores, and those of memory."""
+    guesses, truths = [label(text) for text in predicted], [label(text) for text in expected]
+    categories = [g.birads for g in guesses], [t.birads for t in truths]
+    return [
+        *clinical_scores(truths, guesses).values(),
+        *memory_statistics(predicted, expected, train_reports, *categories),
+    ]
+
+
+def _unseen(statistics: ReportStatistics, references: Sequence[str], train: Sequence[str]) -> ReportStatistics:
+    """The same score on the reports that do not stand verbatim in train."""
+    unseen = ~is_verbatim(references, train)
+    return ReportStatistics(
+        f"{statistics.name}_unseen",
+        f"{statistics.signature}|subset:reference-not-in-train",
+        statistics.statistics * unseen[:, None],
+        statistics.combine,
+        statistics.counted & unseen,
+        statistics.higher_is_better,
+    )
+
+
+def _score(statistics: ReportStatistics, found: Interval | None) -> Score:
+    value = statistics.value
+    reason = None
+    if math.isnan(value):
+        reason = _undefined(statistics)
+    if found is None or math.isnan(found.low):
+        return Score(value, None, None, statistics.n, statistics.signature, reason)
+    return Score(value, found.low, found.high, statistics.n, statistics.signature, reason, found.undefined)
+
+
+def _undefined(statistics: ReportStatistics) -> str:
+    if statistics.name.startswith("cider"):
+        from metrics.text.cider import UNDEFINED
+
+        return UNDEFINED
+    return f"no {statistics.items} to count"
+
+
+def _reports(ids: Sequence[str], found: Sequence[ReportStatistics]) -> list[dict[str, Any]]:
+    values = {s.name: s.per_report for s in found if METRICS[s.name].has_interval}
+    return [
+        {"id": i, "scores": {name: float(v[row]) for name, v in values.items() if not np.isnan(v[row])}}
+        for row, i in enumerate(ids)
+    ]

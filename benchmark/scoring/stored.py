@@ -1,0 +1,66 @@
+"""The additive statistics of predictions that were scored before, in a fraction of the time of scoring them.
+
+A leaderboard resamples and compares statistics, not scores. Those of text scores stand in `scores.json`: a mean's as
+values a report, the others' as sums. Clinical scores and those of memory are computed from the texts.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.scoring.score import check_ids, report_statistics
+from metrics.metric import Array, ReportStatistics, mean_of
+from metrics.registry import METRICS
+from metrics.text.bleu import bleu_value
+from metrics.text.meteor_jar import meteor_value
+
+SUMS: dict[str, Callable[[Array], Array]] = {
+    **{
+        f"bleu_{order}_{suffix}": partial(bleu_value, order=order)
+        for suffix in ("published", "coco")
+        for order in range(1, 5)
+    },
+    "meteor_coco": meteor_value,
+}
+"""The text scores that are no means, and how sums become the score."""
+
+
+def stored_statistics(
+    content: Mapping[str, Any],
+    predictions: Mapping[str, str],
+    references: Mapping[str, str],
+    *,
+    train_reports: Sequence[str] = (),
+) -> dict[str, ReportStatistics]:
+    """The statistics of every score, by name, reports in the order of their sorted ids.
+
+    Args:
+        content: of the `scores.json` of these predictions.
+        predictions, references, train_reports: as they were scored.
+
+    Raises:
+        UserError: the scores are of other reports; they have to be made again (`amrg score --rescore`).
+    """
+    check_ids(predictions, references)
+    ids = sorted(references)
+    if [report["id"] for report in content["reports"]] != ids:
+        raise UserError("scores.json is of other reports than predictions.jsonl. Run `amrg score --rescore`.")
+    others = [name for name, metric in METRICS.items() if metric.family != "text"]
+    found = report_statistics(predictions, references, train_reports=train_reports, names=others)
+    for name, score in content["scores"].items():
+        if name in METRICS and METRICS[name].family == "text" and score["signature"]:
+            found[name] = _restored(name, content)
+    return {name: found[name] for name in METRICS if name in found}
+
+
+def _restored(name: str, content: Mapping[str, Any]) -> ReportStatistics:
+    signature = content["scores"][name]["signature"]
+    if name in SUMS:
+        sums = np.array(content["statistics"][re.sub(r"_[1-4]_", "_1_", name)], dtype=np.float64)
+        return ReportStatistics(name, signature, sums, SUMS[name], np.ones(len(sums), dtype=bool))
+    values = np.array([report["scores"].get(name, np.nan) for report in content["reports"]], dtype=np.float64)
+    return mean_of(name, signature, values, ~np.isnan(values))

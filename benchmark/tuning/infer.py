@@ -1,0 +1,127 @@
+"""Reports for images, by a trained trial: base and adapter loaded as the trial recorded them."""
+
+import json
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.data.content import cache_folder
+from benchmark.errors import UserError
+from benchmark.store import Store, TrialFolder
+from benchmark.suite import Trial
+
+if TYPE_CHECKING:
+    from benchmark.tuning.interface import Generated
+
+
+def write_reports(
+    folder: TrialFolder,
+    images: Sequence[Path],
+    *,
+    checkpoint: Path | None = None,
+    device: str | None = None,
+) -> list["Generated"]:
+    """A report for each image, by the trial's adapter on its base.
+
+    Args:
+        folder: the trial's, from `find_trial`.
+        images: image files, in any format that the data may have.
+        checkpoint: the base's folder, where the trial used one that has moved since.
+        device: e.g. "cuda:0"; by default a GPU where there is one.
+
+    Raises:
+        UserError: the trial's base isn't there or has changed, or an image can't be read.
+    """
+    record = folder.read(folder.trial)
+    described = Trial.model_validate(record["trial"])
+    if lacking := [str(path) for path in images if not path.is_file()]:
+        raise UserError(f"no such image: {', '.join(lacking)}.")
+    import torch
+    from peft import PeftModel
+
+    from backbones.registry import get
+    from benchmark.data.image import ImageSettings, prepare
+    from benchmark.tuning.generation import greedy
+
+    squares = [prepare(path, ImageSettings(**described.image.model_dump())) for path in images]
+    source = checkpoint or _source(folder, record)
+    backbone = get(described.backbone).load(
+        source,
+        device=device or ("cuda:0" if torch.cuda.is_available() else "cpu"),
+        dtype=getattr(torch, described.dtype),
+        quantization=described.quantization,
+    )
+    if backbone.fingerprint != described.checkpoint:
+        raise UserError(
+            f"trial {described.id} was tuned on a checkpoint with fingerprint {described.checkpoint[:12]}…, but "
+            f"{source or backbone.checkpoint.hub_id} has {backbone.fingerprint[:12]}…. "
+            "Give the folder of the recorded one with --checkpoint."
+        )
+    model: Any = PeftModel.from_pretrained(backbone.model, str(folder.adapter))
+    model.eval()
+    features = [tokens for square in squares for tokens in backbone.encode_images([square])]
+    return greedy(backbone, model, described.protocol, features)
+
+
+def find_trial(results: Path, name: str) -> TrialFolder:
+    """The folder of a trained trial, by its id or the beginning of it.
+
+    Raises:
+        UserError: no trial, several, or an untrained one has it.
+    """
+    # Baselines are stored beside trials; they have nothing to write with.
+    known = sorted(
+        path.parent.name
+        for path in results.glob("*/trial.json")
+        if "trial" in json.loads(path.read_text(encoding="utf-8"))
+    )
+    found = [trial for trial in known if trial.startswith(name)] if name else []
+    if len(found) > 1:
+        raise UserError(f"trial {name!r}: {len(found)} trials in {results} begin so: {', '.join(found[:5])} …")
+    if not found:
+        if not known:
+            raise UserError(f"{results}: no finished trial in it. `amrg sweep` makes some; --results names the folder.")
+        near = get_close_matches(name, known, n=3, cutoff=0.4)
+        meant = f" Nearest: {', '.join(near)}." if near else ""
+        raise UserError(f"{results}: no trial {name!r} among its {len(known)}.{meant} A leaderboard lists their ids.")
+    folder = Store(results).of(found[0])
+    if not folder.is_trained():
+        raise UserError(f"trial {found[0]}: its adapter is missing from {folder.path}. Run the sweep again.")
+    return folder
+
+
+def _source(folder: TrialFolder, record: dict[str, Any]) -> Path | None:
+    """Where the trial's base lies; None for the hub's cache.
+
+    Raises:
+        UserError: it isn't found.
+    """
+    trial, how = record["trial"], record["checkpoint"]
+    if how["kind"] == "hub":
+        return None
+    from backbones.checkpoint import fingerprint, shipped
+
+    if how["miniature"]:
+        own = shipped(trial["backbone"])
+        candidates = ([own] if own else []) + sorted((cache_folder() / "miniatures").glob(f"{trial['backbone']}-*"))
+    else:
+        candidates = [Path(path) for path in _named(folder, trial["backbone"])]
+    for candidate in candidates:
+        if (candidate / "config.json").is_file() and fingerprint(candidate) == trial["checkpoint"]:
+            return candidate
+    kind = "miniature" if how["miniature"] else "folder"
+    raise UserError(
+        f"trial {folder.path.name}: its {kind} with fingerprint {trial['checkpoint'][:12]}… isn't found. "
+        "Give its folder with --checkpoint."
+    )
+
+
+def _named(folder: TrialFolder, backbone: str) -> list[str]:
+    """Checkpoint folders that suites with this trial name for its backbone."""
+    found, trial = [], folder.path.name
+    for path in sorted((folder.path.parent / "suites").glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if trial in content.get("trials", {}):
+            found += [e["checkpoint"] for e in content["suite"]["backbones"] if e["name"] == backbone]
+    return found

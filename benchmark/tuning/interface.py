@@ -1,0 +1,97 @@
+"""What an engine is: something that turns trials into adapters, and adapters into predictions."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+from typing import Protocol as Interface
+
+from torch import Tensor
+
+from backbones.base import Backbone
+from benchmark.store import TrialFolder
+from benchmark.suite import Trial
+from benchmark.tuning.spent import Meter
+
+StepDone = Callable[[Trial, int, int, float], None]
+"""Called after a step with the trial, steps done, steps in all and the loss."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Reports to learn, each with its image's features [image_tokens, hidden]."""
+
+    reports: Sequence[str]
+    features: Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One generated report.
+
+    Attributes:
+        text: without special tokens.
+        tokens: generated, the end token included.
+        stop: "end" where the model ended the report, "length" where the limit did.
+    """
+
+    text: str
+    tokens: int
+    stop: Literal["end", "length"]
+
+
+@dataclass
+class Outcome:
+    """How a trial's training ended.
+
+    Attributes:
+        failure: why it was given up; None where it was not.
+        details: what else is worth keeping: steps, trials of its pack, rows that went through the model at once.
+    """
+
+    failure: str | None = None
+    details: dict[str, object] = field(default_factory=dict)
+
+
+class Engine(Interface):
+    """Trains trials of one backbone and writes reports with their adapters.
+
+    Engines differ in time and memory, not in results: for the same trial each gives the losses, the adapter and the
+    text that training it alone with plain peft gives, to floating-point tolerance.
+    """
+
+    name: str
+
+    def train(
+        self,
+        backbone: Backbone,
+        trials: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        data: TrainingSet,
+        step_done: StepDone,
+        meter: Meter | None = None,
+    ) -> dict[str, Outcome]:
+        """Train trials; write each one's adapter, seconds, peak memory and losses into its folder, losses last.
+
+        Args:
+            backbone: of all the trials; no adapter is left in its model.
+            trials, folders: what to train, and where each one's results go, by trial id.
+            data: what all of them learn.
+            step_done: told of each step of each trial.
+            meter: books the time on the trials, by the folders' own record where None.
+
+        Returns:
+            How each ended, by trial id.
+        """
+        ...
+
+    def generate(
+        self,
+        backbone: Backbone,
+        trials: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        features: Sequence[Tensor],
+        meter: Meter | None = None,
+    ) -> Iterator[tuple[Trial, list[Generated]]]:
+        """Write a report for each image's features with each trial's trained adapter, greedily; the time is booked as
+        in training."""
+        ...

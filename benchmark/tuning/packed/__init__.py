@@ -1,0 +1,1 @@
+"""Many adapters on one frozen base: trained, and written with, at the same time."""

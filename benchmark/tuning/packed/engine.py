@@ -1,0 +1,282 @@
+"""`engine: packed`: the trials of a backbone train and write at the same time, on one frozen base."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+
+import torch
+from peft import PeftModel
+from torch import Tensor
+
+from backbones.base import Backbone
+from benchmark.store import TrialFolder
+from benchmark.suite import Trial
+from benchmark.tuning import checkpoints, memory, saving
+from benchmark.tuning.adapters import taken_out
+from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning.generation import cut, distinct, settings
+from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
+from benchmark.tuning.losses import fuses
+from benchmark.tuning.norms import fused_norms
+from benchmark.tuning.packed import packs
+from benchmark.tuning.packed.generation import PackedDecoding
+from benchmark.tuning.packed.layers import PackedLayers
+from benchmark.tuning.packed.training import PackTraining, stacks_of
+from benchmark.tuning.protocol import Piece, fewer_rows, precision, rows_at_once
+from benchmark.tuning.protocol import training as training_mode
+from benchmark.tuning.sequential import NO_ROOM, Sequential
+from benchmark.tuning.spent import Meter
+
+
+class Packed:
+    """Trials at the same time; see `benchmark.tuning.interface.Engine`.
+
+    Args:
+        largest: trials a pack at most, where memory would hold more.
+        merge: see `benchmark.tuning.packed.layers`; None for wherever it takes an eighth of free memory at most.
+        checkpoint_seconds: training time between two checkpoints.
+    """
+
+    name = "packed"
+
+    def __init__(
+        self, *, largest: int | None = None, merge: bool | None = None, checkpoint_seconds: float = checkpoints.SECONDS
+    ) -> None:
+        self.largest = largest
+        self.merge = merge
+        self.checkpoint_seconds = checkpoint_seconds
+
+    def train(
+        self,
+        backbone: Backbone,
+        trials: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        data: TrainingSet,
+        step_done: StepDone,
+        meter: Meter | None = None,
+    ) -> dict[str, Outcome]:
+        """See `Engine.train`."""
+        if not backbone.packable:
+            return Sequential(checkpoint_seconds=self.checkpoint_seconds).train(
+                backbone, trials, folders, data, step_done, meter
+            )
+        meter = meter or Meter(folders)
+        outcomes: dict[str, Outcome] = {}
+        snapshots = [checkpoints.read(trial, folders[trial.id]) for trial in trials]
+        most = self.largest or self._most(backbone, trials, data)
+        rows = max(rows_at_once(trial.protocol, len(data.reports)) for trial in trials)
+        waiting = packs.plan(snapshots, most)
+        meter.lap("train", [trial.id for trial in trials])
+        while waiting:
+            pack = waiting.pop(0)
+            rest = self._train_pack(backbone, pack, rows, folders, data, step_done, outcomes, meter)
+            if not rest:
+                continue
+            memory.release(backbone.device)
+            if len(rest) > 1:
+                most = -(-len(rest) // 2)
+                waiting = packs.plan([*rest, *chain(*waiting)], most)
+            elif fewer := fewer_rows(rows):
+                # The next trial that is alone would run out as well, so it has fewer rows too.
+                rows = fewer
+                waiting.insert(0, rest)
+            else:
+                [left] = rest
+                if left.steps:
+                    left.write(folders[left.trial.id])  # more memory goes on from here
+                outcomes[left.trial.id] = Outcome(failure=NO_ROOM)
+        return {trial.id: outcomes[trial.id] for trial in trials}
+
+    def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
+        """How many trials fit into free memory."""
+        free = packs.free_memory(backbone.device)
+        try:
+            estimated = estimate(backbone, trials, data, merge=self._merges(backbone, trials))
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            return 1
+        fitting = packs.largest(estimated, [trial.rank for trial in trials], free)
+        if backbone.device.type != "cpu":
+            return fitting
+        lengths = [len(backbone.report_tokens(report)) for report in data.reports]
+        tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
+        return min(fitting, packs.cached(backbone.model.config.get_text_config(), estimated.rows * tokens))
+
+    def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
+        if self.merge is not None:
+            return self.merge
+        copies = len(trials) * sum(p.numel() * p.element_size() for p in backbone.model.parameters())
+        return copies <= packs.free_memory(backbone.device) / 8
+
+    def _train_pack(
+        self,
+        backbone: Backbone,
+        pack: Sequence[Snapshot],
+        rows: int,
+        folders: Mapping[str, TrialFolder],
+        data: TrainingSet,
+        step_done: StepDone,
+        outcomes: dict[str, Outcome],
+        meter: Meter,
+    ) -> list[Snapshot]:
+        """Train a pack and store what comes of it.
+
+        Returns:
+            Nothing, or the trials as they stand, to go on from, where memory ran out.
+        """
+        saved = time.monotonic()
+        training: PackTraining | None = None
+        memory.start(backbone.device)
+
+        def passed(trials: Sequence[Trial]) -> None:
+            meter.lap("train", [trial.id for trial in trials])
+
+        def after(training: PackTraining) -> None:
+            nonlocal saved
+            if time.monotonic() - saved >= self.checkpoint_seconds and training.step < training.total:
+                for snapshot in training.snapshots():
+                    snapshot.write(folders[snapshot.trial.id])
+                passed(training.trials)
+                meter.keep([trial.id for trial in training.trials])
+                saved = time.monotonic()
+
+        rest: list[Snapshot] = []
+        try:
+            merge = self._merges(backbone, [snapshot.trial for snapshot in pack])
+            training = PackTraining(backbone, pack, data, merge=merge, rows=rows)
+            passed(training.trials)
+            training.run(step_done, after, passed)
+            peak = memory.peak(backbone.device)
+            for trial, losses in zip(training.trials, training.losses, strict=True):
+                saving.write(folders[trial.id], backbone, trial, partial(training.save_adapter, trial))
+                passed(training.trials)
+                meter.peak(trial.id, peak)
+                meter.keep([trial.id])
+                folders[trial.id].write_losses(losses)
+                checkpoints.remove(folders[trial.id])
+                outcomes[trial.id] = Outcome(details={"steps": training.total, "pack": len(pack)})
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            # The step that ran out has changed nothing: parameters change only at its end.
+            rest = list(pack) if training is None else training.snapshots()
+        finally:
+            if training is not None:
+                for trial_id, reason in training.failures.items():
+                    outcomes[trial_id] = Outcome(failure=reason)
+                    checkpoints.remove(folders[trial_id])
+                    meter.keep([trial_id])
+                training.close()
+        return rest
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        backbone: Backbone,
+        trials: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        features: Sequence[Tensor],
+        meter: Meter | None = None,
+    ) -> Iterator[tuple[Trial, list[Generated]]]:
+        """See `Engine.generate`."""
+        if not backbone.packable or not trials:
+            yield from Sequential().generate(backbone, trials, folders, features, meter)
+            return
+        meter = meter or Meter(folders)
+        shown, places = distinct(features)
+        protocol = trials[0].protocol
+        rows = packs.writing_rows(
+            backbone.model.config.get_text_config(),
+            len(backbone.prompt_tokens(protocol.prompt)),
+            protocol.max_new_tokens,
+            backbone.model.dtype.itemsize,
+            packs.free_memory(backbone.device),
+        )
+        most = min(self.largest or packs.LARGEST_IN_WRITING, rows)
+        waiting = packs.plan([Snapshot(trial) for trial in trials], most)
+        meter.lap("generate", [trial.id for trial in trials])
+        while waiting:
+            pack = [snapshot.trial for snapshot in waiting.pop(0)]
+            images = max(1, rows // len(pack))
+            written: dict[str, list[Generated]] | None = None
+            try:
+                written = self._write(backbone, pack, folders, shown, images, meter)
+            except Exception as error:
+                if not memory.ran_out(error) or rows == 1:
+                    raise
+            if written is None:
+                rows //= 2
+                memory.release(backbone.device)
+                left = [*pack, *(snapshot.trial for snapshot in chain(*waiting))]
+                waiting = packs.plan([Snapshot(trial) for trial in left], min(most, rows))
+                continue
+            for trial in pack:
+                yield trial, [written[trial.id][place] for place in places]
+
+    def _write(
+        self,
+        backbone: Backbone,
+        pack: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        features: Sequence[Tensor],
+        images: int,
+        meter: Meter,
+    ) -> dict[str, list[Generated]]:
+        """Reports by trial, for `images` images at a time."""
+        protocol = pack[0].protocol
+        names = [trial.id for trial in pack]
+        with taken_out(backbone):
+            model = PeftModel.from_pretrained(backbone.model, str(folders[names[0]].adapter), adapter_name=names[0])
+            for name in names[1:]:
+                model.load_adapter(str(folders[name].adapter), adapter_name=name)
+            model.eval()
+            stacks = stacks_of(model, names, pack, trained=False)
+            written: dict[str, list[Generated]] = {name: [] for name in names}
+            meter.lap("generate", names)
+            for start in range(0, len(features), images):
+                part = features[start : start + images]
+                layers = PackedLayers(model, stacks, merge=self._merges(backbone, pack))
+                text = backbone.encode_text([protocol.prompt] * (len(pack) * len(part)))
+                inputs = backbone.model_inputs(text, [*part] * len(pack))
+                decoding = PackedDecoding(layers, backbone.end)
+                with layers.installed(), precision(backbone), fused_norms(backbone.model):
+                    tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
+                for name, rows in zip(names, tokens.view(len(pack), len(part), -1).tolist(), strict=True):
+                    written[name] += [cut(backbone, row) for row in rows]
+                weights = [sum(report.tokens for report in written[name][start:]) for name in names]
+                meter.lap("generate", names, weights)
+                meter.keep(names)
+            return written
+
+
+def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> packs.Estimate:
+    """What training a pack of these trials takes: one row of the longest report goes through the model."""
+    protocol = trials[0].protocol
+    longest = max(data.reports, key=lambda report: len(backbone.report_tokens(report)))
+    one = TrainingSet([longest], data.features[:1])
+    probe = PackTraining(backbone, [Snapshot(trials[0])], one, merge=merge)
+    try:
+        shapes = probe.stacks.shapes.values()
+        size = probe.stacks.flat[0].element_size()
+        copies = sum(inputs * outputs for inputs, outputs in shapes) * size if probe.layers.merges else 0
+        frozen = [*backbone.model.parameters(), *backbone.model.buffers(), *probe.stacks.flat]
+        if probe.streams is not None:
+            probe.streams.seed([0])
+        kept = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
+        with training_mode(backbone, kept), fused_norms(backbone.model), probe.layers.installed():
+            row = packs.saved_bytes(lambda: probe.forward(probe.part([Piece.whole([0])])), frozen) - copies
+        text = backbone.model.config.get_text_config()
+        tokens = len(backbone.report_tokens(longest))
+        if protocol.activation_checkpointing:
+            row = (
+                row // text.num_hidden_layers
+                + text.num_hidden_layers * (probe.prompt + tokens) * text.hidden_size * size
+            )
+        if not fuses(probe.model):
+            row += 2 * tokens * text.vocab_size * size
+    finally:
+        probe.close()
+    parameters = sum(inputs + outputs for inputs, outputs in shapes) * size
+    return packs.Estimate(parameters, copies, row, rows_at_once(protocol, len(data.reports)))

@@ -1,0 +1,104 @@
+"""Greedy decoding for a pack: the reports of all its trials as one batch, with a key-value cache."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.tuning.packed.layers import PackedLayers
+
+SHARE = 0.85
+"""Rows that have ended leave the batch as soon as it shrinks to this share of itself: leaving copies the cache."""
+LOOK = 8
+"""Tokens between two looks at which rows have ended, on a GPU, where a look waits for the device."""
+
+
+class PackedDecoding:
+    """The decoding loop that `generate` is given for a pack (its argument `custom_generate`).
+
+    Rows are ordered by trial, the same number each. A row that has ended stays only as long as another trial has
+    more rows that go on, because the batched products need the same number of rows a trial.
+
+    Args:
+        layers: of the pack, installed.
+        end: id of the token that ends a report.
+    """
+
+    def __init__(self, layers: PackedLayers, end: int) -> None:
+        self.layers = layers
+        self.end = end
+
+    def __call__(
+        self,
+        model: Any,
+        input_ids: Tensor,
+        logits_processor: Any,
+        stopping_criteria: Any,
+        generation_config: Any,
+        **kwargs: Any,
+    ) -> Tensor:
+        """Token ids [rows, new tokens]; what stands behind an end token means nothing."""
+        prompt = input_ids.shape[1]
+        limit = generation_config.max_length - prompt
+        written = torch.full((len(input_ids), limit), self.end, device=input_ids.device)
+        place = torch.arange(len(input_ids), device=input_ids.device)
+        ended = torch.zeros_like(place, dtype=torch.bool)
+        trials = len(self.layers.stacks)
+        look = 1 if input_ids.device.type == "cpu" else LOOK
+        inputs = model.prepare_inputs_for_generation(input_ids, is_first_iteration=True, **kwargs)
+        for number in range(limit):
+            outputs = model(**inputs, return_dict=True)
+            # As `generate` does it: ties between logits in bfloat16 are decided alike.
+            scores = logits_processor(input_ids, outputs.logits[:, -1].to(copy=True, dtype=torch.float32))
+            chosen = scores.argmax(dim=-1)
+            written[place, number] = chosen
+            ended |= chosen == self.end
+            input_ids = torch.cat([input_ids, chosen[:, None]], dim=1)
+            if number + 1 == limit:
+                break
+            kwargs = model._update_model_kwargs_for_generation(outputs, kwargs)
+            del outputs
+            if (number + 1) % look == 0:
+                going = ~ended.view(trials, -1)
+                width = int(going.sum(dim=1).max())
+                if width == 0:
+                    break
+                active = going.any(dim=1).nonzero().flatten().tolist()
+                if len(active) * width <= SHARE * len(place):
+                    rows = staying(going, active, width)
+                    input_ids, place, ended = input_ids[rows], place[rows], ended[rows]
+                    kwargs = select(kwargs, rows)
+                    if len(active) < trials:
+                        self.layers.keep(active)
+                        trials = len(active)
+            inputs = model.prepare_inputs_for_generation(input_ids, next_sequence_length=1, **kwargs)
+        return written
+
+
+def staying(going: Tensor, active: Sequence[int], width: int) -> Tensor:
+    """Rows that stay in the batch: of each active trial those that go on, filled up to `width` with ended ones.
+
+    Args:
+        going: which rows go on, [trials, rows].
+        active: trials with any such row.
+        width: rows that each of them keeps.
+    """
+    rows = torch.argsort((~going[list(active)]).to(torch.uint8), dim=1, stable=True)[:, :width]
+    starts = torch.tensor(active, device=going.device)[:, None] * going.shape[1]
+    return (rows.sort(dim=1).values + starts).flatten()
+
+
+def select(kwargs: dict[str, Any], rows: Tensor) -> dict[str, Any]:
+    """`generate`'s state for some of its rows."""
+    chosen = dict(kwargs)
+    chosen["past_key_values"].batch_select_indices(rows)
+    # Features of the images have gone into the cache.
+    for name in ("mm_encoder_outputs", "image_grid_thw", "inputs_embeds"):
+        chosen.pop(name, None)
+    for name in ("attention_mask", "token_type_ids", "mm_token_type_ids", "position_ids"):
+        value = chosen.get(name)
+        if isinstance(value, Tensor):
+            # Positions in three dimensions have rows second.
+            chosen[name] = value[rows] if value.ndim == 2 else value[:, rows]
+    return chosen

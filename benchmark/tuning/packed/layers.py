@@ -1,0 +1,288 @@
+"""The forward pass of peft's LoRA layers for a whole pack: rows of all trials in one batch, ordered by trial.
+
+Two ways, equal up to rounding. *Merged*: each trial's weight W + alpha / r · B A is made anew every step, and the
+batch is one batched product; cheaper wherever a trial's rows outnumber the weight's width, but it takes a copy of the
+weight a trial and full precision. *Factored*: the frozen layer sees all rows at once, and A and B are applied as
+batched products; for quantised or large layers, low precision and dropout.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MethodType
+from typing import Any
+
+import torch
+from peft.tuners.lora import LoraLayer
+from torch import Tensor, nn
+
+from benchmark.tuning.packed.stacks import Band, Stacks
+
+SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Sibling layers that a decoder gives the same input, so that their products can be one."""
+
+THIN = 6
+"""Gradients of A and B go by way of the rank where that takes this many times fewer operations than by way of the whole
+weight: products that thin reach a third of a processor's speed, and there are twice as many."""
+
+Noise = Callable[[str, tuple[int, ...], torch.dtype], Tensor]
+"""Dropout's factors, drawn for the named layer's input of that shape."""
+
+
+def lora_layers(model: nn.Module) -> dict[str, Any]:
+    """peft's LoRA layers by their name in `model`, in the order that peft injected them."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}
+
+
+@dataclass
+class Member:
+    """One of the layers that share an input."""
+
+    name: str
+    layer: Any
+    outputs: int
+
+
+@dataclass
+class Shared:
+    """Layers that share an input, and what the first of them has computed for the others."""
+
+    members: list[Member]
+    merged: bool
+    source: Tensor | None = None
+    waiting: dict[str, Tensor] = field(default_factory=dict)
+    weight: Tensor | None = None
+
+
+class PackedLayers:
+    """peft's LoRA layers of a model, run for all trials of a pack.
+
+    Args:
+        model: with peft's LoRA layers injected.
+        stacks: the adapters.
+        merge: whether plain layers in full precision take the merged way.
+        noise: draws dropout's factors for a layer's input; None without dropout.
+        opaque: whether torch.compile is to leave these layers out of what it compiles around them: a group's layers
+            wait for each other in ways that it would compile anew for each.
+    """
+
+    def __init__(
+        self, model: nn.Module, stacks: Stacks, *, merge: bool, noise: Noise | None = None, opaque: bool = False
+    ) -> None:
+        self.stacks = stacks
+        self.noise = noise
+        self.call = torch.compiler.disable(_call) if opaque else _call
+        self.groups: list[Shared] = []
+        layers = lora_layers(model)
+        taken: set[str] = set()
+        for name in layers:
+            if name in taken:
+                continue
+            parent, _, own = name.rpartition(".")
+            siblings = next((group for group in SHARED_INPUT if own in group), (own,))
+            names = [n for n in (f"{parent}.{s}" for s in siblings) if n in layers]
+            bases = [layers[n].get_base_layer() for n in names]
+            # Quantised layers are subclasses of Linear, and their weight is no matrix.
+            plain = all(type(b) is nn.Linear and b.weight.dtype == stacks.flat[0].dtype for b in bases)
+            merged = merge and plain and noise is None
+            for part in [names] if merged else [[n] for n in names]:
+                members = [Member(n, layers[n], int(layers[n].out_features or 0)) for n in part]
+                self.groups.append(Shared(members, merged))
+            taken.update(names)
+
+    @property
+    def merges(self) -> bool:
+        """Whether any layer takes the merged way."""
+        return any(group.merged for group in self.groups)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Within, peft's layers run for the pack; after, as peft made them."""
+        try:
+            for group in self.groups:
+                for member in group.members:
+                    member.layer.packed_forward = self._forward(group, member)
+                    # One function for all layers: what is compiled for one layer then serves the others.
+                    member.layer.forward = MethodType(self.call, member.layer)
+            yield
+        finally:
+            for group in self.groups:
+                group.source, group.weight = None, None
+                group.waiting.clear()
+                for member in group.members:
+                    del member.layer.forward, member.layer.packed_forward
+
+    def _forward(self, group: Shared, member: Member) -> Callable[[Tensor], Tensor]:
+        if not group.merged:
+            return lambda x: self._factored(member, x)
+
+        def forward(x: Tensor) -> Tensor:
+            if group.source is not x or member.name not in group.waiting:
+                outputs = self._merged(group, x)
+                group.source = x
+                group.waiting = {m.name: y for m, y in zip(group.members, outputs, strict=True)}
+            mine = group.waiting.pop(member.name)
+            if not group.waiting:
+                group.source = None
+            return mine
+
+        return forward
+
+    def _factored(self, member: Member, x: Tensor) -> Tensor:
+        y = member.layer.base_layer(x)
+        noise = None if self.noise is None else self.noise(member.name, tuple(x.shape), x.dtype)
+        stacks = self.stacks
+        return Factored.apply(
+            y, x, noise, stacks.scales, stacks.bands, *stacks.down[member.name], *stacks.up[member.name]
+        )
+
+    def _merged(self, group: Shared, x: Tensor) -> Sequence[Tensor]:
+        stacks = self.stacks
+        leaves = [leaf for m in group.members for leaf in (*stacks.down[m.name], *stacks.up[m.name])]
+        bases = [m.layer.base_layer for m in group.members]
+        sizes = [m.outputs for m in group.members]
+        if torch.is_grad_enabled():
+            return Merged.apply(x, bases, sizes, stacks.scales, stacks.bands, *leaves)
+        if group.weight is None:
+            group.weight = merged_weight(bases, sizes, stacks.scales, stacks.bands, leaves)
+        return merged_product(x, group.weight, bases).split(sizes, dim=-1)
+
+    def keep(self, trials: Sequence[int]) -> None:
+        """Go on with some of the trials, in the same order; for generation."""
+        self.stacks = self.stacks.kept(trials)
+        for group in self.groups:
+            if group.weight is not None:
+                group.weight = group.weight[torch.as_tensor(trials, device=group.weight.device)]
+
+
+def _call(layer: Any, x: Tensor) -> Tensor:
+    return layer.packed_forward(x)
+
+
+def _split(leaves: Sequence[Tensor], member: int, bands: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+    """A's and B's of a member, one a band, from the leaves of all members."""
+    start = 2 * bands * member
+    return leaves[start : start + bands], leaves[start + bands : start + 2 * bands]
+
+
+def merged_weight(
+    bases: Sequence[nn.Linear], sizes: Sequence[int], scales: Tensor, bands: Sequence[Band], leaves: Sequence[Tensor]
+) -> Tensor:
+    """W + alpha / r · B A of each trial for layers that share an input, [trials, outputs of all, in]."""
+    inputs = bases[0].in_features
+    weight = leaves[0].new_empty(len(scales), sum(sizes), inputs)
+    start = 0
+    for member, (base, size) in enumerate(zip(bases, sizes, strict=True)):
+        downs, ups = _split(leaves, member, len(bands))
+        for band, down, up in zip(bands, downs, ups, strict=True):
+            scaled = (up * scales[band.trials]).transpose(1, 2)
+            torch.baddbmm(base.weight, scaled, down, out=weight[band.trials, start : start + size])
+        start += size
+    return weight
+
+
+def merged_product(x: Tensor, weight: Tensor, bases: Sequence[nn.Linear]) -> Tensor:
+    """x [trials · rows, …, in] → [trials · rows, …, outputs of all] by each trial's weight, and the layers' biases."""
+    rows = x.reshape(len(weight), -1, x.shape[-1])
+    if bases[0].bias is None:
+        y = torch.bmm(rows, weight.transpose(1, 2))
+    else:
+        y = torch.baddbmm(torch.cat([base.bias for base in bases]), rows, weight.transpose(1, 2))
+    return y.view(*x.shape[:-1], -1)
+
+
+class Merged(torch.autograd.Function):
+    """Layers that share an input, by each trial's merged weight. Gradients are added to the leaves' at once."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bases: Any, sizes: Any, scales: Tensor, bands: Any, *leaves: Tensor) -> Any:
+        weight = merged_weight(bases, sizes, scales, bands, leaves)
+        y = merged_product(x, weight, bases)
+        ctx.save_for_backward(x, weight, scales, *leaves)
+        ctx.sizes, ctx.bands, ctx.gradients = sizes, bands, [leaf.grad for leaf in leaves]
+        return y.split(sizes, dim=-1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        x, weight, scales, *leaves = ctx.saved_tensors
+        joined = gradients[0] if len(gradients) == 1 else torch.cat(gradients, dim=-1)
+        g = joined.reshape(len(scales), -1, joined.shape[-1])
+        rows = x.reshape(len(scales), -1, x.shape[-1])
+        members = range(len(ctx.sizes))
+        leaves_of = [_split(leaves, m, len(ctx.bands)) for m in members]
+        gradients_of = [_split(ctx.gradients, m, len(ctx.bands)) for m in members]
+        for number, band in enumerate(ctx.bands):
+            inputs, outputs = x.shape[-1], sum(ctx.sizes)
+            thin = THIN * band.rank * (inputs * len(ctx.sizes) + outputs) < inputs * outputs
+            chosen = band.trials
+            scaled = [(down[number] * scales[chosen], up[number] * scales[chosen]) for down, up in leaves_of]
+            targets = [(down[number], up[number]) for down, up in gradients_of]
+            (_thin if thin else _whole)(rows[chosen], g[chosen], ctx.sizes, scaled, targets)
+        back = torch.bmm(g, weight).view(x.shape) if ctx.needs_input_grad[0] else None
+        return back, None, None, None, None, *(None for _ in leaves)
+
+
+Pairs = Sequence[tuple[Tensor, Tensor]]
+"""A [trials, rank, in] and B transposed [trials, rank, out] of layers that share an input."""
+
+
+def _thin(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: Pairs) -> None:
+    """Add gradients of A and B to `targets` by way of the rank; `scaled` are A and B times alpha / r."""
+    for part, (down, up), (to_down, to_up) in zip(g.split(list(sizes), dim=-1), scaled, targets, strict=True):
+        to_down.baddbmm_(torch.bmm(part, up.transpose(1, 2)).transpose(1, 2), x)
+        to_up.baddbmm_(torch.bmm(x, down.transpose(1, 2)).transpose(1, 2), part)
+
+
+def _whole(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: Pairs) -> None:
+    """The same by way of the merged weight's gradient."""
+    parts = torch.bmm(g.transpose(1, 2), x).split(list(sizes), dim=1)
+    for part, (down, up), (to_down, to_up) in zip(parts, scaled, targets, strict=True):
+        to_down.baddbmm_(up, part)
+        to_up.baddbmm_(down, part.transpose(1, 2))
+
+
+class Factored(torch.autograd.Function):
+    """Adds alpha / r · B A x to the frozen layer's output, in place; x times dropout's factors where there are any.
+
+    Gradients of A and B are added to the leaves' at once.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, y: Tensor, x: Tensor, noise: Tensor | None, scales: Tensor, bands: Any, *leaves: Tensor
+    ) -> Tensor:
+        dropped = x if noise is None else x * noise
+        rows = dropped.reshape(len(scales), -1, x.shape[-1])
+        out = y.reshape(len(scales), -1, y.shape[-1])
+        inners = []
+        for band, down, up in zip(bands, leaves[: len(bands)], leaves[len(bands) :], strict=True):
+            inner = torch.bmm(rows[band.trials], (down * scales[band.trials]).to(x.dtype).transpose(1, 2))
+            out[band.trials].baddbmm_(inner, up.to(x.dtype))
+            inners.append(inner)
+        if not y.is_contiguous():
+            y.copy_(out.view_as(y))  # `out` may be a copy
+        ctx.mark_dirty(y)
+        ctx.save_for_backward(dropped, noise, scales, *inners, *leaves)
+        ctx.bands, ctx.gradients = bands, [leaf.grad for leaf in leaves]
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        dropped, noise, scales, *rest = ctx.saved_tensors
+        number = len(ctx.bands)
+        inners, downs, ups = rest[:number], rest[number : 2 * number], rest[2 * number :]
+        rows = dropped.reshape(len(scales), -1, dropped.shape[-1])
+        g = gradient.reshape(len(scales), -1, gradient.shape[-1])
+        back = torch.empty_like(rows) if ctx.needs_input_grad[1] else None
+        for place, (band, inner, down, up) in enumerate(zip(ctx.bands, inners, downs, ups, strict=True)):
+            part, chosen = g[band.trials], scales[band.trials]
+            through = torch.bmm(part, (up * chosen).to(part.dtype).transpose(1, 2))
+            ctx.gradients[number + place].add_(torch.bmm(inner.transpose(1, 2), part))
+            ctx.gradients[place].add_(torch.bmm(through.transpose(1, 2), rows[band.trials]))
+            if back is not None:
+                torch.bmm(through, down.to(part.dtype), out=back[band.trials])
+        if back is not None:
+            back = back.view(dropped.shape)
+            if noise is not None:
+                back.mul_(noise)
+        return gradient, back, None, None, None, *(None for _ in ctx.gradients)

@@ -1,0 +1,294 @@
+"""Training a pack: trials of one backbone, step by step at the same time, each as if it were alone."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel, get_peft_model
+from torch import Tensor
+
+from backbones.base import IGNORED, Backbone
+from benchmark.suite import Trial
+from benchmark.tuning import batches, checkpoints
+from benchmark.tuning.adapters import take_out
+from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning.dropout import Streams, masked
+from benchmark.tuning.interface import StepDone, TrainingSet
+from benchmark.tuning.losses import report_losses
+from benchmark.tuning.norms import fused_norms
+from benchmark.tuning.packed.layers import PackedLayers, lora_layers
+from benchmark.tuning.packed.optimizer import PackedAdamW
+from benchmark.tuning.packed.stacks import Stacks
+from benchmark.tuning.protocol import (
+    Piece,
+    dropout_seed,
+    learning_rate,
+    lora_config,
+    not_finite,
+    order,
+    pieces,
+    training,
+)
+
+
+def look_every(device: torch.device) -> int:
+    """Steps between two looks at the losses: a look waits for a GPU."""
+    return 1 if device.type == "cpu" else 10
+
+
+def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
+    """Stacks of adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
+    layers = lora_layers(model)
+    first = next(iter(layers.values())).lora_A[names[0]].weight
+    shapes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    stacks = Stacks(
+        shapes,
+        [trial.rank for trial in trials],
+        [trial.alpha / trial.rank for trial in trials],
+        dtype=first.dtype,
+        device=first.device,
+        trained=trained,
+    )
+    for place, adapter in enumerate(names):
+        for key, view in stacks.weights(place).items():
+            layer, part, _ = key.rsplit(".", 2)
+            weight = getattr(layers[layer], part)[adapter].weight
+            view.copy_(weight.detach())
+            weight.data = view
+    return stacks
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a pack goes through the model at once: a micro-batch of each trial, or a piece of it.
+
+    Attributes:
+        pieces: one a trial.
+        batch: as many rows a trial.
+    """
+
+    pieces: Sequence[Piece]
+    batch: batches.Batch
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an optimiser step takes from the host: its micro-batches, and the report tokens of each trial, [trials]."""
+
+    parts: list[Part]
+    tokens: Tensor
+
+
+class PackTraining:
+    """A pack while it trains.
+
+    Args:
+        backbone: whose model gets the adapters; `close` takes them out again.
+        snapshots: the trials in ascending rank, all after the same number of steps.
+        data: reports and features.
+        merge: see `benchmark.tuning.packed.layers`.
+        rows: of a trial that go through the model at once at most; only a pack of one may be cut so, since pieces of
+            several trials' micro-batches needn't lie side by side. None for whole micro-batches.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        snapshots: Sequence[Snapshot],
+        data: TrainingSet,
+        *,
+        merge: bool,
+        rows: int | None = None,
+    ) -> None:
+        self.backbone = backbone
+        self.data = data
+        self.merge = merge
+        self.rows = rows if len(snapshots) == 1 else None
+        self.trials = [snapshot.trial for snapshot in snapshots]
+        self.protocol = self.trials[0].protocol
+        self.step = snapshots[0].steps
+        self.losses = [list(snapshot.losses) for snapshot in snapshots]
+        self.lengths = [len(backbone.report_tokens(report)) for report in data.reports]
+        self.shortest = self.lengths.index(min(self.lengths))
+        self.total = self.protocol.total_steps(len(self.lengths))
+        self.prompt = len(backbone.prompt_tokens(self.protocol.prompt))
+        self.waiting: list[tuple[list[float], Tensor, Tensor]] = []
+        self.failures: dict[str, str] = {}
+        self.step_done: StepDone = lambda *_: None
+        self.passed: Callable[[Sequence[Trial]], None] = lambda _: None
+        self.streams = Streams(self.protocol.dropout, backbone.device) if self.protocol.dropout else None
+        try:
+            self.model = self._injected()
+            self._build(snapshots)
+        except Exception:
+            self.close()
+            raise
+
+    def _injected(self) -> PeftModel:
+        """peft's own model with an adapter a trial, each drawn from its trial's seed as it would be alone."""
+        model: Any = None
+        for trial in self.trials:
+            config = lora_config(self.backbone, trial)
+            torch.manual_seed(trial.seed)
+            if model is None:
+                model = get_peft_model(self.backbone.model, config, adapter_name=trial.id)
+            else:
+                model.add_adapter(trial.id, config)
+        return model
+
+    def _build(self, snapshots: Sequence[Snapshot]) -> None:
+        """Stacks, optimiser and layers for the trials as they stand."""
+        self.stacks = stacks_of(self.model, [t.id for t in self.trials], self.trials, trained=True)
+        self.optimizer = PackedAdamW(
+            self.stacks,
+            [trial.protocol.weight_decay for trial in self.trials],
+            [trial.protocol.gradient_clipping for trial in self.trials],
+            steps=self.step,
+        )
+        for place, snapshot in enumerate(snapshots):
+            if snapshot.steps:
+                self.stacks.fill(place, snapshot.weights)
+                self.stacks.fill(place, snapshot.first, self.optimizer.first)
+                self.stacks.fill(place, snapshot.second, self.optimizer.second)
+        noise = None if self.streams is None else self.streams.draw
+        self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, noise=noise, opaque=self.protocol.compile)
+        self.orders = [order(self.lengths, self.protocol, trial.seed) for trial in self.trials]
+
+    def run(
+        self,
+        step_done: StepDone,
+        after: Callable[["PackTraining"], None],
+        passed: Callable[[Sequence[Trial]], None] = lambda _: None,
+    ) -> None:
+        """Train to the end. Trials whose loss isn't finite leave the pack, with the reason in `failures`.
+
+        Args:
+            step_done: called for each trial after each step; on a GPU some steps late.
+            after: called at steps where all losses are known and all trials are sound; may take a snapshot.
+            passed: called with the trials that took the steps since the last call; time is booked by it.
+        """
+        self.step_done, self.passed = step_done, passed
+        look = look_every(self.backbone.device)
+        with training(self.backbone, self.protocol), fused_norms(self.backbone.model):
+            while self.step < self.total and self.trials:
+                steps = batches.ahead(self._on_host, range(self.step, self.total), self.backbone.device)
+                with self.layers.installed(), closing(steps):
+                    for step in steps:
+                        self._step(step)
+                        if self.step % look == 0 or self.step == self.total:
+                            sound = self._look()
+                            if not sound:
+                                break
+                            after(self)
+                if self.failures:
+                    self._drop()
+
+    def _on_host(self, number: int) -> Step:
+        """What a step needs of the host; nothing that a step changes goes into it."""
+        chosen = [steps[number] for steps in self.orders]
+        cut = zip_longest(*(pieces(reports, self.protocol, self.rows) for reports in chosen), fillvalue=Piece())
+        tokens = torch.tensor([sum(self.lengths[i] for i in reports) for reports in chosen])
+        tokens = batches.pinned(tokens.to(self.stacks.scales.dtype), self.backbone.device)
+        return Step([self.part(found) for found in cut], tokens)
+
+    def part(self, found: Sequence[Piece]) -> Part:
+        """What goes through the model at once for these pieces, one a trial."""
+        reports = [piece.reports for piece in found]
+        most = max(map(len, reports))
+        # A trial with fewer rows than others shows the shortest report in their place, without labels.
+        rows = [index for mine in reports for index in (*mine, *[self.shortest] * (most - len(mine)))]
+        batch = batches.make(self.backbone, self.protocol, self.data, rows)
+        for trial, mine in enumerate(reports):
+            batch.text["labels"][trial * most + len(mine) : (trial + 1) * most] = IGNORED
+        return Part(found, batch)
+
+    def _step(self, step: Step) -> None:
+        rates = [learning_rate(trial.protocol, self.step, self.total) for trial in self.trials]
+        if self.streams is not None:
+            self.streams.seed([dropout_seed(trial, self.step) for trial in self.trials])
+        totals = step.tokens.to(self.backbone.device, non_blocking=True)
+        loss = torch.zeros_like(totals)
+        for part in step.parts:
+            shares = self.forward(part) / totals
+            shares.sum().backward()
+            loss += shares.detach()
+        norms = self.optimizer.step(rates)
+        self.waiting.append((rates, loss, norms))
+        self.step += 1
+
+    def forward(self, part: Part) -> Tensor:
+        """The summed cross-entropy of each trial's reports, [trials]; called where `layers` are installed."""
+        if self.streams is not None:
+            if first := max(piece.start for piece in part.pieces):
+                self.streams.go_on(first)
+            else:
+                self.streams.begin([masked(piece, self.lengths, self.prompt) for piece in part.pieces])
+        inputs = self.backbone.training_inputs(part.batch.text, part.batch.features)
+        return report_losses(self.model, inputs, self.prompt, len(part.pieces))
+
+    def _look(self) -> bool:
+        """Bring the losses to the host; whether all of them are finite."""
+        self.passed(self.trials)
+        first = self.step - len(self.waiting)
+        losses = torch.stack([loss for _, loss, _ in self.waiting]).tolist()
+        norms = torch.stack([norm for _, _, norm in self.waiting]).tolist()
+        rates = [rate for rate, _, _ in self.waiting]
+        self.waiting.clear()
+        for place, trial in enumerate(self.trials):
+            for number in range(len(losses)):
+                loss, step = losses[number][place], first + number
+                if not abs(loss) < float("inf"):
+                    self.failures[trial.id] = not_finite(loss, step + 1, self.total)
+                    break
+                values = (rates[number][place], loss, norms[number][place])
+                self.losses[place] += checkpoints.rows([values], start=step)
+                self.step_done(trial, step + 1, self.total, loss)
+        return not any(trial.id in self.failures for trial in self.trials)
+
+    def _drop(self) -> None:
+        """Go on without the trials that failed."""
+        staying = self.snapshots()
+        for trial in self.trials:
+            if trial.id in self.failures:
+                self.model.delete_adapter(trial.id)
+        self.trials = [snapshot.trial for snapshot in staying]
+        self.losses = [snapshot.losses for snapshot in staying]
+        if staying:
+            self._build(staying)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Each sound trial as it stands, in host memory."""
+        if self.waiting:
+            self._look()
+
+        def copied(place: int, flat: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+            return {key: view.to("cpu", copy=True) for key, view in self.stacks.weights(place, flat).items()}
+
+        return [
+            Snapshot(
+                trial,
+                copied(place),
+                copied(place, self.optimizer.first),
+                copied(place, self.optimizer.second),
+                list(self.losses[place]),
+            )
+            for place, trial in enumerate(self.trials)
+            if trial.id not in self.failures
+        ]
+
+    def save_adapter(self, trial: Trial, folder: str) -> None:
+        """Write a trial's adapter as `PeftModel.save_pretrained` writes a model's only one."""
+        self.model.save_pretrained(folder, selected_adapters=[trial.id])
+        # peft puts an adapter with a name of its own into a folder of that name.
+        named = Path(folder) / trial.id
+        for path in named.iterdir():
+            path.rename(Path(folder) / path.name)
+        named.rmdir()
+
+    def close(self) -> None:
+        """Take the adapters out of the backbone's model."""
+        take_out(self.backbone.model)

@@ -1,0 +1,1 @@
+"""Scores of clinical content, from labels."""

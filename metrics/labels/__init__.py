@@ -1,0 +1,1 @@
+"""Report text → labels: density, BI-RADS categories, findings, places."""

@@ -1,0 +1,321 @@
+"""BI-RADS categories in the text of a report: every mention, which of them hold, and which one is the report's.
+
+Categories are "0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6" (ACR BI-RADS Atlas, 5th edition, 2013).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from metrics.labels import lexicon
+from metrics.labels.report_text import ReportText
+from metrics.labels.sides import side_of
+
+CATEGORIES = ("0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6")
+
+HIERARCHY = ("1", "2", "3", "6", "0", "4", "4A", "4B", "4C", "5")
+"""Lowest to highest concern: the order by which the ACR merges assessments (BI-RADS, 5th edition, its FAQ)."""
+
+_WORDS = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
+_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
+
+
+def highest(categories: Iterable[str]) -> str | None:
+    """The category of highest concern by the ACR's hierarchy, or None of none."""
+    return max(categories, key=HIERARCHY.index, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One statement of a category, such as "BIRADS: 3, 4a".
+
+    Attributes:
+        start, end: character offsets in the normalised text.
+        values: the categories it names, in text order; several in a list or range.
+        header: written as a field ("BIRADS: 4a"), not in passing.
+        direct: called overall, final, impression or assessment in its own clause.
+        section: it stands in a section impression, assessment, conclusion or opinion.
+        side: "left", "right", "both" or None.
+        fate: "holds", "history", "negated", "uncertain", "conditional" or "generic".
+        flags: what is odd about the spelling.
+    """
+
+    start: int
+    end: int
+    values: tuple[str, ...]
+    header: bool
+    direct: bool
+    section: bool
+    side: str | None
+    fate: str
+    flags: frozenset[str]
+
+    @property
+    def value(self) -> str:
+        """The highest of its categories."""
+        return max(self.values, key=HIERARCHY.index)
+
+    @property
+    def of_the_report(self) -> bool:
+        """Whether it speaks of the whole report, not of one breast."""
+        return self.side in (None, "both")
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a report says of its BI-RADS category.
+
+    Attributes:
+        category: the category that wins, or None.
+        categories: every category of every mention that holds, distinct, in text order.
+        header: every category that the report's winning header field states, in text order; empty without one.
+        by_side: side to the highest category stated for it.
+        flags: oddities met.
+    """
+
+    category: str | None = None
+    categories: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    by_side: dict[str, str] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+
+
+def assess(report: ReportText) -> Assessment:
+    """Read the category: an overall or header statement first (the last one), else the highest that holds."""
+    mentions, flags = read_mentions(report)
+    holding = [mention for mention in mentions if mention.fate == "holds"]
+    for mention in holding:
+        flags |= mention.flags
+    if any(mention.fate == "uncertain" for mention in mentions):
+        flags.add("uncertain_birads")
+    if mentions and not holding and any(mention.fate == "history" for mention in mentions):
+        flags.add("history_only")
+    if len({mention.value for mention in holding}) > 1:
+        flags.add("birads_conflict")
+    headers = [mention for mention in holding if mention.header and mention.of_the_report]
+    by_side: dict[str, str] = {}
+    for mention in holding:
+        for side in _sides(mention.side):
+            by_side[side] = highest([mention.value, by_side.get(side, mention.value)]) or mention.value
+    return Assessment(
+        category=_winner(holding),
+        categories=tuple(dict.fromkeys(value for mention in holding for value in mention.values)),
+        header=tuple(dict.fromkeys(headers[-1].values)) if headers else (),
+        by_side=dict(sorted(by_side.items())),
+        flags=frozenset(flags),
+    )
+
+
+def _sides(side: str | None) -> tuple[str, ...]:
+    return () if side is None else ("left", "right") if side == "both" else (side,)
+
+
+def _winner(holding: list[Mention]) -> str | None:
+    overall = [mention for mention in holding if (mention.header or mention.direct) and mention.of_the_report]
+    if overall:
+        return overall[-1].value
+    closing = [mention for mention in holding if mention.section]
+    return highest(mention.value for mention in closing or holding)
+
+
+def read_mentions(report: ReportText) -> tuple[list[Mention], set[str]]:
+    """Every statement of a category in text order, and flags of what was seen but is no category."""
+    flags: set[str] = set()
+    mentions: list[Mention] = []
+    last_now = max((match.start() for match in lexicon.NOW.finditer(report.text)), default=-1)
+    consumed = 0
+    for start, value_at, typo, token in _candidates(report):
+        if start < consumed:
+            continue
+        parsed = _parse_values(report.text, value_at)
+        flags |= parsed.rejected
+        if not parsed.values:
+            continue
+        consumed = parsed.end
+        previous = mentions[-1] if mentions else None
+        mentions.append(_mention(report, start, value_at, parsed, typo, token, previous, last_now))
+    if lexicon.ACR_DIGIT.search(report.text):
+        flags.add("acr_digit")
+    return mentions, flags
+
+
+def _candidates(report: ReportText) -> Iterator[tuple[int, int, bool, bool]]:
+    """(start, where a value may stand, misspelt, written with the name BI-RADS), in text order."""
+    text = report.text
+    for match in lexicon.BIRADS_OR_CATEGORY.finditer(text):
+        start = match.start()
+        if match["bare"] is None:
+            typo = lexicon.BIRADS_SPELLING.fullmatch(match["token"]) is None
+            filled = lexicon.FILLER.match(text, match.end())
+            yield start, filled.end() if filled else match.end(), typo, True
+        elif _stands_alone(report, start, match.end()):
+            yield start, match.end(), False, False
+
+
+def _stands_alone(report: ReportText, start: int, value_at: int) -> bool:
+    """Whether a bare "category N" is a whole sentence, or follows "assessment", "impression", "edition" ..."""
+    sentence = report.sentence_start(start)
+    before = report.text[max(sentence, start - 60) : start]
+    if lexicon.BARE_CATEGORY_AFTER.search(before):
+        return True
+    if any(c.isalpha() for c in before) or start - sentence > 60:
+        return False
+    return lexicon.BARE_CATEGORY_WHOLE.match(report.text, value_at) is not None
+
+
+@dataclass(slots=True)
+class _Values:
+    values: list[str]
+    end: int
+    flags: set[str]
+    rejected: set[str]
+
+
+def _parse_values(text: str, position: int) -> _Values:
+    """A category, or a list or range of them, at `position`."""
+    result = _Values([], position, set(), set())
+    first = _parse_category(text, position, result)
+    if first is None:
+        return result
+    result.values.append(first)
+    for _ in range(8):
+        repeated = lexicon.SAME_AGAIN.match(text, result.end)
+        if repeated and result.values[-1] == "4":
+            result.values[-1] = f"4{repeated['letter'].upper()}"
+            result.end = repeated.end()
+            continue
+        joined = lexicon.LIST_SEPARATOR.match(text, result.end)
+        if joined is None:
+            break
+        letter = lexicon.BARE_LETTER.match(text, joined.end())
+        if letter and result.values[-1][0] == "4":
+            result.values.append(f"4{letter['letter'].upper()}")
+            result.end = letter.end()
+            continue
+        if lexicon.LIST_ITEM.match(text, joined.end()) is None:
+            break
+        item = _Values([], joined.end(), set(), set())
+        category = _parse_category(text, joined.end(), item)
+        if category is None or not (len(category) == 2 or lexicon.LIST_ITEM_END.match(text, item.end)):
+            break
+        result.values.append(category)
+        result.end = item.end
+        result.flags |= item.flags
+    if len(set(result.values)) > 1:
+        result.flags.add("range")
+    return result
+
+
+def _parse_category(text: str, position: int, result: _Values) -> str | None:
+    match = lexicon.CATEGORY_VALUE.match(text, position)
+    if match is None:
+        return None
+    if match["number"]:
+        if match["number"] not in _WORDS.values():
+            if not lexicon.YEAR_OR_ORDINAL.match(text, position):
+                result.rejected.add("invalid_birads")
+            return None
+        if lexicon.NOT_A_CATEGORY.match(text, match.end()):
+            return None
+        digit = match["number"]
+    elif match["letter_o"]:
+        digit = "0"
+        result.flags.add("letter_o")
+    else:
+        digit = _WORDS.get(match["word"] or "") or _ROMAN[match["roman"]]
+    result.end = match.end()
+    attached = lexicon.ATTACHED_LETTER.match(text, result.end)
+    if attached:
+        result.end = attached.end()
+        if digit == "4" and attached["letter"] in "abc":
+            return f"4{attached['letter'].upper()}"
+        result.flags.add("invalid_subcategory")
+        return digit
+    apart = lexicon.SEPARATE_LETTER.match(text, result.end) if digit == "4" else None
+    if apart:
+        result.end = apart.end()
+        return f"4{(apart['letter'] or apart['enclosed']).upper()}"
+    return digit
+
+
+def _mention(
+    report: ReportText,
+    start: int,
+    value_at: int,
+    parsed: _Values,
+    typo: bool,
+    token: bool,
+    previous: Mention | None,
+    last_now: int,
+) -> Mention:
+    text = report.text
+    sentence_start, sentence_end = report.sentence_start(start), report.sentence_end(parsed.end)
+    sentence_before = text[max(sentence_start, start - lexicon.CONTEXT) : start]
+    since_previous = text[max(sentence_start, start - lexicon.CONTEXT, previous.end if previous else 0) : start]
+    clause_before = lexicon.last_clause(since_previous)
+    after = text[parsed.end : min(sentence_end, parsed.end + lexicon.CONTEXT)]
+    filler = text[start:value_at]
+    values = list(parsed.values)
+    flags = set(parsed.flags)
+    if len(values) > 1 and lexicon.FROM.search(clause_before):
+        values, flags = values[-1:], flags - {"range"}
+        fate = "holds"
+    elif previous and lexicon.JOINED.fullmatch(text, previous.end, start):
+        fate = previous.fate
+    else:
+        fate = _fate(report, clause_before, sentence_before, after, start, last_now > parsed.end)
+    if typo:
+        flags.add("typo")
+    if lexicon.HEDGE_BEFORE.search(clause_before) or lexicon.HEDGE_AFTER.match(after):
+        flags.add("hedged_birads")
+    direct = bool(lexicon.OVERALL.search(clause_before) or lexicon.OVERALL.search(filler))
+    return Mention(
+        start=start,
+        end=parsed.end,
+        values=tuple(values),
+        header=token and (":" in filler or "=" in filler) and not lexicon.OPEN_BRACKET.search(sentence_before),
+        direct=direct,
+        section=report.section(start).endswith(lexicon.CLOSING_SECTIONS),
+        side=_side(clause_before, sentence_before, after),
+        fate=fate,
+        flags=frozenset(flags),
+    )
+
+
+def _side(clause_before: str, sentence_before: str, after: str) -> str | None:
+    if lexicon.BOTH_SIDES.search(clause_before):
+        return "both"
+    return side_of(sentence_before, after) or ("both" if lexicon.BOTH_SIDES_AFTER.match(after) else None)
+
+
+def _fate(report: ReportText, clause_before: str, sentence_before: str, after: str, start: int, newer: bool) -> str:
+    if lexicon.NOT_ASSIGNED_AFTER.match(after) or lexicon.NOT_ASSIGNED_BEFORE.search(clause_before):
+        return "uncertain"
+    if lexicon.NEGATED_BEFORE.search(clause_before) or lexicon.NEGATED_AFTER.match(after):
+        return "negated"
+    if (
+        lexicon.CONDITIONAL_BEFORE.search(clause_before)
+        or lexicon.IF_BEFORE.search(sentence_before)
+        or lexicon.CONDITIONAL_AFTER.match(after)
+    ):
+        return "conditional"
+    if lexicon.GENERIC_AFTER.match(after):
+        return "generic"
+    compared = lexicon.COMPARED.sub(" ", clause_before)
+    if lexicon.HISTORY_BEFORE.search(compared) or lexicon.HISTORY_AFTER.match(after):
+        return "history"
+    if report.section(start) in lexicon.HISTORY_SECTIONS:
+        return "history"
+    dated = lexicon.YEAR_AFTER.match(after) or lexicon.YEAR_BEFORE.search(clause_before)
+    if dated and newer:
+        return "history"
+    return "holds"
+
+
+def descriptor(report: ReportText) -> str | None:
+    """The category whose words the report uses ("probably benign": "3"); a guess, never scored as a category."""
+    for category, pattern in lexicon.DESCRIPTORS:
+        for match in pattern.finditer(report.text):
+            before = max(0, match.start() - lexicon.CONTEXT)
+            if not lexicon.DESCRIPTOR_DENIED.search(report.text, before, match.start()):
+                return category
+    return None

@@ -1,0 +1,40 @@
+"""Breast density (ACR A to D) in the text of a report."""
+
+from dataclasses import dataclass
+
+from metrics.labels import lexicon
+from metrics.labels.report_text import ReportText
+
+_NUMBERS = {"1": "A", "i": "A", "2": "B", "ii": "B", "3": "C", "iii": "C", "4": "D", "iv": "D"}
+
+
+@dataclass(frozen=True)
+class Density:
+    """The density a report states ("A" to "D", or None) and what is odd about the statement."""
+
+    letter: str | None
+    flags: frozenset[str]
+
+
+def read_density(report: ReportText) -> Density:
+    """Read the density: a letter or number beats words, and of several the denser breast counts.
+
+    DMID's own words ("fibro fatty and glandular") stand for B and C alike, so they state nothing.
+    """
+    text = report.text
+    letters = {
+        match[group].upper()
+        for match in lexicon.DENSITY_LETTER.finditer(text)
+        for group in ("first", "second")
+        if match[group]
+    }
+    letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_NUMBER.finditer(text)}
+    words = {letter for letter, pattern in lexicon.DENSITY_WORDS if pattern.search(text)}
+    flags = set()
+    if len(letters | words) > 1:
+        flags.add("density_conflict")
+    if letters or words:
+        return Density(max(letters or words), frozenset(flags))
+    if lexicon.DENSITY_HINT.search(text):
+        flags.add("density_words_only")
+    return Density(None, frozenset(flags))

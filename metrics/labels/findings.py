@@ -1,0 +1,252 @@
+"""Findings in the text of a report, each with its polarity: present, absent or uncertain.
+
+A sentence is read once from left to right. Cues of negation and doubt before a finding reach forward over lists
+until the statement ends; cues after it ("is not seen") reach back to where the statement began. The rules are in the
+manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 2009), with the vocabulary of mammography.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.report_text import ReportText
+
+Polarity = Literal["present", "absent", "uncertain"]
+_WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
+
+
+@dataclass(slots=True)
+class Mention:
+    """One naming of a kind of finding, or one describing word ("normal", "abnormal").
+
+    Attributes:
+        kind: one of `KINDS`, or "normal" or "abnormal".
+        start, end: character offsets in the normalised text.
+        polarity: what the cues around it say; None when it is only asked for ("to rule out a mass") or has no say.
+        clause: the number of its statement within the sentence.
+    """
+
+    kind: str
+    start: int
+    end: int
+    polarity: Polarity | None
+    clause: int
+    denied: bool = False
+
+
+def read_findings(report: ReportText) -> list[list[Mention]]:
+    """The mentions of each sentence, in text order; anatomy carries the polarity of its own abnormality."""
+    sentences = []
+    for start, end in report.sentences:
+        mentions = _read_sentence(report.text, start, end)
+        if not mentions:
+            continue
+        if report.section(mentions[0].start) in lexicon.UNASKED_SECTIONS:
+            continue
+        _resolve_anatomy(report.text, mentions)
+        found = [mention for mention in mentions if mention.kind in lexicon.KINDS]
+        if found:
+            sentences.append(found)
+    return sentences
+
+
+def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
+    """Kind to polarity over all mentions: present beats uncertain beats absent."""
+    merged: dict[str, Polarity] = {}
+    for mention in mentions:
+        if mention.polarity is None:
+            continue
+        known = merged.get(mention.kind)
+        if known is None or _WEIGHT[mention.polarity] > _WEIGHT[known]:
+            merged[mention.kind] = mention.polarity
+    return {kind: merged[kind] for kind in lexicon.KINDS if kind in merged}
+
+
+@dataclass(slots=True)
+class _State:
+    """Where the reading of a sentence stands."""
+
+    text: str
+    end: int
+    mentions: list[Mention] = field(default_factory=list)
+    clause: int = 0
+    clause_from: int = 0
+    negated: bool = False
+    doubted: bool = False
+    asked: bool = False
+    verb: bool = False
+    commas: int = 0
+    outside: list[tuple[bool, bool, bool]] = field(default_factory=list)
+
+    def new_clause(self) -> None:
+        self.clause += 1
+        self.clause_from = len(self.mentions)
+        self.negated = self.doubted = self.asked = self.verb = False
+        self.commas = 0
+
+    def polarity(self) -> Polarity | None:
+        if self.asked:
+            return None
+        return "absent" if self.negated else "uncertain" if self.doubted else "present"
+
+    def reach_back(self, polarity: Polarity) -> bool:
+        """Give `polarity` to every mention of the statement so far; False when there is none."""
+        reached = self.mentions[self.clause_from :]
+        for mention in reached:
+            if mention.polarity is not None:
+                mention.polarity = polarity
+        self.clause_from = len(self.mentions) if reached else self.clause_from
+        return bool(reached)
+
+
+def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
+    state = _State(text, end)
+    last_negation = -9
+    for match in lexicon.EVENTS.finditer(text, start, end):
+        event = match.lastgroup
+        if event in lexicon.KINDS or event == "abnormal":
+            state.mentions.append(Mention(str(event), match.start(), match.end(), state.polarity(), state.clause))
+            general = event in lexicon.KINDS and event not in lexicon.ANATOMY
+            if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
+                state.doubted = False
+        elif event in ("normal", "harmless"):
+            denied = 0 <= match.start() - last_negation <= 1
+            state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause, denied))
+        elif event == "negation":
+            last_negation = match.end()
+            state.negated, state.doubted, state.asked = True, False, False
+        elif event in ("absent_after", "absent_mark"):
+            if not state.reach_back("absent") and event == "absent_after":
+                state.negated = True
+            state.verb = True
+        elif event in ("uncertain_after", "doubted"):
+            state.reach_back("uncertain")
+            state.verb = True
+        elif event in ("uncertain_before", "doubt"):
+            state.doubted, state.negated = True, False
+        elif event == "versus":
+            if state.mentions and state.mentions[-1].polarity == "present":
+                state.mentions[-1].polarity = "uncertain"
+            state.doubted = True
+        elif event == "purpose":
+            state.asked = True
+        elif event == "verb":
+            state.verb = True
+        else:
+            _punctuate(state, event, match)
+    return state.mentions
+
+
+def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
+    """What ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
+    if event == "stop":
+        state.new_clause()
+    elif event in ("pause", "dash"):
+        if state.verb and event == "dash":
+            state.new_clause()
+        state.negated = state.doubted = state.asked = False
+    elif event in ("comma", "conjunction", "ampersand"):
+        state.doubted = False
+        state.commas += event == "comma"
+        asked_before = event == "comma" and state.asked
+        if state.verb or asked_before or (state.negated and _affirms(state, match.end(), event == "comma")):
+            state.new_clause()
+    elif event == "diagnosis":
+        state.doubted = False
+    elif event == "open":
+        state.outside.append((state.negated, state.doubted, state.asked))
+    elif event == "close" and state.outside:
+        state.negated, state.doubted, state.asked = state.outside.pop()
+
+
+def _affirms(state: _State, position: int, comma: bool) -> bool:
+    """Whether what follows a comma or "and" within a negated list states something instead of going on denying."""
+    if lexicon.NEW_STATEMENT.match(state.text, position, state.end):
+        return True
+    if not comma or state.commas > 1:
+        return False
+    stop = state.text.find(",", position, min(state.end, position + 200))
+    if stop >= 0:
+        return False
+    rest = state.text[position : min(state.end, position + 200)]
+    return lexicon.FINITE.search(rest) is not None and lexicon.LISTED.search(rest) is None
+
+
+def _resolve_anatomy(text: str, mentions: list[Mention]) -> None:
+    """Give skin, nipple and pectoral muscle (and "normal" nodes) the polarity of what is said of them."""
+    groups = _anatomy_groups(text, mentions)
+    taken: set[int] = set()
+    before = {}
+    for first, _ in groups:
+        if first > 0 and _describes(text, mentions[first - 1], mentions[first]):
+            before[first] = first - 1
+            taken.add(first - 1)
+    for first, last in groups:
+        index = before.get(first)
+        if index is None:
+            index = _described_after(mentions, last, taken)
+        if index is None:
+            index = _described_before(mentions, first, taken)
+        if index is not None:
+            taken.add(index)
+        _settle(mentions, first, last, None if index is None else mentions[index])
+
+
+def _anatomy_groups(text: str, mentions: list[Mention]) -> list[tuple[int, int]]:
+    """(first, last) index of each run of anatomy joined by commas and "and"."""
+    groups: list[tuple[int, int]] = []
+    for index, mention in enumerate(mentions):
+        eligible = mention.kind in lexicon.ANATOMY or _plain_node(text, mention)
+        if not eligible:
+            continue
+        if groups and groups[-1][1] == index - 1:
+            previous = mentions[index - 1]
+            if lexicon.GROUPED.fullmatch(text, previous.end, mention.start):
+                groups[-1] = (groups[-1][0], index)
+                continue
+        groups.append((index, index))
+    return groups
+
+
+def _plain_node(text: str, mention: Mention) -> bool:
+    if mention.kind != "lymph_node" or text.endswith(("y", "ies"), mention.start, mention.end):
+        return False
+    return lexicon.NODE_DESCRIBED.search(text, max(0, mention.start - 50), mention.start) is None
+
+
+def _describes(text: str, word: Mention, anatomy: Mention) -> bool:
+    return word.kind in ("normal", "abnormal") and bool(lexicon.BEFORE_ANATOMY.fullmatch(text, word.end, anatomy.start))
+
+
+def _described_after(mentions: list[Mention], last: int, taken: set[int]) -> int | None:
+    """The first describing word after the group, before any other finding, in the same statement."""
+    for index in range(last + 1, len(mentions)):
+        mention = mentions[index]
+        if mention.kind in lexicon.KINDS or mention.clause != mentions[last].clause:
+            return None
+        if index not in taken:
+            return index
+    return None
+
+
+def _described_before(mentions: list[Mention], first: int, taken: set[int]) -> int | None:
+    for index in range(first - 1, -1, -1):
+        mention = mentions[index]
+        if mention.clause != mentions[first].clause or mention.kind in lexicon.ANATOMY:
+            return None
+        if mention.kind in ("normal", "abnormal"):
+            return None if index in taken else index
+    return None
+
+
+def _settle(mentions: list[Mention], first: int, last: int, word: Mention | None) -> None:
+    for mention in mentions[first : last + 1]:
+        node = mention.kind == "lymph_node"
+        if word is None:
+            mention.polarity = mention.polarity if node else None
+        elif word.kind == "abnormal":
+            mention.polarity = mention.polarity if node else word.polarity
+        else:
+            mention.polarity = "present" if word.denied else "absent"

@@ -1,0 +1,118 @@
+"""A mammography report to labels: BI-RADS category, density, findings with polarity, location and size.
+
+Rules only: no model, no network, the same code for references and predictions. It never raises on a string, takes
+linear time, and gives the same labels everywhere.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from metrics.labels import birads, density, location
+from metrics.labels.attributes import read_attributes
+from metrics.labels.findings import Polarity, merge, read_findings
+from metrics.labels.location import Side
+from metrics.labels.report_text import normalise
+
+LABELER = "1.0"
+"""The version of the labels, raised whenever any text gets another label than before.
+
+`tests/metrics/test_labeler.py` fails while labels have changed and this hasn't. Signatures of before it end in
+`|sha256:9ed34aa2a962`, a hash of the source text; their labels are those of 1.0.
+"""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a report states.
+
+    Attributes:
+        birads: the report's category, "0" to "6" with "4A", "4B", "4C", or None. Of several, the one that the header
+            or an overall assessment states, and of several in it the highest by the ACR's hierarchy.
+        birads_all: every category stated anywhere, distinct, in text order (history and negated ones left out).
+        birads_header: every category of the header field ("BIRADS: 3 and 5"), in text order; empty without a header.
+        birads_by_side: side to category, where stated by side.
+        birads_text: the category whose words are used ("probably benign": "3"); a guess, never scored.
+        density: "A" to "D" or None.
+        findings: kind of finding to polarity; a kind that is not mentioned has no key.
+        attributes: "mass_shape", "calc_morph" ... to the values used of findings that are present or uncertain.
+        laterality: sides mentioned, sorted.
+        quadrant: quadrants and regions mentioned, sorted.
+        clock: clock positions, in text order.
+        size_mm: sizes in millimetres, in text order.
+        by_side: side to findings with polarity, where stated by side.
+        flags: oddities, sorted: "range", "birads_conflict", "typo", "density_words_only" ...
+    """
+
+    birads: str | None = None
+    birads_all: tuple[str, ...] = ()
+    birads_header: tuple[str, ...] = ()
+    birads_by_side: dict[str, str] = field(default_factory=dict)
+    birads_text: str | None = None
+    density: str | None = None
+    findings: dict[str, Polarity] = field(default_factory=dict)
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    laterality: tuple[Side, ...] = ()
+    quadrant: tuple[str, ...] = ()
+    clock: tuple[float, ...] = ()
+    size_mm: tuple[float, ...] = ()
+    by_side: dict[str, dict[str, Polarity]] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def birads_major(self) -> str | None:
+        """The category without its letter: "4" of "4B"."""
+        return self.birads[0] if self.birads else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The label as JSON values, attributes under "attrs"."""
+        return {
+            "birads": self.birads,
+            "birads_major": self.birads_major,
+            "birads_all": list(self.birads_all),
+            "birads_header": list(self.birads_header),
+            "birads_by_side": dict(self.birads_by_side),
+            "birads_text": self.birads_text,
+            "density": self.density,
+            "findings": dict(self.findings),
+            "attrs": {name: list(values) for name, values in self.attributes.items()},
+            "laterality": list(self.laterality),
+            "quadrant": list(self.quadrant),
+            "clock": list(self.clock),
+            "size_mm": list(self.size_mm),
+            "by_side": {side: dict(findings) for side, findings in self.by_side.items()},
+            "flags": list(self.flags),
+        }
+
+
+@lru_cache(maxsize=65536)
+def label(text: str) -> Label:
+    """Label one report; the result is shared between calls with the same text and must not be changed."""
+    report = normalise(text)
+    if not report.text:
+        return Label()
+    assessment = birads.assess(report)
+    composition = density.read_density(report)
+    sentences = read_findings(report)
+    sides = location.read_sides(report)
+    return Label(
+        birads=assessment.category,
+        birads_all=assessment.categories,
+        birads_header=assessment.header,
+        birads_by_side=assessment.by_side,
+        birads_text=birads.descriptor(report),
+        density=composition.letter,
+        findings=merge(mention for mentions in sentences for mention in mentions),
+        attributes=read_attributes(report.text, sentences),
+        laterality=tuple(sorted({side for _, named in sides for side in named})),
+        quadrant=location.read_quadrants(report.text),
+        clock=location.read_clock(report.text),
+        size_mm=location.read_sizes(report.text),
+        by_side=location.findings_by_side(report, sentences, sides),
+        flags=tuple(sorted(assessment.flags | composition.flags)),
+    )
+
+
+def signature() -> str:
+    """The labeler's name and version, for the signature of every score."""
+    return f"amrg-rules/{LABELER}"

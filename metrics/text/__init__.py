@@ -1,0 +1,1 @@
+"""Scores of language: ROUGE, BLEU, METEOR, CIDEr, each with its signature."""

@@ -1,0 +1,200 @@
+"""METEOR by the jar of COCO captions (meteor-1.5, English): one process, kept alive, that can't hang.
+
+The jar gives 23 statistics a report (Denkowski and Lavie 2014, "Meteor Universal"); scores of one report and of a
+corpus are the same function of their sums.
+"""
+
+import atexit
+import queue
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from metrics.errors import MetricUnavailable
+from metrics.text.java import java
+from metrics.text.ptb import package_folder
+from metrics.text.whitespace import collapse_whitespace
+
+JAR = "meteor-1.5.jar"
+SIGNATURE = "jar:meteor-1.5|flags:-l en -norm"
+START_SECONDS = 120
+ANSWER_SECONDS = 30
+CACHED_PAIRS = 200_000
+
+# English parameters of Meteor 1.5 for the task "rank", the jar's default.
+ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
+MODULE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])  # exact, stem, synonym, paraphrase
+STATISTICS = 23
+
+_statistics: dict[tuple[str, str], np.ndarray] = {}
+
+
+class MeteorProcess:
+    """The jar in its line protocol: `SCORE ||| reference ||| hypothesis` in, a line of statistics out."""
+
+    def __init__(self, *, start_seconds: float = START_SECONDS, answer_seconds: float = ANSWER_SECONDS):
+        self.start_seconds = start_seconds
+        self.answer_seconds = answer_seconds
+        self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[bytes] = queue.Queue()
+        self._lock = threading.Lock()
+
+    def statistics(self, hypothesis: str, reference: str) -> np.ndarray:
+        """The jar's statistics of one pair of tokenised texts, shape [23].
+
+        A process that dies or does not answer in time is replaced, once a pair.
+
+        Raises:
+            MetricUnavailable: the second process did not answer either.
+        """
+        line = f"SCORE ||| {_field(reference)} ||| {_field(hypothesis)}"
+        with self._lock:
+            for _ in range(2):
+                try:
+                    return self._parse(self._ask(line))
+                except (OSError, ValueError, queue.Empty):
+                    self._stop()
+        raise MetricUnavailable(
+            f"METEOR's process gave no statistics for a pair of {len(hypothesis.split())} and {len(reference.split())} "
+            f"words in {self.answer_seconds:g} s, twice"
+        )
+
+    def evaluate(self, statistics: Sequence[str]) -> list[float]:
+        """The jar's own scores for lines of statistics: one a report, then the corpus."""
+        with self._lock:
+            self._start()
+            self._send("EVAL ||| " + " ||| ".join(statistics))
+            return [float(self._receive(self.answer_seconds)) for _ in range(len(statistics) + 1)]
+
+    def close(self) -> None:
+        """End the process, if one runs."""
+        with self._lock:
+            self._stop()
+
+    def _ask(self, line: str) -> bytes:
+        self._start()
+        self._send(line)
+        return self._receive(self.answer_seconds)
+
+    @staticmethod
+    def _parse(line: bytes) -> np.ndarray:
+        values = np.array(line.split(), dtype=float)
+        if values.shape != (STATISTICS,):
+            raise ValueError("not a line of statistics")
+        return values
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._stop()
+        folder = package_folder("pycocoevalcap.meteor")
+        self._process = subprocess.Popen(
+            [java(), "-Xmx2G", "-jar", JAR, "-", "-", "-stdio", "-l", "en", "-norm"],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._answers = queue.Queue()
+        threading.Thread(target=_read_lines, args=(self._process, self._answers), daemon=True).start()
+        self.starts += 1
+        # The first answer waits for the paraphrase table to load.
+        self._send("SCORE ||| ready ||| ready")
+        self._receive(self.start_seconds)
+
+    def _send(self, line: str) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode(errors="replace"))
+        self._process.stdin.flush()
+
+    def _receive(self, seconds: float) -> bytes:
+        answer = self._answers.get(timeout=seconds)
+        if not answer:
+            raise OSError("METEOR's process ended")
+        return answer
+
+    def _stop(self) -> None:
+        if self._process is None:
+            return
+        with suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError, AttributeError):
+                stream.close()  # type: ignore[union-attr]
+        self._process = None
+
+
+def _read_lines(process: "subprocess.Popen[bytes]", answers: "queue.Queue[bytes]") -> None:
+    assert process.stdout is not None
+    with suppress(ValueError, OSError):
+        for line in process.stdout:
+            answers.put(line)
+    answers.put(b"")
+
+
+def _field(text: str) -> str:
+    return collapse_whitespace(text.replace("|||", " "))
+
+
+_shared = MeteorProcess()
+atexit.register(_shared.close)
+
+
+def warm_up() -> None:
+    """Start the jar in the background: its tables take seconds to load, and whoever scores later needn't wait."""
+
+    def start() -> None:
+        # What is wrong with Java is said where METEOR is asked for.
+        with suppress(MetricUnavailable, OSError, queue.Empty):
+            _shared.statistics("ready", "ready")
+
+    threading.Thread(target=start, daemon=True).start()
+
+
+def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+    """The jar's statistics for pairs of tokenised texts, shape [reports, 23]; pairs met before are remembered.
+
+    A report matched whole and in one chunk has its chunks set to 0, as the jar does before it sums over a corpus.
+
+    Raises:
+        MetricUnavailable: no Java, or the jar failed twice on a pair.
+    """
+    if len(_statistics) > CACHED_PAIRS:
+        _statistics.clear()
+    rows = []
+    for pair in zip(hypotheses, references, strict=True):
+        if pair not in _statistics:
+            _statistics[pair] = _shared.statistics(*pair)
+        rows.append(_statistics[pair])
+    table = np.array(rows).reshape(len(rows), STATISTICS)
+    whole = (table[:, 20] == 1) & (table[:, 21:23] == table[:, 0:2]).all(axis=1)
+    table[whole, 20] = 0
+    return table
+
+
+def meteor_value(statistics: np.ndarray) -> np.ndarray:
+    """METEOR of sums of statistics, shape [..., 23] to [...]: the jar's `EVAL`, verified equal to it.
+
+    Columns: hypothesis and reference length, their function words, then for each module (exact, stem, synonym,
+    paraphrase) matched content words of hypothesis and reference and matched function words of both, then chunks and
+    matched words of hypothesis and reference. An empty hypothesis or reference scores 0.
+    """
+    s = np.asarray(statistics, dtype=float)
+    length, function = s[..., 0:2], s[..., 2:4]
+    modules = s[..., 4:20].reshape(*s.shape[:-1], 4, 2, 2)  # module, content or function, hypothesis or reference
+    chunks, matched = s[..., 20], s[..., 21:23]
+
+    weighted = np.einsum("...mkt,m->...kt", modules, MODULE_WEIGHTS)
+    found = DELTA * weighted[..., 0, :] + (1 - DELTA) * weighted[..., 1, :]
+    total = DELTA * (length - function) + (1 - DELTA) * function
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision, recall = np.moveaxis(np.where(total > 0, found / total, 0.0), -1, 0)
+        mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
+        penalty = GAMMA * (chunks / (matched.sum(-1) / 2)) ** BETA
+    return np.where((precision > 0) & (recall > 0), mean * (1 - penalty), 0.0)
