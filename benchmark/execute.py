@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -153,3 +154,14 @@ def executor(processes: int, listener: Listener) -> Iterator[Executor]:
         running.close(now=True)
         raise
     running.close()
+
+
+def quiet() -> None:
+    """No bars and advice of the libraries among the sweep's own lines."""
+    from transformers.utils import logging
+
+    # peft asks transformers by an old name.
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()

@@ -6,7 +6,6 @@ no single trial is guilty of ends all that were in the stage. What a user has to
 """
 
 import hashlib
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmark import failures
-from benchmark.data.image import ImageCache, ImageSettings
-from benchmark.data.split import Split
-from benchmark.data.study import Study
+from benchmark.data.image import ImageCache
+from benchmark.data.records import Records
 from benchmark.errors import UserError
+from benchmark.execute import quiet
 from benchmark.failures import Failure
 from benchmark.progress.events import Event, progress, tell
 from benchmark.provenance import commit, device, machine, versions
@@ -44,23 +43,6 @@ if TYPE_CHECKING:
 BLANK = "blank"
 TELL_EVERY = 5
 """Steps between two that are told, beside the first and the last."""
-
-
-@dataclass(frozen=True)
-class Records:
-    """What every pack of a sweep is given: studies, split, where images and results lie."""
-
-    studies: tuple[Study, ...]
-    split: Split
-    image: ImageSettings
-    cache: Path
-    results: Path
-    command: str
-
-    def part(self, name: str) -> list[Study]:
-        """The studies of train, validation or test, in the order of the split."""
-        by_id = {study.id: study for study in self.studies}
-        return [by_id[i] for i in getattr(self.split, name)]
 
 
 @dataclass(frozen=True)
@@ -315,17 +297,6 @@ STAGES: dict[Stage, Callable[[Session], None]] = {
     "generate": _write,
     "score": _score,
 }
-
-
-def quiet() -> None:
-    """No bars and advice of the libraries among the sweep's own lines."""
-    from transformers.utils import logging
-
-    # peft asks transformers by an old name.
-    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
-
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
 
 
 def _features(pack: Pack, backbone: Any, keys: Mapping[str, str]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from benchmark.data.text import write_text
 from benchmark.errors import UserError
 from benchmark.suite import Trial
 
@@ -153,3 +152,29 @@ class Store:
     def references(self, name: str) -> Path:
         """The reports of a suite's data by part of its split. Results stay on this machine; so do these."""
         return self.folder / "suites" / name / "references.jsonl"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_record(store: Store, suite: str) -> dict[str, Any]:
+    """The record of a suite's latest run.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = store.suite(suite)
+    if not path.is_file():
+        known = sorted(p.stem for p in path.parent.glob("*.json"))
+        there = f" Suites with results there: {', '.join(known)}." if known else ""
+        raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{there}")
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record

@@ -6,16 +6,10 @@ is reported with its line, all mistakes at once, and with the names that would h
 
 import hashlib
 import json
-from difflib import get_close_matches
-from importlib.resources import files
 from itertools import product
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-
-from benchmark.errors import UserError, unknown_name
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 SCHEMA = 1
 """Version of what a trial's id is made of; raised when the meaning of a stored result changes."""
@@ -113,8 +107,8 @@ class Protocol(Part):
         compile: run the decoder's layers by torch.compile in training: the first steps take a minute or more, and
             rounding differs.
         training_images: `own`, or `shuffled`: each training report stands with the image of another block's study
-            (`benchmark.scoring.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so nothing
-            that is learned of images can help: a control of the grounding controls, not a way to tune a model.
+            (`benchmark.scoring.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so
+            nothing that is learned of images can help: a control of the grounding controls, not a way to tune a model.
     """
 
     prompt: str = Field("Write the radiology report of this mammogram.", min_length=1)
@@ -236,141 +230,3 @@ class Trial(BaseModel):
         """For people: backbone, rank, alpha and seed, and that its images were shuffled if they were."""
         point = f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}"
         return f"{point} images={self.protocol.training_images}" if self.protocol.shuffles_images else point
-
-
-def built_in() -> list[str]:
-    """Names of the suites that come with the project."""
-    return sorted(p.name.removesuffix(".yaml") for p in files("benchmark").joinpath("suites").iterdir()
-                  if p.name.endswith(".yaml"))  # fmt: skip
-
-
-def suite_name(given: str) -> str:
-    """Return the name of a suite that is given by name or by file, for verbs that read its results.
-
-    Raises:
-        UserError: it is given by file, and that isn't there or has mistakes.
-    """
-    return load_suite(given).name if _is_file_name(given) else given
-
-
-def _is_file_name(given: str) -> bool:
-    return given.endswith((".yaml", ".yml")) or "/" in given
-
-
-def load_suite(name: str) -> Suite:
-    """A suite that comes with the project, by name, or one from a file.
-
-    Raises:
-        UserError: no such suite, or every mistake in its file, each with its line.
-    """
-    if _is_file_name(name):
-        path = Path(name)
-        if not path.is_file():
-            raise UserError(f"{name}: no such suite file. Suites that come with amrg: {', '.join(built_in())}.")
-    elif name in built_in():
-        path = Path(str(files("benchmark").joinpath("suites", f"{name}.yaml")))
-    else:
-        raise unknown_name("suite", name, built_in())
-    return parse(path.read_text(encoding="utf-8"), where=path.name)
-
-
-def parse(text: str, *, where: str) -> Suite:
-    """A suite from YAML text.
-
-    Args:
-        text: the YAML.
-        where: what to call it in messages.
-
-    Raises:
-        UserError: every mistake, each with its line.
-    """
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{where}{line}: not YAML: {getattr(error, 'problem', error)}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{where}: a suite is a mapping of {', '.join(Suite.model_fields)}.")
-    try:
-        suite = Suite.model_validate(content)
-    except ValidationError as error:
-        found = [f"{where}, line {_line(node, e['loc'])}: {_explain(dict(e))}" for e in error.errors()]
-        raise UserError("\n".join(found)) from None
-    _check_names(suite, node, where)
-    return suite
-
-
-def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
-    """Names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
-    from backbones.registry import locations
-    from benchmark.data.split import RULES
-    from benchmark.phantoms.reports import DIALECTS
-    from benchmark.scoring.baselines import BASELINES
-    from benchmark.scoring.score import METRICS
-
-    asked: list[tuple[str, str, Any, tuple[Any, ...]]] = [
-        ("backbone", entry.name, locations(), ("backbones", i, "name")) for i, entry in enumerate(suite.backbones)
-    ]
-    asked += [("baseline", name, BASELINES, ("baselines", i)) for i, name in enumerate(suite.baselines)]
-    asked += [("metric", suite.primary_metric, METRICS, ("primary_metric",))]
-    if isinstance(suite.data, PhantomData):
-        asked += [("dialect", suite.data.dialect, DIALECTS, ("data", "dialect"))]
-    if not Path(suite.split.name).suffix:
-        asked += [("split", suite.split.name, RULES, ("split", "name"))]
-    wrong = [
-        str(unknown_name(kind, name, known, f"{where}, line {_line(node, loc)}"))
-        for kind, name, known, loc in asked
-        if name not in known
-    ]
-    if wrong:
-        raise UserError("\n".join(wrong))
-
-
-def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """The line of a place in the file, or of the nearest mapping that stands there."""
-    line = 1
-    for step in location:
-        found = None
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(step):
-                    found, line = value, key.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            found = node.value[step]
-            line = found.start_mark.line + 1
-        if found is None:
-            # pydantic puts the name of a union's member into the location; the file has no such level.
-            continue
-        node = found
-    return line
-
-
-def _explain(error: dict[str, Any]) -> str:
-    """A pydantic error in the words of a suite file."""
-    location = [str(part) for part in error["loc"]]
-    place = ".".join(location)
-    if error["type"] == "extra_forbidden":
-        allowed = sorted(_fields(error["loc"]))
-        near = get_close_matches(location[-1], allowed, n=1)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        return f"unknown key {place!r}.{meant} Known here: {', '.join(allowed)}."
-    if error["type"] == "missing":
-        return f"{place!r} is missing."
-    given = error.get("input")
-    shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
-    return f"{place!r}: {error['msg'].removeprefix('Value error, ')}{shown}."
-
-
-def _fields(location: tuple[int | str, ...]) -> set[str]:
-    """Keys that are known where an unknown one was found."""
-    sections: dict[str, type[BaseModel]] = {
-        "image": ImagePart, "split": SplitPart, "backbones": Entry, "grid": Grid,
-        "protocol": Protocol, "miniature": MiniaturePart,
-    }  # fmt: skip
-    if len(location) == 1:
-        return set(Suite.model_fields)
-    if location[0] == "data":
-        return set((PhantomData if "phantom" in location else DmidData).model_fields)
-    return set(sections[str(location[0])].model_fields)

@@ -14,11 +14,12 @@ from benchmark.data import dmid
 from benchmark.data.content import cache_folder
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.leakage import leakage
+from benchmark.data.records import Records
 from benchmark.data.split import SPLITS, Split, choose
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
-from benchmark.pack import Pack, Records
+from benchmark.pack import Pack
 from benchmark.phantoms import miniatures, write
 from benchmark.planning.plan import missing
 from benchmark.progress.events import Event, Listener
@@ -275,7 +276,7 @@ def _prepare(entry: Entry, given: Path | miniatures.MiniatureJob | None) -> Weig
 
     from backbones.checkpoint import fingerprint, locate
     from backbones.registry import get
-    from benchmark.pack import quiet
+    from benchmark.execute import quiet
     from benchmark.progress.events import progress
 
     torch.set_num_threads(1)

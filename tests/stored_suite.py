@@ -22,7 +22,8 @@ from benchmark.scoring.baselines import predict
 from benchmark.scoring.controls import swapped
 from benchmark.scoring.score import score_predictions
 from benchmark.store import Store, write_json, write_lines
-from benchmark.suite import Trial, parse
+from benchmark.suite import Trial
+from benchmark.suites.load import parse
 from metrics.labels.labeler import label
 from metrics.registry import METRICS
 

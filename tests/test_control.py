@@ -25,7 +25,7 @@ from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.pages.sentences import findings, nature
-from benchmark.suite import load_suite, parse
+from benchmark.suites.load import load_suite, parse
 from metrics.statistics.comparisons import Swaps, p_value
 from metrics.statistics.resampling import sample
 

@@ -13,7 +13,7 @@ from benchmark.board.results import read_results
 from benchmark.errors import RunFailed
 from benchmark.failures import frames, reason
 from benchmark.scoring import floor
-from benchmark.suite import parse
+from benchmark.suites.load import parse
 from benchmark.tuning.packed.training import PackTraining
 
 REPORT = "Breast composition: fatty (ACR A).\nFindings: a spiculated mass in the upper outer quadrant. BIRADS: 5."

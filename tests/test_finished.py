@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.pages.finished import finished
-from benchmark.suite import load_suite
+from benchmark.suites.load import load_suite
 
 SUITE = """\
 name: tiny

@@ -24,7 +24,8 @@ from backbones.registry import get
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.miniatures import SEED, SHIPPED, SHIPPED_PART, MiniatureJob, reports_of, source_of, tuned_texts
-from benchmark.suite import Suite, parse
+from benchmark.suite import Suite
+from benchmark.suites.load import parse
 
 OUTDATED = "the miniature isn't what its code makes now: raise MINIATURES, run `make miniatures`, and commit them"
 

@@ -14,7 +14,7 @@ from benchmark.pages.gallery import _columns
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.phantoms import write
 from benchmark.store import read_lines
-from benchmark.suite import parse
+from benchmark.suites.load import parse
 
 SUITE = """\
 name: unvalidated

@@ -11,9 +11,10 @@ import pytest
 from benchmark import pack
 from benchmark.data import dmid
 from benchmark.data.image import ImageCache, ImageSettings
+from benchmark.data.records import Records
 from benchmark.data.split import Split, choose
 from benchmark.errors import UserError
-from benchmark.pack import Pack, Records
+from benchmark.pack import Pack
 from benchmark.phantoms import write
 from benchmark.progress import events
 from benchmark.scoring import predictions

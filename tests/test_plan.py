@@ -12,7 +12,7 @@ from benchmark.planning import machine
 from benchmark.planning.machine import Gpu
 from benchmark.planning.missing import missing
 from benchmark.planning.plan import plan
-from benchmark.suite import load_suite, parse
+from benchmark.suites.load import load_suite, parse
 
 SUITE = """
 name: one

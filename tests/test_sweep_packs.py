@@ -6,10 +6,12 @@ import pytest
 
 from benchmark import sweep
 from benchmark.data.image import ImageSettings
+from benchmark.data.records import Records
 from benchmark.data.split import Split
-from benchmark.pack import Pack, Records
+from benchmark.pack import Pack
 from benchmark.store import Store
-from benchmark.suite import Grid, load_suite
+from benchmark.suite import Grid
+from benchmark.suites.load import load_suite
 
 pytestmark = pytest.mark.numeric
 

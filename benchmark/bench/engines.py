@@ -24,8 +24,7 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
 
         from backbones.registry import get
         from benchmark.data.image import ImageCache, ImageSettings
-        from benchmark.execute import end_quickly
-        from benchmark.pack import quiet
+        from benchmark.execute import end_quickly, quiet
         from benchmark.store import Store
         from benchmark.tuning.engines import engine_named
         from benchmark.tuning.features import FeatureStore

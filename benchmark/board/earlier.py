@@ -15,9 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from benchmark.board.model import Board
-from benchmark.data.text import write_text
 from benchmark.errors import UserError
-from benchmark.store import Store
+from benchmark.store import Store, write_text
 
 JSON = "results.json"
 COMMITTED = "the committed leaderboard"

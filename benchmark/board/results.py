@@ -1,7 +1,6 @@
 """Stored results of a suite, read for its leaderboard: trials and baselines with their additive statistics."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any
 from benchmark.errors import UserError
 from benchmark.scoring.score import report_statistics
 from benchmark.scoring.stored import stored_statistics
-from benchmark.store import Store, TrialFolder, read_lines
+from benchmark.store import Store, TrialFolder, read_lines, read_record
 from benchmark.suite import Suite, Trial
 from benchmark.tuning.spent import Stage, shares
 from metrics.metric import ReportStatistics
@@ -183,21 +182,6 @@ def read_references(store: Store, suite: str) -> References:
         {line["id"]: line["block"] for line in lines},
         {line["id"]: line["image"] for line in lines},
     )
-
-
-def read_record(store: Store, suite: str) -> dict[str, Any]:
-    """The record of a suite's latest run.
-
-    Raises:
-        UserError: there is none.
-    """
-    path = store.suite(suite)
-    if not path.is_file():
-        known = sorted(p.stem for p in path.parent.glob("*.json"))
-        there = f" Suites with results there: {', '.join(known)}." if known else ""
-        raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{there}")
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
 
 
 def read_results(results: Path, suite: str) -> SuiteResults:

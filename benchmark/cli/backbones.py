@@ -97,7 +97,7 @@ def check(name: Name, as_json: AsJson = False) -> None:
     """
     from backbones.contract import check as check_plugin
     from backbones.registry import get
-    from benchmark.pack import quiet
+    from benchmark.execute import quiet
     from benchmark.tuning.contract import clauses
 
     plugin = get(name)

@@ -30,11 +30,12 @@ def bench(
     from rich.console import Console
 
     from benchmark.bench import run as contenders
-    from benchmark.bench import scaling, tables
-    from benchmark.suite import load_suite
+    from benchmark.bench import scaling as growth
+    from benchmark.bench import tables
+    from benchmark.suites.load import load_suite
 
     console = Console(stderr=True)
-    run, show = (scaling.run, tables.show_scaling) if scaling else (contenders.run, tables.show)
+    run, show = (growth.run, tables.show_scaling) if scaling else (contenders.run, tables.show)
     result = run(load_suite(suite), data, rounds, lambda line: console.print(line, markup=False, highlight=False))
     if json_:
         typer.echo(json.dumps(result, indent=1))

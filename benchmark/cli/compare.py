@@ -31,10 +31,10 @@ def compare(
     """
     from benchmark.board.compare import comparisons, find
     from benchmark.data.dmid import read
-    from benchmark.data.text import write_text
     from benchmark.errors import UserError
     from benchmark.pages import compare
     from benchmark.scoring.references import from_file, from_release
+    from benchmark.store import write_text
 
     if data is not None and references is not None:
         raise UserError("--data and --references exclude each other: give one of them.")

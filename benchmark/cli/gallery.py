@@ -26,7 +26,7 @@ def gallery(
     from rich.console import Console
 
     from benchmark.pages.gallery import write_gallery
-    from benchmark.suite import suite_name
+    from benchmark.suites.load import suite_name
 
     with Console(stderr=True).status("reading results") as status:
         written = write_gallery(

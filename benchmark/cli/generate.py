@@ -22,7 +22,7 @@ def generate(
     """
     import json
 
-    from benchmark.pack import quiet
+    from benchmark.execute import quiet
     from benchmark.suite import Trial
     from benchmark.tuning.infer import find_trial, write_reports
 

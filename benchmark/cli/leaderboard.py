@@ -34,7 +34,7 @@ def leaderboard(
     """
     from benchmark.errors import RunFailed, UserError
     from benchmark.pages.leaderboard import check_leaderboard, write_leaderboard
-    from benchmark.suite import suite_name
+    from benchmark.suites.load import suite_name
 
     suites = [suite_name(suite) for suite in suites or ()]
     if as_json and against is None:

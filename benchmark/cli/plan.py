@@ -34,7 +34,7 @@ def plan(
     import json
 
     from benchmark.planning.plan import plan as make_plan
-    from benchmark.suite import load_suite
+    from benchmark.suites.load import load_suite
 
     made = make_plan(load_suite(suite), data, gpu_memory=gpu_memory, results=results)
     if as_json:

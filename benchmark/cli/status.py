@@ -29,7 +29,7 @@ def status(
 
     from benchmark.errors import UserError
     from benchmark.progress.status import status as look
-    from benchmark.suite import suite_name
+    from benchmark.suites.load import suite_name
 
     if watch and as_json:
         raise UserError("--watch and --json exclude each other; `amrg sweep --json-lines` tells machines what happens.")

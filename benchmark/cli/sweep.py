@@ -33,7 +33,7 @@ def sweep(
     from benchmark.progress.show import Show
     from benchmark.progress.status import Recorder
     from benchmark.store import Store
-    from benchmark.suite import load_suite
+    from benchmark.suites.load import load_suite
     from benchmark.sweep import check, run
 
     if quiet and json_lines:

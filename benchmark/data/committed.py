@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.blocks import label_blocks
 from benchmark.data.study import Study
-from benchmark.data.text import normalise, write_text
+from benchmark.data.text import normalise
+from benchmark.store import write_text
 
 if TYPE_CHECKING:
     from benchmark.data.split import Split

@@ -17,8 +17,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from benchmark.data.archive import unpack
-from benchmark.data.text import write_text
 from benchmark.errors import RunFailed, UserError
+from benchmark.store import write_text
 
 API = "https://api.figshare.com/v2"
 ARTICLE, VERSION = 24522883, 2

@@ -219,3 +219,6 @@ def _entry_is_sound(entry: Path, size: int) -> bool:
         return False
     body, digest = whole[:-_DIGEST_BYTES], whole[-_DIGEST_BYTES:]
     return len(body) > size * size and hashlib.sha256(body).digest() == digest
+
+
+ImageLoader = Callable[[Path], np.ndarray]

@@ -18,8 +18,8 @@ from benchmark.data.blocks import blocks_of
 from benchmark.data.dealing import deal, shuffle_key
 from benchmark.data.inventory import study_id
 from benchmark.data.study import Study
-from benchmark.data.text import write_text
 from benchmark.errors import UserError, unknown_name
+from benchmark.store import write_text
 
 SPLITS = 1
 """Version of the rules: raised when the same studies are parted or joined to blocks otherwise, or their leakage is

@@ -1,7 +1,6 @@
 """Report files as text: encodings, line ends, and the one form in which texts are compared."""
 
 import codecs
-import os
 import re
 from pathlib import Path
 
@@ -44,14 +43,3 @@ def decode_text(content: bytes) -> str:
 def normalise(text: str) -> str:
     """The form in which two reports are the same: lower case, every run of blank space one blank."""
     return " ".join(text.casefold().split())
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.board.earlier import JSON, Earlier
 from benchmark.board.model import DOCUMENTS
-from benchmark.data.text import write_text
 from benchmark.provenance import versions
-from benchmark.store import Store, TrialFolder
+from benchmark.store import Store, TrialFolder, write_text
 from metrics.labels.labeler import signature
 
 SCHEMA = 1

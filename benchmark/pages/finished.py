@@ -14,7 +14,6 @@ from typing import Any
 
 from backbones.checkpoint import fingerprint, is_cached, locate
 from benchmark.board.earlier import JSON, find, read_board
-from benchmark.board.results import read_record
 from benchmark.data import dmid
 from benchmark.data.content import content_hash
 from benchmark.data.leakage import leakage
@@ -24,7 +23,7 @@ from benchmark.pages import current
 from benchmark.pages.written import Written
 from benchmark.phantoms import miniatures
 from benchmark.scoring.floor import Floor
-from benchmark.store import Store, read_lines
+from benchmark.store import Store, read_lines, read_record
 from benchmark.suite import Entry, PhantomData, Suite
 from benchmark.sweep import (
     Summary,

@@ -17,13 +17,12 @@ from benchmark.board.collect import compared
 from benchmark.board.results import Baseline, Done, SuiteResults, read_results
 from benchmark.board.run import checkpoints, name_of
 from benchmark.data import dmid
-from benchmark.data.text import write_text
 from benchmark.errors import UserError
 from benchmark.pages.environment import render
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
 from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.controls import swapped
-from benchmark.store import Store
+from benchmark.store import Store, write_text
 from benchmark.suite import PhantomData
 from metrics.copying import is_verbatim
 from metrics.labels.labeler import Label, label

@@ -21,7 +21,7 @@ from benchmark.pages.current import files_in
 from benchmark.pages.readme import readme
 from benchmark.pages.written import AnyBoard, Written
 from benchmark.store import Store
-from benchmark.suite import built_in, load_suite
+from benchmark.suites.load import built_in, load_suite
 
 BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}
 

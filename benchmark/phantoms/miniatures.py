@@ -154,7 +154,7 @@ def _replace(job: MiniatureJob) -> None:
     """Train a miniature, whether or not it is there, in a worker."""
     import torch
 
-    from benchmark.pack import quiet
+    from benchmark.execute import quiet
 
     torch.set_num_threads(1)
     quiet()

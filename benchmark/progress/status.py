@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from benchmark.board.results import read_record
 from benchmark.errors import UserError
 from benchmark.progress.events import Event, Listener
-from benchmark.store import Store, write_json
+from benchmark.store import Store, read_record, write_json
 from benchmark.suite import Trial
 
 EVERY_SECONDS = 1.0

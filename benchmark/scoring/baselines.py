@@ -8,16 +8,15 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
+from benchmark.data.image import ImageLoader
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
 from metrics.labels.labeler import label
 from metrics.text.whitespace import collapse_whitespace
 
-ImageLoader = Callable[[Path], np.ndarray]
 NEEDS_IMAGES = ("nearest_image",)
 
 

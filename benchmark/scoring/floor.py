@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from benchmark import failures
 from benchmark.data.image import ImageCache
+from benchmark.data.records import Records
 from benchmark.errors import UserError
-from benchmark.pack import Records
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import commit, versions
 from benchmark.scoring.baselines import predict

@@ -11,9 +11,9 @@ from open_clip.loss import ClipLoss
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch.nn import functional
 
+from benchmark.data.image import ImageLoader
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.scoring.baselines import ImageLoader
 from metrics.text.whitespace import collapse_whitespace
 
 SIDE = 112

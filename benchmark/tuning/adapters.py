@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from peft.tuners.lora import LoraLayer
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
@@ -30,3 +32,8 @@ def take_out(model: nn.Module) -> None:
         setattr(model.get_submodule(parent), own, module.get_base_layer())
     if hasattr(model, "peft_config"):
         del model.peft_config
+
+
+def lora_layers(model: nn.Module) -> dict[str, Any]:
+    """peft's LoRA layers by their name in `model`, in the order that peft injected them."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}

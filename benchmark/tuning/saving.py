@@ -9,8 +9,7 @@ from huggingface_hub import ModelCardData
 
 from backbones.base import Backbone
 from backbones.checkpoint import is_miniature
-from benchmark.data.text import write_text
-from benchmark.store import TrialFolder
+from benchmark.store import TrialFolder, write_text
 from benchmark.suite import Trial
 
 

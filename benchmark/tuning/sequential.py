@@ -18,13 +18,12 @@ from backbones.base import IGNORED, Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints, memory, saving
-from benchmark.tuning.adapters import taken_out
+from benchmark.tuning.adapters import lora_layers, taken_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.generation import greedy
 from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
-from benchmark.tuning.packed.layers import lora_layers
 from benchmark.tuning.protocol import (
     Piece,
     dropout_seed,

@@ -19,9 +19,9 @@ from backbones.qwen3_vl import Qwen3VL4B
 from backbones.qwen_vl import Qwen2_5VL7B
 from backbones.registry import get
 from benchmark.data.dmid import read
-from benchmark.phantoms import reports
+from benchmark.phantoms import reports as phantom_reports
 from benchmark.phantoms.write import sample
-from benchmark.suite import load_suite
+from benchmark.suites.load import load_suite
 
 PROMPT = load_suite("paper").protocol.prompt
 LIMIT = load_suite("paper").protocol.max_new_tokens
@@ -46,8 +46,8 @@ def reports(request):
         found = [study.report for study in read(request.getfixturevalue("dmid"), reports_only=True).reports]
         assert len(found) == 510
         return found
-    cases, dialects = sample(120, seed=3, size=64), reports.DIALECTS
-    return [reports.report(truth, dialects[truth.number % len(dialects)], seed=3) for truth, _ in cases]
+    cases, dialects = sample(120, seed=3, size=64), phantom_reports.DIALECTS
+    return [phantom_reports.report(truth, dialects[truth.number % len(dialects)], seed=3) for truth, _ in cases]
 
 
 @pytest.fixture(scope="module", params=["made here", "Qwen's own"])

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from backbones.registry import BUILT_IN
 from benchmark.cli import app
 from benchmark.errors import UserError
-from benchmark.suite import load_suite
+from benchmark.suites.load import load_suite
 
 
 def run(*arguments):

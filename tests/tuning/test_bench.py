@@ -19,11 +19,13 @@ from scipy import stats
 from short_trials import REPORTS, trial
 
 from backbones.base import Backbone
-from benchmark.bench import engines, process, run, scaling, tables, task, trainer
+from benchmark.bench import engines, process, run, scaling, tables, trainer
+from benchmark.bench import task as tasks
 from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, made
 from benchmark.errors import RunFailed
-from benchmark.suite import Grid, load_suite
+from benchmark.suite import Grid
+from benchmark.suites.load import load_suite
 from benchmark.tuning import memory
 
 
@@ -66,8 +68,8 @@ def test_a_task_is_read_as_it_was_written(task: Task, tmp_path: Path) -> None:
 
 def test_a_stage_within_a_stage_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(task.time, "perf_counter", lambda: now)
-    monkeypatch.setattr(task.time, "time", lambda: 105.0)
+    monkeypatch.setattr(tasks.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(tasks.time, "time", lambda: 105.0)
     stages = Stages(100.0)
     with stages.of("train"):
         now = 3.0
@@ -80,7 +82,7 @@ def test_a_stage_within_a_stage_counts_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def cost(wall: float, **stages: float) -> Cost:
-    every = dict.fromkeys((*task.STAGES, "rest"), 0.0)
+    every = dict.fromkeys((*tasks.STAGES, "rest"), 0.0)
     return Cost(wall, 0.9 * wall, int(wall), every | stages)
 
 

@@ -13,9 +13,9 @@ from types import MethodType
 from typing import Any
 
 import torch
-from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
+from benchmark.tuning.adapters import lora_layers
 from benchmark.tuning.packed.stacks import Band, Stacks
 
 SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
@@ -27,11 +27,6 @@ weight: products that thin reach a third of a processor's speed, and there are t
 
 Noise = Callable[[str, tuple[int, ...], torch.dtype], Tensor]
 """Dropout's factors, drawn for the named layer's input of that shape."""
-
-
-def lora_layers(model: nn.Module) -> dict[str, Any]:
-    """peft's LoRA layers by their name in `model`, in the order that peft injected them."""
-    return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}
 
 
 @dataclass

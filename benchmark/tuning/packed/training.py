@@ -14,13 +14,13 @@ from torch import Tensor
 from backbones.base import IGNORED, Backbone
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints
-from benchmark.tuning.adapters import take_out
+from benchmark.tuning.adapters import lora_layers, take_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.interface import StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
 from benchmark.tuning.norms import fused_norms
-from benchmark.tuning.packed.layers import PackedLayers, lora_layers
+from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.optimizer import PackedAdamW
 from benchmark.tuning.packed.stacks import Stacks
 from benchmark.tuning.protocol import (

@@ -1,0 +1,1 @@
+"""Suite files that come with the project, and how one is read."""
