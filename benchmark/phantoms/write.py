@@ -27,7 +27,7 @@ __all__ = ["PHANTOMS", "TRUTH", "PhantomLesion", "PhantomTruth", "read_truth", "
 
 PHANTOMS = 2
 """The version of everything that decides a phantom, its pixels, truth, reports and files: part of the name of whatever
-is kept of phantoms, and raised with every change of them. `tests/data/test_phantom_golden.py` fails where it wasn't."""
+is kept of phantoms, and raised with every change of them. `tests/phantoms/test_golden.py` fails where it wasn't."""
 
 TRUTH = "truth.jsonl"
 SMALLEST = 64

@@ -121,7 +121,7 @@ def test_images_of_their_own_are_not_mentioned_in_what_is_stored() -> None:
 
 
 def test_trials_of_committed_leaderboards_have_the_ids_that_they_would_have_today() -> None:
-    board = json.loads((Path(__file__).parents[1] / "leaderboards/mini/results.json").read_text())
+    board = json.loads((Path(__file__).parents[2] / "leaderboards/mini/results.json").read_text())
     suite = Suite.model_validate(board["suite"])
     fingerprints = {c["backbone"]: c["fingerprint"] for c in board["checkpoints"]}
     for row in board["rows"]:

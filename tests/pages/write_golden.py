@@ -1,4 +1,4 @@
-"""Write the golden leaderboard again, after a change that is meant: `python tests/board/write_golden.py [--new]`.
+"""Write the golden leaderboard again, after a change that is meant: `python tests/pages/write_golden.py [--new]`.
 
 With --new its numbers are made again too, from the stored suite that the tests use.
 """

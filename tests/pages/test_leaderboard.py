@@ -13,8 +13,8 @@ from benchmark.data.dmid import read
 from benchmark.errors import RunFailed, UserError
 from benchmark.pages.leaderboard import check_leaderboard, files_of, write_leaderboard
 
-GOLDEN = Path(__file__).parent / "board" / "golden" / "results.json"
-COMMITTED = Path(__file__).parents[1] / "leaderboards"
+GOLDEN = Path(__file__).parent / "golden" / "results.json"
+COMMITTED = Path(__file__).parents[2] / "leaderboards"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from benchmark.errors import UserError
 from benchmark.phantoms.write import read_truth, write
 from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES
 
-COMMITTED = Path(__file__).parents[1] / "leaderboards" / "dmid-floors" / "results.json"
+COMMITTED = Path(__file__).parents[2] / "leaderboards" / "dmid-floors" / "results.json"
 
 
 @pytest.fixture(scope="module")

@@ -164,7 +164,7 @@ def test_the_golden_leaderboard_is_drawn_as_before():
     again = files_of(stored)
     for name in ("README.md", "results.csv", "results.json"):
         assert again[name].decode() == (GOLDEN / name).read_text(encoding="utf-8"), (
-            f"{name} changed. If that is meant: python tests/board/write_golden.py"
+            f"{name} changed. If that is meant: python tests/pages/write_golden.py"
         )
 
 

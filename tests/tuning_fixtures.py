@@ -1,0 +1,76 @@
+"""Barely trained miniatures of each family, and engines that train trials on a handful of pictures."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from short_trials import PROMPT, REPORTS, Run
+
+from backbones.base import Backbone
+from backbones.miniature import write_miniature
+from backbones.pretraining import Example, Recipe
+from backbones.registry import get
+from benchmark.store import Store
+from benchmark.suite import Trial
+from benchmark.tuning.interface import Engine, TrainingSet
+
+
+@pytest.fixture(autouse=True)
+def _threads(threads: int) -> None:
+    """As many as every test has, whatever the code of the test before has set."""
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (len(REPORTS), 112, 112), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def load(tmp_path_factory: pytest.TempPathFactory, pictures: np.ndarray) -> Callable[..., Backbone]:
+    """A family's name → its miniature, loaded anew; the checkpoint is written once a session."""
+    folder = tmp_path_factory.mktemp("miniatures")
+
+    def loaded(name: str, **options: Any) -> Backbone:
+        plugin = get(name)
+        if not (folder / name).exists():
+            examples = [
+                Example(p, (r,), {"kind": i % 2}) for i, (p, r) in enumerate(zip(pictures, REPORTS, strict=True))
+            ]
+            recipe = Recipe(vision_steps=2, language_steps=2, vision_batch=4, language_batch=4)
+            write_miniature(plugin, folder / name, examples, prompt=PROMPT, recipe=recipe)
+        return plugin.load(folder / name, **options)
+
+    return loaded
+
+
+@pytest.fixture
+def train(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Run]:
+    """Train trials with an engine in a results folder of its own."""
+    runs = iter(range(100))
+
+    def trained(
+        engine: Engine, backbone: Backbone, trials: Sequence[Trial], *, store: Path | None = None, **options: Any
+    ) -> Run:
+        results = Store(store or tmp_path / str(next(runs)))
+        folders = {t.id: results.of(t) for t in trials}
+        data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)))
+        step_done = options.get("step_done", lambda *_: None)
+        outcomes = engine.train(backbone, trials, folders, data, step_done)
+        rows = {
+            name: list(csv.DictReader(folder.losses.open()))
+            for name, folder in folders.items()
+            if outcomes[name].failure is None
+        }
+        return Run(
+            outcomes,
+            folders,
+            {name: [float(row["loss"]) for row in table] for name, table in rows.items()},
+            {name: [float(row["gradient_norm"]) for row in table] for name, table in rows.items()},
+        )
+
+    return trained
