@@ -68,10 +68,11 @@ test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 p
 	for python in $(PYTHONS); do $(MAKE) test PYTHON="$$python" VENV=".venv.$$(basename "$$python")" || exit; done
 
 .PHONY: check
-check: install ## lint (ruff) and types (mypy)
+check: install ## lint (ruff), types (mypy) and the order of imports (import-linter)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 .PHONY: clean
 clean: ## remove results and caches, keep the environment

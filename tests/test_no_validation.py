@@ -19,7 +19,7 @@ from benchmark.suites.load import parse
 SUITE = """\
 name: unvalidated
 title: Nothing to choose by
-data: {{source: write, studies: 24, seed: 3, size: 64}}
+data: {{source: phantom, studies: 24, seed: 3, size: 64}}
 image: {{size: 112}}
 split: {{name: {split}}}
 backbones:

@@ -19,7 +19,8 @@ from scipy import stats
 from short_trials import REPORTS, trial
 
 from backbones.base import Backbone
-from benchmark.bench import engines, process, run, scaling, tables, trainer
+from benchmark.bench import engines, process, run, tables, trainer
+from benchmark.bench import scaling as growth
 from benchmark.bench import task as tasks
 from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, made
@@ -146,8 +147,8 @@ def test_tables_say_what_was_measured_on_what(task: Task, scaling: bool, capsys:
     result = run.about(load_suite("bench"), replace(task, data="five pictures"), rounds=2)
     console = Console(width=200)
     if scaling:
-        by_number = {number: [cost(5.0 + 2 * number), cost(7.0 + 2 * number)] for number in scaling.TRIALS}
-        result |= {"trials": [*by_number], "scaling": scaling.summary(by_number)}
+        by_number = {number: [cost(5.0 + 2 * number), cost(7.0 + 2 * number)] for number in growth.TRIALS}
+        result |= {"trials": [*by_number], "scaling": growth.summary(by_number)}
         tables.show_scaling(result, console)
     else:
         equality: dict[str, Any] = {"text_equal": {"D-C": 2, "C-A": 2, "B-A": 1}, "points": 2, "steps": 60}
@@ -174,9 +175,9 @@ def test_any_number_of_points_has_each_rank_alike(
     ranks: list[int], alphas: list[int], seeds: list[int], number: int
 ) -> None:
     grid = Grid(rank=tuple(ranks), alpha=tuple(alphas), seed=tuple(seeds))
-    points = scaling.points(grid, number)
+    points = growth.points(grid, number)
     assert len(points) == len(set(points)) == number
-    assert scaling.points(grid, number + 5)[:number] == points
+    assert growth.points(grid, number + 5)[:number] == points
     shares = Counter(rank for rank, _, _ in points)
     assert max(shares.values()) - min(shares[rank] for rank in ranks) <= 1
     assert number < len(ranks) * len(alphas) * len(seeds) or {seed for *_, seed in points} >= set(seeds)
@@ -184,8 +185,8 @@ def test_any_number_of_points_has_each_rank_alike(
 
 @given(st.floats(0, 1e3), st.floats(0.01, 1e3), st.integers(1, 3))
 def test_a_straight_line_is_found_again(fixed: float, slope: float, rounds: int) -> None:
-    trials = [*scaling.TRIALS] * rounds
-    line = scaling.fit(trials, [fixed + slope * number for number in trials])
+    trials = [*growth.TRIALS] * rounds
+    line = growth.fit(trials, [fixed + slope * number for number in trials])
     assert line.fixed == pytest.approx(fixed, abs=1e-6)
     assert line.per_trial == pytest.approx(slope, abs=1e-6)
     assert line.largest_residual < 1e-6
@@ -193,7 +194,7 @@ def test_a_straight_line_is_found_again(fixed: float, slope: float, rounds: int)
 
 def test_a_line_agrees_with_scipy() -> None:
     trials, costs = [4, 16, 64, 4, 16, 64], [11.0, 20.0, 90.0, 12.0, 21.0, 70.0]
-    line, expected = scaling.fit(trials, costs), stats.linregress(trials, costs)
+    line, expected = growth.fit(trials, costs), stats.linregress(trials, costs)
     assert line.fixed == pytest.approx(expected.intercept)
     assert line.per_trial == pytest.approx(expected.slope)
     assert line.largest_residual == pytest.approx(
