@@ -9,9 +9,8 @@ An interval at 95 % excludes zero by chance in one fall of twenty, and there are
 doesn't decide: by the exact test of sign flips, block by block, and Bonferroni's correction for the scores,
 
 - tuned on shuffled images no score changes clearly, at `CHANCE`: so often chance alone would make one;
-- tuned on its own, the density falls at `LEVEL`. Over twelve pairs of bases and seeds this fall was 5.9 to 9.8 standard
-  errors, 8.3 on average, and `LEVEL` takes 2.8: five of a standard error's spread less, which chance makes less often
-  than once in a million times. A leak of own images into the shuffled ones would be as large, and so beyond `CHANCE`.
+- tuned on its own, the density falls at `LEVEL`, which a leak of own images into the shuffled ones would as well, and
+  then far beyond it.
 """
 
 import json
