@@ -50,6 +50,12 @@ class Asked:
         return FeatureStore(self.folder, self.backbone).folder / f"{key}.safetensors"
 
 
+@pytest.fixture(autouse=True)
+def _as_a_sweep(_threads: None) -> None:
+    """One thread, as a sweep has on a CPU: with more, MKL parts rows among threads by how many rows there are."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def asked(
     load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
