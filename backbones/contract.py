@@ -16,7 +16,7 @@ from backbones.base import IGNORED, Backbone
 from backbones.errors import UserError
 from backbones.miniature import SIDE, write_miniature
 from backbones.pretraining import Example, Recipe
-from backbones.quantization import decoder_projections, misfit
+from backbones.quantization import decoder_widths, misfit
 from backbones.structure import build
 
 PROMPTS = ("Write the radiology report of this mammogram.", "Write the report.")
@@ -268,7 +268,7 @@ def fits_four_bits(subject: Subject) -> None:
         ("the miniature's", subject.backbone.model),
         ("the published checkpoint's", None if published is None else build(published)),
     ):
-        if model is not None and (wrong := misfit(decoder_projections(plugin, model))):
+        if model is not None and (wrong := misfit(decoder_widths(plugin, model))):
             raise Broken(f"{what} {wrong}")
 
 

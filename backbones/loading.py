@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from backbones.errors import UserError
-from backbones.quantization import decoder_projections, forbid_repacking, misfit, quantization_config
+from backbones.quantization import decoder_widths, forbid_repacking, misfit, quantization_config
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -49,7 +49,7 @@ def load_model(
             "Fetch the checkpoint again, or name the backbone that it belongs to."
         )
     if quantization is not None:
-        if wrong := misfit(decoder_projections(plugin, model)):
+        if wrong := misfit(decoder_widths(plugin, model)):
             raise UserError(f"{folder}: {plugin.name} can't be run in 4 bits: {wrong}. Leave `quantization` out.")
         forbid_repacking(model)
     return model.requires_grad_(False).eval()

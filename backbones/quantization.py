@@ -61,7 +61,7 @@ def misfit(widths: Iterable[tuple[int, int]]) -> str | None:
     )
 
 
-def decoder_projections(plugin: "type[Backbone]", model: nn.Module) -> Iterator[tuple[int, int]]:
+def decoder_widths(plugin: "type[Backbone]", model: nn.Module) -> Iterator[tuple[int, int]]:
     """Yield (inputs, outputs) of each linear layer of a model's decoder, which is what is quantised."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and f".{plugin.decoder}.layers." in name:

@@ -158,7 +158,7 @@ def miniatures(
 ) -> None:
     """Train the miniature checkpoints that come with amrg, on phantoms: 20 minutes and more on two cores.
 
-    Example: amrg backbones miniatures medgemma-4b-it --folder /tmp/miniatures --examples 32 --steps 5
+    Example: amrg backbones miniatures medgemma-4b-it --folder tried --examples 32 --steps 5
     """
     from benchmark.phantoms.miniatures import SHIPPED, make_shipped
     from benchmark.progress.show import Show

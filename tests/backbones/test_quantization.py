@@ -11,7 +11,7 @@ from backbones.contract import PROMPTS, REPORTS, examples
 from backbones.errors import UserError
 from backbones.miniature import write_miniature
 from backbones.pretraining import Recipe
-from backbones.quantization import BLOCK, PANEL, decoder_projections, misfit, parameters
+from backbones.quantization import BLOCK, PANEL, decoder_widths, misfit, parameters
 from backbones.registry import get
 
 pytestmark = pytest.mark.numeric
@@ -112,7 +112,7 @@ def test_every_path_of_the_library_can_hold_a_miniature(name, miniature):
 
     plugin = get(name)
     backbone = plugin.load(miniature(name), quantization="nf4")
-    assert misfit(decoder_projections(plugin, backbone.model)) is None
+    assert misfit(decoder_widths(plugin, backbone.model)) is None
     for module in quantised(backbone.model).values():
         before = module.weight.data.clone()
         packed, state = _convert_weight_packed_for_cpu(module.weight.data, module.weight.quant_state)

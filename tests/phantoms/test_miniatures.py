@@ -19,7 +19,7 @@ from backbones.miniature import (
     specification,
     train_tokenizer,
 )
-from backbones.quantization import decoder_projections, misfit
+from backbones.quantization import decoder_widths, misfit
 from backbones.registry import get
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.cases import plan
@@ -87,7 +87,7 @@ def test_it_keeps_the_contract(folder: Path, one_thread: None) -> None:
 
 def test_it_is_held_in_four_bits(folder: Path, one_thread: None) -> None:
     backbone = get(folder.name).load(folder, quantization="nf4")
-    assert misfit(decoder_projections(type(backbone), backbone.model)) is None
+    assert misfit(decoder_widths(type(backbone), backbone.model)) is None
 
 
 def test_the_command_that_makes_them_repeated_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
