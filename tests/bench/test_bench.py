@@ -134,7 +134,9 @@ def test_the_cached_baseline_decodes_once_and_trains_as_the_plain_one(task: Task
     for study in one.train:
         Path(study["image"]).unlink()  # what was kept is enough
     trainer.run(one, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
-    assert made(tmp_path / "again", one, "losses") == made(out, one, "losses")
+    # Not to the last bit: without MKL's promise of it, two processes sum in other orders where memory lies otherwise.
+    again, first = (np.array(made(folder, one, "losses")) for folder in (tmp_path / "again", out))
+    np.testing.assert_allclose(again, first, rtol=0, atol=1e-12)
 
 
 def test_a_process_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
