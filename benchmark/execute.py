@@ -156,6 +156,14 @@ def executor(processes: int, listener: Listener) -> Iterator[Executor]:
     running.close()
 
 
+def prepare_worker() -> None:
+    """Have torch compute on one thread in this process, and the libraries keep quiet; before any work with torch."""
+    import torch
+
+    torch.set_num_threads(1)
+    quiet()
+
+
 def quiet() -> None:
     """No bars and advice of the libraries among the sweep's own lines."""
     from transformers.utils import logging

@@ -7,30 +7,38 @@ no single trial is guilty of ends all that were in the stage. What a user has to
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark import failures
 from benchmark.data.image import ImageCache
 from benchmark.data.records import Records
-from benchmark.errors import UserError
-from benchmark.execute import quiet
-from benchmark.failures import Failure
+from benchmark.errors import UserError, frames, reason
+from benchmark.execute import prepare_worker, quiet
 from benchmark.progress.events import Event, progress, tell
-from benchmark.provenance import commit, device, machine, versions
+from benchmark.provenance import gpu, machine, provenance
+from benchmark.record import (
+    FAILURE,
+    TRIAL_RECORD,
+    Failure,
+    Prediction,
+    Set,
+    Stage,
+    TrialRecord,
+    UsedCheckpoint,
+)
 from benchmark.scoring import predictions
 from benchmark.scoring.controls import swapped, training_images
-from benchmark.scoring.predictions import Prediction, Shown
+from benchmark.scoring.predictions import Shown
 from benchmark.scoring.trial import is_scored, prepare, score
-from benchmark.store import Store, TrialFolder, read_lines, write_json
+from benchmark.store import Store, TrialFolder, read_models, write_json
 from benchmark.suite import Entry, Trial
-from benchmark.tuning.spent import Meter, Stage
+from benchmark.tuning.spent import Meter
 from metrics.text.meteor_jar import warm_up
 from metrics.text.ptb import ptb_tokenize
 
@@ -41,13 +49,26 @@ if TYPE_CHECKING:
     from benchmark.tuning.interface import Engine, TrainingSet
 
 BLANK = "blank"
+SETS: tuple[Set, ...] = ("validation", "test", "swapped", "blank")
+"""What a sweep's trials write reports for."""
 TELL_EVERY = 5
 """Steps between two that are told, beside the first and the last."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Trials of one backbone and how to run them."""
+    """Trials of one backbone and how to run them.
+
+    Attributes:
+        entry: the backbone as the suite names it.
+        source: the folder of its weights; None for the hub's cache.
+        engine: that trains and writes.
+        device: as torch names it.
+        trials: of the backbone.
+        records: what they learn and are tested on.
+        sets: what each trial writes reports for.
+        resamples: of the intervals of the test set's scores.
+    """
 
     entry: Entry
     source: Path | None
@@ -55,6 +76,8 @@ class Pack:
     device: str
     trials: tuple[Trial, ...]
     records: Records
+    sets: tuple[Set, ...] = SETS
+    resamples: int = 10_000
 
     def __call__(self) -> dict[str, str | None]:
         """Run what isn't done; why each trial failed, or None, by id."""
@@ -70,12 +93,13 @@ def run(pack: Pack) -> dict[str, str | None]:
     Raises:
         UserError: something that concerns all trials and that the user can mend.
     """
-    session = Session.begin(pack)
-    for stage in STAGES:
-        if session.alive:
-            with session.guarded(stage, session.alive):
-                STAGES[stage](session)
-    return session.ended
+    with ExitStack() as until_the_end:
+        session = Session.begin(pack, until_the_end)
+        for stage, work in STAGES.items():
+            if session.alive:
+                with session.guarded(stage, session.alive):
+                    work(session)
+        return session.ended
 
 
 @dataclass
@@ -88,10 +112,12 @@ class Session:
         alive: trials that go on.
         ended: of those that don't, why each failed, or None.
         meter: books the time on the trials.
+        until_the_end: holds what has to hold for the rest of the session.
         shown: the images that each trial writes reports for.
         backbone: from `load` on.
         prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
+        trained_together: by id, how many trials trained at the same time, of those that did so in this session.
     """
 
     pack: Pack
@@ -99,20 +125,22 @@ class Session:
     alive: list[Trial]
     ended: dict[str, str | None]
     meter: Meter
+    until_the_end: ExitStack
     keys: dict[str, str] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
     backbone: "Backbone" = None  # type: ignore[assignment]
     prompt_sha256: str = ""
     features: "dict[str, Tensor]" = field(default_factory=dict)
+    trained_together: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, pack: Pack) -> "Session":
+    def begin(cls, pack: Pack, until_the_end: ExitStack) -> "Session":
         """A session on what of a pack isn't done."""
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
         alive = [trial for trial in pack.trials if not folders[trial.id].is_done()]
         ended = {trial.id: None for trial in pack.trials if trial not in alive}
-        return cls(pack, folders, alive, dict(ended), Meter(folders))
+        return cls(pack, folders, alive, dict(ended), Meter(folders), until_the_end)
 
     @property
     def engine(self) -> "Engine":
@@ -144,20 +172,19 @@ class Session:
             raise
         except Exception as error:
             for trial in [t for t in trials if t in self.alive]:
-                self.fail(trial, stage, self.reason(error), {"traceback": failures.frames(error)})
+                self.fail(trial, stage, self.reason(error), frames(error))
 
     def reason(self, error: Exception) -> str:
         """What an error says, without a word of a report."""
-        return failures.reason(error, (study.report for study in self.pack.records.studies))
+        return reason(error, (study.report for study in self.pack.records.studies))
 
-    def fail(self, trial: Trial, stage: Stage, reason: str, details: Mapping[str, Any]) -> None:
+    def fail(self, trial: Trial, stage: Stage, why: str, traceback: str = "") -> None:
         """Make a trial a row of what failed."""
         self.alive = [t for t in self.alive if t.id != trial.id]
-        self.ended[trial.id] = reason
-        described = trial.model_dump(mode="json")
-        failure = Failure(trial=described, stage=stage, reason=reason, details=dict(details), at=_now())
-        write_json(self.folders[trial.id].failure, failure.model_dump(mode="json"))
-        tell(Event("trial", trial.label, 0, 1, reason))
+        self.ended[trial.id] = why
+        failure = Failure(schema_version=FAILURE, trial=trial, stage=stage, reason=why, traceback=traceback, at=_now())
+        write_json(self.folders[trial.id].failure, failure)
+        tell(Event("trial", trial.label, 0, 1, why, trial.id))
 
     def together(
         self,
@@ -181,8 +208,8 @@ class Session:
             except UserError:
                 raise
             except Exception as error:
-                reason = self.reason(error)
-            tell(Event("stage", f"{self.pack.entry.name}: {stage} failed, now trial by trial", detail=reason))
+                why = self.reason(error)
+            tell(Event("stage", f"{self.pack.entry.name}: {stage} failed, now trial by trial", detail=why))
             self._release()
             trials = [trial for trial in left() if trial in trials]
         for trial in trials:
@@ -200,20 +227,25 @@ def _load(session: Session) -> None:
     import torch
 
     from backbones.registry import get
+    from benchmark.tuning.norms import fused_norms
 
     pack = session.pack
     if pack.device == "cpu":
-        torch.set_num_threads(1)
-    quiet()
+        prepare_worker()
+    else:
+        quiet()
     warm_up()
-    versions(), commit()  # asked once; trials would wait for them when they end
+    provenance()  # asked once; trials would wait for it when they end
     session.backbone = get(pack.entry.name).load(
         pack.source, device=pack.device, dtype=getattr(torch, pack.entry.dtype), quantization=pack.entry.quantization
     )
+    if pack.entry.dtype == "float64":
+        # The models' own norms would round features and activations to 32 bits.
+        session.until_the_end.enter_context(fused_norms(session.backbone.model))
     prompt = session.backbone.prompt_text(pack.trials[0].protocol.prompt)
     session.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
     session.keys = _image_keys(pack.records)
-    session.shown = _shown(pack.records, session.keys)
+    session.shown = _shown(pack, session.keys)
 
 
 def _encode(session: Session) -> None:
@@ -238,12 +270,15 @@ def _train(session: Session) -> None:
 def _train_some(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:
     def step_done(trial: Trial, done: int, total: int, loss: float) -> None:
         if done in (1, total) or done % TELL_EVERY == 0:
-            tell(Event("progress", trial.label, done, total, f"loss {loss:.3f}"))
+            tell(Event("progress", trial.label, done, total, f"loss {loss:.3f}", trial.id))
 
     outcomes = session.engine.train(session.backbone, trials, session.folders, data, step_done, session.meter)
     for trial in trials:
-        if reason := outcomes[trial.id].failure:
-            session.fail(trial, "train", reason, outcomes[trial.id].details)
+        outcome = outcomes[trial.id]
+        if outcome.trained_together is not None:
+            session.trained_together[trial.id] = outcome.trained_together
+        if outcome.failure:
+            session.fail(trial, "train", outcome.failure)
 
 
 def _write(session: Session) -> None:
@@ -265,7 +300,7 @@ def _write_some(session: Session, trials: Sequence[Trial]) -> None:
             for one, report in zip(session.shown, written, strict=True)
         ]
         predictions.store(session.folders[trial.id], session.shown, made)
-        tell(Event("progress", f"{trial.label}: reports", len(made), len(made)))
+        tell(Event("progress", f"{trial.label}: reports", len(made), len(made), trial=trial.id))
 
 
 def _score(session: Session) -> None:
@@ -280,14 +315,14 @@ def _score(session: Session) -> None:
     for trial in list(session.alive):
         with session.guarded("score", [trial]):
             if trial in unscored:
-                score(session.folders[trial.id], records.studies, records.split)
+                score(session.folders[trial.id], records.studies, records.split, resamples=session.pack.resamples)
                 session.meter.lap("score", [trial.id])
             _finish(session, trial)
 
 
 def _tokenize(folders: Sequence[TrialFolder]) -> None:
     """Tokenise the predictions of all trials by one process, not one a trial; the results are remembered."""
-    ptb_tokenize([row["prediction"] for folder in folders for row in read_lines(folder.predictions)])
+    ptb_tokenize([row.prediction for folder in folders for row in read_models(folder.predictions, Prediction)])
 
 
 STAGES: dict[Stage, Callable[[Session], None]] = {
@@ -299,7 +334,7 @@ STAGES: dict[Stage, Callable[[Session], None]] = {
 }
 
 
-def _features(pack: Pack, backbone: Any, keys: Mapping[str, str]) -> dict[str, Any]:
+def _features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) -> "dict[str, Tensor]":
     """Features of every image that the trials need, by image key, the blank one among them."""
     from benchmark.tuning.features import FeatureStore
 
@@ -312,7 +347,8 @@ def _features(pack: Pack, backbone: Any, keys: Mapping[str, str]) -> dict[str, A
         if study.image is not None
     }
     side = records.image.size
-    wanted[f"{BLANK}-{side}"] = lambda: np.zeros((side, side), np.uint8)
+    if "blank" in pack.sets:
+        wanted[f"{BLANK}-{side}"] = lambda: np.zeros((side, side), np.uint8)
     store = FeatureStore(records.cache / "features", backbone)
     return store.get(wanted, progress(f"{pack.entry.name}: image features"))
 
@@ -322,16 +358,18 @@ def _image_keys(records: Records) -> dict[str, str]:
     return {s.id: images.key(s.image) for s in records.studies if s.image is not None}
 
 
-def _shown(records: Records, keys: Mapping[str, str]) -> list[Shown]:
-    """What each trial writes reports for, the grounding controls included."""
+def _shown(pack: Pack, keys: Mapping[str, str]) -> list[Shown]:
+    """The image behind each report that a trial of the pack writes, set by set."""
+    records = pack.records
     test = records.split.test
     other = swapped(test, records.split.blocks)
-    return [
+    every = [
         *[Shown("validation", i, keys[i]) for i in records.split.validation],
         *[Shown("test", i, keys[i]) for i in test],
         *[Shown("swapped", i, keys[other[i]]) for i in test],
         *[Shown("blank", i, f"{BLANK}-{records.image.size}") for i in test],
     ]
+    return [one for one in every if one.set in pack.sets]
 
 
 def _by_images(trials: Sequence[Trial], records: Records) -> Iterator[tuple[tuple[str, ...], list[Trial]]]:
@@ -345,44 +383,48 @@ def _by_images(trials: Sequence[Trial], records: Records) -> Iterator[tuple[tupl
 
 
 def _finish(session: Session, trial: Trial) -> None:
-    """Write a trial's record."""
+    """Write a trial's record, with which it is done."""
+    write_json(session.folders[trial.id].trial, _record(session, trial))
+    session.folders[trial.id].forget(session.folders[trial.id].failure)
+    session.alive = [t for t in session.alive if t.id != trial.id]
+    session.ended[trial.id] = None
+    tell(Event("trial", trial.label, 1, 1, "done", trial.id))
+
+
+def _record(session: Session, trial: Trial) -> TrialRecord:
     from backbones.quantization import parameters
     from benchmark.tuning.losses import fuses, kernels
 
-    pack, backbone, folder = session.pack, session.backbone, session.folders[trial.id]
+    pack, backbone = session.pack, session.backbone
     checkpoint = type(backbone).checkpoint
     spent = session.meter.of(trial.id).rounded()
-    write_json(
-        folder.trial,
-        {
-            "schema_version": 2,
-            "id": trial.id,
-            "trial": trial.model_dump(mode="json"),
-            "checkpoint": {
-                "kind": "folder" if pack.source else "hub",
-                "miniature": pack.entry.checkpoint == "miniature",
-                "hub_id": checkpoint.hub_id,
-                "revision": checkpoint.revision,
-                "licence": checkpoint.licence,
-                "parameters": parameters(backbone.model),
-            },
-            "engine": pack.engine,
-            "trials_in_pack": len(pack.trials),
-            **({"loss": kernels()} if fuses(backbone.model) else {}),
-            "seconds": spent.seconds,
-            "peak_memory_bytes": spent.peak_memory_bytes,
-            **device(pack.device),
-            "machine": machine(),
-            "versions": versions(),
-            "commit": commit(),
-            "command": pack.records.command,
-            "finished": _now().isoformat(),
-        },
+    gpu_name, gpu_memory = gpu(pack.device)
+    return TrialRecord(
+        schema_version=TRIAL_RECORD,
+        id=trial.id,
+        trial=trial,
+        checkpoint=UsedCheckpoint(
+            kind="folder" if pack.source else "hub",
+            miniature=pack.entry.checkpoint == "miniature",
+            hub_id=checkpoint.hub_id,
+            revision=checkpoint.revision,
+            licence=checkpoint.licence,
+            parameters=parameters(backbone.model),
+        ),
+        engine=pack.engine,
+        trials_in_pack=len(pack.trials),
+        trained_together=session.trained_together.get(trial.id),
+        loss=kernels() if fuses(backbone.model) else None,
+        seconds=spent.seconds,
+        peak_memory_bytes=spent.peak_memory_bytes,
+        device=pack.device,
+        gpu=gpu_name,
+        gpu_memory_bytes=gpu_memory,
+        machine=machine(),
+        command=pack.records.command,
+        finished=_now(),
+        **dict(provenance()),
     )
-    folder.forget(folder.failure)
-    session.alive = [t for t in session.alive if t.id != trial.id]
-    session.ended[trial.id] = None
-    tell(Event("trial", trial.label, 1, 1, "done"))
 
 
 def _now() -> datetime:

@@ -7,7 +7,8 @@ import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+
+from benchmark.record import Machine, Provenance
 
 PACKAGES = (
     "amrg", "torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy", "pillow",
@@ -47,19 +48,24 @@ def commit() -> str | None:
     return f"{head}+changes" if changed else head
 
 
-def machine() -> dict[str, Any]:
-    """Return processor, its kernels, cores, memory and system, without the machine's name."""
+def provenance() -> Provenance:
+    """Return what makes the results of this process."""
+    return Provenance(versions=versions(), commit=commit())
+
+
+def machine() -> Machine:
+    """Return what machine this is, without its name."""
     import psutil
     import torch
 
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "kernels": torch.backends.cpu.get_cpu_capability(),
-        "reproducible_mkl": os.environ.get("MKL_CBWR"),
-        "cores": psutil.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-    }
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        kernels=torch.backends.cpu.get_cpu_capability(),
+        reproducible_mkl=os.environ.get("MKL_CBWR"),
+        cores=psutil.cpu_count(),
+        memory_bytes=psutil.virtual_memory().total,
+    )
 
 
 def _processor() -> str:
@@ -70,11 +76,11 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def device(name: str) -> dict[str, Any]:
-    """A device as torch names it, and what it is."""
-    if not name.startswith("cuda"):
-        return {"device": name}
+def gpu(device: str) -> tuple[str | None, int | None]:
+    """Return name and bytes of memory of a device as torch names it; None for a processor."""
+    if not device.startswith("cuda"):
+        return None, None
     import torch
 
-    found = torch.cuda.get_device_properties(torch.device(name))
-    return {"device": name, "gpu": found.name, "gpu_memory_bytes": found.total_memory}
+    properties = torch.cuda.get_device_properties(torch.device(device))
+    return properties.name, properties.total_memory

@@ -4,46 +4,107 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from threading import get_ident
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from benchmark.errors import UserError
+from benchmark.record import Failure, FloorRecord, ReferenceReport, Report, ScoresRecord, SuiteRecord, TrialRecord
 from benchmark.suite import Trial
+
+Model = TypeVar("Model", bound=BaseModel)
+SHOWN = 5
+"""Mistakes of a file that are listed, at most."""
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a place beside `path` to write to; what was written takes `path` when the block ends without an error.
+
+    So the file is there whole or not at all, whatever interrupts the writing. The name keeps the file's suffix, by
+    which some libraries choose the format; processes and threads that write the same file don't meet.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{get_ident()}.{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, indented, with a newline at its end."""
+    """Write JSON, indented, with a newline at its end; a model as `model_dump` gives it."""
+    if isinstance(content, BaseModel):
+        content = content.model_dump(mode="json")
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+def write_lines(path: Path, records: Iterable[Mapping[str, Any] | BaseModel]) -> None:
     """Write JSON lines."""
-    write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    plain = (r.model_dump(mode="json") if isinstance(r, BaseModel) else r for r in records)
+    write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in plain))
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read JSON lines.
+def read_model(path: Path, model: type[Model]) -> Model:
+    """Return the content of a JSON file as a model.
 
     Raises:
-        UserError: the file is missing, or a line of it isn't JSON.
+        UserError: names the file and what is wrong: missing, unreadable, not JSON, or not such content.
     """
-    records = []
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: can't be read: {error.strerror}") from error
-    for number, line in enumerate(text.split("\n"), start=1):
+    return _validated(path, TypeAdapter(model))
+
+
+def read_models(path: Path, model: type[Model]) -> list[Model]:
+    """Return the lines of a file of JSON lines as models.
+
+    Raises:
+        UserError: names the file, and the first line that isn't such a record.
+    """
+    found = []
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if line.strip():
             try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise UserError(
-                    f"{path}, line {number}: not JSON: {error.msg}. One object a line is expected."
-                ) from error
-    return records
+                found.append(model.model_validate_json(line))
+            except ValidationError as error:
+                raise UserError(f"{path}, line {number}: {_mistakes(error)}") from None
+    return found
+
+
+def _validated(path: Path, adapter: TypeAdapter[Model]) -> Model:
+    try:
+        return adapter.validate_json(_text(path))
+    except ValidationError as error:
+        raise UserError(f"{path}: {_mistakes(error)}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}.") from None
+
+
+def _mistakes(error: ValidationError) -> str:
+    """What is wrong, place by place, without the content, which may be a report's."""
+    mistakes = error.errors(include_input=False, include_url=False)
+    listed = [f"{'.'.join(map(str, m['loc']))}: {m['msg']}" if m["loc"] else m["msg"] for m in mistakes[:SHOWN]]
+    more = f" and {len(mistakes) - SHOWN} more" if len(mistakes) > SHOWN else ""
+    return f"damaged, or written by another version: {'; '.join(listed)}{more}. Remove it and run its sweep again."
 
 
 @dataclass(frozen=True)
@@ -111,9 +172,50 @@ class TrialFolder:
         for path in paths:
             path.unlink(missing_ok=True)
 
-    def read(self, path: Path) -> Any:
-        """The content of one of its JSON files."""
-        return json.loads(path.read_text(encoding="utf-8"))
+    def read_trial(self) -> TrialRecord:
+        """Return its record.
+
+        Raises:
+            UserError: it isn't finished, it is a floor's folder, or the record is damaged.
+        """
+        return read_model(self.trial, TrialRecord)
+
+    def read_trial_or_floor(self) -> TrialRecord | FloorRecord:
+        """Return the record of a trial or of a floor, whichever this folder is.
+
+        Raises:
+            UserError: it isn't finished, or the record is damaged.
+        """
+        return _validated(self.trial, TypeAdapter(TrialRecord | FloorRecord))
+
+    def read_scores(self) -> ScoresRecord:
+        """Return its scores.
+
+        Raises:
+            UserError: there are none, or they are damaged.
+        """
+        return read_model(self.scores, ScoresRecord)
+
+    def read_losses(self) -> list[float]:
+        """Return the loss of every step."""
+        with self.losses.open(encoding="utf-8", newline="") as file:
+            return [float(row["loss"]) for row in csv.DictReader(file)]
+
+    def read_predictions(self) -> dict[str, str]:
+        """Return the predictions of the test set by the studies' ids.
+
+        Raises:
+            UserError: there are none, or they are damaged.
+        """
+        return {line.id: line.prediction for line in read_models(self.predictions, Report)}
+
+    def read_failure(self) -> Failure:
+        """Return why it failed.
+
+        Raises:
+            UserError: it hasn't failed, or the record is damaged.
+        """
+        return read_model(self.failure, Failure)
 
     def write_adapter(self, save: Callable[[str], Any]) -> None:
         """Let `save` write the adapter into a temporary folder, then put that in place."""
@@ -126,13 +228,10 @@ class TrialFolder:
 
     def write_losses(self, losses: Sequence[Mapping[str, float]]) -> None:
         """Write one row a step."""
-        temporary = self.losses.with_name(f".{self.losses.name}.{os.getpid()}")
-        self.path.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(self.losses) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             rows = csv.DictWriter(file, fieldnames=list(losses[0]), lineterminator="\n")
             rows.writeheader()
             rows.writerows(losses)
-        temporary.replace(self.losses)
 
 
 class Store:
@@ -154,27 +253,30 @@ class Store:
         return self.folder / "suites" / name / "references.jsonl"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def read_record(store: Store, suite: str) -> dict[str, Any]:
-    """The record of a suite's latest run.
+def read_record(store: Store, suite: str) -> SuiteRecord:
+    """Return the record of a suite's latest run.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it is damaged.
     """
     path = store.suite(suite)
     if not path.is_file():
         known = sorted(p.stem for p in path.parent.glob("*.json"))
         there = f" Suites with results there: {', '.join(known)}." if known else ""
         raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{there}")
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+    return read_model(path, SuiteRecord)
+
+
+def read_references(store: Store, suite: str) -> list[ReferenceReport]:
+    """Return the reports of a suite's data, by which its predictions are judged.
+
+    Raises:
+        UserError: they aren't stored, or the file is damaged.
+    """
+    path = store.references(suite)
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file. It is written when the suite runs; `amrg sweep {suite}` makes it, "
+            "and repeats no trial that is done."
+        )
+    return read_models(path, ReferenceReport)

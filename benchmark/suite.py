@@ -25,9 +25,9 @@ class PhantomData(Part):
     """Digital phantoms, written where the sweep runs."""
 
     source: Literal["phantom"]
-    studies: int = Field(510, ge=12, description="images")
+    studies: int = Field(default=510, ge=12, description="images")
     seed: int = 0
-    size: int = Field(256, ge=64, le=6000, description="long side in pixels")
+    size: int = Field(default=256, ge=64, le=6000, description="long side in pixels")
     dialect: str = "dmid"
 
 
@@ -40,15 +40,15 @@ class DmidData(Part):
 class ImagePart(Part):
     """How a mammogram becomes the square that every backbone is shown."""
 
-    size: int = Field(896, ge=56, description="side in pixels")
-    crop: bool = Field(True, description="crop to the breast")
-    flip: bool = Field(False, description="mirror every image to one laterality")
+    size: int = Field(default=896, ge=56, description="side in pixels")
+    crop: bool = Field(default=True, description="crop to the breast")
+    flip: bool = Field(default=False, description="mirror every image to one laterality")
 
 
 class SplitPart(Part):
     """Which studies are trained, chosen and tested on."""
 
-    name: str = Field("blocked", description="sequential, random, blocked, or a file of ids")
+    name: str = Field(default="blocked", description="sequential, random, blocked, or a file of ids")
     seed: int = 0
 
 
@@ -56,7 +56,7 @@ class Entry(Part):
     """A backbone of the suite and where its weights come from."""
 
     name: str
-    checkpoint: str = Field("hub", description="hub (the pinned revision), miniature, or a folder")
+    checkpoint: str = Field(default="hub", description="hub (the pinned revision), miniature, or a folder")
     quantization: Literal["nf4"] | None = None
     dtype: Literal["float32", "bfloat16", "float64"] = "float32"
 
@@ -71,7 +71,7 @@ class Grid(Part):
 
     rank: tuple[int, ...] = Field(min_length=1)
     alpha: tuple[int, ...] = Field(min_length=1)
-    seed: tuple[int, ...] = Field((0,), min_length=1)
+    seed: tuple[int, ...] = Field(default=(0,), min_length=1)
 
     @field_validator("rank", "alpha")
     @classmethod
@@ -111,22 +111,22 @@ class Protocol(Part):
             nothing that is learned of images can help: a control of the grounding controls, not a way to tune a model.
     """
 
-    prompt: str = Field("Write the radiology report of this mammogram.", min_length=1)
-    steps: int | None = Field(None, ge=1)
-    epochs: int | None = Field(None, ge=1)
-    batch_size: int = Field(8, ge=1)
-    micro_batch_size: int | None = Field(None, ge=1)
-    learning_rate: float = Field(1e-4, gt=0)
+    prompt: str = Field(default="Write the radiology report of this mammogram.", min_length=1)
+    steps: int | None = Field(default=None, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=8, ge=1)
+    micro_batch_size: int | None = Field(default=None, ge=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup_steps: int = Field(20, ge=0)
-    weight_decay: float = Field(0.0, ge=0)
-    gradient_clipping: float = Field(1.0, ge=0)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    max_new_tokens: int = Field(256, ge=1)
+    warmup_steps: int = Field(default=20, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    gradient_clipping: float = Field(default=1.0, ge=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    max_new_tokens: int = Field(default=256, ge=1)
     activation_checkpointing: bool = False
     # Left out where they say nothing, so that trials, records and boards of before keep their ids and bytes.
-    compile: bool = Field(False, exclude_if=lambda compiled: not compiled)
-    training_images: Literal["own", "shuffled"] = Field("own", exclude_if=lambda images: images == "own")
+    compile: bool = Field(default=False, exclude_if=lambda compiled: not compiled)
+    training_images: Literal["own", "shuffled"] = Field(default="own", exclude_if=lambda images: images == "own")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -150,9 +150,9 @@ class Protocol(Part):
 class MiniaturePart(Part):
     """How the suite's miniature checkpoints are trained, where it uses none that come with the project."""
 
-    examples: int = Field(1500, ge=16, description="phantoms they are trained on")
-    vision_steps: int = Field(300, ge=1)
-    language_steps: int = Field(250, ge=1)
+    examples: int = Field(default=1500, ge=16, description="phantoms they are trained on")
+    vision_steps: int = Field(default=300, ge=1)
+    language_steps: int = Field(default=250, ge=1)
 
 
 class Suite(Part):
@@ -165,8 +165,8 @@ class Suite(Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str
     data: PhantomData | DmidData = Field(discriminator="source")
-    image: ImagePart = ImagePart()  # type: ignore[call-arg]
-    split: SplitPart = SplitPart()  # type: ignore[call-arg]
+    image: ImagePart = ImagePart()
+    split: SplitPart = SplitPart()
     backbones: tuple[Entry, ...] = Field(min_length=1)
     grid: Grid
     protocol: Protocol

@@ -18,6 +18,7 @@ from benchmark.data.split import choose
 from benchmark.data.study import Study
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import report
+from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import predict
 from benchmark.scoring.controls import swapped
 from benchmark.scoring.score import score_predictions
@@ -111,11 +112,9 @@ class StoredSuite:
         write_lines(folder.predictions, lines["test"])
         write_lines(folder.validation, lines["validation"])
         write_lines(folder.controls, [{"control": c, **line} for c in ("swapped", "blank") for line in lines[c]])
-        content = self._scores(shown["test"], RESAMPLES)
-        content["length_limit_rate"] = 0.0
-        found = self._scores(shown["validation"], 0)
-        content["validation"] = {name: score["value"] for name, score in found["scores"].items()}
-        write_json(folder.scores, content)
+        validation_scores = {name: score.value for name, score in self._scores(shown["validation"], 0).scores.items()}
+        more = {"length_limit_rate": 0.0, "validation": validation_scores}
+        write_json(folder.scores, self._scores(shown["test"], RESAMPLES).model_copy(update=more))
         steps = trial.protocol.steps or 10
         folder.write_losses([{"step": s, "loss": 3 / (1 + s * quality / 10)} for s in range(1, steps + 1)])
         folder.adapter.mkdir(exist_ok=True)
@@ -151,7 +150,7 @@ class StoredSuite:
                 "baselines": dict(baselines),
                 "data": {"source": self.suite.data.source, "fingerprint": "0" * 64, "summary": "phantoms",
                          "studies": len(self.studies)},
-                "split": self.split.to_dict() | {"leakage": leakage(self.split, self.studies).to_dict()},
+                "split": self.split.to_record(leakage(self.split, self.studies)).model_dump(mode="json"),
                 "checkpoints": {e.name: f"checkpoint of {e.name}" for e in self.suite.backbones},
                 "command": MADE["command"],
             },
@@ -165,7 +164,7 @@ class StoredSuite:
         same = [s for s in self.train if label(s.report).birads_major == truth.birads_major]
         return chance.choice(same or self.train).report
 
-    def _scores(self, predictions: dict[str, str], resamples: int) -> dict[str, Any]:
+    def _scores(self, predictions: dict[str, str], resamples: int) -> ScoresRecord:
         scores = score_predictions(
             predictions,
             {i: self.by_id[i].report for i in predictions},
@@ -174,7 +173,7 @@ class StoredSuite:
             names=self.names,
             resamples=resamples,
         )
-        return scores.to_dict()
+        return scores.to_record()
 
     def _write_baseline(self, name: str) -> None:
         identity = hashlib.sha256(json.dumps([name, self.split.fingerprint]).encode()).hexdigest()[:16]
@@ -182,5 +181,7 @@ class StoredSuite:
         predicted = predict(name, self.train, [self.by_id[i] for i in self.split.test])
         write_lines(folder.predictions, [{"id": i, "prediction": text} for i, text in predicted.items()])
         write_json(folder.scores, self._scores(predicted, RESAMPLES))
-        write_json(folder.trial, {"id": identity, "baseline": name})
+        inputs = {"data": "0" * 64, "split": self.split.fingerprint, "image": self.suite.image.model_dump()}
+        provenance = {key: MADE[key] for key in ("versions", "commit")}
+        write_json(folder.trial, {"id": identity, "baseline": name, **inputs, **provenance})
         self.baselines[name] = identity

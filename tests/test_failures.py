@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from benchmark import sweep
 from benchmark.board.results import read_results
-from benchmark.errors import RunFailed
-from benchmark.failures import frames, reason
+from benchmark.errors import RunFailed, frames, reason
 from benchmark.scoring import floor
 from benchmark.suites.load import parse
 from benchmark.tuning.packed.training import PackTraining
@@ -73,14 +72,14 @@ def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
     with monkeypatch.context() as broken:
         broken.setattr(floor, "predict", predict)
         summary = run()
-    label = "the floor most_frequent_report"
-    assert (summary.ran, summary.failed) == (1, {label: "ZeroDivisionError: injected"})
+    assert (summary.ran, summary.failed) == (1, {})
+    assert summary.failed_floors == {"most_frequent_report": "ZeroDivisionError: injected"}
     with pytest.raises(RunFailed, match=r"^1 of 1 floors failed"):
         sweep.check(summary)
     found = read_results(tmp_path / "results", "failing")
-    assert (found.failed, found.missing) == ({label: "ZeroDivisionError: injected"}, ())
+    assert (found.failed, found.missing) == ({"the floor most_frequent_report": "ZeroDivisionError: injected"}, ())
     summary = run()
-    assert (summary.ran, summary.already, summary.failed) == (0, 1, {})
+    assert (summary.ran, summary.already, summary.failed, summary.failed_floors) == (0, 1, {}, {})
     assert read_results(tmp_path / "results", "failing").failed == {}
 
 
@@ -96,7 +95,7 @@ def test_a_failed_trial_is_stored_with_its_frames(miniature, monkeypatch: pytest
     [stored] = (tmp_path / "results").glob("*/failure.json")
     content = json.loads(stored.read_text())
     assert content["reason"] == "IndexError (its message quotes a report, so it is left out)"
-    assert all(place in content["details"]["traceback"] for place in ("in _train", "in forward", __file__))
+    assert all(place in content["traceback"] for place in ("in _train", "in forward", __file__))
     lines = (tmp_path / "results/suites/failing/references.jsonl").read_text().splitlines()
     for report in [json.loads(line)["report"] for line in lines]:
         for told in (stored.read_text(), *map(repr, events), *summary.failed.values()):

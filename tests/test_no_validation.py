@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from lines import read_lines
 
 from benchmark import sweep
 from benchmark.board.collect import chosen, collect, compared
@@ -13,7 +14,6 @@ from benchmark.data.split import choose
 from benchmark.pages.gallery import _columns
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.phantoms import write
-from benchmark.store import read_lines
 from benchmark.suites.load import parse
 
 SUITE = """\

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 import pytest
+from lines import read_lines
 
 from benchmark import pack
 from benchmark.data import dmid
@@ -17,8 +18,9 @@ from benchmark.errors import UserError
 from benchmark.pack import Pack
 from benchmark.phantoms import write
 from benchmark.progress import events
+from benchmark.record import DataRecord
 from benchmark.scoring import predictions
-from benchmark.store import Store, TrialFolder, read_lines
+from benchmark.store import Store, TrialFolder
 from benchmark.suite import Entry, ImagePart, Protocol, Trial
 from benchmark.tuning import spent
 from benchmark.tuning.packed.engine import Packed
@@ -49,7 +51,16 @@ def made(release: tuple[dmid.Release, Split, Path], miniature: Callable[[str], P
     found, split, cache = release
 
     def make(results: Path, *, engine: str = "packed", trials: Sequence[tuple[int, int]] = ((2, 8), (4, 8), (4, 16))):
-        records = Records(found.studies, split, ImageSettings(size=112), cache, results, "make sweep")
+        records = Records(
+            studies=found.studies,
+            split=split,
+            image=ImageSettings(size=112),
+            cache=cache,
+            results=results,
+            command="make sweep",
+            data=DataRecord(source="phantom", fingerprint=found.fingerprint, summary="phantoms", studies=24),
+            folder=found.folder,
+        )
         entry = Entry(name="medgemma-4b-it", checkpoint="miniature")
         protocol = Protocol(steps=STEPS, batch_size=4, learning_rate=5e-3, warmup_steps=1, max_new_tokens=12)
         grid = tuple(
@@ -99,9 +110,9 @@ class Calls:
             self.written += [self.place[t.id] for t in trials]
             yield from generate(engine, backbone, trials, *rest)
 
-        def counted_score(folder, *rest):
+        def counted_score(folder, *rest, **options):
             self.scored.append(self.place[folder.path.name])
-            score(folder, *rest)
+            score(folder, *rest, **options)
 
         monkeypatch.setattr(Packed, "train", counted_train)
         monkeypatch.setattr(Packed, "generate", counted_generate)
@@ -111,7 +122,7 @@ class Calls:
 def interrupt(running: Pack, owner: object, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run until what an owner has under that name is called."""
 
-    def interrupting(*_: object) -> None:
+    def interrupting(*_: object, **__: object) -> None:
         raise Interrupted
 
     with monkeypatch.context() as broken:
@@ -148,10 +159,10 @@ def fails_in_writing(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
 def fails_in_scoring(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     score = pack.score
 
-    def failing(folder: TrialFolder, *rest):
+    def failing(folder: TrialFolder, *rest, **options):
         if folder.path.name == guilty.id:
             raise ZeroDivisionError("injected")
-        score(folder, *rest)
+        score(folder, *rest, **options)
 
     monkeypatch.setattr(pack, "score", failing)
 
@@ -170,7 +181,7 @@ def test_only_the_guilty_trial_fails_and_the_next_run_does_what_is_left(
     assert ended == {t.id: "ZeroDivisionError: injected" if t is guilty else None for t in running.trials}
     failure = json.loads(folder(running, 1).failure.read_text())
     assert (failure["stage"], failure["trial"]["rank"]) == (stage, guilty.rank)
-    assert "in failing" in failure["details"]["traceback"]
+    assert "in failing" in failure["traceback"]
     assert not folder(running, 1).is_done()
     calls = Calls(running, monkeypatch)
     assert set(running().values()) == {None}
@@ -232,10 +243,10 @@ def test_predictions_and_scores_of_before_an_interruption_are_used(
             raise Interrupted
         write_lines(path, lines)
 
-    def within_scoring(found: TrialFolder, *rest) -> None:
+    def within_scoring(found: TrialFolder, *rest, **options) -> None:
         if found.path.name == running.trials[1].id:
             raise Interrupted
-        score(found, *rest)
+        score(found, *rest, **options)
 
     def before_the_record(session, trial: Trial) -> None:
         if trial is running.trials[1]:

@@ -8,23 +8,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
-from benchmark.store import TrialFolder, read_lines, write_json, write_lines
+from benchmark.record import Failure, Prediction, Report
+from benchmark.store import TrialFolder, read_model, read_models, whole_file, write_json, write_lines
 
-records = st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none() | st.booleans()))
-
-
-@given(content=records)
-def test_lines_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, content: list[dict]) -> None:
-    path = tmp_path_factory.mktemp("lines") / "records.jsonl"
-    write_lines(path, content)
-    assert read_lines(path) == content
+KEYS = {"prompt_sha256": "0" * 64, "tokens": 3, "stop": "end"}
+texts = st.lists(st.tuples(st.text(), st.text()))
 
 
-def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    path.write_text('{"id": 1}\n{"id": \n')
-    with pytest.raises(UserError, match=r"records\.jsonl, line 2"):
-        read_lines(path)
+@given(content=texts)
+def test_lines_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, content: list[tuple[str, str]]) -> None:
+    path = tmp_path_factory.mktemp("lines") / "predictions.jsonl"
+    predictions = [Prediction(id=i, prediction=text, **KEYS) for i, text in content]
+    write_lines(path, predictions)
+    assert read_models(path, Prediction) == predictions
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ('{"id": ', "Invalid JSON"),
+        ('{"id": "b"}', "prediction: Field required"),
+        ('["b"]', "Input should be an object"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named_without_its_content(tmp_path: Path, line: str, wrong: str) -> None:
+    path = tmp_path / "predictions.jsonl"
+    path.write_text('{"id": "a", "prediction": "a spiculated mass"}\n' + line)
+    with pytest.raises(UserError, match=rf"predictions\.jsonl, line 2: damaged.*{wrong}") as raised:
+        read_models(path, Report)
+    assert "spiculated" not in str(raised.value)
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "failure.json"
+    with pytest.raises(UserError, match=r"failure\.json: can't be read: No such file"):
+        read_model(path, Failure)
+    path.write_bytes(b"\xff")
+    with pytest.raises(UserError, match=r"failure\.json: not UTF-8 at byte 0"):
+        read_model(path, Failure)
+    path.write_text('{"reason": 3}')
+    with pytest.raises(UserError, match=r"failure\.json: damaged.*reason: Input should be a valid string"):
+        read_model(path, Failure)
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "features.safetensors"
+    path.write_bytes(b"old")
+
+    def interrupted() -> None:
+        with whole_file(path) as temporary:
+            assert temporary.suffix == path.suffix
+            temporary.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_broken_write_leaves_the_old_file(tmp_path: Path) -> None:

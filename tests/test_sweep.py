@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from lines import read_lines
 
 from benchmark.data.dmid import read
 from benchmark.phantoms import write
-from benchmark.store import TrialFolder, read_lines
+from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 
 SUITE = """\
@@ -73,14 +74,14 @@ def test_it_ends_with_the_table_and_the_place_of_the_leaderboard(swept) -> None:
 def test_results_are_as_the_design_says(swept) -> None:
     folder, _ = swept
     for trial in trials(folder):
-        described = trial.read(trial.trial)
+        described = json.loads(trial.trial.read_text())
         assert Trial.model_validate(described["trial"]).id == trial.path.name
         assert {"commit", "versions", "device", "seconds", "peak_memory_bytes", "machine"} <= set(described)
         assert described["checkpoint"]["miniature"] is True
         assert len(trial.losses.read_text().splitlines()) == 1 + 4
         predictions = read_lines(trial.predictions)
         assert {"id", "prediction", "prompt_sha256", "tokens", "stop"} <= set(predictions[0])
-        scores = trial.read(trial.scores)["scores"]
+        scores = json.loads(trial.scores.read_text())["scores"]
         for name in ("rouge_l", "meteor_coco", "meteor_nltk", "cider_coco", "birads_exact"):
             assert scores[name]["signature"]
         controls = read_lines(trial.controls)
@@ -96,11 +97,11 @@ def test_an_adapter_loads_in_plain_peft_and_writes_the_stored_text(swept, cache:
 
     folder, _ = swept
     trial = trials(folder)[1]
-    described = trial.read(trial.trial)
-    protocol = described["trial"]["protocol"]
+    described = trial.read_trial().trial
+    protocol = described.protocol
     [source] = (cache / "miniatures").glob("medgemma-4b-it-*")
     backbone = get("medgemma-4b-it").load(source)
-    assert backbone.fingerprint == described["trial"]["checkpoint"]
+    assert backbone.fingerprint == described.checkpoint
     model = PeftModel.from_pretrained(backbone.model, str(trial.adapter)).eval()
     stored = read_lines(trial.predictions)
     references = {r["id"]: r for r in read_lines(folder / "results/suites/tiny/references.jsonl")}
@@ -108,7 +109,7 @@ def test_an_adapter_loads_in_plain_peft_and_writes_the_stored_text(swept, cache:
     images = ImageCache(cache / "images", ImageSettings(size=112))
     for row in stored:
         features = backbone.encode_images([images.load(phantoms / references[row["id"]]["image"])])
-        text = backbone.encode_text([protocol["prompt"]])
+        text = backbone.encode_text([protocol.prompt])
         tokens = model.generate(
             **backbone.model_inputs(text, features), max_new_tokens=24, do_sample=False, eos_token_id=backbone.end
         )

@@ -9,9 +9,10 @@ from benchmark.data.image import ImageSettings
 from benchmark.data.records import Records
 from benchmark.data.split import Split
 from benchmark.pack import Pack
-from benchmark.store import Store
+from benchmark.record import DataRecord
 from benchmark.suite import Grid
 from benchmark.suites.load import load_suite
+from benchmark.tuning.weights import Weights
 
 pytestmark = pytest.mark.numeric
 
@@ -19,12 +20,13 @@ pytestmark = pytest.mark.numeric
 def packs(folder: Path, seeds: int, devices: list[str], processes: int) -> list[Pack]:
     suite = load_suite("mini")
     suite = suite.model_copy(update={"grid": Grid(rank=[4, 8, 32], alpha=[8, 16, 32], seed=list(range(seeds)))})
-    sources = {entry.name: sweep.Weights(None, "f") for entry in suite.backbones}
+    weights = {entry.name: Weights(None, "f") for entry in suite.backbones}
     split = Split("file", None, ("Img001",), ("Img002",), ("Img003",), {f"Img00{i}": str(i) for i in (1, 2, 3)})
-    records = Records((), split, ImageSettings(size=112, crop=True, flip=False), folder, folder, "")
-    trials = sweep.trials_of(suite, sources, "data", split)
-    found = sweep._packs(suite, trials, sources, records, devices, processes, Store(folder))
-    assert sorted(t.id for pack in found for t in pack.trials) == sorted(t.id for t in trials)
+    data = DataRecord(source="phantom", fingerprint="data", summary="", studies=3)
+    records = Records((), split, ImageSettings(size=112, crop=True, flip=False), folder, folder, "", data, folder)
+    planned = sweep.plan_trials(suite, records, weights)
+    found = sweep.deal_packs(planned, devices, processes)
+    assert sorted(t.id for pack in found for t in pack.trials) == sorted(t.id for t in planned.trials)
     assert all(t.backbone == pack.entry.name for pack in found for t in pack.trials)
     return found
 

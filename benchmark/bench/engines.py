@@ -1,17 +1,17 @@
-"""An engine of ours as a contender of `amrg bench`: all trials in one process, with empty caches."""
+"""An engine of ours as a contender of `amrg bench`: a sweep's own pack, in one process, with empty caches."""
 
 import argparse
-import csv
-from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
-from benchmark.bench.task import Stages, Task, score, store
+from benchmark.bench.task import Stages, Task, store
 from benchmark.errors import RunFailed
 
 
 def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
     """Train all trials, write their test reports and score them.
+
+    Unlike a sweep's, these trials write nothing for the validation set and the grounding controls, and their scores
+    have no intervals: the script of A and B makes none either.
 
     Returns:
         How many trials trained at the same time, at most.
@@ -20,59 +20,38 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
         RunFailed: trials diverged or ran out of memory.
     """
     with stages.of("start"):
-        import torch
+        import torch  # noqa: F401
 
-        from backbones.registry import get
-        from benchmark.data.image import ImageCache, ImageSettings
-        from benchmark.execute import end_quickly, quiet
+        from benchmark.data.records import decode_images
+        from benchmark.execute import end_quickly
+        from benchmark.pack import Pack
         from benchmark.store import Store
-        from benchmark.tuning.engines import engine_named
-        from benchmark.tuning.features import FeatureStore
-        from benchmark.tuning.interface import TrainingSet
-        from benchmark.tuning.norms import fused_norms
-        from metrics.text.meteor_jar import warm_up
+        from benchmark.suite import Entry
+        from benchmark.tuning.spent import Spent
 
-    quiet()
-    torch.set_num_threads(1)
     end_quickly()
-    if task.test:
-        # As a sweep does: METEOR's tables are read beside the training.
-        warm_up()
-    trials, engine = task.trials(), engine_named(engine_name)
-    with stages.of("load"):
-        backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
-    images = ImageCache(out / "images", ImageSettings(**task.image))
-    paths = [Path(study["image"]) for study in (*task.train, *task.test)]
+    trials, records = task.trials(), task.records(out)
     with stages.of("decode"):
-        images.warm(paths, jobs=1)
-        keys = [images.key(path) for path in paths]
-    # In float64 the models' own norms would round features and activations to float32.
-    with fused_norms(backbone.model) if task.dtype == "float64" else nullcontext():
-        with stages.of("vision"):
-            found = FeatureStore(out / "features", backbone).get(
-                {key: partial(images.load, path) for key, path in zip(keys, paths, strict=True)}
-            )
-        features = [found[key] for key in keys]
-        results = Store(out / "results")
-        folders = {trial.id: results.of(trial) for trial in trials}
-        data = TrainingSet([study["report"] for study in task.train], features[: len(task.train)])
-        with stages.of("train"):
-            outcomes = engine.train(backbone, trials, folders, data, lambda *_: None)
-    if failed := [f"{trial.label}: {why}" for trial in trials if (why := outcomes[trial.id].failure)]:
+        decode_images(records, processes=1)
+    pack = Pack(
+        entry=Entry.model_validate({"name": task.backbone, "checkpoint": task.checkpoint, "dtype": task.dtype}),
+        source=Path(task.checkpoint),
+        engine=engine_name,
+        device="cpu",
+        trials=tuple(trials),
+        records=records,
+        sets=("test",),
+        resamples=0,
+    )
+    ended = pack()
+    if failed := [f"{trial.label}: {why}" for trial in trials if (why := ended[trial.id])]:
         raise RunFailed("trials of the bench failed: " + "; ".join(failed))
-    texts: dict[str, list[str]] = {trial.id: [] for trial in trials}
-    if task.test:
-        with stages.of("generate"):
-            for trial, written in engine.generate(backbone, trials, folders, features[len(task.train) :]):
-                texts[trial.id] = [answer.text for answer in written]
-        with stages.of("score"):
-            for trial in trials:
-                score(task, texts[trial.id])
-    for trial in trials:
-        with folders[trial.id].losses.open(encoding="utf-8") as file:
-            losses = [float(row["loss"]) for row in csv.DictReader(file)]
-        store(out, trial, losses, texts[trial.id])
-    return max(int(outcome.details.get("pack", 1)) for outcome in outcomes.values())  # type: ignore[call-overload]
+    folders = [Store(records.results).of(trial) for trial in trials]
+    for folder in folders:
+        stages.add(Spent.read(folder).seconds)
+    for trial, folder in zip(trials, folders, strict=True):
+        store(out, trial, folder.read_losses(), [*folder.read_predictions().values()])
+    return max(folder.read_trial().trained_together or 1 for folder in folders)
 
 
 def main() -> None:
@@ -84,8 +63,8 @@ def main() -> None:
     parser.add_argument("--started", type=float, required=True)
     given = parser.parse_args()
     stages = Stages(given.started)
-    pack = run(Task.read(given.task), given.engine, out=given.out, stages=stages)
-    stages.write(given.out, "all", pack=pack)
+    together = run(Task.read(given.task), given.engine, out=given.out, stages=stages)
+    stages.write(given.out, "all", together=together)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,14 @@ class Cost:
         wall, processor: seconds; processor time with that of the processes it started.
         memory: bytes at the peak of its largest process.
         stages: wall seconds by stage; `rest` is what no stage has, such as the end of processes.
-        pack: trials that trained at the same time, at most.
+        together: trials that trained at the same time, at most.
     """
 
     wall: float
     processor: float
     memory: int
     stages: dict[str, float]
-    pack: int = 1
+    together: int = 1
 
 
 def contend(name: str, path: Path, task: Task, out: Path, *, losses_only: bool = False) -> Cost:
@@ -54,7 +54,7 @@ def contend(name: str, path: Path, task: Task, out: Path, *, losses_only: bool =
     stages = {stage: sum(process["seconds"][stage] for process in found) for stage in STAGES}
     stages["rest"] = wall - sum(stages.values())
     memory = max(process["memory"] for process in found)
-    return Cost(wall, used, memory, stages, max(process.get("pack", 1) for process in found))
+    return Cost(wall, used, memory, stages, max(process.get("together", 1) for process in found))
 
 
 def commands(name: str, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:

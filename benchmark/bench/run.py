@@ -21,15 +21,14 @@ from typing import Any
 
 from benchmark.bench.process import CONTENDERS, Cost, contend
 from benchmark.bench.task import STAGES, Task, made
-from benchmark.data import dmid
-from benchmark.data.split import choose
+from benchmark.data.records import read_records
 from benchmark.errors import UserError
-from benchmark.phantoms import write
-from benchmark.phantoms.miniatures import MiniatureJob, build, draw_examples, source_of
-from benchmark.planning.machine import cores
+from benchmark.execute import default_processes, executor
+from benchmark.phantoms.folder import draw_phantoms
+from benchmark.progress.events import listen
 from benchmark.provenance import machine, versions
 from benchmark.suite import PhantomData, Suite
-from benchmark.sweep import phantom_folder
+from benchmark.tuning.weights import find_weights
 
 OVERHEAD = ("start", "load", "score", "rest")
 """Stages that a trial's length doesn't change."""
@@ -72,39 +71,29 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
             f"suite {suite.name}: amrg bench runs every baseline in full, so its first backbone has to be "
             f"`checkpoint: miniature`, not {entry.checkpoint!r}."
         )
-    folder = data
-    if folder is None:
-        if not isinstance(suite.data, PhantomData):
-            raise UserError(f"suite {suite.name} runs on DMID: give its folder with --data.")
-        folder, part = phantom_folder(suite.data), suite.data
-        if not folder.is_dir():
-            say("phantoms: drawing them")
-            write.write(folder, studies=part.studies, seed=part.seed, size=part.size, dialect=part.dialect, jobs=1)
-    release = dmid.read(folder)
-    what = release.summary_line() if data else f"{len(release.studies)} phantoms of {suite.data.size} pixels"  # type: ignore[union-attr]
-    studies = [study for study in release.studies if study.image is not None]
-    split = choose(studies, suite.split.name, seed=suite.split.seed)
-    by_id = {study.id: study for study in studies}
-    checkpoint = source_of(suite, entry.name)
-    if isinstance(checkpoint, MiniatureJob):
-        if not checkpoint.folder.is_dir():
-            say(f"miniature of {entry.name}: drawing phantoms and training it")
-            draw_examples(checkpoint, processes=1)
-        checkpoint = build(checkpoint)
+    if data is None and not isinstance(suite.data, PhantomData):
+        raise UserError(f"suite {suite.name} runs on DMID: give its folder with --data.")
+    listen(lambda event: say(f"{event.name}: {event.detail}") if event.kind == "stage" else None)
+    folder = data or draw_phantoms(suite.data, processes=1)  # type: ignore[arg-type]
+    records = read_records(suite, folder, folder)
+    what = records.data.summary if data else f"{len(records.studies)} phantoms of {suite.data.size} pixels"  # type: ignore[union-attr]
+    with executor(1, lambda event: None) as workers:
+        weights = find_weights(suite.model_copy(update={"backbones": (entry,)}), workers)[entry.name]
 
-    def listed(ids: Sequence[str]) -> tuple[dict[str, str], ...]:
-        return tuple({"id": i, "image": str(by_id[i].image), "report": by_id[i].report} for i in ids)
+    def listed(part: str) -> tuple[dict[str, str], ...]:
+        with_image = [study for study in records.part(part) if study.image is not None]
+        return tuple({"id": s.id, "image": str(s.image), "report": s.report} for s in with_image)
 
     return Task(
         backbone=entry.name,
-        checkpoint=str(checkpoint),
+        checkpoint=str(weights.source),
         dtype="float32",
         image=suite.image.model_dump(),
         protocol=suite.protocol.model_dump(),
         points=tuple(suite.points()),
-        train=listed(split.train),
-        test=listed(split.test),
-        data=f"{split.name} split of {what}, shown to the model at {suite.image.size} pixels",
+        train=listed("train"),
+        test=listed("test"),
+        data=f"{records.split.name} split of {what}, shown to the model at {suite.image.size} pixels",
     )
 
 
@@ -143,7 +132,7 @@ def about(suite: Suite, task: Task, rounds: int) -> dict[str, Any]:
         "steps": task.steps,
         "batch_size": task.protocol["batch_size"],
         "rounds": rounds,
-        "machine": machine() | {"usable_cores": cores()},
+        "machine": machine().model_dump() | {"usable_cores": default_processes()},
         "processes": 1,
         "threads": 1,
         "versions": versions(),

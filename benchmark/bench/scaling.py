@@ -105,7 +105,7 @@ def summary(costs: dict[int, list[Cost]]) -> dict[str, Any]:
             "stages": stage_medians(found),
             "peak_memory": max(cost.memory for cost in found),
             "seconds_per_trial": statistics.median(cost.wall for cost in found) / number,
-            "trained_together": max(cost.pack for cost in found),
+            "trained_together": max(cost.together for cost in found),
         }
         for number, found in costs.items()
     }

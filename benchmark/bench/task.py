@@ -2,13 +2,17 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from benchmark.record import Stage
 from benchmark.suite import ImagePart, Protocol, Trial
+
+if TYPE_CHECKING:
+    from benchmark.data.records import Records
 
 STAGES = ("start", "load", "decode", "vision", "train", "generate", "score")
 """What a contender's wall time is divided into; `start` is the interpreter's start and the imports."""
@@ -73,10 +77,31 @@ class Task:
             for rank, alpha, seed in self.points
         ]
 
+    def records(self, out: Path) -> "Records":
+        """Return the studies as a sweep has them, each a block of its own; caches and results lie in `out`."""
+        from benchmark.data.image import ImageSettings
+        from benchmark.data.records import Records
+        from benchmark.data.split import Split
+        from benchmark.data.study import Study
+        from benchmark.record import DataRecord
+
+        studies = tuple(Study(s["id"], Path(s["image"]), s["report"]) for s in (*self.train, *self.test))
+        train, test = (tuple(s["id"] for s in part) for part in (self.train, self.test))
+        return Records(
+            studies=studies,
+            split=Split("bench", None, train, (), test, {study.id: study.id for study in studies}),
+            image=ImageSettings(**self.image),
+            cache=out,
+            results=out / "results",
+            command="amrg bench",
+            data=DataRecord(source="phantom", fingerprint="bench", summary=self.data, studies=len(studies)),
+            folder=out,
+        )
+
     def for_equality(self, dtype: str) -> "Task":
         """The same grid for a comparison of losses: 60 steps at a rate at which training isn't chaotic."""
         protocol = self.protocol | {"steps": 60, "epochs": None, "batch_size": 2, "learning_rate": 2e-4}
-        return replace(self, dtype=dtype, protocol=protocol, test=())
+        return replace(self, dtype=dtype, protocol=protocol, test=self.test[:1])
 
 
 class Stages:
@@ -96,6 +121,11 @@ class Stages:
             inner = sum(self.seconds.values()) - before
             self.seconds[name] += time.perf_counter() - began - inner
 
+    def add(self, seconds: Mapping[Stage, float]) -> None:
+        """Add a trial's seconds by stage, as a sweep keeps them."""
+        for stage, spent in seconds.items():
+            self.seconds[stage] += spent
+
     def write(self, out: Path, name: str, **more: Any) -> None:
         """Leave a process's times and peak memory, and what `more` there is to tell, for `benchmark.bench.process`."""
         from benchmark.tuning.memory import of_process
@@ -104,11 +134,11 @@ class Stages:
         (out / f"stages.{name}").write_text(json.dumps(found), encoding="utf-8")
 
 
-def store(folder: Path, trial: Trial, losses: list[float], texts: list[str]) -> None:
+def store(folder: Path, trial: Trial, losses: Sequence[float], texts: Sequence[str]) -> None:
     """What a contender made of a trial."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{trial.rank}-{trial.alpha}-{trial.seed}.json"
-    (folder / name).write_text(json.dumps({"losses": losses, "texts": texts}), encoding="utf-8")
+    (folder / name).write_text(json.dumps({"losses": list(losses), "texts": list(texts)}), encoding="utf-8")
 
 
 def made(folder: Path, task: Task, what: str) -> list[Any]:

@@ -135,7 +135,7 @@ def compare(here: Board, there: Board, combine: Combine | None) -> Comparison:
     known = {floor.name for floor in here.floors}
     rows += [_alone(floor, there.primary, "only there") for name, floor in floors.items() if name not in known]
     return Comparison(
-        suite=str(here.suite["name"]),
+        suite=here.suite.name,
         primary=there.primary,
         rows=tuple(rows),
         chosen=_chosen(here, there),
@@ -145,8 +145,8 @@ def compare(here: Board, there: Board, combine: Combine | None) -> Comparison:
 
 def _same_blocks(here: Board, there: Board) -> bool:
     """Whether the same reports were written in the same blocks, so that the j-th block of one is that of the other."""
-    same_data = here.data["fingerprint"] == there.data["fingerprint"]
-    return same_data and here.split["fingerprint"] == there.split["fingerprint"] and here.blocks == there.blocks
+    same_data = here.data.fingerprint == there.data.fingerprint
+    return same_data and here.split.fingerprint == there.split.fingerprint and here.blocks == there.blocks
 
 
 def _points(board: Board) -> dict[tuple[str, int, int], Row]:
@@ -277,11 +277,11 @@ def _differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[tuple
 
 def _made(board: Board) -> dict[str, str]:
     """What made a leaderboard, as text by name."""
-    made = {"data": str(board.data["fingerprint"]), "split": str(board.split["fingerprint"])}
+    made = {"data": board.data.fingerprint, "split": board.split.fingerprint}
     for weights in board.checkpoints:
         made[f"checkpoint of {weights.backbone}"] = f"{weights.fingerprint} {weights.quantization or weights.dtype}"
-    for part in ("image", "protocol"):
-        made |= {f"{part}: {key}": str(value) for key, value in board.suite[part].items()}
+    for part, settings in (("image", board.suite.image), ("protocol", board.suite.protocol)):
+        made |= {f"{part}: {key}": str(value) for key, value in settings.model_dump(mode="json").items()}
     made |= {"primary score": board.primary, "labeler": board.labeler, "engine": ", ".join(board.run.engines)}
     made |= {f"version of {package}": version for package, version in board.run.versions.items()}
     return made | {"machine": "; ".join(board.run.machines), "commit": ", ".join(board.run.commits)}

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from benchmark.board.model import (
     Ranks,
     Row,
     Score,
+    SplitOfBoard,
 )
-from benchmark.board.results import CONTROLS, Baseline, Done, SuiteResults
+from benchmark.board.results import Baseline, Done, SuiteResults
 from benchmark.board.run import checkpoints, name_of, run_of
+from benchmark.record import CONTROLS, STAGES, ScoresRecord
 from benchmark.scoring.baselines import BASELINES
 from benchmark.suite import Suite
-from benchmark.tuning.spent import STAGES
 from metrics.grounding import grounding
 from metrics.labels.labeler import label
 from metrics.registry import METRICS
@@ -75,11 +76,11 @@ def collect(found: SuiteResults) -> Board:
             changes |= {"main_ranks": main_ranks[place], "p_floor": p_floor[place]}
         rows[index] = row.model_copy(update=changes)
     floors = tuple(_floor(b) for b in sorted(found.baselines, key=lambda b: list(BASELINES).index(b.name)))
-    contents = [*(d.content for d in found.done), *(b.content for b in found.baselines)]
+    scores = [*(d.scores for d in found.done), *(b.scores for b in found.baselines)]
     return Board(
-        suite=_published(found.suite).model_dump(mode="json"),
+        suite=_published(found.suite),
         primary=primary,
-        data=dict(found.record["data"]),
+        data=found.record.data,
         split=_split(found),
         blocks=len(set(found.references.test_blocks)),
         checkpoints=checkpoints(found),
@@ -92,9 +93,9 @@ def collect(found: SuiteResults) -> Board:
         best_floor=context.floor.name if context.floor else None,
         failed=tuple(NotThere(label=k, reason=v) for k, v in found.failed.items()),
         missing=tuple(NotThere(label=k, reason="has not run") for k in found.missing),
-        planned=len(found.record["trials"]),
-        signatures=_signatures(contents),
-        labeler=next((c["labeler"] for c in contents), ""),
+        planned=len(found.record.trials),
+        signatures=_signatures(scores),
+        labeler=next((record.labeler for record in scores), ""),
     )
 
 
@@ -162,8 +163,8 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         ranks=Ranks(best=1, worst=1),
         parameters=first.parameters,
         seconds={stage: round(float(np.mean([d.seconds.get(stage, 0.0) for d in group])), 3) for stage in STAGES},
-        peak_memory_bytes=max(d.made.get("peak_memory_bytes") or 0 for d in group) or None,
-        length_limit_rate=_mean([d.content.get("length_limit_rate") for d in group]),
+        peak_memory_bytes=max(d.record.peak_memory_bytes or 0 for d in group) or None,
+        length_limit_rate=_mean([d.scores.length_limit_rate for d in group]),
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
         confusion=_confusion(group, found),
         by_block=_by_block(group, context),
@@ -180,12 +181,12 @@ def _by_block(group: Sequence[Done], context: _Context) -> tuple[tuple[tuple[flo
 def _scores(group: Sequence[Done], context: _Context) -> dict[str, Score]:
     scores = {}
     for name, metric in METRICS.items():
-        stored = [d.content["scores"].get(name) for d in group]
-        if any(s is None for s in stored):
+        stored = [d.scores.scores[name] for d in group if name in d.scores.scores]
+        if len(stored) < len(group):
             continue
-        values = tuple(s["value"] for s in stored)
-        undefined = next((s["undefined"] for s in stored if "undefined" in s), None)
-        low, high = stored[0]["low"], stored[0]["high"]
+        values = tuple(score.value for score in stored)
+        undefined = next((score.undefined for score in stored if score.undefined is not None), None)
+        low, high = stored[0].low, stored[0].high
         if len(group) > 1:
             low = high = None
             if metric.has_interval and undefined is None:
@@ -193,14 +194,14 @@ def _scores(group: Sequence[Done], context: _Context) -> dict[str, Score]:
                 found = number(interval(by_seed, context.of(name), bounds=metric.bounds))
                 low, high = found.low, found.high
         scores[name] = Score(
-            value=_mean(values), low=low, high=high, undefined=undefined, n=stored[0]["n"], by_seed=values
+            value=_mean(values), low=low, high=high, undefined=undefined, n=stored[0].n, by_seed=values
         )
     return scores
 
 
 def _validation(group: Sequence[Done]) -> dict[str, float | None]:
-    names = [n for n in METRICS if all(n in d.content.get("validation", {}) for d in group)]
-    means = {name: _mean([d.content["validation"][name] for d in group]) for name in names}
+    each = [d.scores.validation or {} for d in group]
+    means = {name: _mean([values[name] for values in each]) for name in METRICS if all(name in v for v in each)}
     return {name: None if mean is None else round(mean, 6) for name, mean in means.items()}
 
 
@@ -305,9 +306,9 @@ def _compare(
 def _floor(baseline: Baseline) -> Floor:
     scores = {}
     for name in METRICS:
-        if content := baseline.content["scores"].get(name):
-            kept = {key: content.get(key) for key in ("value", "low", "high", "undefined", "n")}
-            scores[name] = Score(**kept, by_seed=(content["value"],))
+        if score := baseline.scores.scores.get(name):
+            kept = {key: getattr(score, key) for key in ("value", "low", "high", "undefined", "n")}
+            scores[name] = Score(**kept, by_seed=(score.value,))
     return Floor(name=baseline.name, says=BASELINES[baseline.name], blind=baseline.name in BLIND, scores=scores)
 
 
@@ -322,17 +323,17 @@ def _last(name: str) -> str:
     return f"…/{Path(name).name}" if "/" in name or "\\" in name else name
 
 
-def _split(found: SuiteResults) -> dict[str, Any]:
-    split = found.record["split"]
+def _split(found: SuiteResults) -> SplitOfBoard:
+    split = found.record.split
     sizes = {part: len(ids) for part, ids in found.references.parts.items()}
-    kept = {key: split[key] for key in ("name", "seed", "rule", "fingerprint", "leakage")}
-    return {**kept, "sizes": sizes}
+    kept = {key: getattr(split, key) for key in ("name", "seed", "rule", "fingerprint", "leakage")}
+    return SplitOfBoard(**kept, sizes=sizes)
 
 
-def _signatures(contents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _signatures(records: Sequence[ScoresRecord]) -> dict[str, str]:
     found = {}
     for name in METRICS:
-        seen = {c["scores"][name]["signature"] for c in contents if name in c["scores"]} - {""}
+        seen = {record.scores[name].signature for record in records if name in record.scores} - {""}
         if seen:
             found[name] = " and ".join(sorted(seen))
     return found

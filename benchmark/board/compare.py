@@ -1,25 +1,24 @@
 """Two trials, suites or files of predictions against each other: paired differences, by score and by category."""
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmark.board.collect import chosen, compared, number, reach
 from benchmark.board.model import Number
-from benchmark.board.results import References, read_predictions, read_references, read_results
+from benchmark.board.results import References, read_results, references_of
 from benchmark.board.run import name_of
 from benchmark.errors import UserError, unknown_name
+from benchmark.record import SuiteRecord
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, report_statistics
 from benchmark.scoring.stored import stored_statistics
 from benchmark.scoring.texts import read_texts
-from benchmark.store import Store
+from benchmark.store import Store, read_model
 from metrics.labels.labeler import label
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
@@ -264,25 +263,24 @@ def _suite(name: str, results: Path) -> Side:
 def _trial(folder: Path, store: Store) -> Side:
     identity = folder.name
     for path in sorted((store.folder / "suites").glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if identity in record["trials"] or identity in record["baselines"].values():
+        record = read_model(path, SuiteRecord)
+        if identity in record.trials or identity in record.baselines.values():
             break
     else:
         raise UserError(f"{folder}: belongs to no suite in {store.folder / 'suites'}.")
-    references = read_references(store, path.stem)
-    content = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    predictions = read_predictions(folder / "predictions.jsonl")
+    references = references_of(store, path.stem)
+    scores, predictions = store.of(identity).read_scores(), store.of(identity).read_predictions()
     expected = references.of("test")
-    statistics = stored_statistics(content, predictions, expected, train_reports=references.train)
+    statistics = stored_statistics(scores, predictions, expected, train_reports=references.train)
     shown = _name(folder, identity, record)
-    return Side({"": System(shown, [statistics], predictions)}, _against(references), record["suite"]["primary_metric"])
+    return Side({"": System(shown, [statistics], predictions)}, _against(references), record.suite.primary_metric)
 
 
-def _name(folder: Path, identity: str, record: Mapping[str, Any]) -> str:
-    trial = record["trials"].get(identity)
+def _name(folder: Path, identity: str, record: SuiteRecord) -> str:
+    trial = record.trials.get(identity)
     if trial is None:
-        return next(name for name, i in record["baselines"].items() if i == identity)
-    return f"{trial['backbone']} r={trial['rank']} alpha={trial['alpha']} seed={trial['seed']} ({identity[:6]})"
+        return next(name for name, i in record.baselines.items() if i == identity)
+    return f"{trial.backbone} r={trial.rank} alpha={trial.alpha} seed={trial.seed} ({identity[:6]})"
 
 
 def _against(references: References) -> ReferenceSet:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.board.collect import BLIND
-from benchmark.board.model import FloorRow, FloorsBoard, FloorSplit, Score
+from benchmark.board.model import DataOfFloors, FloorRow, FloorsBoard, FloorSplit, Score
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
 from benchmark.data.split import Split, choose
@@ -79,12 +79,12 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
                 seeds=seeds if len(seeds) > 1 else (),
                 sizes=sizes,
                 fingerprints=tuple(p.fingerprint for p in parts),
-                leakage=tuple(leakage(p, studies).to_dict() for p in parts),
+                leakage=tuple(leakage(p, studies) for p in parts),
                 rows=tuple(_row(baseline, draws) for baseline, draws in found.items()),
             )
         )
     return FloorsBoard(
-        data={"reports": len(studies), "fingerprint": _fingerprint(studies)},
+        data=DataOfFloors(reports=len(studies), fingerprint=_fingerprint(studies)),
         command="make floors DMID=/path/to/DMID",
         splits=tuple(splits),
         signatures={name: signatures[name] for name in SCORES if name in signatures},

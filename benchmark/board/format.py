@@ -13,7 +13,7 @@ UNKNOWN = "—"
 MINUS = "−"
 NBSP = "\u00a0"
 """A space at which no cell breaks into two lines."""
-_SPECIAL = re.compile(r"([\\`*|<>\[\]~])|(?<!\w)(_)|(_)(?!\w)")
+_SPECIAL = re.compile(r"[\\`*|<>\[\]~]|(?<![^\W_])_|_(?![^\W_])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")
 
 

@@ -1,8 +1,11 @@
 """What a leaderboard says, as data: `results.json`. Its documents and figures are drawn from nothing else."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
+
+from benchmark.record import DataRecord, Leakage
+from benchmark.suite import Suite
 
 FORMAT = 1
 """Version of `results.json`."""
@@ -134,7 +137,7 @@ class Row(Part):
     losses: dict[str, list[tuple[int, float]]]
     confusion: dict[str, dict[str, int]]
     # Left out where it isn't known, as in boards of before.
-    by_block: tuple[tuple[tuple[float, ...], ...], ...] = Field((), exclude_if=lambda blocks: not blocks)
+    by_block: tuple[tuple[tuple[float, ...], ...], ...] = Field(default=(), exclude_if=lambda blocks: not blocks)
 
     @property
     def point(self) -> str:
@@ -195,7 +198,7 @@ class Checkpoint(Part):
     licence: str | None
     parameters: int | None
     miniature: bool
-    folder: bool = Field(False, exclude_if=lambda folder: not folder)
+    folder: bool = Field(default=False, exclude_if=lambda folder: not folder)
     fingerprint: str
     quantization: str | None
     dtype: str
@@ -213,14 +216,24 @@ class Run(Part):
     seconds: float
 
 
+class SplitOfBoard(Part):
+    """The split of a leaderboard; `sizes` are the studies of its parts."""
+
+    name: str
+    seed: int | None
+    rule: str
+    fingerprint: str
+    leakage: Leakage
+    sizes: dict[str, int]
+
+
 class Board(Part):
     """A leaderboard.
 
     Attributes:
         suite: the suite, as it was read.
         primary: name of the primary score.
-        data: source, fingerprint, summary and number of studies.
-        split: name, seed, rule, fingerprint, sizes of its parts and its leakage.
+        data, split: what was run on.
         blocks: of the test set: what is resampled.
         rows: every point of the grid that has a result; backbones in the suite's order.
         main: indices of the rows of the main table, best first.
@@ -232,10 +245,10 @@ class Board(Part):
 
     kind: Literal["suite"] = "suite"
     format: int = FORMAT
-    suite: dict[str, Any]
+    suite: Suite
     primary: str
-    data: dict[str, Any]
-    split: dict[str, Any]
+    data: DataRecord
+    split: SplitOfBoard
     blocks: int
     checkpoints: tuple[Checkpoint, ...]
     run: Run
@@ -290,8 +303,15 @@ class FloorSplit(Part):
     seeds: tuple[int, ...]
     sizes: dict[str, int]
     fingerprints: tuple[str, ...]
-    leakage: tuple[dict[str, Any], ...]
+    leakage: tuple[Leakage, ...]
     rows: tuple[FloorRow, ...]
+
+
+class DataOfFloors(Part):
+    """The reports that floors were computed on, and the fingerprint of ids and reports."""
+
+    reports: int
+    fingerprint: str
 
 
 class FloorsBoard(Part):
@@ -299,7 +319,7 @@ class FloorsBoard(Part):
 
     kind: Literal["floors"] = "floors"
     format: int = FORMAT
-    data: dict[str, Any]
+    data: DataOfFloors
     command: str
     splits: tuple[FloorSplit, ...]
     signatures: dict[str, str]
@@ -311,7 +331,7 @@ class PlanBoard(Part):
 
     kind: Literal["plan"] = "plan"
     format: int = FORMAT
-    suite: dict[str, Any]
+    suite: Suite
     trials: int
     checkpoints: tuple[Checkpoint, ...]
     command: str

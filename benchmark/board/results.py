@@ -1,22 +1,19 @@
 """Stored results of a suite, read for its leaderboard: trials and baselines with their additive statistics."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.record import CONTROLS, ControlPrediction, ScoresRecord, Stage, SuiteRecord, TrialRecord
 from benchmark.scoring.score import report_statistics
 from benchmark.scoring.stored import stored_statistics
-from benchmark.store import Store, TrialFolder, read_lines, read_record
+from benchmark.store import Store, TrialFolder, read_models, read_record, read_references
 from benchmark.suite import Suite, Trial
-from benchmark.tuning.spent import Stage, shares
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 
-CONTROLS = ("swapped", "blank")
 GROUNDED = (
     "rouge_l",
     "birads_exact",
@@ -74,29 +71,29 @@ class Done:
     Attributes:
         trial: which.
         folder: where.
-        made: its `trial.json`.
-        content: its `scores.json`.
+        record: its `trial.json`.
+        scores: its `scores.json`.
         statistics: of every score on the test set.
     """
 
     trial: Trial
     folder: TrialFolder
-    made: Mapping[str, Any]
-    content: Mapping[str, Any]
+    record: TrialRecord
+    scores: ScoresRecord
     predictions: Mapping[str, str]
     statistics: Mapping[str, ReportStatistics]
 
     @property
     def seconds(self) -> dict[Stage, float]:
         """The trial's share of the time of what it ran with, by stage."""
-        return shares(self.made)
+        return self.record.own_seconds
 
     @cached_property
     def controls(self) -> dict[str, dict[str, str]]:
         """Control to the predictions under it, by id."""
         found: dict[str, dict[str, str]] = {name: {} for name in CONTROLS}
-        for line in read_lines(self.folder.controls):
-            found[line["control"]][line["id"]] = line["prediction"]
+        for line in read_models(self.folder.controls, ControlPrediction):
+            found[line.control][line.id] = line.prediction
         return found
 
     def control_statistics(self, control: str, primary: str, references: References) -> dict[str, ReportStatistics]:
@@ -110,8 +107,7 @@ class Done:
     @cached_property
     def losses(self) -> list[tuple[int, float]]:
         """(step, mean loss of the steps since the point before), a few dozen of them."""
-        with self.folder.losses.open(encoding="utf-8", newline="") as file:
-            rows = [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
+        rows = list(enumerate(self.folder.read_losses(), start=1))
         size = -(-len(rows) // CURVE_POINTS)
         bins = [rows[start : start + size] for start in range(0, len(rows), size)]
         return [(part[-1][0], sum(loss for _, loss in part) / len(part)) for part in bins]
@@ -135,7 +131,7 @@ class Baseline:
     """A baseline with results."""
 
     name: str
-    content: Mapping[str, Any]
+    scores: ScoresRecord
     predictions: Mapping[str, str]
     statistics: Mapping[str, ReportStatistics]
 
@@ -152,7 +148,7 @@ class SuiteResults:
     """
 
     suite: Suite
-    record: Mapping[str, Any]
+    record: SuiteRecord
     references: References
     done: tuple[Done, ...]
     baselines: tuple[Baseline, ...]
@@ -160,27 +156,21 @@ class SuiteResults:
     missing: tuple[str, ...]
 
 
-def read_references(store: Store, suite: str) -> References:
-    """The reports that a suite's predictions are compared with.
+def references_of(store: Store, suite: str) -> References:
+    """Return the reports that a suite's predictions are compared with.
 
     Raises:
-        UserError: they aren't stored.
+        UserError: they aren't stored, or the file is damaged.
     """
-    path = store.references(suite)
-    if not path.is_file():
-        raise UserError(
-            f"{path}: no such file. It is written when the suite runs; `amrg sweep {suite}` makes it, "
-            "and repeats no trial that is done."
-        )
-    lines = read_lines(path)
+    lines = read_references(store, suite)
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for line in lines:
-        parts[line["part"]].append(line["id"])
+        parts[line.part].append(line.id)
     return References(
-        {line["id"]: line["report"] for line in lines},
+        {line.id: line.report for line in lines},
         {part: tuple(ids) for part, ids in parts.items()},
-        {line["id"]: line["block"] for line in lines},
-        {line["id"]: line["image"] for line in lines},
+        {line.id: line.block for line in lines},
+        {line.id: line.image for line in lines},
     )
 
 
@@ -192,51 +182,44 @@ def read_results(results: Path, suite: str) -> SuiteResults:
     """
     store = Store(results)
     record = read_record(store, suite)
-    references = read_references(store, suite)
+    references = references_of(store, suite)
     expected = references.of("test")
     done: list[Done] = []
     failed: dict[str, str] = {}
     missing: list[str] = []
-    for identity, described in record["trials"].items():
-        trial, folder = Trial.model_validate(described), store.of(identity)
+    for identity, trial in record.trials.items():
+        folder = store.of(identity)
         if folder.is_done():
-            content, predictions = folder.read(folder.scores), read_predictions(folder.predictions)
-            statistics = _statistics(folder.path, content, predictions, expected, references.train)
-            done.append(Done(trial, folder, folder.read(folder.trial), content, predictions, statistics))
+            scores, predictions = folder.read_scores(), folder.read_predictions()
+            statistics = _statistics(folder.path, scores, predictions, expected, references.train)
+            done.append(Done(trial, folder, folder.read_trial(), scores, predictions, statistics))
         elif folder.failure.is_file():
-            failed[trial.label] = str(folder.read(folder.failure)["reason"])
+            failed[trial.label] = folder.read_failure().reason
         else:
             missing.append(trial.label)
     baselines = []
-    for name, identity in record["baselines"].items():
+    for name, identity in record.baselines.items():
         folder = store.of(identity)
         if not folder.is_done():
             if folder.failure.is_file():
-                failed[f"the floor {name}"] = str(folder.read(folder.failure)["reason"])
+                failed[f"the floor {name}"] = folder.read_failure().reason
             else:
                 missing.append(f"the floor {name}")
             continue
-        content, predictions = folder.read(folder.scores), read_predictions(folder.predictions)
-        statistics = _statistics(folder.path, content, predictions, expected, references.train)
-        baselines.append(Baseline(name, content, predictions, statistics))
-    return SuiteResults(
-        Suite.model_validate(record["suite"]), record, references, tuple(done), tuple(baselines), failed, tuple(missing)
-    )
-
-
-def read_predictions(path: Path) -> dict[str, str]:
-    """Prediction by id."""
-    return {line["id"]: line["prediction"] for line in read_lines(path)}
+        scores, predictions = folder.read_scores(), folder.read_predictions()
+        statistics = _statistics(folder.path, scores, predictions, expected, references.train)
+        baselines.append(Baseline(name, scores, predictions, statistics))
+    return SuiteResults(record.suite, record, references, tuple(done), tuple(baselines), failed, tuple(missing))
 
 
 def _statistics(
     folder: Path,
-    content: Mapping[str, Any],
+    scores: ScoresRecord,
     predictions: Mapping[str, str],
     references: Mapping[str, str],
     train: Sequence[str],
 ) -> dict[str, ReportStatistics]:
     try:
-        return stored_statistics(content, predictions, references, train_reports=train)
+        return stored_statistics(scores, predictions, references, train_reports=train)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from error

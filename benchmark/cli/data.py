@@ -86,7 +86,7 @@ def split(
     if save:
         chosen.save(save)
     if as_json:
-        _print_json({**chosen.to_dict(), "leakage": leaks.to_dict()})
+        _print_json(chosen.to_record(leaks).model_dump(mode="json"))
     else:
         _show_split(chosen, leaks, len(studies))
         if save:

@@ -23,12 +23,11 @@ def generate(
     import json
 
     from benchmark.execute import quiet
-    from benchmark.suite import Trial
     from benchmark.tuning.infer import find_trial, write_reports
 
     quiet()
     folder = find_trial(results, trial)
-    if Trial.model_validate(folder.read(folder.trial)["trial"]).protocol.shuffles_images:
+    if folder.read_trial().trial.protocol.shuffles_images:
         typer.echo("A control, trained on shuffled images: its reports say nothing of these images.", err=True)
     written = write_reports(folder, images, checkpoint=checkpoint, device=device)
     if as_json:

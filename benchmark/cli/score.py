@@ -82,7 +82,7 @@ def score(
         predicted, chosen.references, train_reports=chosen.train_reports, blocks=chosen.blocks, seed=seed
     )
     if save is not None:
-        write_json(save, {"references": chosen.name, **scores.to_dict()})
+        write_json(save, scores.to_record().model_copy(update={"references": chosen.name}))
     if as_json:
         _print_json(_summary(scores, chosen))
     else:
@@ -160,9 +160,8 @@ def _references(
 
 
 def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, Any]:
-    content = scores.to_dict()
-    del content["reports"], content["statistics"]
-    return {"references": chosen.name, **content}
+    record = scores.to_record().model_copy(update={"references": chosen.name})
+    return record.model_dump(mode="json", exclude={"schema_version", "reports", "statistics"})
 
 
 def _print_json(content: Mapping[str, Any]) -> None:

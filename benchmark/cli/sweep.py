@@ -61,7 +61,8 @@ def sweep(
 
 def _tell(summary: "Summary", written: "Written") -> None:
     done = f"{summary.ran} trials run, {summary.already} were done already"
-    typer.echo(f"{written.table()}\n\n{done}{f', {len(summary.failed)} failed' if summary.failed else ''}.")
+    failed = len(summary.failed) + len(summary.failed_floors)
+    typer.echo(f"{written.table()}\n\n{done}{f', {failed} failed' if failed else ''}.")
     typer.echo(f"Leaderboard: {written.readme}")
     if written.agreement:
         typer.echo(

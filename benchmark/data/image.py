@@ -6,7 +6,6 @@ The one array convention: uint8 [size, size], background dark, the breast's aspe
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from benchmark.data.decode import IMAGE_SUFFIXES, ImageError, decode, to_8_bits
 from benchmark.data.study import Laterality
 from benchmark.data.workers import each_image
 from benchmark.errors import UserError
+from benchmark.store import whole_file
 
 __all__ = ["IMAGE_SUFFIXES", "ImageCache", "ImageError", "ImageSettings", "decode", "prepare"]
 
@@ -197,19 +197,12 @@ def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | N
 
 
 def _write_entry(entry: Path, pixels: np.ndarray) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=entry.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w+b") as file:
-            np.lib.format.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").digest()
-            file.seek(0, os.SEEK_END)
-            file.write(digest)
-        Path(name).replace(entry)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(entry) as temporary, temporary.open("w+b") as file:
+        np.lib.format.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0, os.SEEK_END)
+        file.write(digest)
 
 
 def _entry_is_sound(entry: Path, size: int) -> bool:

@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from benchmark.data.blocks import major
 from benchmark.data.dealing import shuffle_key
@@ -11,41 +9,10 @@ from benchmark.data.likeness import most_alike, rouge_l
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
+from benchmark.record import Leakage
 
 NEAR_VERBATIM = 0.95
 """ROUGE-L from which a test report counts as near-verbatim: in forty words, two that differ."""
-
-
-@dataclass(frozen=True)
-class Leakage:
-    """The leakage report of a split.
-
-    Attributes:
-        test: how many studies are tested on.
-        verbatim_in_train: test reports that stand in train, case and blank space aside.
-        near_verbatim_in_train: test reports with a ROUGE-L of 0.95 or more to some training report; verbatim ones
-            are among them.
-        neighbour_in_train: test studies of which the id before or after is in train.
-        block_in_train: test studies of whose block a part is in train: 0 for a blocked split.
-        rouge_l_of_neighbour: mean ROUGE-L of copying the neighbour's training report (the id before, else the id
-            after), over the test studies that have one; None where none has.
-        rouge_l_of_random: the same of copying a training report drawn by a hash of the test id, over all of them.
-        birads, density: part to major category or letter ("none" where not stated) to the number of studies.
-    """
-
-    test: int
-    verbatim_in_train: int
-    near_verbatim_in_train: int
-    neighbour_in_train: int
-    block_in_train: int
-    rouge_l_of_neighbour: float | None
-    rouge_l_of_random: float
-    birads: dict[str, dict[str, int]]
-    density: dict[str, dict[str, int]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 def leakage(split: Split, studies: Sequence[Study]) -> Leakage:

@@ -1,16 +1,35 @@
 """What a sweep works on: studies, their split, and where images and results lie."""
 
+import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.data.image import ImageSettings
-from benchmark.data.split import Split
+from benchmark.data import dmid
+from benchmark.data.content import cache_folder
+from benchmark.data.image import ImageCache, ImageSettings
+from benchmark.data.split import Split, choose
 from benchmark.data.study import Study
+from benchmark.errors import UserError
+from benchmark.progress.events import progress
+from benchmark.record import DataRecord, ReferenceReport
+from benchmark.suite import PhantomData, Suite
 
 
 @dataclass(frozen=True)
 class Records:
-    """What every pack of a sweep is given: studies, split, where images and results lie."""
+    """The records of a suite.
+
+    Attributes:
+        studies: all of the data.
+        split: of the studies.
+        image: how images are shown.
+        cache: where decoded images and features are kept.
+        results: the folder of all results.
+        command: that runs the suite, without a path of this machine.
+        data: what the data set is.
+        folder: where it lies; images are named by their place in it.
+    """
 
     studies: tuple[Study, ...]
     split: Split
@@ -18,8 +37,72 @@ class Records:
     cache: Path
     results: Path
     command: str
+    data: DataRecord
+    folder: Path
 
     def part(self, name: str) -> list[Study]:
-        """The studies of train, validation or test, in the order of the split."""
+        """Return the studies of train, validation or test, in the order of the split."""
         by_id = {study.id: study for study in self.studies}
         return [by_id[i] for i in getattr(self.split, name)]
+
+    def references(self) -> list[ReferenceReport]:
+        """Return what predictions are compared with, one for each study."""
+        return [
+            ReferenceReport(
+                id=study.id,
+                part=part,
+                block=self.split.blocks[study.id],
+                report=study.report,
+                image=Path(os.path.relpath(study.image, self.folder)).as_posix() if study.image else None,
+            )
+            for part in ("train", "validation", "test")
+            for study in self.part(part)
+        ]
+
+
+def read_records(suite: Suite, folder: Path, results: Path, *, split: Split | None = None) -> Records:
+    """Read the data of a suite and part them.
+
+    Args:
+        suite: whose.
+        folder: in DMID's layout.
+        results: where results go.
+        split: where it is known already; chosen as the suite says if None.
+
+    Raises:
+        UserError: the folder can't be read, or all that is wrong with it; or the split is none.
+    """
+    release = dmid.read(folder)
+    return Records(
+        studies=release.studies,
+        split=split or choose(release.studies, suite.split.name, seed=suite.split.seed),
+        image=ImageSettings(**suite.image.model_dump()),
+        cache=cache_folder(),
+        results=results,
+        command=_command(suite),
+        data=DataRecord(
+            source=suite.data.source,
+            fingerprint=release.fingerprint,
+            summary=release.summary_line(),
+            studies=len(release.studies),
+        ),
+        folder=folder,
+    )
+
+
+def decode_images(records: Records, processes: int) -> None:
+    """Decode every image once, into the cache.
+
+    Raises:
+        UserError: images that can't be decoded, all of them.
+    """
+    cache = ImageCache(records.cache / "images", records.image)
+    paths = [study.image for study in records.studies if study.image is not None]
+    if bad := cache.warm(paths, jobs=processes, progress=progress("images")):
+        listed = "\n".join(f"  - {path}: {reason}" for path, reason in bad.items())
+        raise UserError(f"{len(bad)} images can't be decoded. Replace or remove them (`amrg data check`):\n{listed}")
+
+
+def _command(suite: Suite) -> str:
+    given = "" if isinstance(suite.data, PhantomData) else " DMID=/path/to/DMID"
+    return f"make sweep SUITE={shlex.quote(suite.name)}{given}"

@@ -7,7 +7,7 @@ looks random is the order of a hash of seed and id: the same on every machine an
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ from benchmark.data.dealing import deal, shuffle_key
 from benchmark.data.inventory import study_id
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
+from benchmark.record import Leakage, SplitRecord
 from benchmark.store import write_text
 
 SPLITS = 1
@@ -74,11 +75,14 @@ class Split:
         """As JSON has it, the fingerprint included."""
         return {**asdict(self), "fingerprint": self.fingerprint}
 
+    def to_record(self, leakage: Leakage) -> SplitRecord:
+        """Return it as the record of a suite has it, with what it lets through."""
+        return SplitRecord(**self.to_dict(), leakage=leakage)
+
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Return the split that `to_dict` gave, also by way of JSON."""
-        parts = {part: tuple(content[part]) for part in PARTS}
-        return cls(content["name"], content["seed"], **parts, blocks=dict(content["blocks"]), rule=content["rule"])
+    def from_record(cls, record: SplitRecord) -> Self:
+        """Return the split of a record."""
+        return cls(record.name, record.seed, record.train, record.validation, record.test, record.blocks, record.rule)
 
     def save(self, path: Path) -> None:
         """Write the split as a file that `load` reads."""

@@ -1,6 +1,5 @@
 """Work on many image files in several processes, within a budget of memory."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmark.data.decode import stored_bytes
+from benchmark.execute import default_processes
 
 MEMORY_BUDGET = 1_500_000_000
 """Bytes that all processes may take together, unless the caller says how many to start."""
@@ -54,5 +54,5 @@ def each_image(
 def jobs_within_budget(paths: Sequence[Path]) -> int:
     """How many processes stay within `MEMORY_BUDGET`, this one included, each with the largest image."""
     largest = max((stored_bytes(p) for p in paths), default=0)
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processors = default_processes()
     return max(1, min(processors, MEMORY_BUDGET // (_PROCESS_BYTES + _COPIES * largest) - 1))

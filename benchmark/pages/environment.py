@@ -6,7 +6,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmark.board.format import count, decimal, duration, escape, percent, several
-from benchmark.pages.sentences import shuffles_images
 
 
 @cache
@@ -24,7 +23,7 @@ def _environment() -> Environment:
         "count": count,
     }  # fmt: skip
     environment.globals["several"] = several
-    environment.tests["shuffled"] = shuffles_images
+    environment.tests["shuffled"] = lambda protocol: protocol.shuffles_images
     return environment
 
 

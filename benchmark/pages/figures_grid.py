@@ -102,7 +102,7 @@ def _whisker(
 
 def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
     """Rank × alpha of each backbone; None where the grid has one point."""
-    ranks, alphas = board.suite["grid"]["rank"], board.suite["grid"]["alpha"]
+    ranks, alphas = board.suite.grid.rank, board.suite.grid.alpha
     values = [value for _, value in defined(board)]
     if not values or len(ranks) * len(alphas) < 2:
         return None
@@ -135,7 +135,7 @@ def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
 
 
 def _heat_map(axes: Axes, board: Board, backbone: str, name: str, ends: tuple[float, float]):  # type: ignore[no-untyped-def]
-    ranks, alphas = board.suite["grid"]["rank"], board.suite["grid"]["alpha"]
+    ranks, alphas = board.suite.grid.rank, board.suite.grid.alpha
     cells = np.full((len(ranks), len(alphas)), np.nan)
     rows = {(r.rank, r.alpha): r for r in board.rows if r.backbone == backbone}
     for (rank, alpha), row in rows.items():

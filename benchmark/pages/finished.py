@@ -6,35 +6,25 @@ is the one that lies there, every trial of it is done, and the leaderboard is cu
 change nothing.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backbones.checkpoint import fingerprint, is_cached, locate
 from benchmark.board.earlier import JSON, find, read_board
-from benchmark.data import dmid
 from benchmark.data.content import content_hash
 from benchmark.data.leakage import leakage
-from benchmark.data.split import RULES, Split, choose
+from benchmark.data.records import read_records
+from benchmark.data.split import RULES, Split
 from benchmark.errors import UserError
 from benchmark.pages import current
 from benchmark.pages.written import Written
 from benchmark.phantoms import miniatures
-from benchmark.scoring.floor import Floor
-from benchmark.store import Store, read_lines, read_record
+from benchmark.phantoms.folder import phantom_folder
+from benchmark.record import SuiteRecord
+from benchmark.store import Store, read_record, read_references
 from benchmark.suite import Entry, PhantomData, Suite
-from benchmark.sweep import (
-    Summary,
-    Weights,
-    phantom_folder,
-    record_of,
-    records_of,
-    references_of,
-    split_made_of,
-    trials_of,
-)
+from benchmark.sweep import Summary, plan_trials, split_made_of
+from benchmark.tuning.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,7 @@ def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Pa
     before = find(store, suite.name, leaderboards, known.own)
     documents = _documents(leaderboards / suite.name)
     record = read_record(store, suite.name)
-    identities = [*record["trials"], *record["baselines"].values()]
+    identities = [*record.trials, *record.baselines.values()]
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
     if not all(store.of(identity).is_done() for identity in identities):
         return None
@@ -85,50 +75,39 @@ def _documents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in current.files_in(folder)}
 
 
-def _summary(suite: Suite, data: Path | None, store: Store, record: Mapping[str, Any]) -> Summary | None:
+def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord) -> Summary | None:
     """The end of a sweep that would write the record that is there; None where it would write another one."""
     if (data is not None) == isinstance(suite.data, PhantomData):
         return None
     folder = phantom_folder(suite.data) if isinstance(suite.data, PhantomData) else data
     if folder is None or not folder.is_dir():
         return None
-    release = dmid.read(folder)
-    split, leaks = _split(suite, release, record)
-    records = records_of(suite, release, split, store.folder, data)
-    sources = _sources(suite)
-    if sources is None:
+    same_split = suite.split.name in RULES and record.suite.split == suite.split
+    records = read_records(suite, folder, store.folder, split=Split.from_record(record.split) if same_split else None)
+    measured = record.split.leakage
+    # Comparing the reports of a thousand studies with each other takes as long as everything else, so the split and
+    # its leakage are those of the record where the same rules would part the same studies so again.
+    if not same_split or record.split_made_of != split_made_of(records.studies):
+        records = read_records(suite, folder, store.folder)
+        measured = leakage(records.split, records.studies)
+    weights = _weights(suite)
+    if weights is None:
         return None
-    trials = trials_of(suite, sources, release.fingerprint, split)
-    floors = [Floor(name, release.fingerprint, records) for name in suite.baselines]
-    again = record_of(suite, trials, sources, release, split, leaks, floors, records)
-    if json.loads(json.dumps(again)) != record:
-        return None
-    if references_of(records, folder) != read_lines(store.references(suite.name)):
+    planned = plan_trials(suite, records, weights)
+    if planned.record(measured) != record or records.references() != read_references(store, suite.name):
         return None
     return Summary(
         suite=suite,
-        trials=trials,
-        already=len(trials),
+        trials=planned.trials,
+        already=len(planned.trials),
         ran=0,
-        data=release.summary_line(),
+        data=records.data.summary,
         results=store.folder,
         record=store.suite(suite.name),
     )
 
 
-def _split(suite: Suite, release: dmid.Release, record: Mapping[str, Any]) -> tuple[Split, Mapping[str, Any]]:
-    """The split and its leakage: those of the record where the same rules would part the same studies so again.
-
-    Comparing the reports of a thousand studies with each other takes as long as everything else.
-    """
-    made_of, asked = split_made_of(release.studies), suite.model_dump(mode="json")["split"]
-    if suite.split.name in RULES and record.get("split_made_of") == made_of and record["suite"]["split"] == asked:
-        return Split.from_dict(record["split"]), record["split"]["leakage"]
-    split = choose(release.studies, suite.split.name, seed=suite.split.seed)
-    return split, leakage(split, release.studies).to_dict()
-
-
-def _sources(suite: Suite) -> dict[str, Weights] | None:
+def _weights(suite: Suite) -> dict[str, Weights] | None:
     """Where each checkpoint lies and its fingerprint, by backbone; None where one isn't there yet."""
     found = {}
     for entry in suite.backbones:

@@ -73,7 +73,7 @@ def findings(board: FloorsBoard) -> list[str]:
     one, copied = _value(constant, "rouge_l"), _value(neighbour, "rouge_l")
     constants = [_value(_of(split, "most_frequent_report"), "rouge_l") for split in board.splits]
     low, high = min(constants), max(constants)
-    verbatim = {name: [leak["verbatim_in_train"] for leak in split.leakage] for name, split in by_name.items()}
+    verbatim = {name: [leak.verbatim_in_train for leak in split.leakage] for name, split in by_name.items()}
     tested = last.sizes["test"]
     told, guessed = (_value(_of(last, name), "rouge_l") for name in ("birads_oracle_random", "random_report"))
     return [
@@ -81,7 +81,7 @@ def findings(board: FloorsBoard) -> list[str]:
         f"every image, has ROUGE-L {decimal(one)} on the last {tested} by id and {decimal(low)} to {decimal(high)} by "
         f"split; {paper.source} reports {decimal(paper.rouge_l)} for its tuned model, on a split that isn't known.",
         f"**{_copying(copied, best.rouge_l or 0.0)}** With a split by image at random, where "
-        f"{_span([leak['neighbour_in_train'] for leak in drawn.leakage])} of {tested} test studies have a neighbouring "
+        f"{_span([leak.neighbour_in_train for leak in drawn.leakage])} of {tested} test studies have a neighbouring "
         f"id in train, the report of that neighbour has ROUGE-L {decimal(copied)} and METEOR "
         f"{decimal(_value(neighbour, 'meteor_nltk'))}; the highest published ROUGE-L is {decimal(best.rouge_l)} "
         f"({best.name}; {best.setting}).",
@@ -127,7 +127,7 @@ def _leakage(split: FloorSplit) -> str:
     test = split.sizes["test"]
 
     def of(key: str) -> str:
-        return _span([leak[key] for leak in split.leakage])
+        return _span([getattr(leak, key) for leak in split.leakage])
 
     drawn = f" Drawn {len(split.seeds)} times (seeds {', '.join(map(str, split.seeds))})." if split.seeds else ""
     return (

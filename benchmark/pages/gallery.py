@@ -20,9 +20,10 @@ from benchmark.data import dmid
 from benchmark.errors import UserError
 from benchmark.pages.environment import render
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
+from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.controls import swapped
-from benchmark.store import Store, write_text
+from benchmark.store import Store, whole_file, write_text
 from benchmark.suite import PhantomData
 from metrics.copying import is_verbatim
 from metrics.labels.labeler import Label, label
@@ -105,7 +106,7 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> dict[str, Any]:
     other = swapped(ids, found.references.blocks)
     sources: list[Done | Baseline] = [*columns, *([baseline] if baseline else [])]
     copied = [_copied(s.predictions, found) for s in sources]
-    scores = [_rouge(s.content) for s in sources]
+    scores = [_rouge(s.scores) for s in sources]
     studies = []
     for study in ids:
         reference = found.references.reports[study]
@@ -133,7 +134,7 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> dict[str, Any]:
     return {
         "suite": found.suite.name,
         "title": found.suite.title,
-        "nature": nature_of(found.record["data"], checkpoints(found), found.record["suite"]["protocol"]),
+        "nature": nature_of(found.record.data, checkpoints(found), found.suite.protocol),
         "warning": NOT_A_DEVICE,
         "columns": heads,
         "studies": studies,
@@ -181,8 +182,8 @@ def _copied(predictions: Mapping[str, str], found: SuiteResults) -> dict[str, bo
     return {i: bool(mark) for i, mark in zip(ids, marks, strict=True)}
 
 
-def _rouge(content: Mapping[str, Any]) -> dict[str, float]:
-    return {r["id"]: round(r["scores"]["rouge_l"], 4) for r in content["reports"] if "rouge_l" in r["scores"]}
+def _rouge(scores: ScoresRecord) -> dict[str, float]:
+    return {r.id: round(r.scores["rouge_l"], 4) for r in scores.reports if "rouge_l" in r.scores}
 
 
 def page(content: Mapping[str, Any]) -> str:
@@ -212,7 +213,7 @@ def _images_of(found: SuiteResults, data: Path | None) -> Path | None:
     """The folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
     if data is None:
         return _phantoms(found, found.suite.data) if isinstance(found.suite.data, PhantomData) else None
-    if dmid.read(data).fingerprint != found.record["data"]["fingerprint"]:
+    if dmid.read(data).fingerprint != found.record.data.fingerprint:
         raise UserError(
             f"{data}: not the data that suite {found.suite.name} ran on: other ids, reports or images. "
             "Give the folder of that run with --data, or run the sweep again."
@@ -225,7 +226,7 @@ def _phantoms(found: SuiteResults, part: PhantomData) -> Path | None:
 
     They are known by their fingerprint: drawn by an earlier version, they lie in another folder than new ones would.
     """
-    from benchmark.sweep import phantom_folder
+    from benchmark.phantoms.folder import phantom_folder
 
     likely = phantom_folder(part)
     for folder in (likely, *sorted(set(likely.parent.glob("*")) - {likely})):
@@ -235,7 +236,7 @@ def _phantoms(found: SuiteResults, part: PhantomData) -> Path | None:
             release = dmid.read(folder)
         except UserError:
             continue  # cut short, while another sweep draws it say
-        if release.fingerprint == found.record["data"]["fingerprint"]:
+        if release.fingerprint == found.record.data.fingerprint:
             return folder
     return None
 
@@ -256,9 +257,8 @@ def _write_images(
         target.parent.mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(to_8_bits(decode(source / str(found.references.images[study]))))
         image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-        temporary = target.with_name(f".{target.name}")
-        image.save(temporary, "JPEG", quality=QUALITY)
-        temporary.replace(target)
+        with whole_file(target) as temporary:
+            image.save(temporary, "JPEG", quality=QUALITY)
         places[study] = name
         progress(done, len(ids))
     return places

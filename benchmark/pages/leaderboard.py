@@ -20,7 +20,7 @@ from benchmark.pages.csv import floors_csv, results_csv
 from benchmark.pages.current import files_in
 from benchmark.pages.readme import readme
 from benchmark.pages.written import AnyBoard, Written
-from benchmark.store import Store
+from benchmark.store import Store, whole_file
 from benchmark.suites.load import built_in, load_suite
 
 BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}
@@ -65,7 +65,7 @@ def _write_results(found: SuiteResults, store: Store, suite: str, folder: Path) 
     written = write_board(collect(found), suite, folder)
     files = files_of(written.board)
     agreement = _agreement(found, files[JSON].decode(), before) if before else None
-    identities = [*found.record["trials"], *found.record["baselines"].values()]
+    identities = [*found.record.trials, *found.record.baselines.values()]
     current.write(store, suite, current.of(store, suite, identities, files, before, agreement))
     return replace(written, agreement=agreement, published=before.copy if before else None)
 
@@ -112,11 +112,8 @@ def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
     for extra in files_in(there) - set(files):
         (there / extra).unlink()
     for file, content in files.items():
-        path = there / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with whole_file(there / file) as temporary:
+            temporary.write_bytes(content)
     return Written(there / "README.md", board)
 
 

@@ -5,7 +5,7 @@ import re
 
 from benchmark.board.model import Board, Checkpoint, Row
 from benchmark.pages.environment import render
-from benchmark.pages.sentences import NOT_A_DEVICE, nature, shuffles_images
+from benchmark.pages.sentences import NOT_A_DEVICE, nature
 from metrics.registry import METRICS
 
 SHOWN = (
@@ -30,8 +30,8 @@ def _card(board: Board, row: Row, checkpoint: Checkpoint) -> str:
     metrics = [
         {"type": name, "name": METRICS[name].label, "value": round(row.scores[name].value or 0.0, 4)} for name in names
     ]
-    phantoms = board.data["source"] == "phantom"
-    kinds = {"miniature": checkpoint.miniature, "shuffled-images": shuffles_images(board.suite["protocol"])}
+    phantoms = board.data.source == "phantom"
+    kinds = {"miniature": checkpoint.miniature, "shuffled-images": board.suite.protocol.shuffles_images}
     front = {
         "library_name": "peft",
         "base_model": None if checkpoint.miniature or checkpoint.folder else checkpoint.hub_id,
@@ -47,8 +47,8 @@ def _card(board: Board, row: Row, checkpoint: Checkpoint) -> str:
                         "dataset": {
                             "name": "digital phantoms" if phantoms else "DMID",
                             "type": "amrg-phantoms" if phantoms else "dmid",
-                            "split": f"{board.split['name']}, test",
-                            "revision": board.data["fingerprint"][:16],
+                            "split": f"{board.split.name}, test",
+                            "revision": board.data.fingerprint[:16],
                         },
                         "metrics": metrics,
                     }

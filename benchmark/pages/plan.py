@@ -5,7 +5,7 @@ from benchmark.board.model import Checkpoint, PlanBoard
 from benchmark.board.published import NOT_COMPARABLE
 from benchmark.pages.environment import render
 from benchmark.pages.readme import checkpoints_table, published_table
-from benchmark.pages.sentences import NOT_A_DEVICE, SHUFFLED, shuffles_images
+from benchmark.pages.sentences import NOT_A_DEVICE, SHUFFLED
 from benchmark.suite import DmidData, Suite
 
 
@@ -34,7 +34,7 @@ def plan_of(suite: Suite) -> PlanBoard:
         )
     data = " DMID=/path/to/DMID" if isinstance(suite.data, DmidData) else ""
     return PlanBoard(
-        suite=suite.model_dump(mode="json"),
+        suite=suite,
         trials=len(suite.points()) * len(suite.backbones),
         checkpoints=tuple(checkpoints),
         command=f"make sweep SUITE={suite.name}{data}",
@@ -47,7 +47,7 @@ def readme(board: PlanBoard) -> str:
         "plan.md.j2",
         board=board,
         warning=NOT_A_DEVICE,
-        control=SHUFFLED if shuffles_images(board.suite["protocol"]) else "",
+        control=SHUFFLED if board.suite.protocol.shuffles_images else "",
         checkpoints=checkpoints_table(board.checkpoints),
         published=published_table(),
         not_comparable=NOT_COMPARABLE,
@@ -57,6 +57,6 @@ def readme(board: PlanBoard) -> str:
 def line(board: PlanBoard) -> str:
     """For a terminal."""
     return (
-        f"{board.suite['title']}: not yet run. {several(board.trials, 'trial')} are planned; `{board.command}` runs "
-        f"them, `amrg plan {board.suite['name']}` says what they cost."
+        f"{board.suite.title}: not yet run. {several(board.trials, 'trial')} are planned; `{board.command}` runs "
+        f"them, `amrg plan {board.suite.name}` says what they cost."
     )

@@ -1,10 +1,11 @@
 """What a leaderboard says in sentences: what its numbers are of, and what they show."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from benchmark.board.format import decimal, percent, several, with_interval
 from benchmark.board.model import Board, Checkpoint, Row
+from benchmark.record import DataRecord
+from benchmark.suite import Protocol
 from metrics.registry import METRICS
 
 NOT_A_DEVICE = "Research software, not a medical device: no report here may be used to care for a patient."
@@ -16,10 +17,10 @@ SHUFFLED = (
 
 def nature(board: Board) -> str:
     """The first sentence: what was compared on what, never more than it is."""
-    return nature_of(board.data, board.checkpoints, board.suite["protocol"])
+    return nature_of(board.data, board.checkpoints, board.suite.protocol)
 
 
-def nature_of(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint], protocol: Mapping[str, Any]) -> str:
+def nature_of(data: DataRecord, checkpoints: Sequence[Checkpoint], protocol: Protocol) -> str:
     """What was compared on what, never more than it is.
 
     Args:
@@ -28,18 +29,13 @@ def nature_of(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint], protoc
         protocol: of the suite, as its file has it.
     """
     compared = _compared(data, checkpoints)
-    return f"{compared} {SHUFFLED}" if shuffles_images(protocol) else compared
+    return f"{compared} {SHUFFLED}" if protocol.shuffles_images else compared
 
 
-def shuffles_images(protocol: Mapping[str, Any]) -> bool:
-    """Whether a stored protocol trains each report with another patient's image; it says nothing where not."""
-    return protocol.get("training_images", "own") == "shuffled"
-
-
-def _compared(data: Mapping[str, Any], checkpoints: Sequence[Checkpoint]) -> str:
-    studies, backbones = data["studies"], len(checkpoints)
+def _compared(data: DataRecord, checkpoints: Sequence[Checkpoint]) -> str:
+    studies, backbones = data.studies, len(checkpoints)
     miniatures = sum(c.miniature for c in checkpoints)
-    phantoms = data["source"] == "phantom"
+    phantoms = data.source == "phantom"
     if phantoms:
         shown = f"{studies} digital phantoms (drawn images, not mammograms)"
     else:
@@ -69,7 +65,7 @@ def findings(board: Board) -> list[str]:
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
         _image(rows, label, board),
-        *([_control(board.rows)] if shuffles_images(board.suite["protocol"]) else []),
+        *([_control(board.rows)] if board.suite.protocol.shuffles_images else []),
     ]
 
 
@@ -79,7 +75,7 @@ def _not_chosen(board: Board) -> list[str]:
     without = list(dict.fromkeys(row.name for row in board.rows if row.backbone not in chosen))
     if not without:
         return []
-    if board.split.get("sizes", {}).get("validation"):
+    if board.split.sizes.get("validation"):
         why = f"{METRICS[board.primary].label} is undefined on the validation part at every point"
     else:
         why = "the split has no validation studies"

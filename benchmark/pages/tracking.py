@@ -71,9 +71,9 @@ def _logged(done: Done) -> Logged:
     settings |= {"seed": trial.seed, "dtype": trial.dtype, "quantization": trial.quantization or "none"}
     settings |= {f"protocol.{k}": v for k, v in trial.protocol.model_dump().items() if v is not None}
     settings |= {"data": trial.data, "split": trial.split, "checkpoint": trial.checkpoint}
-    settings |= {"commit": done.made["commit"] or "unknown", "engine": done.made["engine"]}
-    scores = {name: score["value"] for name, score in done.content["scores"].items()}
-    scores |= {f"validation/{name}": value for name, value in done.content.get("validation", {}).items()}
+    settings |= {"commit": done.record.commit or "unknown", "engine": done.record.engine}
+    scores = {name: score.value for name, score in done.scores.scores.items()}
+    scores |= {f"validation/{name}": value for name, value in (done.scores.validation or {}).items()}
     scores |= {f"seconds/{stage}": value for stage, value in done.seconds.items()}
     return Logged(
         name=f"{name_of(done)} r={trial.rank} alpha={trial.alpha} seed={trial.seed}",

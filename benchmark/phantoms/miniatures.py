@@ -21,7 +21,7 @@ import numpy as np
 from benchmark.data.content import cache_folder
 from benchmark.data.crop import find_breast
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
-from benchmark.execute import default_processes, executor, one_thread
+from benchmark.execute import default_processes, executor, one_thread, prepare_worker
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.files import to_bytes
 from benchmark.phantoms.image import draw
@@ -30,6 +30,7 @@ from benchmark.phantoms.truth import CATEGORIES, KINDS, SIGNS, PhantomTruth
 from benchmark.phantoms.write import PHANTOMS
 from benchmark.progress.events import Event, Listener, progress
 from benchmark.provenance import versions
+from benchmark.store import whole_file
 from benchmark.suite import ImagePart, MiniaturePart, Protocol, Suite
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ SHIPPED = ("paligemma2-3b", "qwen2.5-vl-3b", "llava-med-7b", "medgemma-4b-it")
 """Backbones whose miniatures come with the project, one a family."""
 SHIPPED_PART = MiniaturePart(examples=3000, vision_steps=900, language_steps=600)
 """How those are trained: longer than a newcomer would wait."""
-SHIPPED_IMAGE = ImagePart(size=112)  # type: ignore[call-arg]
+SHIPPED_IMAGE = ImagePart(size=112)
 """How their phantoms are shown to them, as in the suites that come with the project."""
 SEED = 20_000
 """Seed of the phantoms that miniatures are trained on; suites' own are far from it."""
@@ -84,7 +85,7 @@ def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
     from backbones.miniature import MINIATURES, specification
     from backbones.registry import get
 
-    part = suite.miniature or MiniaturePart()  # type: ignore[call-arg]
+    part = suite.miniature or MiniaturePart()
     prompt = suite.protocol.prompt
     stated = specification(get(backbone))
     versioned = [MINIATURES, PHANTOMS, PREPARATION_VERSION, versions()]
@@ -112,11 +113,8 @@ def draw_examples(
             circles.append(found)
             progress(done, len(cases))
     described = [{"truth": case.truth.to_dict(), "circles": c} for case, c in zip(cases, circles, strict=True)]
-    job.examples.parent.mkdir(parents=True, exist_ok=True)
-    temporary = job.examples.with_name(f".{job.examples.name}")
-    with temporary.open("wb") as file:
-        np.savez(file, images=np.stack(pictures), truths=np.array(json.dumps(described)))
-    temporary.replace(job.examples)
+    with whole_file(job.examples) as temporary:
+        np.savez(temporary, images=np.stack(pictures), truths=np.array(json.dumps(described)))
 
 
 def make_shipped(
@@ -152,12 +150,7 @@ def make_shipped(
 
 def _replace(job: MiniatureJob) -> None:
     """Train a miniature, whether or not it is there, in a worker."""
-    import torch
-
-    from benchmark.execute import quiet
-
-    torch.set_num_threads(1)
-    quiet()
+    prepare_worker()
     build(job, progress(f"{job.backbone}: miniature"), again=True)
 
 

@@ -1,6 +1,5 @@
 """What this machine has: GPU memory, the hub's cache, an account's token, disk."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,6 @@ def gpu() -> Gpu | None:
     found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
     largest = max(found, key=lambda device: device.total_memory)
     return Gpu(largest.name, largest.total_memory / GB)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpu_memory() -> float:

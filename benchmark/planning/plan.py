@@ -6,7 +6,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UserError
-from benchmark.planning.machine import GB, Gpu, cores, gpu
+from benchmark.execute import default_processes
+from benchmark.planning.machine import GB, Gpu, gpu
 from benchmark.planning.missing import USABLE, missing
 from benchmark.suite import DmidData, Entry, Suite
 
@@ -202,7 +203,7 @@ def _speed(entry: Entry, structure: "Structure", there: Gpu | None, results: Pat
 
     rate = assumed(there.name if there else None)
     here = measured(results, entry.name, structure, there.name if there else None, entry.quantization)
-    factor = 1 if there else cores()
+    factor = 1 if there else default_processes()
     sources = [rate.source + (f" × {factor} cores" if factor > 1 else "")]
     if here is not None:
         sources.append(f"training measured on this machine: {here / 1e12:.3g} TFLOP/s a process (median of its trials)")

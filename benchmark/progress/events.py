@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["stage", "progress", "trial"]
+Kind = Literal["stage", "progress", "trial", "floor"]
 
 
 @dataclass(frozen=True)
@@ -12,10 +12,11 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        kind: a `stage` of the whole sweep, the `progress` of a piece of work, or a `trial` that ended.
-        name: of the stage, the work or the trial.
+        kind: a `stage` of the whole sweep, the `progress` of a piece of work, or a `trial` or `floor` that ended.
+        name: of the stage, the work, the trial or the floor; for people.
         done, total: how far it is; equal when it is finished.
         detail: a loss, a reason, a count; for people.
+        trial: id of the trial that the progress or the end is of; empty where it is of none.
     """
 
     kind: Kind
@@ -23,6 +24,7 @@ class Event:
     done: int = 0
     total: int = 0
     detail: str = ""
+    trial: str = ""
 
 
 Listener = Callable[[Event], None]

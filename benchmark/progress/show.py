@@ -87,14 +87,14 @@ class Show:
         """All trials in one bar, from the stage that begins them."""
         if event.kind == "stage" and event.total:
             self._trials = (event.done, event.total)
-        elif event.kind == "trial" and self._trials is not None and " r=" in event.name:
+        elif event.kind == "trial" and self._trials is not None:
             self._trials = (self._trials[0] + 1, self._trials[1])
         else:
             return
         self._progress(Event("progress", "all trials", *self._trials))
 
     def _line(self, event: Event) -> None:
-        if event.kind == "trial":
+        if event.kind in ("trial", "floor"):
             self._end(event.name)
             mark = "[green]done[/green]" if event.done else "[red]failed[/red]"
             detail = "" if event.done else f": {escape(event.detail)}"

@@ -1,21 +1,59 @@
 """How far a suite is: what is done, running, failed and left, from its results and from what its sweep last told."""
 
-import json
 import os
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from benchmark.errors import UserError
+from pydantic import BaseModel
+
 from benchmark.progress.events import Event, Listener
-from benchmark.store import Store, read_record, write_json
-from benchmark.suite import Trial
+from benchmark.store import Store, read_model, read_record, write_json
 
 EVERY_SECONDS = 1.0
 State = Literal["done", "running", "failed", "left"]
+
+
+class UnderWay(BaseModel):
+    """A piece of work that a sweep is at.
+
+    Attributes:
+        since: seconds since the epoch when it was first heard of.
+        start: how far it was then.
+        trial: id of the trial that it is of; empty where it is of none.
+        done, total, detail: as the latest event had them.
+    """
+
+    since: float
+    start: int
+    trial: str
+    done: int = 0
+    total: int = 0
+    detail: str = ""
+
+
+class Told(BaseModel):
+    """The content of `progress.json`: what a sweep told last; times in seconds since the epoch.
+
+    Attributes:
+        schema_version: of this model.
+        process: number of the sweep's process.
+        began, ended, at: of the sweep, and of this file; `ended` is None while it runs.
+        stage: in words.
+        work: under way, by name.
+        finished: trials that ended in this sweep.
+    """
+
+    schema_version: Literal[2] = 2
+    process: int
+    began: float
+    ended: float | None = None
+    at: float
+    stage: str = ""
+    work: dict[str, UnderWay] = {}
+    finished: int = 0
 
 
 class Recorder:
@@ -31,9 +69,7 @@ class Recorder:
     def __init__(self, store: Store, suite: str, listener: Listener, clock: Callable[[], float] = time.time) -> None:
         self._path, self._listener, self._clock = progress_file(store, suite), listener, clock
         self._written: float | None = None
-        self._state: dict[str, Any] = {
-            "process": os.getpid(), "began": clock(), "ended": None, "stage": "", "work": {}, "finished": 0,
-        }  # fmt: skip
+        self._told = Told(process=os.getpid(), began=clock(), at=clock())
 
     def __enter__(self) -> Self:
         return self
@@ -41,28 +77,27 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         # A sweep that couldn't begin leaves nothing behind.
         if self._written is not None:
-            self._state["ended"] = self._clock()
+            self._told.ended = self._clock()
             self._write()
 
     def __call__(self, event: Event) -> None:
-        work = self._state["work"]
+        work = self._told.work
         if event.kind == "stage":
-            self._state["stage"] = f"{event.name}: {event.detail}" if event.detail else event.name
-        elif event.kind == "trial":
+            self._told.stage = f"{event.name}: {event.detail}" if event.detail else event.name
+        elif event.kind != "progress" or event.done >= event.total:
             work.pop(event.name, None)
-            self._state["finished"] += " r=" in event.name  # a floor is no trial
-        elif event.done >= event.total:
-            work.pop(event.name, None)
+            self._told.finished += event.kind == "trial"
         else:
-            since = work.get(event.name, {"since": self._clock(), "from": event.done})
-            work[event.name] = {**since, "done": event.done, "total": event.total, "detail": event.detail}
+            began = work.get(event.name, UnderWay(since=self._clock(), start=event.done, trial=event.trial))
+            now = {"done": event.done, "total": event.total, "detail": event.detail}
+            work[event.name] = began.model_copy(update=now)
         if self._written is None or self._clock() - self._written >= EVERY_SECONDS:
             self._write()
         self._listener(event)
 
     def _write(self) -> None:
-        self._written = self._clock()
-        write_json(self._path, {**self._state, "at": self._written})
+        self._written = self._told.at = self._clock()
+        write_json(self._path, self._told)
 
 
 def progress_file(store: Store, suite: str) -> Path:
@@ -79,6 +114,7 @@ class Work:
         done, total: steps, or images, or reports.
         detail: the loss, for a trial.
         rate: how many a second; None where it isn't known yet.
+        trial: id of the trial that it is of; empty where it is of none.
     """
 
     name: str
@@ -86,6 +122,7 @@ class Work:
     total: int
     detail: str
     rate: float | None
+    trial: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,41 +176,34 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
     """
     store = Store(results)
     told = _told(progress_file(store, suite))
-    alive = bool(told) and told["ended"] is None and _runs(told["process"])
-    if not store.suite(suite).is_file():
-        if not told:
-            read_record(store, suite)  # says what there is instead
-        return Status(suite, alive, told["stage"], (), {}, _work(told, clock()) if alive else ())
+    alive = told is not None and told.ended is None and _runs(told.process)
+    work = _work(told, clock()) if told and alive else ()
+    stage = told.stage if told else ""
+    if told and not store.suite(suite).is_file():
+        return Status(suite, alive, stage, (), {}, work)
     record = read_record(store, suite)
-    work = _work(told, clock()) if alive else ()
-    under_way = {re.sub(r": reports$", "", w.name) for w in work}
+    under_way = {w.trial for w in work}
     trials: list[tuple[str, str, State]] = []
     reasons = {}
-    for identity, described in record["trials"].items():
-        label = Trial.model_validate(described).label
+    for identity, trial in record.trials.items():
+        label = trial.label
         folder = store.of(identity)
         state: State = "left"
         if folder.is_done():
             state = "done"
-        elif label in under_way:
+        elif identity in under_way:
             state = "running"
         elif folder.failure.is_file():
             state = "failed"
-            reasons[label] = str(folder.read(folder.failure)["reason"])
+            reasons[label] = folder.read_failure().reason
         trials.append((label, identity, state))
     left = sum(state in ("left", "running") for _, _, state in trials)
-    seconds = _seconds_left(told, work, left, clock()) if alive and left else None
-    return Status(suite, alive, told.get("stage", ""), tuple(trials), reasons, work, seconds)
+    seconds = _seconds_left(told, work, left, clock()) if told and alive and left else None
+    return Status(suite, alive, stage, tuple(trials), reasons, work, seconds)
 
 
-def _told(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON: {error.msg}. Remove it; the next sweep writes it again.") from error
-    return content
+def _told(path: Path) -> Told | None:
+    return read_model(path, Told) if path.is_file() else None
 
 
 def _runs(process: int) -> bool:
@@ -185,19 +215,19 @@ def _runs(process: int) -> bool:
         return False
 
 
-def _work(told: dict[str, Any], now: float) -> tuple[Work, ...]:
-    found = []
-    for name, one in sorted(told["work"].items()):
-        spent, gained = now - one["since"], one["done"] - one["from"]
+def _work(told: Told, now: float) -> tuple[Work, ...]:
+    work = []
+    for name, one in sorted(told.work.items()):
+        spent, gained = now - one.since, one.done - one.start
         rate = gained / spent if spent > 0 and gained > 0 else None
-        found.append(Work(name, one["done"], one["total"], one["detail"], rate))
-    return tuple(found)
+        work.append(Work(name, one.done, one.total, one.detail, rate, one.trial))
+    return tuple(work)
 
 
-def _seconds_left(told: dict[str, Any], work: tuple[Work, ...], left: int, now: float) -> float | None:
+def _seconds_left(told: Told, work: tuple[Work, ...], left: int, now: float) -> float | None:
     """By trials of this sweep, those under way counted by their share."""
-    share = sum(w.done / w.total for w in work if " r=" in w.name and w.total)
-    made = told["finished"] + share
-    if made <= 0:
+    share = sum(w.done / w.total for w in work if w.trial and w.total)
+    ended = told.finished + share
+    if ended <= 0:
         return None
-    return float((now - told["began"]) / made * max(0.0, left - share))
+    return float((now - told.began) / ended * max(0.0, left - share))

@@ -5,15 +5,16 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from benchmark import failures
 from benchmark.data.image import ImageCache
 from benchmark.data.records import Records
-from benchmark.errors import UserError
+from benchmark.errors import UserError, frames, reason
 from benchmark.progress.events import Event, tell
-from benchmark.provenance import commit, versions
+from benchmark.provenance import provenance
+from benchmark.record import Failure, FloorInputs, FloorRecord, Report
 from benchmark.scoring.baselines import predict
 from benchmark.scoring.score import score_predictions
 from benchmark.store import Store, TrialFolder, write_json, write_lines
+from benchmark.suite import ImagePart
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,27 @@ class Floor:
 
     Attributes:
         name: one of `benchmark.scoring.baselines.BASELINES`.
-        data: fingerprint of the data set.
         records: studies, split, and where images and results lie.
     """
 
     name: str
-    data: str
     records: Records
 
     @property
     def id(self) -> str:
         """The name of its folder: a hash of what can change its predictions."""
-        return hashlib.sha256(json.dumps(self._described(), sort_keys=True).encode()).hexdigest()[:16]
+        described = self.inputs.model_dump(mode="json")
+        return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
-    def _described(self) -> dict[str, object]:
-        split, image = self.records.split.fingerprint, self.records.image.to_dict()
-        return {"baseline": self.name, "data": self.data, "split": split, "image": image}
+    @property
+    def inputs(self) -> FloorInputs:
+        """All that can change its predictions."""
+        return FloorInputs(
+            baseline=self.name,
+            data=self.records.data.fingerprint,
+            split=self.records.split.fingerprint,
+            image=ImagePart.model_validate(self.records.image.to_dict()),
+        )
 
     def __call__(self) -> dict[str, str | None]:
         """Predict and score, unless that is done; why it failed, or None, by id, as a pack says it.
@@ -53,19 +59,14 @@ class Floor:
         except UserError:
             raise
         except Exception as error:
-            reason = failures.reason(error, (study.report for study in self.records.studies))
-            failure = failures.Failure(
-                trial=self._described(),
-                stage="floor",
-                reason=reason,
-                details={"traceback": failures.frames(error)},
-                at=datetime.now(UTC).replace(microsecond=0),
-            )
-            write_json(folder.failure, failure.model_dump(mode="json"))
-            tell(Event("trial", self.name, 0, 1, reason))
-            return {self.id: reason}
+            why = reason(error, (study.report for study in self.records.studies))
+            at = datetime.now(UTC).replace(microsecond=0)
+            failure = Failure(trial=self.inputs, stage="floor", reason=why, traceback=frames(error), at=at)
+            write_json(folder.failure, failure)
+            tell(Event("floor", self.name, 0, 1, why))
+            return {self.id: why}
         folder.forget(folder.failure)
-        tell(Event("trial", self.name, 1, 1, "done"))
+        tell(Event("floor", self.name, 1, 1, "done"))
         return {self.id: None}
 
     def _make(self, folder: TrialFolder) -> None:
@@ -78,6 +79,6 @@ class Floor:
             train_reports=[study.report for study in train],
             blocks={study.id: self.records.split.blocks[study.id] for study in test},
         )
-        write_lines(folder.predictions, [{"id": i, "prediction": text} for i, text in predicted.items()])
-        write_json(folder.scores, scores.to_dict())
-        write_json(folder.trial, {"id": self.id, **self._described(), "commit": commit(), "versions": versions()})
+        write_lines(folder.predictions, [Report(id=i, prediction=text) for i, text in predicted.items()])
+        write_json(folder.scores, scores.to_record())
+        write_json(folder.trial, FloorRecord(id=self.id, **dict(self.inputs), **dict(provenance())))

@@ -1,11 +1,11 @@
 """Scores of stored predictions, made again with the metrics of today: nothing is trained or generated."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.data.dmid import Release
 from benchmark.errors import UserError
+from benchmark.record import TrialRecord
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, score_predictions
 from benchmark.scoring.texts import read_texts
@@ -48,13 +48,14 @@ def rescore(
             predictions = read_texts(folder.predictions, "prediction").by_id
             chosen = references_for(list(predictions))
             check_ids(predictions, chosen.references, str(folder.predictions))
+            kept = folder.read_scores() if folder.scores.is_file() else None
         except UserError as error:
             problems.append(str(error))
         else:
-            ready.append((folder, predictions, chosen))
+            ready.append((folder, predictions, chosen, kept))
     if problems:
         raise UserError("\n".join(problems))
-    for folder, predictions, chosen in ready:
+    for folder, predictions, chosen, kept in ready:
         scores = score_predictions(
             predictions,
             chosen.references,
@@ -63,9 +64,11 @@ def rescore(
             seed=seed,
             resamples=resamples,
         )
-        kept = json.loads(folder.scores.read_text(encoding="utf-8")) if folder.scores.is_file() else {}
-        write_json(folder.scores, {**kept, **scores.to_dict()})
-    return [folder.path.name for folder, _, _ in ready]
+        record = scores.to_record()
+        if kept:
+            record = kept.model_copy(update={name: getattr(record, name) for name in record.model_fields_set})
+        write_json(folder.scores, record)
+    return [folder.path.name for folder, *_ in ready]
 
 
 def _check_data(folders: Sequence[TrialFolder], data: Release) -> None:
@@ -73,9 +76,9 @@ def _check_data(folders: Sequence[TrialFolder], data: Release) -> None:
     others: dict[str, list[str]] = {}
     for folder in folders:
         if folder.trial.is_file():
-            content = folder.read(folder.trial)
-            recorded = content.get("trial", content).get("data")
-            if recorded is not None and recorded != data.fingerprint:
+            record = folder.read_trial_or_floor()
+            recorded = record.trial.data if isinstance(record, TrialRecord) else record.data
+            if recorded != data.fingerprint:
                 others.setdefault(recorded, []).append(folder.path.name)
     if others:
         listed = "\n".join(

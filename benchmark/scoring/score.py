@@ -3,11 +3,11 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from benchmark.errors import UserError, unknown_name
+from benchmark.record import ReportScores, ScoreRecord, ScoresRecord
 from metrics.clinical.clinical import clinical_scores
 from metrics.copying import is_verbatim, memory_statistics
 from metrics.errors import MetricUnavailable
@@ -44,25 +44,14 @@ class Score:
     undefined: str | None = None
     undefined_resamples: float = 0.0
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values; an undefined value is null, and says why."""
-        content: dict[str, Any] = {
-            "value": None if math.isnan(self.value) else self.value,
-            "low": self.low,
-            "high": self.high,
-            "n": self.n,
-            "signature": self.signature,
-        }
-        if self.undefined is not None:
-            content["undefined"] = self.undefined
-        if self.undefined_resamples:
-            content["undefined_resamples"] = self.undefined_resamples
-        return content
+    def to_record(self) -> ScoreRecord:
+        """Return it as it is stored; an undefined value is None, and says why."""
+        return ScoreRecord(**{**vars(self), "value": None if math.isnan(self.value) else self.value})
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Score":
-        """The inverse of `to_dict`."""
-        return cls(**{**content, "value": math.nan if content["value"] is None else content["value"]})
+    def from_record(cls, record: ScoreRecord) -> "Score":
+        """Return the score of a record."""
+        return cls(**{**dict(record), "value": math.nan if record.value is None else record.value})
 
 
 @dataclass(frozen=True)
@@ -71,36 +60,36 @@ class Scores:
 
     Attributes:
         scores: by name.
-        reports: a dictionary a report: `id`, and `scores` by name where one report defines them.
+        reports: each report's scores, where one report defines them.
         labeler: signature of the labeler behind the clinical scores.
         statistics: each score's additive statistics, for intervals and tests over several sets of predictions.
-            `to_dict` keeps what `benchmark.scoring.stored` needs to have them again.
+            `to_record` keeps what `benchmark.scoring.stored` needs to have them again.
     """
 
     scores: dict[str, Score]
-    reports: list[dict[str, Any]]
+    reports: tuple[ReportScores, ...]
     labeler: str
     statistics: dict[str, ReportStatistics] = field(default_factory=dict, repr=False, compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The content of `scores.json`."""
-        return {
-            "scores": {name: score.to_dict() for name, score in self.scores.items()},
-            "labeler": self.labeler,
-            "reports": self.reports,
-            "statistics": {
+    def to_record(self) -> ScoresRecord:
+        """Return the content of `scores.json`."""
+        return ScoresRecord(
+            scores={name: score.to_record() for name, score in self.scores.items()},
+            labeler=self.labeler,
+            reports=self.reports,
+            statistics={
                 # The four orders of BLEU share their counts.
                 name: self.statistics[name].statistics.tolist()
                 for name in ("bleu_1_published", "bleu_1_coco", "meteor_coco")
                 if name in self.statistics
             },
-        }
+        )
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Scores":
-        """The scores of a `scores.json`; `statistics` stays empty."""
-        scores = {name: Score.from_dict(score) for name, score in content["scores"].items()}
-        return cls(scores, list(content["reports"]), content["labeler"])
+    def from_record(cls, record: ScoresRecord) -> "Scores":
+        """Return the scores of a `scores.json`; `statistics` stays empty."""
+        scores = {name: Score.from_record(score) for name, score in record.scores.items()}
+        return cls(scores, record.reports, record.labeler)
 
 
 def score_predictions(
@@ -252,9 +241,9 @@ def _undefined(statistics: ReportStatistics) -> str:
     return f"no {statistics.items} to count"
 
 
-def _reports(ids: Sequence[str], found: Sequence[ReportStatistics]) -> list[dict[str, Any]]:
+def _reports(ids: Sequence[str], found: Sequence[ReportStatistics]) -> tuple[ReportScores, ...]:
     values = {s.name: s.per_report for s in found if METRICS[s.name].has_interval}
-    return [
-        {"id": i, "scores": {name: float(v[row]) for name, v in values.items() if not np.isnan(v[row])}}
+    return tuple(
+        ReportScores(id=i, scores={name: float(v[row]) for name, v in values.items() if not np.isnan(v[row])})
         for row, i in enumerate(ids)
-    ]
+    )

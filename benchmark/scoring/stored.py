@@ -7,11 +7,11 @@ values a report, the others' as sums. Clinical scores and those of memory are co
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.record import ScoresRecord
 from benchmark.scoring.score import check_ids, report_statistics
 from metrics.metric import Array, ReportStatistics, mean_of
 from metrics.registry import METRICS
@@ -30,7 +30,7 @@ SUMS: dict[str, Callable[[Array], Array]] = {
 
 
 def stored_statistics(
-    content: Mapping[str, Any],
+    record: ScoresRecord,
     predictions: Mapping[str, str],
     references: Mapping[str, str],
     *,
@@ -39,7 +39,7 @@ def stored_statistics(
     """The statistics of every score, by name, reports in the order of their sorted ids.
 
     Args:
-        content: of the `scores.json` of these predictions.
+        record: the `scores.json` of these predictions.
         predictions, references, train_reports: as they were scored.
 
     Raises:
@@ -47,20 +47,20 @@ def stored_statistics(
     """
     check_ids(predictions, references)
     ids = sorted(references)
-    if [report["id"] for report in content["reports"]] != ids:
+    if [report.id for report in record.reports] != ids:
         raise UserError("scores.json is of other reports than predictions.jsonl. Run `amrg score --rescore`.")
     others = [name for name, metric in METRICS.items() if metric.family != "text"]
     found = report_statistics(predictions, references, train_reports=train_reports, names=others)
-    for name, score in content["scores"].items():
-        if name in METRICS and METRICS[name].family == "text" and score["signature"]:
-            found[name] = _restored(name, content)
+    for name, score in record.scores.items():
+        if name in METRICS and METRICS[name].family == "text" and score.signature:
+            found[name] = _restored(name, record)
     return {name: found[name] for name in METRICS if name in found}
 
 
-def _restored(name: str, content: Mapping[str, Any]) -> ReportStatistics:
-    signature = content["scores"][name]["signature"]
+def _restored(name: str, record: ScoresRecord) -> ReportStatistics:
+    signature = record.scores[name].signature
     if name in SUMS:
-        sums = np.array(content["statistics"][re.sub(r"_[1-4]_", "_1_", name)], dtype=np.float64)
+        sums = np.array(record.statistics[re.sub(r"_[1-4]_", "_1_", name)], dtype=np.float64)
         return ReportStatistics(name, signature, sums, SUMS[name], np.ones(len(sums), dtype=bool))
-    values = np.array([report["scores"].get(name, np.nan) for report in content["reports"]], dtype=np.float64)
+    values = np.array([report.scores.get(name, np.nan) for report in record.reports], dtype=np.float64)
     return mean_of(name, signature, values, ~np.isnan(values))

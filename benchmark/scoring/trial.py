@@ -1,16 +1,16 @@
 """A trial's `scores.json`: the test set in full, the validation set and the controls by value."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from benchmark.data.split import Split
 from benchmark.data.study import Study
-from benchmark.scoring.predictions import CONTROLS
-from benchmark.scoring.score import METRICS, Scores, score_predictions
-from benchmark.store import TrialFolder, read_lines, write_json
+from benchmark.errors import UserError
+from benchmark.record import CONTROLS, ControlPrediction, Prediction, ScoresRecord
+from benchmark.scoring.score import METRICS, score_predictions
+from benchmark.store import TrialFolder, read_models, write_json
 
 
-def score(folder: TrialFolder, studies: Sequence[Study], split: Split) -> None:
+def score(folder: TrialFolder, studies: Sequence[Study], split: Split, *, resamples: int = 10_000) -> None:
     """Score the stored predictions of a trial and store the scores.
 
     Without validation studies the scores of that set are empty; a point of the grid can't be chosen by them.
@@ -19,6 +19,7 @@ def score(folder: TrialFolder, studies: Sequence[Study], split: Split) -> None:
         folder: with whole predictions.
         studies: all of the data.
         split: whose training reports and blocks scores need.
+        resamples: of the test set's intervals; 0 for none.
 
     Raises:
         UserError: predictions don't fit the studies.
@@ -26,29 +27,32 @@ def score(folder: TrialFolder, studies: Sequence[Study], split: Split) -> None:
     reports = {study.id: study.report for study in studies}
     train = [reports[i] for i in split.train]
 
-    def scored(rows: Sequence[Mapping[str, Any]], resamples: int, names: Sequence[str] | None = None) -> Scores:
-        found = {row["id"]: row["prediction"] for row in rows}
+    def scored(rows: Sequence[Prediction], resamples: int, names: Sequence[str] | None = None) -> ScoresRecord:
+        predictions = {row.id: row.prediction for row in rows}
         return score_predictions(
-            found,
-            {i: reports[i] for i in found},
+            predictions,
+            {i: reports[i] for i in predictions},
             train_reports=train,
-            blocks={i: split.blocks[i] for i in found},
+            blocks={i: split.blocks[i] for i in predictions},
             names=names,
             resamples=resamples,
-        )
+        ).to_record()
 
-    test, controls = read_lines(folder.predictions), read_lines(folder.controls)
-    content = scored(test, 10_000).to_dict()
-    content["length_limit_rate"] = sum(row["stop"] == "length" for row in test) / len(test)
     # Points are chosen, and controls compared, by scores that start no Java.
     quick = [name for name, metric in METRICS.items() if not metric.needs_java]
-    parts = {"validation": read_lines(folder.validation)} | {
-        control: [row for row in controls if row["control"] == control] for control in CONTROLS
-    }
-    for part, rows in parts.items():
-        found = scored(rows, 0, quick).to_dict()["scores"] if rows else {}
-        content[part] = {name: value["value"] for name, value in found.items()}
-    write_json(folder.scores, content)
+
+    def values(rows: Sequence[Prediction]) -> dict[str, float | None]:
+        return {name: one.value for name, one in scored(rows, 0, quick).scores.items()} if rows else {}
+
+    test, controls = read_models(folder.predictions, Prediction), read_models(folder.controls, ControlPrediction)
+    record = scored(test, resamples).model_copy(
+        update={
+            "length_limit_rate": sum(row.stop == "length" for row in test) / len(test),
+            "validation": values(read_models(folder.validation, Prediction)),
+            **{name: values([row for row in controls if row.control == name]) for name in CONTROLS},
+        }
+    )
+    write_json(folder.scores, record)
 
 
 def prepare(studies: Sequence[Study], split: Split) -> None:
@@ -65,8 +69,9 @@ def prepare(studies: Sequence[Study], split: Split) -> None:
 def is_scored(folder: TrialFolder, split: Split) -> bool:
     """Whether scores of these test studies, the validation set and the controls are stored."""
     try:
-        content = folder.read(folder.scores)
-        reports = [row["id"] for row in content["reports"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        record = folder.read_scores()
+    except UserError:
         return False  # none yet, or damaged: scored again
-    return reports == sorted(split.test) and {"validation", *CONTROLS} <= content.keys()
+    if any(values is None for values in (record.validation, record.swapped, record.blank)):
+        return False
+    return [report.id for report in record.reports] == sorted(split.test)

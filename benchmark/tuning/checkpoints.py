@@ -3,7 +3,6 @@
 Both engines write and read them, so a trial that one began, the other can go on with.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from benchmark.store import TrialFolder
+from benchmark.store import TrialFolder, whole_file
 from benchmark.suite import Trial
 
 SECONDS = 60.0
@@ -45,18 +44,15 @@ class Snapshot:
         return len(self.losses)
 
     def write(self, folder: TrialFolder) -> None:
-        """Write it under a temporary name, then rename it."""
+        """Write it, whole or not at all."""
         tensors = {
             f"{part}/{name}": value.detach().cpu().contiguous()
             for part, values in (("weights", self.weights), ("first", self.first), ("second", self.second))
             for name, value in values.items()
         }
         tensors["losses"] = torch.tensor([[row[c] for c in COLUMNS] for row in self.losses], dtype=torch.float64)
-        path = _path(folder)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        save_file(tensors, temporary, metadata={"trial": self.trial.id})
-        temporary.replace(path)
+        with whole_file(_path(folder)) as temporary:
+            save_file(tensors, temporary, metadata={"trial": self.trial.id})
 
 
 def rows(values: Sequence[Sequence[float]], start: int = 0) -> list[dict[str, float]]:

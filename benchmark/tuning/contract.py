@@ -60,7 +60,7 @@ def packed_as_sequential(subject: Subject) -> None:
 
 
 def _trials(backbone: Backbone) -> list[Trial]:
-    protocol = Protocol(steps=STEPS, batch_size=2, learning_rate=1e-3, warmup_steps=1, max_new_tokens=8)  # type: ignore[call-arg]
+    protocol = Protocol(steps=STEPS, batch_size=2, learning_rate=1e-3, warmup_steps=1, max_new_tokens=8)
     return [
         Trial(
             backbone=backbone.name,
@@ -68,7 +68,7 @@ def _trials(backbone: Backbone) -> list[Trial]:
             quantization=None,
             dtype="float32",
             data="",
-            image=ImagePart(),  # type: ignore[call-arg]
+            image=ImagePart(),
             split="",
             protocol=protocol,
             rank=rank,

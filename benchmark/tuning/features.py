@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from backbones.base import Backbone
+from benchmark.store import whole_file
 
 VALUES = 16 * 3 * 112 * 112
 """Of `pixel_values` that go through a vision encoder at once: small images by sixteen, large ones each alone."""
@@ -93,10 +93,8 @@ class FeatureStore:
 
     def _keep(self, key: str, tokens: Tensor) -> Tensor:
         tokens = tokens.cpu().contiguous()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._path(key).with_suffix(f".{os.getpid()}")
-        save_file({"features": tokens}, temporary, {"sha256": _digest(tokens)})
-        temporary.replace(self._path(key))
+        with whole_file(self._path(key)) as temporary:
+            save_file({"features": tokens}, temporary, {"sha256": _digest(tokens)})
         return tokens
 
 

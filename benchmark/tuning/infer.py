@@ -1,6 +1,5 @@
 """Reports for images, by a trained trial: base and adapter loaded as the trial recorded them."""
 
-import json
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.data.content import cache_folder
 from benchmark.errors import UserError
-from benchmark.store import Store, TrialFolder
-from benchmark.suite import Trial
+from benchmark.record import SuiteRecord, TrialRecord
+from benchmark.store import Store, TrialFolder, read_model
 
 if TYPE_CHECKING:
     from benchmark.tuning.interface import Generated
@@ -33,8 +32,8 @@ def write_reports(
     Raises:
         UserError: the trial's base isn't there or has changed, or an image can't be read.
     """
-    record = folder.read(folder.trial)
-    described = Trial.model_validate(record["trial"])
+    record = folder.read_trial()
+    described = record.trial
     if lacking := [str(path) for path in images if not path.is_file()]:
         raise UserError(f"no such image: {', '.join(lacking)}.")
     import torch
@@ -71,11 +70,8 @@ def find_trial(results: Path, name: str) -> TrialFolder:
         UserError: no trial, several, or an untrained one has it.
     """
     # Baselines are stored beside trials; they have nothing to write with.
-    known = sorted(
-        path.parent.name
-        for path in results.glob("*/trial.json")
-        if "trial" in json.loads(path.read_text(encoding="utf-8"))
-    )
+    folders = [TrialFolder(path.parent) for path in sorted(results.glob("*/trial.json"))]
+    known = [f.path.name for f in folders if isinstance(f.read_trial_or_floor(), TrialRecord)]
     found = [trial for trial in known if trial.startswith(name)] if name else []
     if len(found) > 1:
         raise UserError(f"trial {name!r}: {len(found)} trials in {results} begin so: {', '.join(found[:5])} …")
@@ -91,28 +87,28 @@ def find_trial(results: Path, name: str) -> TrialFolder:
     return folder
 
 
-def _source(folder: TrialFolder, record: dict[str, Any]) -> Path | None:
+def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
     """Where the trial's base lies; None for the hub's cache.
 
     Raises:
         UserError: it isn't found.
     """
-    trial, how = record["trial"], record["checkpoint"]
-    if how["kind"] == "hub":
+    trial, how = record.trial, record.checkpoint
+    if how.kind == "hub":
         return None
     from backbones.checkpoint import fingerprint, shipped
 
-    if how["miniature"]:
-        own = shipped(trial["backbone"])
-        candidates = ([own] if own else []) + sorted((cache_folder() / "miniatures").glob(f"{trial['backbone']}-*"))
+    if how.miniature:
+        own = shipped(trial.backbone)
+        candidates = ([own] if own else []) + sorted((cache_folder() / "miniatures").glob(f"{trial.backbone}-*"))
     else:
-        candidates = [Path(path) for path in _named(folder, trial["backbone"])]
+        candidates = [Path(path) for path in _named(folder, trial.backbone)]
     for candidate in candidates:
-        if (candidate / "config.json").is_file() and fingerprint(candidate) == trial["checkpoint"]:
+        if (candidate / "config.json").is_file() and fingerprint(candidate) == trial.checkpoint:
             return candidate
-    kind = "miniature" if how["miniature"] else "folder"
+    kind = "miniature" if how.miniature else "folder"
     raise UserError(
-        f"trial {folder.path.name}: its {kind} with fingerprint {trial['checkpoint'][:12]}… isn't found. "
+        f"trial {folder.path.name}: its {kind} with fingerprint {trial.checkpoint[:12]}… isn't found. "
         "Give its folder with --checkpoint."
     )
 
@@ -121,7 +117,7 @@ def _named(folder: TrialFolder, backbone: str) -> list[str]:
     """Checkpoint folders that suites with this trial name for its backbone."""
     found, trial = [], folder.path.name
     for path in sorted((folder.path.parent / "suites").glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if trial in content.get("trials", {}):
-            found += [e["checkpoint"] for e in content["suite"]["backbones"] if e["name"] == backbone]
+        record = read_model(path, SuiteRecord)
+        if trial in record.trials:
+            found += [entry.checkpoint for entry in record.suite.backbones if entry.name == backbone]
     return found

@@ -1,7 +1,7 @@
 """What an engine is: something that turns trials into adapters, and adapters into predictions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 from typing import Protocol as Interface
 
@@ -45,11 +45,13 @@ class Outcome:
 
     Attributes:
         failure: why it was given up; None where it was not.
-        details: what else is worth keeping: steps, trials of its pack, rows that went through the model at once.
+        trained_together: how many trials trained at the same time, itself among them; None where it trained alone.
+        rows_at_once: reports that went through the model at once; None where trials were packed.
     """
 
     failure: str | None = None
-    details: dict[str, object] = field(default_factory=dict)
+    trained_together: int | None = None
+    rows_at_once: int | None = None
 
 
 class Engine(Interface):

@@ -109,7 +109,7 @@ class Sequential:
                 folder.write_losses(alone.losses)
             if failure != NO_ROOM:
                 checkpoints.remove(folder)
-        return Outcome(failure=failure, details={"steps": alone.total, "rows_at_once": alone.rows})
+        return Outcome(failure=failure, rows_at_once=alone.rows)
 
     def generate(
         self,

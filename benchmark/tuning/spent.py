@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from benchmark.store import TrialFolder, write_json
-
-Stage = Literal["load", "vision", "train", "generate", "score"]
-STAGES: tuple[Stage, ...] = ("load", "vision", "train", "generate", "score")
+from benchmark.errors import UserError
+from benchmark.record import STAGES, Stage
+from benchmark.store import TrialFolder, read_model, write_json
 
 
 class Spent(BaseModel):
@@ -43,34 +42,23 @@ class Spent(BaseModel):
     def read(cls, folder: TrialFolder) -> "Spent":
         """Return what is stored; of a trial of earlier versions what its `trial.json` says; else nothing spent."""
         try:
-            return cls.model_validate_json(folder.spent.read_bytes())
-        except (OSError, ValidationError):
+            return read_model(folder.spent, cls)
+        except UserError:
             pass  # none yet, or damaged: seconds aren't worth a trial
         try:
-            made = folder.read(folder.trial)
-            return cls(seconds=shares(made), peak_memory_bytes=made.get("peak_memory_bytes"))
-        except (OSError, ValueError, KeyError):
+            record = folder.read_trial()
+            return cls(seconds=record.own_seconds, peak_memory_bytes=record.peak_memory_bytes)
+        except UserError:
             return cls()
 
     def write(self, folder: TrialFolder) -> None:
         """Write it beside the trial's results."""
-        write_json(folder.spent, self.rounded().model_dump(mode="json"))
+        write_json(folder.spent, self.rounded())
 
     def rounded(self) -> "Spent":
         """Return the same to the millisecond, stages in the order of the work."""
         kept: dict[Stage, float] = {s: round(self.seconds[s], 3) for s in STAGES if s in self.seconds}
         return self.model_copy(update={"seconds": kept})
-
-
-def shares(made: Mapping[str, object]) -> dict[Stage, float]:
-    """Return a trial's own seconds by stage, from its `trial.json`.
-
-    Records without a schema version gave each trial the vision stage of its whole pack.
-    """
-    seconds: dict[Stage, float] = dict(made["seconds"])  # type: ignore[call-overload]
-    if "schema_version" not in made and "vision" in seconds:
-        seconds["vision"] /= max(1, int(made.get("trials_in_pack", 1)))  # type: ignore[call-overload]
-    return seconds
 
 
 class Meter:

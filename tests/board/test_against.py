@@ -102,7 +102,7 @@ def test_a_row_that_is_worse_in_every_block_differs_where_its_own_interval_would
 def test_other_data_or_another_split_are_not_paired(board, combine):
     there = shifted(board, 0.02)
     for part in ("data", "split"):
-        other = there.model_copy(update={part: getattr(board, part) | {"fingerprint": "f" * 64}})
+        other = there.model_copy(update={part: getattr(board, part).model_copy(update={"fingerprint": "f" * 64})})
         result = compare(board, other, combine)
         assert result.rows[0].verdict == "within both intervals"
         assert [(c.what, c.there) for c in result.changes] == [(part, "f" * 64)]
@@ -136,7 +136,9 @@ def test_what_made_them_and_what_was_chosen_is_told(board, combine):
     there = board.model_copy(
         update={
             "checkpoints": (first, *board.checkpoints[1:]),
-            "suite": board.suite | {"protocol": board.suite["protocol"] | {"learning_rate": 0.1}},
+            "suite": board.suite.model_copy(
+                update={"protocol": board.suite.protocol.model_copy(update={"learning_rate": 0.1})}
+            ),
             "run": board.run.model_copy(
                 update={"machines": ("Another, 4 cores",), "versions": board.run.versions | {"torch": "9.9"}}
             ),

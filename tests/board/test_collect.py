@@ -1,6 +1,7 @@
 """What a leaderboard says, against the stored results and the statistics it is made from."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
+from benchmark.record import Failure
+from benchmark.store import write_json
 from metrics.registry import METRICS
 from metrics.statistics.statistics import Draws, interval, sample
 
@@ -121,7 +124,8 @@ def test_failed_and_missing_trials_are_listed_with_their_reasons(stored, tmp_pat
     found = read_results(results, "stored")
     first, second = found.done[0], found.done[-1]
     first.folder.trial.unlink()
-    first.folder.failure.write_text(json.dumps({"reason": "loss is NaN | at `step` 3\nsecond line"}))
+    reason = "loss is NaN | at `step` 3\nsecond line"
+    write_json(first.folder.failure, Failure(trial=first.trial, stage="train", reason=reason, at=datetime.now(UTC)))
     second.folder.trial.unlink()
     board = collect(read_results(results, "stored"))
     assert [t.label for t in board.failed] == [first.trial.label]
@@ -168,7 +172,8 @@ def test_a_suite_whose_trials_all_failed_is_still_a_leaderboard(stored, tmp_path
     for trial in stored.trials:
         folder = results / trial.id
         (folder / "trial.json").unlink()
-        (folder / "failure.json").write_text(json.dumps({"reason": "no memory"}))
+        failure = Failure(trial=trial, stage="train", reason="no memory", at=datetime.now(UTC))
+        write_json(folder / "failure.json", failure)
     written = write_leaderboard(results, "stored", tmp_path / "leaderboards")
     text = written.readme.read_text()
     assert text.count("**failed**: ") == len(stored.trials)
@@ -184,6 +189,6 @@ def test_a_folder_or_file_that_the_suite_names_is_shown_without_its_place(stored
     content["suite"]["split"]["name"] = "/home/someone/split.json"
     record.write_text(json.dumps(content))
     board = collect(read_results(results, "stored"))
-    assert board.suite["backbones"][0]["checkpoint"] == "…/clinic"
-    assert board.suite["split"]["name"] == "…/split.json"
+    assert board.suite.backbones[0].checkpoint == "…/clinic"
+    assert board.suite.split.name == "…/split.json"
     assert "/home/someone" not in board.model_dump_json()

@@ -50,14 +50,14 @@ def test_floors_are_those_measured_by_others(board, split, predictor, score, low
 
 
 def test_the_splits_and_their_leakage_are_the_known_ones(board):
-    assert board.data["reports"] == 510
+    assert board.data.reports == 510
     assert {s.name: len(s.leakage) for s in board.splits} == {name: len(seeds) for name, seeds in SPLITS}
     by_name = {s.name: s for s in board.splits}
     for split in board.splits:
         assert split.sizes == {"train": 407, "validation": 51, "test": 52}
-    assert by_name["sequential"].leakage[0]["verbatim_in_train"] == 3
-    assert all(9 <= leak["verbatim_in_train"] <= 12 for leak in by_name["random"].leakage)
-    assert by_name["blocked"].leakage[0]["block_in_train"] == 0
+    assert by_name["sequential"].leakage[0].verbatim_in_train == 3
+    assert all(9 <= leak.verbatim_in_train <= 12 for leak in by_name["random"].leakage)
+    assert by_name["blocked"].leakage[0].block_in_train == 0
 
 
 def test_both_sets_of_signatures_are_there(board):

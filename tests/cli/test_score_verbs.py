@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from short_trials import trial as some_trial
 from typer.testing import CliRunner
 
 from benchmark.cli import app
@@ -12,7 +14,9 @@ from benchmark.data.dmid import read as read_release
 from benchmark.data.split import choose
 from benchmark.errors import UserError
 from benchmark.phantoms.write import write as write_phantoms
+from benchmark.record import FloorRecord, Machine, TrialRecord, UsedCheckpoint
 from benchmark.store import write_json
+from benchmark.suite import ImagePart
 
 runner = CliRunner()
 REPORT = "Breast composition: fatty (ACR A). BIRADS: {}. Findings: no mass is seen in image {}."
@@ -121,11 +125,12 @@ def test_rescoring_replaces_the_scores_of_every_trial_and_keeps_what_else_is_the
         (results / trial).mkdir(parents=True)
         (results / trial / "predictions.jsonl").write_text(Path(files[0]).read_text())
     (results / "suites").mkdir()
-    write_json(results / "0123" / "scores.json", {"scores": {"old": 1}, "grounding": {"kept": True}})
+    old = {"scores": {}, "labeler": "", "reports": [], "swapped": {"rouge_l": 0.25}, "length_limit_rate": 0.5}
+    write_json(results / "0123" / "scores.json", old)
     found = run("score", results, "--rescore", "--references", files[1], "--json")
     assert found == {"rescored": ["0123", "4567"]}
     content = json.loads((results / "0123" / "scores.json").read_text())
-    assert content["grounding"] == {"kept": True}
+    assert (content["swapped"], content["length_limit_rate"]) == ({"rouge_l": 0.25}, 0.5)
     assert content["scores"]["birads_exact"]["value"] == pytest.approx(6 / 8)
     assert content["scores"] == json.loads((results / "4567" / "scores.json").read_text())["scores"]
     assert sorted(p.name for p in (results / "4567").iterdir()) == ["predictions.jsonl", "scores.json"]
@@ -156,10 +161,20 @@ def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms, tm
     release = read_release(ours)
     test = {s.id: s.report for s in release.studies if s.id in choose(release.studies, "blocked").test}
     results = tmp_path / "results"
-    for name, content in (("0123", {"trial": {"data": release.fingerprint}}), ("4567", {"data": release.fingerprint})):
+    for name in ("0123", "4567"):
         (results / name).mkdir(parents=True)
         write(results / name / "predictions.jsonl", "prediction", test)
-        write_json(results / name / "trial.json", content)
+    checkpoint = UsedCheckpoint(kind="hub", miniature=False, hub_id=None, revision=None, licence=None, parameters=1)
+    machine = Machine(system="", processor="", cores=1, memory_bytes=1)
+    trial = some_trial(2).model_copy(update={"data": release.fingerprint})
+    made = TrialRecord(
+        id="0123", trial=trial, checkpoint=checkpoint, engine="packed", seconds={}, machine=machine, command="",
+        finished=datetime.now(UTC), versions={}, commit=None,
+    )  # fmt: skip
+    write_json(results / "0123" / "trial.json", made)
+    image = ImagePart(size=112)
+    floor = {"data": release.fingerprint, "split": "", "image": image, "versions": {}, "commit": None}
+    write_json(results / "4567" / "trial.json", FloorRecord(id="4567", baseline="random_report", **floor))
     message = str(run("score", results, "--rescore", "--data", theirs, "--split", "blocked"))
     assert release.fingerprint in message
     assert read_release(theirs).fingerprint in message

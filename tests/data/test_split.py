@@ -16,6 +16,7 @@ from benchmark.data.split import PARTS, RULES, SPLITS, Split, choose, compute, l
 from benchmark.data.study import Lesion, Study
 from benchmark.errors import UserError
 from benchmark.phantoms import write
+from benchmark.record import SplitRecord
 
 WORD_LIST = "soft opacity seen in the upper outer quadrant of breast with spiculated margin suggests benign lesion"
 WORDS = WORD_LIST.split()
@@ -270,7 +271,7 @@ def some_studies(number):
 def test_splits_and_their_leakage_change_with_their_version_only():
     studies = some_studies(200)
     made = [split(studies, rule, seed=seed) for rule in RULES for seed in (0, 1)]
-    content = [[one.to_dict(), leakage(one, studies).to_dict()] for one in made]
+    content = [[one.to_dict(), leakage(one, studies).model_dump()] for one in made]
     total = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     total.update((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_bytes())
     assert MADE.get(SPLITS) == total.hexdigest(), (
@@ -282,4 +283,5 @@ def test_splits_and_their_leakage_change_with_their_version_only():
 @pytest.mark.parametrize("rule", RULES)
 def test_a_split_comes_back_from_json(rule):
     made = split(some_studies(60), rule, seed=2)
-    assert Split.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    record = made.to_record(leakage(made, some_studies(60)))
+    assert Split.from_record(SplitRecord.model_validate_json(record.model_dump_json())) == made

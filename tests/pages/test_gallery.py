@@ -86,8 +86,8 @@ def test_images_of_other_data_are_refused(results, tmp_path, stored):
 def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_to(results, tmp_path, monkeypatch):
     from benchmark.data import dmid
     from benchmark.phantoms import write
+    from benchmark.phantoms.folder import phantom_folder
     from benchmark.suite import PhantomData
-    from benchmark.sweep import phantom_folder
 
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
     results = Path(shutil.copytree(results, tmp_path / "results"))

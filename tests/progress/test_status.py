@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.progress.events import Event
 from benchmark.progress.show import Show
-from benchmark.progress.status import Recorder, progress_file, status
-from benchmark.store import Store
+from benchmark.progress.status import Recorder, Told, UnderWay, progress_file, status
+from benchmark.record import Failure
+from benchmark.store import Store, write_json
 
 
 class Clock:
@@ -39,7 +41,7 @@ def _undo(stored, results: Path, place: int, failure: str | None = None) -> str:
     folder = Store(results).of(trial)
     folder.trial.unlink()
     if failure:
-        folder.failure.write_text(json.dumps({"reason": failure}))
+        write_json(folder.failure, Failure(trial=trial, stage="train", reason=failure, at=datetime.now(UTC)))
     return trial.label
 
 
@@ -55,11 +57,12 @@ def test_every_state_is_told_while_a_sweep_runs(stored, results):
     clock, heard = Clock(), []
     with Recorder(Store(results), "stored", heard.append, clock) as told:
         told(Event("stage", "trials", 5, 8, "3 to run"))
-        told(Event("trial", stored.trials[3].label, 1, 1, "done"))
+        told(Event("trial", stored.trials[3].label, 1, 1, "done", stored.trials[3].id))
+        told(Event("floor", "most_frequent_report", 1, 1, "done"))
         clock.now += 10
-        told(Event("progress", running, 10, 60, "loss 2.0"))
+        told(Event("progress", running, 10, 60, "loss 2.0", stored.trials[0].id))
         clock.now += 10
-        told(Event("progress", running, 30, 60, "loss 1.5"))
+        told(Event("progress", running, 30, 60, "loss 1.5", stored.trials[0].id))
         found = status(results, "stored", clock)
         assert found.alive
         assert found.stage == "trials: 3 to run"
@@ -72,7 +75,7 @@ def test_every_state_is_told_while_a_sweep_runs(stored, results):
         assert (work.done, work.total, work.detail, work.rate) == (30, 60, "loss 1.5", 2.0)
         # One and a half trials in 20 s; one and a half are left.
         assert found.seconds_left == pytest.approx(20.0)
-    assert len(heard) == 4
+    assert len(heard) == 5
     assert not status(results, "stored", clock).alive
 
 
@@ -81,14 +84,14 @@ def test_a_sweep_that_was_killed_does_not_run(stored, results):
     dead.wait()
     label = _undo(stored, results, 0)
     path = progress_file(Store(results), "stored")
-    work = {label: {"since": 0, "from": 0, "done": 3, "total": 9, "detail": ""}}
-    state = {"process": dead.pid, "began": 0, "ended": None, "stage": "trials", "work": work, "finished": 0}
-    path.write_text(json.dumps(state))
+    work = {label: UnderWay(since=0, start=0, trial=stored.trials[0].id, done=3, total=9)}
+    state = Told(process=dead.pid, began=0, at=0, stage="trials", work=work)
+    write_json(path, state)
     found = status(results, "stored")
     assert not found.alive
     assert found.count("running") == 0
     assert found.count("left") == 1
-    path.write_text(json.dumps(state | {"process": os.getpid()}))
+    write_json(path, state.model_copy(update={"process": os.getpid()}))
     assert status(results, "stored").count("running") == 1
 
 

@@ -1,6 +1,5 @@
 """Scores of predictions: values with intervals, their file, and what is refused."""
 
-import json
 import math
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.errors import UserError
+from benchmark.record import ScoresRecord
 from benchmark.scoring.score import METRICS, Score, Scores, score_predictions
 from benchmark.scoring.stored import stored_statistics
 from metrics.errors import MetricUnavailable
@@ -37,7 +37,7 @@ def test_every_registered_score_is_there(scores):
 def test_a_mean_is_the_mean_of_its_reports(scores):
     scorer = RougeScorer(["rougeL"], use_stemmer=True)
     expected = {i: scorer.score(REFERENCES[i], PREDICTIONS[i])["rougeL"].fmeasure for i in REFERENCES}
-    found = {report["id"]: report["scores"]["rouge_l"] for report in scores.reports}
+    found = {report.id: report.scores["rouge_l"] for report in scores.reports}
     assert found == pytest.approx(expected)
     assert scores.scores["rouge_l"].value == pytest.approx(np.mean(list(expected.values())))
     assert scores.scores["rouge_l"].n == len(REFERENCES)
@@ -53,18 +53,18 @@ def test_values_lie_in_their_intervals_and_intervals_in_their_bounds(scores):
 
 
 def test_scores_survive_their_file(scores):
-    content = json.loads(json.dumps(scores.to_dict(), allow_nan=False))
-    again = Scores.from_dict(content)
+    content = ScoresRecord.model_validate_json(scores.to_record().model_dump_json())
+    again = Scores.from_record(content)
     assert again.reports == scores.reports
     assert again.labeler == scores.labeler
     for name, score in scores.scores.items():
-        assert again.scores[name].to_dict() == score.to_dict()
+        assert again.scores[name].to_record() == score.to_record()
         assert math.isnan(score.value) == (score.undefined is not None)
 
 
 def test_statistics_restored_from_a_file_are_those_that_were_scored(scores):
-    content = json.loads(json.dumps(scores.to_dict()))
-    found = stored_statistics(content, PREDICTIONS, REFERENCES, train_reports=TRAIN)
+    record = ScoresRecord.model_validate_json(scores.to_record().model_dump_json())
+    found = stored_statistics(record, PREDICTIONS, REFERENCES, train_reports=TRAIN)
     assert set(found) == set(scores.statistics)
     for name, statistics in scores.statistics.items():
         np.testing.assert_array_equal(found[name].statistics, statistics.statistics, err_msg=name)
@@ -80,7 +80,7 @@ def test_only_what_is_asked_for_is_computed():
 
 def test_reports_not_in_train_are_scored_apart(scores):
     unseen = [i for i in REFERENCES if REFERENCES[i] not in TRAIN]
-    values = {report["id"]: report["scores"]["rouge_l"] for report in scores.reports}
+    values = {report.id: report.scores["rouge_l"] for report in scores.reports}
     assert scores.scores["rouge_l_unseen"].n == len(unseen) < len(REFERENCES)
     assert scores.scores["rouge_l_unseen"].value == pytest.approx(np.mean([values[i] for i in unseen]))
 
@@ -97,7 +97,7 @@ def test_an_identical_report_alone_has_no_cider_but_says_why():
     score = score_predictions(one, one, names=["cider_published", "rouge_l"]).scores["cider_published"]
     assert math.isnan(score.value)
     assert "two references" in score.undefined
-    assert score.to_dict()["value"] is None
+    assert score.to_record().value is None
 
 
 def test_missing_and_extra_ids_are_all_listed():
@@ -126,13 +126,13 @@ def test_without_java_the_other_scores_stand(monkeypatch):
 
 
 def test_a_score_says_how_many_resamples_were_undefined():
-    content = Score(0.5, 0.1, 0.9, 3, "s", None, 0.25).to_dict()
-    assert content["undefined_resamples"] == 0.25
-    assert Score.from_dict(content) == Score(0.5, 0.1, 0.9, 3, "s", None, 0.25)
+    content = Score(0.5, 0.1, 0.9, 3, "s", None, 0.25).to_record()
+    assert content.undefined_resamples == 0.25
+    assert Score.from_record(content) == Score(0.5, 0.1, 0.9, 3, "s", None, 0.25)
 
 
 def test_scores_do_not_depend_on_the_order_of_the_records():
     backwards = dict(reversed(PREDICTIONS.items()))
     one = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=200)
     other = score_predictions(backwards, REFERENCES, names=FAST, resamples=200)
-    assert one.to_dict() == other.to_dict()
+    assert one.to_record() == other.to_record()

@@ -1,5 +1,6 @@
 """Whose the seconds are: a clock that only steps and writing move, so that each trial's share is known exactly."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,8 +139,14 @@ def test_a_lap_is_booked_once_and_by_weight(tmp_path: Path, clock: Clock) -> Non
 def test_records_of_before_are_read(tmp_path: Path) -> None:
     folder = Store(tmp_path).of("old")
     folder.path.mkdir()
-    record = '{"seconds": {"vision": 6.0, "train": 2.0}, "trials_in_pack": 3, "peak_memory_bytes": 7}'
-    folder.trial.write_text(record)
+    checkpoint = {"kind": "hub", "miniature": False, "hub_id": "a/b", "revision": "f", "licence": "", "parameters": 1}
+    record = {
+        "id": "old", "trial": trial(2).model_dump(mode="json"), "checkpoint": checkpoint, "engine": "packed",
+        "trials_in_pack": 3, "seconds": {"vision": 6.0, "train": 2.0}, "peak_memory_bytes": 7, "device": "cpu",
+        "machine": {"system": "", "processor": "", "cores": 2, "memory_bytes": 1}, "versions": {}, "commit": None,
+        "command": "make sweep", "finished": "2026-01-02T03:04:05+00:00",
+    }  # fmt: skip
+    folder.trial.write_text(json.dumps(record))
     assert Spent.read(folder) == Spent(seconds={"vision": 2.0, "train": 2.0}, peak_memory_bytes=7)
     folder.spent.write_text('{"schema_version": 1, "seconds": {"tr')
     assert Spent.read(folder).seconds["train"] == 2.0

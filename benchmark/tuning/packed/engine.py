@@ -156,7 +156,7 @@ class Packed:
                 meter.keep([trial.id])
                 folders[trial.id].write_losses(losses)
                 checkpoints.remove(folders[trial.id])
-                outcomes[trial.id] = Outcome(details={"steps": training.total, "pack": len(pack)})
+                outcomes[trial.id] = Outcome(trained_together=len(pack))
         except Exception as error:
             if not memory.ran_out(error):
                 raise

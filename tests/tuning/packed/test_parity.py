@@ -142,6 +142,6 @@ def test_a_backbone_that_cannot_be_packed_trains_alone(load: Load, train: Train,
         texts = written(Packed(), backbone, trials, packed, pictures)
     finally:
         type(backbone).packable = True
-    assert all("pack" not in outcome.details for outcome in packed.outcomes.values())
+    assert all(outcome.trained_together is None for outcome in packed.outcomes.values())
     assert packed.distance(train(Sequential(), backbone, trials)) == 0
     assert texts == written(Sequential(), backbone, trials, packed, pictures)

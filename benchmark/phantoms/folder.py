@@ -1,0 +1,33 @@
+"""Where a suite's phantoms lie: drawn once, as a folder in DMID's layout, in this user's cache."""
+
+import hashlib
+from pathlib import Path
+
+from benchmark.data.content import cache_folder
+from benchmark.phantoms import write
+from benchmark.progress.events import Event, progress, tell
+from benchmark.suite import PhantomData
+
+
+def phantom_folder(part: PhantomData) -> Path:
+    """Return where a suite's phantoms lie once they are drawn: another folder for others, or for another version."""
+    key = hashlib.sha256(f"{part.model_dump_json()} {write.PHANTOMS}".encode()).hexdigest()[:16]
+    return cache_folder() / "phantoms" / key
+
+
+def draw_phantoms(part: PhantomData, processes: int) -> Path:
+    """Return the folder of a suite's phantoms, drawn by so many processes if it isn't there."""
+    folder = phantom_folder(part)
+    if not folder.is_dir():
+        what = f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}"
+        tell(Event("stage", "phantoms", detail=what))
+        write.write(
+            folder,
+            studies=part.studies,
+            seed=part.seed,
+            size=part.size,
+            dialect=part.dialect,
+            jobs=processes,
+            progress=progress("phantoms"),
+        )
+    return folder

@@ -1,0 +1,325 @@
+"""What is stored of trials, floors and suites, as JSON: one model a file, each with the version of its form.
+
+A model is read by `benchmark.store.read_model`, which names the file and what is wrong where it can't be. What a later
+version adds has a default here, so that results of earlier versions stay readable; keys that a model doesn't know are
+left aside.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from benchmark.suite import ImagePart, Suite, Trial
+
+Stage = Literal["load", "vision", "train", "generate", "score"]
+STAGES: tuple[Stage, ...] = ("load", "vision", "train", "generate", "score")
+"""What a trial goes through, in order."""
+
+
+class Stored(BaseModel):
+    """The content of a file, or a part of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class UsedCheckpoint(Stored):
+    """The weights that a trial was tuned on; no path of the machine.
+
+    Attributes:
+        kind: from the hub, or from a folder.
+        miniature: whether they are a miniature's.
+        hub_id, revision, licence: of the checkpoint that the backbone's plugin pins.
+        parameters: of the base, adapters aside.
+    """
+
+    kind: Literal["hub", "folder"]
+    miniature: bool
+    hub_id: str | None
+    revision: str | None
+    licence: str | None
+    parameters: int | None
+
+
+class Machine(Stored):
+    """A machine without its name: processor, its kernels and MKL's promise of reproducible ones, cores and memory."""
+
+    system: str
+    processor: str
+    kernels: str | None = None
+    reproducible_mkl: str | None = None
+    cores: int | None
+    memory_bytes: int
+
+
+class Provenance(Stored):
+    """What made a result.
+
+    Attributes:
+        versions: of Python and the libraries.
+        commit: of the checkout, with "+changes" where files differed; None outside of one.
+    """
+
+    versions: dict[str, str]
+    commit: str | None
+
+
+class TrialRecord(Provenance):
+    """The content of a trial's `trial.json`, which is written last: with it, the trial is done.
+
+    Attributes:
+        schema_version: of this model; 1 where the file states none.
+        id, trial: which.
+        checkpoint: the base.
+        engine: that trained it.
+        trials_in_pack: how many ran in the same process.
+        trained_together: how many trained at the same time, at most; None where it was trained by itself or earlier.
+        loss: the kernels that the loss was computed with, where not by torch.
+        seconds: the trial's own, by stage, of all sessions that worked on it.
+        peak_memory_bytes: the greatest in training: of the GPU, or of the process on a CPU.
+        device, gpu, gpu_memory_bytes, machine: where it ran last.
+        command: that runs its suite.
+        finished: when.
+    """
+
+    schema_version: int = 1
+    id: str
+    trial: Trial
+    checkpoint: UsedCheckpoint
+    engine: str
+    trials_in_pack: int = 1
+    trained_together: int | None = Field(default=None, exclude_if=lambda number: number is None)
+    loss: str | None = Field(default=None, exclude_if=lambda kernels: kernels is None)
+    seconds: dict[Stage, float]
+    peak_memory_bytes: int | None = None
+    device: str = "cpu"
+    gpu: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    gpu_memory_bytes: int | None = Field(default=None, exclude_if=lambda size: size is None)
+    machine: Machine
+    command: str
+    finished: datetime
+
+    @property
+    def own_seconds(self) -> dict[Stage, float]:
+        """The trial's own seconds by stage; version 1 gave each trial the vision stage of its whole pack."""
+        seconds = dict(self.seconds)
+        if self.schema_version < 2 and "vision" in seconds:
+            seconds["vision"] /= max(1, self.trials_in_pack)
+        return seconds
+
+
+TRIAL_RECORD = 3
+"""Version of `TrialRecord`."""
+
+
+class FloorInputs(Stored):
+    """All that can change a floor's predictions: a hash of it names the floor's folder."""
+
+    baseline: str
+    data: str
+    split: str
+    image: ImagePart
+
+
+class FloorRecord(Provenance, FloorInputs):
+    """The content of a floor's `trial.json`."""
+
+    schema_version: int = 1
+    id: str
+
+
+class Failure(Stored):
+    """The content of `failure.json`, of a trial or a floor.
+
+    Attributes:
+        schema_version: of this model.
+        trial: what failed, as its own record would describe it.
+        stage: at which it failed.
+        reason: in words.
+        traceback: frames of the error that ended it; empty where none did.
+        at: when.
+    """
+
+    schema_version: int = 1
+    trial: Trial | FloorInputs
+    stage: Stage | Literal["floor"]
+    reason: str
+    traceback: str = ""
+    at: datetime
+
+
+Set = Literal["validation", "test", "swapped", "blank"]
+"""What reports are written for: the validation and test sets, and the test set with other images."""
+CONTROLS: tuple[Literal["swapped", "blank"], ...] = ("swapped", "blank")
+
+
+class Report(Stored):
+    """A line of a floor's `predictions.jsonl`: a report by the id of the study that it is for."""
+
+    id: str
+    prediction: str
+
+
+class Prediction(Report):
+    """A line of a trial's `predictions.jsonl` or `validation.jsonl`.
+
+    Attributes:
+        prompt_sha256: of the prompt with its placeholders and turn markers, in hexadecimal.
+        tokens: written, the end token included.
+        stop: whether the model ended the report or the length limit did.
+    """
+
+    prompt_sha256: str
+    tokens: int
+    stop: Literal["end", "length"]
+
+
+class _Control(Stored):
+    control: Literal["swapped", "blank"]
+
+
+class ControlPrediction(Prediction, _Control):
+    """A line of `controls.jsonl`: what was written for a test study's place with another image."""
+
+
+FAILURE = 3
+"""Version of `Failure`."""
+
+
+class ScoreRecord(Stored):
+    """A score of a set of reports, as `benchmark.scoring.score.Score` has it; an undefined value is None."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    signature: str
+    undefined: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    undefined_resamples: float = Field(default=0.0, exclude_if=lambda share: not share)
+
+
+class ReportScores(Stored):
+    """The scores of one report, by name, where one report defines them."""
+
+    id: str
+    scores: dict[str, float]
+
+
+class ScoresRecord(Stored):
+    """The content of `scores.json`.
+
+    Attributes:
+        schema_version: of this model.
+        references: name of the set of references, in a file that `amrg score` saves.
+        scores: of the test set, by name.
+        labeler: signature of the labeler behind the clinical scores.
+        reports: of each report of the test set, in the order of their sorted ids.
+        statistics: sums a report, of scores that are no mean of reports.
+        length_limit_rate: share of predictions that the length limit cut off; None for a floor.
+        validation, swapped, blank: values of the scores of the validation set and the controls; None for a floor.
+    """
+
+    schema_version: int = 1
+    references: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    scores: dict[str, ScoreRecord]
+    labeler: str
+    reports: tuple[ReportScores, ...]
+    statistics: dict[str, tuple[tuple[float, ...], ...]] = {}
+    length_limit_rate: float | None = Field(default=None, exclude_if=lambda rate: rate is None)
+    validation: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
+    swapped: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
+    blank: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
+
+
+class Leakage(Stored):
+    """What a split lets through, as `benchmark.data.leakage` measures it.
+
+    Attributes:
+        test: how many studies are tested on.
+        verbatim_in_train: test reports that stand in train, case and blank space aside.
+        near_verbatim_in_train: test reports with a ROUGE-L of 0.95 or more to some training report; verbatim ones
+            are among them.
+        neighbour_in_train: test studies of which the id before or after is in train.
+        block_in_train: test studies of whose block a part is in train: 0 for a blocked split.
+        rouge_l_of_neighbour: mean ROUGE-L of copying the neighbour's training report (the id before, else the id
+            after), over the test studies that have one; None where none has.
+        rouge_l_of_random: the same of copying a training report drawn by a hash of the test id, over all of them.
+        birads, density: part to major category or letter ("none" where not stated) to the number of studies.
+    """
+
+    test: int
+    verbatim_in_train: int
+    near_verbatim_in_train: int
+    neighbour_in_train: int
+    block_in_train: int
+    rouge_l_of_neighbour: float | None
+    rouge_l_of_random: float
+    birads: Mapping[str, Mapping[str, int]]
+    density: Mapping[str, Mapping[str, int]]
+
+
+class DataRecord(Stored):
+    """The data set of a suite: no path, no report."""
+
+    source: Literal["phantom", "dmid"]
+    fingerprint: str
+    summary: str
+    studies: int
+
+
+class SplitRecord(Stored):
+    """Who is in which part and which block, and what that lets through; as `benchmark.data.split.Split` has it."""
+
+    name: str
+    seed: int | None
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+    blocks: dict[str, str]
+    rule: str
+    fingerprint: str
+    leakage: Leakage
+
+
+class SplitMadeOf(Stored):
+    """Version of the split's rules, and a digest of all that they look at: studies without their images."""
+
+    version: int
+    studies: str
+
+
+class SuiteRecord(Stored):
+    """The content of `suites/<suite>.json`: what a leaderboard is made from, beside the trials' own files.
+
+    Attributes:
+        schema_version: of this model.
+        suite: as it was read.
+        trials: by id, in the order of the grid.
+        baselines: each one's name to the id of its floor.
+        data, split: what was run on.
+        split_made_of: what the split came about from; None in records of before.
+        checkpoints: backbone to the fingerprint of its weights.
+        command: that runs the suite.
+    """
+
+    schema_version: int = 1
+    suite: Suite
+    trials: dict[str, Trial]
+    baselines: dict[str, str]
+    data: DataRecord
+    split: SplitRecord
+    split_made_of: SplitMadeOf | None = None
+    checkpoints: dict[str, str]
+    command: str
+
+
+class ReferenceReport(Stored):
+    """A line of `references.jsonl`: a study's report, its part of the split, its block, and its image's place in the
+    data's folder."""
+
+    id: str
+    part: Literal["train", "validation", "test"]
+    block: str
+    report: str
+    image: str | None

@@ -1,0 +1,55 @@
+"""Where the weights of a suite's backbones lie: the hub's cache, a folder, or a miniature's, trained if need be."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmark.execute import Executor, prepare_worker
+from benchmark.phantoms import miniatures
+from benchmark.phantoms.miniatures import MiniatureJob
+from benchmark.progress.events import Event, progress, tell
+from benchmark.suite import Entry, Suite
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A backbone's weights.
+
+    Attributes:
+        source: the folder that they lie in; None for the hub's cache.
+        fingerprint: of weights, configuration and tokenizer.
+    """
+
+    source: Path | None
+    fingerprint: str
+
+
+def find_weights(suite: Suite, workers: Executor) -> dict[str, Weights]:
+    """Return the weights of each backbone of a suite; miniatures are trained that lie nowhere."""
+    given = {entry.name: _given(suite, entry) for entry in suite.backbones}
+    jobs = [job for job in given.values() if isinstance(job, MiniatureJob)]
+    if new := [job for job in jobs if not job.folder.is_dir()]:
+        names = ", ".join(job.backbone for job in new)
+        what = f"trained on {new[0].part.examples} phantoms of their own: {names}"
+        tell(Event("stage", "miniatures", detail=what))
+        miniatures.draw_examples(new[0], processes=workers.processes, progress=progress("miniatures: phantoms"))
+    work = [partial(_prepare, entry, given[entry.name]) for entry in suite.backbones]
+    weights = dict(workers.run(work))
+    return {entry.name: weights[index] for index, entry in enumerate(suite.backbones)}
+
+
+def _given(suite: Suite, entry: Entry) -> Path | MiniatureJob | None:
+    if entry.checkpoint == "miniature":
+        return miniatures.source_of(suite, entry.name)
+    return None if entry.checkpoint == "hub" else Path(entry.checkpoint)
+
+
+def _prepare(entry: Entry, given: Path | MiniatureJob | None) -> Weights:
+    """Make or find one checkpoint, in a worker."""
+    from backbones.checkpoint import fingerprint, locate
+    from backbones.registry import get
+
+    prepare_worker()
+    if isinstance(given, MiniatureJob):
+        given = miniatures.build(given, progress(f"{entry.name}: miniature"))
+    return Weights(given, fingerprint(locate(given, get(entry.name).checkpoint)))
