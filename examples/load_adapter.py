@@ -1,6 +1,6 @@
 """Load a trained adapter with peft and write a report: `python examples/load_adapter.py TRIAL_FOLDER IMAGE`.
 
-`run_suite.py` makes trials, a folder each below its results; `amrg data phantom DIR` draws images.
+`run_suite.py` makes trials, one folder each below its results; `amrg data phantom DIR` draws images.
 Research software, not a medical device: no report written by it may be used to care for a patient.
 """
 

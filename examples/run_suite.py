@@ -20,7 +20,7 @@ def show(event: Event) -> None:
 
 
 def main(name: str = "smoke", results: str = "results") -> None:
-    """Run the suite `name`, a shipped one or a file, and print a line a row of its leaderboard."""
+    """Run the suite `name`, a shipped one or a file, and print one line per row of its leaderboard."""
     suite = load_suite(name)
     summary = sweep.run(suite, data=None, results=Path(results), listener=show, processes=1)
     sweep.check(summary)  # raises where a trial failed; the others are kept
