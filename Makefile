@@ -59,6 +59,10 @@ miniatures: install ## train the miniature checkpoints that come with amrg again
 test: install ## run the tests
 	$(VENV)/bin/python -m pytest -n 2
 
+.PHONY: coverage
+coverage: install ## run the tests and print which lines none of them reaches (slower than `make test`)
+	$(VENV)/bin/python -m pytest -n 2 --cov --cov-report=term
+
 .PHONY: test-machines
 test-machines: install ## run them as other processors, threads and accounts would: [MACHINES='avx2 somebody']
 	$(VENV)/bin/python tests/machines.py $(MACHINES)
