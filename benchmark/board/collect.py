@@ -35,7 +35,7 @@ from metrics.statistics.statistics import (
     Draws,
     Interval,
     Sample,
-    Swaps,
+    SignFlips,
     difference,
     difference_error,
     holm,
@@ -100,14 +100,14 @@ def collect(found: SuiteResults) -> Board:
 
 
 class _Context:
-    """What every row is compared by: the same resamples, swaps and floor for all."""
+    """What every row is compared by: the same resamples, flips and floor for all."""
 
     def __init__(self, found: SuiteResults, primary: str) -> None:
         self.blocks = found.references.test_blocks
         number = len(set(self.blocks))
         self.draws = Draws(number)
         self.fewer = Draws(number, FEWER)
-        self.swaps = Swaps(number)
+        self.flips = SignFlips(number)
         self.primary = primary
         self.higher = METRICS[primary].higher_is_better is not False
         self.floor, self.floor_sample = self._floor(found, primary)
@@ -218,7 +218,7 @@ def _against_floor(samples: Sequence[Sample], context: _Context) -> list[float |
     if context.floor_sample is None:
         return [None] * len(samples)
     spread = seed_spread(samples)
-    adjusted = holm([p_value(s, context.floor_sample, context.swaps, spread) for s in samples])
+    adjusted = holm([p_value(s, context.floor_sample, context.flips, spread) for s in samples])
     return [round(float(p), 6) for p in adjusted]
 
 
@@ -277,7 +277,7 @@ def _compare(
     """Rank sets of rows by the primary score, and the pairs that differ."""
     if not rows:
         return [], Comparisons(rows=0, pairs=0, significant=(), detectable=None)
-    sets = rank_sets(samples, context.swaps, higher_is_better=context.higher, alpha=SIGNIFICANT)
+    sets = rank_sets(samples, context.flips, higher_is_better=context.higher, alpha=SIGNIFICANT)
     spread = seed_spread(samples)
     significant = []
     errors = []

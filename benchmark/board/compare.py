@@ -22,7 +22,7 @@ from benchmark.store import Store, read_model
 from metrics.labels.labeler import label
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
-from metrics.statistics.statistics import Draws, Swaps, difference, holm, p_value, sample, seed_spread
+from metrics.statistics.statistics import Draws, SignFlips, difference, holm, p_value, sample, seed_spread
 
 SHOWN = (
     "rouge_l", "rouge_1", "meteor_nltk", "meteor_coco", "bleu_4_published", "bleu_4_coco", "cider_published",
@@ -127,8 +127,8 @@ def compare(a: System, b: System, against: ReferenceSet, primary: str) -> Compar
     if primary not in names:
         raise UserError(f"{primary} can't be compared: {a.name} or {b.name} doesn't have it.")
     number_of_blocks = len(set(blocks))
-    draws, swaps = Draws(number_of_blocks), Swaps(number_of_blocks)
-    scores = _adjusted([_score(n, a, b, blocks, draws, swaps) for n in names], primary)
+    draws, flips = Draws(number_of_blocks), SignFlips(number_of_blocks)
+    scores = _adjusted([_score(n, a, b, blocks, draws, flips) for n in names], primary)
     truths = {i: label(against.references[i]).birads_major for i in ids}
     return Comparison(
         a=a.name,
@@ -142,10 +142,10 @@ def compare(a: System, b: System, against: ReferenceSet, primary: str) -> Compar
     )
 
 
-def _score(name: str, a: System, b: System, blocks: Sequence[str], draws: Draws, swaps: Swaps) -> Compared:
+def _score(name: str, a: System, b: System, blocks: Sequence[str], draws: Draws, flips: SignFlips) -> Compared:
     first, second = (sample([found[name] for found in s.by_seed], blocks) for s in (a, b))
     found = number(difference(first, second, draws), reach(name))
-    p = p_value(first, second, swaps, seed_spread([first, second])) if found.value is not None else None
+    p = p_value(first, second, flips, seed_spread([first, second])) if found.value is not None else None
     return Compared(name, _known(first.value), _known(second.value), found, a.by_seed[0][name].n, p)
 
 

@@ -151,5 +151,6 @@ def _control(rows: Sequence[Row]) -> str:
         )
     return (
         f"{start} is in doubt: trained on shuffled images, {clear} of {several(len(falls), 'fall')} (each score of "
-        f"each row) {'is' if clear == 1 else 'are'} clearly other than 0; chance makes about one in twenty so."
+        f"each row) {'is' if clear == 1 else 'are'} clearly other than 0. Chance makes about one in twenty so, and "
+        "a base keeps what it knew of images before; the same suite on its own images says how much tuning adds."
     )

@@ -7,9 +7,10 @@ from itertools import combinations
 import numpy as np
 
 from metrics.metric import Array
-from metrics.statistics.comparisons import Swaps, holm, p_value
+from metrics.statistics.comparisons import holm, p_value
 from metrics.statistics.intervals import seed_spread
 from metrics.statistics.resampling import Sample
+from metrics.statistics.sign_flips import SignFlips
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class RankSets:
 
 
 def rank_sets(
-    samples: Sequence[Sample], swaps: Swaps, *, higher_is_better: bool = True, alpha: float = 0.05
+    samples: Sequence[Sample], flips: SignFlips, *, higher_is_better: bool = True, alpha: float = 0.05
 ) -> RankSets:
     """Simultaneous confidence sets of ranks (Mogstad et al. 2024, "Inference for ranks").
 
@@ -40,7 +41,7 @@ def rank_sets(
     values = np.array([s.value for s in samples])
     pairs = [(i, j) for i, j in combinations(range(m), 2) if not np.isnan(values[i] - values[j])]
     spread = seed_spread(samples)
-    p = holm([p_value(samples[i], samples[j], swaps, spread) for i, j in pairs])
+    p = holm([p_value(samples[i], samples[j], flips, spread) for i, j in pairs])
     adjusted = np.full((m, m), np.nan)
     better = np.zeros((m, m), dtype=bool)
     for (i, j), value in zip(pairs, p, strict=True):

@@ -3,16 +3,16 @@
 The unit of resampling is the block, not the report: reports of one patient go together. A system with several
 seeds has one `ReportStatistics` a seed, on the same reports.
 
-    draws, swaps = Draws(blocks=26), Swaps(blocks=26)
+    draws, flips = Draws(blocks=26), SignFlips(blocks=26)
     first = sample([statistics_of_seed_0, statistics_of_seed_1], blocks)
     interval(first, draws)                       # crossed bootstrap over seeds and blocks
     difference(first, second, draws)             # paired by block
     spread = seed_spread(systems)
-    holm([p_value(x, floor, swaps, spread) for x in systems])
-    rank_sets(systems, swaps)
+    holm([p_above_all(x, floors, flips, higher_is_better=True, spread=spread) for x in systems])
+    rank_sets(systems, flips)
 """
 
-from metrics.statistics.comparisons import Swaps, holm, p_value, sign_flip_tail
+from metrics.statistics.comparisons import holm, p_above_all, p_value
 from metrics.statistics.intervals import (
     Interval,
     SeedSpread,
@@ -25,6 +25,7 @@ from metrics.statistics.intervals import (
 )
 from metrics.statistics.ranks import RankSets, rank_sets
 from metrics.statistics.resampling import Draws, Sample, sample
+from metrics.statistics.sign_flips import SignFlips, blocks_needed
 
 __all__ = [
     "Draws",
@@ -32,16 +33,17 @@ __all__ = [
     "RankSets",
     "Sample",
     "SeedSpread",
+    "SignFlips",
     "StandardError",
-    "Swaps",
+    "blocks_needed",
     "difference",
     "difference_error",
     "holm",
     "interval",
     "minimum_detectable_difference",
+    "p_above_all",
     "p_value",
     "rank_sets",
     "sample",
     "seed_spread",
-    "sign_flip_tail",
 ]

@@ -4,23 +4,25 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from metrics.metric import mean_of, ratio_of
+from metrics.statistics.sign_flips import count_of_sums
 from metrics.statistics.statistics import (
     Draws,
-    Swaps,
+    SignFlips,
+    blocks_needed,
     difference,
     holm,
     interval,
     minimum_detectable_difference,
+    p_above_all,
     p_value,
     rank_sets,
     sample,
     seed_spread,
-    sign_flip_tail,
 )
 
 pytestmark = pytest.mark.numeric
@@ -125,7 +127,7 @@ def test_the_same_predictions_differ_by_nothing(random):
     found = difference(a, a, Draws(20, 500))
     assert (found.value, found.low, found.high) == (0, 0, 0)
     assert not found.excludes_zero
-    assert p_value(a, a, Swaps(20, 500)) == 1
+    assert p_value(a, a, SignFlips(20, 500)) == 1
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 5])
@@ -139,38 +141,92 @@ def test_a_difference_in_a_single_report_excludes_nothing(seeds, blocks, sign):
     assert not found.excludes_zero
 
 
-def test_randomisation_is_scipys_permutation_test(random):
-    a, b = random.normal(0.0, 1, 14), random.normal(0.5, 1, 14)
-    ours = p_value(means(a), means(b), Swaps(14, 40_000))
+@pytest.mark.parametrize("kind", ["mean", "ratio of totals"])
+def test_the_p_of_few_blocks_is_scipys_exact_permutation_test(random, kind):
+    whole = np.ones((2, 14)) if kind == "mean" else random.integers(1, 5, (2, 14)).astype(float)
+    part = whole * np.array([random.normal(0.4, 0.3, 14), random.normal(0.8, 0.3, 14)])
+    a, b = (sample([ratio_of("m", "s", p, w)], [str(i) for i in range(14)]) for p, w in zip(part, whole, strict=True))
     exact = stats.permutation_test(
-        (a, b), lambda x, y: x.mean() - y.mean(), permutation_type="samples", n_resamples=np.inf
+        (np.arange(14), np.arange(14, 28)),
+        lambda x, y: part.ravel()[x].sum() / whole.ravel()[x].sum() - part.ravel()[y].sum() / whole.ravel()[y].sum(),
+        permutation_type="samples",
+        n_resamples=np.inf,
     )
-    assert ours == pytest.approx(exact.pvalue, abs=5 * np.sqrt(exact.pvalue * (1 - exact.pvalue) / 40_000))
+    found = SignFlips(14, 100).probability(a, b)
+    assert exact.pvalue < 0.1  # beyond, a score that doesn't add up is left at its linear shares
+    assert found.exact
+    assert found.value == pytest.approx(exact.pvalue, abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.floats(-1, 2).map(lambda share: round(share, 3)), min_size=4, max_size=12))
-@example([1.0] * 7 + [-1e-9])
-def test_saddlepoint_tail_is_near_the_enumerated_one(shares):
-    shares = np.array(shares)
-    sums = np.array(list(product((-1, 1), repeat=len(shares)))) @ shares
-    exact = float((np.abs(sums) >= abs(shares.sum()) - 1e-9).mean())
-    found = sign_flip_tail(shares)
-    assert 0 < found <= 1
-    if exact < 0.02:  # where it is used; the distribution is a lattice, so a factor of two is near
-        assert exact / 2 - 1e-12 <= found <= 2 * exact + 2.0 ** (1 - len(shares))
+shares = st.lists(st.integers(-1000, 1000), min_size=1, max_size=14)
 
 
-def test_a_clear_difference_has_a_p_smaller_than_one_in_the_number_of_swaps(random):
+@given(shares)
+def test_counted_sums_are_those_of_every_flip(shares):
+    sums = np.array(list(product((-1, 1), repeat=len(shares)))) @ np.array(shares)
+    assert count_of_sums(np.array(shares, float)) == pytest.approx((abs(sums) >= abs(sum(shares))).mean(), abs=1e-15)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.sampled_from([1.0, 0.5, 0.25]), min_size=15, max_size=40))
+def test_a_system_that_is_better_in_every_block_has_the_least_p_that_there_is(shares):
+    assert count_of_sums(np.array(shares)) == 2.0 ** (1 - len(shares))
+    assert count_of_sums(-np.array([*shares, 0.0])) == 2.0 ** (1 - len(shares))
+
+
+def test_sums_of_forty_blocks_are_those_of_their_polynomial(random):
+    """Of whole numbers the sums are counted by multiplying polynomials x^share + x^-share."""
+    shares = random.integers(1, 9, 40)
+    counts = np.array([1], dtype=object)
+    for share in shares:
+        wider = np.zeros(len(counts) + 2 * share, dtype=object)
+        wider[: len(counts)] += counts
+        wider[2 * share :] += counts
+        counts = wider
+    sums = np.arange(len(counts)) - shares.sum()
+    signed = shares * np.where(np.arange(40) < 28, 1, -1)
+    expected = sum(counts[abs(sums) >= abs(signed.sum())]) / 2**40
+    assert count_of_sums(signed.astype(float)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_drawn_flips_hold_the_exact_p_within_their_error(random):
+    """Eleven cases of 41 blocks; an interval of 99.9 % fails for more than three of them once in ten million times."""
+    above = 0
+    for shift in np.linspace(0.0, 0.3, 11):
+        shares = np.append(random.normal(shift, 1, 40), 1e-12)
+        drawn = SignFlips(41, 2_000).probability(means(shares), means(np.zeros(41)))
+        assert not drawn.exact
+        above += count_of_sums(shares[:40]) > drawn.high
+    assert above <= 3
+
+
+def test_so_many_blocks_are_needed_that_the_least_p_stands_correction():
+    for tests in (1, 6, 36, 630):
+        needed = blocks_needed(tests)
+        assert 2.0 ** (1 - needed) * tests <= 0.05 < 2.0 ** (2 - needed) * tests
+
+
+def test_what_is_above_all_floors_is_above_each(random):
+    flips = SignFlips(12)
+    low, high = means(random.normal(0.3, 0.1, 12)), means(random.normal(0.5, 0.1, 12))
+    system = means(random.normal(0.55, 0.1, 12))
+    above = [p_above_all(system, floors, flips, higher_is_better=True, spread=None) for floors in ([low], [low, high])]
+    assert above == [p_value(system, low, flips), max(p_value(system, floor, flips) for floor in (low, high))]
+    assert p_above_all(low, [system], flips, higher_is_better=True, spread=None) == 1
+    assert p_above_all(low, [system], flips, higher_is_better=False, spread=None) == p_value(low, system, flips)
+    assert p_above_all(system, [], flips, higher_is_better=True, spread=None) == 1
+
+
+def test_a_clear_difference_has_a_p_smaller_than_one_in_the_number_of_flips(random):
     a = means(random.normal(0.8, 0.05, 40))
     b = means(random.normal(0.2, 0.05, 40))
-    assert p_value(a, b, Swaps(40, 1_000)) < 1e-6
+    assert p_value(a, b, SignFlips(40, 1_000)) == 2.0**-39
 
 
 def test_a_difference_that_seeds_could_make_is_not_significant(random):
     blocks = random.normal(0, 0.01, 40)
     a, b = means(blocks + np.array([[0.0], [0.2]])), means(blocks + np.array([[0.05], [0.25]]))
-    assert p_value(a, b, Swaps(40, 2_000)) > 0.5
+    assert p_value(a, b, SignFlips(40, 2_000)) > 0.5
     # The mean over seeds alone differs in every report.
     assert stats.ttest_rel(blocks + 0.1, blocks + 0.15 + random.normal(0, 1e-3, 40)).pvalue < 1e-6
 
@@ -206,18 +262,18 @@ def test_rank_sets_order_the_clearly_different_and_join_the_rest(random):
     own = random.normal(0, 0.02, (4, 40))
     own -= own.mean(axis=1, keepdims=True)  # equally good are two on these reports, not only in the long run
     systems = [means(blocks + level + noise) for level, noise in zip((0.2, 0.5, 0.5, 0.8), own, strict=True)]
-    swaps = Swaps(40, 2_000)
-    found = rank_sets(systems, swaps)
+    flips = SignFlips(40, 2_000)
+    found = rank_sets(systems, flips)
     assert list(zip(found.best, found.worst, strict=True)) == [(4, 4), (2, 3), (2, 3), (1, 1)]
     assert found.pairs == 6
-    lower = rank_sets(systems, swaps, higher_is_better=False)
+    lower = rank_sets(systems, flips, higher_is_better=False)
     assert list(zip(lower.best, lower.worst, strict=True)) == [(1, 1), (2, 3), (2, 3), (4, 4)]
 
 
 def test_an_undefined_score_can_have_any_rank(random):
     defined = [means(np.full(10, value) + random.normal(0, 1e-3, 10)) for value in (0.1, 0.9)]
     undefined = sample([ratio_of("m", "s", np.zeros(10), np.zeros(10))], [str(i) for i in range(10)])
-    found = rank_sets([*defined, undefined], Swaps(10, 1_000))
+    found = rank_sets([*defined, undefined], SignFlips(10, 1_000))
     assert list(zip(found.best, found.worst, strict=True)) == [(2, 3), (1, 2), (1, 3)]
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from metrics.metric import mean_of, ratio_of
-from metrics.statistics.statistics import Draws, Swaps, interval, rank_sets, sample
+from metrics.statistics.statistics import Draws, SignFlips, interval, rank_sets, sample
 
 pytestmark = pytest.mark.numeric
 
@@ -62,7 +62,7 @@ def test_intervals_of_a_ratio_of_totals_cover_95_percent():
 def test_rank_sets_of_equal_systems_are_wrong_in_no_more_than_5_percent(seeds, of_seeds):
     """Five systems that are equally good: any set that leaves out a rank is an error."""
     random = np.random.default_rng(seeds)
-    swaps = Swaps(BLOCKS, 1_000)
+    flips = SignFlips(BLOCKS, 1_000)
     systems, repetitions, wrong = 5, 600, 0
     for _ in range(repetitions):
         shared = random.normal(0, 0.1, BLOCKS)
@@ -70,6 +70,6 @@ def test_rank_sets_of_equal_systems_are_wrong_in_no_more_than_5_percent(seeds, o
             _sample(shared + random.normal(0, of_seeds, (seeds, 1)) + random.normal(0, 0.08, (seeds, BLOCKS)))
             for _ in range(systems)
         ]
-        found = rank_sets(drawn, swaps)
+        found = rank_sets(drawn, flips)
         wrong += bool((found.best > 1).any() or (found.worst < systems).any())
     assert stats.binomtest(wrong, repetitions, 0.05, alternative="greater").pvalue > CHANCE
