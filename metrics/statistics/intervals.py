@@ -75,7 +75,7 @@ def interval(
 
     A rate that is 0 or 1 in every block has the bound of Clopper and Pearson on the number of blocks that count.
     """
-    error = _standard_error(sample.pseudo_values.mean(axis=0), [sample.pseudo_values])
+    error = standard_error(sample.pseudo_values.mean(axis=0), [sample.pseudo_values])
     found = _scaled(sample.value, sample.resampled(draws), error, sample.blocks, level)
     low, high = max(found.low, bounds[0]), min(found.high, bounds[1])
     if found.low == found.high and _is_rate(sample) and found.value in (0.0, 1.0):
@@ -122,8 +122,8 @@ def difference_error(
     first, second = a.pseudo_values, b.pseudo_values
     shares = first.mean(axis=0) - second.mean(axis=0)
     if spread is None:
-        return _standard_error(shares, [first - second] if same_seeds else [first, second])
-    error = _standard_error(shares, [])
+        return standard_error(shares, [first - second] if same_seeds else [first, second])
+    error = standard_error(shares, [])
     ours = sum(max(spread.variance, own_variance(x)) / x.seeds for x in (a, b) if x.seeds > 1)
     if not spread.degrees_of_freedom or not ours:
         return error
@@ -171,8 +171,8 @@ def minimum_detectable_difference(standard_error: float, *, alpha: float = 0.05,
     return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * standard_error)
 
 
-def _standard_error(shares: Array, spreads: Sequence[Array]) -> StandardError:
-    """Standard error and degrees of freedom from the blocks' shares [blocks] and pseudo-values [seeds, blocks]."""
+def standard_error(shares: Array, spreads: Sequence[Array]) -> StandardError:
+    """Return the standard error by the blocks' shares [blocks] and each system's pseudo-values [seeds, blocks]."""
     blocks = len(shares)
     if blocks < 2:
         return StandardError(np.nan, np.nan)

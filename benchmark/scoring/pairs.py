@@ -1,0 +1,105 @@
+"""Predictions → what their scores owe to the image, by all pairs of a prediction and another block's reference."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from benchmark.scoring.score import report_statistics
+from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall_of_seed
+from metrics.labels.labeler import label
+
+GROUNDED = (
+    "rouge_l",
+    "birads_exact",
+    "birads_major",
+    "birads_f1_macro",
+    "birads_kappa",
+    "density_accuracy",
+    "findings_f1_micro",
+    "hallucination_rate",
+    "omission_rate",
+)
+"""Scores whose fall is given; none of them needs Java or the training reports."""
+ALL = "all_pairs"
+STRATA = (ALL, "another_category", "same_category_and_density")
+"""All pairs of two blocks; of them those that differ in what matters most; and those that only the rest of the report
+tells apart."""
+
+
+def pair_statistics(
+    predictions: Mapping[str, str], references: Mapping[str, str], names: Sequence[str] = GROUNDED
+) -> dict[str, PairStatistics]:
+    """Return each score's statistics of every pair; studies in the order of their sorted ids.
+
+    Texts that stand several times are compared once: tuned models write the same report again and again.
+
+    Args:
+        predictions, references: text by id, the same ids.
+        names: of the scores.
+    """
+    ids = sorted(references)
+    written, predicted = np.unique([predictions[i] for i in ids], return_inverse=True)
+    expected, referred = np.unique([references[i] for i in ids], return_inverse=True)
+    cells = [(row, column) for row in range(len(expected)) for column in range(len(written))]
+    keys = [f"{number:09d}" for number in range(len(cells))]
+    found = report_statistics(
+        {key: str(written[column]) for key, (_, column) in zip(keys, cells, strict=True)},
+        {key: str(expected[row]) for key, (row, _) in zip(keys, cells, strict=True)},
+        names=[*names],
+    )
+    grid = len(expected), len(written)
+    return {
+        name: PairStatistics(
+            name,
+            one.statistics.reshape(*grid, -1)[referred[:, None], predicted[None, :]],
+            one.combine,
+            one.higher_is_better is not False,
+        )
+        for name, one in found.items()
+    }
+
+
+def seed_falls(
+    predictions: Mapping[str, str],
+    references: Mapping[str, str],
+    blocks: Mapping[str, str],
+    names: Sequence[str] = GROUNDED,
+) -> dict[str, dict[str, SeedFall]]:
+    """Return the falls of one set of predictions, by stratum and score.
+
+    Args:
+        predictions, references, blocks: prediction, report and block by id.
+        names: of the scores.
+    """
+    statistics = pair_statistics(predictions, references, names)
+    ids = sorted(references)
+    listed = [blocks[i] for i in ids]
+    masks = strata([references[i] for i in ids], listed)
+    return {
+        stratum: {name: fall_of_seed(one, listed, allowed) for name, one in statistics.items()}
+        for stratum, allowed in masks.items()
+    }
+
+
+def perfect_falls(references: Mapping[str, str], blocks: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return how far the scores of a perfect reader fall, by stratum and score; remembered."""
+    return _perfect(tuple(sorted(references.items())), tuple(blocks[i] for i in sorted(references)))
+
+
+@lru_cache(maxsize=4)
+def _perfect(reports: tuple[tuple[str, str], ...], blocks: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    references = dict(reports)
+    found = seed_falls(references, references, dict(zip(sorted(references), blocks, strict=True)))
+    return {stratum: {name: one.value for name, one in scores.items()} for stratum, scores in found.items()}
+
+
+def strata(references: Sequence[str], blocks: Sequence[str]) -> dict[str, Mask]:
+    """Return bool [n, n] by stratum: which pairs of a study's reference and another's prediction are in it."""
+    apart, labels = across_blocks(blocks), [label(text) for text in references]
+    category = np.array([one.birads_major or "" for one in labels])
+    density = np.array([one.density or "" for one in labels])
+    stated = (category != "")[:, None] & (category != "")[None, :]
+    same = category[:, None] == category[None, :]
+    alike = stated & same & (density[:, None] == density[None, :])
+    return {ALL: apart, "another_category": apart & stated & ~same, "same_category_and_density": apart & alike}
