@@ -33,7 +33,7 @@ from benchmark.record import (
     UsedCheckpoint,
 )
 from benchmark.scoring import predictions
-from benchmark.scoring.controls import swapped, training_images
+from benchmark.scoring.controls import training_images
 from benchmark.scoring.predictions import Shown
 from benchmark.scoring.trial import is_scored, prepare, score
 from benchmark.store import Store, TrialFolder, read_models, write_json
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from benchmark.tuning.interface import Engine, TrainingSet
 
 BLANK = "blank"
-SETS: tuple[Set, ...] = ("validation", "test", "swapped", "blank")
+SETS: tuple[Set, ...] = ("validation", "test", "blank")
 """What a sweep's trials write reports for."""
 TELL_EVERY = 5
 """Steps between two that are told, beside the first and the last."""
@@ -315,7 +315,13 @@ def _score(session: Session) -> None:
     for trial in list(session.alive):
         with session.guarded("score", [trial]):
             if trial in unscored:
-                score(session.folders[trial.id], records.studies, records.split, resamples=session.pack.resamples)
+                score(
+                    session.folders[trial.id],
+                    records.studies,
+                    records.split,
+                    resamples=session.pack.resamples,
+                    grounding="blank" in session.pack.sets,
+                )
                 session.meter.lap("score", [trial.id])
             _finish(session, trial)
 
@@ -362,11 +368,9 @@ def _shown(pack: Pack, keys: Mapping[str, str]) -> list[Shown]:
     """The image behind each report that a trial of the pack writes, set by set."""
     records = pack.records
     test = records.split.test
-    other = swapped(test, records.split.blocks)
     every = [
         *[Shown("validation", i, keys[i]) for i in records.split.validation],
         *[Shown("test", i, keys[i]) for i in test],
-        *[Shown("swapped", i, keys[other[i]]) for i in test],
         *[Shown("blank", i, f"{BLANK}-{records.image.size}") for i in test],
     ]
     return [one for one in every if one.set in pack.sets]

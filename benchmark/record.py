@@ -149,9 +149,10 @@ class Failure(Stored):
     at: datetime
 
 
-Set = Literal["validation", "test", "swapped", "blank"]
-"""What reports are written for: the validation and test sets, and the test set with other images."""
-CONTROLS: tuple[Literal["swapped", "blank"], ...] = ("swapped", "blank")
+Set = Literal["validation", "test", "blank"]
+"""What reports are written for: the validation and test sets, and the test set with a blank image."""
+CONTROLS: tuple[Literal["blank"], ...] = ("blank",)
+"""Controls that have to be written; for another study's image its own prediction stands (`benchmark.scoring.pairs`)."""
 
 
 class Report(Stored):
@@ -176,11 +177,14 @@ class Prediction(Report):
 
 
 class _Control(Stored):
-    control: Literal["swapped", "blank"]
+    control: Literal["blank", "swapped"]
 
 
 class ControlPrediction(Prediction, _Control):
-    """A line of `controls.jsonl`: what was written for a test study's place with another image."""
+    """A line of `controls.jsonl`: what was written in a test study's place with a blank image.
+
+    Results of earlier versions have lines of a swapped one too.
+    """
 
 
 FAILURE = 3
@@ -206,6 +210,30 @@ class ReportScores(Stored):
     scores: dict[str, float]
 
 
+class StoredFall(Stored):
+    """A seed's fall over pairs, as `metrics.all_pairs.SeedFall` has it; None where it is undefined.
+
+    Attributes:
+        value: of all blocks.
+        without: of all but one, in the order of the blocks' names.
+    """
+
+    value: float | None
+    without: tuple[float | None, ...]
+
+
+class Pairs(Stored):
+    """What the test set's predictions owe to their images, by all pairs with references of other blocks.
+
+    Attributes:
+        falls: stratum of pairs to score to its fall.
+        unchanged: share of the pairs whose two predictions are the same text; None without pairs.
+    """
+
+    falls: dict[str, dict[str, StoredFall]]
+    unchanged: float | None
+
+
 class ScoresRecord(Stored):
     """The content of `scores.json`.
 
@@ -217,7 +245,8 @@ class ScoresRecord(Stored):
         reports: of each report of the test set, in the order of their sorted ids.
         statistics: sums a report, of scores that are no mean of reports.
         length_limit_rate: share of predictions that the length limit cut off; None for a floor.
-        validation, swapped, blank: values of the scores of the validation set and the controls; None for a floor.
+        validation, blank: values of the scores of the validation set and of the control; None for a floor.
+        pairs: what the predictions owe to their images; None for a floor, and in files of version 1.
     """
 
     schema_version: int = 1
@@ -228,8 +257,8 @@ class ScoresRecord(Stored):
     statistics: dict[str, tuple[tuple[float, ...], ...]] = {}
     length_limit_rate: float | None = Field(default=None, exclude_if=lambda rate: rate is None)
     validation: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
-    swapped: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
     blank: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
+    pairs: Pairs | None = Field(default=None, exclude_if=lambda pairs: pairs is None)
 
 
 class Leakage(Stored):

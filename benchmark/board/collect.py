@@ -15,6 +15,7 @@ from benchmark.board.model import (
     Board,
     Comparisons,
     Difference,
+    Fall,
     Floor,
     NotThere,
     Number,
@@ -27,7 +28,9 @@ from benchmark.board.results import Baseline, Done, SuiteResults
 from benchmark.board.run import checkpoints, name_of, run_of
 from benchmark.record import CONTROLS, STAGES, ScoresRecord
 from benchmark.scoring.baselines import BASELINES
+from benchmark.scoring.pairs import ALL, GROUNDED, STRATA, perfect_falls, restored
 from benchmark.suite import Suite
+from metrics.all_pairs import PairFall, fall
 from metrics.grounding import grounding
 from metrics.labels.labeler import label
 from metrics.registry import METRICS
@@ -36,12 +39,13 @@ from metrics.statistics.statistics import (
     Interval,
     Sample,
     SignFlips,
+    blocks_needed,
+    detectable_difference,
     difference,
     difference_error,
     holm,
     interval,
-    minimum_detectable_difference,
-    p_value,
+    p_above_all,
     rank_sets,
     sample,
     seed_spread,
@@ -68,12 +72,17 @@ def collect(found: SuiteResults) -> Board:
     samples = [sample([d.statistics[primary] for d in g], found.references.test_blocks) for g in groups]
     grid_ranks, grid = _compare(rows, samples, primary, context)
     main_ranks, main_pairs = _compare([rows[i] for i in main], [samples[i] for i in main], primary, context)
-    p_floor = _against_floor([samples[i] for i in main], context)
+    p_floor = _against_floors([samples[i] for i in main], primary, context)
+    p_grid = _against_floors(samples, primary, context)
+    p_clinical = {
+        name: _against_floors(_samples([groups[i] for i in main], name, context), name, context) for name in CLEARED
+    }
     for index, row in enumerate(rows):
-        changes: dict[str, Any] = {"ranks": grid_ranks[index], "best": index in best}
+        changes: dict[str, Any] = {"ranks": grid_ranks[index], "best": index in best, "p_floor_grid": p_grid[index]}
         if index in main:
             place = main.index(index)
-            changes |= {"main_ranks": main_ranks[place], "p_floor": p_floor[place]}
+            clinical = {name: p for name, values in p_clinical.items() if (p := values[place]) is not None}
+            changes |= {"main_ranks": main_ranks[place], "p_floor": p_floor[place], "p_floors": clinical}
         rows[index] = row.model_copy(update=changes)
     floors = tuple(_floor(b) for b in sorted(found.baselines, key=lambda b: list(BASELINES).index(b.name)))
     scores = [*(d.scores for d in found.done), *(b.scores for b in found.baselines)]
@@ -90,7 +99,7 @@ def collect(found: SuiteResults) -> Board:
         main_comparisons=main_pairs,
         grid_comparisons=grid,
         floors=floors,
-        best_floor=context.floor.name if context.floor else None,
+        best_floor=context.best_floor(primary),
         failed=tuple(NotThere(label=k, reason=v) for k, v in found.failed.items()),
         missing=tuple(NotThere(label=k, reason="has not run") for k in found.missing),
         planned=len(found.record.trials),
@@ -104,22 +113,35 @@ class _Context:
 
     def __init__(self, found: SuiteResults, primary: str) -> None:
         self.blocks = found.references.test_blocks
-        number = len(set(self.blocks))
+        self.blocks_number = number = len(set(self.blocks))
         self.draws = Draws(number)
         self.fewer = Draws(number, FEWER)
         self.flips = SignFlips(number)
         self.primary = primary
         self.higher = METRICS[primary].higher_is_better is not False
-        self.floor, self.floor_sample = self._floor(found, primary)
-        self.floor_samples = {name: self._floor(found, name)[1] for name in CLEARED}
+        self._floors = {name: self._of_floors(found, name) for name in dict.fromkeys((primary, *CLEARED))}
 
-    def _floor(self, found: SuiteResults, name: str) -> tuple[Any, Sample | None]:
-        """The best image-blind baseline in a score, and its sample."""
+    def _of_floors(self, found: SuiteResults, name: str) -> dict[str, Sample]:
+        """The samples of a score of all image-blind baselines that have it."""
         blind = [b for b in found.baselines if b.name in BLIND and name in b.statistics]
-        known = [b for b in blind if not math.isnan(b.statistics[name].value)]
+        return {
+            b.name: sample([b.statistics[name]], self.blocks) for b in blind if not math.isnan(b.statistics[name].value)
+        }
+
+    def floors(self, name: str) -> list[Sample]:
+        """The image-blind baselines in a score."""
+        return list(self._floors[name].values())
+
+    def best_floor(self, name: str) -> str | None:
+        """The image-blind baseline that is best in a score on the test part."""
         sign = -1 if METRICS[name].higher_is_better is False else 1
-        best = max(known, key=lambda b: (sign * b.statistics[name].value, b.name), default=None)
-        return best, sample([best.statistics[name]], self.blocks) if best else None
+        known = self._floors[name]
+        return max(known, key=lambda floor: (sign * known[floor].value, floor), default=None)
+
+    def best(self, name: str) -> Sample | None:
+        """The sample of the best one."""
+        best = self.best_floor(name)
+        return None if best is None else self._floors[name][best]
 
     def of(self, name: str) -> Draws:
         """The resamples for a score."""
@@ -136,16 +158,15 @@ def _by_point(found: SuiteResults) -> list[list[Done]]:
 
 def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
     first = group[0]
-    falls: dict[str, dict[str, Number]] = {}
-    unchanged: dict[str, Number] = {}
+    falls, unchanged = _over_pairs(group, found)
     for control in CONTROLS:
         shown = [d.control_statistics(control, context.primary, found.references) for d in group]
         texts = [[d.predictions[i] for i in found.references.test_ids] for d in group]
         other = [[d.controls[control][i] for i in found.references.test_ids] for d in group]
         owed = grounding(control, [d.statistics for d in group], shown, texts, other, context.blocks, context.draws)
-        falls[control] = {name: number(fall.fall, reach(name)) for name, fall in owed.falls.items()}
+        falls[control] = {name: Fall(**vars(number(fall.fall, reach(name)))) for name, fall in owed.falls.items()}
         unchanged[control] = number(owed.unchanged)
-    clinical = [(name, _above(group, name, floor, context)) for name, floor in context.floor_samples.items()]
+    clinical = [(name, _above(group, name, context.best(name), context)) for name in CLEARED]
     return Row(
         name=name_of(first),
         backbone=first.trial.backbone,
@@ -156,7 +177,7 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         best=False,
         scores=_scores(group, context),
         validation=_validation(group),
-        above_floor=_above(group, context.primary, context.floor_sample, context),
+        above_floor=_above(group, context.primary, context.best(context.primary), context),
         above_floors={name: above for name, above in clinical if above is not None},
         falls=falls,
         unchanged=unchanged,
@@ -169,6 +190,23 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
         confusion=_confusion(group, found),
         by_block=_by_block(group, context),
     )
+
+
+def _over_pairs(group: Sequence[Done], found: SuiteResults) -> tuple[dict[str, dict[str, Fall]], dict[str, Number]]:
+    """Falls and unchanged texts when another study's image is shown, by stratum of pairs."""
+    references = found.references
+    each = [done.pairs(references) for done in group]
+    perfect = perfect_falls(references.of("test"), references.blocks)
+    falls: dict[str, dict[str, Fall]] = {}
+    for stratum in STRATA:
+        falls[stratum] = {}
+        for name in GROUNDED:
+            lost = fall([restored(one.falls[stratum][name]) for one in each], perfect[stratum][name])
+            if not math.isnan(lost.value):
+                ends = number(lost, reach(name))
+                share = None if math.isnan(lost.of_perfect_reader) else lost.of_perfect_reader
+                falls[stratum][name] = Fall(**vars(ends), of_perfect_reader=share)
+    return falls, {ALL: Number(value=_mean([one.unchanged for one in each]))}
 
 
 def _by_block(group: Sequence[Done], context: _Context) -> tuple[tuple[tuple[float, ...], ...], ...]:
@@ -214,12 +252,31 @@ def _above(group: Sequence[Done], name: str, floor: Sample | None, context: _Con
     return number(difference(*pair, context.of(name)), reach(name))
 
 
-def _against_floor(samples: Sequence[Sample], context: _Context) -> list[float | None]:
-    if context.floor_sample is None:
+def _samples(groups: Sequence[Sequence[Done]], name: str, context: _Context) -> list[Sample | None]:
+    """The sample of a score of each row; None where a trial doesn't have it."""
+    return [
+        sample([d.statistics[name] for d in group], context.blocks)
+        if all(name in d.statistics for d in group)
+        else None
+        for group in groups
+    ]
+
+
+def _against_floors(samples: Sequence[Sample | None], name: str, context: _Context) -> list[float | None]:
+    """The p of "no better than the best floor" of each row, after Holm over these rows; None where it can't be said.
+
+    With fewer blocks than a first significant row needs there is nothing to test.
+    """
+    known = [one for one in samples if one is not None]
+    floors = context.floors(name)
+    if not floors or context.blocks_number < blocks_needed(len(known), SIGNIFICANT):
         return [None] * len(samples)
-    spread = seed_spread(samples)
-    adjusted = holm([p_value(s, context.floor_sample, context.flips, spread) for s in samples])
-    return [round(float(p), 6) for p in adjusted]
+    higher, spread = METRICS[name].higher_is_better is not False, seed_spread(known)
+    raw = [
+        math.nan if one is None else p_above_all(one, floors, context.flips, higher_is_better=higher, spread=spread)
+        for one in samples
+    ]
+    return [None if math.isnan(p) else round(float(p), 6) for p in holm(raw)]
 
 
 def _confusion(group: Sequence[Done], found: SuiteResults) -> dict[str, dict[str, int]]:
@@ -279,10 +336,12 @@ def _compare(
         return [], Comparisons(rows=0, pairs=0, significant=(), detectable=None)
     sets = rank_sets(samples, context.flips, higher_is_better=context.higher, alpha=SIGNIFICANT)
     spread = seed_spread(samples)
+    needed = blocks_needed(sets.pairs, SIGNIFICANT)
     significant = []
-    errors = []
+    detectable = []
     for i, j in combinations(range(len(rows)), 2):
-        errors.append(difference_error(samples[i], samples[j], spread=spread).value)
+        error = difference_error(samples[i], samples[j], spread=spread)
+        detectable.append(detectable_difference(error, tests=sets.pairs))
         p = sets.adjusted[i, j]
         if not p <= SIGNIFICANT:
             continue
@@ -296,11 +355,17 @@ def _compare(
                 p=round(float(p), 6),
             )
         )
-    known = [e for e in errors if not math.isnan(e)]
-    detectable = round(minimum_detectable_difference(float(np.median(known))), 6) if known else None
+    known = [size for size in detectable if not math.isnan(size)]
     ranks = [Ranks(best=int(b), worst=int(w)) for b, w in zip(sets.best, sets.worst, strict=True)]
     significant.sort(key=lambda d: (d.p, -abs(d.difference.value or 0), d.first, d.second))
-    return ranks, Comparisons(rows=len(rows), pairs=sets.pairs, significant=tuple(significant), detectable=detectable)
+    return ranks, Comparisons(
+        rows=len(rows),
+        pairs=sets.pairs,
+        significant=tuple(significant),
+        # What no test can find with so few blocks isn't found at any size.
+        detectable=round(float(np.median(known)), DIGITS) if known and context.blocks_number >= needed else None,
+        blocks_needed=needed if sets.pairs else 0,
+    )
 
 
 def _floor(baseline: Baseline) -> Floor:
@@ -339,7 +404,7 @@ def _signatures(records: Sequence[ScoresRecord]) -> dict[str, str]:
     return found
 
 
-def number(found: Interval, most: float = math.inf) -> Number:
+def number(found: Interval | PairFall, most: float = math.inf) -> Number:
     """An interval as a leaderboard keeps it: what isn't known is None, what can't be is cut off.
 
     Args:

@@ -58,6 +58,20 @@ class Score(Number):
         return [None if v is None else round(v, DIGITS) + 0.0 for v in values]
 
 
+class Fall(Number):
+    """What a score loses without the right image, positive where the right image helps.
+
+    Attributes:
+        of_perfect_reader: as a share of what a perfect reader loses; None where that isn't known.
+    """
+
+    of_perfect_reader: float | None = Field(default=None, exclude_if=lambda share: share is None)
+
+    @field_serializer("of_perfect_reader")
+    def _short_share(self, value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS) + 0.0
+
+
 class Ranks(Part):
     """A rank set: the ranks that a row can't be told apart from."""
 
@@ -99,9 +113,13 @@ class Row(Part):
         above_floor: the primary score less that of the best image-blind floor, paired by block, positive where the
             row is better.
         above_floors: clinical score to how far it is above the best image-blind floor in that very score.
-        p_floor: of "no better and no worse than that floor", after Holm over the rows of the main table; only there.
-        falls: control ("swapped", "blank") to score to its fall, positive where the right image helps.
-        unchanged: control to the share of predictions that stay word for word the same.
+        p_floor: of "no better than the best image-blind floor, whichever that is" (the largest p over all of them),
+            after Holm over the rows of the main table; only there.
+        p_floor_grid: the same, after Holm over all rows.
+        p_floors: clinical score to the same p in that score, after Holm over the rows of the main table; only there.
+        falls: what is shown instead of the right image to score to its fall: another study's (`all_pairs`, and its
+            strata `another_category` and `same_category_and_density`), or a blank one.
+        unchanged: by the same names, the share of predictions that stay word for word the same.
         main_ranks: among the rows of the main table; only there.
         ranks: among all rows of the grid.
         parameters: trainable ones.
@@ -126,7 +144,9 @@ class Row(Part):
     above_floor: Number | None
     above_floors: dict[str, Number] = {}
     p_floor: float | None = None
-    falls: dict[str, dict[str, Number]]
+    p_floor_grid: float | None = None
+    p_floors: dict[str, float] = {}
+    falls: dict[str, dict[str, Fall]]
     unchanged: dict[str, Number]
     main_ranks: Ranks | None = None
     ranks: Ranks
@@ -146,13 +166,21 @@ class Row(Part):
 
     @property
     def clears_floor(self) -> bool | None:
-        """Whether it is above the best image-blind floor; None where that can't be said.
+        """Whether it is above every image-blind floor, among the rows of the main table; None where that can't be said.
 
-        The interval of the difference has to lie above 0, and in the main table p after Holm has to be small too.
+        The interval of the difference has to lie above 0, and p after Holm has to be small too.
         """
-        if self.above_floor is None or self.above_floor.low is None:
+        return self._clears(self.p_floor)
+
+    @property
+    def clears_floor_in_grid(self) -> bool | None:
+        """The same among all rows."""
+        return self._clears(self.p_floor_grid)
+
+    def _clears(self, p: float | None) -> bool | None:
+        if self.above_floor is None or self.above_floor.low is None or p is None:
             return None
-        return self.above_floor.low > 0 and (self.p_floor is None or self.p_floor <= SIGNIFICANT)
+        return self.above_floor.low > 0 and p <= SIGNIFICANT
 
 
 class Difference(Part):
@@ -171,14 +199,16 @@ class Comparisons(Part):
         rows: how many.
         pairs: how many tests were corrected for.
         significant: those with p ≤ 0.05 after Holm, the smallest p first.
-        detectable: the difference that a pair of these rows would show with a probability of 0.8, median over the
-            pairs; None where it can't be estimated.
+        detectable: the difference at which a pair of these rows is found different with a probability of 0.8, after
+            correction for all pairs; median over the pairs; None where it can't be estimated.
+        blocks_needed: with fewer no pair can be found different, after correction.
     """
 
     rows: int
     pairs: int
     significant: tuple[Difference, ...]
     detectable: float | None
+    blocks_needed: int = Field(default=0, exclude_if=lambda blocks: not blocks)
 
 
 class NotThere(Part):

@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmark.errors import UserError
-from benchmark.record import CONTROLS, ControlPrediction, ScoresRecord, Stage, SuiteRecord, TrialRecord
+from benchmark.record import CONTROLS, ControlPrediction, Pairs, ScoresRecord, Stage, SuiteRecord, TrialRecord
+from benchmark.scoring.pairs import GROUNDED, pairs_of
 from benchmark.scoring.score import report_statistics
 from benchmark.scoring.stored import stored_statistics
 from benchmark.store import Store, TrialFolder, read_models, read_record, read_references
@@ -14,17 +15,6 @@ from benchmark.suite import Suite, Trial
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 
-GROUNDED = (
-    "rouge_l",
-    "birads_exact",
-    "birads_f1_macro",
-    "birads_kappa",
-    "density_accuracy",
-    "findings_f1_micro",
-    "hallucination_rate",
-    "omission_rate",
-)
-"""Scores whose fall is given when another image is shown, beside the primary one; none of them needs Java."""
 CURVE_POINTS = 48
 
 
@@ -91,10 +81,12 @@ class Done:
     @cached_property
     def controls(self) -> dict[str, dict[str, str]]:
         """Control to the predictions under it, by id."""
-        found: dict[str, dict[str, str]] = {name: {} for name in CONTROLS}
-        for line in read_models(self.folder.controls, ControlPrediction):
-            found[line.control][line.id] = line.prediction
-        return found
+        lines = read_models(self.folder.controls, ControlPrediction)
+        return {name: {line.id: line.prediction for line in lines if line.control == name} for name in CONTROLS}
+
+    def pairs(self, references: References) -> Pairs:
+        """What its predictions owe to their images, by all pairs."""
+        return self.scores.pairs or pairs_of(self.predictions, references.of("test"), references.blocks)
 
     def control_statistics(self, control: str, primary: str, references: References) -> dict[str, ReportStatistics]:
         """Statistics of the scores that say what is owed to the image, under a control."""

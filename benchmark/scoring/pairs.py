@@ -5,8 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from benchmark.record import Pairs, StoredFall
 from benchmark.scoring.score import report_statistics
-from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall_of_seed
+from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall_of_seed, unchanged
 from metrics.labels.labeler import label
 
 GROUNDED = (
@@ -103,3 +104,30 @@ def strata(references: Sequence[str], blocks: Sequence[str]) -> dict[str, Mask]:
     same = category[:, None] == category[None, :]
     alike = stated & same & (density[:, None] == density[None, :])
     return {ALL: apart, "another_category": apart & stated & ~same, "same_category_and_density": apart & alike}
+
+
+def pairs_of(predictions: Mapping[str, str], references: Mapping[str, str], blocks: Mapping[str, str]) -> Pairs:
+    """Return what one set of predictions owes to its images, as it is stored."""
+    ids = sorted(references)
+    same = unchanged([predictions[i] for i in ids], across_blocks([blocks[i] for i in ids]))
+    return Pairs(
+        falls={
+            stratum: {name: _stored(one) for name, one in scores.items()}
+            for stratum, scores in seed_falls(predictions, references, blocks).items()
+        },
+        unchanged=_known(same),
+    )
+
+
+def restored(one: StoredFall) -> SeedFall:
+    """Return a stored fall."""
+    numbers = [np.nan if value is None else value for value in (one.value, *one.without)]
+    return SeedFall(numbers[0], np.array(numbers[1:]))
+
+
+def _stored(one: SeedFall) -> StoredFall:
+    return StoredFall(value=_known(one.value), without=tuple(_known(float(value)) for value in one.without))
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -6,11 +6,14 @@ from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.record import CONTROLS, ControlPrediction, Prediction, ScoresRecord
+from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.score import METRICS, score_predictions
 from benchmark.store import TrialFolder, read_models, write_json
 
 
-def score(folder: TrialFolder, studies: Sequence[Study], split: Split, *, resamples: int = 10_000) -> None:
+def score(
+    folder: TrialFolder, studies: Sequence[Study], split: Split, *, resamples: int = 10_000, grounding: bool = True
+) -> None:
     """Score the stored predictions of a trial and store the scores.
 
     Without validation studies the scores of that set are empty; a point of the grid can't be chosen by them.
@@ -20,6 +23,7 @@ def score(folder: TrialFolder, studies: Sequence[Study], split: Split, *, resamp
         studies: all of the data.
         split: whose training reports and blocks scores need.
         resamples: of the test set's intervals; 0 for none.
+        grounding: whether to tell what the predictions owe to their images.
 
     Raises:
         UserError: predictions don't fit the studies.
@@ -45,11 +49,13 @@ def score(folder: TrialFolder, studies: Sequence[Study], split: Split, *, resamp
         return {name: one.value for name, one in scored(rows, 0, quick).scores.items()} if rows else {}
 
     test, controls = read_models(folder.predictions, Prediction), read_models(folder.controls, ControlPrediction)
+    predictions, expected = {row.id: row.prediction for row in test}, {row.id: reports[row.id] for row in test}
     record = scored(test, resamples).model_copy(
         update={
             "length_limit_rate": sum(row.stop == "length" for row in test) / len(test),
             "validation": values(read_models(folder.validation, Prediction)),
             **{name: values([row for row in controls if row.control == name]) for name in CONTROLS},
+            "pairs": pairs_of(predictions, expected, split.blocks) if grounding else None,
         }
     )
     write_json(folder.scores, record)
@@ -72,6 +78,6 @@ def is_scored(folder: TrialFolder, split: Split) -> bool:
         record = folder.read_scores()
     except UserError:
         return False  # none yet, or damaged: scored again
-    if any(values is None for values in (record.validation, record.swapped, record.blank)):
+    if any(part is None for part in (record.validation, record.blank, record.pairs)):
         return False
     return [report.id for report in record.reports] == sorted(split.test)

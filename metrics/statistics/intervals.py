@@ -163,12 +163,20 @@ def own_variance(sample: Sample) -> float:
     return float(means.var(ddof=1) - (residual**2).sum() / (seeds - 1) / (blocks - 1) / blocks)
 
 
-def minimum_detectable_difference(standard_error: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
-    """The true difference that a two-sided test at `alpha` finds with probability `power`.
+def detectable_difference(error: StandardError, *, tests: int = 1, alpha: float = 0.05, power: float = 0.8) -> float:
+    """Return the true difference that one of `tests` two-sided tests, corrected for all, finds with that power.
 
-    `(z(1 - alpha/2) + z(power)) * standard_error`; the standard error is that of a paired difference.
+    `(t(1 - alpha / 2 / tests) + t(power)) * error`, by Student's t. Bonferroni's share of alpha is what Holm's
+    procedure leaves the first that is found; with others found before it, less is enough.
+
+    Args:
+        error: of a paired difference.
+        tests: how many are corrected together.
+        alpha: of all of them.
+        power: the probability to find it.
     """
-    return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * standard_error)
+    t = stats.t(error.degrees_of_freedom)
+    return float((t.ppf(1 - alpha / 2 / max(tests, 1)) + t.ppf(power)) * error.value)
 
 
 def standard_error(shares: Array, spreads: Sequence[Array]) -> StandardError:

@@ -116,8 +116,8 @@ def test_the_share_of_unchanged_texts_counts_each_study_once() -> None:
 def test_intervals_cover_the_fall_of_a_reader_of_known_skill() -> None:
     """Of four categories, equally frequent, a reader names the right one with chance .4 and else any.
 
-    It is right in .4 + .6 / 4 of the studies, and in a quarter of the pairs: its fall is .3. How many of 1 000 intervals
-    hold that is a binomial number, held to coverages of 93 to 97 % at one in a million.
+    It is right in .4 + .6 / 4 of the studies, and in a quarter of the pairs: its fall is .3. How many of 1 000 of the
+    intervals hold that is a binomial number, held to coverages of 93 to 97 % at one in a million.
     """
     random = np.random.default_rng(7)
     blocks, repetitions, held = [str(i // 3) for i in range(60)], 1_000, 0

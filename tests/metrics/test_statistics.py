@@ -13,11 +13,12 @@ from metrics.statistics.sign_flips import count_of_sums
 from metrics.statistics.statistics import (
     Draws,
     SignFlips,
+    StandardError,
     blocks_needed,
+    detectable_difference,
     difference,
     holm,
     interval,
-    minimum_detectable_difference,
     p_above_all,
     p_value,
     rank_sets,
@@ -278,8 +279,18 @@ def test_an_undefined_score_can_have_any_rank(random):
 
 
 @pytest.mark.parametrize(("n", "expected"), [(102, 0.034), (50, 0.048)])
-def test_minimum_detectable_difference_has_the_closed_form(n, expected):
-    assert minimum_detectable_difference(0.121 / np.sqrt(n)) == pytest.approx(expected, abs=5e-4)
+def test_the_detectable_difference_of_many_blocks_has_the_closed_form_of_the_normal(n, expected):
+    error = StandardError(0.121 / np.sqrt(n), 1e9)
+    assert detectable_difference(error) == pytest.approx(expected, abs=5e-4)
+
+
+@pytest.mark.parametrize("tests", [1, 6])
+def test_the_detectable_difference_is_found_with_the_power_of_the_noncentral_t(tests):
+    """Of a paired t test, the power is that of the noncentral t; the formula is a little off with few blocks."""
+    error = StandardError(0.03, 18)
+    shift = detectable_difference(error, tests=tests) / error.value
+    critical = stats.t.ppf(1 - 0.025 / tests, 18)
+    assert stats.nct.sf(critical, 18, shift) == pytest.approx(0.8, abs=0.03)
 
 
 def test_the_same_seed_gives_the_same_numbers(random):
