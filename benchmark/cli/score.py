@@ -118,8 +118,7 @@ def baselines(
             raise unknown_name("baseline", name, BASELINES)
     studies = scored_studies(read(folder, reports_only=True))
     parts = choose(studies, split, seed=seed)
-    by_id = {s.id: s for s in studies}
-    train, test = [by_id[i] for i in parts.train], [by_id[i] for i in parts.test]
+    train, test = parts.studies("train", studies), parts.studies("test", studies)
     chosen = from_split(studies, parts)
     without_image = sum(s.image is None for s in (*train, *test))
     found: dict[str, Scores] = {}
