@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from benchmark.data.blocks import major
 from benchmark.data.dealing import shuffle_key
-from benchmark.data.likeness import most_alike, rouge_l
+from benchmark.data.likeness import most_alike
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
 from benchmark.record import Leakage
+from metrics.text.rouge import rouge_l
 
 NEAR_VERBATIM = 0.95
 """ROUGE-L from which a test report counts as near-verbatim: in forty words, two that differ."""
