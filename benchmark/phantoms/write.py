@@ -7,16 +7,14 @@ same code. They are drawings with the statistics of an archive, not a simulation
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.execute import in_order
 from benchmark.phantoms import files as files
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.image import draw
@@ -140,15 +138,10 @@ def _fill(
     cases = list(plan(studies, seed=seed, size=size))
     truths = [case.truth for case in cases]
     work = partial(_write_case, folder, seed, dialect, dicom)
-    with ExitStack() as stack:
-        if jobs > 1 and studies >= FEWEST_FOR_A_POOL:
-            pool = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=get_context("spawn")))
-            written: Iterable[None] = pool.map(work, cases, chunksize=8)
-        else:
-            written = map(work, cases)
-        for done, _ in enumerate(written, start=1):
-            if progress:
-                progress(done, studies)
+    processes = jobs if studies >= FEWEST_FOR_A_POOL else 1
+    for done, _ in enumerate(in_order(work, cases, processes=processes, chunk=8), start=1):
+        if progress:
+            progress(done, studies)
     files.write_info(folder / files.IMAGES / "Info.txt", truths, seed)
     files.write_metadata(folder / "Metadata.xlsx", truths, seed)
     lines = [json.dumps(truth.to_dict()) for truth in truths]
