@@ -173,7 +173,7 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring.score import METRICS
+    from metrics.registry import METRICS
 
     table = Table(title=f"Scores against the {chosen.name}", title_justify="left")
     table.add_column("score", no_wrap=True)
@@ -195,7 +195,7 @@ def _print_baselines(found: Mapping[str, "Scores"], chosen: "ReferenceSet", skip
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring.score import METRICS
+    from metrics.registry import METRICS
 
     shown = ["rouge_l", "meteor_nltk", "cider_coco", "birads_exact", "birads_f1_macro"]
     table = Table(title=f"Floors, on the {chosen.name}", title_justify="left")

@@ -6,8 +6,9 @@ from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.record import CONTROLS, ControlPrediction, Prediction, ScoresRecord
-from benchmark.scoring.score import METRICS, score_predictions
+from benchmark.scoring.score import score_predictions
 from benchmark.store import TrialFolder, read_models, write_json
+from metrics.registry import METRICS
 
 
 def score(folder: TrialFolder, studies: Sequence[Study], split: Split, *, resamples: int = 10_000) -> None:

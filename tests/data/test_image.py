@@ -55,15 +55,14 @@ def test_flip_turns_every_breast_to_one_side(tmp_path):
     assert np.array_equal(prepare(right, still), prepare(left, still)[:, ::-1])
 
 
-def test_the_sheet_decides_only_where_the_picture_does_not(tmp_path):
+def test_a_picture_without_a_side_is_not_turned(tmp_path):
     path = tmp_path / "a.png"
     even = np.zeros((40, 40), np.uint8)
     even[10:20, 5:35] = 200
     even[20:30, 5:20], even[20:30, 20:35] = 180, 170
     Image.fromarray(even).save(path)
     settings = ImageSettings(size=40, crop=False, flip=True)
-    assert np.array_equal(prepare(path, settings, "left"), even)
-    assert np.array_equal(prepare(path, settings, "right"), even[:, ::-1])
+    assert np.array_equal(prepare(path, settings), even)
 
 
 def test_sizes_out_of_range_are_refused():
