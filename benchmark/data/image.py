@@ -16,12 +16,10 @@ from PIL import Image
 
 from benchmark.data.content import content_hash, known_hash
 from benchmark.data.crop import chest_wall_side, find_breast
-from benchmark.data.decode import IMAGE_SUFFIXES, ImageError, decode, to_8_bits
+from benchmark.data.decode import ImageError, decode, to_8_bits
 from benchmark.data.workers import each_image
 from benchmark.errors import UserError
 from benchmark.store import whole_file
-
-__all__ = ["IMAGE_SUFFIXES", "ImageCache", "ImageError", "ImageSettings", "decode", "prepare"]
 
 PREPARATION_VERSION = 1
 """Part of every cache key; raised whenever `prepare` gives other pixels for the same file and settings."""

@@ -15,13 +15,11 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.execute import in_order
-from benchmark.phantoms import files as files
+from benchmark.phantoms import files
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.image import draw
 from benchmark.phantoms.reports import check_dialect, report
-from benchmark.phantoms.truth import PhantomLesion, PhantomTruth
-
-__all__ = ["PHANTOMS", "TRUTH", "PhantomLesion", "PhantomTruth", "read_truth", "sample", "write"]
+from benchmark.phantoms.truth import PhantomTruth
 
 PHANTOMS = 2
 """The version of everything that decides a phantom, its pixels, truth, reports and files: part of the name of whatever
@@ -71,7 +69,7 @@ def write(
         studies: how many images.
         seed: of phantoms and wording.
         size: the long side in pixels.
-        dialect: of the reports, one of `phantom_reports.DIALECTS`.
+        dialect: of the reports, one of `benchmark.phantoms.reports.DIALECTS`.
         dicom: write `DICOM Images` as well.
         jobs: processes that draw.
         progress: called with the number of images written and to write.

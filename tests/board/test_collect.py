@@ -14,7 +14,8 @@ from benchmark.errors import UserError
 from benchmark.record import Failure
 from benchmark.store import write_json
 from metrics.registry import METRICS
-from metrics.statistics.statistics import Draws, interval, sample
+from metrics.statistics.intervals import interval
+from metrics.statistics.resampling import Draws, sample
 
 
 @pytest.fixture(scope="module")

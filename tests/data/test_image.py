@@ -6,7 +6,8 @@ import tifffile
 from PIL import Image
 from small_release import picture
 
-from benchmark.data.image import ImageCache, ImageError, ImageSettings, prepare
+from benchmark.data.decode import ImageError
+from benchmark.data.image import ImageCache, ImageSettings, prepare
 from benchmark.errors import UserError
 
 pytestmark = pytest.mark.numeric
