@@ -24,8 +24,7 @@ from benchmark.board.collect import number, reach
 from benchmark.board.format import DIGITS_SHOWN, several
 from benchmark.board.model import DIGITS, Board, Floor, Number, Part, Row, Score
 from metrics.metric import Array
-from metrics.statistics.intervals import difference
-from metrics.statistics.resampling import Draws, Sample
+from metrics.statistics.statistics import Draws, Sample, difference
 
 ROUNDING = 0.5 * 10.0**-DIGITS_SHOWN
 """Half a unit of the last digit that tables print."""

@@ -31,17 +31,21 @@ from benchmark.suite import Suite
 from metrics.grounding import grounding
 from metrics.labels.labeler import label
 from metrics.registry import METRICS
-from metrics.statistics.comparisons import Swaps, holm, p_value
-from metrics.statistics.intervals import (
+from metrics.statistics.statistics import (
+    Draws,
     Interval,
+    Sample,
+    Swaps,
     difference,
     difference_error,
+    holm,
     interval,
     minimum_detectable_difference,
+    p_value,
+    rank_sets,
+    sample,
     seed_spread,
 )
-from metrics.statistics.ranks import rank_sets
-from metrics.statistics.resampling import Draws, Sample, sample
 
 BLIND = ("most_frequent_report", "random_report", "neighbour_report", "best_constant")
 """Baselines that look neither at the image nor at the reference."""

@@ -22,9 +22,7 @@ from benchmark.store import Store, TrialFolder, by_start, read_model
 from metrics.labels.labeler import label
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
-from metrics.statistics.comparisons import Swaps, holm, p_value
-from metrics.statistics.intervals import difference, seed_spread
-from metrics.statistics.resampling import Draws, sample
+from metrics.statistics.statistics import Draws, Swaps, difference, holm, p_value, sample, seed_spread
 
 SHOWN = (
     "rouge_l", "rouge_1", "meteor_nltk", "meteor_coco", "bleu_4_published", "bleu_4_coco", "cider_published",

@@ -15,8 +15,7 @@ from metrics.labels.labeler import label
 from metrics.labels.labeler import signature as labeler_signature
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
-from metrics.statistics.intervals import Interval, interval
-from metrics.statistics.resampling import Draws, sample
+from metrics.statistics.statistics import Draws, Interval, interval, sample
 from metrics.text.text import COCO, TEXT_SCORES, text_statistics
 
 SHOWN = 20

@@ -17,8 +17,7 @@ from benchmark.errors import UserError
 from benchmark.pages.against import terminal
 from benchmark.pages.leaderboard import against, files_of
 from metrics.metric import mean_of
-from metrics.statistics.intervals import difference
-from metrics.statistics.resampling import Draws, sample
+from metrics.statistics.statistics import Draws, difference, sample
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,7 @@ from benchmark.errors import UserError
 from benchmark.record import Failure
 from benchmark.store import write_json
 from metrics.registry import METRICS
-from metrics.statistics.intervals import interval
-from metrics.statistics.resampling import Draws, sample
+from metrics.statistics.statistics import Draws, interval, sample
 
 
 @pytest.fixture(scope="module")

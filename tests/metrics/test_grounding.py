@@ -6,7 +6,7 @@ import pytest
 from metrics.clinical.clinical import clinical_scores
 from metrics.grounding import grounding
 from metrics.labels.labeler import label
-from metrics.statistics.resampling import Draws
+from metrics.statistics.statistics import Draws
 
 pytestmark = pytest.mark.numeric
 

@@ -9,10 +9,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metrics.metric import mean_of, ratio_of
-from metrics.statistics.comparisons import Swaps, holm, p_value, sign_flip_tail
-from metrics.statistics.intervals import difference, interval, minimum_detectable_difference, seed_spread
-from metrics.statistics.ranks import rank_sets
-from metrics.statistics.resampling import Draws, sample
+from metrics.statistics.statistics import (
+    Draws,
+    Swaps,
+    difference,
+    holm,
+    interval,
+    minimum_detectable_difference,
+    p_value,
+    rank_sets,
+    sample,
+    seed_spread,
+    sign_flip_tail,
+)
 
 pytestmark = pytest.mark.numeric
 

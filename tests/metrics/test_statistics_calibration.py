@@ -8,10 +8,7 @@ import pytest
 from scipy import stats
 
 from metrics.metric import mean_of, ratio_of
-from metrics.statistics.comparisons import Swaps
-from metrics.statistics.intervals import interval
-from metrics.statistics.ranks import rank_sets
-from metrics.statistics.resampling import Draws, sample
+from metrics.statistics.statistics import Draws, Swaps, interval, rank_sets, sample
 
 pytestmark = pytest.mark.numeric
 
