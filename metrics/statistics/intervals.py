@@ -64,26 +64,29 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
-def interval(sample: Sample, draws: Draws, *, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Interval:
+def interval(
+    sample: Sample, draws: Draws, *, level: float = LEVEL, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Interval:
     """The score of `sample` with its interval.
 
     Args:
+        level: the share of repetitions (other reports, other seeds) in which the interval holds the score.
         bounds: the least and the greatest value that the score can have; the interval is cut there.
 
     A rate that is 0 or 1 in every block has the bound of Clopper and Pearson on the number of blocks that count.
     """
     error = _standard_error(sample.pseudo_values.mean(axis=0), [sample.pseudo_values])
-    found = _scaled(sample.value, sample.resampled(draws), error, sample.blocks)
+    found = _scaled(sample.value, sample.resampled(draws), error, sample.blocks, level)
     low, high = max(found.low, bounds[0]), min(found.high, bounds[1])
     if found.low == found.high and _is_rate(sample) and found.value in (0.0, 1.0):
-        reach = 1 - ((1 - LEVEL) / 2) ** (1 / int((sample.statistics[..., 1] > 0).any(axis=0).sum()))
+        reach = 1 - ((1 - level) / 2) ** (1 / int((sample.statistics[..., 1] > 0).any(axis=0).sum()))
         low, high = (0.0, reach) if found.value == 0 else (1 - reach, 1.0)
     if np.isnan(found.low):
         low = high = np.nan
     return replace(found, low=low, high=high)
 
 
-def difference(a: Sample, b: Sample, draws: Draws, *, same_seeds: bool = False) -> Interval:
+def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same_seeds: bool = False) -> Interval:
     """`a` less `b` on the same blocks, paired by block.
 
     The interval holds 0 wherever the percentile interval of the resamples does. Where few reports differ, most
@@ -91,15 +94,16 @@ def difference(a: Sample, b: Sample, draws: Draws, *, same_seeds: bool = False) 
     for a single report.
 
     Args:
+        level: of the interval.
         same_seeds: the i-th seed of both is the same trained model, so seeds are paired too; otherwise the seeds of
             `a` are taken as independent of those of `b`.
     """
     error = difference_error(a, b, same_seeds=same_seeds)
     resampled = a.resampled(draws) - b.resampled(draws)
-    found = _scaled(a.value - b.value, resampled, error, a.blocks)
+    found = _scaled(a.value - b.value, resampled, error, a.blocks, level)
     if not found.excludes_zero or found.low == found.high:
         return found
-    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     if low <= 0 <= high:
         return replace(found, low=min(found.low, 0.0), high=max(found.high, 0.0))
     return found
@@ -194,7 +198,7 @@ def _standard_error(shares: Array, spreads: Sequence[Array]) -> StandardError:
     return StandardError(float(np.sqrt(variance)), float(variance**2 / squares))
 
 
-def _scaled(value: float, resampled: Array, error: StandardError, blocks: int) -> Interval:
+def _scaled(value: float, resampled: Array, error: StandardError, blocks: int, level: float) -> Interval:
     defined = resampled[~np.isnan(resampled)]
     undefined = 1 - len(defined) / len(resampled)
     if np.isnan(value) or blocks < 2 or not len(defined):
@@ -204,7 +208,7 @@ def _scaled(value: float, resampled: Array, error: StandardError, blocks: int) -
         error = StandardError(float(spread * np.sqrt(blocks / (blocks - 1))), blocks - 1)
     if error.value == 0 or spread == 0:
         return Interval(value, value, value, StandardError(0.0, error.degrees_of_freedom), undefined)
-    tail = (1 - LEVEL) / 2
+    tail = (1 - level) / 2
     low, middle, high = np.quantile(defined, [tail, 0.5, 1 - tail])
     scale = _t(1 - tail, error.degrees_of_freedom) / _z(1 - tail) * error.value / spread
     low, high = value + (low - middle) * scale, value + (high - middle) * scale
