@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -63,13 +63,7 @@ def converted(folder: Path, *, digests: Sequence[str] | None = None) -> Path:
     return target if target.is_dir() else convert(folder, target, digests=digests)
 
 
-def convert(
-    source: Path,
-    target: Path,
-    *,
-    digests: Sequence[str] | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Path:
+def convert(source: Path, target: Path, *, digests: Sequence[str] | None = None) -> Path:
     """Write the checkpoint of `source` in transformers' layout to `target`, which appears whole or not at all.
 
     Names and shapes of all tensors are compared with the model's before anything is written. One shard is in memory
@@ -79,7 +73,6 @@ def convert(
         source: a folder in the original layout: config.json, safetensors, tokenizer.model.
         target: a new folder.
         digests: SHA-256 of each shard in the order of their names, where they are known.
-        progress: called with shards done and shards in all.
 
     Raises:
         UserError: a shard isn't the published one, or a tensor is left over, missing or of another shape.
@@ -96,13 +89,12 @@ def convert(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        for done, shard in enumerate(shards, start=1):
+        for shard in shards:
             with safe_open(shard, framework="pt") as file:
                 tensors = {renamed(name): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             rows = config.get_text_config().vocab_size
             tensors |= {name: grown(tensors[name], rows) for name in GROWN if name in tensors}
             save_file(tensors, temporary / shard.name, metadata={"format": "pt"})
-            progress(done, len(shards))
         _write_index(temporary, places)
         config.save_pretrained(temporary)
         _processor(config, tokenizer).save_pretrained(temporary)

@@ -15,12 +15,14 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.errors import RunFailed
 from benchmark.progress.events import Listener, listen, listen_to_queue
 
 Work = Callable[[], Any]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def default_processes() -> int:
@@ -72,12 +74,35 @@ def end_quickly() -> None:
     atexit.register(gc.freeze)
 
 
+def pool(processes: int, queue: Any = None) -> ProcessPoolExecutor:
+    """Return a pool of spawned processes, each on one thread; their events go into `queue` where there is one."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=(queue,))
+
+
 def _start_worker(queue: Any) -> None:
     one_thread()
     end_quickly()
     # The parent answers Ctrl-C for all of them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    listen_to_queue(queue)
+    if queue is not None:
+        listen_to_queue(queue)
+
+
+def in_order(work: Callable[[Item], Result], items: Sequence[Item], *, processes: int, chunk: int) -> Iterator[Result]:
+    """Yield `work(item)` for each item, in their order, from several processes or from this one where that is 1.
+
+    Args:
+        work: picklable.
+        items: what it is called with, picklable.
+        processes: how many work at the same time.
+        chunk: how many items a process takes at once.
+    """
+    if processes == 1:
+        yield from map(work, items)
+        return
+    with pool(processes) as workers:
+        yield from workers.map(work, items, chunksize=chunk)
 
 
 class Executor:
@@ -104,8 +129,8 @@ class Executor:
             for index, piece in enumerate(work):
                 yield index, piece()
             return
-        pool = self._start()
-        futures: dict[Future[Any], int] = {pool.submit(piece): index for index, piece in enumerate(work)}
+        workers = self._start()
+        futures: dict[Future[Any], int] = {workers.submit(piece): index for index, piece in enumerate(work)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -117,13 +142,10 @@ class Executor:
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._queue = context.Queue()
+            self._queue = multiprocessing.get_context("spawn").Queue()
             self._reader = threading.Thread(target=self._read, daemon=True)
             self._reader.start()
-            self._pool = ProcessPoolExecutor(
-                self.processes, mp_context=context, initializer=_start_worker, initargs=(self._queue,)
-            )
+            self._pool = pool(self.processes, self._queue)
         return self._pool
 
     def _read(self) -> None:

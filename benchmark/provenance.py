@@ -12,7 +12,7 @@ from benchmark.record import Machine, Provenance
 
 PACKAGES = (
     "amrg", "torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy", "pillow",
-    "rouge-score", "pycocoevalcap", "nltk", "scikit-learn", "scipy",
+    "rouge-score", "pycocoevalcap", "nltk", "scipy",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from benchmark.suite import Trial
 
 Model = TypeVar("Model", bound=BaseModel)
 SHOWN = 5
-"""Mistakes of a file that are listed, at most."""
+"""Mistakes of a file, or trials, that are listed, at most."""
 
 
 @contextmanager
@@ -244,6 +244,10 @@ class Store:
         """A trial's folder, whether or not it is there yet."""
         return TrialFolder(self.folder / (trial if isinstance(trial, str) else trial.id))
 
+    def with_file(self, name: str) -> list[TrialFolder]:
+        """Return the folders of trials and floors that hold a file of this name, in the order of their ids."""
+        return [TrialFolder(path.parent) for path in sorted(self.folder.glob(f"*/{name}"))]
+
     def suite(self, name: str) -> Path:
         """The file that names the trials of a suite's latest run: what a leaderboard is made from."""
         return self.folder / "suites" / f"{name}.json"
@@ -251,6 +255,20 @@ class Store:
     def references(self, name: str) -> Path:
         """The reports of a suite's data by part of its split. Results stay on this machine; so do these."""
         return self.folder / "suites" / name / "references.jsonl"
+
+
+def by_start(folders: Sequence[TrialFolder], start: str) -> TrialFolder | None:
+    """Return the one of `folders` whose trial's id begins so; None where none does.
+
+    Raises:
+        UserError: several do.
+    """
+    found = [folder for folder in folders if folder.path.name.startswith(start)]
+    if len(found) > 1:
+        listed = ", ".join(folder.path.name for folder in found[:SHOWN])
+        more = " …" if len(found) > SHOWN else ""
+        raise UserError(f"{start!r}: {len(found)} trials in {found[0].path.parent} begin so: {listed}{more}")
+    return found[0] if found else None
 
 
 def read_record(store: Store, suite: str) -> SuiteRecord:

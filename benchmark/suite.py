@@ -182,11 +182,6 @@ class Suite(Part):
             raise ValueError(f"backbones named twice: {', '.join(twice)}")
         return self
 
-    @property
-    def uses_miniatures(self) -> bool:
-        """Whether any backbone's weights are a miniature's."""
-        return any(entry.checkpoint == "miniature" for entry in self.backbones)
-
     def points(self) -> list[tuple[int, int, int]]:
         """(rank, alpha, seed) of every point of the grid, ranks slowest."""
         return list(product(self.grid.rank, self.grid.alpha, self.grid.seed))

@@ -16,18 +16,6 @@ from metrics.text.whitespace import collapse_whitespace
 
 NEAR = 0.9
 SIGNATURE = "norm:case-folded,ws-collapsed"
-MEMORY_SCORES = (
-    "verbatim_train_rate",
-    "verbatim_train_rate_references",
-    "verbatim_train_excess",
-    "near_verbatim_train_rate",
-    "near_verbatim_train_rate_references",
-    "near_verbatim_train_excess",
-    "distinct_predictions",
-    "modal_prediction_share",
-    "birads_entropy",
-    "birads_entropy_references",
-)
 
 _WORD = re.compile(r"[^\W_]+")
 

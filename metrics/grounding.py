@@ -15,7 +15,6 @@ from metrics.statistics.intervals import Interval, difference, interval
 from metrics.statistics.resampling import Draws, sample
 from metrics.text.whitespace import collapse_whitespace
 
-Control = Literal["swapped", "blank"]
 Verdict = Literal["owes to the image", "is better without the image"]
 
 

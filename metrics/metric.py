@@ -58,10 +58,6 @@ class ReportStatistics:
         """float64 [n]: the score of each report by itself; NaN where one report does not define it."""
         return np.where(self.counted, self.combine(self.statistics), np.nan)
 
-    def resample(self, weights: npt.ArrayLike) -> Array:
-        """Scores of weighted sets of reports: weights [..., n] to scores [...]."""
-        return self.combine(np.asarray(weights, dtype=np.float64) @ self.statistics)
-
 
 def ratio(sums: Array) -> Array:
     """[..., 2] sums of numerator and denominator to their quotient [...]; NaN where the denominator is 0."""
@@ -77,7 +73,6 @@ def mean_of(
     counted: npt.ArrayLike | None = None,
     *,
     higher_is_better: bool | None = True,
-    items: str = "reports",
 ) -> ReportStatistics:
     """A metric that is the mean of a value a report, over the reports that `counted` marks (default: all).
 
@@ -86,7 +81,7 @@ def mean_of(
     values = np.asarray(values, dtype=np.float64)
     marked = np.ones(len(values), dtype=bool) if counted is None else np.asarray(counted, dtype=bool)
     statistics = np.stack([np.where(marked, values, 0.0), marked.astype(np.float64)], axis=1)
-    return ReportStatistics(name, signature, statistics, ratio, marked, higher_is_better, items)
+    return ReportStatistics(name, signature, statistics, ratio, marked, higher_is_better)
 
 
 def ratio_of(

@@ -117,5 +117,3 @@ def _clinical() -> list[Metric]:
 
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_text(), *_clinical(), *_memory())}
-PRIMARY = "birads_f1_macro"
-"""The one endpoint that is tested without correction for others, unless a suite names another."""

@@ -18,7 +18,7 @@ from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, report_statistics
 from benchmark.scoring.stored import stored_statistics
 from benchmark.scoring.texts import read_texts
-from benchmark.store import Store, read_model
+from benchmark.store import Store, TrialFolder, by_start, read_model
 from metrics.labels.labeler import label
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
@@ -233,17 +233,15 @@ def find(name: str, results: Path) -> Side:
     store = Store(results)
     if store.suite(name).is_file():
         return _suite(name, results)
-    folders = sorted(p.parent for p in results.glob("*/predictions.jsonl"))
-    matching = [f for f in folders if f.name.startswith(name)]
-    if len(matching) > 1:
-        raise UserError(f"{name!r} is the start of several trials: {', '.join(f.name for f in matching)}.")
-    if not matching:
+    folders = store.with_file("predictions.jsonl")
+    folder = by_start(folders, name)
+    if folder is None:
         suites = [p.stem for p in sorted((results / "suites").glob("*.json"))]
         raise UserError(
             f"{name!r}: no file of predictions, no suite and no trial in {results}. Suites there: "
             f"{', '.join(suites) or 'none'}; trials: {len(folders)}. `amrg status SUITE --json` lists their ids."
         )
-    return _trial(matching[0], store)
+    return _trial(folder, store)
 
 
 def _suite(name: str, results: Path) -> Side:
@@ -260,23 +258,22 @@ def _suite(name: str, results: Path) -> Side:
     return Side(systems, _against(found.references), found.suite.primary_metric)
 
 
-def _trial(folder: Path, store: Store) -> Side:
-    identity = folder.name
+def _trial(folder: TrialFolder, store: Store) -> Side:
+    identity = folder.path.name
     for path in sorted((store.folder / "suites").glob("*.json")):
         record = read_model(path, SuiteRecord)
         if identity in record.trials or identity in record.baselines.values():
             break
     else:
-        raise UserError(f"{folder}: belongs to no suite in {store.folder / 'suites'}.")
+        raise UserError(f"{folder.path}: belongs to no suite in {store.folder / 'suites'}.")
     references = references_of(store, path.stem)
-    scores, predictions = store.of(identity).read_scores(), store.of(identity).read_predictions()
-    expected = references.of("test")
-    statistics = stored_statistics(scores, predictions, expected, train_reports=references.train)
-    shown = _name(folder, identity, record)
+    predictions, expected = folder.read_predictions(), references.of("test")
+    statistics = stored_statistics(folder.read_scores(), predictions, expected, train_reports=references.train)
+    shown = _name(identity, record)
     return Side({"": System(shown, [statistics], predictions)}, _against(references), record.suite.primary_metric)
 
 
-def _name(folder: Path, identity: str, record: SuiteRecord) -> str:
+def _name(identity: str, record: SuiteRecord) -> str:
     trial = record.trials.get(identity)
     if trial is None:
         return next(name for name, i in record.baselines.items() if i == identity)

@@ -59,8 +59,7 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
         parts = [choose(studies, name, seed=seed) for seed in seeds]
         found: dict[str, Found] = defaultdict(list)
         for seed, part in zip(seeds, parts, strict=True):
-            by_id = {s.id: s for s in studies}
-            train, test = [by_id[i] for i in part.train], [by_id[i] for i in part.test]
+            train, test = part.studies("train", studies), part.studies("test", studies)
             for baseline in BASELINES:
                 if baseline in NEEDS_IMAGES:
                     continue

@@ -118,8 +118,7 @@ def baselines(
             raise unknown_name("baseline", name, BASELINES)
     studies = scored_studies(read(folder, reports_only=True))
     parts = choose(studies, split, seed=seed)
-    by_id = {s.id: s for s in studies}
-    train, test = [by_id[i] for i in parts.train], [by_id[i] for i in parts.test]
+    train, test = parts.studies("train", studies), parts.studies("test", studies)
     chosen = from_split(studies, parts)
     without_image = sum(s.image is None for s in (*train, *test))
     found: dict[str, Scores] = {}
@@ -174,7 +173,7 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring.score import METRICS
+    from metrics.registry import METRICS
 
     table = Table(title=f"Scores against the {chosen.name}", title_justify="left")
     table.add_column("score", no_wrap=True)
@@ -196,7 +195,7 @@ def _print_baselines(found: Mapping[str, "Scores"], chosen: "ReferenceSet", skip
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.scoring.score import METRICS
+    from metrics.registry import METRICS
 
     shown = ["rouge_l", "meteor_nltk", "cider_coco", "birads_exact", "birads_f1_macro"]
     table = Table(title=f"Floors, on the {chosen.name}", title_justify="left")

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from benchmark.data.likeness import rouge_l
 from benchmark.data.study import Study
+from metrics.text.rouge import rouge_l
 
 LARGEST_GAP = 3  # ids that may be missing between two views of one patient
 NEARLY_THE_SAME = 0.9  # ROUGE-L of two reports that say the same, one view aside

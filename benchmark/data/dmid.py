@@ -21,8 +21,6 @@ from benchmark.errors import UserError
 from metrics.labels.birads import highest
 from metrics.labels.labeler import label
 
-__all__ = ["Problem", "Release", "Study", "read"]
-
 EXPECTED = "Reports/Reports/Img001.txt … and TIFF Images/TIFF Images/IMG001.tif …"
 
 

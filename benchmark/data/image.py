@@ -16,13 +16,10 @@ from PIL import Image
 
 from benchmark.data.content import content_hash, known_hash
 from benchmark.data.crop import chest_wall_side, find_breast
-from benchmark.data.decode import IMAGE_SUFFIXES, ImageError, decode, to_8_bits
-from benchmark.data.study import Laterality
+from benchmark.data.decode import ImageError, decode, to_8_bits
 from benchmark.data.workers import each_image
 from benchmark.errors import UserError
 from benchmark.store import whole_file
-
-__all__ = ["IMAGE_SUFFIXES", "ImageCache", "ImageError", "ImageSettings", "decode", "prepare"]
 
 PREPARATION_VERSION = 1
 """Part of every cache key; raised whenever `prepare` gives other pixels for the same file and settings."""
@@ -53,14 +50,12 @@ class ImageSettings:
         return asdict(self)
 
 
-def prepare(path: Path, settings: ImageSettings, laterality: Laterality | None = None) -> np.ndarray:
+def prepare(path: Path, settings: ImageSettings) -> np.ndarray:
     """The image of `path` in the one array convention.
 
     Args:
         path: a TIFF, PNG, JPEG or DICOM file.
         settings: size, crop, flip.
-        laterality: used by `flip` only where the pixels don't tell which side the chest wall is on; in the
-            usual hanging a right breast has it on the right.
 
     Returns:
         uint8 [settings.size, settings.size].
@@ -69,7 +64,7 @@ def prepare(path: Path, settings: ImageSettings, laterality: Laterality | None =
         ImageError: the file can't be decoded.
     """
     pixels = to_8_bits(decode(path))
-    mirrored = settings.flip and (chest_wall_side(pixels) or laterality) == "right"
+    mirrored = settings.flip and chest_wall_side(pixels) == "right"
     if settings.crop:
         left, upper, right, lower = find_breast(pixels)
         pixels = pixels[upper:lower, left:right]

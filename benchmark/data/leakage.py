@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from benchmark.data.blocks import major
 from benchmark.data.dealing import shuffle_key
-from benchmark.data.likeness import most_alike, rouge_l
+from benchmark.data.likeness import most_alike
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
 from benchmark.record import Leakage
+from metrics.text.rouge import rouge_l
 
 NEAR_VERBATIM = 0.95
 """ROUGE-L from which a test report counts as near-verbatim: in forty words, two that differ."""
@@ -22,9 +23,8 @@ def leakage(split: Split, studies: Sequence[Study]) -> Leakage:
         split: train and test not empty.
         studies: at least those that the split names.
     """
-    by_id = {s.id: s for s in studies}
-    train = [by_id[i] for i in split.train]
-    test = [by_id[i] for i in split.test]
+    parts = {part: split.studies(part, studies) for part in PARTS}
+    train, test = parts["train"], parts["test"]
     trained = {s.number: s for s in train}
     seen = {normalise(s.report) for s in train}
     texts = sorted(seen)
@@ -42,8 +42,8 @@ def leakage(split: Split, studies: Sequence[Study]) -> Leakage:
         block_in_train=sum(split.blocks[s.id] in trained_blocks for s in test),
         rouge_l_of_neighbour=sum(copied) / len(copied) if copied else None,
         rouge_l_of_random=sum(drawn) / len(drawn),
-        birads={part: _counts(major(by_id[i]) for i in getattr(split, part)) for part in PARTS},
-        density={part: _counts(by_id[i].density for i in getattr(split, part)) for part in PARTS},
+        birads={part: _counts(major(s) for s in parts[part]) for part in PARTS},
+        density={part: _counts(s.density for s in parts[part]) for part in PARTS},
     )
 
 

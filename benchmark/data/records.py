@@ -42,8 +42,7 @@ class Records:
 
     def part(self, name: str) -> list[Study]:
         """Return the studies of train, validation or test, in the order of the split."""
-        by_id = {study.id: study for study in self.studies}
-        return [by_id[i] for i in getattr(self.split, name)]
+        return self.split.studies(name, self.studies)
 
     def references(self) -> list[ReferenceReport]:
         """Return what predictions are compared with, one for each study."""

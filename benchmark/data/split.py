@@ -7,7 +7,7 @@ looks random is the order of a hash of seed and id: the same on every machine an
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -66,6 +66,16 @@ class Split:
         """SHA-256, in hexadecimal, of who is in which part and which block: all that can change a result."""
         content = [self.train, self.validation, self.test, sorted(self.blocks.items())]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def studies(self, part: str, among: Iterable[Study]) -> list[Study]:
+        """Return the studies of train, validation or test, in the order of the split.
+
+        Args:
+            part: one of `PARTS`.
+            among: studies in any order, those of the part among them.
+        """
+        by_id = {study.id: study for study in among}
+        return [by_id[i] for i in getattr(self, part)]
 
     def part_of(self) -> dict[str, str]:
         """Every id to the name of its part."""

@@ -1,14 +1,13 @@
 """Work on many image files in several processes, within a budget of memory."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
 from benchmark.data.decode import stored_bytes
-from benchmark.execute import default_processes
+from benchmark.execute import default_processes, pool
 
 MEMORY_BUDGET = 1_500_000_000
 """Bytes that all processes may take together, unless the caller says how many to start."""
@@ -36,15 +35,15 @@ def each_image(
     waiting = dict.fromkeys(paths)
     if jobs > 1:
         try:
-            with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-                futures = {pool.submit(work, path): path for path in paths}
+            with pool(jobs) as workers:
+                futures = {workers.submit(work, path): path for path in paths}
                 try:
                     for future in as_completed(futures):
                         result = future.result()
                         del waiting[futures[future]]
                         yield futures[future], result
                 finally:
-                    pool.shutdown(wait=False, cancel_futures=True)
+                    workers.shutdown(wait=False, cancel_futures=True)
         except BrokenProcessPool:
             pass
     for path in list(waiting):

@@ -108,7 +108,7 @@ def write(store: Store, suite: str, current: Current) -> None:
 
 def files_in(there: Path) -> set[str]:
     """Return what a leaderboard may have written, by place: documents, figures, cards; not what others put there."""
-    found = [there / name for name in ("README.md", "results.csv", JSON)]
+    found = [there / name for name in ("README.md", "scores.md", "results.csv", JSON)]
     found += [*there.glob("figures/*"), *there.glob("model-cards/*")]
     return {path.relative_to(there).as_posix() for path in found if path.is_file()}
 

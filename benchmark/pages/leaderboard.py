@@ -19,6 +19,7 @@ from benchmark.pages import current, figures, floors, model_card, plan
 from benchmark.pages.csv import floors_csv, results_csv
 from benchmark.pages.current import files_in
 from benchmark.pages.readme import readme
+from benchmark.pages.scores import scores
 from benchmark.pages.written import AnyBoard, Written
 from benchmark.store import Store, whole_file
 from benchmark.suites.load import built_in, load_suite
@@ -27,7 +28,7 @@ BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "pla
 
 
 def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
-    """Write `<folder>/<suite>/`: `README.md`, `results.csv`, `results.json`, `figures/`, `model-cards/`.
+    """Write `<folder>/<suite>/`: `README.md`, `scores.md`, `results.csv`, `results.json`, `figures/`, `model-cards/`.
 
     A suite that comes with amrg and has no results yet is written as what it plans. Floors are drawn again from their
     own `results.json`.
@@ -129,7 +130,8 @@ def _files_of(kind: type[AnyBoard], text: str) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     if isinstance(stored, Board):
         drawn = figures.draw(stored, text)
-        documents = {"README.md": readme(stored, drawn), "results.csv": results_csv(stored)}
+        documents = {"README.md": readme(stored, drawn), "scores.md": scores(stored)}
+        documents |= {"results.csv": results_csv(stored)}
         documents |= model_card.cards(stored)
         for figure in drawn:
             files |= figure.files

@@ -64,7 +64,7 @@ def findings(board: Board) -> list[str]:
         _first(rows, label, board),
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
-        _image(rows, label, board),
+        _image(rows, board),
         *([_control(board.rows)] if board.suite.protocol.shuffles_images else []),
     ]
 
@@ -121,7 +121,7 @@ def _clinical_floors(rows: list[Row]) -> list[str]:
     return [f"Rows clearly above every predictor that sees no image: {' and '.join(parts)}."] if parts else []
 
 
-def _image(rows: list[Row], label: str, board: Board) -> str:
+def _image(rows: list[Row], board: Board) -> str:
     names = [
         name
         for name in dict.fromkeys((board.primary, "birads_f1_macro", "findings_f1_micro"))

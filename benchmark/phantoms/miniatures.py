@@ -7,12 +7,9 @@ read much; what an image looks like that goes with one, they have to learn.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +18,7 @@ import numpy as np
 from benchmark.data.content import cache_folder
 from benchmark.data.crop import find_breast
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
-from benchmark.execute import default_processes, executor, one_thread, prepare_worker
+from benchmark.execute import default_processes, executor, in_order, one_thread, prepare_worker
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.files import to_bytes
 from benchmark.phantoms.image import draw
@@ -103,15 +100,11 @@ def draw_examples(
     cases = list(plan(job.part.examples, seed=SEED, size=DRAWN))
     settings = ImageSettings(**job.image.model_dump())
     pictures, circles = [], []
-    with ExitStack() as stack:
-        drawn: Iterable[tuple[np.ndarray, list[Circle]]] = map(partial(_draw, settings), cases)
-        if processes > 1:
-            pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=get_context("spawn")))
-            drawn = pool.map(partial(_draw, settings), cases, chunksize=16)
-        for done, (picture, found) in enumerate(drawn, start=1):
-            pictures.append(picture)
-            circles.append(found)
-            progress(done, len(cases))
+    drawn = in_order(partial(_draw, settings), cases, processes=processes, chunk=16)
+    for done, (picture, found) in enumerate(drawn, start=1):
+        pictures.append(picture)
+        circles.append(found)
+        progress(done, len(cases))
     described = [{"truth": case.truth.to_dict(), "circles": c} for case, c in zip(cases, circles, strict=True)]
     with whole_file(job.examples) as temporary:
         np.savez(temporary, images=np.stack(pictures), truths=np.array(json.dumps(described)))

@@ -7,23 +7,19 @@ same code. They are drawings with the statistics of an archive, not a simulation
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.phantoms import files as files
+from benchmark.execute import in_order
+from benchmark.phantoms import files
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.image import draw
 from benchmark.phantoms.reports import check_dialect, report
-from benchmark.phantoms.truth import PhantomLesion, PhantomTruth
-
-__all__ = ["PHANTOMS", "TRUTH", "PhantomLesion", "PhantomTruth", "read_truth", "sample", "write"]
+from benchmark.phantoms.truth import PhantomTruth
 
 PHANTOMS = 2
 """The version of everything that decides a phantom, its pixels, truth, reports and files: part of the name of whatever
@@ -73,7 +69,7 @@ def write(
         studies: how many images.
         seed: of phantoms and wording.
         size: the long side in pixels.
-        dialect: of the reports, one of `phantom_reports.DIALECTS`.
+        dialect: of the reports, one of `benchmark.phantoms.reports.DIALECTS`.
         dicom: write `DICOM Images` as well.
         jobs: processes that draw.
         progress: called with the number of images written and to write.
@@ -140,15 +136,10 @@ def _fill(
     cases = list(plan(studies, seed=seed, size=size))
     truths = [case.truth for case in cases]
     work = partial(_write_case, folder, seed, dialect, dicom)
-    with ExitStack() as stack:
-        if jobs > 1 and studies >= FEWEST_FOR_A_POOL:
-            pool = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=get_context("spawn")))
-            written: Iterable[None] = pool.map(work, cases, chunksize=8)
-        else:
-            written = map(work, cases)
-        for done, _ in enumerate(written, start=1):
-            if progress:
-                progress(done, studies)
+    processes = jobs if studies >= FEWEST_FOR_A_POOL else 1
+    for done, _ in enumerate(in_order(work, cases, processes=processes, chunk=8), start=1):
+        if progress:
+            progress(done, studies)
     files.write_info(folder / files.IMAGES / "Info.txt", truths, seed)
     files.write_metadata(folder / "Metadata.xlsx", truths, seed)
     lines = [json.dumps(truth.to_dict()) for truth in truths]

@@ -59,10 +59,9 @@ def from_release(release: Release, predicted: Sequence[str], split: str | None =
 
 def from_split(studies: Sequence[Study], split: Split) -> ReferenceSet:
     """The test part of a split as references, with its training reports and blocks."""
-    report = {s.id: s.report for s in studies}
-    test = {i: report[i] for i in split.test}
+    test = {s.id: s.report for s in split.studies("test", studies)}
     blocks = {i: split.blocks[i] for i in test}
-    train = tuple(report[i] for i in split.train)
+    train = tuple(s.report for s in split.studies("train", studies))
     return ReferenceSet(test, train, blocks, f"test part of the {split.name} split: {len(test)} reports")
 
 

@@ -9,7 +9,7 @@ from benchmark.record import TrialRecord
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, score_predictions
 from benchmark.scoring.texts import read_texts
-from benchmark.store import TrialFolder, write_json
+from benchmark.store import Store, TrialFolder, write_json
 
 
 def rescore(
@@ -37,7 +37,7 @@ def rescore(
         UserError: no folder has predictions, trials were run on other data, or ids don't fit the references;
             nothing is written then.
     """
-    folders = [TrialFolder(path.parent) for path in sorted(results.glob("*/predictions.jsonl"))]
+    folders = Store(results).with_file("predictions.jsonl")
     if not folders:
         raise UserError(f"{results}: holds no trial with predictions; expected {results}/<trial id>/predictions.jsonl.")
     if data is not None:

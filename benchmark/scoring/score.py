@@ -14,11 +14,9 @@ from metrics.errors import MetricUnavailable
 from metrics.labels.labeler import label
 from metrics.labels.labeler import signature as labeler_signature
 from metrics.metric import ReportStatistics
-from metrics.registry import METRICS, PRIMARY, Metric
+from metrics.registry import METRICS
 from metrics.statistics.statistics import Draws, Interval, interval, sample
 from metrics.text.text import COCO, TEXT_SCORES, text_statistics
-
-__all__ = ["METRICS", "PRIMARY", "Metric", "Score", "Scores", "report_statistics", "score_predictions"]
 
 SHOWN = 20
 

@@ -1,14 +1,29 @@
-"""Files of predictions and of references: JSON lines with an id and a text."""
+"""Files of predictions, of references and of reports to label: JSON lines with an id and a text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmark.errors import UserError
 
 SHOWN = 20
+"""Bad lines of a file that are listed, at most."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a file of texts.
+
+    Attributes:
+        id: of the text.
+        text: the report or prediction.
+        block: of the study, where the line names one.
+    """
+
+    id: str | int
+    text: str
+    block: str | None
 
 
 @dataclass(frozen=True)
@@ -28,59 +43,90 @@ def read_texts(path: Path, key: str) -> Texts:
     """Read a file of JSON lines, each an object with `id` and `key`, and `block` where patients are known.
 
     Args:
+        path: of the file; no two of its lines have one id.
         key: `prediction`, `report` ...
 
     Raises:
         UserError: the file can't be read, or lists every line that is not such an object and every duplicate id.
     """
+    lines = read_lines(path, (key,), distinct=True)
+    blocks = {str(line.id): line.block for line in lines if line.block is not None}
+    return Texts({str(line.id): line.text for line in lines}, blocks if len(blocks) == len(lines) else None)
+
+
+def read_lines(path: Path, keys: Sequence[str], *, distinct: bool = False) -> list[Line]:
+    """Return the lines of a file of JSON lines, each an object with `id` and a text.
+
+    Args:
+        path: of the file.
+        keys: where the text may stand; a line has one of them.
+        distinct: whether every id has to be text, and another in every line.
+
+    Raises:
+        UserError: the file can't be read or holds no record, or lists every line that is not such an object.
+    """
+    expected = f"Expected JSON lines with 'id' and {' or '.join(map(repr, keys))}."
+    found: list[Line] = []
+    problems: list[str] = []
+    first: dict[str | int, int] = {}
+    for number, content in enumerate(_read(path, expected).split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            line = _parse(content, keys, (str,) if distinct else (str, int))
+            if distinct and line.id in first:
+                raise ValueError(f"duplicate id {line.id!r}, first in line {first[line.id]}")
+        except ValueError as error:
+            problems.append(f"line {number}: {error}")
+            continue
+        first[line.id] = number
+        found.append(line)
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise UserError("\n".join([f"{path}: {expected}", *problems[:SHOWN], *more]))
+    if not found:
+        raise UserError(f"{path}: holds no record. {expected}")
+    return found
+
+
+def _read(path: Path, expected: str) -> str:
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file. Expected JSON lines with 'id' and {key!r}.") from None
+        raise UserError(f"{path}: no such file. {expected}") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from None
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror}.") from None
-    texts: dict[str, str] = {}
-    blocks: dict[str, str] = {}
-    first: dict[str, int] = {}
-    problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        record, problem = _parse(line, key)
-        if problem:
-            problems.append(f"line {number}: {problem}")
-            continue
-        name = record["id"]
-        if name in texts:
-            problems.append(f"line {number}: duplicate id {name!r}, first in line {first[name]}")
-            continue
-        first[name], texts[name] = number, record[key]
-        if isinstance(record.get("block"), str):
-            blocks[name] = record["block"]
-    if problems:
-        shown = "\n".join(problems[:SHOWN])
-        more = f"\nand {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise UserError(f"{path}: expected one JSON object a line with 'id' and {key!r}.\n{shown}{more}")
-    if not texts:
-        raise UserError(f"{path}: holds no record. Expected JSON lines with 'id' and {key!r}.")
-    return Texts(texts, blocks if len(blocks) == len(texts) else None)
 
 
-def _parse(line: str, key: str) -> tuple[Mapping[str, Any], str | None]:
+def _parse(content: str, keys: Sequence[str], ids: tuple[type, ...]) -> Line:
+    """Return a line.
+
+    Raises:
+        ValueError: what is wrong with it, without its text, which may be a patient's.
+    """
     try:
-        record = json.loads(line)
+        record = json.loads(content)
     except json.JSONDecodeError as error:
-        return {}, f"not JSON: {error.msg} at column {error.colno}"
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
     except RecursionError:
-        return {}, "JSON nested too deeply"
+        raise ValueError("JSON nested too deeply") from None
     if not isinstance(record, dict):
-        return {}, f"a JSON {type(record).__name__}, expected an object"
-    for name in ("id", key):
-        if name not in record:
-            keys = ", ".join(sorted(map(str, record))[:8])
-            return {}, f"no {name!r}; it has {keys or 'no keys'}"
-        if not isinstance(record[name], str):
-            return {}, f"{name!r} is {type(record[name]).__name__}, expected text"
-    return record, None
+        raise ValueError(f"a JSON {type(record).__name__}, expected an object")
+    has = ", ".join(sorted(map(str, record))[:8]) or "no keys"
+    if "id" not in record:
+        raise ValueError(f"no 'id'; it has {has}")
+    if type(record["id"]) not in ids:
+        expected = "text" if ids == (str,) else "text or a whole number"
+        raise ValueError(f"'id' is {type(record['id']).__name__}, expected {expected}")
+    named = [key for key in keys if key in record]
+    if not named:
+        raise ValueError(f"no {' or '.join(map(repr, keys))}; it has {has}")
+    if len(named) > 1:
+        raise ValueError(f"has {' and '.join(map(repr, named))}; say which with --key")
+    text = record[named[0]]
+    if not isinstance(text, str):
+        raise ValueError(f"{named[0]!r} is {type(text).__name__}, expected text")
+    block = record.get("block")
+    return Line(record["id"], text, block if isinstance(block, str) else None)

@@ -7,8 +7,9 @@ from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.record import CONTROLS, ControlPrediction, Prediction, ScoresRecord
 from benchmark.scoring.pairs import pairs_of
-from benchmark.scoring.score import METRICS, score_predictions
+from benchmark.scoring.score import score_predictions
 from benchmark.store import TrialFolder, read_models, write_json
+from metrics.registry import METRICS
 
 
 def score(

@@ -82,7 +82,7 @@ def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
     from benchmark.data.split import RULES
     from benchmark.phantoms.reports import DIALECTS
     from benchmark.scoring.baselines import BASELINES
-    from benchmark.scoring.score import METRICS
+    from metrics.registry import METRICS
 
     asked: list[tuple[str, str, Any, tuple[Any, ...]]] = [
         ("backbone", entry.name, locations(), ("backbones", i, "name")) for i, entry in enumerate(suite.backbones)

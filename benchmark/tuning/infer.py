@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.data.content import cache_folder
 from benchmark.errors import UserError
 from benchmark.record import SuiteRecord, TrialRecord
-from benchmark.store import Store, TrialFolder, read_model
+from benchmark.store import Store, TrialFolder, by_start, read_model
 
 if TYPE_CHECKING:
     from benchmark.tuning.interface import Generated
@@ -70,20 +70,17 @@ def find_trial(results: Path, name: str) -> TrialFolder:
         UserError: no trial, several, or an untrained one has it.
     """
     # Baselines are stored beside trials; they have nothing to write with.
-    folders = [TrialFolder(path.parent) for path in sorted(results.glob("*/trial.json"))]
-    known = [f.path.name for f in folders if isinstance(f.read_trial_or_floor(), TrialRecord)]
-    found = [trial for trial in known if trial.startswith(name)] if name else []
-    if len(found) > 1:
-        raise UserError(f"trial {name!r}: {len(found)} trials in {results} begin so: {', '.join(found[:5])} …")
-    if not found:
-        if not known:
-            raise UserError(f"{results}: no finished trial in it. `amrg sweep` makes some; --results names the folder.")
-        near = get_close_matches(name, known, n=3, cutoff=0.4)
+    finished = Store(results).with_file("trial.json")
+    trained = [folder for folder in finished if isinstance(folder.read_trial_or_floor(), TrialRecord)]
+    if not trained:
+        raise UserError(f"{results}: no finished trial in it. `amrg sweep` makes some; --results names the folder.")
+    folder = by_start(trained, name)
+    if folder is None:
+        near = get_close_matches(name, [f.path.name for f in trained], n=3, cutoff=0.4)
         meant = f" Nearest: {', '.join(near)}." if near else ""
-        raise UserError(f"{results}: no trial {name!r} among its {len(known)}.{meant} A leaderboard lists their ids.")
-    folder = Store(results).of(found[0])
+        raise UserError(f"{results}: no trial {name!r} among its {len(trained)}.{meant} A leaderboard lists their ids.")
     if not folder.is_trained():
-        raise UserError(f"trial {found[0]}: its adapter is missing from {folder.path}. Run the sweep again.")
+        raise UserError(f"trial {folder.path.name}: its adapter is missing from {folder.path}. Run the sweep again.")
     return folder
 
 

@@ -9,33 +9,49 @@ from metrics.versions import installed
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import Tokenizer
 
 KINDS = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 
 
-@cache
-def _scorer() -> "RougeScorer":
-    """Return rouge-score's scorer with its Porter stemmer, which tokenises each text once."""
-    # It imports nltk for the stemmer, which takes a second, and most commands score nothing.
-    from rouge_score.rouge_scorer import RougeScorer
-    from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
+@lru_cache(maxsize=100_000)
+def stems(text: str) -> list[str]:
+    """Return the words of a text as rouge-score compares them: lower case, by Porter's stemmer."""
+    return _tokenizer().tokenize(text)
 
-    stemming = DefaultTokenizer(use_stemmer=True)
+
+def rouge_l(hypothesis: str, reference: str) -> float:
+    """Return the ROUGE-L F-measure of two texts."""
+    return _f_measures(("rougeL",), hypothesis, reference)[0]
+
+
+@cache
+def _tokenizer() -> "Tokenizer":
+    # It imports nltk for the stemmer, which takes a second, and most commands score nothing.
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    return DefaultTokenizer(use_stemmer=True)
+
+
+@cache
+def _scorer(kinds: tuple[str, ...]) -> "RougeScorer":
+    """Return rouge-score's scorer, with a tokenizer that tokenises each text once."""
+    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import Tokenizer
 
     class Remembering(Tokenizer):
         """rouge-score's own tokenizer, with a memory."""
 
-        @lru_cache(maxsize=100_000)  # noqa: B019 (there is one, for good)
         def tokenize(self, text: str) -> list[str]:
-            return stemming.tokenize(text)
+            return stems(text)
 
-    return RougeScorer(list(KINDS.values()), tokenizer=Remembering())
+    return RougeScorer(list(kinds), tokenizer=Remembering())
 
 
-@lru_cache(maxsize=100_000)
-def _f_measures(hypothesis: str, reference: str) -> tuple[float, ...]:
-    scores = _scorer().score(target=reference, prediction=hypothesis)
-    return tuple(scores[kind].fmeasure for kind in KINDS.values())
+@lru_cache(maxsize=200_000)
+def _f_measures(kinds: tuple[str, ...], hypothesis: str, reference: str) -> tuple[float, ...]:
+    scores = _scorer(kinds).score(target=reference, prediction=hypothesis)
+    return tuple(float(scores[kind].fmeasure) for kind in kinds)
 
 
 def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> list[ReportStatistics]:
@@ -43,7 +59,7 @@ def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> list[ReportSt
 
     rouge-score lower-cases and keeps `[a-z0-9]+` only; two texts without such a character score 0.
     """
-    rows = [_f_measures(h, r) for h, r in zip(hypotheses, references, strict=True)]
+    rows = [_f_measures(tuple(KINDS.values()), h, r) for h, r in zip(hypotheses, references, strict=True)]
     return [
         mean_of(
             name,

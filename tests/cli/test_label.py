@@ -55,8 +55,14 @@ def test_every_bad_line_is_named_and_no_text_is_repeated(tmp_path):
     message = str(result.exception)
     assert result.exception.exit_code == 2
     assert result.stdout == ""
-    for part in ("line 2: not JSON", "line 3: no 'id'", "line 4: no text", "line 5: has 'report' and 'prediction'",
-                 "line 6: 'report' is int", "line 7: a JSON list"):  # fmt: skip
+    for part in (
+        "line 2: not JSON",
+        "line 3: no 'id'",
+        "line 4: no 'report' or 'prediction' or 'text'",
+        "line 5: has 'report' and 'prediction'",
+        "line 6: 'report' is int",
+        "line 7: a JSON list",
+    ):
         assert part in message
     assert "secret" not in message
 

@@ -6,7 +6,8 @@ import tifffile
 from PIL import Image
 from small_release import picture
 
-from benchmark.data.image import ImageCache, ImageError, ImageSettings, prepare
+from benchmark.data.decode import ImageError
+from benchmark.data.image import ImageCache, ImageSettings, prepare
 from benchmark.errors import UserError
 
 pytestmark = pytest.mark.numeric
@@ -55,15 +56,14 @@ def test_flip_turns_every_breast_to_one_side(tmp_path):
     assert np.array_equal(prepare(right, still), prepare(left, still)[:, ::-1])
 
 
-def test_the_sheet_decides_only_where_the_picture_does_not(tmp_path):
+def test_a_picture_without_a_side_is_not_turned(tmp_path):
     path = tmp_path / "a.png"
     even = np.zeros((40, 40), np.uint8)
     even[10:20, 5:35] = 200
     even[20:30, 5:20], even[20:30, 20:35] = 180, 170
     Image.fromarray(even).save(path)
     settings = ImageSettings(size=40, crop=False, flip=True)
-    assert np.array_equal(prepare(path, settings, "left"), even)
-    assert np.array_equal(prepare(path, settings, "right"), even[:, ::-1])
+    assert np.array_equal(prepare(path, settings), even)
 
 
 def test_sizes_out_of_range_are_refused():

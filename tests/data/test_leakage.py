@@ -5,9 +5,10 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
-from benchmark.data.likeness import most_alike, rouge_l
+from benchmark.data.likeness import most_alike
 from benchmark.data.split import Split, split
 from benchmark.data.study import Study
+from metrics.text.rouge import rouge_l
 
 WORDS = ["opacity", "opacities", "seen", "quadrant", "skin", "nipple", "no", "benign"]
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12)

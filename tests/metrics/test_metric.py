@@ -29,8 +29,8 @@ def test_resampling_by_weights_is_resampling_of_the_reports():
     drawn = rng.integers(0, 20, (7, 20))
     weights = np.stack([np.bincount(row, minlength=20) for row in drawn])
     expected = [hits[row].sum() / totals[row].sum() for row in drawn]
-    np.testing.assert_allclose(metric.resample(weights), expected)
-    np.testing.assert_allclose(metric.resample(weights.reshape(7, 1, 20))[:, 0], expected)
+    np.testing.assert_allclose(metric.combine(weights @ metric.statistics), expected)
+    np.testing.assert_allclose(metric.combine(weights.reshape(7, 1, 20) @ metric.statistics)[:, 0], expected)
 
 
 def test_an_empty_denominator_is_undefined_and_not_zero():

@@ -50,5 +50,5 @@ if __name__ == "__main__":
     else:
         board = Board.model_validate_json((FOLDER / "results.json").read_text(encoding="utf-8"))
     for name, content in files_of(board).items():
-        if name in ("README.md", "results.csv", "results.json"):
+        if name in ("README.md", "scores.md", "results.csv", "results.json"):
             (FOLDER / name).write_bytes(content)

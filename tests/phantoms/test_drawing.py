@@ -15,8 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.image import draw
-from benchmark.phantoms.truth import KINDS, SIGNS
-from benchmark.phantoms.write import PhantomTruth, sample
+from benchmark.phantoms.truth import KINDS, SIGNS, PhantomTruth
+from benchmark.phantoms.write import sample
 
 pytestmark = pytest.mark.numeric
 

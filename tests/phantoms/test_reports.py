@@ -8,7 +8,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from benchmark.errors import UserError
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
-from benchmark.phantoms.write import PhantomTruth
+from benchmark.phantoms.truth import PhantomTruth
 from metrics.labels.labeler import label
 
 SEED = 3

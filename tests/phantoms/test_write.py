@@ -20,8 +20,8 @@ from benchmark.errors import UserError
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.files import rows
 from benchmark.phantoms.reports import DIALECTS
-from benchmark.phantoms.truth import CATEGORIES, CODES, KINDS, SIGNS, PhantomLesion, category
-from benchmark.phantoms.write import PhantomTruth, read_truth, sample, write
+from benchmark.phantoms.truth import CATEGORIES, CODES, KINDS, SIGNS, PhantomLesion, PhantomTruth, category
+from benchmark.phantoms.write import read_truth, sample, write
 
 STUDIES, SEED, SIZE = 60, 4, 128
 

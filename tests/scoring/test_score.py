@@ -8,9 +8,10 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.errors import UserError
 from benchmark.record import ScoresRecord
-from benchmark.scoring.score import METRICS, Score, Scores, score_predictions
+from benchmark.scoring.score import Score, Scores, score_predictions
 from benchmark.scoring.stored import stored_statistics
 from metrics.errors import MetricUnavailable
+from metrics.registry import METRICS
 
 TEMPLATE = "Breast composition: {} (ACR {}). BIRADS: {}. Findings: {}."
 REFERENCES = {

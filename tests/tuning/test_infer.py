@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -12,13 +13,42 @@ from benchmark.cli import app
 from benchmark.data.image import ImageSettings, prepare
 from benchmark.errors import UserError
 from benchmark.phantoms.write import write
-from benchmark.store import Store, write_json
+from benchmark.record import (
+    DataRecord,
+    FloorRecord,
+    Leakage,
+    Machine,
+    SplitRecord,
+    SuiteRecord,
+    TrialRecord,
+    UsedCheckpoint,
+)
+from benchmark.store import Store, TrialFolder, write_json
 from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.suites.load import parse
 from benchmark.tuning.engines import engine_named
 from benchmark.tuning.infer import find_trial, write_reports
 from benchmark.tuning.interface import TrainingSet
 
 NAME = "qwen2.5-vl-3b"
+
+
+SUITE = """
+name: one
+title: One trial
+data: {{source: phantom, studies: 12, seed: 0, size: 96}}
+backbones: [{{name: {name}, checkpoint: "{base}"}}]
+grid: {{rank: [4], alpha: [8], seed: [0]}}
+protocol: {{steps: 6, batch_size: 3, learning_rate: 1.0e-2, max_new_tokens: 10}}
+"""
+
+
+def record_of(trial: Trial, checkpoint: UsedCheckpoint) -> TrialRecord:
+    return TrialRecord(
+        id=trial.id, trial=trial, checkpoint=checkpoint, engine="sequential", seconds={},
+        machine=Machine(system="", processor="", cores=1, memory_bytes=1), command="", finished=datetime.now(UTC),
+        versions={}, commit=None,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +74,24 @@ def trained(miniature, images, tmp_path_factory):
     engine, folders = engine_named("sequential"), {trial.id: store.of(trial)}
     engine.train(backbone, [trial], folders, TrainingSet(REPORTS, features), lambda *_: None)
     [(_, written)] = engine.generate(backbone, [trial], folders, features)
-    record = {
-        "id": trial.id,
-        "trial": trial.model_dump(mode="json"),
-        "checkpoint": {"kind": "folder", "miniature": False, "hub_id": "acme/model"},
-    }
-    write_json(store.of(trial).trial, record)
-    suite = {"backbones": [{"name": NAME, "checkpoint": str(base)}]}
-    write_json(store.suite("one"), {"trials": {trial.id: {}}, "suite": suite})
+    checkpoint = UsedCheckpoint(
+        kind="folder", miniature=False, hub_id="acme/model", revision=None, licence=None, parameters=None
+    )
+    write_json(store.of(trial).trial, record_of(trial, checkpoint))
+    suite = parse(SUITE.format(name=NAME, base=base), where="one.yaml")
+    split = SplitRecord(
+        name="blocked", seed=0, train=(), validation=(), test=(), blocks={}, rule="", fingerprint=trial.split,
+        leakage=Leakage(
+            test=0, verbatim_in_train=0, near_verbatim_in_train=0, neighbour_in_train=0, block_in_train=0,
+            rouge_l_of_neighbour=None, rouge_l_of_random=0, birads={}, density={},
+        ),
+    )  # fmt: skip
+    data = DataRecord(source="phantom", fingerprint=trial.data, summary="", studies=12)
+    ran = SuiteRecord(
+        suite=suite, trials={trial.id: trial}, baselines={}, data=data, split=split,
+        checkpoints={NAME: trial.checkpoint}, command="",
+    )  # fmt: skip
+    write_json(store.suite("one"), ran)
     return store.folder, trial, base, written
 
 
@@ -96,11 +136,14 @@ def test_unknown_ambiguous_and_untrained_trials(trained, tmp_path):
         find_trial(tmp_path, "abc")
     with pytest.raises(UserError, match=f"no trial 'x{trial.id[1:]}' among its 1. Nearest: {trial.id}"):
         find_trial(results, f"x{trial.id[1:]}")
+    record = TrialFolder(results / trial.id).read_trial()
     for name in ("aaaa1", "aaaa2"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "trial.json").write_text('{"trial": {}}')
-    (tmp_path / "aaaa3").mkdir()
-    (tmp_path / "aaaa3" / "trial.json").write_text('{"baseline": "most_frequent_report"}')
+        write_json(tmp_path / name / "trial.json", record)
+    floor = FloorRecord(
+        id="aaaa3", baseline="most_frequent_report", data=trial.data, split=trial.split, image=trial.image,
+        versions={}, commit=None,
+    )  # fmt: skip
+    write_json(tmp_path / "aaaa3" / "trial.json", floor)
     with pytest.raises(UserError, match="2 trials in"):
         find_trial(tmp_path, "aaaa")
     with pytest.raises(UserError, match="its adapter is missing"):
