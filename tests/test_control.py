@@ -5,12 +5,11 @@ The miniature has learned to see and hardly to write, so that only tuning can te
 the test's few seconds it learns it of the breast's density. `control` and `control-own` are the same at length.
 
 One adapter proves nothing. What a base knew of images before, and what goes together by chance in a few hundred
-shuffled pairs, makes it write the density a little oftener right or wrong than chance, by as much as its intervals
-exclude. So the unit is the seed, which draws the pairs, the adapter and the order; and each seed's fall on shuffled
-images is held against its fall on its own ones, from the same base. Over 20 seeds the falls were 0.13 on average
-(standard deviation 0.04) on own images, and -0.06 (0.06) on shuffled ones, measured with 60 test studies. With means
-and deviations as these, Student's t of either comparison is beyond 8 on average, and misses `LEVEL`'s 4.9 once in
-a million times or less often; where the shuffled pairs held own images, it would get there once in ten thousand times.
+shuffled pairs, makes it write the density oftener right or wrong than chance, by as much as its intervals exclude. So
+the unit is the seed, which draws the pairs, the adapter and the order; and each seed's fall on shuffled images is held
+against its fall on its own ones, from the same base. Over ten seeds falls were 0.23 on average (standard deviation
+0.04) on own images and -0.13 (0.12) on shuffled ones. With these, a mean over eight seeds misses `LEVEL` less than
+once in a million times; where the shuffled pairs held own images, their difference would get there no oftener.
 """
 
 import json
@@ -19,25 +18,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import Done, References, read_results
 from benchmark.pages.sentences import findings, nature
+from benchmark.scoring.pairs import restored
 from benchmark.suites.load import load_suite, parse
 
 SUITE = """\
 name: {images}
 title: Tuned on {images} images
-data: {{source: phantom, studies: 222, seed: 31, size: 64}}
+data: {{source: phantom, studies: 242, seed: 31, size: 64}}
 image: {{size: 112}}
 split: {{name: {split}}}
 backbones: [{{name: medgemma-4b-it, checkpoint: miniature}}]
-grid: {{rank: [8], alpha: [16], seed: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]}}
+grid: {{rank: [8], alpha: [16], seed: [0, 1, 2, 3, 4, 5, 6, 7]}}
 protocol:
-  steps: 100
+  steps: 120
   batch_size: 8
   learning_rate: 5.0e-3
   warmup_steps: 5
@@ -47,7 +46,7 @@ primary_metric: density_accuracy
 baselines: []
 miniature: {{examples: 160, vision_steps: 60, language_steps: 30}}
 """
-LEVEL = 1e-4
+LEVEL = 0.1
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Tuned:
 def tuned(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> dict[str, Tuned]:
     """A miniature tuned on its images and one on shuffled ones, by `training_images`."""
     folder = tmp_path_factory.mktemp("control")
-    ids = [f"Img{number:03d}" for number in range(1, 223)]
+    ids = [f"Img{number:03d}" for number in range(1, 243)]
     parts = {"train": ids[:160], "validation": ids[160:162], "test": ids[162:]}
     (folder / "split.json").write_text(json.dumps(parts))
     with pytest.MonkeyPatch.context() as patch:
@@ -79,27 +78,25 @@ def _tuned(folder: Path, images: str) -> Tuned:
 
 
 def _fall(done: Done, references: References) -> float:
-    swapped = done.control_statistics("swapped", "density_accuracy", references)["density_accuracy"]
-    return done.statistics["density_accuracy"].value - swapped.value
+    return restored(done.pairs(references).falls["all_pairs"]["density_accuracy"]).value
 
 
 def test_tuned_on_its_images_it_falls(tuned: dict[str, Tuned]) -> None:
     own = tuned["own"]
-    assert len(own.falls) == 16
-    assert stats.ttest_1samp(own.falls, 0, alternative="greater").pvalue < LEVEL
+    assert len(own.falls) == 8
+    assert own.falls.mean() > LEVEL
     [row] = own.board.rows
     assert row.name == "medgemma-4b-it (miniature)"
-    fall = row.falls["swapped"]["density_accuracy"]
+    fall = row.falls["all_pairs"]["density_accuracy"]
     assert fall.value == pytest.approx(own.falls.mean(), abs=1e-6)
-    assert any("1 of 1 in density" in sentence for sentence in findings(own.board))
 
 
 def test_tuned_on_shuffled_images_it_falls_less(tuned: dict[str, Tuned]) -> None:
     own, shuffled = tuned["own"], tuned["shuffled"]
     # Seed by seed from the same base: what that knew of images before is in both.
-    assert stats.ttest_rel(own.falls, shuffled.falls, alternative="greater").pvalue < LEVEL
+    assert (own.falls - shuffled.falls).mean() > LEVEL
     [row] = shuffled.board.rows
-    assert row.falls["swapped"]["density_accuracy"].low is not None
+    assert row.falls["all_pairs"]["density_accuracy"].low is not None
     assert any("control of the controls" in sentence for sentence in findings(shuffled.board))
 
 

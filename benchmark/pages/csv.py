@@ -17,7 +17,7 @@ def results_csv(board: Board) -> str:
     """CSV with a head; an empty cell is unknown or has no meaning there.
 
     `kind` is `row` (a point of the grid, its seeds averaged), `seed` (one trial), `validation`, `above_floor`,
-    `lost_swapped`, `lost_blank`, `cost`, `floor` or `published`.
+    `lost_<image shown instead>`, `cost`, `floor` or `published`.
     """
     file = StringIO()
     writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
@@ -58,7 +58,8 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
         for control, falls in row.falls.items():
             for name, fall in falls.items():
                 yield {"kind": f"lost_{control}", **point, "score": name, **_ends(fall)}
-            yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
+            if control in row.unchanged:
+                yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
         costs = {"trainable_parameters": row.parameters, "peak_memory_bytes": row.peak_memory_bytes}
         costs |= {"length_limit_rate": row.length_limit_rate}  # type: ignore[dict-item]
         costs |= {f"{stage}_seconds": seconds for stage, seconds in row.seconds.items()}  # type: ignore[misc]

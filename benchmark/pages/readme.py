@@ -58,6 +58,7 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         checkpoints=checkpoints_table(board.checkpoints),
         versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
         signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),
+        images=_image_table(board),
         folded=len(board.rows) > len(board.main_rows),
     )
 
@@ -66,8 +67,8 @@ def main_table(board: Board) -> str:
     """The rows of the main table with what matters first."""
     label = METRICS[board.primary].label
     head = [
-        "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "clear of it",
-        "lost on swapped image",
+        "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "clear of all floors",
+        "lost on another's image",
         "hallucinated", "omitted", "trainable", "time",
     ]  # fmt: skip
     rows = []
@@ -82,7 +83,7 @@ def main_table(board: Board) -> str:
                 with_interval(row.scores.get(board.primary)),
                 with_interval(row.above_floor, sign=True),
                 clear(row),
-                with_interval(row.falls.get("swapped", {}).get(board.primary), sign=True),
+                with_interval(row.falls.get("all_pairs", {}).get(board.primary), sign=True),
                 *(_cell(row.scores, name) for name in RATES),
                 count(row.parameters),
                 duration(sum(row.seconds.values())),
@@ -97,18 +98,53 @@ def _clinical_floors_table(rows: Sequence[Row]) -> str:
     if not names:
         return ""
     cells = [
-        [escape(row.name), row.point, *(with_interval(row.above_floors.get(name), sign=True) for name in names)]
+        [escape(row.name), row.point, *(_above_in(row, name) for name in names)]
         for row in rows
     ]
     return table(["backbone", "rank, alpha", *(METRICS[name].label for name in names)], cells)
 
 
-def clear(row: Row) -> str:
-    """Whether the row is above the best image-blind floor, in a word, with p where it was tested."""
+def _above_in(row: Row, name: str) -> str:
+    p = row.p_floors.get(name)
+    return with_interval(row.above_floors.get(name), sign=True) + (f", p{NBSP}{_p(p)}" if p is not None else "")
+
+
+def clear(row: Row, *, in_grid: bool = False) -> str:
+    """Return whether the row is above every image-blind floor, in a word, with p where that was tested.
+
+    Args:
+        in_grid: among all rows, not those of the main table.
+    """
     if row.above_floor is None:
         return UNKNOWN
-    word = {True: "yes", False: "**no**", None: "unknown"}[row.clears_floor]
-    return word if row.p_floor is None or row.clears_floor is None else f"{word}, p{NBSP}{_p(row.p_floor)}"
+    p, clears = (row.p_floor_grid, row.clears_floor_in_grid) if in_grid else (row.p_floor, row.clears_floor)
+    word = {True: "yes", False: "**no**", None: "unknown"}[clears]
+    return word if p is None or clears is None else f"{word}, p{NBSP}{_p(p)}"
+
+
+IMAGES = {
+    "all_pairs": "another's image",
+    "another_category": "of another category",
+    "same_category_and_density": "of the same category and density",
+    "blank": "a blank image",
+}
+"""What is shown instead of the right image, for tables."""
+
+
+def _image_table(board: Board) -> str:
+    """What scores of the main table lose when something else is shown; nothing where no score has a fall."""
+    names = dict.fromkeys((board.primary, "birads_exact", "birads_kappa", "density_accuracy", "findings_f1_micro"))
+    cells = []
+    for row in board.main_rows:
+        for name in names:
+            if name not in row.falls.get("all_pairs", {}):
+                continue
+            falls = [row.falls.get(image, {}).get(name) for image in IMAGES]
+            share = row.falls["all_pairs"][name].of_perfect_reader
+            lost = [with_interval(fall, sign=True) for fall in falls]
+            cells.append([escape(row.name), METRICS[name].label, lost[0], percent(share), *lost[1:]])
+    head = ["backbone", "score", IMAGES["all_pairs"], "of a perfect reader's loss", *list(IMAGES.values())[1:]]
+    return table(head, cells, right=(3,)) if cells else ""
 
 
 def _cell(scores: Mapping[str, Score], name: str) -> str:
@@ -181,7 +217,7 @@ def _grid_table(board: Board) -> str:
     label = METRICS[board.primary].label
     head = [
         "ranks", "backbone", "rank", "alpha", "seeds", f"{label} [95{NBSP}%]", "validation",
-        "above the best floor", "clear of it",
+        "above the best floor", "clear of all floors",
         "BI-RADS macro F1", "findings F1", "hallucinated", "omitted", "time", "",
     ]  # fmt: skip
     rows = [
@@ -194,7 +230,7 @@ def _grid_table(board: Board) -> str:
             with_interval(row.scores.get(board.primary)),
             decimal(row.validation.get(board.primary)),
             with_interval(row.above_floor, sign=True),
-            clear(row),
+            clear(row, in_grid=True),
             *(_cell(row.scores, name) for name in ("birads_f1_macro", "findings_f1_micro", *RATES)),
             duration(sum(row.seconds.values())),
             "chosen" if row.best else "",

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from benchmark.board.format import decimal, percent, several, with_interval
-from benchmark.board.model import Board, Checkpoint, Row
+from benchmark.board.model import SIGNIFICANT, Board, Checkpoint, Row
 from benchmark.record import DataRecord
 from benchmark.suite import Protocol
 from metrics.registry import METRICS
+from metrics.statistics.sign_flips import blocks_needed
 
 NOT_A_DEVICE = "Research software, not a medical device: no report here may be used to care for a patient."
 SHUFFLED = (
@@ -65,6 +66,7 @@ def findings(board: Board) -> list[str]:
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
         _image(rows, board),
+        *_copying(rows),
         *([_control(board.rows)] if board.suite.protocol.shuffles_images else []),
     ]
 
@@ -104,9 +106,13 @@ def _floor(board: Board, rows: list[Row], label: str) -> str:
     value = decimal(floor.scores[board.primary].value)
     start = f"Without a look at any image, `{floor.name}` reaches {label} {value}"
     if all(row.clears_floor is None for row in rows):
-        return f"{start}; too few blocks were tested to say which row is above it."
+        return (
+            f"{start}; with {several(board.blocks, 'block')} no row can be shown to be above it, which takes "
+            f"{blocks_needed(len(rows), SIGNIFICANT)}."
+        )
     return (
-        f"{start}; {clear if clear else 'none'} of {len(rows)} rows {'is' if clear == 1 else 'are'} clearly above it."
+        f"{start}; {clear if clear else 'none'} of {len(rows)} rows {'is' if clear == 1 else 'are'} clearly above it "
+        "and above every other predictor that sees no image."
     )
 
 
@@ -114,10 +120,10 @@ def _clinical_floors(rows: list[Row]) -> list[str]:
     """How many rows are above the image-blind predictors in clinical scores; nothing where that wasn't compared."""
     parts = []
     for name in dict.fromkeys(name for row in rows for name in row.above_floors):
-        found = [row.above_floors[name] for row in rows if name in row.above_floors]
-        if all(number.low is not None for number in found):
-            clear = sum(number.low is not None and number.low > 0 for number in found)
-            parts.append(f"{clear or 'none'} of {len(found)} in {METRICS[name].label}")
+        tested = [row.p_floors[name] for row in rows if name in row.p_floors]
+        if tested:
+            clear = sum(p <= SIGNIFICANT for p in tested)
+            parts.append(f"{clear or 'none'} of {len(tested)} in {METRICS[name].label}")
     return [f"Rows clearly above every predictor that sees no image: {' and '.join(parts)}."] if parts else []
 
 
@@ -125,10 +131,10 @@ def _image(rows: list[Row], board: Board) -> str:
     names = [
         name
         for name in dict.fromkeys((board.primary, "birads_f1_macro", "findings_f1_micro"))
-        if any(name in row.falls.get("swapped", {}) for row in rows)
+        if any(name in row.falls.get("all_pairs", {}) for row in rows)
     ]
-    falls = {name: [row.falls["swapped"][name] for row in rows if name in row.falls["swapped"]] for name in names}
-    same = [row.unchanged["swapped"].value for row in rows if row.unchanged["swapped"].value is not None]
+    falls = {name: [row.falls["all_pairs"][name] for row in rows if name in row.falls["all_pairs"]] for name in names}
+    same = [row.unchanged["all_pairs"].value for row in rows if row.unchanged["all_pairs"].value is not None]
     share = f" {percent(sum(same) / len(same))} of the reports stay word for word the same." if same else ""
     if all(fall.low is None for found in falls.values() for fall in found):
         return f"Too few blocks were tested to say what the scores owe to the image.{share}"
@@ -138,9 +144,25 @@ def _image(rows: list[Row], board: Board) -> str:
     return f"Shown another patient's image, rows that clearly lose: {joined}.{share}"
 
 
+def _copying(rows: list[Row]) -> list[str]:
+    """How much of the reports is copied from train, beside the references' own rate; nothing where it isn't known."""
+
+    def values(name: str) -> list[float]:
+        each = [row.scores[name].value for row in rows if name in row.scores]
+        return [value for value in each if value is not None]
+
+    copied, own, texts = map(values, ("verbatim_train_rate", "verbatim_train_rate_references", "distinct_predictions"))
+    if not copied or not own:
+        return []
+    least, most = percent(min(copied)), percent(max(copied))
+    span = least if least == most else f"{least} to {most}"
+    distinct = f" A row has {min(texts):.0f} to {max(texts):.0f} distinct texts." if texts else ""
+    return [f"Of the reports {span} stand word for word in train, of the references {percent(own[0])}.{distinct}"]
+
+
 def _control(rows: Sequence[Row]) -> str:
     """Whether rows that can't have learned anything of images get no verdict, in any score."""
-    falls = [f for row in rows for f in row.falls["swapped"].values() if f.low is not None and f.high is not None]
+    falls = [f for row in rows for f in row.falls["all_pairs"].values() if f.low is not None and f.high is not None]
     start = "The control of the controls"
     if not falls:
         return f"{start} can't be judged: no fall of a score has an interval."

@@ -27,7 +27,7 @@ def main_table(board: Board) -> str:
     shown.add_column("rank, α", no_wrap=True)
     shown.add_column(label, no_wrap=True)
     shown.add_column("above the floor", no_wrap=True)
-    for head in ("lost if\nswapped", "halluci-\nnated", "omitted", "time"):
+    for head in ("lost on\nanother's", "halluci-\nnated", "omitted", "time"):
         shown.add_column(head, justify="right", no_wrap=True)
     for row in board.main_rows:
         shown.add_row(*map(Text, _cells(row, board)))
@@ -49,7 +49,7 @@ def main_table(board: Board) -> str:
 
 
 def _cells(row: Row, board: Board) -> list[str]:
-    fall = row.falls.get("swapped", {}).get(board.primary)
+    fall = row.falls.get("all_pairs", {}).get(board.primary)
     above = decimal(row.above_floor.value if row.above_floor else None, sign=True)
     mark = {True: "", False: ", not clear", None: ", unknown"}[row.clears_floor] if row.above_floor else ""
     return [
