@@ -14,7 +14,7 @@ from metrics.clinical.error_types import error_scores
 from metrics.clinical.finding_scores import finding_scores, hallucination_scores, location_scores, omission_scores
 from metrics.labels import labeler
 from metrics.labels.birads import CATEGORIES
-from metrics.labels.labeler import Label
+from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics, mean_of
 
 BIRADS_SCALE = ("1", "2", "3", "4A", "4B", "4C", "5")
@@ -48,6 +48,11 @@ def clinical_scores(reference: Sequence[Label], prediction: Sequence[Label]) -> 
         *error_scores(f"{findings}|errors:mammogreen-types,rules", reference, prediction),
     ]
     return {score.name: score for score in scores}
+
+
+def score_reports(references: Sequence[str], predictions: Sequence[str]) -> dict[str, ReportStatistics]:
+    """Label both sides and score them; see `clinical_scores`."""
+    return clinical_scores([label(text) for text in references], [label(text) for text in predictions])
 
 
 def birads_scores(signature: str, reference: Sequence[Label], prediction: Sequence[Label]) -> list[ReportStatistics]:

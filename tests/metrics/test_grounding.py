@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from metrics.clinical.clinical import clinical_scores
+from metrics.clinical.clinical import score_reports
 from metrics.grounding import grounding
-from metrics.labels.labeler import label
 from metrics.statistics.statistics import Draws
 
 pytestmark = pytest.mark.numeric
@@ -26,14 +25,13 @@ def _grounding(predict, seeds=2):
     shown = np.repeat(random.choice(CATEGORIES, REPORTS // 2), 2)
     swapped = np.roll(shown, REPORTS // 2)
     references = [_report(c) for c in shown]
-    expected = [label(text) for text in references]
     texts, statistics = [], []
     for images in (shown, swapped):
         by_seed = [
             [_report(predict(c, np.random.default_rng([s, i]))) for i, c in enumerate(images)] for s in range(seeds)
         ]
         texts.append(by_seed)
-        statistics.append([clinical_scores(expected, list(map(label, predictions))) for predictions in by_seed])
+        statistics.append([score_reports(references, predictions) for predictions in by_seed])
     draws = Draws(len(set(BLOCKS)), 1_000)
     return grounding("swapped", statistics[0], statistics[1], texts[0], texts[1], BLOCKS, draws)
 
