@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor, BatchEncoding
-from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.modeling_outputs import BaseModelOutputWithPooling, ModelOutput
 
 from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.errors import UserError
 from backbones.loading import check_fit, load_model, load_processor
+from backbones.private import cached_features
 
 if TYPE_CHECKING:
     from backbones.miniature import MiniatureSpec
@@ -301,7 +302,7 @@ class Backbone(ABC):
         moved = [tokens.to(self.device, self.model.dtype) for tokens in features]
         if self.scattered_features:
             return self._scattered(inputs, torch.cat(moved))
-        return {**inputs, "mm_encoder_outputs": {"image": self.encoder_output(moved)}}
+        return {**inputs, **cached_features(self.encoder_output(moved))}
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
         """Keyword arguments of the model's `forward` for a batch to learn from, its labels among them.
@@ -324,7 +325,7 @@ class Backbone(ABC):
         """A batch where the model is. Memory that isn't pinned is copied before the call returns."""
         return {name: value.to(self.device, non_blocking=True) for name, value in text.items()}
 
-    def encoder_output(self, features: Sequence[Tensor]) -> BaseModelOutputWithPooling:
+    def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
         """Features in the form that the model's own vision encoder gives them in."""
         pooled = torch.stack(tuple(features)) if self.stacked_features else tuple(features)
         return BaseModelOutputWithPooling(pooler_output=pooled)  # type: ignore[arg-type]

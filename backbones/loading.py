@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from backbones.errors import UserError
-from backbones.quantization import decoder_widths, forbid_repacking, misfit, quantization_config
+from backbones.private import forbid_repacking
+from backbones.quantization import decoder_widths, misfit, quantization_config
 
 if TYPE_CHECKING:
     from backbones.base import Backbone

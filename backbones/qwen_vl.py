@@ -17,6 +17,7 @@ from transformers.processing_utils import ProcessorMixin
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import ENCODER_LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
+from backbones.private import rotary_positions
 
 IMAGE_TOKENS = {
     "image_token": "<|image_pad|>",
@@ -71,9 +72,8 @@ class QwenVL(Backbone):
     def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
         """With positions, which the model would look for in the tokens; all rows have those of the first."""
         text = super().training_text(prompt, reports)
-        positions, _ = self.model.model.get_rope_index(
-            text["input_ids"][:1], image_grid_thw=self.grid, mm_token_type_ids=text.pop("mm_token_type_ids")[:1]
-        )
+        tokens, types = text["input_ids"][:1], text.pop("mm_token_type_ids")[:1]
+        positions = rotary_positions(self.model, tokens, types, self.grid)
         text["position_ids"] = positions.expand(-1, len(reports), -1)
         return text
 

@@ -40,6 +40,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         from transformers import PrinterCallback, Trainer, TrainingArguments
         from transformers.utils import logging
 
+        from backbones.private import time_vision
         from backbones.registry import get
         from benchmark.data.image import ImageSettings, prepare
         from benchmark.tuning.norms import fused_norms
@@ -56,8 +57,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
         torch.manual_seed(trial.seed)
         model = get_peft_model(backbone.model, lora_config(backbone, trial))
-        backbone.model.get_image_features = timed(stages, "vision", backbone.model.model.get_image_features)
-        backbone.model.model.get_image_features = backbone.model.get_image_features
+        time_vision(backbone.model, lambda function: timed(stages, "vision", function))
 
     class Mammograms(Dataset[dict[str, Any]]):
         """Images with their reports."""

@@ -11,10 +11,10 @@ import torch
 from peft import PeftModel, get_peft_model
 from torch import Tensor
 
+from backbones import private
 from backbones.base import IGNORED, Backbone
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints
-from benchmark.tuning.adapters import lora_layers, take_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.interface import StepDone, TrainingSet
@@ -42,9 +42,9 @@ def look_every(device: torch.device) -> int:
 
 def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
     """Stacks of adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
-    layers = lora_layers(model)
-    first = next(iter(layers.values())).lora_A[names[0]].weight
-    shapes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    layers = private.lora_layers(model)
+    first = private.lora_weight(next(iter(layers.values())), "lora_A", names[0])
+    shapes = {name: private.lora_sizes(layer) for name, layer in layers.items()}
     stacks = Stacks(
         shapes,
         [trial.rank for trial in trials],
@@ -56,7 +56,7 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
     for place, adapter in enumerate(names):
         for key, view in stacks.weights(place).items():
             layer, part, _ = key.rsplit(".", 2)
-            weight = getattr(layers[layer], part)[adapter].weight
+            weight = private.lora_weight(layers[layer], part, adapter)
             view.copy_(weight.detach())
             weight.data = view
     return stacks
@@ -282,13 +282,8 @@ class PackTraining:
 
     def save_adapter(self, trial: Trial, folder: str) -> None:
         """Write a trial's adapter as `PeftModel.save_pretrained` writes a model's only one."""
-        self.model.save_pretrained(folder, selected_adapters=[trial.id])
-        # peft puts an adapter with a name of its own into a folder of that name.
-        named = Path(folder) / trial.id
-        for path in named.iterdir():
-            path.rename(Path(folder) / path.name)
-        named.rmdir()
+        private.save_adapter(self.model, trial.id, Path(folder))
 
     def close(self) -> None:
         """Take the adapters out of the backbone's model."""
-        take_out(self.backbone.model)
+        private.take_out(self.backbone.model)
