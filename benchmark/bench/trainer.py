@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.bench.model import BenchStage, BenchStudy
 from benchmark.bench.task import Stages, Task, store
 
 BATCH = 16
@@ -51,7 +52,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
     torch.set_num_threads(1)
     trial = task.trials()[number]
     protocol = trial.protocol
-    settings = ImageSettings(**task.image)
+    settings = ImageSettings(**task.image.model_dump())
     exact = task.dtype == "float64"
     with stages.of("load"):
         backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
@@ -62,16 +63,16 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
     class Mammograms(Dataset[dict[str, Any]]):
         """Images with their reports."""
 
-        def __init__(self, studies: tuple[dict[str, str], ...]) -> None:
+        def __init__(self, studies: tuple[BenchStudy, ...]) -> None:
             self.studies = studies
             self.images = None if decoded is None else [self.kept(study, decoded) for study in studies]
 
-        def decode(self, study: dict[str, str]) -> np.ndarray:
+        def decode(self, study: BenchStudy) -> np.ndarray:
             with stages.of("decode"):
-                return prepare(Path(study["image"]), settings)
+                return prepare(Path(study.image), settings)
 
-        def kept(self, study: dict[str, str], folder: Path) -> np.ndarray:
-            path = folder / f"{study['id']}.npy"
+        def kept(self, study: BenchStudy, folder: Path) -> np.ndarray:
+            path = folder / f"{study.id}.npy"
             if not path.exists():
                 folder.mkdir(exist_ok=True)
                 np.save(path, self.decode(study))
@@ -83,7 +84,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         def __getitem__(self, index: int) -> dict[str, Any]:
             study = self.studies[index]
             image = self.decode(study) if self.images is None else self.images[index]
-            return {"pixels": backbone.feature_inputs([image]), "report": study["report"]}
+            return {"pixels": backbone.feature_inputs([image]), "report": study.report}
 
     def collate(rows: list[dict[str, Any]], reports: bool = True) -> dict[str, Any]:
         prompts = [protocol.prompt] * len(rows)
@@ -93,7 +94,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         return {**text, **pixels}
 
     train, test = Mammograms(task.train), Mammograms(task.test)
-    lengths = [len(backbone.report_tokens(study["report"])) for study in task.train]
+    lengths = [len(backbone.report_tokens(study.report)) for study in task.train]
     batches = order(lengths, protocol, trial.seed)
     losses: list[torch.Tensor] = []
 
@@ -159,7 +160,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
     store(out, trial, [float(loss) for loss in losses], texts)
 
 
-def timed(stages: Stages, name: str, function: Any) -> Any:
+def timed(stages: Stages, name: BenchStage, function: Any) -> Any:
     """The function, its time counted as a stage."""
 
     @wraps(function)
