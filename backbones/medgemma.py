@@ -1,7 +1,6 @@
 """MedGemma 4B: Gemma 3 with the MedSigLIP image encoder."""
 
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 from transformers import BatchEncoding, Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
@@ -10,6 +9,7 @@ from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
 from backbones.miniature import SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
+from backbones.private import ModelInputs
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['role'] }}\n"
@@ -41,7 +41,7 @@ class MedGemma(Backbone):
     def prompt_text(self, prompt: str) -> str:
         return self.chat_prompt(prompt)
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
         inputs = super().training_inputs(text, features)
         return {**inputs, "attention_mask": row_masks(self.model, inputs)}
 

@@ -10,6 +10,7 @@ from backbones.base import IGNORED, Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
 from backbones.miniature import PATCH, SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
+from backbones.private import ModelInputs
 
 
 class PaliGemma2(Backbone):
@@ -38,7 +39,7 @@ class PaliGemma2(Backbone):
         """0 for the prefix (image and prompt), 1 for the suffix (the report and what pads it), [rows, length]."""
         return (labels != IGNORED).long().cummax(dim=1).values
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
         """With one mask where the model takes one: within the window both kinds of layers see the same."""
         inputs = super().training_inputs(text, features)
         if inputs["labels"].shape[1] > self.model.config.get_text_config().sliding_window:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -77,7 +77,7 @@ CACHED_FEATURES = tuple(
     Part(
         TRANSFORMERS,
         f"transformers.models.{family}.modeling_{family}:{name}ForConditionalGeneration.forward",
-        "cached image features stand in for pixels, and the head sees the report alone: cached_features, report_losses",
+        "cached image features stand in for pixels, and the head sees the report alone: ModelInputs, report_losses",
         keywords=("mm_encoder_outputs", "logits_to_keep"),
     )
     for family, name in (
@@ -206,9 +206,32 @@ SCALED = ("logit_scale", "logits_scaling", "lm_head_multiplier")
 # -- transformers: what a model is given
 
 
-def cached_features(output: "ModelOutput") -> dict[str, Any]:
-    """Return the keyword arguments by which a model takes its vision encoder's output instead of pixels."""
-    return {"mm_encoder_outputs": {"image": output}}
+class ModelInputs(TypedDict, total=False):
+    """Keyword arguments of a model's `forward`, of which a family takes some.
+
+    Attributes:
+        input_ids, labels, position_ids, token_type_ids, mm_token_type_ids: [rows, length].
+        attention_mask: [rows, length], or a mask for each kind of layer.
+        inputs_embeds: [rows, length, hidden].
+        mm_encoder_outputs: the vision encoder's output, by which a model takes cached features instead of pixels.
+        image_grid_thw: patches of each image in time, height and width.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor | dict[str, Tensor]
+    labels: Tensor
+    position_ids: Tensor
+    token_type_ids: Tensor
+    mm_token_type_ids: Tensor
+    inputs_embeds: Tensor
+    mm_encoder_outputs: "dict[str, ModelOutput]"
+    image_grid_thw: Tensor
+
+
+def image_features(model: "PreTrainedModel", inputs: Mapping[str, Tensor]) -> "ModelOutput":
+    """Return what a model's vision encoder and projector make of pixels."""
+    encode: Any = model.get_image_features
+    return encode(**inputs)
 
 
 def deepstack_output(last: Sequence[Tensor], deeper: Sequence[Sequence[Tensor]]) -> "ModelOutput":
@@ -242,6 +265,11 @@ def prefix_masks(model: "PreTrainedModel", embeddings: Tensor, types: Tensor) ->
     return make(model.config, embeddings, None, None, None, types)
 
 
+def embeddings_of(model: "PreTrainedModel") -> nn.Embedding:
+    """Return a model's embeddings of tokens, which transformers types as any module."""
+    return cast(nn.Embedding, model.get_input_embeddings())
+
+
 @contextmanager
 def whole_rows() -> Iterator[None]:
     """Within, models take each row for one sequence. transformers looks for several in the rows' positions, which the
@@ -271,22 +299,29 @@ def merges_by_score(vocabulary: Mapping[str, int], scores: Mapping[str, float]) 
 # -- transformers: decoding
 
 
-def first_inputs(model: Any, tokens: Tensor, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the model's inputs for the whole prompt; `state` is what `generate` keeps from step to step."""
-    return model.prepare_inputs_for_generation(tokens, is_first_iteration=True, **state)
+GenerationState = dict[str, Any]
+"""What `generate` keeps from step to step, by names of its own: masks, positions, the key-value cache."""
 
 
-def next_inputs(model: Any, tokens: Tensor, state: Mapping[str, Any]) -> dict[str, Any]:
+def first_inputs(model: "PreTrainedModel", tokens: Tensor, state: GenerationState) -> ModelInputs:
+    """Return the model's inputs for the whole prompt."""
+    prepare: Any = model.prepare_inputs_for_generation
+    return prepare(tokens, is_first_iteration=True, **state)
+
+
+def next_inputs(model: "PreTrainedModel", tokens: Tensor, state: GenerationState) -> ModelInputs:
     """Return the model's inputs for the token written last."""
-    return model.prepare_inputs_for_generation(tokens, next_sequence_length=1, **state)
+    prepare: Any = model.prepare_inputs_for_generation
+    return prepare(tokens, next_sequence_length=1, **state)
 
 
-def next_state(model: Any, outputs: "ModelOutput", state: dict[str, Any]) -> dict[str, Any]:
+def next_state(model: "PreTrainedModel", outputs: "ModelOutput", state: GenerationState) -> GenerationState:
     """Return `generate`'s state after a step."""
-    return model._update_model_kwargs_for_generation(outputs, state)
+    update: Any = model._update_model_kwargs_for_generation
+    return update(outputs, state)
 
 
-def select_rows(state: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
+def select_rows(state: GenerationState, rows: Tensor) -> GenerationState:
     """Return `generate`'s state for some of its rows."""
     chosen = dict(state)
     chosen["past_key_values"].batch_select_indices(rows)
@@ -322,7 +357,7 @@ def head_alone(model: "PreTrainedModel | PeftModel") -> bool:
     return hasattr(_base(model), "model") and not any(getattr(text, name, None) not in (None, 1.0) for name in SCALED)
 
 
-def last_hidden_states(model: "PreTrainedModel | PeftModel", inputs: Mapping[str, Any]) -> Tensor:
+def last_hidden_states(model: "PreTrainedModel | PeftModel", inputs: ModelInputs) -> Tensor:
     """Return what the head is given, [rows, length, hidden]."""
     return _base(model).model(**inputs, use_cache=False).last_hidden_state
 

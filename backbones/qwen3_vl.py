@@ -1,7 +1,6 @@
 """Qwen3-VL: further features of earlier vision layers are added to the decoder's first layers (DeepStack)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,7 +9,7 @@ from transformers.modeling_outputs import ModelOutput
 
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import PATCH, SIDE, MiniatureSpec
-from backbones.private import deepstack_output
+from backbones.private import ModelInputs, deepstack_output
 from backbones.qwen_vl import QwenVL, qwen_miniature
 
 
@@ -19,8 +18,8 @@ class Qwen3VL(QwenVL):
 
     model_type = "qwen3_vl"
 
-    def features_of(self, encoded: Any) -> Sequence[Tensor]:
-        layers = [encoded.pooler_output, *encoded.deepstack_features]
+    def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        layers = [encoded["pooler_output"], *encoded["deepstack_features"]]
         return [torch.cat(image, dim=-1) for image in zip(*layers, strict=True)]
 
     def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
@@ -28,7 +27,7 @@ class Qwen3VL(QwenVL):
         last, *deeper = zip(*(image.split(width, dim=-1) for image in features), strict=True)  # one tuple a layer
         return deepstack_output(last, deeper)
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
         """As in generation: DeepStack's features reach the decoder only beside the last layer's."""
         inputs = self.model_inputs(text, features.chunk(len(text["input_ids"])))
         del inputs["attention_mask"]

@@ -17,7 +17,7 @@ from transformers.processing_utils import ProcessorMixin
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import ENCODER_LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
-from backbones.private import rotary_positions
+from backbones.private import ModelInputs, rotary_positions
 
 IMAGE_TOKENS = {
     "image_token": "<|image_pad|>",
@@ -65,7 +65,7 @@ class QwenVL(Backbone):
     def prompt_text(self, prompt: str) -> str:
         return self.chat_prompt(prompt)
 
-    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> dict[str, Any]:
+    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
         grids = self.grid.repeat(len(features), 1).to(self.device)
         return {**super().model_inputs(text, features), "image_grid_thw": grids}
 

@@ -11,15 +11,25 @@ import argparse
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from benchmark.bench.model import BenchStage, BenchStudy
 from benchmark.bench.task import Stages, Task, store
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 BATCH = 16
 """Reports that B writes at a time."""
+
+
+class Row(TypedDict):
+    """A study: what `get_image_features` takes, and the report."""
+
+    pixels: "dict[str, Tensor]"
+    report: str
 
 
 def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, decoded: Path | None = None) -> None:
@@ -60,7 +70,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         model = get_peft_model(backbone.model, lora_config(backbone, trial))
         time_vision(backbone.model, lambda function: timed(stages, "vision", function))
 
-    class Mammograms(Dataset[dict[str, Any]]):
+    class Mammograms(Dataset[Row]):
         """Images with their reports."""
 
         def __init__(self, studies: tuple[BenchStudy, ...]) -> None:
@@ -81,12 +91,12 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         def __len__(self) -> int:
             return len(self.studies)
 
-        def __getitem__(self, index: int) -> dict[str, Any]:
+        def __getitem__(self, index: int) -> Row:
             study = self.studies[index]
             image = self.decode(study) if self.images is None else self.images[index]
             return {"pixels": backbone.feature_inputs([image]), "report": study.report}
 
-    def collate(rows: list[dict[str, Any]], reports: bool = True) -> dict[str, Any]:
+    def collate(rows: list[Row], reports: bool = True) -> "dict[str, Tensor]":
         prompts = [protocol.prompt] * len(rows)
         text = backbone.encode_text(prompts, [row["report"] for row in rows] if reports else None)
         pixels = {name: torch.cat([torch.as_tensor(row["pixels"][name]) for row in rows]) for name in rows[0]["pixels"]}

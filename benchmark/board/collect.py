@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -70,7 +69,7 @@ def collect(found: SuiteResults) -> Board:
     main_ranks, main_pairs = _compare([rows[i] for i in main], [samples[i] for i in main], primary, context)
     p_floor = _against_floor([samples[i] for i in main], context)
     for index, row in enumerate(rows):
-        changes: dict[str, Any] = {"ranks": grid_ranks[index], "best": index in best}
+        changes: dict[str, Ranks | bool | float | None] = {"ranks": grid_ranks[index], "best": index in best}
         if index in main:
             place = main.index(index)
             changes |= {"main_ranks": main_ranks[place], "p_floor": p_floor[place]}
@@ -113,7 +112,7 @@ class _Context:
         self.floor, self.floor_sample = self._floor(found, primary)
         self.floor_samples = {name: self._floor(found, name)[1] for name in CLEARED}
 
-    def _floor(self, found: SuiteResults, name: str) -> tuple[Any, Sample | None]:
+    def _floor(self, found: SuiteResults, name: str) -> tuple[Baseline | None, Sample | None]:
         """The best image-blind baseline in a score, and its sample."""
         blind = [b for b in found.baselines if b.name in BLIND and name in b.statistics]
         known = [b for b in blind if not math.isnan(b.statistics[name].value)]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
@@ -214,8 +213,10 @@ def _cached(structure: "Structure", work: "Workload") -> int:
     from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
     from benchmark.tuning.packed.packs import cached
 
-    decoder = SimpleNamespace(hidden_size=structure.hidden, intermediate_size=structure.intermediate)
-    return cached(decoder, work.batch_size * (structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS))
+    return cached(
+        max(structure.hidden, structure.intermediate),
+        work.batch_size * (structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS),
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +11,14 @@ from torch.nn import functional
 
 from backbones import private
 from backbones.base import IGNORED
+from backbones.private import ModelInputs
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 
-def report_losses(model: Any, inputs: dict[str, Any], start: int, trials: int = 1) -> Tensor:
+def report_losses(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, start: int, trials: int = 1) -> Tensor:
     """The summed cross-entropy of each trial's reports.
 
     Only the hidden states that predict the report go through the head: of a MedGemma step's logits that is one part
@@ -29,7 +34,8 @@ def report_losses(model: Any, inputs: dict[str, Any], start: int, trials: int = 
         Losses [trials] in float32 (float64 where the model is).
     """
     labels = inputs["labels"]
-    rest = {name: value for name, value in inputs.items() if name != "labels"}
+    rest = inputs.copy()
+    del rest["labels"]
     # The last position predicts a token behind the row's end; leaving it out would copy all logits.
     targets = functional.pad(labels[:, start:], (0, 1), value=IGNORED)
     if fuses(model):
@@ -41,7 +47,7 @@ def report_losses(model: Any, inputs: dict[str, Any], start: int, trials: int = 
     return losses.view(trials, -1).sum(dim=1)
 
 
-def fuses(model: Any) -> bool:
+def fuses(model: "PreTrainedModel | PeftModel") -> bool:
     """Whether head and loss are one: Liger never holds all logits (0.05 GB a report of MedGemma's).
 
     It counts labels on the host, which waits for the GPU once a trial and micro-batch.
@@ -65,7 +71,7 @@ def _kernels_run_on(device: torch.device) -> bool:
     return device.type == "cuda" and find_spec("liger_kernel") is not None
 
 
-def _fused(model: Any, inputs: dict[str, Any], targets: Tensor, trials: int) -> Tensor:
+def _fused(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, targets: Tensor, trials: int) -> Tensor:
     """Losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
     from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model
@@ -149,7 +148,7 @@ class Alone:
 
     def __post_init__(self) -> None:
         protocol = self.trial.protocol
-        self.model: Any = get_peft_model(self.backbone.model, lora_config(self.backbone, self.trial))
+        self.model = get_peft_model(self.backbone.model, lora_config(self.backbone, self.trial))
         self.trained = {
             private.without_adapter_name(name): parameter
             for name, parameter in self.model.named_parameters()

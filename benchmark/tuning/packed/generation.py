@@ -1,10 +1,11 @@
 """Greedy decoding for a pack: the reports of all its trials as one batch, with a key-value cache."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
 
 from backbones import private
 from benchmark.tuning.packed.layers import PackedLayers
@@ -32,11 +33,11 @@ class PackedDecoding:
 
     def __call__(
         self,
-        model: Any,
+        model: PreTrainedModel,
         input_ids: Tensor,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
+        logits_processor: Callable[[Tensor, Tensor], Tensor],
+        stopping_criteria: StoppingCriteriaList,
+        generation_config: GenerationConfig,
         **kwargs: Any,
     ) -> Tensor:
         """Token ids [rows, new tokens]; what stands behind an end token means nothing."""

@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model
@@ -130,14 +129,13 @@ class PackTraining:
 
     def _injected(self) -> PeftModel:
         """peft's own model with an adapter a trial, each drawn from its trial's seed as it would be alone."""
-        model: Any = None
-        for trial in self.trials:
+        first, *others = self.trials
+        torch.manual_seed(first.seed)
+        model = get_peft_model(self.backbone.model, lora_config(self.backbone, first), adapter_name=first.id)
+        for trial in others:
             config = lora_config(self.backbone, trial)
             torch.manual_seed(trial.seed)
-            if model is None:
-                model = get_peft_model(self.backbone.model, config, adapter_name=trial.id)
-            else:
-                model.add_adapter(trial.id, config)
+            model.add_adapter(trial.id, config)
         return model
 
     def _build(self, snapshots: Sequence[Snapshot]) -> None:
