@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor, BatchEncoding, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling, ModelOutput
+from transformers.processing_utils import ProcessorMixin
 
 from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.errors import UserError
@@ -76,7 +77,7 @@ class Backbone(ABC):
     packable: ClassVar[bool] = True
 
     def __init__(
-        self, model: PreTrainedModel, processor: Any, *, source: Path, fingerprint: str, pinned: bool = False
+        self, model: PreTrainedModel, processor: ProcessorMixin, *, source: Path, fingerprint: str, pinned: bool = False
     ) -> None:
         self.model = model
         self.processor = processor
@@ -134,7 +135,7 @@ class Backbone(ABC):
         return folder
 
     @classmethod
-    def load_processor(cls, folder: Path) -> Any:
+    def load_processor(cls, folder: Path) -> ProcessorMixin:
         """The checkpoint's processor, with one implementation of resizing everywhere."""
         processor = cls.processor_class.from_pretrained(folder)  # type: ignore[attr-defined]
         # torchvision's resizing differs from PIL's in the last digits.
@@ -187,7 +188,7 @@ class Backbone(ABC):
 
     def chat_prompt(self, prompt: str) -> str:
         """`prompt` and one image as a user's turn, by the checkpoint's own chat template."""
-        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        content: Any = [{"type": "image"}, {"type": "text", "text": prompt}]
         return self.processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )

@@ -13,6 +13,7 @@ from backbones.quantization import decoder_widths, misfit, quantization_config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+    from transformers.processing_utils import ProcessorMixin
 
     from backbones.base import Backbone
 
@@ -58,7 +59,7 @@ def load_model(
     return model.requires_grad_(False).eval()
 
 
-def load_processor(plugin: "type[Backbone]", folder: Path) -> Any:
+def load_processor(plugin: "type[Backbone]", folder: Path) -> "ProcessorMixin":
     """The plugin's processor with the folder's tokenizer and settings.
 
     Raises:

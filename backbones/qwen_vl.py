@@ -55,7 +55,7 @@ class QwenVL(Backbone):
     token_types = "mm_token_type_ids"
 
     @classmethod
-    def load_processor(cls, folder: Path) -> Any:
+    def load_processor(cls, folder: Path) -> ProcessorMixin:
         processor = super().load_processor(folder)
         side = min(cls.checkpoint.image_size, int(processor.image_processor.size["longest_edge"] ** 0.5))
         # Its `size` counts pixels: lower and upper bound equal make every square image the same size.
