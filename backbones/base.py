@@ -7,18 +7,20 @@ encoding images and text, the label mask and padding are done here, once, for al
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import AutoImageProcessor, BatchEncoding
-from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers import AutoImageProcessor, BatchEncoding, PreTrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling, ModelOutput
+from transformers.processing_utils import ProcessorMixin
 
 from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.errors import UserError
 from backbones.loading import check_fit, load_model, load_processor
+from backbones.private import ModelInputs, image_features
 
 if TYPE_CHECKING:
     from backbones.miniature import MiniatureSpec
@@ -74,7 +76,9 @@ class Backbone(ABC):
     token_types: ClassVar[str | None] = None
     packable: ClassVar[bool] = True
 
-    def __init__(self, model: Any, processor: Any, *, source: Path, fingerprint: str, pinned: bool = False) -> None:
+    def __init__(
+        self, model: PreTrainedModel, processor: ProcessorMixin, *, source: Path, fingerprint: str, pinned: bool = False
+    ) -> None:
         self.model = model
         self.processor = processor
         self.tokenizer = processor.tokenizer
@@ -131,7 +135,7 @@ class Backbone(ABC):
         return folder
 
     @classmethod
-    def load_processor(cls, folder: Path) -> Any:
+    def load_processor(cls, folder: Path) -> ProcessorMixin:
         """The checkpoint's processor, with one implementation of resizing everywhere."""
         processor = cls.processor_class.from_pretrained(folder)  # type: ignore[attr-defined]
         # torchvision's resizing differs from PIL's in the last digits.
@@ -144,7 +148,7 @@ class Backbone(ABC):
         return self.model.device
 
     @classmethod
-    def full_configuration(cls) -> Any | None:
+    def full_configuration(cls) -> PreTrainedConfig | None:
         """The published checkpoint's configuration, for plans and structure; None where none is stated."""
         from backbones.structure import configuration
 
@@ -166,11 +170,11 @@ class Backbone(ABC):
         """
         inputs = {name: value.to(self.device) for name, value in self.feature_inputs(images).items()}
         inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
-        return [tokens.detach().clone() for tokens in self.features_of(self.model.get_image_features(**inputs))]
+        return [tokens.detach().clone() for tokens in self.features_of(image_features(self.model, inputs))]
 
-    def features_of(self, encoded: Any) -> Sequence[Tensor]:
+    def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
         """One [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""
-        return encoded.pooler_output
+        return encoded["pooler_output"]
 
     def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """`pixel_inputs` without what `get_image_features` doesn't take."""
@@ -184,7 +188,7 @@ class Backbone(ABC):
 
     def chat_prompt(self, prompt: str) -> str:
         """`prompt` and one image as a user's turn, by the checkpoint's own chat template."""
-        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        content: Any = [{"type": "image"}, {"type": "text", "text": prompt}]
         return self.processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )
@@ -290,7 +294,7 @@ class Backbone(ABC):
 
     # -- model
 
-    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> dict[str, Any]:
+    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
         """Keyword arguments of the model's `forward` and `generate` for a batch with cached image features.
 
         Args:
@@ -303,7 +307,7 @@ class Backbone(ABC):
             return self._scattered(inputs, torch.cat(moved))
         return {**inputs, "mm_encoder_outputs": {"image": self.encoder_output(moved)}}
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
         """Keyword arguments of the model's `forward` for a batch to learn from, its labels among them.
 
         What `model_inputs` says in other words, so that a GPU is never waited for: features stand among the
@@ -320,16 +324,17 @@ class Backbone(ABC):
         del inputs["attention_mask"]
         return inputs
 
-    def _moved(self, text: BatchEncoding) -> dict[str, Any]:
+    def _moved(self, text: BatchEncoding) -> ModelInputs:
         """A batch where the model is. Memory that isn't pinned is copied before the call returns."""
-        return {name: value.to(self.device, non_blocking=True) for name, value in text.items()}
+        moved = {name: value.to(self.device, non_blocking=True) for name, value in text.items()}
+        return cast(ModelInputs, moved)
 
-    def encoder_output(self, features: Sequence[Tensor]) -> BaseModelOutputWithPooling:
+    def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
         """Features in the form that the model's own vision encoder gives them in."""
         pooled = torch.stack(tuple(features)) if self.stacked_features else tuple(features)
         return BaseModelOutputWithPooling(pooler_output=pooled)  # type: ignore[arg-type]
 
-    def _scattered(self, inputs: dict[str, Any], features: Tensor) -> dict[str, Any]:
+    def _scattered(self, inputs: ModelInputs, features: Tensor) -> ModelInputs:
         """Inputs with the features, [rows · image_tokens, hidden], put in place of the image tokens' embeddings.
 
         In training the embeddings stand for the tokens; `generate` takes both, so that what it returns begins with

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import BatchEncoding
+from transformers import BatchEncoding, PreTrainedModel
 
 from backbones.base import IGNORED, Backbone
 from backbones.errors import UserError
@@ -18,6 +18,9 @@ from backbones.miniature import SIDE, write_miniature
 from backbones.pretraining import Example, Recipe
 from backbones.quantization import decoder_widths, misfit
 from backbones.structure import build
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 PROMPTS = ("Write the radiology report of this mammogram.", "Write the report.")
 REPORTS = (
@@ -217,7 +220,7 @@ def reloads(subject: Subject) -> None:
 
     backbone = subject.backbone
     torch.manual_seed(0)
-    model: Any = get_peft_model(backbone.model, LoraConfig(r=4, lora_alpha=8, target_modules=backbone.lora_targets))
+    model = get_peft_model(backbone.model, LoraConfig(r=4, lora_alpha=8, target_modules=backbone.lora_targets))
     try:
         for name, parameter in model.named_parameters():
             if "lora_B" in name:
@@ -280,10 +283,13 @@ def _by_pixels(subject: Subject) -> tuple[BatchEncoding, Tensor]:
 
 
 @torch.inference_mode()
-def _write(backbone: Backbone, model: Any, prompts: Sequence[str], features: Sequence[Tensor]) -> list[list[int]]:
+def _write(
+    backbone: Backbone, model: "PreTrainedModel | PeftModel", prompts: Sequence[str], features: Sequence[Tensor]
+) -> list[list[int]]:
     """Token ids that follow each prompt, up to the end token."""
     text = backbone.encode_text(prompts)
-    tokens = model.generate(
+    generate: Any = model.generate
+    tokens = generate(
         **backbone.model_inputs(text, features),
         max_new_tokens=WORDS,
         do_sample=False,

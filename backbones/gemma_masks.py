@@ -1,15 +1,16 @@
 """Attention masks of Gemma's families, which let the tokens of an image, or of a prompt, see each other."""
 
-from typing import Any
-
 from torch import Tensor
+from transformers import PreTrainedModel
+
+from backbones.private import ModelInputs, prefix_masks
 
 
-def row_masks(model: Any, inputs: dict[str, Any]) -> dict[str, Tensor]:
+def row_masks(model: PreTrainedModel, inputs: ModelInputs) -> dict[str, Tensor]:
     """The mask of each kind of layer, [1, 1, length, length], for a batch whose rows share their prompt.
 
     Takes the token types out of `inputs`. From them a model would make one mask a row, which takes a tenth of a
     miniature's step.
     """
     types, first = inputs.pop("token_type_ids")[:1], inputs["inputs_embeds"][:1]
-    return model.create_masks_for_generate(model.config, first, None, None, None, types)
+    return prefix_masks(model, first, types)

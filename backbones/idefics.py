@@ -1,13 +1,13 @@
 """Idefics 3: SigLIP and a Llama decoder joined by pixel shuffling; an image may be cut into tiles."""
 
 from pathlib import Path
-from typing import Any
 
 from transformers import Idefics3Config, Idefics3ImageProcessorPil, Idefics3Processor
+from transformers.processing_utils import ProcessorMixin
 
 from backbones.base import Backbone, decoder_projections
 from backbones.checkpoint import Checkpoint
-from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder
+from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, token_id
 
 TEMPLATE = (
     "<|im_start|>{% for m in messages %}{{ m['role'] | capitalize }}:{% for c in m['content'] %}"
@@ -43,7 +43,7 @@ class SmolVLM(Backbone):
     report_start = " "
 
     @classmethod
-    def load_processor(cls, folder: Path) -> Any:
+    def load_processor(cls, folder: Path) -> ProcessorMixin:
         processor = super().load_processor(folder)
         images = processor.image_processor
         images.size = {"longest_edge": min(cls.checkpoint.image_size, images.size["longest_edge"])}
@@ -64,7 +64,7 @@ class SmolVLM(Backbone):
             config=lambda t: Idefics3Config(
                 text_config=decoder(t, model_type="llama"),
                 vision_config=encoder("idefics3_vision"),
-                image_token_id=t.convert_tokens_to_ids("<image>"),
+                image_token_id=token_id(t, "<image>"),
                 scale_factor=2,
             ),
             processor=lambda t: Idefics3Processor(

@@ -7,7 +7,7 @@ from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaProcessor
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.llava_med_conversion import converted
-from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, square
+from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, square, token_id
 
 SHARDS = (
     "ef2190dc6c2a940e60f03f5fdb4dddb2320eb87801aeca5c40b0a28ce8aa420e",
@@ -62,7 +62,7 @@ class LlavaMed(Backbone):
             config=lambda t: LlavaConfig(
                 text_config=decoder(t, model_type="mistral", sliding_window=None),
                 vision_config=encoder("clip_vision_model", projection_dim=64),
-                image_token_index=t.convert_tokens_to_ids("<image>"),
+                image_token_index=token_id(t, "<image>"),
                 vision_feature_layer=-2,
                 vision_feature_select_strategy="default",
                 image_seq_length=(SIDE // PATCH) ** 2,

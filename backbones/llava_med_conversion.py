@@ -23,6 +23,7 @@ from torch import Tensor
 from backbones.checkpoint import INDEX, fingerprint
 from backbones.errors import UserError
 from backbones.loading import read_json
+from backbones.private import merges_by_score
 
 ORIGINAL = "llava_mistral"
 """`model_type` of the original layout."""
@@ -200,14 +201,13 @@ def read_tokenizer(source: Path) -> Any:
     """
     import sentencepiece
     from transformers import LlamaTokenizer
-    from transformers.tokenization_utils_base import generate_merges
 
     if not (source / "tokenizer.model").is_file():
         raise UserError(f"{source}: tokenizer.model is missing. Fetch the checkpoint again.")
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(source / "tokenizer.model"))
     vocabulary = {pieces.id_to_piece(number): number for number in range(pieces.vocab_size())}
     scores = {piece: pieces.get_score(number) for piece, number in vocabulary.items()}
-    merges = generate_merges(vocabulary, scores)
+    merges = merges_by_score(vocabulary, scores)
     # The original tokenises the texts before and after the image apart, each as a text's beginning: `legacy` does.
     tokenizer = LlamaTokenizer(vocab=vocabulary, merges=merges, legacy=True)
     tokenizer.init_kwargs["legacy"] = True  # or it would be lost on saving

@@ -8,9 +8,13 @@ import numpy as np
 import torch
 
 from backbones.errors import UserError
-from backbones.quantization import decoder_widths, forbid_repacking, misfit, quantization_config
+from backbones.private import embeddings_of, forbid_repacking
+from backbones.quantization import decoder_widths, misfit, quantization_config
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+    from transformers.processing_utils import ProcessorMixin
+
     from backbones.base import Backbone
 
 CONFIGURATIONS = ("config.json", "processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
@@ -19,7 +23,7 @@ PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 def load_model(
     plugin: "type[Backbone]", folder: Path, *, device: str, dtype: torch.dtype, quantization: str | None
-) -> Any:
+) -> "PreTrainedModel":
     """The plugin's model with the folder's weights, frozen and in evaluation mode; see `Backbone.load`.
 
     Raises:
@@ -55,7 +59,7 @@ def load_model(
     return model.requires_grad_(False).eval()
 
 
-def load_processor(plugin: "type[Backbone]", folder: Path) -> Any:
+def load_processor(plugin: "type[Backbone]", folder: Path) -> "ProcessorMixin":
     """The plugin's processor with the folder's tokenizer and settings.
 
     Raises:
@@ -125,7 +129,7 @@ def check_fit(backbone: "Backbone") -> None:
     vocabulary = tokenizer.get_vocab()
     if backbone.end_token not in vocabulary:
         raise UserError(f"{folder}: the tokenizer has no {backbone.end_token!r}, which ends {name}'s reports.")
-    rows = backbone.model.get_input_embeddings().weight.shape[0]
+    rows = embeddings_of(backbone.model).weight.shape[0]
     if len(tokenizer) > rows:
         raise UserError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, but the model has embeddings of {rows}. "

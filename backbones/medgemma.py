@@ -1,7 +1,6 @@
 """MedGemma 4B: Gemma 3 with the MedSigLIP image encoder."""
 
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 from transformers import BatchEncoding, Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
@@ -9,7 +8,8 @@ from transformers import BatchEncoding, Gemma3Config, Gemma3ImageProcessorPil, G
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
-from backbones.miniature import SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
+from backbones.miniature import SIDE, WIDTH, MiniatureSpec, decoder, encoder, square, token_id
+from backbones.private import ModelInputs
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['role'] }}\n"
@@ -41,7 +41,7 @@ class MedGemma(Backbone):
     def prompt_text(self, prompt: str) -> str:
         return self.chat_prompt(prompt)
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
         inputs = super().training_inputs(text, features)
         return {**inputs, "attention_mask": row_masks(self.model, inputs)}
 
@@ -65,9 +65,9 @@ class MedGemma(Backbone):
                 ),
                 vision_config=encoder("siglip_vision_model", vision_use_head=False),
                 mm_tokens_per_image=16,
-                image_token_index=t.convert_tokens_to_ids("<image_soft_token>"),
-                boi_token_index=t.convert_tokens_to_ids("<start_of_image>"),
-                eoi_token_index=t.convert_tokens_to_ids("<end_of_image>"),
+                image_token_index=token_id(t, "<image_soft_token>"),
+                boi_token_index=token_id(t, "<start_of_image>"),
+                eoi_token_index=token_id(t, "<end_of_image>"),
             ),
             processor=lambda t: Gemma3Processor(
                 Gemma3ImageProcessorPil(size=square(SIDE), image_mean=[0.5] * 3, image_std=[0.5] * 3),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -24,6 +24,9 @@ from backbones.checkpoint import DESCRIPTION
 from backbones.pretraining import READING_PROMPT, Example, Recipe, train_language, train_vision
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.processing_utils import ProcessorMixin
+
     from backbones.base import Backbone
 
 MINIATURES = 2
@@ -59,8 +62,8 @@ class MiniatureSpec:
     tokens: Mapping[str, str]
     extra_tokens: Mapping[str, str]
     chat_template: str | None
-    config: Callable[[Any], Any]
-    processor: Callable[[Any], Any]
+    config: "Callable[[PreTrainedTokenizerBase], PreTrainedConfig]"
+    processor: "Callable[[PreTrainedTokenizerBase], ProcessorMixin]"
 
 
 def square(side: int) -> dict[str, int]:
@@ -68,7 +71,12 @@ def square(side: int) -> dict[str, int]:
     return {"height": side, "width": side}
 
 
-def decoder(tokenizer: Any, **own: Any) -> dict[str, Any]:
+def token_id(tokenizer: "PreTrainedTokenizerBase", token: str) -> int:
+    """Return the id of a token."""
+    return cast(int, tokenizer.convert_tokens_to_ids(token))
+
+
+def decoder(tokenizer: "PreTrainedTokenizerBase", **own: Any) -> dict[str, Any]:
     """The text configuration that miniatures share, and what is a family's `own`; None leaves a key out."""
     shared = {
         "vocab_size": len(tokenizer),
@@ -101,7 +109,7 @@ def encoder(model_type: str, **own: Any) -> dict[str, Any]:
     return shared | own
 
 
-def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> Any:
+def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> "PreTrainedTokenizerBase":
     """A byte-level BPE tokenizer trained on `texts`, with the family's special tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -126,7 +134,9 @@ def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> Any:
     )
 
 
-def untrained(spec: MiniatureSpec, texts: Sequence[str], seed: int, decoder: str) -> tuple[Any, Any]:
+def untrained(
+    spec: MiniatureSpec, texts: Sequence[str], seed: int, decoder: str
+) -> "tuple[PreTrainedModel, ProcessorMixin]":
     """A freshly initialised model of the family, whose decoder is the module of that name, and its processor."""
     from transformers import AutoModelForImageTextToText
 
@@ -189,7 +199,7 @@ def write_miniature(
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     # Stored as published checkpoints are, in 16 bits.
-    model.to(torch.bfloat16).save_pretrained(temporary)
+    model.to(torch.bfloat16).save_pretrained(temporary)  # type: ignore[arg-type]
     processor.save_pretrained(temporary)
     (temporary / DESCRIPTION).write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
     open_to_readers(temporary)

@@ -9,7 +9,8 @@ from transformers import BatchEncoding, PaliGemmaConfig, PaliGemmaProcessor, Sig
 from backbones.base import IGNORED, Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
-from backbones.miniature import PATCH, SIDE, WIDTH, MiniatureSpec, decoder, encoder, square
+from backbones.miniature import PATCH, SIDE, WIDTH, MiniatureSpec, decoder, encoder, square, token_id
+from backbones.private import ModelInputs
 
 
 class PaliGemma2(Backbone):
@@ -38,7 +39,7 @@ class PaliGemma2(Backbone):
         """0 for the prefix (image and prompt), 1 for the suffix (the report and what pads it), [rows, length]."""
         return (labels != IGNORED).long().cummax(dim=1).values
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
         """With one mask where the model takes one: within the window both kinds of layers see the same."""
         inputs = super().training_inputs(text, features)
         if inputs["labels"].shape[1] > self.model.config.get_text_config().sliding_window:
@@ -64,7 +65,7 @@ class PaliGemma2(Backbone):
             config=lambda t: PaliGemmaConfig(
                 text_config=decoder(t, model_type="gemma2", query_pre_attn_scalar=WIDTH // 4, sliding_window=512),
                 vision_config=encoder("siglip_vision_model", vision_use_head=False, projection_dim=WIDTH),
-                image_token_index=t.convert_tokens_to_ids("<image>"),
+                image_token_index=token_id(t, "<image>"),
                 projection_dim=WIDTH,
                 hidden_size=WIDTH,
             ),

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from backbones.base import IGNORED
 from backbones.muon import Muon
+from backbones.private import embeddings_of, image_features
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -167,7 +168,7 @@ def train_vision(
         cells, rows = cells_of[drawn], drawn % len(examples)
         inputs = {name: torch.cat([pixels[place][name] for place in drawn.tolist()]) for name in pixels[0]}
         inputs["pixel_values"] = inputs["pixel_values"].float()
-        tokens = torch.stack(tuple(model.get_image_features(**inputs).pooler_output))
+        tokens = torch.stack(tuple(image_features(model, inputs)["pooler_output"]))
         pooled = torch.cat([tokens.mean(1), tokens.amax(1)], dim=1)
         total = 2 * functional.cross_entropy(heads["cell"](tokens).flatten(0, 1), cells.flatten(), weight=balance)
         for attribute, y in labels.items():
@@ -225,7 +226,7 @@ def telling(miniature: "Backbone", reports: Sequence[str]) -> Tensor:
     A word of every report of a style teaches the decoder its template, which takes a few steps; what is left of the
     training goes to the words that depend on the image.
     """
-    found = torch.zeros(miniature.model.get_input_embeddings().num_embeddings)
+    found = torch.zeros(embeddings_of(miniature.model).num_embeddings)
     for report in reports:
         found[torch.tensor(sorted(set(miniature.report_tokens(report))))] += 1
     return torch.log((len(reports) + 1) / (found + 1)).clamp(0.3, 1.5)

@@ -1,13 +1,13 @@
 """4-bit bases: what is quantised, which widths fit, and one arithmetic on every processor."""
 
 from collections.abc import Iterable, Iterator
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from backbones.errors import UserError
+from backbones.private import unpacked_size
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -68,22 +68,6 @@ def decoder_widths(plugin: "type[Backbone]", model: nn.Module) -> Iterator[tuple
             yield module.in_features, module.out_features
 
 
-def forbid_repacking(model: nn.Module) -> None:
-    """Make 4-bit layers compute alike on every processor.
-
-    Where a processor has AVX-512 BF16, bitsandbytes (0.50) packs a weight anew at the first inference on a CPU. That
-    rounds its scales and its products to bfloat16, so the same adapter would write other reports there than
-    elsewhere; and a packed weight passes no gradient on, so a model that has written couldn't be trained again. The
-    other path, which dequantises and multiplies, is the one that training takes anyway.
-    """
-    from bitsandbytes.nn import Linear4bit
-
-    for module in model.modules():
-        if isinstance(module, Linear4bit):
-            module.support_avx512bf16_for_cpu = False
-
-
 def parameters(model: nn.Module) -> int:
     """Return how many parameters a model has; those that bitsandbytes packs, two in a byte, count one each."""
-    packed = ((p, getattr(p, "quant_state", None)) for p in model.parameters())
-    return sum(p.numel() if state is None else prod(state.shape) for p, state in packed)
+    return sum(unpacked_size(parameter) for parameter in model.parameters())

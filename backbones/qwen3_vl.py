@@ -1,16 +1,15 @@
 """Qwen3-VL: further features of earlier vision layers are added to the decoder's first layers (DeepStack)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import BatchEncoding, Qwen3VLConfig
-from transformers.modeling_outputs import BaseModelOutputWithPooling
-from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+from transformers.modeling_outputs import ModelOutput
 
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import PATCH, SIDE, MiniatureSpec
+from backbones.private import ModelInputs, deepstack_output
 from backbones.qwen_vl import QwenVL, qwen_miniature
 
 
@@ -19,16 +18,16 @@ class Qwen3VL(QwenVL):
 
     model_type = "qwen3_vl"
 
-    def features_of(self, encoded: Any) -> Sequence[Tensor]:
-        layers = [encoded.pooler_output, *encoded.deepstack_features]
+    def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        layers = [encoded["pooler_output"], *encoded["deepstack_features"]]
         return [torch.cat(image, dim=-1) for image in zip(*layers, strict=True)]
 
-    def encoder_output(self, features: Sequence[Tensor]) -> BaseModelOutputWithPooling:
+    def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
         width = self.model.config.get_text_config().hidden_size
         last, *deeper = zip(*(image.split(width, dim=-1) for image in features), strict=True)  # one tuple a layer
-        return BaseModelOutputWithDeepstackFeatures(pooler_output=last, deepstack_features=deeper)  # type: ignore[arg-type]
+        return deepstack_output(last, deeper)
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> dict[str, Any]:
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
         """As in generation: DeepStack's features reach the decoder only beside the last layer's."""
         inputs = self.model_inputs(text, features.chunk(len(text["input_ids"])))
         del inputs["attention_mask"]

@@ -17,6 +17,7 @@ from transformers.processing_utils import ProcessorMixin
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import ENCODER_LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
+from backbones.private import ModelInputs, rotary_positions
 
 IMAGE_TOKENS = {
     "image_token": "<|image_pad|>",
@@ -54,7 +55,7 @@ class QwenVL(Backbone):
     token_types = "mm_token_type_ids"
 
     @classmethod
-    def load_processor(cls, folder: Path) -> Any:
+    def load_processor(cls, folder: Path) -> ProcessorMixin:
         processor = super().load_processor(folder)
         side = min(cls.checkpoint.image_size, int(processor.image_processor.size["longest_edge"] ** 0.5))
         # Its `size` counts pixels: lower and upper bound equal make every square image the same size.
@@ -64,16 +65,15 @@ class QwenVL(Backbone):
     def prompt_text(self, prompt: str) -> str:
         return self.chat_prompt(prompt)
 
-    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> dict[str, Any]:
+    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
         grids = self.grid.repeat(len(features), 1).to(self.device)
         return {**super().model_inputs(text, features), "image_grid_thw": grids}
 
     def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
         """With positions, which the model would look for in the tokens; all rows have those of the first."""
         text = super().training_text(prompt, reports)
-        positions, _ = self.model.model.get_rope_index(
-            text["input_ids"][:1], image_grid_thw=self.grid, mm_token_type_ids=text.pop("mm_token_type_ids")[:1]
-        )
+        tokens, types = text["input_ids"][:1], text.pop("mm_token_type_ids")[:1]
+        positions = rotary_positions(self.model, tokens, types, self.grid)
         text["position_ids"] = positions.expand(-1, len(reports), -1)
         return text
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,6 +12,8 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+
     from backbones.base import Backbone
 
 RANKS = (8, 16, 32, 64)
@@ -18,7 +21,7 @@ PROJECTORS = r"projector|merger|connector"
 """Modules between vision encoder and decoder, which see an image's tokens and not its patches."""
 
 
-def configuration(name: str) -> Any:
+def configuration(name: str) -> "PreTrainedConfig":
     """A configuration of `backbones/configurations`, as an object of transformers' class for it.
 
     In its file each value stands with the key of its source.
@@ -36,7 +39,7 @@ def _without_sources(values: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def build(config: Any) -> nn.Module:
+def build(config: "PreTrainedConfig") -> "PreTrainedModel":
     """The model of a configuration on the meta device, with shapes and no numbers."""
     from transformers import AutoModelForImageTextToText
 
@@ -93,7 +96,12 @@ def structure(plugin: "type[Backbone]") -> Structure | None:
 
 
 def read(
-    plugin: "type[Backbone]", model: nn.Module, config: Any, image_size: int, image_tokens: int, tiles: int = 1
+    plugin: "type[Backbone]",
+    model: nn.Module,
+    config: "PreTrainedConfig",
+    image_size: int,
+    image_tokens: int,
+    tiles: int = 1,
 ) -> Structure:
     """The structure of a model that is there, or is on the meta device.
 
@@ -135,16 +143,16 @@ def read(
     )
 
 
-def _one(size: Any) -> int:
+def _one(size: int | Sequence[int]) -> int:
     """A side of a square that may be given as height and width."""
     return size if isinstance(size, int) else size[0]
 
 
-def _weights(modules: dict[str, Any]) -> int:
+def _weights(modules: Mapping[str, nn.Linear | nn.Conv2d | nn.Conv3d]) -> int:
     return sum(module.weight.numel() for module in modules.values())
 
 
-def _seen(encoder: Any, patches: int) -> int:
+def _seen(encoder: "PreTrainedConfig", patches: int) -> int:
     """Patches that one patch attends to, summed over the layers of the encoder."""
     layers = getattr(encoder, "num_hidden_layers", None) or encoder.depth
     window = getattr(encoder, "window_size", None)

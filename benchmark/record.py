@@ -297,8 +297,8 @@ class DataRecord(Stored):
     studies: int
 
 
-class SplitRecord(Stored):
-    """Who is in which part and which block, and what that lets through; as `benchmark.data.split.Split` has it."""
+class SplitFile(Stored):
+    """Who is in which part and which block, as `benchmark.data.split.Split` has it."""
 
     name: str
     seed: int | None
@@ -308,6 +308,11 @@ class SplitRecord(Stored):
     blocks: dict[str, str]
     rule: str
     fingerprint: str
+
+
+class SplitRecord(SplitFile):
+    """The same with what it lets through."""
+
     leakage: Leakage
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import get_ident
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -45,14 +45,14 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Write JSON, indented, with a newline at its end; a model as `model_dump` gives it."""
     if isinstance(content, BaseModel):
         content = content.model_dump(mode="json")
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_lines(path: Path, records: Iterable[Mapping[str, Any] | BaseModel]) -> None:
+def write_lines(path: Path, records: Iterable[Mapping[str, object] | BaseModel]) -> None:
     """Write JSON lines."""
     plain = (r.model_dump(mode="json") if isinstance(r, BaseModel) else r for r in records)
     write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in plain))
@@ -217,7 +217,7 @@ class TrialFolder:
         """
         return read_model(self.failure, Failure)
 
-    def write_adapter(self, save: Callable[[str], Any]) -> None:
+    def write_adapter(self, save: Callable[[str], object]) -> None:
         """Let `save` write the adapter into a temporary folder, then put that in place."""
         self.path.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(dir=self.path, prefix=".adapter."))

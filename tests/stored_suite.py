@@ -20,7 +20,6 @@ from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import report
 from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import predict
-from benchmark.scoring.controls import swapped
 from benchmark.scoring.score import score_predictions
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import Trial
@@ -100,18 +99,16 @@ class StoredSuite:
     def write_trial(self, trial: Trial, quality: float, predictions: dict[str, str] | None = None) -> None:
         folder = self.store.of(trial)
         test, validation = self.split.test, self.split.validation
-        other = swapped(test, self.split.blocks)
         shown = {
             "test": predictions or {i: self._predict(trial, quality, i) for i in test},
             "validation": {i: self._predict(trial, quality, i) for i in validation},
-            "swapped": {i: self._predict(trial, quality, other[i]) for i in test},
             "blank": {i: self._predict(trial, 0.0, "blank") for i in test},
         }
         row = {"prompt_sha256": "0" * 64, "tokens": 40, "stop": "end"}
         lines = {part: [{"id": i, "prediction": t, **row} for i, t in found.items()] for part, found in shown.items()}
         write_lines(folder.predictions, lines["test"])
         write_lines(folder.validation, lines["validation"])
-        write_lines(folder.controls, [{"control": c, **line} for c in ("swapped", "blank") for line in lines[c]])
+        write_lines(folder.controls, [{"control": c, **line} for c in ("blank",) for line in lines[c]])
         validation_scores = {name: score.value for name, score in self._scores(shown["validation"], 0).scores.items()}
         more = {"length_limit_rate": 0.0, "validation": validation_scores}
         write_json(folder.scores, self._scores(shown["test"], RESAMPLES).model_copy(update=more))

@@ -1,6 +1,5 @@
 """A contender of `amrg bench` in processes of its own, with empty caches, and what it took."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.bench.task import STAGES, Task
+from benchmark.bench.model import STAGES, Contender, ProcessCost
+from benchmark.bench.task import Task
 from benchmark.errors import RunFailed
+from benchmark.store import read_model
 
-CONTENDERS = ("A", "B", "C", "D")
-ENGINES = {"C": "sequential", "D": "packed"}
+ENGINES: dict[Contender, str] = {"C": "sequential", "D": "packed"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Cost:
     together: int = 1
 
 
-def contend(name: str, path: Path, task: Task, out: Path, *, losses_only: bool = False) -> Cost:
+def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool = False) -> Cost:
     """Run a contender on a task, one process at a time.
 
     Args:
@@ -50,14 +50,14 @@ def contend(name: str, path: Path, task: Task, out: Path, *, losses_only: bool =
     began = time.perf_counter()
     used = sum(spawn(command, out) for command in commands(name, path, task, out, losses_only=losses_only))
     wall = time.perf_counter() - began
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in out.glob("stages.*")]
-    stages = {stage: sum(process["seconds"][stage] for process in found) for stage in STAGES}
+    found = [read_model(file, ProcessCost) for file in out.glob("stages.*")]
+    stages: dict[str, float] = {stage: sum(process.seconds[stage] for process in found) for stage in STAGES}
     stages["rest"] = wall - sum(stages.values())
-    memory = max(process["memory"] for process in found)
-    return Cost(wall, used, memory, stages, max(process.get("together", 1) for process in found))
+    memory = max(process.memory for process in found)
+    return Cost(wall, used, memory, stages, max(process.together for process in found))
 
 
-def commands(name: str, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:
+def commands(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:
     """The modules that a contender is made of, with their arguments, in the order in which they run."""
     if name in ENGINES:
         return [["benchmark.bench.engines", str(path), "--engine", ENGINES[name]]]

@@ -14,13 +14,23 @@ chaotic.
 """
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from benchmark.bench.process import CONTENDERS, Cost, contend
-from benchmark.bench.task import STAGES, Task, made
+from benchmark.bench.model import (
+    CONTENDERS,
+    STAGES,
+    BenchMachine,
+    BenchResult,
+    BenchStudy,
+    Contender,
+    Equality,
+    Measured,
+    Sweeps,
+)
+from benchmark.bench.process import Cost, contend
+from benchmark.bench.task import EQUALITY_RATE, EQUALITY_STEPS, Task, made
 from benchmark.data.records import read_records
 from benchmark.errors import UserError
 from benchmark.execute import default_processes, executor
@@ -33,11 +43,15 @@ from benchmark.tuning.weights import find_weights
 OVERHEAD = ("start", "load", "score", "rest")
 """Stages that a trial's length doesn't change."""
 
+LOSSES_OF: tuple[Contender, ...] = ("A", "C", "D")
+LOSSES_COMPARED: tuple[tuple[Contender, Contender], ...] = (("D", "C"), ("C", "A"))
+TEXTS_COMPARED: tuple[tuple[Contender, Contender], ...] = (*LOSSES_COMPARED, ("B", "A"))
+
 Say = Callable[[str], None]
 
 
-def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any]:
-    """Measure; the result as `--json` prints it.
+def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> BenchResult:
+    """Measure.
 
     Args:
         suite: whose first backbone and grid are run; it has to be a miniature's.
@@ -53,14 +67,15 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any
         work = Path(folder)
         task = make_task(suite, data, say)
         path = task.write(work / "task.json")
-        costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
+        costs: dict[Contender, list[Cost]] = {name: [] for name in CONTENDERS}
         for number in range(rounds):
             first = number % len(CONTENDERS)
             for name in (*CONTENDERS[first:], *CONTENDERS[:first]):
                 costs[name].append(contend(name, path, task, work / f"{name}-{number}"))
                 say(f"round {number + 1} of {rounds}, {name}: {costs[name][-1].wall:.1f} s")
         equality = compare(task, work, say)
-        return about(suite, task, rounds) | summary(costs) | {"equality": equality}
+        measured = about(suite, task, rounds)
+        return BenchResult(**dict(measured), **dict(summary(costs)), trials=len(task.points), equality=equality)
 
 
 def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
@@ -80,16 +95,16 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
     with executor(1, lambda event: None) as workers:
         weights = find_weights(suite.model_copy(update={"backbones": (entry,)}), workers)[entry.name]
 
-    def listed(part: str) -> tuple[dict[str, str], ...]:
+    def listed(part: str) -> tuple[BenchStudy, ...]:
         with_image = [study for study in records.part(part) if study.image is not None]
-        return tuple({"id": s.id, "image": str(s.image), "report": s.report} for s in with_image)
+        return tuple(BenchStudy(id=s.id, image=str(s.image), report=s.report) for s in with_image)
 
     return Task(
         backbone=entry.name,
         checkpoint=str(weights.source),
         dtype="float32",
-        image=suite.image.model_dump(),
-        protocol=suite.protocol.model_dump(),
+        image=suite.image,
+        protocol=suite.protocol,
         points=tuple(suite.points()),
         train=listed("train"),
         test=listed("test"),
@@ -97,49 +112,57 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
     )
 
 
-def compare(task: Task, work: Path, say: Say) -> dict[str, Any]:
+def compare(task: Task, work: Path, say: Say) -> Equality:
     """Losses of A, C and D in float64 and float32, and the texts of the first round."""
-    found: dict[str, Any] = {"points": len(task.points), "steps": 60, "learning_rate": 2e-4}
-    for dtype in ("float64", "float32"):
-        exact = task.for_equality(dtype)
-        path = exact.write(work / f"task-{dtype}.json")
-        for name in ("A", "C", "D"):
-            contend(name, path, exact, work / f"{dtype}-{name}", losses_only=True)
-        losses = {name: made(work / f"{dtype}-{name}", task, "losses") for name in ("A", "C", "D")}
-        found[f"loss_{dtype}"] = {
-            f"{one}-{other}": max(abs(x - y) for p, q in zip(losses[one], losses[other], strict=True)
-                                  for x, y in zip(p, q, strict=True))
-            for one, other in (("D", "C"), ("C", "A"))
-        }  # fmt: skip
-        say(f"equality in {dtype}: {found[f'loss_{dtype}']}")
-    texts = {name: made(work / f"{name}-0", task, "texts") for name in CONTENDERS}
-    found["text_equal"] = {
-        f"{one}-{other}": sum(x == y for x, y in zip(texts[one], texts[other], strict=True))
-        for one, other in (("D", "C"), ("C", "A"), ("B", "A"))
+    texts = {name: [trial.texts for trial in made(work / f"{name}-0", task)] for name in CONTENDERS}
+    return Equality(
+        points=len(task.points),
+        steps=EQUALITY_STEPS,
+        learning_rate=EQUALITY_RATE,
+        loss_float64=_losses(task, work, say, "float64"),
+        loss_float32=_losses(task, work, say, "float32"),
+        text_equal={
+            f"{one}-{other}": sum(x == y for x, y in zip(texts[one], texts[other], strict=True))
+            for one, other in TEXTS_COMPARED
+        },
+    )
+
+
+def _losses(task: Task, work: Path, say: Say, dtype: str) -> dict[str, float]:
+    """The greatest difference of losses, by pair of contenders."""
+    exact = task.for_equality(dtype)
+    path = exact.write(work / f"task-{dtype}.json")
+    losses = {}
+    for name in LOSSES_OF:
+        contend(name, path, exact, work / f"{dtype}-{name}", losses_only=True)
+        losses[name] = [trial.losses for trial in made(work / f"{dtype}-{name}", task)]
+    found = {
+        f"{one}-{other}": max(
+            abs(x - y) for p, q in zip(losses[one], losses[other], strict=True) for x, y in zip(p, q, strict=True)
+        )
+        for one, other in LOSSES_COMPARED
     }
+    say(f"equality in {dtype}: {found}")
     return found
 
 
-def about(suite: Suite, task: Task, rounds: int) -> dict[str, Any]:
+def about(suite: Suite, task: Task, rounds: int) -> Measured:
     """What was measured, and on what."""
-    return {
-        "suite": suite.name,
-        "backbone": task.backbone,
-        "data": task.data,
-        "trials": len(task.points),
-        "train": len(task.train),
-        "test": len(task.test),
-        "steps": task.steps,
-        "batch_size": task.protocol["batch_size"],
-        "rounds": rounds,
-        "machine": machine().model_dump() | {"usable_cores": default_processes()},
-        "processes": 1,
-        "threads": 1,
-        "versions": versions(),
-    }
+    return Measured(
+        suite=suite.name,
+        backbone=task.backbone,
+        data=task.data,
+        train=len(task.train),
+        test=len(task.test),
+        steps=task.steps,
+        batch_size=task.protocol.batch_size,
+        rounds=rounds,
+        machine=BenchMachine(**dict(machine()), usable_cores=default_processes()),
+        versions=versions(),
+    )
 
 
-def summary(costs: dict[str, list[Cost]]) -> dict[str, Any]:
+def summary(costs: Mapping[Contender, Sequence[Cost]]) -> Sweeps:
     """Medians over the rounds, and ratios of medians.
 
     `ratio` is of whole sweeps. `ratio_without_overhead` leaves out what a trial's length doesn't change (`OVERHEAD`):
@@ -150,14 +173,15 @@ def summary(costs: dict[str, list[Cost]]) -> dict[str, Any]:
         name: statistics.median(cost.wall - sum(cost.stages[stage] for stage in OVERHEAD) for cost in costs[name])
         for name in CONTENDERS
     }
-    return {
-        "ratio": {f"{name}/D": wall[name] / wall["D"] for name in ("A", "B", "C")},
-        "ratio_without_overhead": {f"{name}/D": work[name] / work["D"] for name in ("A", "B", "C")},
-        "wall": {name: [cost.wall for cost in costs[name]] for name in CONTENDERS},
-        "processor": {name: statistics.median(cost.processor for cost in costs[name]) for name in CONTENDERS},
-        "stages": {name: stage_medians(costs[name]) for name in CONTENDERS},
-        "peak_memory": {name: max(cost.memory for cost in costs[name]) for name in CONTENDERS},
-    }
+    others: tuple[Contender, ...] = ("A", "B", "C")
+    return Sweeps(
+        ratio={f"{name}/D": wall[name] / wall["D"] for name in others},
+        ratio_without_overhead={f"{name}/D": work[name] / work["D"] for name in others},
+        wall={name: tuple(cost.wall for cost in costs[name]) for name in CONTENDERS},
+        processor={name: statistics.median(cost.processor for cost in costs[name]) for name in CONTENDERS},
+        stages={name: stage_medians(costs[name]) for name in CONTENDERS},
+        peak_memory={name: max(cost.memory for cost in costs[name]) for name in CONTENDERS},
+    )
 
 
 def stage_medians(costs: Sequence[Cost]) -> dict[str, float]:

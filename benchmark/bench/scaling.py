@@ -1,15 +1,14 @@
 """`amrg bench --scaling`: what the packed engine takes for 4, 16 and 64 trials, and whether that is a straight line."""
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
+from benchmark.bench.model import Line, Lines, Point, Scaling, ScalingResult, ScalingRun
 from benchmark.bench.process import Cost, contend
 from benchmark.bench.run import Say, about, make_task, stage_medians
 from benchmark.bench.task import Task
@@ -22,30 +21,13 @@ TRAIN = 24
 TEST = 4
 
 
-@dataclass(frozen=True)
-class Line:
-    """cost = fixed + per_trial × trials, by least squares.
-
-    Attributes:
-        fixed, per_trial: in the cost's unit.
-        largest_residual: the greatest distance of a measured cost from the line, in the same unit.
-    """
-
-    fixed: float
-    per_trial: float
-    largest_residual: float
-
-
-def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any]:
+def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> ScalingResult:
     """Measure the packed engine on `TRIALS` trials of the suite's grid, extended by seeds.
 
     Each number of trials runs in a process of its own with empty caches, interleaved over the rounds.
 
     Args:
         suite, data, rounds, say: as `benchmark.bench.run.run` takes them.
-
-    Returns:
-        What `--json` prints; the measurements are under `scaling`.
 
     Raises:
         UserError, RunFailed: as `benchmark.bench.run.run` does.
@@ -60,21 +42,23 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> dict[str, Any
                 path = task.write(work / f"task-{number}-{turn}.json")
                 costs[number].append(contend("D", path, task, work / f"{number}-{turn}"))
                 say(f"round {turn + 1} of {rounds}, {number} trials: {costs[number][-1].wall:.1f} s")
-    return about(suite, tasks[TRIALS[0]], rounds) | {"trials": list(TRIALS), "scaling": summary(costs)}
+    measured = about(suite, tasks[TRIALS[0]], rounds)
+    return ScalingResult(**dict(measured), trials=TRIALS, scaling=summary(costs))
 
 
 def shortened(task: Task, grid: Grid, number: int) -> Task:
     """The task with `number` points, and little to train and test."""
-    return replace(
-        task,
-        points=points(grid, number),
-        train=task.train[:TRAIN],
-        test=task.test[:TEST],
-        protocol=task.protocol | {"steps": STEPS, "epochs": None},
+    return task.model_copy(
+        update={
+            "points": points(grid, number),
+            "train": task.train[:TRAIN],
+            "test": task.test[:TEST],
+            "protocol": task.protocol.model_copy(update={"steps": STEPS, "epochs": None}),
+        }
     )
 
 
-def points(grid: Grid, number: int) -> tuple[tuple[int, int, int], ...]:
+def points(grid: Grid, number: int) -> tuple[Point, ...]:
     """`number` points (rank, alpha, seed): ranks fastest, so that few and many trials have the same share of each;
     further seeds follow the grid's own."""
     seeds = (*grid.seed, *islice(count(max(grid.seed) + 1), number))
@@ -86,27 +70,30 @@ def fit(trials: Sequence[int], costs: Sequence[float]) -> Line:
     """The line through measured costs; several of one number of trials count each."""
     line = np.polynomial.Polynomial.fit(trials, costs, deg=1).convert()
     fixed, per_trial = line.coef
-    return Line(float(fixed), float(per_trial), float(np.abs(line(np.asarray(trials)) - costs).max()))
+    residuals = np.abs(line(np.asarray(trials)) - costs)
+    return Line(fixed=float(fixed), per_trial=float(per_trial), largest_residual=float(residuals.max()))
 
 
-def summary(costs: dict[int, list[Cost]]) -> dict[str, Any]:
+def summary(costs: Mapping[int, Sequence[Cost]]) -> Scaling:
     """Medians by number of trials, and a line each for wall time, processor time and memory."""
     trials = [number for number, runs in costs.items() for _ in runs]
     every = [cost for runs in costs.values() for cost in runs]
-    lines = {
-        "wall": fit(trials, [cost.wall for cost in every]),
-        "processor": fit(trials, [cost.processor for cost in every]),
-        "peak_memory": fit(trials, [cost.memory for cost in every]),
-    }
-    runs = {
-        str(number): {
-            "wall": [cost.wall for cost in found],
-            "processor": statistics.median(cost.processor for cost in found),
-            "stages": stage_medians(found),
-            "peak_memory": max(cost.memory for cost in found),
-            "seconds_per_trial": statistics.median(cost.wall for cost in found) / number,
-            "trained_together": max(cost.together for cost in found),
-        }
-        for number, found in costs.items()
-    }
-    return {"runs": runs, "lines": {name: asdict(line) for name, line in lines.items()}}
+    return Scaling(
+        runs={number: _run(number, found) for number, found in costs.items()},
+        lines=Lines(
+            wall=fit(trials, [cost.wall for cost in every]),
+            processor=fit(trials, [cost.processor for cost in every]),
+            peak_memory=fit(trials, [cost.memory for cost in every]),
+        ),
+    )
+
+
+def _run(number: int, costs: Sequence[Cost]) -> ScalingRun:
+    return ScalingRun(
+        wall=tuple(cost.wall for cost in costs),
+        processor=statistics.median(cost.processor for cost in costs),
+        stages=stage_medians(costs),
+        peak_memory=max(cost.memory for cost in costs),
+        seconds_per_trial=statistics.median(cost.wall for cost in costs) / number,
+        trained_together=max(cost.together for cost in costs),
+    )

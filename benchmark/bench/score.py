@@ -17,8 +17,8 @@ def main() -> None:
     with stages.of("start"):
         import benchmark.scoring.score  # noqa: F401
     with stages.of("score"):
-        for texts in made(given.out, task, "texts"):
-            score(task, texts)
+        for trial in made(given.out, task):
+            score(task, trial.texts)
     stages.write(given.out, "score")
 
 

@@ -1,13 +1,14 @@
 """The results of `amrg bench` as tables for a terminal, in Markdown, so that they can be pasted into a document."""
 
 import statistics
-from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-TITLES = {"A": "A: Trainer", "B": "B: Trainer, cached", "C": "C: sequential", "D": "D: packed"}
+from benchmark.bench.model import BenchResult, Contender, ScalingResult
+
+TITLES: dict[Contender, str] = {"A": "A: Trainer", "B": "B: Trainer, cached", "C": "C: sequential", "D": "D: packed"}
 SHOWN_VERSIONS = ("python", "torch", "transformers", "peft", "amrg")
 
 
@@ -17,25 +18,25 @@ def wide() -> Console:
     return console if console.is_terminal else Console(width=120)
 
 
-def heading(result: dict[str, Any], console: Console) -> None:
+def heading(result: BenchResult | ScalingResult, console: Console) -> None:
     """Print what was measured, and on what machine."""
-    machine, versions = result["machine"], result["versions"]
-    counts = result["trials"] if isinstance(result["trials"], list) else [result["trials"]]
+    machine, versions = result.machine, result.versions
+    counts = (result.trials,) if isinstance(result, BenchResult) else result.trials
     shown = ", ".join(map(str, counts[:-1])) + f" and {counts[-1]}" if len(counts) > 1 else str(counts[0])
     lines = [
-        f"{shown} trials of {result['backbone']} (suite {result['suite']}), each {result['steps']} steps of "
-        f"{result['batch_size']} reports; {result['train']} images to train on, {result['test']} to test; "
-        f"{result['rounds']} round{'s' if result['rounds'] > 1 else ''}.",
-        f"Data: {result['data']}.",
-        f"Machine: {machine['processor']}, {machine['usable_cores']} of {machine['cores']} cores usable, "
-        f"{machine['memory_bytes'] / 1e9:.0f} GB, {machine['system']}; one process at a time, one thread.",
+        f"{shown} trials of {result.backbone} (suite {result.suite}), each {result.steps} steps of "
+        f"{result.batch_size} reports; {result.train} images to train on, {result.test} to test; "
+        f"{result.rounds} round{'s' if result.rounds > 1 else ''}.",
+        f"Data: {result.data}.",
+        f"Machine: {machine.processor}, {machine.usable_cores} of {machine.cores} cores usable, "
+        f"{machine.memory_bytes / 1e9:.0f} GB, {machine.system}; one process at a time, one thread.",
         "Versions: " + ", ".join(f"{name} {versions[name]}" for name in SHOWN_VERSIONS if name in versions) + ".",
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def show(result: dict[str, Any], console: Console | None = None) -> None:
+def show(result: BenchResult, console: Console | None = None) -> None:
     """Print the contenders side by side."""
     console = console or wide()
     heading(result, console)
@@ -43,53 +44,53 @@ def show(result: dict[str, Any], console: Console | None = None) -> None:
     table.add_column("median")
     for title in TITLES.values():
         table.add_column(title, justify="right")
-    walls = result["wall"]
+    walls = result.wall
     table.add_row("whole sweep, s", *(f"{statistics.median(walls[name]):.1f}" for name in TITLES))
     table.add_row("least to most, s", *(f"{min(walls[name]):.1f}–{max(walls[name]):.1f}" for name in TITLES))
-    table.add_row("times D", *(f"{result['ratio'].get(f'{name}/D', 1.0):.2f}" for name in TITLES))
-    work = result["ratio_without_overhead"]
+    table.add_row("times D", *(f"{result.ratio.get(f'{name}/D', 1.0):.2f}" for name in TITLES))
+    work = result.ratio_without_overhead
     table.add_row("times D, work alone", *(f"{work.get(f'{name}/D', 1.0):.2f}" for name in TITLES))
-    table.add_row("processor, s", *(f"{result['processor'][name]:.1f}" for name in TITLES))
-    for stage in result["stages"]["A"]:
-        table.add_row(f"{stage}, s", *(f"{result['stages'][name][stage]:.1f}" for name in TITLES))
-    table.add_row("peak memory, MB", *(f"{result['peak_memory'][name] / 1e6:.0f}" for name in TITLES))
+    table.add_row("processor, s", *(f"{result.processor[name]:.1f}" for name in TITLES))
+    for stage in result.stages["A"]:
+        table.add_row(f"{stage}, s", *(f"{result.stages[name][stage]:.1f}" for name in TITLES))
+    table.add_row("peak memory, MB", *(f"{result.peak_memory[name] / 1e6:.0f}" for name in TITLES))
     console.print(table)
     console.print("Work alone: without start, load, score and rest, which longer trials leave as they are.")
-    equality = result["equality"]
-    for dtype in ("float64", "float32"):
-        shown = ", ".join(f"{pair} {value:.1e}" for pair, value in equality[f"loss_{dtype}"].items())
+    equality = result.equality
+    for dtype, losses in (("float64", equality.loss_float64), ("float32", equality.loss_float32)):
+        shown = ", ".join(f"{pair} {value:.1e}" for pair, value in losses.items())
         console.print(
-            f"Greatest difference of losses in {dtype}, {equality['steps']} steps: {shown}.",
+            f"Greatest difference of losses in {dtype}, {equality.steps} steps: {shown}.",
             highlight=False,
             soft_wrap=True,
         )
-    shown = ", ".join(f"{pair} {value} of {equality['points']}" for pair, value in equality["text_equal"].items())
+    shown = ", ".join(f"{pair} {value} of {equality.points}" for pair, value in equality.text_equal.items())
     console.print(f"Points whose texts are all equal: {shown}.", highlight=False, soft_wrap=True)
 
 
-def show_scaling(result: dict[str, Any], console: Console | None = None) -> None:
+def show_scaling(result: ScalingResult, console: Console | None = None) -> None:
     """Print what 4, 16 and 64 trials take, and the lines through it."""
     console = console or wide()
     heading(result, console)
-    runs, lines = result["scaling"]["runs"], result["scaling"]["lines"]
+    runs, lines = result.scaling.runs, result.scaling.lines
     table = Table(box=box.MARKDOWN)
     table.add_column("median")
     for number in runs:
         table.add_column(f"{number} trials", justify="right")
-    table.add_row("whole sweep, s", *(f"{statistics.median(run['wall']):.1f}" for run in runs.values()))
-    table.add_row("a trial, s", *(f"{run['seconds_per_trial']:.2f}" for run in runs.values()))
-    table.add_row("processor, s", *(f"{run['processor']:.1f}" for run in runs.values()))
-    for stage in next(iter(runs.values()))["stages"]:
-        table.add_row(f"{stage}, s", *(f"{run['stages'][stage]:.1f}" for run in runs.values()))
-    table.add_row("trained together", *(str(run["trained_together"]) for run in runs.values()))
-    table.add_row("peak memory, MB", *(f"{run['peak_memory'] / 1e6:.0f}" for run in runs.values()))
+    table.add_row("whole sweep, s", *(f"{statistics.median(run.wall):.1f}" for run in runs.values()))
+    table.add_row("a trial, s", *(f"{run.seconds_per_trial:.2f}" for run in runs.values()))
+    table.add_row("processor, s", *(f"{run.processor:.1f}" for run in runs.values()))
+    for stage in next(iter(runs.values())).stages:
+        table.add_row(f"{stage}, s", *(f"{run.stages[stage]:.1f}" for run in runs.values()))
+    table.add_row("trained together", *(str(run.trained_together) for run in runs.values()))
+    table.add_row("peak memory, MB", *(f"{run.peak_memory / 1e6:.0f}" for run in runs.values()))
     console.print(table)
-    for name, unit, scale in (("wall", "s", 1.0), ("processor", "s", 1.0), ("peak_memory", "MB", 1e6)):
-        line = {key: value / scale for key, value in lines[name].items()}
-        sign = "−" if line["per_trial"] < 0 else "+"
+    shown = (("wall", lines.wall, "s", 1.0), ("processor", lines.processor, "s", 1.0))
+    for name, line, unit, scale in (*shown, ("peak memory", lines.peak_memory, "MB", 1e6)):
+        sign = "−" if line.per_trial < 0 else "+"
         console.print(
-            f"{name.replace('_', ' ')} = {line['fixed']:.1f} {unit} {sign} {abs(line['per_trial']):.2f} {unit} "
-            f"× trials; no measurement is farther than {line['largest_residual']:.1f} {unit} from that.",
+            f"{name} = {line.fixed / scale:.1f} {unit} {sign} {abs(line.per_trial) / scale:.2f} {unit} "
+            f"× trials; no measurement is farther than {line.largest_residual / scale:.1f} {unit} from that.",
             highlight=False,
             soft_wrap=True,
         )

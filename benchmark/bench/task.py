@@ -1,62 +1,41 @@
 """What the contenders of `amrg bench` are given, and how each tells what it made and what that took."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
+from benchmark.bench.model import STAGES, BenchStage, Point, ProcessCost, TaskFile, TrialMade
 from benchmark.record import Stage
-from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.store import read_model, write_json
+from benchmark.suite import Trial
 
 if TYPE_CHECKING:
     from benchmark.data.records import Records
 
-STAGES = ("start", "load", "decode", "vision", "train", "generate", "score")
-"""What a contender's wall time is divided into; `start` is the interpreter's start and the imports."""
+EQUALITY_STEPS = 60
+EQUALITY_RATE = 2e-4
+"""Steps and learning rate of comparisons of losses: at a greater rate training is chaotic."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """One backbone, its grid and the studies, as a file that a new process reads.
-
-    Attributes:
-        backbone, checkpoint: the plugin and the folder of the weights.
-        dtype: of the weights.
-        image: size, crop and flip.
-        protocol: as in a suite.
-        points: (rank, alpha, seed).
-        train, test: id, image and report of each study.
-        data: what the studies are, in words.
-    """
-
-    backbone: str
-    checkpoint: str
-    dtype: str
-    image: dict[str, Any]
-    protocol: dict[str, Any]
-    points: tuple[tuple[int, int, int], ...]
-    train: tuple[dict[str, str], ...]
-    test: tuple[dict[str, str], ...]
-    data: str = ""
+class Task(TaskFile):
+    """A task with the trials and records that it stands for."""
 
     def write(self, path: Path) -> Path:
         """Write it as JSON."""
-        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        write_json(path, self)
         return path
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read what `write` wrote."""
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**(content | {"points": tuple(map(tuple, content["points"]))}))
+        return read_model(path, cls)
 
     @property
     def steps(self) -> int:
         """Optimiser steps of a trial."""
-        return Protocol(**self.protocol).total_steps(len(self.train))
+        return self.protocol.total_steps(len(self.train))
 
     def trials(self) -> list[Trial]:
         """The trials of its points."""
@@ -67,9 +46,9 @@ class Task:
                 quantization=None,
                 dtype=self.dtype,
                 data="bench",
-                image=ImagePart(**self.image),
+                image=self.image,
                 split="bench",
-                protocol=Protocol(**self.protocol),
+                protocol=self.protocol,
                 rank=rank,
                 alpha=alpha,
                 seed=seed,
@@ -85,12 +64,12 @@ class Task:
         from benchmark.data.study import Study
         from benchmark.record import DataRecord
 
-        studies = tuple(Study(s["id"], Path(s["image"]), s["report"]) for s in (*self.train, *self.test))
-        train, test = (tuple(s["id"] for s in part) for part in (self.train, self.test))
+        studies = tuple(Study(s.id, Path(s.image), s.report) for s in (*self.train, *self.test))
+        train, test = (tuple(s.id for s in part) for part in (self.train, self.test))
         return Records(
             studies=studies,
             split=Split("bench", None, train, (), test, {study.id: study.id for study in studies}),
-            image=ImageSettings(**self.image),
+            image=ImageSettings(**self.image.model_dump()),
             cache=out,
             results=out / "results",
             command="amrg bench",
@@ -100,19 +79,20 @@ class Task:
 
     def for_equality(self, dtype: str) -> "Task":
         """The same grid for a comparison of losses: 60 steps at a rate at which training isn't chaotic."""
-        protocol = self.protocol | {"steps": 60, "epochs": None, "batch_size": 2, "learning_rate": 2e-4}
-        return replace(self, dtype=dtype, protocol=protocol, test=self.test[:1])
+        changes = {"steps": EQUALITY_STEPS, "epochs": None, "batch_size": 2, "learning_rate": EQUALITY_RATE}
+        protocol = self.protocol.model_copy(update=changes)
+        return self.model_copy(update={"dtype": dtype, "protocol": protocol, "test": self.test[:1]})
 
 
 class Stages:
     """Wall time by stage."""
 
     def __init__(self, started: float) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.seconds: dict[BenchStage, float] = dict.fromkeys(STAGES, 0.0)
         self.seconds["start"] = time.time() - started
 
     @contextmanager
-    def of(self, name: str) -> Iterator[None]:
+    def of(self, name: BenchStage) -> Iterator[None]:
         """Time what is within as a stage; a stage within a stage counts once, as the inner one."""
         began, before = time.perf_counter(), sum(self.seconds.values())
         try:
@@ -126,32 +106,34 @@ class Stages:
         for stage, spent in seconds.items():
             self.seconds[stage] += spent
 
-    def write(self, out: Path, name: str, **more: Any) -> None:
-        """Leave a process's times and peak memory, and what `more` there is to tell, for `benchmark.bench.process`."""
+    def write(self, out: Path, name: str, together: int = 1) -> None:
+        """Leave a process's times and peak memory, and how many trials trained together, for
+        `benchmark.bench.process`."""
         from benchmark.tuning.memory import of_process
 
-        found = {"seconds": self.seconds, "memory": of_process(), **more}
-        (out / f"stages.{name}").write_text(json.dumps(found), encoding="utf-8")
+        write_json(out / f"stages.{name}", ProcessCost(seconds=self.seconds, memory=of_process(), together=together))
 
 
 def store(folder: Path, trial: Trial, losses: Sequence[float], texts: Sequence[str]) -> None:
     """What a contender made of a trial."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{trial.rank}-{trial.alpha}-{trial.seed}.json"
-    (folder / name).write_text(json.dumps({"losses": list(losses), "texts": list(texts)}), encoding="utf-8")
+    made = TrialMade(losses=tuple(losses), texts=tuple(texts))
+    write_json(_place(folder, (trial.rank, trial.alpha, trial.seed)), made)
 
 
-def made(folder: Path, task: Task, what: str) -> list[Any]:
-    """`losses` or `texts` of each of the task's points, as a contender stored them."""
-    names = [f"{rank}-{alpha}-{seed}.json" for rank, alpha, seed in task.points]
-    return [json.loads((folder / name).read_text(encoding="utf-8"))[what] for name in names]
+def made(folder: Path, task: Task) -> list[TrialMade]:
+    """Return what a contender stored of each of the task's points."""
+    return [read_model(_place(folder, point), TrialMade) for point in task.points]
 
 
-def score(task: Task, texts: list[str]) -> None:
+def _place(folder: Path, point: Point) -> Path:
+    return folder / f"{'-'.join(map(str, point))}.json"
+
+
+def score(task: Task, texts: Sequence[str]) -> None:
     """Score a trial's reports with all scores, without intervals, which a script wouldn't compute."""
     from benchmark.scoring.score import score_predictions
 
-    ids = [study["id"] for study in task.test]
-    references = {study["id"]: study["report"] for study in task.test}
-    train = [study["report"] for study in task.train]
+    ids = [study.id for study in task.test]
+    references = {study.id: study.report for study in task.test}
+    train = [study.report for study in task.train]
     score_predictions(dict(zip(ids, texts, strict=True)), references, train_reports=train, resamples=0)

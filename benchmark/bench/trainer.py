@@ -11,14 +11,25 @@ import argparse
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
+from benchmark.bench.model import BenchStage, BenchStudy
 from benchmark.bench.task import Stages, Task, store
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BATCH = 16
 """Reports that B writes at a time."""
+
+
+class Row(TypedDict):
+    """A study: what `get_image_features` takes, and the report."""
+
+    pixels: "dict[str, Tensor]"
+    report: str
 
 
 def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, decoded: Path | None = None) -> None:
@@ -40,6 +51,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         from transformers import PrinterCallback, Trainer, TrainingArguments
         from transformers.utils import logging
 
+        from backbones.private import time_vision
         from backbones.registry import get
         from benchmark.data.image import ImageSettings, prepare
         from benchmark.tuning.norms import fused_norms
@@ -50,28 +62,27 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
     torch.set_num_threads(1)
     trial = task.trials()[number]
     protocol = trial.protocol
-    settings = ImageSettings(**task.image)
+    settings = ImageSettings(**task.image.model_dump())
     exact = task.dtype == "float64"
     with stages.of("load"):
         backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
         torch.manual_seed(trial.seed)
         model = get_peft_model(backbone.model, lora_config(backbone, trial))
-        backbone.model.get_image_features = timed(stages, "vision", backbone.model.model.get_image_features)
-        backbone.model.model.get_image_features = backbone.model.get_image_features
+        time_vision(backbone.model, lambda function: timed(stages, "vision", function))
 
-    class Mammograms(Dataset[dict[str, Any]]):
+    class Mammograms(Dataset[Row]):
         """Images with their reports."""
 
-        def __init__(self, studies: tuple[dict[str, str], ...]) -> None:
+        def __init__(self, studies: tuple[BenchStudy, ...]) -> None:
             self.studies = studies
             self.images = None if decoded is None else [self.kept(study, decoded) for study in studies]
 
-        def decode(self, study: dict[str, str]) -> np.ndarray:
+        def decode(self, study: BenchStudy) -> np.ndarray:
             with stages.of("decode"):
-                return prepare(Path(study["image"]), settings)
+                return prepare(Path(study.image), settings)
 
-        def kept(self, study: dict[str, str], folder: Path) -> np.ndarray:
-            path = folder / f"{study['id']}.npy"
+        def kept(self, study: BenchStudy, folder: Path) -> np.ndarray:
+            path = folder / f"{study.id}.npy"
             if not path.exists():
                 folder.mkdir(exist_ok=True)
                 np.save(path, self.decode(study))
@@ -80,12 +91,12 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         def __len__(self) -> int:
             return len(self.studies)
 
-        def __getitem__(self, index: int) -> dict[str, Any]:
+        def __getitem__(self, index: int) -> Row:
             study = self.studies[index]
             image = self.decode(study) if self.images is None else self.images[index]
-            return {"pixels": backbone.feature_inputs([image]), "report": study["report"]}
+            return {"pixels": backbone.feature_inputs([image]), "report": study.report}
 
-    def collate(rows: list[dict[str, Any]], reports: bool = True) -> dict[str, Any]:
+    def collate(rows: list[Row], reports: bool = True) -> "dict[str, Tensor]":
         prompts = [protocol.prompt] * len(rows)
         text = backbone.encode_text(prompts, [row["report"] for row in rows] if reports else None)
         pixels = {name: torch.cat([torch.as_tensor(row["pixels"][name]) for row in rows]) for name in rows[0]["pixels"]}
@@ -93,7 +104,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         return {**text, **pixels}
 
     train, test = Mammograms(task.train), Mammograms(task.test)
-    lengths = [len(backbone.report_tokens(study["report"])) for study in task.train]
+    lengths = [len(backbone.report_tokens(study.report)) for study in task.train]
     batches = order(lengths, protocol, trial.seed)
     losses: list[torch.Tensor] = []
 
@@ -159,7 +170,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
     store(out, trial, [float(loss) for loss in losses], texts)
 
 
-def timed(stages: Stages, name: str, function: Any) -> Any:
+def timed(stages: Stages, name: BenchStage, function: Any) -> Any:
     """The function, its time counted as a stage."""
 
     @wraps(function)

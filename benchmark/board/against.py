@@ -16,7 +16,7 @@ verdict is the first of these that holds:
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -167,8 +167,12 @@ def _judged(here: Row | Floor, there: Row | Floor, primary: str, paired: Number 
     first, second = here.scores.get(primary), there.scores.get(primary)
     ours, theirs = _value(here, primary), _value(there, primary)
     plain = None if ours is None or theirs is None else Number(value=_short(ours - theirs))
+    rank, alpha = _point(here)
     return Agreement(
-        **_named(here),
+        name=here.name,
+        kind=_kind(here),
+        rank=rank,
+        alpha=alpha,
         here=ours,
         there=theirs,
         difference=paired or plain,
@@ -232,13 +236,24 @@ def _over_seeds(found: Sample) -> Sample:
 
 def _alone(row: Row | Floor, primary: str, verdict: Verdict) -> Agreement:
     value, ours = _value(row, primary), verdict == "only here"
-    return Agreement(**_named(row), here=value if ours else None, there=None if ours else value, verdict=verdict)
+    rank, alpha = _point(row)
+    return Agreement(
+        name=row.name,
+        kind=_kind(row),
+        rank=rank,
+        alpha=alpha,
+        here=value if ours else None,
+        there=None if ours else value,
+        verdict=verdict,
+    )
 
 
-def _named(row: Row | Floor) -> dict[str, Any]:
-    if isinstance(row, Floor):
-        return {"name": row.name, "kind": "floor"}
-    return {"name": row.name, "kind": "row", "rank": row.rank, "alpha": row.alpha}
+def _kind(row: Row | Floor) -> Literal["row", "floor"]:
+    return "floor" if isinstance(row, Floor) else "row"
+
+
+def _point(row: Row | Floor) -> tuple[int | None, int | None]:
+    return (None, None) if isinstance(row, Floor) else (row.rank, row.alpha)
 
 
 def _value(row: Row | Floor, primary: str) -> float | None:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -78,7 +77,7 @@ def collect(found: SuiteResults) -> Board:
         name: _against_floors(_samples([groups[i] for i in main], name, context), name, context) for name in CLEARED
     }
     for index, row in enumerate(rows):
-        changes: dict[str, Any] = {"ranks": grid_ranks[index], "best": index in best, "p_floor_grid": p_grid[index]}
+        changes: dict[str, object] = {"ranks": grid_ranks[index], "best": index in best, "p_floor_grid": p_grid[index]}
         if index in main:
             place = main.index(index)
             clinical = {name: p for name, values in p_clinical.items() if (p := values[place]) is not None}

@@ -1,12 +1,9 @@
 """The verbs of `amrg` about backbones: `amrg backbones list`, `show`, `check`, `new`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from backbones.base import Backbone
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A backbone; `amrg backbones list` names them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
@@ -19,17 +16,29 @@ def list_backbones(as_json: AsJson = False) -> None:
 
     Example: amrg backbones list
     """
+    from dataclasses import asdict
+
+    from backbones.description import Described, described
     from backbones.registry import BUILT_IN, get, locations
     from benchmark.errors import UserError
 
-    rows: list[dict[str, Any]] = []
-    for name, location in sorted(locations().items()):
-        row: dict[str, Any] = {"name": name, "plugin": location, "built_in": name in BUILT_IN}
+    places = dict(sorted(locations().items()))
+    found: dict[str, Described | UserError] = {}
+    for name in places:
         try:
-            rows.append({**row, **_described(get(name))})
+            found[name] = described(get(name))
         except UserError as error:
-            rows.append({**row, "error": str(error)})
+            found[name] = error
     if as_json:
+        rows = [
+            {
+                "name": name,
+                "plugin": places[name],
+                "built_in": name in BUILT_IN,
+                **({"error": str(row)} if isinstance(row, UserError) else asdict(row)),
+            }
+            for name, row in found.items()
+        ]
         _print_json({"backbones": rows})
         return
 
@@ -45,17 +54,17 @@ def list_backbones(as_json: AsJson = False) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("licence", overflow="fold")
     table.add_column("cached")
-    for row in rows:
-        if "error" in row:
-            console.print(f"[red]{escape(row['error'])}[/red]", soft_wrap=True)
+    for name, row in found.items():
+        if isinstance(row, UserError):
+            console.print(f"[red]{escape(str(row))}[/red]", soft_wrap=True)
             continue
         table.add_row(
-            escape(row["name"]),
-            f"{row['parameters'] / 1e9:.2f} G",
-            str(row["image_size"]),
-            str(row["image_tokens"]),
-            escape(row["licence"]) + (", gated" if row["gated"] else ""),
-            "yes" if row["cached"] else "no",
+            escape(name),
+            f"{row.parameters / 1e9:.2f} G",
+            str(row.image_size),
+            str(row.image_tokens),
+            escape(row.licence) + (", gated" if row.gated else ""),
+            "yes" if row.cached else "no",
         )
     console.print(table)
 
@@ -65,15 +74,18 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
     Example: amrg backbones show medgemma-4b-it
     """
+    from dataclasses import asdict
+
+    from backbones.description import described
     from backbones.registry import get, locations
     from backbones.structure import RANKS, structure
 
     plugin = get(name)
-    described = {"name": name, "plugin": locations()[name], **_described(plugin)}
+    stated: dict[str, object] = {"name": name, "plugin": locations()[name], **asdict(described(plugin))}
     if found := structure(plugin):
-        described["trainable_parameters"] = {str(rank): found.trainable(rank) for rank in RANKS}
+        stated["trainable_parameters"] = {str(rank): found.trainable(rank) for rank in RANKS}
     if as_json:
-        _print_json(described)
+        _print_json(stated)
         return
 
     from rich.console import Console
@@ -83,7 +95,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     table = Table(title=escape(name), title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for key, value in described.items():
+    for key, value in stated.items():
         table.add_row(key.replace("_", " "), escape(_shown(value)))
     Console().print(table)
 
@@ -175,26 +187,6 @@ def register(app: typer.Typer) -> None:
     for command in (show, check, new, miniatures):
         group.command()(command)
     app.add_typer(group, name="backbones")
-
-
-def _described(plugin: "type[Backbone]") -> dict[str, Any]:
-    from backbones.checkpoint import is_cached
-
-    pinned = plugin.checkpoint
-    return {
-        "checkpoint": pinned.hub_id,
-        "revision": pinned.revision,
-        "licence": pinned.licence,
-        "gated": pinned.gated,
-        "page": pinned.page,
-        "parameters": pinned.parameters,
-        "image_size": pinned.image_size,
-        "image_tokens": pinned.image_tokens,
-        "model_type": plugin.model_type,
-        "end_token": plugin.end_token,
-        "lora_targets": plugin.lora_targets,
-        "cached": is_cached(pinned),
-    }
 
 
 def _shown(value: object) -> str:

@@ -25,22 +25,27 @@ def bench(
 
     Example: amrg bench --scaling --rounds 1
     """
-    import json
-
     from rich.console import Console
 
     from benchmark.bench import run as contenders
     from benchmark.bench import scaling as growth
     from benchmark.bench import tables
+    from benchmark.bench.model import BenchResult
     from benchmark.suites.load import load_suite
 
     console = Console(stderr=True)
-    run, show = (growth.run, tables.show_scaling) if scaling else (contenders.run, tables.show)
-    result = run(load_suite(suite), data, rounds, lambda line: console.print(line, markup=False, highlight=False))
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False)
+
+    run = growth.run if scaling else contenders.run
+    result = run(load_suite(suite), data, rounds, say)
     if json_:
-        typer.echo(json.dumps(result, indent=1))
+        typer.echo(result.model_dump_json(indent=1))
+    elif isinstance(result, BenchResult):
+        tables.show(result)
     else:
-        show(result)
+        tables.show_scaling(result)
 
 
 def register(app: typer.Typer) -> None:

@@ -51,7 +51,7 @@ def compare(
     if as_json:
         import json
 
-        listed = [compare.as_json(f, studies=studies, texts=texts) for f in found]
+        listed = [compare.record(f, studies=studies, texts=texts).model_dump(mode="json") for f in found]
         typer.echo(json.dumps(listed, indent=1, ensure_ascii=False, allow_nan=False))
         return
     from rich.console import Console

@@ -52,7 +52,7 @@ def check(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if as_json:
-        _print_json(found.to_dict())
+        _print_json(found.counts().model_dump(mode="json"))
     else:
         _show_check(found, limit)
     if not found.usable:
@@ -125,7 +125,7 @@ def download(
 
         fetched = fetch(folder, skip=skip or (), keep_archives=keep_archives, api=api, progress=show)
     if as_json:
-        _print_json(fetched.to_dict())
+        _print_json(fetched.model_dump(mode="json"))
         return
     for name in fetched.fetched:
         typer.echo(f"fetched and verified: {name}")
@@ -146,29 +146,29 @@ def _show_check(found: "Check", limit: int) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    counts = found.to_dict()
+    counts = found.counts()
     console = Console()
     if found.problems:
         console.print(_problem_table(found.problems, limit))
     table = _table(f"{found.release.folder}", "what", "how many")
-    for label, key in (
-        ("reports", "reports"),
-        ("images", "images"),
-        ("masks", "masks"),
-        ("complete studies", "complete"),
-        ("distinct reports", "distinct_reports"),
-        ("reports with several categories", "multiple_categories"),
+    for label, number in (
+        ("reports", counts.reports),
+        ("images", counts.images),
+        ("masks", counts.masks),
+        ("complete studies", counts.complete),
+        ("distinct reports", counts.distinct_reports),
+        ("reports with several categories", counts.multiple_categories),
     ):
-        table.add_row(label, str(counts[key]))
-    words = counts["report_words"]
-    table.add_row("words a report", f"{words['mean']:.1f} ({words['min']} to {words['max']})")
-    for label, key in (
-        ("highest BI-RADS category", "birads_highest"),
-        ("density", "density"),
-        ("abnormality", "abnormality"),
-        ("view", "view"),
+        table.add_row(label, str(number))
+    words = counts.report_words
+    table.add_row("words a report", f"{words.mean:.1f} ({words.min} to {words.max})")
+    for label, by_name in (
+        ("highest BI-RADS category", counts.birads_highest),
+        ("density", counts.density),
+        ("abnormality", counts.abnormality),
+        ("view", counts.view),
     ):
-        table.add_row(label, ", ".join(f"{escape(name)}: {n}" for name, n in counts[key].items()))
+        table.add_row(label, ", ".join(f"{escape(name)}: {n}" for name, n in by_name.items()))
     console.print(table)
     if found.usable:
         console.print(f"{len(found.complete)} complete studies can be used.", highlight=False)

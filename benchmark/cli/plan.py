@@ -1,7 +1,7 @@
 """`amrg plan`: what a suite will cost, before it runs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+
+    from benchmark.planning.model import BackbonePlan, BackboneSize, Plan
 
 
 def plan(
@@ -38,10 +40,10 @@ def plan(
 
     made = make_plan(load_suite(suite), data, gpu_memory=gpu_memory, results=results)
     if as_json:
-        typer.echo(json.dumps(made, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(made.model_dump(mode="json"), indent=1, ensure_ascii=False))
     else:
         _show(made)
-    if made["missing"]:
+    if made.missing:
         raise typer.Exit(2)
 
 
@@ -50,56 +52,47 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
 
 
-def _show(made: dict[str, Any]) -> None:
+def _show(made: "Plan") -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from benchmark.planning.model import BackbonePlan, BackboneSize
+
     console = Console(highlight=False)
-    machine = made["machine"]
-    where = f"{machine['gpu']}, {machine['gpu_memory_gb']:.0f} GB" if machine["gpu"] else "without a GPU"
-    console.print(f"Plan of {escape(made['suite'])}: {made['trials']} trials, {escape(where)}")
-    rows = [row for row in made["backbones"] if "error" not in row]
-    whole = [row for row in rows if "operations" in row]
+    machine = made.machine
+    where = f"{machine.gpu}, {machine.gpu_memory_gb:.0f} GB" if machine.gpu else "without a GPU"
+    console.print(f"Plan of {escape(made.suite)}: {made.trials} trials, {escape(where)}")
+    rows = [row for row in made.backbones if isinstance(row, BackboneSize)]
+    whole = [row for row in rows if isinstance(row, BackbonePlan)]
     _table(
         console,
         "What it takes",
         ("parameters", "download", "disk", "weights", "a pack", "packs", "hours"),
-        [(row["name"], *_needs(row)) for row in rows],
+        [(row.name, *_needs(row)) for row in rows],
     )
-    ranks = sorted({int(rank) for row in whole for rank in row["trainable_parameters"]})
+    ranks = sorted({rank for row in whole for rank in row.trainable_parameters})
     _table(
         console,
         "Trainable parameters by rank",
         [str(rank) for rank in ranks],
-        [(row["name"], *(f"{row['trainable_parameters'][str(rank)]:,}" for rank in ranks)) for row in whole],
+        [(row.name, *(f"{row.trainable_parameters[rank]:,}" for rank in ranks)) for row in whole],
     )
-    stages = ("vision", "train", "write")
     _table(
         console,
         "Operations in PFLOP, and hours",
-        [f"{stage} {unit}" for stage in stages for unit in ("PFLOP", "h")],
-        [
-            (
-                row["name"],
-                *(
-                    cell
-                    for stage in stages
-                    for cell in (_short(row["operations"][stage] / 1e15), _short(row["hours"][stage]))
-                ),
-            )
-            for row in whole
-        ],
+        [f"{stage} {unit}" for stage in ("vision", "train", "write") for unit in ("PFLOP", "h")],
+        [(row.name, *_stages(row)) for row in whole],
     )
-    if made["hours"] is not None:
-        console.print(f"All together about {_hours(made['hours'])}, on one device.")
-    for note in dict.fromkeys(note for row in rows for note in row.get("assumptions", ())):
+    if made.hours is not None:
+        console.print(f"All together about {_hours(made.hours)}, on one device.")
+    for note in dict.fromkeys(note for row in rows for note in row.assumptions):
         console.print(f"- {escape(note)}", style="dim")
-    if made["missing"]:
+    if made.missing:
         console.print("\n[red]It can't run here yet:[/red]")
-        for need in made["missing"]:
+        for need in made.missing:
             console.print(f"- {escape(need)}", soft_wrap=True)
     else:
-        console.print(f"It can run here: amrg sweep {escape(made['suite'])}")
+        console.print(f"It can run here: amrg sweep {escape(made.suite)}")
 
 
 def _table(console: "Console", title: str, columns: "Sequence[str]", rows: "Sequence[tuple[str, ...]]") -> None:
@@ -116,23 +109,33 @@ def _table(console: "Console", title: str, columns: "Sequence[str]", rows: "Sequ
     console.print(table)
 
 
-def _needs(row: dict[str, Any]) -> list[str]:
-    size = row["bytes"]
-    count = row["parameters"]
+def _needs(row: "BackboneSize") -> list[str]:
+    from benchmark.planning.model import BackbonePlan
+
+    count = row.parameters
     cells = [
         f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.2f} M",
-        _gigabytes(size["download"]),
-        _gigabytes(size["disk"]),
+        _gigabytes(row.bytes.download),
+        _gigabytes(row.bytes.disk),
     ]
-    if "operations" not in row:
+    if not isinstance(row, BackbonePlan):
         return [*cells, "–", "–", "–", "–"]
     return [
         *cells,
-        f"{row['memory']['weights_gb']:.1f} GB",
-        f"{row['memory']['pack_gb']:.1f} GB",
-        f"{row['packs']} of {row['pack_size']}",
-        _short(row["hours"]["total"]),
+        f"{row.memory.weights_gb:.1f} GB",
+        f"{row.memory.pack_gb:.1f} GB",
+        f"{row.packs} of {row.pack_size}",
+        _short(row.hours.total),
     ]
+
+
+def _stages(row: "BackbonePlan") -> list[str]:
+    pairs = (
+        (row.operations.vision, row.hours.vision),
+        (row.operations.train, row.hours.train),
+        (row.operations.write, row.hours.write),
+    )
+    return [_short(value) for operations, hours in pairs for value in (operations / 1e15, hours)]
 
 
 def _gigabytes(size: float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -158,12 +158,12 @@ def _references(
     return lambda predicted: found
 
 
-def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, Any]:
+def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, object]:
     record = scores.to_record().model_copy(update={"references": chosen.name})
     return record.model_dump(mode="json", exclude={"schema_version", "reports", "statistics"})
 
 
-def _print_json(content: Mapping[str, Any]) -> None:
+def _print_json(content: Mapping[str, object]) -> None:
     import json
 
     typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))

@@ -36,7 +36,7 @@ def status(
     suite = suite_name(suite)
     found = look(results, suite)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(found.to_record().model_dump(mode="json"), indent=1, ensure_ascii=False))
         return
     console = Console()
     if watch and found.alive:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
-from typing import Any
 
 from benchmark.data.blocks import major
 from benchmark.data.content import content_hash
@@ -15,7 +14,50 @@ from benchmark.data.problem import Problem
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
 from benchmark.data.workers import each_image
+from benchmark.record import Stored
 from metrics.labels.labeler import label
+
+
+class WordCounts(Stored):
+    """Words a report."""
+
+    mean: float
+    median: float
+    min: int
+    max: int
+
+
+class Counts(Stored):
+    """What a folder holds and what is wrong with it, in numbers: what `amrg data check --json` prints.
+
+    Attributes:
+        schema_version: of this model.
+        folder: that was checked.
+        usable, images_decoded: whether there is a complete study; whether images were decoded.
+        reports, images, masks, complete: how many there are; complete studies have a report and an image.
+        birads_highest, density, abnormality, view: number of reports by category; "none" where not stated.
+        report_words: of the reports.
+        distinct_reports: case and blank space aside.
+        multiple_categories: reports that state several.
+        problems: all of them.
+    """
+
+    schema_version: int = 1
+    folder: str
+    usable: bool
+    images_decoded: bool
+    reports: int
+    images: int
+    masks: int
+    complete: int
+    birads_highest: dict[str, int]
+    density: dict[str, int]
+    abnormality: dict[str, int]
+    view: dict[str, int]
+    report_words: WordCounts
+    distinct_reports: int
+    multiple_categories: int
+    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True)
@@ -39,27 +81,27 @@ class Check:
         """Whether there is a complete study."""
         return bool(self.complete)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Counts and problems as JSON has them; counts of categories, densities and words are over all reports."""
+    def counts(self) -> Counts:
+        """Return counts and problems; counts of categories, densities and words are over all reports."""
         reports = self.release.reports
         words = [len(s.report.split()) for s in reports]
-        return {
-            "folder": str(self.release.folder),
-            "usable": self.usable,
-            "images_decoded": self.decoded,
-            "reports": len(reports),
-            "images": len(self.release.images),
-            "masks": len(self.release.masks),
-            "complete": len(self.complete),
-            "birads_highest": _counts(major(s) for s in reports),
-            "density": _counts(s.density for s in reports),
-            "abnormality": _counts(a for s in reports for a in ({row.abnormality for row in s.lesions} or {"none"})),
-            "view": _counts(f"{s.view} {s.laterality or ''}".strip() if s.view else None for s in reports),
-            "report_words": {"mean": mean(words), "median": median(words), "min": min(words), "max": max(words)},
-            "distinct_reports": len({normalise(s.report) for s in reports}),
-            "multiple_categories": sum(len(s.birads) > 1 for s in reports),
-            "problems": [p.to_dict() for p in self.problems],
-        }
+        return Counts(
+            folder=str(self.release.folder),
+            usable=self.usable,
+            images_decoded=self.decoded,
+            reports=len(reports),
+            images=len(self.release.images),
+            masks=len(self.release.masks),
+            complete=len(self.complete),
+            birads_highest=_counts(major(s) for s in reports),
+            density=_counts(s.density for s in reports),
+            abnormality=_counts(a for s in reports for a in ({row.abnormality for row in s.lesions} or {"none"})),
+            view=_counts(f"{s.view} {s.laterality or ''}".strip() if s.view else None for s in reports),
+            report_words=WordCounts(mean=mean(words), median=median(words), min=min(words), max=max(words)),
+            distinct_reports=len({normalise(s.report) for s in reports}),
+            multiple_categories=sum(len(s.birads) > 1 for s in reports),
+            problems=self.problems,
+        )
 
 
 def check(

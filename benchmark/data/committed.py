@@ -7,14 +7,16 @@ text. It is made by `write` from all 510 reports of figshare 24522883 v2.
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.data.blocks import label_blocks
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
+from benchmark.record import Stored
 from benchmark.store import write_text
 
 if TYPE_CHECKING:
@@ -24,20 +26,45 @@ LEAST_SHARE = 0.9
 """How much of the release must be here for its split to be used."""
 
 
-def split_for(studies: Sequence[Study]) -> dict[str, Any] | None:
-    """The fields of the committed split, restricted to `studies`; None where they are not the release's.
+class CommittedSplit(Stored):
+    """The content of `splits/dmid-blocked.json`; `reports` has of each id the first digits of its report's hash."""
+
+    source: str
+    rule: str
+    seed: int
+    fingerprint: str
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
+    reports: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The committed split for the studies that are here: ids by part, the block of each, and the rule."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+    blocks: dict[str, str]
+    rule: str
+
+
+def split_for(studies: Sequence[Study]) -> Parts | None:
+    """Return the committed split, restricted to `studies`; None where they are not the release's.
 
     They are when every one of them is in the release with the same report, and nine tenths of the release are here
     (one damaged image must not move every other study to another part).
     """
     kept = _kept()
-    digests: dict[str, str] = kept["reports"]
+    digests = kept.reports
     if len(studies) < LEAST_SHARE * len(digests) or any(digests.get(s.id) != _digest(s.report) for s in studies):
         return None
     here = {s.id for s in studies}
-    parts = {part: tuple(i for i in kept[part] if i in here) for part in ("train", "validation", "test")}
-    blocks = {i: b for i, b in label_blocks(kept["blocks"]).items() if i in here}
-    return {**parts, "blocks": blocks, "rule": kept["rule"]}
+    train, validation, test = (tuple(i for i in ids if i in here) for ids in (kept.train, kept.validation, kept.test))
+    blocks = {i: b for i, b in label_blocks(kept.blocks).items() if i in here}
+    return Parts(train, validation, test, blocks, kept.rule)
 
 
 def write(path: Path, split: "Split", studies: Sequence[Study]) -> None:
@@ -65,5 +92,6 @@ def _digest(report: str) -> str:
 
 
 @cache
-def _kept() -> dict[str, Any]:
-    return json.loads(files("benchmark.data").joinpath("splits/dmid-blocked.json").read_text(encoding="utf-8"))
+def _kept() -> CommittedSplit:
+    text = files("benchmark.data").joinpath("splits/dmid-blocked.json").read_text(encoding="utf-8")
+    return CommittedSplit.model_validate_json(text)

@@ -8,9 +8,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -18,6 +16,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from benchmark.data.archive import unpack
 from benchmark.errors import RunFailed, UserError
+from benchmark.record import Stored
 from benchmark.store import write_text
 
 API = "https://api.figshare.com/v2"
@@ -46,18 +45,13 @@ class RemoteFile(BaseModel):
         return (self.computed_md5 or self.supplied_md5).lower()
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """What `download` did: names of files fetched now, and of those that were here already."""
+class Fetched(Stored):
+    """What `download` did: names of files fetched now, of those that were here already, and of those left out."""
 
     folder: str
     fetched: tuple[str, ...]
     present: tuple[str, ...]
     skipped: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self)
 
 
 def download(
@@ -111,8 +105,8 @@ def download(
             state.finish()
         except OSError as error:
             raise RunFailed(f"{error.filename or folder}: {error.strerror or error}. What arrived is kept.") from None
-    names = [tuple(f.name for f in files) for files in (missing, present, skipped)]
-    return Fetched(str(folder), *names)
+    fetched, there, left = (tuple(f.name for f in files) for files in (missing, present, skipped))
+    return Fetched(folder=str(folder), fetched=fetched, present=there, skipped=left)
 
 
 class _Fetcher:

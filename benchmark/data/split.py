@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,8 +19,8 @@ from benchmark.data.dealing import deal, shuffle_key
 from benchmark.data.inventory import study_id
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
-from benchmark.record import Leakage, SplitRecord
-from benchmark.store import write_text
+from benchmark.record import Leakage, SplitFile, SplitRecord
+from benchmark.store import write_json
 
 SPLITS = 1
 """Version of the rules: raised when the same studies are parted or joined to blocks otherwise, or their leakage is
@@ -81,13 +81,13 @@ class Split:
         """Every id to the name of its part."""
         return {i: part for part in PARTS for i in getattr(self, part)}
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it, the fingerprint included."""
-        return {**asdict(self), "fingerprint": self.fingerprint}
+    def to_file(self) -> SplitFile:
+        """Return it as a file has it, with its fingerprint."""
+        return SplitFile(**vars(self), fingerprint=self.fingerprint)
 
     def to_record(self, leakage: Leakage) -> SplitRecord:
         """Return it as the record of a suite has it, with what it lets through."""
-        return SplitRecord(**self.to_dict(), leakage=leakage)
+        return SplitRecord(**dict(self.to_file()), leakage=leakage)
 
     @classmethod
     def from_record(cls, record: SplitRecord) -> Self:
@@ -96,7 +96,7 @@ class Split:
 
     def save(self, path: Path) -> None:
         """Write the split as a file that `load` reads."""
-        write_text(path, json.dumps(self.to_dict(), indent=1) + "\n")
+        write_json(path, self.to_file())
 
 
 def split(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
@@ -117,7 +117,7 @@ def split(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
     if name == "blocked" and seed == 0:
         found = committed.split_for(studies)
         if found is not None:
-            return Split(name=name, seed=seed, **found)
+            return Split(name, seed, found.train, found.validation, found.test, found.blocks, found.rule)
     return compute(studies, name, seed=seed)
 
 

@@ -1,7 +1,6 @@
 """A comparison of two systems as markdown and for a terminal."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.text import Text
 from benchmark.board.compare import Compared, Comparison
 from benchmark.board.format import decimal, escape, table, with_interval
 from benchmark.pages.environment import render
+from benchmark.pages.model import ComparedScore, ComparedStudy, ComparisonRecord
 from metrics.registry import METRICS
 
 HEADS = ("score", "A", "B", "A − B [95 %]", "p", "p after Holm", "better")
@@ -112,20 +112,24 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], marked: Sequence[
     return made
 
 
-def as_json(found: Comparison, *, studies: int, texts: bool) -> dict[str, Any]:
-    """The comparison as JSON values."""
+def record(found: Comparison, *, studies: int, texts: bool) -> ComparisonRecord:
+    """Return the comparison as data.
 
-    def of(score: Compared) -> dict[str, Any]:
-        return {**vars(score), "difference": score.difference.model_dump(exclude_none=True)}
-
-    listed = [
-        {"id": s.id, "a": s.a, "b": s.b, "birads": s.birads, **({"texts": s.texts} if texts else {})}
-        for s in found.studies[:studies]
-    ]
-    kept = {"a": found.a, "b": found.b, "primary": found.primary, "reports": found.reports, "blocks": found.blocks}
-    return {
-        **kept,
-        "scores": [of(s) for s in found.scores],
-        "categories": [of(c) for c in found.categories],
-        "studies": listed,
-    }
+    Args:
+        found: the comparison.
+        studies: how many of those that differ most are listed.
+        texts: whether their reports are among it.
+    """
+    return ComparisonRecord(
+        a=found.a,
+        b=found.b,
+        primary=found.primary,
+        reports=found.reports,
+        blocks=found.blocks,
+        scores=tuple(ComparedScore(**vars(score)) for score in found.scores),
+        categories=tuple(ComparedScore(**vars(category)) for category in found.categories),
+        studies=tuple(
+            ComparedStudy(id=s.id, a=s.a, b=s.b, birads=s.birads, texts=s.texts if texts else None)
+            for s in found.studies[:studies]
+        ),
+    )

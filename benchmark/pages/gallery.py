@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from benchmark.board.collect import compared
 from benchmark.board.results import Baseline, Done, SuiteResults, read_results
@@ -19,6 +18,7 @@ from benchmark.board.run import checkpoints, name_of
 from benchmark.data import dmid
 from benchmark.errors import UserError
 from benchmark.pages.environment import render
+from benchmark.pages.model import Answer, ControlAnswer, GalleryColumn, GalleryPage, GalleryStudy
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
 from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES
@@ -79,15 +79,15 @@ def write_gallery(
     shown = _write_images(found, source, folder, progress) if source else {}
     content = page_data(found, shown)
     write_text(folder / "index.html", page(content))
-    return Gallery(folder / "index.html", len(content["studies"]), len(content["columns"]), _without(content))
+    return Gallery(folder / "index.html", len(content.studies), len(content.columns), _without(content))
 
 
-def _without(content: Mapping[str, Any]) -> int:
-    return sum(study["image"] is None for study in content["studies"])
+def _without(content: GalleryPage) -> int:
+    return sum(study.image is None for study in content.studies)
 
 
-def page_data(found: SuiteResults, images: Mapping[str, str]) -> dict[str, Any]:
-    """What the page shows, as JSON.
+def page_data(found: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
+    """What the page shows.
 
     Args:
         found: the results.
@@ -96,49 +96,53 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> dict[str, Any]:
     columns = _columns(found)
     baseline = next((b for b in found.baselines if b.name == "most_frequent_report"), None)
     heads = [
-        {"name": name_of(d), "point": f"rank {d.trial.rank}, alpha {d.trial.alpha}, seed {d.trial.seed}",
-         "blind": False, "shown": True}
-        for d in columns
-    ]  # fmt: skip
+        GalleryColumn(
+            name=name_of(done),
+            point=f"rank {done.trial.rank}, alpha {done.trial.alpha}, seed {done.trial.seed}",
+            blind=False,
+            shown=True,
+        )
+        for done in columns
+    ]
     if baseline:
-        heads.append({"name": baseline.name, "point": BASELINES[baseline.name], "blind": True, "shown": False})
+        heads.append(GalleryColumn(name=baseline.name, point=BASELINES[baseline.name], blind=True, shown=False))
     ids = found.references.parts["test"]
     other = swapped(ids, found.references.blocks)
     sources: list[Done | Baseline] = [*columns, *([baseline] if baseline else [])]
-    copied = [_copied(s.predictions, found) for s in sources]
-    scores = [_rouge(s.scores) for s in sources]
+    columns_of = [_Column(source, _copied(source.predictions, found), _rouge(source.scores)) for source in sources]
     studies = []
     for study in ids:
         reference = found.references.reports[study]
         truth = label(reference)
-        answers = []
-        for place, source in enumerate(sources):
-            answer = _answer(source.predictions[study], truth)
-            answer |= {"rouge_l": scores[place].get(study), "copied": copied[place].get(study, False)}
-            if isinstance(source, Done):
-                answer |= {name: _control(source, name, study) for name in ("swapped", "blank")}
-                answer["swapped"]["image_of"] = other[study]
-            answers.append(answer)
         studies.append(
-            {
-                "id": study,
-                "image": images.get(study),
-                "reference": reference,
-                "birads": truth.birads,
-                "major": truth.birads_major,
-                "density": truth.density,
-                "findings": sorted(_present(truth)),
-                "answers": answers,
-            }
+            GalleryStudy(
+                id=study,
+                image=images.get(study),
+                reference=reference,
+                birads=truth.birads,
+                major=truth.birads_major,
+                density=truth.density,
+                findings=tuple(sorted(_present(truth))),
+                answers=tuple(_answer(column, study, truth, other[study]) for column in columns_of),
+            )
         )
-    return {
-        "suite": found.suite.name,
-        "title": found.suite.title,
-        "nature": nature_of(found.record.data, checkpoints(found), found.suite.protocol),
-        "warning": NOT_A_DEVICE,
-        "columns": heads,
-        "studies": studies,
-    }
+    return GalleryPage(
+        suite=found.suite.name,
+        title=found.suite.title,
+        nature=nature_of(found.record.data, checkpoints(found), found.suite.protocol),
+        warning=NOT_A_DEVICE,
+        columns=tuple(heads),
+        studies=tuple(studies),
+    )
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Whose reports, and which of them are copied and what their ROUGE-L is, by study."""
+
+    source: Done | Baseline
+    copied: Mapping[str, bool]
+    rouge: Mapping[str, float]
 
 
 def _columns(found: SuiteResults) -> list[Done]:
@@ -150,19 +154,26 @@ def _columns(found: SuiteResults) -> list[Done]:
     return [best[0], *sorted(others, key=lambda d: (d.trial.rank, d.trial.alpha))][:MOST_COLUMNS]
 
 
-def _answer(text: str, truth: Label) -> dict[str, Any]:
+def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:
+    """What a column says of a study, and for the `other` study's image: what it says of that study."""
+    text = column.source.predictions[study]
     said = label(text)
     ours, theirs = _present(said), _present(truth)
-    return {
-        "text": text,
-        "birads": said.birads,
-        "density": said.density,
-        "birads_right": said.birads == truth.birads,
-        "density_right": said.density == truth.density,
-        "right": sorted(ours & theirs),
-        "missing": sorted(theirs - ours),
-        "invented": sorted(ours - theirs),
-    }
+    done = column.source if isinstance(column.source, Done) else None
+    return Answer(
+        text=text,
+        birads=said.birads,
+        density=said.density,
+        birads_right=said.birads == truth.birads,
+        density_right=said.density == truth.density,
+        right=tuple(sorted(ours & theirs)),
+        missing=tuple(sorted(theirs - ours)),
+        invented=tuple(sorted(ours - theirs)),
+        rouge_l=column.rouge.get(study),
+        copied=column.copied.get(study, False),
+        swapped=_control(text, done.predictions[other], other) if done else None,
+        blank=_control(text, done.controls["blank"].get(study, "")) if done else None,
+    )
 
 
 def _present(found: Label) -> set[str]:
@@ -170,10 +181,8 @@ def _present(found: Label) -> set[str]:
     return {kind.replace("_", " ") for kind, polarity in found.findings.items() if polarity != "absent"}
 
 
-def _control(done: Done, name: str, study: str) -> dict[str, Any]:
-    text = done.controls[name].get(study, "")
-    same = collapse_whitespace(text) == collapse_whitespace(done.predictions[study])
-    return {"text": text, "same": same}
+def _control(right: str, text: str, image_of: str | None = None) -> ControlAnswer:
+    return ControlAnswer(text=text, same=collapse_whitespace(text) == collapse_whitespace(right), image_of=image_of)
 
 
 def _copied(predictions: Mapping[str, str], found: SuiteResults) -> dict[str, bool]:
@@ -186,17 +195,17 @@ def _rouge(scores: ScoresRecord) -> dict[str, float]:
     return {r.id: round(r.scores["rouge_l"], 4) for r in scores.reports if "rouge_l" in r.scores}
 
 
-def page(content: Mapping[str, Any]) -> str:
+def page(content: GalleryPage) -> str:
     """The page with its data, style and script inside; only its own script and style may run."""
     # "<" can't end the block that holds the data, and the separators are line ends to JavaScript alone.
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps(content.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         data = data.replace(character, f"\\u{ord(character):04x}")
     parts = files("benchmark.pages").joinpath("templates")
     style, script = (parts.joinpath(f"gallery.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return render(
         "gallery.html.j2",
-        title=f"{content['title']}: reports side by side",
+        title=f"{content.title}: reports side by side",
         data=data,
         style=style,
         script=script,

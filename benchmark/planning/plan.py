@@ -1,14 +1,25 @@
 """What a suite will cost before it runs, backbone by backbone, and what it lacks on this machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
 from benchmark.execute import default_processes
 from benchmark.planning.machine import GB, Gpu, gpu
 from benchmark.planning.missing import USABLE, missing
+from benchmark.planning.model import (
+    BackbonePlan,
+    BackboneSize,
+    Device,
+    Plan,
+    PlannedBytes,
+    PlannedHours,
+    PlannedMemory,
+    PlannedOperations,
+    UnfitBackbone,
+)
 from benchmark.suite import DmidData, Entry, Suite
 
 if TYPE_CHECKING:
@@ -22,25 +33,20 @@ DMID_STUDIES = 510
 """Images of the release, where no folder is given to count them in."""
 SPLIT = (407, 51, 52)
 """The paper's train, validation and test, of 510; other numbers of studies are parted alike."""
-CONTROLS = 2
-"""Times that the test set is written again: with another study's image, and with a blank one."""
+CONTROLS = 1
+"""Times that the test set is written again: with a blank image."""
 WRITTEN_TOGETHER = 64
 """Reports of one trial that are written at once."""
 
 
-def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, results: Path) -> dict[str, Any]:
-    """The plan of a suite, ready for JSON.
+def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, results: Path) -> Plan:
+    """Return the plan of a suite.
 
     Args:
         suite: the suite.
         data: the DMID folder, where one was given.
         gpu_memory: GB of GPU memory to plan for; None for what this machine has.
         results: results of earlier sweeps, whose measured rates are taken.
-
-    Returns:
-        backbones: a dict each: name, checkpoint, revision, parameters, trainable_parameters by rank, trials, bytes,
-        memory, packs, operations by stage, hours by stage, assumptions. missing: what stops it from running here.
-        hours: of all backbones, one after another.
     """
     from backbones.registry import get
 
@@ -48,25 +54,25 @@ def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, re
     if gpu_memory is not None:
         there = Gpu(there.name if there and abs(there.memory - gpu_memory) < 1 else "a GPU", gpu_memory)
     work = _workload(suite, data)
-    rows = []
+    rows: list[BackbonePlan | BackboneSize | UnfitBackbone] = []
     for entry in suite.backbones:
         try:
             rows.append(_row(suite, entry, get(entry.name), work, there, results))
         except UserError as error:
-            rows.append({"name": entry.name, "error": str(error)})
-    return {
-        "suite": suite.name,
-        "trials": len(suite.points()) * len(suite.backbones),
-        "machine": {"gpu": there.name if there else None, "gpu_memory_gb": there.memory if there else 0.0},
-        "backbones": rows,
-        "hours": _sum(rows),
-        "missing": missing(suite, data, gpu_memory=gpu_memory),
-    }
+            rows.append(UnfitBackbone(name=entry.name, error=str(error)))
+    return Plan(
+        suite=suite.name,
+        trials=len(suite.points()) * len(suite.backbones),
+        machine=Device(gpu=there.name if there else None, gpu_memory_gb=there.memory if there else 0.0),
+        backbones=tuple(rows),
+        hours=_sum(rows),
+        missing=tuple(missing(suite, data, gpu_memory=gpu_memory)),
+    )
 
 
-def _sum(rows: list[dict[str, Any]]) -> float | None:
-    hours = [row["hours"]["total"] if row.get("hours") else None for row in rows]
-    return None if None in hours else round(sum(h for h in hours if h is not None), 4)
+def _sum(rows: Sequence[BackbonePlan | BackboneSize | UnfitBackbone]) -> float | None:
+    hours = [row.hours.total for row in rows if isinstance(row, BackbonePlan)]
+    return round(sum(hours), 4) if len(hours) == len(rows) else None
 
 
 def _workload(suite: Suite, data: Path | None) -> "Workload":
@@ -107,68 +113,83 @@ def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
 
 def _row(
     suite: Suite, entry: Entry, plugin: "type[Backbone]", work: "Workload", there: Gpu | None, results: Path
-) -> dict[str, Any]:
+) -> BackbonePlan | BackboneSize:
     from benchmark.planning.costs import feature_bytes, memory, operations
     from benchmark.planning.structures import structure_of
 
-    pinned, hub = plugin.checkpoint, entry.checkpoint == "hub"
-    row: dict[str, Any] = {
-        "name": entry.name,
-        "checkpoint": pinned.hub_id if hub else entry.checkpoint,
-        "revision": pinned.revision if hub else None,
-        "licence": pinned.licence,
-        "dtype": entry.dtype,
-        "quantization": entry.quantization,
-        "trials": len(work.ranks),
-    }
     structure = structure_of(entry, plugin)
     if structure is None:
         note = "its plugin states no configuration, so only its size is known"
-        return {**row, "parameters": pinned.parameters, "assumptions": [note], **_bytes(entry, plugin, 0.0)}
+        return _size(entry, plugin, work, plugin.checkpoint.parameters, 0.0, [note])
     checkpointing = suite.protocol.activation_checkpointing
     needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization, checkpointing=checkpointing)
     done = operations(structure, work)
     packs = _packs(suite, needed, work, there, _cached(structure, work))
-    costs = _time(entry, structure, needed, done, work, there, results)
-    if (rows := packs["micro_batch_size"]) < work.batch_size:
-        costs["assumptions"].append(
-            f"{entry.name}: {work.batch_size} reports don't fit at once: micro_batch_size {rows}"
-        )
-    return {
-        **row,
-        "parameters": structure.parameters,
-        "trainable_parameters": {str(rank): structure.trainable(rank) for rank in sorted(set(suite.grid.rank))},
-        **_bytes(entry, plugin, feature_bytes(structure, work.images, entry.dtype)),
-        **packs,
-        "operations": {"vision": done.vision, "train": done.train, "write": done.write},
-        **costs,
-    }
+    hours, assumptions = _time(entry, structure, needed, done, work, there, results)
+    if packs.rows < work.batch_size:
+        assumptions.append(f"{entry.name}: {work.batch_size} reports don't fit at once: micro_batch_size {packs.rows}")
+    features = feature_bytes(structure, work.images, entry.dtype)
+    return BackbonePlan(
+        **dict(_size(entry, plugin, work, structure.parameters, features, assumptions)),
+        trainable_parameters={rank: structure.trainable(rank) for rank in sorted(set(suite.grid.rank))},
+        memory=packs.memory,
+        pack_size=packs.size,
+        packs=packs.number,
+        micro_batch_size=packs.rows,
+        operations=PlannedOperations(vision=done.vision, train=done.train, write=done.write),
+        hours=hours,
+    )
 
 
-def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> dict[str, Any]:
+def _size(
+    entry: Entry,
+    plugin: "type[Backbone]",
+    work: "Workload",
+    parameters: int,
+    features: float,
+    assumptions: Sequence[str],
+) -> BackboneSize:
+    pinned, hub = plugin.checkpoint, entry.checkpoint == "hub"
+    return BackboneSize(
+        name=entry.name,
+        checkpoint=pinned.hub_id if hub else str(entry.checkpoint),
+        revision=pinned.revision if hub else None,
+        licence=pinned.licence,
+        dtype=entry.dtype,
+        quantization=entry.quantization,
+        trials=len(work.ranks),
+        parameters=parameters,
+        bytes=_bytes(entry, plugin, features),
+        assumptions=tuple(assumptions),
+    )
+
+
+def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> PlannedBytes:
     """Bytes to download and on disk; LLaVA-Med's are there twice, as published and converted."""
     from backbones.checkpoint import is_cached
 
     hub = entry.checkpoint == "hub"
     weights = plugin.checkpoint.weights_bytes if hub else 0
     kept = weights * (2 if plugin.converted else 1)
-    return {
-        "bytes": {
-            "download": 0 if not hub or is_cached(plugin.checkpoint) else weights,
-            "disk": int(kept + features),
-            "features": int(features),
-        }
-    }
+    return PlannedBytes(
+        download=0 if not hub or is_cached(plugin.checkpoint) else weights,
+        disk=int(kept + features),
+        features=int(features),
+    )
 
 
-def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, cached: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Packs:
+    """Memory, trials a pack, packs, and reports of a trial at once."""
+
+    memory: PlannedMemory
+    size: int
+    number: int
+    rows: int
+
+
+def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, cached: int) -> _Packs:
     """Memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
-    memory = {
-        "weights_gb": needed.weights / GB,
-        "trial_gb": needed.trial / GB,
-        "report_gb": needed.report / GB,
-        "smallest_gb": needed.pack(1, 1) / USABLE / GB,
-    }
     size, rows = 1, work.batch_size
     if there:
         room = there.memory * USABLE * GB
@@ -178,16 +199,24 @@ def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, 
         fitting = cached
     if suite.engine != "sequential":
         size = max(1, min(fitting, len(work.ranks)))
-    memory["pack_gb"] = needed.pack(size, rows) / GB
-    return {"memory": memory, "pack_size": size, "packs": -(-len(work.ranks) // size), "micro_batch_size": rows}
+    memory = PlannedMemory(
+        weights_gb=needed.weights / GB,
+        trial_gb=needed.trial / GB,
+        report_gb=needed.report / GB,
+        smallest_gb=needed.pack(1, 1) / USABLE / GB,
+        pack_gb=needed.pack(size, rows) / GB,
+    )
+    return _Packs(memory, size, -(-len(work.ranks) // size), rows)
 
 
 def _cached(structure: "Structure", work: "Workload") -> int:
     from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
     from benchmark.tuning.packed.packs import cached
 
-    decoder = SimpleNamespace(hidden_size=structure.hidden, intermediate_size=structure.intermediate)
-    return cached(decoder, work.batch_size * (structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS))
+    return cached(
+        max(structure.hidden, structure.intermediate),
+        work.batch_size * (structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS),
+    )
 
 
 @dataclass(frozen=True)
@@ -218,8 +247,8 @@ def _time(
     work: "Workload",
     there: Gpu | None,
     results: Path,
-) -> dict[str, Any]:
-    """Hours by stage on one GPU, or on all cores."""
+) -> tuple[PlannedHours, list[str]]:
+    """Hours by stage on one GPU, or on all cores, and what they assume."""
     from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
 
     speed = _speed(entry, structure, there, results)
@@ -236,4 +265,4 @@ def _time(
         f"{structure.image_tokens} image tokens, {PROMPT_TOKENS} of prompt, {REPORT_TOKENS} a report",
         "starting, loading and decoding images are not counted",
     ]
-    return {"hours": {**hours, "total": round(sum(hours.values()), 4)}, "assumptions": assumptions}
+    return PlannedHours(**hours, total=round(sum(hours.values()), 4)), assumptions

@@ -1,12 +1,13 @@
 """How fast a machine is: measured on it by an earlier sweep, or assumed from its data sheet."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from backbones.structure import Structure
+from benchmark.errors import UserError
 from benchmark.planning.costs import training_operations
+from benchmark.store import TrialFolder
 
 USE = 0.35
 """Assumed share of the peak rate that training, prompts and the vision encoder reach."""
@@ -70,16 +71,15 @@ def measured(
     """
     rates = []
     for path in sorted(results.glob("*/trial.json")):
+        folder = TrialFolder(path.parent)
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            trial, seconds = record["trial"], record["seconds"]["train"]
-            steps = len((path.parent / "losses.csv").read_text(encoding="utf-8").splitlines()) - 1
-            found = (trial["backbone"], record.get("gpu"), trial.get("quantization"))
-            same = found == (backbone, gpu, quantization)
-            if not same or record["checkpoint"]["parameters"] != structure.parameters or seconds <= 0:
-                continue
-            reports = steps * trial["protocol"]["batch_size"]
-            rates.append(reports * training_operations(structure, trial["rank"]) / seconds)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # a record of another version says nothing about speed
+            record = folder.read_trial()
+            steps = len(folder.read_losses())
+        except (UserError, OSError, ValueError, KeyError):
+            continue  # a floor, or a record of another version: it says nothing about speed
+        trial, seconds = record.trial, record.seconds.get("train", 0.0)
+        same = (trial.backbone, record.gpu, trial.quantization) == (backbone, gpu, quantization)
+        if same and record.checkpoint.parameters == structure.parameters and seconds > 0:
+            reports = steps * trial.protocol.batch_size
+            rates.append(reports * training_operations(structure, trial.rank) / seconds)
     return median(rates) if rates else None

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from benchmark.progress.events import Event, Listener
+from benchmark.record import Stored
 from benchmark.store import Store, read_model, read_record, write_json
 
 EVERY_SECONDS = 1.0
@@ -125,6 +126,31 @@ class Work:
     trial: str = ""
 
 
+class TrialState(Stored):
+    """A trial's label, id and state, and why it failed where it did."""
+
+    label: str
+    id: str
+    state: State
+    reason: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
+
+
+class StatusRecord(Stored):
+    """How far a suite is, as `amrg status --json` prints it; see `Status`."""
+
+    schema_version: int = 1
+    suite: str
+    alive: bool
+    stage: str
+    done: int
+    running: int
+    failed: int
+    left: int
+    seconds_left: float | None
+    trials: tuple[TrialState, ...]
+    work: tuple[Work, ...]
+
+
 @dataclass(frozen=True)
 class Status:
     """How far a suite is.
@@ -151,21 +177,23 @@ class Status:
         """How many trials are in a state."""
         return sum(found == state for _, _, found in self.trials)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "suite": self.suite,
-            "alive": self.alive,
-            "stage": self.stage,
-            **{state: self.count(state) for state in ("done", "running", "failed", "left")},
-            "seconds_left": self.seconds_left,
-            "trials": [
-                {"label": label, "id": identity, "state": state, **({"reason": self.reasons[label]} if label in
-                 self.reasons else {})}
+    def to_record(self) -> StatusRecord:
+        """Return what `amrg status --json` prints."""
+        return StatusRecord(
+            suite=self.suite,
+            alive=self.alive,
+            stage=self.stage,
+            done=self.count("done"),
+            running=self.count("running"),
+            failed=self.count("failed"),
+            left=self.count("left"),
+            seconds_left=self.seconds_left,
+            trials=tuple(
+                TrialState(label=label, id=identity, state=state, reason=self.reasons.get(label))
                 for label, identity, state in self.trials
-            ],
-            "work": [vars(work) for work in self.work],
-        }  # fmt: skip
+            ),
+            work=self.work,
+        )
 
 
 def status(results: Path, suite: str, clock: Callable[[], float] = time.time) -> Status:

@@ -1,12 +1,13 @@
 """A suite file → a Suite: every mistake with its line, all at once, with the names that would have been understood."""
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from benchmark.errors import UserError, unknown_name
 from benchmark.suite import DmidData, Entry, Grid, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
@@ -70,7 +71,7 @@ def parse(text: str, *, where: str) -> Suite:
     try:
         suite = Suite.model_validate(content)
     except ValidationError as error:
-        found = [f"{where}, line {_line(node, e['loc'])}: {_explain(dict(e))}" for e in error.errors()]
+        found = [f"{where}, line {_line(node, e['loc'])}: {_explain(e)}" for e in error.errors()]
         raise UserError("\n".join(found)) from None
     _check_names(suite, node, where)
     return suite
@@ -84,7 +85,7 @@ def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
     from benchmark.scoring.baselines import BASELINES
     from metrics.registry import METRICS
 
-    asked: list[tuple[str, str, Any, tuple[Any, ...]]] = [
+    asked: list[tuple[str, str, Collection[str], tuple[str | int, ...]]] = [
         ("backbone", entry.name, locations(), ("backbones", i, "name")) for i, entry in enumerate(suite.backbones)
     ]
     asked += [("baseline", name, BASELINES, ("baselines", i)) for i, name in enumerate(suite.baselines)]
@@ -121,7 +122,7 @@ def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
     return line
 
 
-def _explain(error: dict[str, Any]) -> str:
+def _explain(error: ErrorDetails) -> str:
     """A pydantic error in the words of a suite file."""
     location = [str(part) for part in error["loc"]]
     place = ".".join(location)

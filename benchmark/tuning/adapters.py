@@ -2,12 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from peft.tuners.lora import LoraLayer
-from peft.tuners.tuners_utils import BaseTunerLayer
-from torch import nn
-
+from backbones import private
 from backbones.base import Backbone
 
 
@@ -21,19 +17,4 @@ def taken_out(backbone: Backbone) -> Iterator[None]:
     try:
         yield
     finally:
-        take_out(backbone.model)
-
-
-def take_out(model: nn.Module) -> None:
-    """Put the layers that peft wrapped back where they were, in place."""
-    wrapped = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
-    for name, module in wrapped.items():
-        parent, _, own = name.rpartition(".")
-        setattr(model.get_submodule(parent), own, module.get_base_layer())
-    if hasattr(model, "peft_config"):
-        del model.peft_config
-
-
-def lora_layers(model: nn.Module) -> dict[str, Any]:
-    """peft's LoRA layers by their name in `model`, in the order that peft injected them."""
-    return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}
+        private.take_out(backbone.model)

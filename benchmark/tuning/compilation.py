@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from torch import nn
 
 from backbones.base import Backbone
+from backbones.private import run_uncompiled
 
 BACKEND = "inductor"
 """What torch.compile makes code with."""
@@ -27,4 +28,4 @@ def compiled_layers(backbone: Backbone) -> Iterator[None]:
         yield
     finally:
         for layer in layers:
-            layer._compiled_call_impl = None
+            run_uncompiled(layer)

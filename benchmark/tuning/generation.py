@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from backbones.base import Backbone
 from benchmark.suite import Protocol
@@ -17,7 +19,9 @@ BATCH = 64
 
 
 @torch.inference_mode()
-def greedy(backbone: Backbone, model: Any, protocol: Protocol, features: Sequence[Tensor]) -> list[Generated]:
+def greedy(
+    backbone: Backbone, model: PreTrainedModel | PeftModel, protocol: Protocol, features: Sequence[Tensor]
+) -> list[Generated]:
     """A report for each image's features; features that are given more than once are written for once.
 
     Where memory runs out, half as many are written at once, down to one.
@@ -45,14 +49,17 @@ def greedy(backbone: Backbone, model: Any, protocol: Protocol, features: Sequenc
     return [written[place] for place in places]
 
 
-def _batch(backbone: Backbone, model: Any, protocol: Protocol, part: Sequence[Tensor]) -> list[Generated]:
+def _batch(
+    backbone: Backbone, model: PreTrainedModel | PeftModel, protocol: Protocol, part: Sequence[Tensor]
+) -> list[Generated]:
     text = backbone.encode_text([protocol.prompt] * len(part))
+    generate: Any = model.generate
     with precision(backbone):
-        tokens = model.generate(**backbone.model_inputs(text, part), **settings(backbone, protocol))
+        tokens = generate(**backbone.model_inputs(text, part), **settings(backbone, protocol))
     return [cut(backbone, row) for row in tokens[:, text["input_ids"].shape[1] :].tolist()]
 
 
-def settings(backbone: Backbone, protocol: Protocol) -> dict[str, Any]:
+def settings(backbone: Backbone, protocol: Protocol) -> dict[str, int | float | None]:
     """Keyword arguments of `generate` for greedy decoding, the same for every backbone."""
     return {
         "max_new_tokens": protocol.max_new_tokens,

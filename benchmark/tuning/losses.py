@@ -3,19 +3,22 @@
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from backbones import private
 from backbones.base import IGNORED
+from backbones.private import ModelInputs
 
-SCALED = ("logit_scale", "logits_scaling", "lm_head_multiplier")
-"""Settings of decoders whose logits aren't the head's alone."""
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 
-def report_losses(model: Any, inputs: dict[str, Any], start: int, trials: int = 1) -> Tensor:
+def report_losses(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, start: int, trials: int = 1) -> Tensor:
     """The summed cross-entropy of each trial's reports.
 
     Only the hidden states that predict the report go through the head: of a MedGemma step's logits that is one part
@@ -31,7 +34,8 @@ def report_losses(model: Any, inputs: dict[str, Any], start: int, trials: int = 
         Losses [trials] in float32 (float64 where the model is).
     """
     labels = inputs["labels"]
-    rest = {name: value for name, value in inputs.items() if name != "labels"}
+    rest = inputs.copy()
+    del rest["labels"]
     # The last position predicts a token behind the row's end; leaving it out would copy all logits.
     targets = functional.pad(labels[:, start:], (0, 1), value=IGNORED)
     if fuses(model):
@@ -43,7 +47,7 @@ def report_losses(model: Any, inputs: dict[str, Any], start: int, trials: int = 
     return losses.view(trials, -1).sum(dim=1)
 
 
-def fuses(model: Any) -> bool:
+def fuses(model: "PreTrainedModel | PeftModel") -> bool:
     """Whether head and loss are one: Liger never holds all logits (0.05 GB a report of MedGemma's).
 
     It counts labels on the host, which waits for the GPU once a trial and micro-batch.
@@ -53,8 +57,7 @@ def fuses(model: Any) -> bool:
         _kernels_run_on(head.weight.device)
         and type(head) is nn.Linear
         and head.weight.dtype in (torch.bfloat16, torch.float16, torch.float32)
-        and hasattr(_base(model), "model")
-        and not any(getattr(_text(model), name, None) not in (None, 1.0) for name in SCALED)
+        and private.head_alone(model)
     )
 
 
@@ -68,21 +71,12 @@ def _kernels_run_on(device: torch.device) -> bool:
     return device.type == "cuda" and find_spec("liger_kernel") is not None
 
 
-def _base(model: Any) -> Any:
-    """The backbone's own model, without peft's wrapper."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
-def _text(model: Any) -> Any:
-    return model.config.get_text_config()
-
-
-def _fused(model: Any, inputs: dict[str, Any], targets: Tensor, trials: int) -> Tensor:
+def _fused(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, targets: Tensor, trials: int) -> Tensor:
     """Losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
     from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
 
-    hidden = _base(model).model(**inputs, use_cache=False).last_hidden_state[:, -targets.shape[1] :]
-    head, softcap = model.get_output_embeddings(), getattr(_text(model), "final_logit_softcapping", None)
+    hidden = private.last_hidden_states(model, inputs)[:, -targets.shape[1] :]
+    head, softcap = model.get_output_embeddings(), private.softcap(model)
     parts = zip(hidden.flatten(0, 1).chunk(trials), targets.flatten().chunk(trials), strict=True)
     losses = [
         liger_fused_linear_cross_entropy(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from backbones.private import host_memory_ran_out
+
 
 def start(device: torch.device) -> None:
     """Count a GPU's peak from here; a process's peak can't be counted anew."""
@@ -23,9 +25,7 @@ def peak(device: torch.device) -> int:
 
 def ran_out(error: BaseException) -> bool:
     """Whether memory ran out, of a GPU or of the host."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or host_memory_ran_out(error)
 
 
 def release(device: torch.device) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from backbones import private
+
 
 class RootMeanSquareNorm(torch.autograd.Function):
     """x / sqrt(mean(x²) + eps) · scale over the last dimension (arXiv 1910.07467), for a frozen scale."""
@@ -32,15 +34,11 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
 def scale_of(module: nn.Module) -> tuple[Tensor, float] | None:
     """A frozen RMSNorm's factor and its eps; None for anything that doesn't compute what an RMSNorm computes."""
-    weight = getattr(module, "weight", None)
-    if not type(module).__name__.endswith("RMSNorm") or weight is None or weight.ndim != 1 or weight.requires_grad:
+    settings = private.norm_settings(module)
+    if settings is None or private.forward_is_replaced(module):  # replaced already, by an enclosing `fused_norms`
         return None
-    if "forward" in vars(module):
-        return None  # changed already, by an enclosing `fused_norms`
-    if weight.dtype not in (torch.float32, torch.float64):
-        return None
-    eps = getattr(module, "eps", getattr(module, "variance_epsilon", None))
-    if not isinstance(eps, float):
+    weight, eps = settings
+    if weight.ndim != 1 or weight.requires_grad or weight.dtype not in (torch.float32, torch.float64):
         return None
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(4, weight.shape[0], generator=generator).to(weight.device, weight.dtype)
@@ -59,9 +57,9 @@ def fused_norms(model: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             found = [(module, known) for module in model.modules() if (known := scale_of(module)) is not None]
         for module, (scale, eps) in found:
-            module.forward = lambda x, scale=scale, eps=eps: RootMeanSquareNorm.apply(x, scale, eps)
+            private.replace_forward(module, lambda x, scale=scale, eps=eps: RootMeanSquareNorm.apply(x, scale, eps))
             changed.append(module)
         yield
     finally:
         for module in changed:
-            del module.forward
+            private.restore_forward(module)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 from peft import LoraConfig
-from transformers import masking_utils
 
 from backbones.base import Backbone
+from backbones.private import whole_rows
 from benchmark.suite import Protocol, Trial
 from benchmark.tuning.compilation import compiled_layers
 
@@ -84,24 +84,12 @@ def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
     model.train()
     try:
         compiled = compiled_layers(backbone) if protocol.compile else nullcontext()
-        with precision(backbone), _whole_rows(), compiled:
+        with precision(backbone), whole_rows(), compiled:
             yield
     finally:
         model.eval()
         if protocol.activation_checkpointing:
             model.activation_checkpointing_disable()
-
-
-@contextmanager
-def _whole_rows() -> Iterator[None]:
-    """Within, models take each row for one sequence. transformers looks for several in the rows' positions, which
-    the host would have to read at every step."""
-    looks_for_more = masking_utils.find_packed_sequence_indices
-    masking_utils.find_packed_sequence_indices = lambda position_ids: None
-    try:
-        yield
-    finally:
-        masking_utils.find_packed_sequence_indices = looks_for_more
 
 
 def precision(backbone: Backbone) -> torch.autocast:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import ModelCardData
 
@@ -13,7 +12,7 @@ from benchmark.store import TrialFolder, write_text
 from benchmark.suite import Trial
 
 
-def write(folder: TrialFolder, backbone: Backbone, trial: Trial, save: Callable[[str], Any]) -> None:
+def write(folder: TrialFolder, backbone: Backbone, trial: Trial, save: Callable[[str], object]) -> None:
     """Write a trial's adapter as `save` does, then name its base in the configuration and the model card.
 
     PEFT knows a base by the folder that it was loaded from, which means nothing to anybody else. It is renamed only

@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model
 from torch import Tensor, nn
 
+from backbones import private
 from backbones.base import IGNORED, Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints, memory, saving
-from benchmark.tuning.adapters import lora_layers, taken_out
+from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.generation import greedy
@@ -148,8 +148,12 @@ class Alone:
 
     def __post_init__(self) -> None:
         protocol = self.trial.protocol
-        self.model: Any = get_peft_model(self.backbone.model, lora_config(self.backbone, self.trial))
-        self.trained = {n.replace(".default", ""): p for n, p in self.model.named_parameters() if p.requires_grad}
+        self.model = get_peft_model(self.backbone.model, lora_config(self.backbone, self.trial))
+        self.trained = {
+            private.without_adapter_name(name): parameter
+            for name, parameter in self.model.named_parameters()
+            if parameter.requires_grad
+        }
         self.parameters = list(self.trained.values())
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=protocol.learning_rate, weight_decay=protocol.weight_decay
@@ -176,23 +180,17 @@ class Alone:
             with torch.no_grad():
                 for name, parameter in self.trained.items():
                     parameter.copy_(snapshot.weights[name])
-                    self.optimizer.state[parameter] = {
-                        "step": torch.tensor(float(snapshot.steps)),
-                        "exp_avg": snapshot.first[name].to(parameter.device, copy=True),
-                        "exp_avg_sq": snapshot.second[name].to(parameter.device, copy=True),
-                    }
+                    first, second = (
+                        moment[name].to(parameter.device, copy=True) for moment in (snapshot.first, snapshot.second)
+                    )
+                    self.optimizer.state[parameter] = private.adamw_state(snapshot.steps, first, second)
         self.losses = snapshot.losses
 
     def snapshot(self) -> Snapshot:
         """The trial as it stands."""
-        moments = {name: self.optimizer.state[parameter] for name, parameter in self.trained.items()}
-        return Snapshot(
-            self.trial,
-            self.trained,
-            {name: state["exp_avg"] for name, state in moments.items()},
-            {name: state["exp_avg_sq"] for name, state in moments.items()},
-            self.losses,
-        )
+        moments = {n: private.adamw_moments(self.optimizer.state[parameter]) for n, parameter in self.trained.items()}
+        first, second = ({name: pair[which] for name, pair in moments.items()} for which in (0, 1))
+        return Snapshot(self.trial, self.trained, first, second, self.losses)
 
     def run(self, after: Callable[[float], None]) -> str | None:
         """Train to the end, with fewer rows at once where memory runs out; why it was given up, or None.
@@ -274,8 +272,8 @@ class Alone:
     def _masks(self) -> Streams:
         """Give each adapted layer dropout whose masks are drawn for whole micro-batches, as torch's own would be."""
         streams = Streams(self.trial.protocol.dropout, self.backbone.device)
-        for name, layer in lora_layers(self.model).items():
-            layer.lora_dropout["default"] = Masks(streams, name)
+        for name, layer in private.lora_layers(self.model).items():
+            private.replace_dropout(layer, Masks(streams, name))
         return streams
 
 

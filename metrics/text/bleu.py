@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from metrics.metric import Array, ReportStatistics
+from metrics.private import bleu_counts
 from metrics.versions import installed
 
 ORDERS = 4
@@ -15,10 +16,7 @@ TINY, SMALL = 1e-15, 1e-9
 
 @lru_cache(maxsize=100_000)
 def _counts(hypothesis: str, reference: str) -> tuple[float, ...]:
-    from pycocoevalcap.bleu.bleu_scorer import cook_refs, cook_test
-
-    counted = cook_test(hypothesis, cook_refs([reference]), eff="closest")
-    return (*counted["correct"], *counted["guess"], counted["testlen"], counted["reflen"])
+    return bleu_counts(hypothesis, reference)
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], suffix: str, tokenizer: str) -> list[ReportStatistics]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from pycocoevalcap.cider.cider_scorer import CiderScorer, precook
 
 from metrics.metric import Array, ReportStatistics, mean_of
+from metrics.private import cider_values, frozen_cider_values, ngrams
 from metrics.versions import installed
 
 UNDEFINED = "CIDEr needs at least two references that differ: the document frequencies of one text weigh every word 0"
@@ -20,11 +20,8 @@ def cider(hypotheses: Sequence[str], references: Sequence[str], name: str, token
     Undefined (NaN) where every reference is the same, as with a single report: pycocoevalcap gives 0 there even to
     an identical text.
     """
-    scorer = CiderScorer()
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        scorer += (hypothesis, [reference])
     defined = len(set(references)) > 1
-    values = _scores(scorer) if defined else np.full(len(references), np.nan)
+    values = _array(cider_values(hypotheses, references)) if defined else np.full(len(references), np.nan)
     signature = _signature(tokenizer, f"test(N={len(references)})")
     return mean_of(name, signature, values, np.full(len(references), defined))
 
@@ -38,42 +35,23 @@ def cider_frozen(
     between sets of reports.
     """
     frequencies, digest = _document_frequencies(tuple(train))
-    scorer = _FrozenScorer(len(train))
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        scorer += (hypothesis, [reference])
-    scorer.document_frequency.update(frequencies)
+    values = np.full(len(references), np.nan)
     defined = len(set(train)) > 1
-    values = np.array(scorer.compute_cider()) if defined else np.full(len(references), np.nan)
+    if defined:
+        values = _array(frozen_cider_values(hypotheses, references, frequencies, len(train)))
     signature = _signature(tokenizer, f"train(N={len(train)},sha256:{digest})")
     return mean_of(name, signature, values, np.full(len(references), defined))
 
 
-class _FrozenScorer(CiderScorer):
-    """A scorer whose number of documents is given: `compute_cider` sets it from its own references."""
-
-    def __init__(self, documents: int):
-        self._log_documents = float(np.log(documents)) if documents else 0.0
-        super().__init__()
-
-    @property
-    def ref_len(self) -> float:
-        return self._log_documents
-
-    @ref_len.setter
-    def ref_len(self, value: float) -> None:
-        pass
-
-
-def _scores(scorer: CiderScorer) -> Array:
-    scorer.compute_doc_freq()
-    return np.array(scorer.compute_cider(), dtype=np.float64)
+def _array(values: Sequence[float]) -> Array:
+    return np.array(values, dtype=np.float64)
 
 
 @lru_cache(maxsize=8)
 def _document_frequencies(train: tuple[str, ...]) -> tuple[dict[tuple[str, ...], float], str]:
     frequencies: dict[tuple[str, ...], float] = {}
     for text in train:
-        for ngram in precook(text):
+        for ngram in ngrams(text):
             frequencies[ngram] = frequencies.get(ngram, 0.0) + 1
     digest = hashlib.sha256("\n".join(sorted(train)).encode(errors="replace")).hexdigest()[:12]
     return frequencies, digest

@@ -14,11 +14,10 @@ from contextlib import suppress
 import numpy as np
 
 from metrics.errors import MetricUnavailable
+from metrics.private import meteor_jar
 from metrics.text.java import java
-from metrics.text.ptb import package_folder
 from metrics.text.whitespace import collapse_whitespace
 
-JAR = "meteor-1.5.jar"
 SIGNATURE = "jar:meteor-1.5|flags:-l en -norm"
 START_SECONDS = 120
 ANSWER_SECONDS = 30
@@ -91,10 +90,10 @@ class MeteorProcess:
         if self._process is not None and self._process.poll() is None:
             return
         self._stop()
-        folder = package_folder("pycocoevalcap.meteor")
+        jar = meteor_jar()
         self._process = subprocess.Popen(
-            [java(), "-Xmx2G", "-jar", JAR, "-", "-", "-stdio", "-l", "en", "-norm"],
-            cwd=folder,
+            [java(), "-Xmx2G", "-jar", jar.name, "-", "-", "-stdio", "-l", "en", "-norm"],
+            cwd=jar.parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -3,21 +3,14 @@
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 from metrics.metric import ReportStatistics, mean_of
+from metrics.private import NoWordNet, WordNet, nltk_meteor, nltk_tokens
 from metrics.versions import installed
 
 
-class NoWordNet:
-    """Stands in for WordNet where its files are not installed: no word has a synonym."""
-
-    def synsets(self, word: str) -> list[Any]:
-        return []
-
-
 @lru_cache(maxsize=1)
-def wordnet() -> tuple[Any, str]:
+def wordnet() -> tuple[WordNet, str]:
     """nltk's WordNet and its version, or a reader without synonyms and "none" where no files are found."""
     from nltk.corpus import wordnet as corpus
 
@@ -37,26 +30,15 @@ def nltk_words(text: str) -> tuple[str, ...]:
     On published predictions of DMID it gives the published METEOR to four digits; `str.split`, Treebank without
     sentences and plain regular expressions don't.
     """
-    sentences, words = _tokenizers()
-    return tuple(word for sentence in sentences.tokenize(text) for word in words.tokenize(sentence))
-
-
-@lru_cache(maxsize=1)
-def _tokenizers() -> tuple[Any, Any]:
-    from nltk.tokenize import NLTKWordTokenizer
-    from nltk.tokenize.punkt import PunktSentenceTokenizer
-
-    return PunktSentenceTokenizer(), NLTKWordTokenizer()
+    return nltk_tokens(text)
 
 
 @lru_cache(maxsize=100_000)
 def meteor_of_words(hypothesis: tuple[str, ...], reference: tuple[str, ...]) -> float:
     """nltk's METEOR (alpha 0.9, beta 3, gamma 0.5) of two tokenised texts; 0 where either is empty."""
-    from nltk.translate.meteor_score import single_meteor_score
-
     if not hypothesis or not reference:
         return 0.0
-    return float(single_meteor_score(reference, hypothesis, wordnet=wordnet()[0]))
+    return nltk_meteor(hypothesis, reference, wordnet()[0])
 
 
 def meteor_nltk(

@@ -2,10 +2,9 @@
 
 import subprocess
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 
 from metrics.errors import MetricUnavailable
+from metrics.private import ptb_jar, ptb_punctuation
 from metrics.text.java import java
 from metrics.text.whitespace import collapse_whitespace
 
@@ -38,10 +37,8 @@ def ptb_tokenize(texts: Sequence[str]) -> list[str]:
 
 
 def _run(lines: Sequence[str]) -> list[str]:
-    from pycocoevalcap.tokenizer.ptbtokenizer import PUNCTUATIONS, STANFORD_CORENLP_3_4_1_JAR
-
-    jar = package_folder("pycocoevalcap.tokenizer") / STANFORD_CORENLP_3_4_1_JAR
-    command = [java(), "-cp", str(jar), "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase"]
+    punctuation = ptb_punctuation()
+    command = [java(), "-cp", str(ptb_jar()), "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase"]
     text = "".join(f"{line}\n" for line in lines)
     try:
         finished = subprocess.run(
@@ -56,12 +53,4 @@ def _run(lines: Sequence[str]) -> list[str]:
     answer = finished.stdout.decode().removesuffix("\n").split("\n")
     if len(answer) != len(lines):
         raise MetricUnavailable(f"the PTB tokeniser returned {len(answer)} lines for {len(lines)} texts")
-    return [" ".join(w for w in line.rstrip().split(" ") if w not in PUNCTUATIONS) for line in answer]
-
-
-def package_folder(name: str) -> Path:
-    """The folder of an installed package, without importing it."""
-    spec = find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise MetricUnavailable(f"{name} is not installed: pip install pycocoevalcap")
-    return Path(next(iter(spec.submodule_search_locations)))
+    return [" ".join(w for w in line.rstrip().split(" ") if w not in punctuation) for line in answer]

@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from metrics.metric import ReportStatistics, mean_of
+from metrics.private import coco_rouge_l
 from metrics.versions import installed
 
 if TYPE_CHECKING:
@@ -85,6 +86,4 @@ def rouge_l_coco(hypotheses: Sequence[str], references: Sequence[str], tokenizer
 
 @lru_cache(maxsize=100_000)
 def _coco(hypothesis: str, reference: str) -> float:
-    from pycocoevalcap.rouge.rouge import Rouge
-
-    return float(Rouge().calc_score([hypothesis], [reference]))
+    return coco_rouge_l(hypothesis, reference)

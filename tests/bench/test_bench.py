@@ -5,9 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,10 +20,11 @@ from backbones.base import Backbone
 from benchmark.bench import engines, process, run, tables, trainer
 from benchmark.bench import scaling as growth
 from benchmark.bench import task as tasks
+from benchmark.bench.model import CONTENDERS, BenchResult, BenchStudy, Contender, Equality, ScalingResult
 from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, made
 from benchmark.errors import RunFailed
-from benchmark.suite import Grid
+from benchmark.suite import Grid, ImagePart
 from benchmark.suites.load import load_suite
 from benchmark.tuning import memory
 
@@ -36,13 +35,13 @@ def task(load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path) ->
     for number, (picture, report) in enumerate(zip(pictures, REPORTS, strict=True)):
         path = tmp_path / f"{number}.png"
         Image.fromarray(picture).save(path)
-        studies.append({"id": str(number), "image": str(path), "report": report})
+        studies.append(BenchStudy(id=str(number), image=str(path), report=report))
     return Task(
         backbone="medgemma-4b-it",
         checkpoint=str(load("medgemma-4b-it").source),
         dtype="float64",
-        image={"size": 112, "crop": False, "flip": False},
-        protocol=trial(2, steps=8).protocol.model_dump(),
+        image=ImagePart(size=112, crop=False, flip=False),
+        protocol=trial(2, steps=8).protocol,
         points=((2, 8, 0), (8, 8, 1)),
         train=tuple(studies),
         test=(),
@@ -50,23 +49,23 @@ def task(load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path) ->
 
 
 def test_the_trainer_and_both_engines_have_the_same_losses(task: Task, tmp_path: Path) -> None:
-    task = replace(task, test=({**task.train[0], "id": "5"},))
+    task = task.model_copy(update={"test": (task.train[0].model_copy(update={"id": "5"}),)})
     folders = {name: tmp_path / name for name in ("trainer", "sequential", "packed")}
     for number in range(len(task.points)):
         trainer.run(task, number, careful=False, out=folders["trainer"], stages=Stages(0.0))
     for name in ("sequential", "packed"):
         engines.run(task, name, out=folders[name], stages=Stages(0.0))
-    losses = {name: np.array(made(folder, task, "losses")) for name, folder in folders.items()}
+    losses = {name: np.array([one.losses for one in made(folder, task)]) for name, folder in folders.items()}
     assert losses["trainer"].shape == (2, 8)
     np.testing.assert_allclose(losses["sequential"], losses["trainer"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(losses["packed"], losses["sequential"], rtol=0, atol=1e-12)
-    assert all(len(text) == 1 for folder in folders.values() for text in made(folder, task, "texts"))
+    assert all(len(one.texts) == 1 for folder in folders.values() for one in made(folder, task))
 
 
 def test_a_task_is_read_as_it_was_written(task: Task, tmp_path: Path) -> None:
     read = Task.read(task.write(tmp_path / "task.json"))
+    assert read == task
     assert read.trials() == task.trials()
-    assert [*read.train] == [*task.train]
 
 
 def test_a_stage_within_a_stage_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,11 +90,11 @@ def cost(wall: float, **stages: float) -> Cost:
 
 def test_ratios_are_of_medians() -> None:
     walls = {"A": (9.0, 30.0, 10.0), "B": (8.0, 8.0, 8.0), "C": (4.0, 3.0, 9.0), "D": (2.0, 2.0, 50.0)}
-    found = run.summary({name: [cost(wall, start=1.0) for wall in values] for name, values in walls.items()})
-    assert found["ratio"] == {"A/D": 5.0, "B/D": 4.0, "C/D": 2.0}
-    assert found["ratio_without_overhead"] == {"A/D": 9.0, "B/D": 7.0, "C/D": 3.0}
-    assert found["peak_memory"]["D"] == 50
-    json.dumps(found, allow_nan=False)
+    found = run.summary({name: [cost(wall, start=1.0) for wall in walls[name]] for name in CONTENDERS})
+    assert found.ratio == {"A/D": 5.0, "B/D": 4.0, "C/D": 2.0}
+    assert found.ratio_without_overhead == {"A/D": 9.0, "B/D": 7.0, "C/D": 3.0}
+    assert found.peak_memory["D"] == 50
+    json.dumps(found.model_dump(mode="json"), allow_nan=False)
 
 
 def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
@@ -112,9 +111,9 @@ def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
 
 
 def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path: Path) -> None:
-    path, tested = tmp_path / "task.json", replace(task, test=task.train[:1])
+    path, tested = tmp_path / "task.json", task.model_copy(update={"test": task.train[:1]})
 
-    def of(name: str, given: Task, **options: bool) -> list[list[str]]:
+    def of(name: Contender, given: Task, **options: bool) -> list[list[str]]:
         return process.commands(name, path, given, tmp_path, **({"losses_only": False} | options))
 
     assert [command[0] for command in of("A", tested)] == ["benchmark.bench.trainer"] * 2 + ["benchmark.bench.score"]
@@ -126,7 +125,7 @@ def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path:
 
 def test_the_cached_baseline_decodes_once_and_trains_as_the_plain_one(task: Task, tmp_path: Path) -> None:
     """In processes of their own, as `amrg bench` runs them."""
-    one = replace(task, points=task.points[:1])
+    one = task.model_copy(update={"points": task.points[:1]})
     out = tmp_path / "B"
     found = process.contend("B", one.write(tmp_path / "task.json"), one, out)
     assert found.stages["decode"] > 0
@@ -134,10 +133,10 @@ def test_the_cached_baseline_decodes_once_and_trains_as_the_plain_one(task: Task
     assert sum(found.stages.values()) == pytest.approx(found.wall)
     assert found.memory > 100e6
     for study in one.train:
-        Path(study["image"]).unlink()  # what was kept is enough
+        Path(study.image).unlink()  # what was kept is enough
     trainer.run(one, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
     # Not to the last bit: without MKL's promise of it, two processes sum in other orders where memory lies otherwise.
-    again, first = (np.array(made(folder, one, "losses")) for folder in (tmp_path / "again", out))
+    again, first = (np.array([kept.losses for kept in made(folder, one)]) for folder in (tmp_path / "again", out))
     np.testing.assert_allclose(again, first, rtol=0, atol=1e-12)
 
 
@@ -148,17 +147,27 @@ def test_a_process_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("scaling", [False, True])
 def test_tables_say_what_was_measured_on_what(task: Task, scaling: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run.about(load_suite("bench"), replace(task, data="five pictures"), rounds=2)
+    measured = run.about(load_suite("bench"), task.model_copy(update={"data": "five pictures"}), rounds=2)
     console = Console(width=200)
+    result: BenchResult | ScalingResult
     if scaling:
         by_number = {number: [cost(5.0 + 2 * number), cost(7.0 + 2 * number)] for number in growth.TRIALS}
-        result |= {"trials": [*by_number], "scaling": growth.summary(by_number)}
+        result = ScalingResult(**dict(measured), trials=growth.TRIALS, scaling=growth.summary(by_number))
         tables.show_scaling(result, console)
     else:
-        equality: dict[str, Any] = {"text_equal": {"D-C": 2, "C-A": 2, "B-A": 1}, "points": 2, "steps": 60}
-        equality |= {f"loss_{dtype}": {"D-C": 1e-16, "C-A": 2e-16} for dtype in ("float64", "float32")}
-        costs = {name: [cost(wall)] for name, wall in zip("ABCD", (50.0, 40.0, 20.0, 10.0), strict=True)}
-        tables.show(result | run.summary(costs) | {"equality": equality}, console)
+        differences = {"D-C": 1e-16, "C-A": 2e-16}
+        equality = Equality(
+            points=2,
+            steps=60,
+            learning_rate=2e-4,
+            loss_float64=differences,
+            loss_float32=differences,
+            text_equal={"D-C": 2, "C-A": 2, "B-A": 1},
+        )
+        costs = {name: [cost(wall)] for name, wall in zip(CONTENDERS, (50.0, 40.0, 20.0, 10.0), strict=True)}
+        result = BenchResult(**dict(measured), **dict(run.summary(costs)), trials=2, equality=equality)
+        tables.show(result, console)
+    assert type(result).model_validate_json(result.model_dump_json()) == result
     shown = capsys.readouterr().out
     for part in ("5 images to train on", "8 steps of 2 reports", "five pictures", "one process at a time", "torch 2."):
         assert part in shown

@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
-from benchmark.board.compare import comparisons, find
+from benchmark.board.compare import Compared, Comparison, comparisons, find
 from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.pages import compare
@@ -112,4 +112,10 @@ def test_the_verb_prints_and_writes(stored, trials, tmp_path):
     assert "Studies that differ most in ROUGE-L" in shown.output
     assert Path(tmp_path / "c.md").read_text().startswith("# A: medgemma-4b-it")
     printed = CliRunner().invoke(app, [*arguments, "--json"])
-    assert json.loads(printed.stdout)[0]["primary"] == "rouge_l"
+    made = json.loads(printed.stdout)[0]
+    assert made.keys() == {"schema_version", *Comparison.__dataclass_fields__}
+    assert made["primary"] == "rouge_l"
+    assert made["scores"][0].keys() == set(Compared.__dataclass_fields__)
+    assert made["studies"][0].keys() == {"id", "a", "b", "birads"}
+    shown = json.loads(CliRunner().invoke(app, [*arguments, "--json", "--texts"]).stdout)[0]
+    assert len(shown["studies"][0]["texts"]) == 3

@@ -125,12 +125,12 @@ def test_rescoring_replaces_the_scores_of_every_trial_and_keeps_what_else_is_the
         (results / trial).mkdir(parents=True)
         (results / trial / "predictions.jsonl").write_text(Path(files[0]).read_text())
     (results / "suites").mkdir()
-    old = {"scores": {}, "labeler": "", "reports": [], "swapped": {"rouge_l": 0.25}, "length_limit_rate": 0.5}
+    old = {"scores": {}, "labeler": "", "reports": [], "blank": {"rouge_l": 0.25}, "length_limit_rate": 0.5}
     write_json(results / "0123" / "scores.json", old)
     found = run("score", results, "--rescore", "--references", files[1], "--json")
     assert found == {"rescored": ["0123", "4567"]}
     content = json.loads((results / "0123" / "scores.json").read_text())
-    assert (content["swapped"], content["length_limit_rate"]) == ({"rouge_l": 0.25}, 0.5)
+    assert (content["blank"], content["length_limit_rate"]) == ({"rouge_l": 0.25}, 0.5)
     assert content["scores"]["birads_exact"]["value"] == pytest.approx(6 / 8)
     assert content["scores"] == json.loads((results / "4567" / "scores.json").read_text())["scores"]
     assert sorted(p.name for p in (results / "4567").iterdir()) == ["predictions.jsonl", "scores.json"]

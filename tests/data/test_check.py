@@ -14,7 +14,7 @@ def found(checked, record):
 def test_a_sound_folder_has_no_problems(release):
     checked = check(release(6), jobs=1)
     assert checked.problems == ()
-    counts = checked.to_dict()
+    counts = checked.counts().model_dump(mode="json")
     assert (counts["reports"], counts["images"], counts["complete"], counts["usable"]) == (6, 6, 6, True)
     assert counts["density"] == {"A": 1, "B": 2, "C": 2, "D": 1}
     assert sum(counts["birads_highest"].values()) == 6
@@ -100,7 +100,7 @@ def test_progress_and_two_processes(release):
 
 
 def test_the_figures_of_dmid(dmid):
-    counts = check(dmid, jobs=1).to_dict()
+    counts = check(dmid, jobs=1).counts().model_dump(mode="json")
     expected = {
         "reports": 510,
         "birads_highest": {"0": 1, "1": 209, "2": 25, "3": 121, "4": 135, "5": 19},

@@ -11,6 +11,7 @@ import pytest
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
 from benchmark.pages.gallery import page, page_data, write_gallery
+from benchmark.pages.model import GalleryPage
 
 INJECTED = '</script><script>document.title="owned"</script><img src=x onerror=alert(1)> | `x` mass'
 
@@ -29,7 +30,7 @@ def results(stored, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def content(results) -> dict:
-    return page_data(read_results(results, "stored"), {})
+    return page_data(read_results(results, "stored"), {}).model_dump(mode="json")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def written(results, content, tmp_path_factory) -> Path:
     for study in content["studies"]:
         study["image"] = f"images/{study['id']}.jpg"
         Image.linear_gradient("L").save(folder / study["image"])
-    (folder / "index.html").write_text(page(content), encoding="utf-8")
+    (folder / "index.html").write_text(page(GalleryPage.model_validate(content)), encoding="utf-8")
     return folder / "index.html"
 
 
@@ -242,7 +243,9 @@ def test_of_five_hundred_studies_only_the_shown_one_is_rendered(browser, content
     studies = [{**content["studies"][i % len(content["studies"])], "id": f"Img{i:03}"} for i in range(510)]
     columns = [content["columns"][0] | {"name": f"backbone {i}"} for i in range(5)]
     studies = [{**s, "answers": [s["answers"][0]] * 5, "image": None} for s in studies]
-    (tmp_path / "index.html").write_text(page({**content, "studies": studies, "columns": columns}), encoding="utf-8")
+    (tmp_path / "index.html").write_text(
+        page(GalleryPage.model_validate({**content, "studies": studies, "columns": columns})), encoding="utf-8"
+    )
     context = browser.new_context()
     opened = context.new_page()
     opened.goto((tmp_path / "index.html").as_uri())

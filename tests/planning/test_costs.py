@@ -1,10 +1,10 @@
 """Costs by arithmetic, against published figures, torch's own count of operations, and measured memory."""
 
-import json
-
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from short_trials import trial
+from stored_suite import MADE
 from torch.utils.flop_counter import FlopCounterMode
 
 from backbones.contract import PROMPTS, REPORTS, examples
@@ -13,6 +13,8 @@ from backbones.structure import read, structure
 from benchmark.planning import costs
 from benchmark.planning.costs import memory, prompt_operations, training_operations, vision_operations, word_operations
 from benchmark.planning.rates import assumed, measured
+from benchmark.record import TrialRecord, UsedCheckpoint
+from benchmark.store import TrialFolder, write_json
 from benchmark.tuning.losses import report_losses
 from benchmark.tuning.packed.packs import saved_bytes
 
@@ -122,21 +124,16 @@ def test_a_measured_rate_is_operations_over_seconds(tmp_path):
     found = structure(get("medgemma-4b-it"))
 
     def write(name, *, seconds, gpu="NVIDIA H100 80GB HBM3", parameters=found.parameters, quantization=None):
-        folder = tmp_path / name
-        folder.mkdir()
-        record = {
-            "trial": {
-                "backbone": "medgemma-4b-it",
-                "rank": 8,
-                "protocol": {"batch_size": 8},
-                "quantization": quantization,
-            },
-            "seconds": {"train": seconds},
-            "gpu": gpu,
-            "checkpoint": {"parameters": parameters},
-        }
-        (folder / "trial.json").write_text(json.dumps(record))
-        (folder / "losses.csv").write_text("step,loss\n" + "1,2.0\n" * 10)
+        done = trial(8, batch_size=8).model_copy(update={"backbone": "medgemma-4b-it", "quantization": quantization})
+        record = TrialRecord(
+            **MADE | {"id": done.id, "trial": done, "seconds": {"train": seconds}, "gpu": gpu},
+            checkpoint=UsedCheckpoint(
+                kind="hub", miniature=False, hub_id=None, revision=None, licence=None, parameters=parameters
+            ),
+        )
+        folder = TrialFolder(tmp_path / name)
+        write_json(folder.trial, record)
+        folder.write_losses([{"step": number, "loss": 2.0} for number in range(10)])
 
     def rate(quantization=None):
         return measured(tmp_path, "medgemma-4b-it", found, "NVIDIA H100 80GB HBM3", quantization)

@@ -11,6 +11,7 @@ from benchmark.phantoms.write import write
 from benchmark.planning import machine
 from benchmark.planning.machine import Gpu
 from benchmark.planning.missing import missing
+from benchmark.planning.model import BackbonePlan, Plan
 from benchmark.planning.plan import plan
 from benchmark.suites.load import load_suite, parse
 
@@ -135,16 +136,19 @@ def test_a_folder_as_checkpoint(miniature, tmp_path):
     assert missing(small, None) == [], "so small a checkpoint needs no GPU"
     [need] = missing(suite(checkpoint=tmp_path / "gone"), None)
     assert "gone is not a checkpoint" in need
-    [row] = plan(small, None, results=tmp_path)["backbones"]
-    assert row["parameters"] < 2_000_000
-    assert row["revision"] is None
+    [row] = plan(small, None, results=tmp_path).backbones
+    assert isinstance(row, BackbonePlan)
+    assert row.parameters < 2_000_000
+    assert row.revision is None
 
 
 def test_a_plan_has_all_that_it_promises(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.planning.plan.gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
     monkeypatch.setattr(machine, "gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
-    made = plan(load_suite("paper"), None, results=tmp_path)
-    assert json.loads(json.dumps(made, allow_nan=False)) == made
+    planned = plan(load_suite("paper"), None, results=tmp_path)
+    assert Plan.model_validate_json(planned.model_dump_json()) == planned
+    made = json.loads(json.dumps(planned.model_dump(mode="json"), allow_nan=False))
+    assert made["schema_version"] == 1
     rows = {row["name"]: row for row in made["backbones"]}
     row = rows["medgemma-4b-it"]
     assert row["checkpoint"] == "google/medgemma-4b-it"
@@ -168,9 +172,9 @@ def test_a_plan_has_all_that_it_promises(tmp_path, monkeypatch):
 
 def test_the_data_folder_decides_how_much_there_is_to_do(phantoms, tmp_path):
     one = suite(source="dmid")
-    whole, few = (plan(one, data, results=tmp_path)["backbones"][0] for data in (None, phantoms))
-    assert few["operations"]["vision"] / whole["operations"]["vision"] == pytest.approx(41 / 511)
-    assert few["operations"]["train"] == whole["operations"]["train"], "steps are given, not epochs"
+    whole, few = (plan(one, data, results=tmp_path).backbones[0] for data in (None, phantoms))
+    assert few.operations.vision / whole.operations.vision == pytest.approx(41 / 511)
+    assert few.operations.train == whole.operations.train, "steps are given, not epochs"
 
 
 def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch, tmp_path):
@@ -180,9 +184,22 @@ def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch, tmp_path):
     places = registry.locations() | {"qwen2.5-vl-7b": "no_such_module:Plugin"}
     monkeypatch.setattr(registry, "locations", lambda: places)
     made = plan(one, None, results=tmp_path)
-    assert "no_such_module" in made["backbones"][0]["error"]
-    assert made["hours"] is None
-    assert any("no_such_module" in need for need in made["missing"])
+    assert "no_such_module" in made.backbones[0].error
+    assert made.hours is None
+    assert any("no_such_module" in need for need in made.missing)
+
+
+def test_a_plugin_without_a_configuration_has_its_size_only(monkeypatch, tmp_path):
+    monkeypatch.setattr("benchmark.planning.structures.structure_of", lambda entry, plugin: None)
+    made = plan(suite(), None, results=tmp_path)
+    [row] = made.model_dump(mode="json")["backbones"]
+    assert set(row) == {
+        "name", "checkpoint", "revision", "licence", "dtype", "quantization", "trials", "parameters", "bytes",
+        "assumptions",
+    }  # fmt: skip
+    assert row["parameters"] == get("qwen2.5-vl-7b").checkpoint.parameters
+    assert made.hours is None
+    assert Plan.model_validate_json(made.model_dump_json()) == made
 
 
 def test_widths_that_four_bits_cannot_hold_are_named_before_anything_is_loaded(miniature, tmp_path):

@@ -102,7 +102,9 @@ class Packed:
             return fitting
         lengths = [len(backbone.report_tokens(report)) for report in data.reports]
         tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
-        return min(fitting, packs.cached(backbone.model.config.get_text_config(), estimated.rows * tokens))
+        text = backbone.model.config.get_text_config()
+        width = max(text.hidden_size, getattr(text, "intermediate_size", 0))
+        return min(fitting, packs.cached(width, estimated.rows * tokens))
 
     def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
         if self.merge is not None:

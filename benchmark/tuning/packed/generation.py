@@ -1,11 +1,13 @@
 """Greedy decoding for a pack: the reports of all its trials as one batch, with a key-value cache."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
 
+from backbones import private
 from benchmark.tuning.packed.layers import PackedLayers
 
 SHARE = 0.85
@@ -31,11 +33,11 @@ class PackedDecoding:
 
     def __call__(
         self,
-        model: Any,
+        model: PreTrainedModel,
         input_ids: Tensor,
-        logits_processor: Any,
-        stopping_criteria: Any,
-        generation_config: Any,
+        logits_processor: Callable[[Tensor, Tensor], Tensor],
+        stopping_criteria: StoppingCriteriaList,
+        generation_config: GenerationConfig,
         **kwargs: Any,
     ) -> Tensor:
         """Token ids [rows, new tokens]; what stands behind an end token means nothing."""
@@ -46,7 +48,7 @@ class PackedDecoding:
         ended = torch.zeros_like(place, dtype=torch.bool)
         trials = len(self.layers.stacks)
         look = 1 if input_ids.device.type == "cpu" else LOOK
-        inputs = model.prepare_inputs_for_generation(input_ids, is_first_iteration=True, **kwargs)
+        inputs = private.first_inputs(model, input_ids, kwargs)
         for number in range(limit):
             outputs = model(**inputs, return_dict=True)
             # As `generate` does it: ties between logits in bfloat16 are decided alike.
@@ -57,7 +59,7 @@ class PackedDecoding:
             input_ids = torch.cat([input_ids, chosen[:, None]], dim=1)
             if number + 1 == limit:
                 break
-            kwargs = model._update_model_kwargs_for_generation(outputs, kwargs)
+            kwargs = private.next_state(model, outputs, kwargs)
             del outputs
             if (number + 1) % look == 0:
                 going = ~ended.view(trials, -1)
@@ -68,11 +70,11 @@ class PackedDecoding:
                 if len(active) * width <= SHARE * len(place):
                     rows = staying(going, active, width)
                     input_ids, place, ended = input_ids[rows], place[rows], ended[rows]
-                    kwargs = select(kwargs, rows)
+                    kwargs = private.select_rows(kwargs, rows)
                     if len(active) < trials:
                         self.layers.keep(active)
                         trials = len(active)
-            inputs = model.prepare_inputs_for_generation(input_ids, next_sequence_length=1, **kwargs)
+            inputs = private.next_inputs(model, input_ids, kwargs)
         return written
 
 
@@ -87,18 +89,3 @@ def staying(going: Tensor, active: Sequence[int], width: int) -> Tensor:
     rows = torch.argsort((~going[list(active)]).to(torch.uint8), dim=1, stable=True)[:, :width]
     starts = torch.tensor(active, device=going.device)[:, None] * going.shape[1]
     return (rows.sort(dim=1).values + starts).flatten()
-
-
-def select(kwargs: dict[str, Any], rows: Tensor) -> dict[str, Any]:
-    """`generate`'s state for some of its rows."""
-    chosen = dict(kwargs)
-    chosen["past_key_values"].batch_select_indices(rows)
-    # Features of the images have gone into the cache.
-    for name in ("mm_encoder_outputs", "image_grid_thw", "inputs_embeds"):
-        chosen.pop(name, None)
-    for name in ("attention_mask", "token_type_ids", "mm_token_type_ids", "position_ids"):
-        value = chosen.get(name)
-        if isinstance(value, Tensor):
-            # Positions in three dimensions have rows second.
-            chosen[name] = value[rows] if value.ndim == 2 else value[:, rows]
-    return chosen

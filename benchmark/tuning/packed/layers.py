@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmark.tuning.adapters import lora_layers
+from backbones import private
 from benchmark.tuning.packed.stacks import Band, Stacks
 
 SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
@@ -68,7 +68,7 @@ class PackedLayers:
         self.noise = noise
         self.call = torch.compiler.disable(_call) if opaque else _call
         self.groups: list[Shared] = []
-        layers = lora_layers(model)
+        layers = private.lora_layers(model)
         taken: set[str] = set()
         for name in layers:
             if name in taken:
@@ -81,7 +81,7 @@ class PackedLayers:
             plain = all(type(b) is nn.Linear and b.weight.dtype == stacks.flat[0].dtype for b in bases)
             merged = merge and plain and noise is None
             for part in [names] if merged else [[n] for n in names]:
-                members = [Member(n, layers[n], int(layers[n].out_features or 0)) for n in part]
+                members = [Member(n, layers[n], private.lora_sizes(layers[n])[1]) for n in part]
                 self.groups.append(Shared(members, merged))
             taken.update(names)
 
@@ -98,14 +98,15 @@ class PackedLayers:
                 for member in group.members:
                     member.layer.packed_forward = self._forward(group, member)
                     # One function for all layers: what is compiled for one layer then serves the others.
-                    member.layer.forward = MethodType(self.call, member.layer)
+                    private.replace_forward(member.layer, MethodType(self.call, member.layer))
             yield
         finally:
             for group in self.groups:
                 group.source, group.weight = None, None
                 group.waiting.clear()
                 for member in group.members:
-                    del member.layer.forward, member.layer.packed_forward
+                    private.restore_forward(member.layer)
+                    del member.layer.packed_forward
 
     def _forward(self, group: Shared, member: Member) -> Callable[[Tensor], Tensor]:
         if not group.merged:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from backbones.private import adamw_state
 from benchmark.tuning.packed.stacks import Stacks
 
 
@@ -40,11 +41,9 @@ class PackedAdamW:
         for trial, group in enumerate(self.optimizer.param_groups):
             band, row = stacks.place(trial)
             # All state exists from the start: no step takes memory that the first did not.
-            self.optimizer.state[group["params"][0]] = {
-                "step": torch.tensor(float(steps), device=stacks.scales.device),
-                "exp_avg": self.first[band][row],
-                "exp_avg_sq": self.second[band][row],
-            }
+            self.optimizer.state[group["params"][0]] = adamw_state(
+                steps, self.first[band][row], self.second[band][row], stacks.scales.device
+            )
 
     @torch.no_grad()
     def step(self, rates: Sequence[float]) -> Tensor:

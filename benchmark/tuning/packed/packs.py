@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 from torch import Tensor
+from transformers import PreTrainedConfig
 
 from benchmark.tuning.checkpoints import Snapshot
 
@@ -65,7 +65,7 @@ def free_memory(device: torch.device) -> int:
         return free
 
 
-def saved_bytes(forward: Callable[[], Any], frozen: Sequence[Tensor]) -> int:
+def saved_bytes(forward: Callable[[], object], frozen: Sequence[Tensor]) -> int:
     """Bytes that a forward pass keeps for the backward pass, beside the frozen tensors."""
     known = {tensor.untyped_storage().data_ptr() for tensor in frozen}
     kept: dict[int, int] = {}
@@ -94,18 +94,17 @@ def largest(estimate: Estimate, ranks: Sequence[int], free: int) -> int:
     return max(fitting, default=1)
 
 
-def cached(text_config: Any, tokens: int) -> int:
+def cached(width: int, tokens: int) -> int:
     """How many trials' activations stay in a CPU's caches.
 
     Args:
-        text_config: of the decoder.
+        width: of the decoder's widest activation.
         tokens: of a trial's micro-batch, all rows together.
     """
-    width = max(text_config.hidden_size, getattr(text_config, "intermediate_size", 0))
     return max(2, CACHE // (4 * tokens * width))
 
 
-def writing_rows(text_config: Any, prompt: int, new: int, size: int, free: int) -> int:
+def writing_rows(text_config: PreTrainedConfig, prompt: int, new: int, size: int, free: int) -> int:
     """How many reports can be written at the same time.
 
     A row takes its keys and values twice over (they are copied as they grow), the prompt's widest activations, and

@@ -5,16 +5,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model
 from torch import Tensor
 
+from backbones import private
 from backbones.base import IGNORED, Backbone
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints
-from benchmark.tuning.adapters import lora_layers, take_out
 from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.interface import StepDone, TrainingSet
@@ -42,9 +41,9 @@ def look_every(device: torch.device) -> int:
 
 def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
     """Stacks of adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
-    layers = lora_layers(model)
-    first = next(iter(layers.values())).lora_A[names[0]].weight
-    shapes = {name: (layer.in_features, layer.out_features) for name, layer in layers.items()}
+    layers = private.lora_layers(model)
+    first = private.lora_weight(next(iter(layers.values())), "lora_A", names[0])
+    shapes = {name: private.lora_sizes(layer) for name, layer in layers.items()}
     stacks = Stacks(
         shapes,
         [trial.rank for trial in trials],
@@ -56,7 +55,7 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
     for place, adapter in enumerate(names):
         for key, view in stacks.weights(place).items():
             layer, part, _ = key.rsplit(".", 2)
-            weight = getattr(layers[layer], part)[adapter].weight
+            weight = private.lora_weight(layers[layer], part, adapter)
             view.copy_(weight.detach())
             weight.data = view
     return stacks
@@ -130,14 +129,13 @@ class PackTraining:
 
     def _injected(self) -> PeftModel:
         """peft's own model with an adapter a trial, each drawn from its trial's seed as it would be alone."""
-        model: Any = None
-        for trial in self.trials:
+        first, *others = self.trials
+        torch.manual_seed(first.seed)
+        model = get_peft_model(self.backbone.model, lora_config(self.backbone, first), adapter_name=first.id)
+        for trial in others:
             config = lora_config(self.backbone, trial)
             torch.manual_seed(trial.seed)
-            if model is None:
-                model = get_peft_model(self.backbone.model, config, adapter_name=trial.id)
-            else:
-                model.add_adapter(trial.id, config)
+            model.add_adapter(trial.id, config)
         return model
 
     def _build(self, snapshots: Sequence[Snapshot]) -> None:
@@ -282,13 +280,8 @@ class PackTraining:
 
     def save_adapter(self, trial: Trial, folder: str) -> None:
         """Write a trial's adapter as `PeftModel.save_pretrained` writes a model's only one."""
-        self.model.save_pretrained(folder, selected_adapters=[trial.id])
-        # peft puts an adapter with a name of its own into a folder of that name.
-        named = Path(folder) / trial.id
-        for path in named.iterdir():
-            path.rename(Path(folder) / path.name)
-        named.rmdir()
+        private.save_adapter(self.model, trial.id, Path(folder))
 
     def close(self) -> None:
         """Take the adapters out of the backbone's model."""
-        take_out(self.backbone.model)
+        private.take_out(self.backbone.model)

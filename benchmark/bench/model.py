@@ -1,0 +1,187 @@
+"""What `amrg bench` measures as data: what its contenders are given and leave behind, and its results."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from benchmark.record import Machine, Stored
+from benchmark.suite import ImagePart, Protocol
+
+Contender = Literal["A", "B", "C", "D"]
+CONTENDERS: tuple[Contender, ...] = ("A", "B", "C", "D")
+BenchStage = Literal["start", "load", "decode", "vision", "train", "generate", "score"]
+STAGES: tuple[BenchStage, ...] = ("start", "load", "decode", "vision", "train", "generate", "score")
+"""What a contender's wall time is divided into; `start` is the interpreter's start and the imports."""
+Point = tuple[int, int, int]
+"""Rank, alpha, seed."""
+
+
+class BenchStudy(Stored):
+    """A study of the bench: its id, the path of its image, its report."""
+
+    id: str
+    image: str
+    report: str
+
+
+class TaskFile(Stored):
+    """One backbone, its grid and the studies, as a file that a new process reads.
+
+    Attributes:
+        backbone, checkpoint: the plugin and the folder of the weights.
+        dtype: of the weights.
+        image: size, crop and flip.
+        protocol: as in a suite.
+        points: of the grid.
+        train, test: the studies.
+        data: what the studies are, in words.
+    """
+
+    backbone: str
+    checkpoint: str
+    dtype: str
+    image: ImagePart
+    protocol: Protocol
+    points: tuple[Point, ...]
+    train: tuple[BenchStudy, ...]
+    test: tuple[BenchStudy, ...]
+    data: str = ""
+
+
+class ProcessCost(Stored):
+    """What a process of a contender took: wall seconds by stage, bytes at its peak, trials trained together."""
+
+    seconds: dict[BenchStage, float]
+    memory: int
+    together: int = 1
+
+
+class TrialMade(Stored):
+    """What a contender made of a trial: the loss of every step, and a text for each test study."""
+
+    losses: tuple[float, ...]
+    texts: tuple[str, ...]
+
+
+class BenchMachine(Machine):
+    """A machine, and how many of its cores this process may use."""
+
+    usable_cores: int
+
+
+class Measured(Stored):
+    """What was measured, and on what.
+
+    Attributes:
+        schema_version: of the results.
+        suite, backbone, data: whose grid on what.
+        train, test: number of studies.
+        steps, batch_size: of a trial.
+        rounds: how often each contender ran.
+        machine, processes, threads, versions: where.
+    """
+
+    schema_version: int = 1
+    suite: str
+    backbone: str
+    data: str
+    train: int
+    test: int
+    steps: int
+    batch_size: int
+    rounds: int
+    machine: BenchMachine
+    processes: int = 1
+    threads: int = 1
+    versions: dict[str, str]
+
+
+class Sweeps(Stored):
+    """What the contenders took, over the rounds.
+
+    Attributes:
+        ratio: of whole sweeps' medians, by "A/D" and so on.
+        ratio_without_overhead: the same without what a trial's length doesn't change: what long trials come nearer to.
+        wall: seconds of each round.
+        processor: median seconds.
+        stages: median wall seconds by stage; `rest` is what no stage has.
+        peak_memory: bytes, the greatest.
+    """
+
+    ratio: dict[str, float]
+    ratio_without_overhead: dict[str, float]
+    wall: dict[Contender, tuple[float, ...]]
+    processor: dict[Contender, float]
+    stages: dict[Contender, dict[str, float]]
+    peak_memory: dict[Contender, int]
+
+
+class Equality(Stored):
+    """How far contenders differ in what they make.
+
+    Attributes:
+        points: trials that were compared.
+        steps, learning_rate: of the runs whose losses were compared.
+        loss_float64, loss_float32: the greatest difference of two contenders' losses, by "D-C" and so on.
+        text_equal: trials whose texts are all equal.
+    """
+
+    points: int
+    steps: int
+    learning_rate: float
+    loss_float64: dict[str, float]
+    loss_float32: dict[str, float]
+    text_equal: dict[str, int]
+
+
+class BenchResult(Measured, Sweeps):
+    """What `amrg bench --json` prints."""
+
+    trials: int
+    equality: Equality
+
+
+class Line(Stored):
+    """cost = fixed + per_trial × trials, by least squares.
+
+    Attributes:
+        fixed, per_trial: in the cost's unit.
+        largest_residual: the greatest distance of a measured cost from the line, in the same unit.
+    """
+
+    fixed: float
+    per_trial: float
+    largest_residual: float
+
+
+class ScalingRun(Stored):
+    """What some trials took: wall seconds of each round, medians, the greatest peak in bytes, trials together."""
+
+    wall: tuple[float, ...]
+    processor: float
+    stages: dict[str, float]
+    peak_memory: int
+    seconds_per_trial: float
+    trained_together: int
+
+
+class Lines(Stored):
+    """A line for each cost."""
+
+    wall: Line
+    processor: Line
+    peak_memory: Line
+
+
+class Scaling(Stored):
+    """What 4, 16 and 64 trials took, by their number, and the lines through that."""
+
+    runs: dict[int, ScalingRun]
+    lines: Lines
+
+
+class ScalingResult(Measured):
+    """What `amrg bench --scaling --json` prints."""
+
+    trials: tuple[int, ...] = Field(description="numbers of trials that were run")
+    scaling: Scaling

@@ -1,0 +1,119 @@
+"""The plan of a suite as data: what `amrg plan --json` prints and the tables of `amrg plan` show."""
+
+from benchmark.record import Stored
+
+
+class Device(Stored):
+    """What is planned for: the GPU with the most memory; no name and 0 GB where there is none."""
+
+    gpu: str | None
+    gpu_memory_gb: float
+
+
+class PlannedBytes(Stored):
+    """Bytes of a backbone: still to download; on disk, features among them; of the features."""
+
+    download: int
+    disk: int
+    features: int
+
+
+class PlannedMemory(Stored):
+    """GB of memory: of the frozen weights, a trial's adapter and a report in training; the smallest that a trial can
+    run in, with what has to stay free; of the planned pack."""
+
+    weights_gb: float
+    trial_gb: float
+    report_gb: float
+    smallest_gb: float
+    pack_gb: float
+
+
+class PlannedOperations(Stored):
+    """Operations of all trials of a backbone, by stage."""
+
+    vision: float
+    train: float
+    write: float
+
+
+class PlannedHours(Stored):
+    """Hours of all trials of a backbone, by stage, on one GPU or on all cores."""
+
+    vision: float
+    train: float
+    write: float
+    total: float
+
+
+class UnfitBackbone(Stored):
+    """A backbone whose plugin can't be used, and why."""
+
+    name: str
+    error: str
+
+
+class BackboneSize(Stored):
+    """What is known of a backbone whose plugin states no configuration.
+
+    Attributes:
+        name, checkpoint, revision, licence: which weights; no revision for a folder or a miniature.
+        dtype, quantization: as the suite has them.
+        trials: of it.
+        parameters: of the base.
+        bytes: to download and on disk.
+        assumptions: that the figures rest on, in words.
+    """
+
+    name: str
+    checkpoint: str
+    revision: str | None
+    licence: str
+    dtype: str
+    quantization: str | None
+    trials: int
+    parameters: int
+    bytes: PlannedBytes
+    assumptions: tuple[str, ...]
+
+
+class BackbonePlan(BackboneSize):
+    """What a backbone will cost.
+
+    Attributes:
+        trainable_parameters: by rank.
+        memory: of a trial and of a pack.
+        pack_size, packs: trials that train together, and how often.
+        micro_batch_size: reports of a trial that go through the model at once.
+        operations, hours: by stage.
+    """
+
+    trainable_parameters: dict[int, int]
+    memory: PlannedMemory
+    pack_size: int
+    packs: int
+    micro_batch_size: int
+    operations: PlannedOperations
+    hours: PlannedHours
+
+
+class Plan(Stored):
+    """What a suite will cost before it runs, backbone by backbone, and what it lacks on this machine.
+
+    Attributes:
+        schema_version: of this model.
+        suite: its name.
+        trials: of all backbones.
+        machine: that is planned for.
+        backbones: in the suite's order.
+        hours: of all backbones, one after another; None where one's aren't known.
+        missing: what stops it from running here, in words.
+    """
+
+    schema_version: int = 1
+    suite: str
+    trials: int
+    machine: Device
+    backbones: tuple[BackbonePlan | BackboneSize | UnfitBackbone, ...]
+    hours: float | None
+    missing: tuple[str, ...]
