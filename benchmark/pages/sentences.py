@@ -134,7 +134,7 @@ def _image(rows: list[Row], board: Board) -> str:
         if any(name in row.falls.get("all_pairs", {}) for row in rows)
     ]
     falls = {name: [row.falls["all_pairs"][name] for row in rows if name in row.falls["all_pairs"]] for name in names}
-    same = [row.unchanged["all_pairs"].value for row in rows if row.unchanged["all_pairs"].value is not None]
+    same = [one.value for row in rows if (one := row.unchanged.get("all_pairs")) and one.value is not None]
     share = f" {percent(sum(same) / len(same))} of the reports stay word for word the same." if same else ""
     if all(fall.low is None for found in falls.values() for fall in found):
         return f"Too few blocks were tested to say what the scores owe to the image.{share}"
@@ -162,7 +162,7 @@ def _copying(rows: list[Row]) -> list[str]:
 
 def _control(rows: Sequence[Row]) -> str:
     """Whether rows that can't have learned anything of images get no verdict, in any score."""
-    falls = [f for row in rows for f in row.falls["all_pairs"].values() if f.low is not None and f.high is not None]
+    falls = [f for row in rows for f in row.falls.get("all_pairs", {}).values() if f.low is not None and f.high is not None]
     start = "The control of the controls"
     if not falls:
         return f"{start} can't be judged: no fall of a score has an interval."
