@@ -222,6 +222,31 @@ class StoredFall(Stored):
     without: tuple[float | None, ...]
 
 
+class FallRecord(Stored):
+    """What a score loses when another study's image is shown, as `metrics.all_pairs.PairFall` has it.
+
+    What is undefined is None.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    of_perfect_reader: float | None
+
+
+class Grounding(Stored):
+    """What one set of predictions owes to its images: losses by score, over all pairs and over two parts of them.
+
+    Attributes:
+        unchanged: share of the pairs whose two predictions are the same text; None without pairs.
+    """
+
+    all_pairs: dict[str, FallRecord]
+    another_category: dict[str, FallRecord]
+    same_category_and_density: dict[str, FallRecord]
+    unchanged: float | None
+
+
 class Pairs(Stored):
     """What the test set's predictions owe to their images, by all pairs with references of other blocks.
 

@@ -64,7 +64,7 @@ def duration(seconds: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """A share as a whole percentage."""
-    return UNKNOWN if share is None else f"{100 * share:.0f}{NBSP}%"
+    return UNKNOWN if share is None else f"{decimal(100 * share, 0)}{NBSP}%"
 
 
 def several(number: int, noun: str, plural: str | None = None) -> str:

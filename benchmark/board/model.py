@@ -9,7 +9,7 @@ from benchmark.suite import Suite
 
 FORMAT = 1
 """Version of `results.json`."""
-DOCUMENTS = 2
+DOCUMENTS = 3
 """Version of a leaderboard's documents: raised when the same results give other numbers, words or figures."""
 SIGNIFICANT = 0.05
 """The p after Holm up to which a difference is called one."""

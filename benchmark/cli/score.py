@@ -9,7 +9,10 @@ import typer
 from benchmark.cli.label import label
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from benchmark.data.dmid import Release
+    from benchmark.record import Grounding
     from benchmark.scoring.references import ReferenceSet
     from benchmark.scoring.score import Scores
 
@@ -70,6 +73,7 @@ def score(
             typer.echo(f"{len(done)} trials scored again in {predictions}.")
         return
 
+    from benchmark.scoring.pairs import grounding_of
     from benchmark.scoring.score import score_predictions
     from benchmark.scoring.texts import read_texts
     from benchmark.store import write_json
@@ -81,12 +85,13 @@ def score(
     scores = score_predictions(
         predicted, chosen.references, train_reports=chosen.train_reports, blocks=chosen.blocks, seed=seed
     )
+    owed = grounding_of(predicted, chosen.references, chosen.blocks)
     if save is not None:
         write_json(save, scores.to_record().model_copy(update={"references": chosen.name}))
     if as_json:
-        _print_json(_summary(scores, chosen))
+        _print_json({**_summary(scores, chosen), "grounding": owed.model_dump(mode="json")})
     else:
-        _print_scores(scores, chosen)
+        _print_scores(scores, chosen, owed)
 
 
 def baselines(
@@ -169,7 +174,7 @@ def _print_json(content: Mapping[str, object]) -> None:
     typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
+def _print_scores(scores: "Scores", chosen: "ReferenceSet", owed: "Grounding") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -186,9 +191,26 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet") -> None:
         table.add_row(name, METRICS[name].label, value, ends, str(found.n))
     console = Console()
     console.print(table)
+    _print_grounding(owed, console)
     for name, found in scores.scores.items():
         if found.undefined is not None:
             console.print(f"{name}: {found.undefined}", markup=False)
+
+
+def _print_grounding(owed: "Grounding", console: "Console") -> None:
+    """Print what scores lose when the report for another study stands in: what is owed to the image."""
+    from rich.table import Table
+
+    table = Table(title="Lost on another block's image, over all pairs", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for head in ("lost", "95 % interval", "of a perfect reader's loss"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for name, fall in owed.all_pairs.items():
+        if fall.value is not None:
+            ends = f"{fall.low:.3f} – {fall.high:.3f}" if fall.low is not None and fall.high is not None else ""
+            share = f"{100 * fall.of_perfect_reader:.0f} %" if fall.of_perfect_reader is not None else ""
+            table.add_row(name, f"{fall.value:.4f}", ends, share)
+    console.print(table)
 
 
 def _print_baselines(found: Mapping[str, "Scores"], chosen: "ReferenceSet", skipped: Mapping[str, str]) -> None:

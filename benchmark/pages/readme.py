@@ -97,10 +97,7 @@ def _clinical_floors_table(rows: Sequence[Row]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row.above_floors))
     if not names:
         return ""
-    cells = [
-        [escape(row.name), row.point, *(_above_in(row, name) for name in names)]
-        for row in rows
-    ]
+    cells = [[escape(row.name), row.point, *(_above_in(row, name) for name in names)] for row in rows]
     return table(["backbone", "rank, alpha", *(METRICS[name].label for name in names)], cells)
 
 

@@ -162,7 +162,9 @@ def _copying(rows: list[Row]) -> list[str]:
 
 def _control(rows: Sequence[Row]) -> str:
     """Whether rows that can't have learned anything of images get no verdict, in any score."""
-    falls = [f for row in rows for f in row.falls.get("all_pairs", {}).values() if f.low is not None and f.high is not None]
+    falls = [
+        f for row in rows for f in row.falls.get("all_pairs", {}).values() if f.low is not None and f.high is not None
+    ]
     start = "The control of the controls"
     if not falls:
         return f"{start} can't be judged: no fall of a score has an interval."

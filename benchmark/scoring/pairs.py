@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from benchmark.record import Pairs, StoredFall
+from benchmark.record import FallRecord, Grounding, Pairs, StoredFall
 from benchmark.scoring.score import report_statistics
-from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall_of_seed, unchanged
+from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall, fall_of_seed, unchanged
 from metrics.labels.labeler import label
 
 GROUNDED = (
@@ -117,6 +117,24 @@ def pairs_of(predictions: Mapping[str, str], references: Mapping[str, str], bloc
         },
         unchanged=_known(same),
     )
+
+
+def grounding_of(
+    predictions: Mapping[str, str], references: Mapping[str, str], blocks: Mapping[str, str] | None
+) -> Grounding:
+    """Return what anybody's predictions owe to their images; without blocks each report is its own."""
+    blocks = blocks or {i: i for i in references}
+    found, perfect = pairs_of(predictions, references, blocks), perfect_falls(references, blocks)
+    strata = {
+        stratum: {name: _fall(restored(one), perfect[stratum][name]) for name, one in scores.items()}
+        for stratum, scores in found.falls.items()
+    }
+    return Grounding(**strata, unchanged=found.unchanged)
+
+
+def _fall(one: SeedFall, perfect: float) -> FallRecord:
+    numbers = vars(fall([one], perfect))
+    return FallRecord(**{name: _known(value) for name, value in numbers.items()})
 
 
 def restored(one: StoredFall) -> SeedFall:

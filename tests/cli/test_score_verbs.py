@@ -215,3 +215,13 @@ def test_baselines_of_dmids_reports(dmid):
     assert rouge["n"] == 52
     assert "nearest_image" in str(run("baselines", dmid, "--only", "nearest_image"))
     assert "Did you mean" in str(run("baselines", dmid, "--only", "random"))
+
+
+def test_anybodys_predictions_are_held_against_all_pairs(dmid, published_predictions):
+    """The figures were computed by another program."""
+    found = run("score", published_predictions, "--data", dmid, "--split", "sequential", "--json")["grounding"]
+    for name, numbers in {"rouge_l": (0.091, 0.038, 0.144), "birads_exact": (0.201, 0.034, 0.369)}.items():
+        fall = found["all_pairs"][name]
+        assert (fall["value"], fall["low"], fall["high"]) == pytest.approx(numbers, abs=5e-4)
+        assert 0 < fall["of_perfect_reader"] < 1
+    assert found["all_pairs"]["density_accuracy"]["value"] == 0
