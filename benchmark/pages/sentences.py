@@ -156,7 +156,8 @@ def _copying(rows: list[Row]) -> list[str]:
         return []
     least, most = percent(min(copied)), percent(max(copied))
     span = least if least == most else f"{least} to {most}"
-    distinct = f" A row has {min(texts):.0f} to {max(texts):.0f} distinct texts." if texts else ""
+    few, many = (percent(end(texts)) for end in (min, max)) if texts else ("", "")
+    distinct = f" Of a row's texts {few if few == many else f'{few} to {many}'} are distinct." if texts else ""
     return [f"Of the reports {span} stand word for word in train, of the references {percent(own[0])}.{distinct}"]
 
 
