@@ -71,6 +71,10 @@ test-machines: install ## run them as other processors, threads and accounts wou
 test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 python3.13']
 	for python in $(PYTHONS); do $(MAKE) test PYTHON="$$python" VENV=".venv.$$(basename "$$python")" || exit; done
 
+.PHONY: simulations
+simulations: install ## how often verdicts are wrong and intervals hold, by simulation (half an hour)
+	$(VENV)/bin/python tests/metrics/simulations.py
+
 .PHONY: check
 check: install ## lint (ruff), types (mypy) and the order of imports (import-linter)
 	$(VENV)/bin/ruff check .

@@ -9,6 +9,8 @@ from benchmark.suite import Protocol
 from metrics.registry import METRICS
 from metrics.statistics.sign_flips import blocks_needed
 
+ENOUGH_SEEDS = 3
+"""Seeds of a setting from which the spread between them is known well enough to compare settings."""
 NOT_A_DEVICE = "Research software, not a medical device: no report here may be used to care for a patient."
 SHUFFLED = (
     "A test of the grounding controls, not of backbones: in training each report stood with another patient's image, "
@@ -63,6 +65,7 @@ def findings(board: Board) -> list[str]:
     return [
         *_not_chosen(board),
         _first(rows, label, board),
+        *_seeds(board),
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
         _image(rows, board),
@@ -98,6 +101,17 @@ def _first(rows: list[Row], label: str, board: Board) -> str:
         f"{len(equals)} of {len(rows)} rows share the first place: they can't be told apart. "
         f"The highest {label} is {value}."
     )
+
+
+def _seeds(board: Board) -> list[str]:
+    """That settings aren't compared, where there are too few seeds to say how far another one would move a row."""
+    seeds = len(board.suite.grid.seed)
+    if seeds >= ENOUGH_SEEDS:
+        return []
+    return [
+        f"With {several(seeds, 'seed')} what is compared is these adapters, not their settings: trained with another "
+        f"seed, rows may change places. {ENOUGH_SEEDS} seeds would tell."
+    ]
 
 
 def _floor(board: Board, rows: list[Row], label: str) -> str:
