@@ -91,7 +91,7 @@ class Machine:
 
 MACHINES = (
     Machine("plain", kernels="plain"),
-    Machine("avx2", kernels="avx2", threads=2),
+    Machine("avx2", kernels="avx2"),
     Machine("threads", threads=2),
     # Last: all tests, natively and with one thread.
     Machine("somebody", tests=(), somebody=True),
