@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from backbones.base import Backbone
-    from benchmark.tuning.interface import Engine, TrainingSet
+    from benchmark.tuning.interface import Engine, Generated, TrainingSet
 
 BLANK = "blank"
 SETS: tuple[Set, ...] = ("validation", "test", "blank")
@@ -262,8 +262,8 @@ def _train(session: Session) -> None:
     for trial in untrained:
         predictions.forget(session.folders[trial.id])
     train = session.pack.records.part("train")
-    for shown, trials in _by_images(untrained, session.pack.records):
-        data = TrainingSet([s.report for s in train], [session.features[session.keys[i]] for i in shown])
+    for images, trials in _by_images(untrained, session):
+        data = TrainingSet([s.report for s in train], [session.features[key] for key in images])
         session.together("train", trials, partial(_train_some, session, data), session.untrained)
 
 
@@ -283,24 +283,38 @@ def _train_some(session: Session, data: "TrainingSet", trials: Sequence[Trial]) 
 
 def _write(session: Session) -> None:
     """Predictions of the trials that have none, or not all."""
-    session.together("generate", session.unwritten(), partial(_write_some, session), session.unwritten)
+    for blind in (False, True):
+        trials = [trial for trial in session.unwritten() if trial.protocol.sees_no_image is blind]
+        work = _write_blind if blind else _write_some
+        session.together("generate", trials, partial(work, session), session.unwritten)
 
 
 def _write_some(session: Session, trials: Sequence[Trial]) -> None:
     features = [session.features[one.image] for one in session.shown]
     for trial, written in session.engine.generate(session.backbone, trials, session.folders, features, session.meter):
-        made = [
-            Prediction(
-                id=one.study,
-                prediction=report.text,
-                prompt_sha256=session.prompt_sha256,
-                tokens=report.tokens,
-                stop=report.stop,
-            )
-            for one, report in zip(session.shown, written, strict=True)
-        ]
-        predictions.store(session.folders[trial.id], session.shown, made)
-        tell(Event("progress", f"{trial.label}: reports", len(made), len(made), trial=trial.id))
+        _keep(session, trial, written)
+
+
+def _write_blind(session: Session, trials: Sequence[Trial]) -> None:
+    """Predictions of trials that are shown a blank image in each image's place: one report stands for all."""
+    blank = [session.features[_blank_key(session.pack.records)]]
+    for trial, [written] in session.engine.generate(session.backbone, trials, session.folders, blank, session.meter):
+        _keep(session, trial, [written] * len(session.shown))
+
+
+def _keep(session: Session, trial: Trial, written: "Sequence[Generated]") -> None:
+    made = [
+        Prediction(
+            id=one.study,
+            prediction=report.text,
+            prompt_sha256=session.prompt_sha256,
+            tokens=report.tokens,
+            stop=report.stop,
+        )
+        for one, report in zip(session.shown, written, strict=True)
+    ]
+    predictions.store(session.folders[trial.id], session.shown, made)
+    tell(Event("progress", f"{trial.label}: reports", len(made), len(made), trial=trial.id))
 
 
 def _score(session: Session) -> None:
@@ -354,7 +368,7 @@ def _features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) -> "dic
     }
     side = records.image.size
     if "blank" in pack.sets:
-        wanted[f"{BLANK}-{side}"] = lambda: np.zeros((side, side), np.uint8)
+        wanted[_blank_key(records)] = lambda: np.zeros((side, side), np.uint8)
     store = FeatureStore(records.cache / "features", backbone)
     return store.get(wanted, progress(f"{pack.entry.name}: image features"))
 
@@ -371,18 +385,27 @@ def _shown(pack: Pack, keys: Mapping[str, str]) -> list[Shown]:
     every = [
         *[Shown("validation", i, keys[i]) for i in records.split.validation],
         *[Shown("test", i, keys[i]) for i in test],
-        *[Shown("blank", i, f"{BLANK}-{records.image.size}") for i in test],
+        *[Shown("blank", i, _blank_key(records)) for i in test],
     ]
     return [one for one in every if one.set in pack.sets]
 
 
-def _by_images(trials: Sequence[Trial], records: Records) -> Iterator[tuple[tuple[str, ...], list[Trial]]]:
-    """Trials that learn the same pairs of report and image, with the study of each training report's image."""
+def _blank_key(records: Records) -> str:
+    return f"{BLANK}-{records.image.size}"
+
+
+def _by_images(trials: Sequence[Trial], session: Session) -> Iterator[tuple[tuple[str, ...], list[Trial]]]:
+    """Trials that learn the same pairs of report and image, with the key of each training report's image."""
+    records = session.pack.records
     train, blocks = records.split.train, records.split.blocks
     groups: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
-        image_of = training_images(trial, train, blocks)
-        groups.setdefault(tuple(image_of[i] for i in train), []).append(trial)
+        if trial.protocol.sees_no_image:
+            images = (_blank_key(records),) * len(train)
+        else:
+            image_of = training_images(trial, train, blocks)
+            images = tuple(session.keys[image_of[i]] for i in train)
+        groups.setdefault(images, []).append(trial)
     yield from groups.items()
 
 

@@ -109,6 +109,7 @@ class Protocol(Part):
         training_images: `own`, or `shuffled`: each training report stands with the image of another block's study
             (`benchmark.scoring.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so
             nothing that is learned of images can help: a control of the grounding controls, not a way to tune a model.
+            `blank` is what a suite's `blank_adapters` are trained on, and shown when they write.
     """
 
     prompt: str = Field(default="Write the radiology report of this mammogram.", min_length=1)
@@ -126,7 +127,9 @@ class Protocol(Part):
     activation_checkpointing: bool = False
     # Left out where they say nothing, so that trials, records and boards of before keep their ids and bytes.
     compile: bool = Field(default=False, exclude_if=lambda compiled: not compiled)
-    training_images: Literal["own", "shuffled"] = Field(default="own", exclude_if=lambda images: images == "own")
+    training_images: Literal["own", "shuffled", "blank"] = Field(
+        default="own", exclude_if=lambda images: images == "own"
+    )
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -138,6 +141,11 @@ class Protocol(Part):
     def shuffles_images(self) -> bool:
         """Whether each report is learned with another study's image."""
         return self.training_images == "shuffled"
+
+    @property
+    def sees_no_image(self) -> bool:
+        """Whether a blank image stands in for each image, in training and in writing."""
+        return self.training_images == "blank"
 
     def total_steps(self, reports: int) -> int:
         """Optimiser steps over a training set of that many reports; an epoch's last batch may be smaller."""
@@ -158,6 +166,9 @@ class MiniaturePart(Part):
 class Suite(Part):
     """A suite: everything that decides what is run and compared.
 
+    With `blank_adapters` each backbone is also tuned on blank images, at the first rank and alpha of the grid and with
+    each seed: the strongest predictor that sees no image, trained as the rows are.
+
     Where `miniature` is left out, the miniatures that come with the project are used, and those of other backbones
     are trained as `MiniaturePart` has it by default; where it is given, all are trained so.
     """
@@ -174,6 +185,14 @@ class Suite(Part):
     baselines: tuple[str, ...] = ("most_frequent_report",)
     engine: Literal["packed", "sequential"] = "packed"
     miniature: MiniaturePart | None = None
+    # Left out where it says nothing, so that records and boards of before keep their bytes.
+    blank_adapters: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
+
+    @model_validator(mode="after")
+    def _not_all_blank(self) -> Self:
+        if self.protocol.sees_no_image:
+            raise ValueError("protocol: training_images: blank is no way to tune; ask for blank_adapters: true")
+        return self
 
     @model_validator(mode="after")
     def _distinct_backbones(self) -> Self:
@@ -185,6 +204,19 @@ class Suite(Part):
     def points(self) -> list[tuple[int, int, int]]:
         """(rank, alpha, seed) of every point of the grid, ranks slowest."""
         return list(product(self.grid.rank, self.grid.alpha, self.grid.seed))
+
+    def blank_points(self) -> list[tuple[int, int, int]]:
+        """(rank, alpha, seed) at which each backbone is tuned on blank images as well."""
+        return [(self.grid.rank[0], self.grid.alpha[0], seed) for seed in self.grid.seed] if self.blank_adapters else []
+
+    def trials(self) -> int:
+        """How many trials it has, those on blank images among them."""
+        return len(self.backbones) * (len(self.points()) + len(self.blank_points()))
+
+    @property
+    def blank_protocol(self) -> Protocol:
+        """The protocol of those trials."""
+        return self.protocol.model_copy(update={"training_images": "blank"})
 
 
 class Trial(BaseModel):
@@ -222,6 +254,7 @@ class Trial(BaseModel):
 
     @property
     def label(self) -> str:
-        """For people: backbone, rank, alpha and seed, and that its images were shuffled if they were."""
+        """For people: backbone, rank, alpha and seed, and which images it was trained on if not its own."""
         point = f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}"
-        return f"{point} images={self.protocol.training_images}" if self.protocol.shuffles_images else point
+        images = self.protocol.training_images
+        return point if images == "own" else f"{point} images={images}"

@@ -22,7 +22,7 @@ from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
-from benchmark.suite import PhantomData, Suite, Trial
+from benchmark.suite import Entry, PhantomData, Protocol, Suite, Trial
 from benchmark.tuning.weights import Weights, find_weights
 
 PACK_ON_CPU = 16
@@ -160,7 +160,7 @@ def devices_of(suite: Suite) -> list[str]:
 
 def _useful(suite: Suite, devices: Sequence[str]) -> int:
     """How many processes a suite can keep busy; a tiny one is done before a second process has started."""
-    points = len(suite.points()) * len(suite.backbones)
+    points = suite.trials()
     if devices[0] != "cpu":
         return len(devices)
     return 1 if points <= 2 else points
@@ -186,8 +186,10 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
 
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
     """Return a suite's grid and floors, with the ids that its records and weights give them."""
-    trials = tuple(
-        Trial(
+
+    def trial(entry: Entry, protocol: Protocol, point: tuple[int, int, int]) -> Trial:
+        rank, alpha, seed = point
+        return Trial(
             backbone=entry.name,
             checkpoint=weights[entry.name].fingerprint,
             quantization=entry.quantization,
@@ -195,15 +197,17 @@ def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) 
             data=records.data.fingerprint,
             image=suite.image,
             split=records.split.fingerprint,
-            protocol=suite.protocol,
+            protocol=protocol,
             rank=rank,
             alpha=alpha,
             seed=seed,
         )
-        for entry in suite.backbones
-        for rank, alpha, seed in suite.points()
-    )
-    return Planned(suite, records, weights, trials, tuple(Floor(name, records) for name in suite.baselines))
+
+    trials: list[Trial] = []
+    for entry in suite.backbones:
+        trials += [trial(entry, suite.protocol, point) for point in suite.points()]
+        trials += [trial(entry, suite.blank_protocol, point) for point in suite.blank_points()]
+    return Planned(suite, records, weights, tuple(trials), tuple(Floor(name, records) for name in suite.baselines))
 
 
 def store_record(planned: Planned) -> None:

@@ -84,7 +84,8 @@ def collect(found: SuiteResults) -> Board:
             changes |= {"main_ranks": main_ranks[place], "p_floor": p_floor[place], "p_floors": clinical}
         rows[index] = row.model_copy(update=changes)
     floors = tuple(_floor(b) for b in sorted(found.baselines, key=lambda b: list(BASELINES).index(b.name)))
-    scores = [*(d.scores for d in found.done), *(b.scores for b in found.baselines)]
+    floors += tuple(_blind_floor(name, group, context) for name, group in context.blind.items())
+    scores = [*(d.scores for d in (*found.done, *found.blind)), *(b.scores for b in found.baselines)]
     return Board(
         suite=_published(found.suite),
         primary=primary,
@@ -118,14 +119,19 @@ class _Context:
         self.flips = SignFlips(number)
         self.primary = primary
         self.higher = METRICS[primary].higher_is_better is not False
+        self.blind = {f"{backbone} on blank images": group for backbone, group in _blind_groups(found).items()}
         self._floors = {name: self._of_floors(found, name) for name in dict.fromkeys((primary, *CLEARED))}
 
     def _of_floors(self, found: SuiteResults, name: str) -> dict[str, Sample]:
         """The samples of a score of all image-blind baselines that have it."""
         blind = [b for b in found.baselines if b.name in BLIND and name in b.statistics]
-        return {
-            b.name: sample([b.statistics[name]], self.blocks) for b in blind if not math.isnan(b.statistics[name].value)
+        samples = {b.name: sample([b.statistics[name]], self.blocks) for b in blind}
+        samples |= {
+            floor: sample([d.statistics[name] for d in group], self.blocks)
+            for floor, group in self.blind.items()
+            if all(name in d.statistics for d in group)
         }
+        return {floor: one for floor, one in samples.items() if not math.isnan(one.value)}
 
     def floors(self, name: str) -> list[Sample]:
         """The image-blind baselines in a score."""
@@ -374,6 +380,19 @@ def _floor(baseline: Baseline) -> Floor:
             kept = {key: getattr(score, key) for key in ("value", "low", "high", "undefined", "n")}
             scores[name] = Score(**kept, by_seed=(score.value,))
     return Floor(name=baseline.name, says=BASELINES[baseline.name], blind=baseline.name in BLIND, scores=scores)
+
+
+def _blind_groups(found: SuiteResults) -> dict[str, list[Done]]:
+    """Trials on blank images by backbone, seeds in order."""
+    groups: dict[str, list[Done]] = {}
+    for done in sorted(found.blind, key=lambda d: d.trial.seed):
+        groups.setdefault(done.trial.backbone, []).append(done)
+    return groups
+
+
+def _blind_floor(name: str, group: Sequence[Done], context: _Context) -> Floor:
+    says = f"what {name_of(group[0])} writes, tuned as the rows are but on blank images, for a blank image"
+    return Floor(name=name, says=says, blind=True, scores=_scores(group, context))
 
 
 def _published(suite: Suite) -> Suite:

@@ -135,6 +135,7 @@ class SuiteResults:
     Attributes:
         record: its `suites/<suite>.json`.
         done: trials with results, in the order of the grid.
+        blind: the same of trials on blank images: floors, trained as the rows are.
         failed: label to reason.
         missing: labels of trials that have not run.
     """
@@ -146,6 +147,7 @@ class SuiteResults:
     baselines: tuple[Baseline, ...]
     failed: Mapping[str, str]
     missing: tuple[str, ...]
+    blind: tuple[Done, ...] = ()
 
 
 def references_of(store: Store, suite: str) -> References:
@@ -201,7 +203,9 @@ def read_results(results: Path, suite: str) -> SuiteResults:
         scores, predictions = folder.read_scores(), folder.read_predictions()
         statistics = _statistics(folder.path, scores, predictions, expected, references.train)
         baselines.append(Baseline(name, scores, predictions, statistics))
-    return SuiteResults(record.suite, record, references, tuple(done), tuple(baselines), failed, tuple(missing))
+    seeing = tuple(one for one in done if not one.trial.protocol.sees_no_image)
+    blind = tuple(one for one in done if one.trial.protocol.sees_no_image)
+    return SuiteResults(record.suite, record, references, seeing, tuple(baselines), failed, tuple(missing), blind)
 
 
 def _statistics(

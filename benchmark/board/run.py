@@ -49,7 +49,7 @@ def checkpoints(found: SuiteResults) -> tuple[Checkpoint, ...]:
 
 def run_of(found: SuiteResults) -> Run:
     """Machines, versions and commits of all trials; the date is that of the last one."""
-    records = [done.record for done in found.done]
+    records = [done.record for done in (*found.done, *found.blind)]
     versions: dict[str, set[str]] = {}
     for record in records:
         for package, version in record.versions.items():
@@ -61,7 +61,7 @@ def run_of(found: SuiteResults) -> Run:
         machines=tuple(sorted({_machine(record) for record in records})),
         versions={package: " and ".join(sorted(seen)) for package, seen in sorted(versions.items())},
         engines=tuple(sorted({record.engine for record in records})),
-        seconds=round(sum(sum(d.seconds.values()) for d in found.done), 1),
+        seconds=round(sum(sum(d.seconds.values()) for d in (*found.done, *found.blind)), 1),
     )
 
 

@@ -62,7 +62,7 @@ def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, re
             rows.append(UnfitBackbone(name=entry.name, error=str(error)))
     return Plan(
         suite=suite.name,
-        trials=len(suite.points()) * len(suite.backbones),
+        trials=suite.trials(),
         machine=Device(gpu=there.name if there else None, gpu_memory_gb=there.memory if there else 0.0),
         backbones=tuple(rows),
         hours=_sum(rows),
@@ -87,7 +87,7 @@ def _workload(suite: Suite, data: Path | None) -> "Workload":
         reports_trained=trained,
         batch_size=min(protocol.micro_batch_size or protocol.batch_size, train),
         reports_written=validation + (1 + CONTROLS) * test,
-        ranks=[rank for rank, _, _ in suite.points()],
+        ranks=[rank for rank, _, _ in (*suite.points(), *suite.blank_points())],
     )
 
 

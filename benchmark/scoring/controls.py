@@ -53,7 +53,7 @@ def shuffled(ids: Sequence[str], blocks: Mapping[str, str], *, seed: int = 0) ->
 
 
 def training_images(trial: Trial, ids: Sequence[str], blocks: Mapping[str, str]) -> dict[str, str]:
-    """For each training study, the study whose image the trial learns its report with.
+    """For each training study, the study whose image the trial learns its report with; blank ones have none.
 
     Its own, or where the protocol shuffles images that of another block (`shuffled` by the trial's seed). What such a
     trial says can't owe anything to the image, so a control that finds a fall in it is wrong: the permutation test's

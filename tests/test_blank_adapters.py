@@ -1,0 +1,79 @@
+"""Adapters trained on blank images: tuned as the rows are, shown nothing, and floors of the board."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lines import read_lines
+
+from benchmark import sweep
+from benchmark.board.collect import collect
+from benchmark.board.results import SuiteResults, read_results
+from benchmark.errors import UserError
+from benchmark.pages.leaderboard import write_leaderboard
+from benchmark.planning.plan import plan
+from benchmark.suites.load import parse
+from benchmark.tuning.features import FeatureStore
+from benchmark.tuning.packed.engine import Packed
+
+SUITE = """\
+name: blanks
+title: Floors that are trained
+data: {{source: phantom, studies: 24, seed: 3, size: 64}}
+image: {{size: 112}}
+backbones: [{{name: medgemma-4b-it, checkpoint: {checkpoint}}}]
+grid: {{rank: [2, 4], alpha: [4], seed: [0, 1]}}
+protocol: {{steps: 2, batch_size: 2, max_new_tokens: 4{more}}}
+blank_adapters: true
+"""
+
+
+@pytest.fixture
+def swept(miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[SuiteResults, list[np.ndarray]]:
+    """The suite's results, and the features that each training report was learned with, trial by trial."""
+    monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
+    train, shown = Packed.train, []
+
+    def watched(engine, backbone, trials, folders, data, *rest):
+        blank = FeatureStore(tmp_path / "cache" / "features", backbone).get({"blank-112": lambda: None})["blank-112"]
+        shown.append((trials[0].protocol.sees_no_image, [torch.equal(one, blank) for one in data.features]))
+        return train(engine, backbone, trials, folders, data, *rest)
+
+    monkeypatch.setattr(Packed, "train", watched)
+    suite = parse(SUITE.format(checkpoint=miniature("medgemma-4b-it"), more=""), where="blanks.yaml")
+    summary = sweep.run(suite, data=None, results=tmp_path / "results", listener=lambda _: None, processes=1)
+    assert (summary.ran, summary.failed) == (6, {})
+    return read_results(tmp_path / "results", "blanks"), shown
+
+
+def test_they_see_no_image_in_training_or_writing_and_are_floors(swept, tmp_path: Path) -> None:
+    found, shown = swept
+    assert sorted(blind for blind, _ in shown) == [False, True]
+    for blind, blank in shown:
+        assert set(blank) == {blind}
+    assert (len(found.done), len(found.blind)) == (4, 2)
+    for done in found.blind:
+        rows = [*read_lines(done.folder.predictions), *read_lines(done.folder.validation)]
+        assert len({row["prediction"] for row in rows}) == 1
+        falls = done.pairs(found.references).falls
+        assert {fall.value for scores in falls.values() for fall in scores.values()} <= {0.0, None}
+    board = collect(found)
+    assert len(board.rows) == 2
+    assert board.planned == 6
+    [floor] = [floor for floor in board.floors if floor.name == "medgemma-4b-it on blank images"]
+    assert floor.blind
+    assert len(floor.scores["rouge_l"].by_seed) == 2
+    readme = write_leaderboard(tmp_path / "results", "blanks", tmp_path / "boards").readme.read_text()
+    assert "`medgemma-4b-it on blank images`" in readme
+
+
+def test_a_plan_counts_them(tmp_path: Path) -> None:
+    suite = parse(SUITE.format(checkpoint="miniature", more=""), where="blanks.yaml")
+    assert suite.trials() == 6
+    assert plan(suite, None, results=tmp_path).backbones[0].trials == 6
+
+
+def test_a_suite_of_nothing_else_is_refused() -> None:
+    with pytest.raises(UserError, match="blank_adapters"):
+        parse(SUITE.format(checkpoint="miniature", more=", training_images: blank"), where="blanks.yaml")
