@@ -1,4 +1,4 @@
-"""The simulations of `make simulations` in small: rates are binomial numbers, held to their bounds at one in a million."""
+"""`make simulations` in small: rates are binomial numbers, held to their bounds at one in a million."""
 
 import pytest
 from scipy import stats
