@@ -149,7 +149,7 @@ def _distribution(board: Board) -> Item:
     ]
     return Item(
         id="distribution", section="Data", topic="Distribution", asked_by=asked("5b 16c"),
-        text="Categories as rules read them in the reference reports, in numbers of studies:", entries=tuple(entries),
+        text="Categories as rules read them with the data, in numbers of studies:", entries=tuple(entries),
     )  # fmt: skip
 
 

@@ -33,9 +33,9 @@ def model_items(board: Board) -> list[Item]:
         _decoding(board),
         Item(
             id="output", section="Models", topic="Output", asked_by=asked("6d 6e"),
-            text="Free text, kept and scored as it was written, up to the end token; no part was corrected, filled in "
-            "or chosen among several. Categories and findings were read in it by rules (see Reading of categories and "
-            "findings); no probability and no threshold is involved.",
+            text="Free text, kept as it was written up to the end token, and scored so but for blank space; no part "
+            "was corrected, filled in or chosen among several. Categories and findings were read in it by rules (see "
+            "Reading of categories and findings); no probability and no threshold is involved.",
         ),
     ]  # fmt: skip
 
@@ -85,15 +85,15 @@ def _listed(values: tuple[int, ...]) -> str:
 
 def _optimiser(protocol: Protocol) -> str:
     length = several(protocol.steps, "step") if protocol.steps else several(protocol.epochs or 0, "epoch")
-    micro = f", {protocol.micro_batch_size} at a time" if protocol.micro_batch_size else ""
+    micro = f" ({protocol.micro_batch_size} at a time)" if protocol.micro_batch_size else ""
     clipped = (
         f"gradients clipped to a norm of {protocol.gradient_clipping:g}"
         if protocol.gradient_clipping
         else "gradients not clipped"
     )
     return (
-        f"Training took {length} of {several(protocol.batch_size, 'report')} each{micro}, by AdamW at a peak learning "
-        f"rate of {protocol.learning_rate:g}, rising over {several(protocol.warmup_steps, 'step')} and "
+        f"Training took {length} in batches of {several(protocol.batch_size, 'report')}{micro}, by AdamW at a peak "
+        f"learning rate of {protocol.learning_rate:g}, rising over {several(protocol.warmup_steps, 'step')} and "
         f"{SCHEDULES[protocol.schedule]}, with weight decay {protocol.weight_decay:g} and {clipped}."
     )
 

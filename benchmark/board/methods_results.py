@@ -156,8 +156,8 @@ def _floors(board: Board) -> Item:
     return Item.model_validate(
         {
             **shared,
-            "text": "A row is called above the floors only if it is better than each of the "
-            f"{several(blind, 'image-blind predictor')} (intersection-union: the largest p of all), by sign flips of "
+            "text": "A row is called above all image-blind predictors only if it is better than each of "
+            f"the {blind} (intersection-union: the largest p of all), by sign flips of "
             f"blocks, with p ≤ {SIGNIFICANT:g} after Holm's correction for the rows of the table, and an interval of "
             f"the difference from the best of them ({board.best_floor}) that lies above 0.",
         }
@@ -172,7 +172,8 @@ def _size(board: Board) -> Item:
         "split's, and was not computed beforehand."
     )
     if not _earlier(board) and main.blocks_needed:
-        text += f" A first significant pair takes {several(main.blocks_needed, 'block')}; there are {board.blocks}."
+        text += f" A first significant pair takes {several(main.blocks_needed, 'block')}; there are {board.blocks}"
+        text += "." if main.blocks_needed <= board.blocks else ", so none could be found, however large the difference."
     if not _earlier(board) and main.detectable is not None:
         text += (
             f" A difference of {decimal(main.detectable)} in {METRICS[board.primary].label} is found with a "

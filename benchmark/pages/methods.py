@@ -49,15 +49,15 @@ def _checklists(statement: Statement) -> str:
     return table(["checklist", "item", "here under", "state"], rows)
 
 
-def _place(checklist: Checklist, number: str) -> tuple[int, int]:
+def _place(checklist: Checklist, number: str) -> tuple[int, int, str]:
     """Where an item stands: checklists as in the list of sources, numbers as numbers, topics as they come."""
     digits = re.match(r"\d+", number)
-    return list(SOURCES).index(checklist), int(digits[0]) if digits else 0
+    return list(SOURCES).index(checklist), int(digits[0]) if digits else 0, number if digits else ""
 
 
 def _state(items: Sequence[Item]) -> str:
     blank = sum(item.text is None for item in items)
-    return f"**{BLANK}**" if blank == len(items) else "filled in, in part" if blank else "filled in"
+    return f"**{BLANK}**" if blank == len(items) else "in part" if blank else "filled in"
 
 
 def _askers(item: Item) -> str:

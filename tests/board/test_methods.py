@@ -78,7 +78,7 @@ def test_the_numbers_are_the_board_s(board, statement):
     assert f"{leak.verbatim_in_train} of the test reports stand word for word" in said(statement, "independence")
     assert decimal(leak.rouge_l_of_random) in said(statement, "independence")
     tuning = said(statement, "tuning")
-    assert f"{protocol.steps} steps of {protocol.batch_size} reports" in tuning
+    assert f"{protocol.steps} steps in batches of {protocol.batch_size} reports" in tuning
     assert f"learning rate of {protocol.learning_rate:g}," in tuning
     assert "rank 2, 4, alpha 8 (scale: alpha / rank) and seed 0, 1," in tuning
     assert said(statement, "prompt").endswith(f"\n{protocol.prompt}")
@@ -148,3 +148,13 @@ def test_published_boards_have_a_statement():
         text = path.read_text(encoding="utf-8")
         if '"kind": "suite"' in text[:40]:
             assert len(methods(Board.model_validate_json(text)).items) > 40
+
+
+def test_too_few_blocks_and_epochs_are_said(board):
+    short = board.main_comparisons.model_copy(update={"blocks_needed": board.blocks + 1})
+    text = said(methods(board.model_copy(update={"main_comparisons": short})), "size")
+    assert f"takes {board.blocks + 1} blocks; there are {board.blocks}, so none could be found" in text
+    protocol = board.suite.protocol.model_copy(update={"steps": None, "epochs": 5, "micro_batch_size": 2})
+    suite = board.suite.model_copy(update={"protocol": protocol})
+    tuning = said(methods(board.model_copy(update={"suite": suite})), "tuning")
+    assert f"5 epochs in batches of {protocol.batch_size} reports (2 at a time)" in tuning

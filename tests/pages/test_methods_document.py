@@ -75,6 +75,8 @@ def test_every_number_that_is_asked_for_has_one_line_in_the_table(board):
     page, statement = _Page(document(board)), methods(board)
     asked = {(by.checklist, by.number or item.topic) for item in statement.items for by in item.asked_by}
     assert len(page.found["tr"]) == 1 + len(asked)
+    numbers = re.findall(r"^\| TRIPOD-LLM +\| (\S+)", document(board), re.MULTILINE)
+    assert numbers == sorted(numbers, key=lambda number: (int(number.rstrip("abcdef")), number))
     for name, source in SOURCES.items():
         assert f"{name}: {source}" in page.found["li"]
 
