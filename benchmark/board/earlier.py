@@ -73,6 +73,22 @@ def keep(earlier: Earlier) -> None:
     write_text(earlier.copy, earlier.text)
 
 
+def published_text(path: Path) -> str:
+    """Return the text of a published leaderboard.
+
+    Args:
+        path: its `results.json`, or the folder with it.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    file = path / JSON if path.is_dir() else path
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: can't be read ({error}). Give a leaderboard's {JSON}, or its folder.") from None
+
+
 def read_board(text: str, where: str) -> Board:
     """Return a suite's leaderboard from the text of its `results.json`.
 

@@ -17,6 +17,7 @@ from benchmark.cli import (
     gallery,
     generate,
     leaderboard,
+    methods,
     plan,
     score,
     status,
@@ -40,6 +41,7 @@ backbones.register(app)
 score.register(app)
 generate.register(app)
 leaderboard.register(app)
+methods.register(app)
 gallery.register(app)
 bench.register(app)
 compare.register(app)

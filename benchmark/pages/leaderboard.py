@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmark.board.against import Comparison, compare
 from benchmark.board.collect import collect
-from benchmark.board.earlier import JSON, Earlier, find, keep, read_board
+from benchmark.board.earlier import JSON, Earlier, find, keep, published_text, read_board
 from benchmark.board.model import Board, FloorsBoard, PlanBoard
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import RunFailed, UserError
@@ -92,10 +92,7 @@ def against(results: Path, suite: str, published: Path) -> Comparison:
         UserError: there are no results, or the file isn't there or isn't a suite's leaderboard.
     """
     path = published / JSON if published.is_dir() else published
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: can't be read ({error}). Give a leaderboard's {JSON}, or its folder.") from None
+    text = published_text(published)
     found = read_results(results, suite)
     return _compare(found, files_of(collect(found))[JSON].decode(), text, str(path))
 

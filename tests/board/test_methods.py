@@ -1,0 +1,160 @@
+"""The methods statement as data: every item is filled or blank, and what is filled is the board's."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from benchmark.board.collect import collect
+from benchmark.board.format import decimal, with_interval
+from benchmark.board.methods import methods
+from benchmark.board.model import Board, NotThere
+from benchmark.board.results import read_results
+from benchmark.board.statement import Item, Statement, asked
+from benchmark.suite import DmidData
+
+AUTHORS_ONLY = {
+    "intended_use", "design", "pretraining_overlap", "cutoff", "prompt_testing", "human_evaluation",
+    "failure_analysis", "ethics", "protocol", "involvement", "funding", "interests",
+}  # fmt: skip
+ON_PATIENTS = {"dates_and_sites", "eligibility", "characteristics", "readers", "availability"}
+
+
+@pytest.fixture(scope="module")
+def board(stored) -> Board:
+    return collect(read_results(stored.results, "stored"))
+
+
+@pytest.fixture
+def statement(board) -> Statement:
+    return methods(board)
+
+
+def on_patients(board: Board) -> Board:
+    """The same board as if of mammograms and of published checkpoints."""
+    suite = board.suite.model_copy(update={"data": DmidData(source="dmid")})
+    checkpoints = [c.model_copy(update={"miniature": False, "name": c.backbone}) for c in board.checkpoints]
+    data = board.data.model_copy(update={"source": "dmid"})
+    return board.model_copy(update={"data": data, "suite": suite, "checkpoints": tuple(checkpoints)})
+
+
+def said(statement: Statement, identity: str) -> str:
+    """All that an item says."""
+    item = next(item for item in statement.items if item.id == identity)
+    return "\n".join(part for part in (item.text, *item.entries, item.verbatim) if part)
+
+
+def test_an_item_is_either_filled_or_says_what_is_needed():
+    about = {"id": "x", "section": "Data", "topic": "Topic", "asked_by": asked("1")}
+    for wrong in ({}, {"text": "known", "needed": "more"}, {"text": ""}, {"needed": "more", "entries": ("one",)}):
+        with pytest.raises(ValidationError):
+            Item.model_validate(about | wrong)
+    with pytest.raises(ValidationError):
+        Item.model_validate(about | {"text": "known", "asked_by": ()})
+
+
+def test_what_only_authors_know_is_blank_and_nothing_else(board, statement):
+    assert {item.id for item in statement.blank} == AUTHORS_ONLY
+    assert {item.id for item in methods(on_patients(board)).blank} == AUTHORS_ONLY | ON_PATIENTS
+    for filled in (statement, methods(on_patients(board))):
+        assert len({item.id for item in filled.items}) == len(filled.items)
+
+
+def test_all_of_mi_clear_llm_is_asked(statement):
+    numbers = {by.number for item in statement.items for by in item.asked_by if by.checklist == "MI-CLEAR-LLM"}
+    assert numbers == set("123456")
+
+
+def test_the_numbers_are_the_board_s(board, statement):
+    split, protocol = board.split, board.suite.protocol
+    parts = said(statement, "parts")
+    assert [int(n) for n in re.findall(r"(\d+) (?:training|validation|test studies)", parts)] == [
+        split.sizes[part] for part in ("train", "validation", "test")
+    ]
+    assert f"{board.blocks} blocks" in parts
+    assert split.fingerprint in parts
+    leak = split.leakage
+    assert f"{leak.verbatim_in_train} of the test reports stand word for word" in said(statement, "independence")
+    assert decimal(leak.rouge_l_of_random) in said(statement, "independence")
+    tuning = said(statement, "tuning")
+    assert f"{protocol.steps} steps in batches of {protocol.batch_size} reports" in tuning
+    assert f"learning rate of {protocol.learning_rate:g}," in tuning
+    assert "rank 2, 4, alpha 8 (scale: alpha / rank) and seed 0, 1," in tuning
+    assert said(statement, "prompt").endswith(f"\n{protocol.prompt}")
+    assert f"{protocol.max_new_tokens} tokens" in said(statement, "decoding")
+    assert f"{board.data.studies} digital phantoms" in said(statement, "source")
+
+
+def test_the_scores_are_the_board_s_and_so_are_their_signatures(board, statement):
+    for row in board.main_rows:
+        line = next(e for e in said(statement, "performance").split("\n") if f"Model {row.name}, {row.point}:" in e)
+        assert with_interval(row.scores[board.primary]) in line
+        assert with_interval(row.above_floor, sign=True) in line
+        assert ("not shown to be above" in line) == (row.clears_floor is False)
+    assert board.signatures[board.primary] in said(statement, "metrics")
+    for floor in board.floors:
+        assert f"Predictor {floor.name}: {floor.says}" in said(statement, "comparators")
+    assert board.labeler in said(statement, "labeler")
+
+
+def test_what_failed_and_what_did_not_run_is_said(board):
+    changed = board.model_copy(
+        update={
+            "failed": (NotThere(label="a r=2", reason="the loss is nan at step 3 of 60"),),
+            "missing": (NotThere(label="b r=4", reason="has not run"),),
+        }
+    )
+    text = said(methods(changed), "trials")
+    assert "Failed: a r=2: the loss is nan at step 3 of 60" in text
+    assert "Not there: b r=4: has not run" in text
+    assert "None failed" not in text
+
+
+def test_a_miniature_and_a_folder_are_not_taken_for_what_they_are_named_after(board, statement):
+    assert said(statement, "models").count("not the published model") == len(board.checkpoints)
+    assert "f" * 40 not in said(statement, "models"), "a miniature has no revision of the hub's"
+    folders = [c.model_copy(update={"miniature": False, "folder": True}) for c in board.checkpoints]
+    text = said(methods(board.model_copy(update={"checkpoints": tuple(folders)})), "models")
+    assert text.count("whether its weights are the published ones isn't known") == len(folders)
+    published = said(methods(on_patients(board)), "models")
+    assert f"example/medgemma-4b-it at revision {'f' * 40}, licence: Example" in published
+
+
+def test_a_board_without_results_has_no_performance(board):
+    comparisons = board.main_comparisons.model_copy(update={"rows": 0, "pairs": 0})
+    empty = {"rows": (), "main": (), "grid_comparisons": comparisons, "main_comparisons": comparisons}
+    statement = methods(board.model_copy(update=empty))
+    assert "performance" in {item.id for item in statement.blank}
+    assert said(statement, "tests") == "None: there are no two rows to compare."
+
+
+def test_the_tests_of_a_board_of_before_are_not_described_as_today_s(board):
+    rows = [row.model_copy(update={"falls": {"swapped": {}, "blank": {}}}) for row in board.rows]
+    blank = {item.id for item in methods(board.model_copy(update={"rows": tuple(rows)})).blank}
+    assert blank == AUTHORS_ONLY | {"tests", "floors"}
+
+
+def test_shuffled_images_are_said(board, statement):
+    protocol = board.suite.protocol.model_copy(update={"training_images": "shuffled"})
+    suite = board.suite.model_copy(update={"protocol": protocol})
+    shuffled = methods(board.model_copy(update={"suite": suite}))
+    assert "image of another study" in said(shuffled, "tuning")
+    assert "image of another study" not in said(statement, "tuning")
+
+
+def test_published_boards_have_a_statement():
+    for path in (Path(__file__).parents[2] / "leaderboards").glob("*/results.json"):
+        text = path.read_text(encoding="utf-8")
+        if '"kind": "suite"' in text[:40]:
+            assert len(methods(Board.model_validate_json(text)).items) > 40
+
+
+def test_too_few_blocks_and_epochs_are_said(board):
+    short = board.main_comparisons.model_copy(update={"blocks_needed": board.blocks + 1})
+    text = said(methods(board.model_copy(update={"main_comparisons": short})), "size")
+    assert f"takes {board.blocks + 1} blocks; there are {board.blocks}, so none could be found" in text
+    protocol = board.suite.protocol.model_copy(update={"steps": None, "epochs": 5, "micro_batch_size": 2})
+    suite = board.suite.model_copy(update={"protocol": protocol})
+    tuning = said(methods(board.model_copy(update={"suite": suite})), "tuning")
+    assert f"5 epochs in batches of {protocol.batch_size} reports (2 at a time)" in tuning
