@@ -71,8 +71,8 @@ def _tuning(board: Board) -> Item:
         else ""
     )
     blank = (
-        f" Each backbone was also tuned on blank images, at rank {grid.rank[0]} and alpha {grid.alpha[0]} with each seed, "
-        "and shown blank images when it wrote: a comparator that sees no image."
+        f" Each backbone was also tuned on blank images, at rank {grid.rank[0]} and alpha {grid.alpha[0]} with each "
+        "seed, and shown blank images when it wrote: a comparator that sees no image."
         if board.suite.blank_adapters
         else ""
     )
