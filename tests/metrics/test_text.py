@@ -13,6 +13,7 @@ from nltk.tokenize import TreebankWordTokenizer
 
 from benchmark.data.dmid import read
 from metrics.text.meteor_nltk import meteor_nltk, nltk_words
+from metrics.text.rouge import rouge_l
 from metrics.text.text import COCO, PUBLISHED, TEXT_SCORES, text_statistics
 
 pytestmark = pytest.mark.numeric
@@ -103,6 +104,18 @@ def test_cider_of_one_report_is_undefined_rather_than_zero():
     found = text_statistics([REPORT], [REPORT], names=["cider_published"])
     assert math.isnan(found[0].value)
     assert found[0].n == 0
+
+
+words = st.lists(st.sampled_from(["mass", "masses", "calcification", "left", "no", "-", "BIRADS:", "4"]), max_size=70)
+
+
+@settings(deadline=None)
+@given(words.map(" ".join), words.map(" ".join))
+def test_rouge_l_is_the_librarys_to_the_last_bit(hypothesis, reference):
+    from rouge_score.rouge_scorer import RougeScorer
+
+    theirs = RougeScorer(["rougeL"], use_stemmer=True).score(target=reference, prediction=hypothesis)["rougeL"]
+    assert rouge_l(hypothesis, reference) == theirs.fmeasure
 
 
 def test_frozen_document_frequencies_make_cider_independent_of_the_other_reports():
