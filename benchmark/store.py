@@ -109,8 +109,11 @@ def _mistakes(error: ValidationError) -> str:
 
 @dataclass(frozen=True)
 class TrialFolder:
-    """`results/<trial id>/`: `trial.json`, `losses.csv`, `adapter/`, `predictions.jsonl`, `controls.jsonl`,
-    `validation.jsonl`, `scores.json`, `spent.json`, or `failure.json`."""
+    """`results/<trial id>/`, what a trial leaves.
+
+    `trial.json`, `losses.csv`, `adapter/`, `predictions.jsonl`, `controls.jsonl`, `validation.jsonl`, `scores.json`,
+    `spent.json`, or `failure.json`.
+    """
 
     path: Path
 

@@ -59,8 +59,10 @@ def shortened(task: Task, grid: Grid, number: int) -> Task:
 
 
 def points(grid: Grid, number: int) -> tuple[Point, ...]:
-    """`number` points (rank, alpha, seed): ranks fastest, so that few and many trials have the same share of each;
-    further seeds follow the grid's own."""
+    """Return `number` points (rank, alpha, seed), further seeds following the grid's own.
+
+    Ranks change fastest, so that few and many trials have the same share of each.
+    """
     seeds = (*grid.seed, *islice(count(max(grid.seed) + 1), number))
     every = ((rank, alpha, seed) for seed in seeds for alpha in grid.alpha for rank in grid.rank)
     return tuple(islice(every, number))

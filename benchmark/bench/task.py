@@ -107,8 +107,13 @@ class Stages:
             self.seconds[stage] += spent
 
     def write(self, out: Path, name: str, together: int = 1) -> None:
-        """Leave a process's times and peak memory, and how many trials trained together, for
-        `benchmark.bench.process`."""
+        """Leave a process's times and peak memory for `benchmark.bench.process`.
+
+        Args:
+            out: the folder to write to.
+            name: of the process.
+            together: how many trials trained together.
+        """
         from benchmark.tuning.memory import of_process
 
         write_json(out / f"stages.{name}", ProcessCost(seconds=self.seconds, memory=of_process(), together=together))

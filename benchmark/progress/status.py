@@ -82,6 +82,7 @@ class Recorder:
             self._write()
 
     def __call__(self, event: Event) -> None:
+        """Take up an event, write the file where it is time to, and pass the event on."""
         work = self._told.work
         if event.kind == "stage":
             self._told.stage = f"{event.name}: {event.detail}" if event.detail else event.name

@@ -49,8 +49,11 @@ def beside(device: torch.device) -> bool:
 
 
 def ahead(make: Callable[[int], Made], numbers: Sequence[int], device: torch.device) -> Generator[Made, None, None]:
-    """`make` of each number in turn; where it can be done beside the device's work, that of the next one is under
-    way when one is given out. Close it (`contextlib.closing`) where it isn't read to its end."""
+    """Yield `make` of each number in turn.
+
+    Where it can be done beside the device's work, that of the next one is under way when one is given out. Close it
+    (`contextlib.closing`) where it isn't read to its end.
+    """
     if not beside(device):
         yield from map(make, numbers)
         return

@@ -19,6 +19,7 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, eps: float) -> Tensor:
+        """Return the normalised x, of x's shape."""
         mean = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1])
         inverse = mean.add_(eps).rsqrt_()
         ctx.save_for_backward(x, scale, inverse)
@@ -26,6 +27,7 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradient by x, of x's shape; none by the frozen scale and eps."""
         x, scale, inverse = ctx.saved_tensors
         scaled = gradient * scale
         along = (scaled * x).sum(dim=-1, keepdim=True).mul_(inverse.pow(3)).div_(x.shape[-1])

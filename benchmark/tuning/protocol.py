@@ -76,8 +76,11 @@ def dropout_seed(trial: Trial, step: int) -> int:
 
 @contextmanager
 def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
-    """Within, the backbone's model trains: activations are computed anew in the backward pass and layers compiled where
-    the protocol asks for it, and a bfloat16 model's adapters, which are kept in float32, compute in bfloat16."""
+    """Let the backbone's model, within, train.
+
+    Activations are computed anew in the backward pass and layers compiled where the protocol asks for it, and a
+    bfloat16 model's adapters, which are kept in float32, compute in bfloat16.
+    """
     model = backbone.model
     if protocol.activation_checkpointing:
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})

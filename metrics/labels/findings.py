@@ -117,26 +117,33 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         elif event == "negation":
             last_negation = match.end()
             state.negated, state.doubted, state.asked = True, False, False
-        elif event in ("absent_after", "absent_mark"):
-            if not state.reach_back("absent") and event == "absent_after":
-                state.negated = True
-            state.verb = True
-        elif event in ("uncertain_after", "doubted"):
-            state.reach_back("uncertain")
-            state.verb = True
-        elif event in ("uncertain_before", "doubt"):
-            state.doubted, state.negated = True, False
-        elif event == "versus":
-            if state.mentions and state.mentions[-1].polarity == "present":
-                state.mentions[-1].polarity = "uncertain"
-            state.doubted = True
-        elif event == "purpose":
-            state.asked = True
-        elif event == "verb":
-            state.verb = True
-        else:
+        elif not _qualify(state, event):
             _punctuate(state, event, match)
     return state.mentions
+
+
+def _qualify(state: _State, event: str | None) -> bool:
+    """Take up what denies, doubts or asks for what stands before or behind it; return False for any other event."""
+    if event in ("absent_after", "absent_mark"):
+        if not state.reach_back("absent") and event == "absent_after":
+            state.negated = True
+        state.verb = True
+    elif event in ("uncertain_after", "doubted"):
+        state.reach_back("uncertain")
+        state.verb = True
+    elif event in ("uncertain_before", "doubt"):
+        state.doubted, state.negated = True, False
+    elif event == "versus":
+        if state.mentions and state.mentions[-1].polarity == "present":
+            state.mentions[-1].polarity = "uncertain"
+        state.doubted = True
+    elif event == "purpose":
+        state.asked = True
+    elif event == "verb":
+        state.verb = True
+    else:
+        return False
+    return True
 
 
 def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:

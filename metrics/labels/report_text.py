@@ -60,10 +60,10 @@ _SECTION = re.compile(
 
 @dataclass(frozen=True)
 class ReportText:
-    """A report in lower case, one kind of dash, quote and space, wrapped lines joined.
+    r"""A report in lower case, one kind of dash, quote and space, wrapped lines joined.
 
     Attributes:
-        text: the normalised text; "\\n" stands where a line of its own begins.
+        text: the normalised text; "\n" stands where a line of its own begins.
     """
 
     text: str

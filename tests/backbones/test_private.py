@@ -1,5 +1,7 @@
-"""The private parts of transformers, peft, torch and bitsandbytes are where `backbones.private` says, and do what is
-relied on."""
+"""The private parts of libraries are where `backbones.private` says, and do what is relied on.
+
+Of transformers, peft, torch and bitsandbytes.
+"""
 
 import inspect
 import re

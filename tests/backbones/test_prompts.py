@@ -1,5 +1,7 @@
-"""Prompts, image placeholders and label masks: on tokenizers made here with Qwen's and Mistral's special tokens,
-and on their own where AMRG_TOKENIZERS names them."""
+"""Prompts, image placeholders and label masks.
+
+On tokenizers made here with Qwen's and Mistral's special tokens, and on their own where AMRG_TOKENIZERS names them.
+"""
 
 from pathlib import Path
 

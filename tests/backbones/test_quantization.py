@@ -84,8 +84,11 @@ def test_a_bfloat16_base_computes_in_bfloat16(miniature, bfloat16_attention):
 
 
 def test_what_prepare_model_for_kbit_training_would_change(miniature, bfloat16_attention):
-    """Why the engines don't call it: the base is frozen already; embeddings and head would double in size, as 32-bit
-    numbers; and activation checkpointing is the protocol's to choose. In 32 bits it changes no loss."""
+    """Why the engines don't call it.
+
+    The base is frozen already; embeddings and head would double in size, as 32-bit numbers; and activation
+    checkpointing is the protocol's to choose. In 32 bits it changes no loss.
+    """
     plugin = get("medgemma-4b-it")
     backbone = plugin.load(miniature("medgemma-4b-it"), quantization="nf4", dtype=torch.bfloat16)
     before = {n: p.dtype for n, p in backbone.model.named_parameters()}
@@ -106,8 +109,10 @@ def test_an_unknown_quantization(miniature):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_path_of_the_library_can_hold_a_miniature(name, miniature):
-    """bitsandbytes' own layout for processors with AVX-512 BF16, which is plain torch and so runs on any: there and
-    back gives the bytes again."""
+    """There and back gives the bytes again.
+
+    By bitsandbytes' own layout for processors with AVX-512 BF16, which is plain torch and so runs on any.
+    """
     from bitsandbytes.functional import _convert_weight_packed_for_cpu, _convert_weight_packed_for_cpu_inverse
 
     plugin = get(name)

@@ -22,8 +22,11 @@ FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "qwen3-vl-4b", "p
 
 
 def test_medgemmas_operations_are_the_published_arithmetic(monkeypatch):
-    """SigLIP 5.45 TFLOP an image; decoder 2.61 forward over 406 tokens; 5.44 to train a report of 110 tokens and 40 of
-    prompt from cached features with the head on the report only (figures of a public analysis, LoRA left out)."""
+    """Figures of a public analysis, LoRA left out.
+
+    SigLIP 5.45 TFLOP an image; decoder 2.61 forward over 406 tokens; 5.44 to train a report of 110 tokens and 40 of
+    prompt from cached features with the head on the report only.
+    """
     found = structure(get("medgemma-4b-it"))
     assert vision_operations(found) / 1e12 == pytest.approx(5.45, rel=0.01)
     monkeypatch.setattr(costs, "REPORT_TOKENS", 110)

@@ -192,6 +192,7 @@ class Merged(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bases: Any, sizes: Any, scales: Tensor, bands: Any, *leaves: Tensor) -> Any:
+        """Return each layer's output for x [trials · rows, ..., in], a [trials · rows, ..., out] tensor per layer."""
         weight = merged_weight(bases, sizes, scales, bands, leaves)
         y = merged_product(x, weight, bases)
         ctx.save_for_backward(x, weight, scales, *leaves)
@@ -200,6 +201,7 @@ class Merged(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """Return the gradient by x, of x's shape, and add those by A and B to the leaves'."""
         x, weight, scales, *leaves = ctx.saved_tensors
         joined = gradients[0] if len(gradients) == 1 else torch.cat(gradients, dim=-1)
         g = joined.reshape(len(scales), -1, joined.shape[-1])
@@ -247,6 +249,7 @@ class Factored(torch.autograd.Function):
     def forward(
         ctx: Any, y: Tensor, x: Tensor, noise: Tensor | None, scales: Tensor, bands: Any, *leaves: Tensor
     ) -> Tensor:
+        """Return y with the adapters' share added to it."""
         dropped = x if noise is None else x * noise
         rows = dropped.reshape(len(scales), -1, x.shape[-1])
         out = y.reshape(len(scales), -1, y.shape[-1])
@@ -264,6 +267,7 @@ class Factored(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradients by y and x, of their shapes, and add those by A and B to the leaves'."""
         dropped, noise, scales, *rest = ctx.saved_tensors
         number = len(ctx.bands)
         inners, downs, ups = rest[:number], rest[number : 2 * number], rest[2 * number :]
