@@ -37,11 +37,11 @@ class PaliGemma2(Backbone):
         return f"<image>{prompt}"
 
     def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
-        """0 for the prefix (image and prompt), 1 for the suffix (the report and what pads it), [rows, length]."""
+        """Return 0 for the prefix (image and prompt), 1 for the suffix (report and padding), [rows, length]."""
         return (labels != IGNORED).long().cummax(dim=1).values
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """With one mask where the model takes one: within the window both kinds of layers see the same."""
+        """Return inputs with one mask where the model takes one: within the window all layers see the same."""
         inputs = super().training_inputs(text, features)
         if inputs["labels"].shape[1] > self.model.config.get_text_config().sliding_window:
             return inputs

@@ -30,7 +30,7 @@ class Qwen3VL(QwenVL):
         return deepstack_output(last, deeper)
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """As in generation: DeepStack's features reach the decoder only beside the last layer's."""
+        """Return inputs as in generation: DeepStack's features reach the decoder only beside the last layer's."""
         inputs = self.model_inputs(text, features.chunk(len(text["input_ids"])))
         del inputs["attention_mask"]
         return inputs

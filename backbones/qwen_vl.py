@@ -75,7 +75,7 @@ class QwenVL(Backbone):
         return {**super().model_inputs(text, features), "image_grid_thw": grids}
 
     def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
-        """With positions, which the model would look for in the tokens; all rows have those of the first."""
+        """Encode reports with positions, which the model would look for in the tokens; all rows have the first's."""
         text = super().training_text(prompt, reports)
         tokens, types = text["input_ids"][:1], text.pop("mm_token_type_ids")[:1]
         positions = rotary_positions(self.model, tokens, types, self.grid)
@@ -89,7 +89,7 @@ class QwenVL(Backbone):
 
 
 def qwen_miniature(configuration: type, text: dict[str, Any], vision: dict[str, Any]) -> MiniatureSpec:
-    """A miniature of a family: its configuration class, and what its decoder and vision encoder have of their own."""
+    """Return a family's miniature, by its configuration class and what its decoder and encoder have of their own."""
     side = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
     shared = {
         "depth": ENCODER_LAYERS,

@@ -192,7 +192,7 @@ def written(backbone: "Backbone", model: Any, rows: list[Row], protocol: Protoco
 
 
 def timed(stages: Stages, name: BenchStage, function: Any) -> Any:
-    """The function, its time counted as a stage."""
+    """Return the function, its time counted as a stage."""
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -203,7 +203,7 @@ def timed(stages: Stages, name: BenchStage, function: Any) -> Any:
 
 
 def main() -> None:
-    """`python -m benchmark.bench.trainer TASK TRIALS --contender A --out DIR --started SECONDS`."""
+    """Run `python -m benchmark.bench.trainer TASK TRIALS --contender A --out DIR --started SECONDS`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("task", type=Path)
     parser.add_argument("trials", type=int, nargs="+")

@@ -35,7 +35,7 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
 
 def scale_of(module: nn.Module) -> tuple[Tensor, float] | None:
-    """A frozen RMSNorm's factor and its eps; None for anything that doesn't compute what an RMSNorm computes."""
+    """Return a frozen RMSNorm's factor and its eps; None for anything that doesn't compute what an RMSNorm computes."""
     settings = private.norm_settings(module)
     if settings is None or private.forward_is_replaced(module):  # replaced already, by an enclosing `fused_norms`
         return None
@@ -53,7 +53,7 @@ def scale_of(module: nn.Module) -> tuple[Tensor, float] | None:
 
 @contextmanager
 def fused_norms(model: nn.Module) -> Iterator[None]:
-    """Within, the model's frozen RMSNorms run by `RootMeanSquareNorm`; each is tried on numbers before."""
+    """Run the model's frozen RMSNorms, within, by `RootMeanSquareNorm`; each is tried on numbers before."""
     changed: list[nn.Module] = []
     try:
         with torch.no_grad():

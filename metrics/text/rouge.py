@@ -56,7 +56,7 @@ def _f_measures(kinds: tuple[str, ...], hypothesis: str, reference: str) -> tupl
 
 
 def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> list[ReportStatistics]:
-    """ROUGE-1, ROUGE-2 and ROUGE-L, F-measure, mean over reports (Lin 2004).
+    """Return ROUGE-1, ROUGE-2 and ROUGE-L, F-measure, mean over reports (Lin 2004).
 
     rouge-score lower-cases and keeps `[a-z0-9]+` only; two texts without such a character score 0.
     """
@@ -72,7 +72,7 @@ def rouge(hypotheses: Sequence[str], references: Sequence[str]) -> list[ReportSt
 
 
 def rouge_l_coco(hypotheses: Sequence[str], references: Sequence[str], tokenizer: str) -> ReportStatistics:
-    """ROUGE-L with beta 1.2 by pycocoevalcap, mean over reports, of texts already tokenised.
+    """Return ROUGE-L with beta 1.2 by pycocoevalcap, mean over reports, of texts already tokenised.
 
     Two texts that both tokenise to nothing score 1 there; the reference implementation's value is kept.
 
