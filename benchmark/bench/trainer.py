@@ -110,7 +110,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
     class Recorded(Trainer):
         """A Trainer that sees the suite's batches in the suite's order, and keeps the loss of every step."""
 
-        def get_train_dataloader(self) -> DataLoader:
+        def get_train_dataloader(self) -> "DataLoader[Row]":
             return DataLoader(train, batch_sampler=batches, collate_fn=collate, num_workers=int(careful))
 
         def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:

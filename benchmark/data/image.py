@@ -41,7 +41,7 @@ class ImageSettings:
     crop: bool = True
     flip: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 16 <= self.size <= 8192:
             raise UserError(f"image size {self.size}: expected 16 to 8192 pixels")
 
