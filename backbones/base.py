@@ -30,7 +30,7 @@ IGNORED = -100
 
 
 def decoder_projections(decoder: str = "language_model") -> str:
-    """Regular expression for a decoder's attention and MLP projections, and nothing of the vision encoder.
+    """Return the regular expression for a decoder's attention and MLP projections, and nothing of the vision encoder.
 
     Bare names such as `q_proj` also match modules of the vision encoder, a different number in each family.
 
@@ -126,7 +126,7 @@ class Backbone(ABC):
 
     @classmethod
     def prepare(cls, folder: Path, *, pinned: bool) -> Path:
-        """The folder in transformers' layout: `folder` itself, unless a family's publisher uses another one.
+        """Return the folder in transformers' layout: `folder` itself, unless a family's publisher uses another one.
 
         Args:
             folder: as published.
@@ -136,7 +136,7 @@ class Backbone(ABC):
 
     @classmethod
     def load_processor(cls, folder: Path) -> ProcessorMixin:
-        """The checkpoint's processor, with one implementation of resizing everywhere."""
+        """Load the checkpoint's processor, with one implementation of resizing everywhere."""
         processor = cls.processor_class.from_pretrained(folder)  # type: ignore[attr-defined]
         # torchvision's resizing differs from PIL's in the last digits.
         processor.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
@@ -149,7 +149,7 @@ class Backbone(ABC):
 
     @classmethod
     def full_configuration(cls) -> PreTrainedConfig | None:
-        """The published checkpoint's configuration, for plans and structure; None where none is stated."""
+        """Return the published checkpoint's configuration, for plans and structure; None where none is stated."""
         from backbones.structure import configuration
 
         return configuration(cls.configuration) if cls.configuration else None
@@ -157,13 +157,13 @@ class Backbone(ABC):
     # -- images
 
     def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """What `get_image_features` takes for square grey images, each uint8 [side, side]."""
+        """Return what `get_image_features` takes for square grey images, each uint8 [side, side]."""
         pictures = [[Image.fromarray(image).convert("RGB")] for image in images]
         return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
 
     @torch.inference_mode()
     def encode_images(self, images: Sequence[np.ndarray]) -> list[Tensor]:
-        """The frozen vision encoder and projector's output, one [image_tokens, hidden] tensor an image.
+        """Return the frozen vision encoder and projector's output, one [image_tokens, hidden] tensor an image.
 
         Args:
             images: square grey images, uint8 [side, side], of any side; the processor resizes them.
@@ -173,28 +173,28 @@ class Backbone(ABC):
         return [tokens.detach().clone() for tokens in self.features_of(image_features(self.model, inputs))]
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
-        """One [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""
+        """Return one [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""
         return encoded["pooler_output"]
 
     def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """`pixel_inputs` without what `get_image_features` doesn't take."""
+        """Return `pixel_inputs` without what `get_image_features` doesn't take."""
         return {k: v for k, v in self.pixel_inputs(images).items() if k in ("pixel_values", "image_grid_thw")}
 
     # -- text
 
     @abstractmethod
     def prompt_text(self, prompt: str) -> str:
-        """The prompt with its image placeholder and turn markers, as the checkpoint was trained with."""
+        """Return the prompt with its image placeholder and turn markers, as the checkpoint was trained with."""
 
     def chat_prompt(self, prompt: str) -> str:
-        """`prompt` and one image as a user's turn, by the checkpoint's own chat template."""
+        """Return `prompt` and one image as a user's turn, by the checkpoint's own chat template."""
         content: Any = [{"type": "image"}, {"type": "text", "text": prompt}]
         return self.processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
         )
 
     def prompt_tokens(self, prompt: str) -> list[int]:
-        """Token ids of the prompt, image tokens included, as the checkpoint's own processor makes them."""
+        """Return token ids of the prompt, image tokens included, as the checkpoint's own processor makes them."""
         if prompt not in self._prompts:
             side = self.checkpoint.image_size
             blank = Image.new("RGB", (side, side))
@@ -227,7 +227,7 @@ class Backbone(ABC):
         return int(self.end if self.tokenizer.pad_token_id is None else self.tokenizer.pad_token_id)
 
     def report_tokens(self, report: str) -> list[int]:
-        """Token ids of a report and its end token; kept, as every epoch and trial asks for the same."""
+        """Return token ids of a report and its end token; kept, as every epoch and trial asks for the same."""
         if report not in self._reports:
             ids = self.tokenizer(self.report_start + report, add_special_tokens=False)["input_ids"]
             self._reports[report] = [*ids, self.end]
@@ -236,7 +236,7 @@ class Backbone(ABC):
     def encode_text(
         self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
     ) -> BatchEncoding:
-        """Prompts, and reports to learn where given, as one padded batch.
+        """Return prompts, and reports to learn where given, as one padded batch.
 
         With reports the batch is padded on the right and has labels: the report and its end token, and
         nothing else. Without, it is padded on the left, ready for generation. Prompt and report are
@@ -285,17 +285,17 @@ class Backbone(ABC):
         return BatchEncoding(batch)
 
     def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
-        """Reports to learn, all behind one prompt: `encode_text`, and what else the host has to find out for a step."""
+        """Encode reports to learn, all behind one prompt, with what else the host has to find out for a step."""
         return self.encode_text([prompt] * len(reports), reports)
 
     def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
-        """1 for an image token, 0 for text, [rows, length]. A family with another meaning overrides this."""
+        """Return 1 for an image token, 0 for text, [rows, length]. A family with another meaning overrides this."""
         return (input_ids == self.image_token).long()
 
     # -- model
 
     def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
-        """Keyword arguments of the model's `forward` and `generate` for a batch with cached image features.
+        """Return keyword arguments of the model's `forward` and `generate` for a batch with cached image features.
 
         Args:
             text: from `encode_text`, a row an image.
@@ -308,7 +308,7 @@ class Backbone(ABC):
         return {**inputs, "mm_encoder_outputs": {"image": self.encoder_output(moved)}}
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """Keyword arguments of the model's `forward` for a batch to learn from, its labels among them.
+        """Return keyword arguments of the model's `forward` for a batch to learn from, its labels among them.
 
         What `model_inputs` says in other words, so that a GPU is never waited for: features stand among the
         embeddings, because a model that is given both counts them on the host, at every step; and there is no mask
@@ -325,17 +325,17 @@ class Backbone(ABC):
         return inputs
 
     def _moved(self, text: BatchEncoding) -> ModelInputs:
-        """A batch where the model is. Memory that isn't pinned is copied before the call returns."""
+        """Return a batch where the model is. Memory that isn't pinned is copied before the call returns."""
         moved = {name: value.to(self.device, non_blocking=True) for name, value in text.items()}
         return cast(ModelInputs, moved)
 
     def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
-        """Features in the form that the model's own vision encoder gives them in."""
+        """Return features in the form that the model's own vision encoder gives them in."""
         pooled = torch.stack(tuple(features)) if self.stacked_features else tuple(features)
         return BaseModelOutputWithPooling(pooler_output=pooled)  # type: ignore[arg-type]
 
     def _scattered(self, inputs: ModelInputs, features: Tensor) -> ModelInputs:
-        """Inputs with the features, [rows · image_tokens, hidden], put in place of the image tokens' embeddings.
+        """Return inputs with the features, [rows · image_tokens, hidden], put in place of the image tokens' embeddings.
 
         In training the embeddings stand for the tokens; `generate` takes both, so that what it returns begins with
         the prompt's tokens, as it does for other models.
@@ -349,7 +349,7 @@ class Backbone(ABC):
         return inputs
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Generated token ids as text, without special tokens."""
+        """Return generated token ids as text, without special tokens."""
         return self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
 
     # -- miniature
@@ -357,4 +357,4 @@ class Backbone(ABC):
     @classmethod
     @abstractmethod
     def miniature(cls) -> "MiniatureSpec":
-        """A tiny configuration of the same model and processor classes; see `backbones.miniature`."""
+        """Return a tiny configuration of the same model and processor classes; see `backbones.miniature`."""

@@ -54,7 +54,7 @@ class Checkpoint:
 
 
 def locate(source: Path | None, checkpoint: Checkpoint) -> Path:
-    """The folder that holds a checkpoint: `source` itself, or the pinned snapshot in the hub's cache.
+    """Return the folder that holds a checkpoint: `source` itself, or the pinned snapshot in the hub's cache.
 
     Downloads the pinned revision where it isn't whole in the cache, and asks no network where it is; never weights
     in pickle format. The hub's own settings hold: `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` for a mirror.
@@ -91,7 +91,7 @@ def locate(source: Path | None, checkpoint: Checkpoint) -> Path:
 
 
 def _refused(checkpoint: Checkpoint, error: OSError) -> UserError:
-    """Why the hub gave nothing, and what to do."""
+    """Return why the hub gave nothing, and what to do."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -117,7 +117,7 @@ def _refused(checkpoint: Checkpoint, error: OSError) -> UserError:
 
 
 def is_miniature(folder: Path) -> bool:
-    """Whether a checkpoint folder was written here, so that no table mistakes it for published weights."""
+    """Return whether a checkpoint folder was written here, so that no table mistakes it for published weights."""
     return (folder / DESCRIPTION).is_file()
 
 
@@ -128,7 +128,7 @@ def shipped(name: str) -> Path | None:
 
 
 def is_cached(checkpoint: Checkpoint) -> bool:
-    """Whether the pinned snapshot lies whole in the hub's cache, every shard of it, without asking the network."""
+    """Return whether the pinned snapshot lies whole in the hub's cache, every shard, without asking the network."""
     from huggingface_hub import try_to_load_from_cache
 
     def found(name: str) -> str | None:
@@ -144,7 +144,7 @@ def is_cached(checkpoint: Checkpoint) -> bool:
 
 
 def fingerprint(folder: Path, sha256: Callable[[Path], str] | None = None) -> str:
-    """SHA-256 over the names and contents of the files that decide a checkpoint's output.
+    """Return SHA-256 over the names and contents of the files that decide a checkpoint's output.
 
     A file of the hub's cache is a link to a blob named by its own SHA-256, which is taken as it stands;
     other files are read.

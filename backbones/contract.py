@@ -61,7 +61,7 @@ class Subject:
 
 
 def examples(count: int = 24) -> list[Example]:
-    """Noise with a bright square, and toy reports: enough to build a miniature."""
+    """Draw noise with a bright square, and make toy reports: enough to build a miniature."""
     random = np.random.default_rng(0)
     drawn = []
     for number in range(count):
@@ -82,14 +82,14 @@ def examples(count: int = 24) -> list[Example]:
 
 @contextmanager
 def miniature(plugin: type[Backbone]) -> Iterator[Path]:
-    """A folder with a barely trained miniature of the plugin."""
+    """Yield a folder with a barely trained miniature of the plugin."""
     with tempfile.TemporaryDirectory(prefix="amrg-check-") as folder:
         recipe = Recipe(vision_steps=2, language_steps=2)
         yield write_miniature(plugin, Path(folder) / plugin.name, examples(), prompt=PROMPTS[0], recipe=recipe)
 
 
 def check(plugin: type[Backbone], further: Sequence["Check"] = ()) -> Iterator[Clause]:
-    """Each clause as it comes out.
+    """Yield each clause as it comes out.
 
     Args:
         plugin: the plugin's class.
@@ -276,7 +276,7 @@ def fits_four_bits(subject: Subject) -> None:
 
 
 def _by_pixels(subject: Subject) -> tuple[BatchEncoding, Tensor]:
-    """Reports behind one prompt, and the logits that the model gives for them when it sees the images themselves."""
+    """Return reports behind one prompt, and the model's logits for them when it sees the images themselves."""
     backbone = subject.backbone
     text = backbone.encode_text([PROMPTS[0]] * len(subject.images), REPORTS)
     return text, backbone.model(**text, **backbone.feature_inputs(subject.images)).logits
@@ -286,7 +286,7 @@ def _by_pixels(subject: Subject) -> tuple[BatchEncoding, Tensor]:
 def _write(
     backbone: Backbone, model: "PreTrainedModel | PeftModel", prompts: Sequence[str], features: Sequence[Tensor]
 ) -> list[list[int]]:
-    """Token ids that follow each prompt, up to the end token."""
+    """Return token ids that follow each prompt, up to the end token."""
     text = backbone.encode_text(prompts)
     generate: Any = model.generate
     tokens = generate(

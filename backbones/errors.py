@@ -14,7 +14,7 @@ class UserError(Exception):
 
 
 def unknown_name(kind: str, name: str, allowed: Iterable[str], where: str = "") -> UserError:
-    """The error for an unknown name: the nearest known ones first, then all of them.
+    """Return the error for an unknown name: the nearest known ones first, then all of them.
 
     Args:
         kind: what the name stands for, e.g. "backbone".

@@ -7,7 +7,7 @@ from backbones.private import ModelInputs, prefix_masks
 
 
 def row_masks(model: PreTrainedModel, inputs: ModelInputs) -> dict[str, Tensor]:
-    """The mask of each kind of layer, [1, 1, length, length], for a batch whose rows share their prompt.
+    """Return the mask of each kind of layer, [1, 1, length, length], for a batch whose rows share their prompt.
 
     Takes the token types out of `inputs`. From them a model would make one mask a row, which takes a tenth of a
     miniature's step.

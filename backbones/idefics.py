@@ -15,6 +15,9 @@ TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
 )
 
+IMAGE_TOKENS = ("<image>", "<fake_token_around_image>", "<global-img>", "<row_1_col_1>")
+LONGEST = {"longest_edge": SIDE}
+
 
 class SmolVLM(Backbone):
     """HuggingFaceTB/SmolVLM-Instruct, an Idefics 3 of 2.2 billion parameters.
@@ -44,22 +47,23 @@ class SmolVLM(Backbone):
 
     @classmethod
     def load_processor(cls, folder: Path) -> ProcessorMixin:
+        """Return the checkpoint's processor, which cuts an image into as many tiles as `checkpoint` states."""
         processor = super().load_processor(folder)
         images = processor.image_processor
         images.size = {"longest_edge": min(cls.checkpoint.image_size, images.size["longest_edge"])}
         return processor
 
     def prompt_text(self, prompt: str) -> str:
+        """Return the prompt by the checkpoint's own chat template, one image before it."""
         return self.chat_prompt(prompt)
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
+        """Return what a miniature of Idefics 3 is built from."""
         tokens = {"pad_token": "<pad>", "bos_token": "<|im_start|>", "unk_token": "<unk>", "eos_token": cls.end_token}
-        images = ("<image>", "<fake_token_around_image>", "<global-img>", "<row_1_col_1>")
-        side = {"longest_edge": SIDE}
         return MiniatureSpec(
             tokens=tokens,
-            extra_tokens={token.strip("<>"): token for token in images},
+            extra_tokens={token.strip("<>"): token for token in IMAGE_TOKENS},
             chat_template=TEMPLATE,
             config=lambda t: Idefics3Config(
                 text_config=decoder(t, model_type="llama"),
@@ -68,7 +72,7 @@ class SmolVLM(Backbone):
                 scale_factor=2,
             ),
             processor=lambda t: Idefics3Processor(
-                Idefics3ImageProcessorPil(size=side, max_image_size=side, do_image_splitting=False),
+                Idefics3ImageProcessorPil(size=LONGEST, max_image_size=LONGEST, do_image_splitting=False),
                 t,
                 image_seq_len=(SIDE // PATCH // 2) ** 2,
                 chat_template=t.chat_template,

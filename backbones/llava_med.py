@@ -43,20 +43,18 @@ class LlavaMed(Backbone):
 
     @classmethod
     def prepare(cls, folder: Path, *, pinned: bool) -> Path:
+        """Return the folder in transformers' layout: the conversion's, or `folder` where it has that layout."""
         return converted(folder, digests=SHARDS if pinned else None)
 
     def prompt_text(self, prompt: str) -> str:
+        """Return the prompt as a turn of Mistral's, one image before it."""
         return f"{self.tokenizer.bos_token}[INST] <image>\n{prompt} [/INST]"
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
+        """Return what a miniature of LLaVA-Med is built from."""
         return MiniatureSpec(
-            tokens={
-                "pad_token": "<pad>",
-                "eos_token": cls.end_token,
-                "bos_token": "<s>",
-                "unk_token": "<unk>",
-            },
+            tokens={"pad_token": "<pad>", "eos_token": cls.end_token, "bos_token": "<s>", "unk_token": "<unk>"},
             extra_tokens={"image_token": "<image>"},
             chat_template=None,
             config=lambda t: LlavaConfig(

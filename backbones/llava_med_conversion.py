@@ -47,7 +47,7 @@ CLIP_HEAD = 64
 
 
 def converted(folder: Path, *, digests: Sequence[str] | None = None) -> Path:
-    """The folder itself, or its conversion where it has the original layout: made once, kept in amrg's cache.
+    """Return the folder itself, or its conversion where it has the original layout: made once, kept in amrg's cache.
 
     Args:
         folder: a checkpoint.
@@ -126,7 +126,7 @@ def verify(shards: Sequence[Path], digests: Sequence[str]) -> None:
 
 
 def renamed(name: str) -> str:
-    """transformers' name of one of the original's tensors; other names stay, and are found to be left over."""
+    """Return transformers' name of one of the original's tensors; other names stay, and are found to be left over."""
     for beginning, new in RENAMED.items():
         if name.startswith(beginning):
             return new + name.removeprefix(beginning)
@@ -134,7 +134,7 @@ def renamed(name: str) -> str:
 
 
 def grown(rows: Tensor, count: int) -> Tensor:
-    """[tokens, width] → [count, width]; each new row is the mean of the old ones.
+    """Return rows [tokens, width] grown to [count, width]; each new row is the mean of the old ones.
 
     In the head that makes a new token's logit the mean of all logits, so greedy decoding never chooses it.
     """
@@ -143,7 +143,7 @@ def grown(rows: Tensor, count: int) -> Tensor:
 
 
 def configuration(original: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], tokenizer: Any) -> Any:
-    """transformers' configuration, from the original's and from the shapes of the vision encoder's tensors.
+    """Return transformers' configuration, from the original's and from the shapes of the vision encoder's tensors.
 
     Raises:
         UserError: a value or tensor that it is made from is missing.
@@ -191,7 +191,7 @@ def configuration(original: Mapping[str, Any], shapes: Mapping[str, Sequence[int
 
 
 def read_tokenizer(source: Path) -> Any:
-    """The original's sentencepiece tokenizer with the image token added at its end.
+    """Read the original's sentencepiece tokenizer with the image token added at its end.
 
     Merges are ordered by the pieces' scores, as sentencepiece orders them. `LlamaTokenizer.from_pretrained` orders
     them by id (transformers 5.23), which splits runs of spaces otherwise.
@@ -234,7 +234,7 @@ def _names(shard: Path) -> list[str]:
 
 
 def _shapes(places: Mapping[str, Path]) -> dict[str, list[int]]:
-    """Shapes by transformers' names, from the headers alone."""
+    """Return shapes by transformers' names, from the headers alone."""
     shapes: dict[str, list[int]] = {}
     for shard in sorted(set(places.values())):
         with safe_open(shard, framework="pt") as file:

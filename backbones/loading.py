@@ -24,7 +24,7 @@ PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 def load_model(
     plugin: "type[Backbone]", folder: Path, *, device: str, dtype: torch.dtype, quantization: str | None
 ) -> "PreTrainedModel":
-    """The plugin's model with the folder's weights, frozen and in evaluation mode; see `Backbone.load`.
+    """Load the plugin's model with the folder's weights, frozen and in evaluation mode; see `Backbone.load`.
 
     Raises:
         UserError: what is in the folder isn't this plugin's model, isn't whole, or isn't safe to read.
@@ -60,7 +60,7 @@ def load_model(
 
 
 def load_processor(plugin: "type[Backbone]", folder: Path) -> "ProcessorMixin":
-    """The plugin's processor with the folder's tokenizer and settings.
+    """Load the plugin's processor with the folder's tokenizer and settings.
 
     Raises:
         UserError: they are missing, or another class's.
@@ -102,7 +102,7 @@ def check_folder(plugin: "type[Backbone]", folder: Path) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
+    """Read a JSON object from a file.
 
     Raises:
         UserError: it isn't there or isn't one.

@@ -39,19 +39,18 @@ class MedGemma(Backbone):
     token_types = "token_type_ids"
 
     def prompt_text(self, prompt: str) -> str:
+        """Return the prompt by the checkpoint's own chat template, one image before it."""
         return self.chat_prompt(prompt)
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
+        """Return the model's inputs with a mask for each kind of its layers, made for all rows at once."""
         inputs = super().training_inputs(text, features)
         return {**inputs, "attention_mask": row_masks(self.model, inputs)}
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
-        image = {
-            "image_token": "<image_soft_token>",
-            "boi_token": "<start_of_image>",
-            "eoi_token": "<end_of_image>",
-        }
+        """Return what a miniature of Gemma 3 is built from."""
+        image = {"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>"}
         return MiniatureSpec(
             tokens={"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"},
             extra_tokens={**image, "start": "<start_of_turn>", "end": cls.end_token},

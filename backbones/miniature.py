@@ -67,7 +67,7 @@ class MiniatureSpec:
 
 
 def square(side: int) -> dict[str, int]:
-    """An image processor's `size` of a square."""
+    """Return an image processor's `size` of a square."""
     return {"height": side, "width": side}
 
 
@@ -77,7 +77,7 @@ def token_id(tokenizer: "PreTrainedTokenizerBase", token: str) -> int:
 
 
 def decoder(tokenizer: "PreTrainedTokenizerBase", **own: Any) -> dict[str, Any]:
-    """The text configuration that miniatures share, and what is a family's `own`; None leaves a key out."""
+    """Return the text configuration that miniatures share, and what is a family's `own`; None leaves a key out."""
     shared = {
         "vocab_size": len(tokenizer),
         "hidden_size": WIDTH,
@@ -96,7 +96,7 @@ def decoder(tokenizer: "PreTrainedTokenizerBase", **own: Any) -> dict[str, Any]:
 
 
 def encoder(model_type: str, **own: Any) -> dict[str, Any]:
-    """The vision configuration that miniatures with a plain vision transformer share, and what is a family's own."""
+    """Return the vision configuration of miniatures with a plain vision transformer, with what is a family's own."""
     shared = {
         "model_type": model_type,
         "hidden_size": 64,
@@ -110,7 +110,7 @@ def encoder(model_type: str, **own: Any) -> dict[str, Any]:
 
 
 def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> "PreTrainedTokenizerBase":
-    """A byte-level BPE tokenizer trained on `texts`, with the family's special tokens."""
+    """Train a byte-level BPE tokenizer on `texts`, with the family's special tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -137,7 +137,7 @@ def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> "PreTrainedTok
 def untrained(
     spec: MiniatureSpec, texts: Sequence[str], seed: int, decoder: str
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
-    """A freshly initialised model of the family, whose decoder is the module of that name, and its processor."""
+    """Build a freshly initialised model of the family, whose decoder is the module of that name, and its processor."""
     from transformers import AutoModelForImageTextToText
 
     tokenizer = train_tokenizer(spec, texts)

@@ -17,7 +17,7 @@ STEPS = 5
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Each matrix with its singular values brought near 1, by five steps of Newton and Schulz.
+    """Return each matrix with its singular values brought near 1, by five steps of Newton and Schulz.
 
     Args:
         matrices: [n, rows, columns].

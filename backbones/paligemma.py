@@ -33,14 +33,15 @@ class PaliGemma2(Backbone):
     token_types = "token_type_ids"
 
     def prompt_text(self, prompt: str) -> str:
+        """Return the image's placeholder and the prompt, with nothing about them."""
         return f"<image>{prompt}"
 
     def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
-        """0 for the prefix (image and prompt), 1 for the suffix (the report and what pads it), [rows, length]."""
+        """Return 0 for the prefix (image and prompt), 1 for the suffix (report and padding), [rows, length]."""
         return (labels != IGNORED).long().cummax(dim=1).values
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """With one mask where the model takes one: within the window both kinds of layers see the same."""
+        """Return inputs with one mask where the model takes one: within the window all layers see the same."""
         inputs = super().training_inputs(text, features)
         if inputs["labels"].shape[1] > self.model.config.get_text_config().sliding_window:
             return inputs
@@ -48,18 +49,15 @@ class PaliGemma2(Backbone):
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
+        """Return what a miniature of PaliGemma 2 is built from."""
+
         def processor(tokenizer: Any) -> PaliGemmaProcessor:
             images: Any = SiglipImageProcessorPil(size=square(SIDE), image_mean=[0.5] * 3, image_std=[0.5] * 3)
             images.image_seq_length = (SIDE // PATCH) ** 2
             return PaliGemmaProcessor(images, tokenizer)
 
         return MiniatureSpec(
-            tokens={
-                "pad_token": "<pad>",
-                "eos_token": cls.end_token,
-                "bos_token": "<bos>",
-                "unk_token": "<unk>",
-            },
+            tokens={"pad_token": "<pad>", "eos_token": cls.end_token, "bos_token": "<bos>", "unk_token": "<unk>"},
             extra_tokens={"image_token": "<image>"},
             chat_template=None,
             config=lambda t: PaliGemmaConfig(

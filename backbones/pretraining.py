@@ -45,7 +45,7 @@ class Example:
     regions: tuple[tuple[int, float, float, float], ...] = ()
 
     def cells(self, grid: int) -> np.ndarray:
-        """The class of each cell of a grid × grid division of the image, 0 where there is nothing; int [grid²]."""
+        """Return the class of each cell of the image's grid × grid division, 0 where there is nothing; int [grid²]."""
         centre = (np.arange(grid) + 0.5) / grid
         classes = np.zeros((grid, grid), dtype=np.int64)
         for number, x, y, radius in self.regions:
@@ -79,7 +79,7 @@ class Recipe:
 
 
 def rate(step: int, steps: int, warmup: int) -> float:
-    """Share of the peak learning rate: linear warm-up, then a cosine down to 5 %."""
+    """Return the share of the peak learning rate: linear warm-up, then a cosine down to 5 %."""
     decay = 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
     return min(1.0, (step + 1) / warmup) * (0.05 + 0.95 * decay)
 
@@ -93,7 +93,7 @@ def optimise(
     loss_of_step: Callable[[int], Tensor],
     progress: Callable[[int], None],
 ) -> None:
-    """`steps` steps of `loss_of_step` with clipping to norm 1, by Muon on `matrices` and AdamW on the other parameters.
+    """Take `steps` steps of `loss_of_step`, clipped to norm 1, by Muon on `matrices` and AdamW on the rest.
 
     Muon takes half the steps that AdamW alone does to the same loss on phantoms held back.
     """
@@ -117,13 +117,13 @@ def optimise(
 
 
 def matrices_of(model: nn.Module, parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
-    """Those of `parameters` that are matrices of the model's hidden layers; the head that names tokens is none."""
+    """Return those `parameters` that are matrices of the model's hidden layers; the head that names tokens is none."""
     linear = {m.weight for n, m in model.named_modules() if isinstance(m, nn.Linear) and "lm_head" not in n}
     return [p for p in parameters if p in linear]
 
 
 def batches(total: int, size: int, seed: int) -> Callable[[int], Tensor]:
-    """Step → indices of its examples: every example once an epoch, in an order drawn from `seed`."""
+    """Return step → indices of its examples: every example once an epoch, in an order drawn from `seed`."""
     generator = torch.Generator().manual_seed(seed)
     waiting: list[int] = []
 
@@ -192,7 +192,7 @@ def train_vision(
 
 
 def processed(miniature: "Backbone", images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
-    """What the vision encoder takes, image by image, with pixels in half precision to keep it small."""
+    """Return what the vision encoder takes, image by image, with pixels in half precision to keep it small."""
     found = []
     for start in range(0, len(images), 50):
         part = images[start : start + 50]
@@ -204,7 +204,7 @@ def processed(miniature: "Backbone", images: Sequence[np.ndarray]) -> list[dict[
 
 
 def altered(example: Example, random: np.random.Generator) -> Example:
-    """An example mirrored or not, shifted by up to a tenth of its side, lighter or darker, with a little noise."""
+    """Return an example, mirrored or not, shifted by up to a tenth of its side, lighter or darker, a little noisy."""
     side = len(example.image)
     reach = side // 10
     x, y = random.integers(-reach, reach + 1, size=2)
@@ -221,7 +221,7 @@ def altered(example: Example, random: np.random.Generator) -> Example:
 
 
 def telling(miniature: "Backbone", reports: Sequence[str]) -> Tensor:
-    """How much each token of the vocabulary tells about an image: its inverse document frequency, [vocabulary].
+    """Return how much each token of the vocabulary tells about an image: its inverse document frequency, [vocabulary].
 
     A word of every report of a style teaches the decoder its template, which takes a few steps; what is left of the
     training goes to the words that depend on the image.

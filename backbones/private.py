@@ -272,8 +272,10 @@ def embeddings_of(model: "PreTrainedModel") -> nn.Embedding:
 
 @contextmanager
 def whole_rows() -> Iterator[None]:
-    """Within, models take each row for one sequence. transformers looks for several in the rows' positions, which the
-    host would have to read at every step."""
+    """Let models, within, take each row for one sequence.
+
+    transformers looks for several in the rows' positions, which the host would have to read at every step.
+    """
     from transformers import masking_utils
 
     looks_for_more = masking_utils.find_packed_sequence_indices

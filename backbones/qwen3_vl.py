@@ -19,22 +19,25 @@ class Qwen3VL(QwenVL):
     model_type = "qwen3_vl"
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        """Return one [image_tokens, layers · hidden] tensor per image: the last layer's, then DeepStack's."""
         layers = [encoded["pooler_output"], *encoded["deepstack_features"]]
         return [torch.cat(image, dim=-1) for image in zip(*layers, strict=True)]
 
     def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
+        """Return images' features as the model's vision encoder returns them, split into the layers' again."""
         width = self.model.config.get_text_config().hidden_size
         last, *deeper = zip(*(image.split(width, dim=-1) for image in features), strict=True)  # one tuple a layer
         return deepstack_output(last, deeper)
 
     def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """As in generation: DeepStack's features reach the decoder only beside the last layer's."""
+        """Return inputs as in generation: DeepStack's features reach the decoder only beside the last layer's."""
         inputs = self.model_inputs(text, features.chunk(len(text["input_ids"])))
         del inputs["attention_mask"]
         return inputs
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
+        """Return what a miniature of Qwen3-VL is built from."""
         rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
         vision = {"num_position_embeddings": (SIDE // PATCH) ** 2, "deepstack_visual_indexes": [0, 1]}
         return qwen_miniature(Qwen3VLConfig, {"rope_parameters": rotary}, vision)

@@ -39,7 +39,9 @@ class ImageProcessor(Qwen2_5_VLProcessor):
     transformers reads a processor's parts off its `__init__`, so leaving the argument out leaves the part out.
     """
 
-    def __init__(self, image_processor=None, tokenizer=None, chat_template=None, **kwargs):
+    def __init__(
+        self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None, **kwargs: Any
+    ) -> None:
         for name, token in IMAGE_TOKENS.items():
             setattr(self, name, token)
             setattr(self, f"{name}_id", tokenizer.convert_tokens_to_ids(token))
@@ -56,6 +58,7 @@ class QwenVL(Backbone):
 
     @classmethod
     def load_processor(cls, folder: Path) -> ProcessorMixin:
+        """Return the checkpoint's processor, which makes every square image the size that `checkpoint` states."""
         processor = super().load_processor(folder)
         side = min(cls.checkpoint.image_size, int(processor.image_processor.size["longest_edge"] ** 0.5))
         # Its `size` counts pixels: lower and upper bound equal make every square image the same size.
@@ -63,14 +66,16 @@ class QwenVL(Backbone):
         return processor
 
     def prompt_text(self, prompt: str) -> str:
+        """Return the prompt by the checkpoint's own chat template, one image before it."""
         return self.chat_prompt(prompt)
 
     def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
+        """Return keyword arguments of the model's `forward` and `generate`, each image's grid of patches among them."""
         grids = self.grid.repeat(len(features), 1).to(self.device)
         return {**super().model_inputs(text, features), "image_grid_thw": grids}
 
     def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
-        """With positions, which the model would look for in the tokens; all rows have those of the first."""
+        """Encode reports with positions, which the model would look for in the tokens; all rows have the first's."""
         text = super().training_text(prompt, reports)
         tokens, types = text["input_ids"][:1], text.pop("mm_token_type_ids")[:1]
         positions = rotary_positions(self.model, tokens, types, self.grid)
@@ -84,7 +89,7 @@ class QwenVL(Backbone):
 
 
 def qwen_miniature(configuration: type, text: dict[str, Any], vision: dict[str, Any]) -> MiniatureSpec:
-    """A miniature of a family: its configuration class, and what its decoder and vision encoder have of their own."""
+    """Return a family's miniature, by its configuration class and what its decoder and encoder have of their own."""
     side = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
     shared = {
         "depth": ENCODER_LAYERS,
@@ -114,6 +119,7 @@ class Qwen2_5VL(QwenVL):
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
+        """Return what a miniature of Qwen2.5-VL is built from."""
         rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]}
         windows = {"fullatt_block_indexes": [ENCODER_LAYERS - 1], "window_size": SIDE}
         return qwen_miniature(Qwen2_5_VLConfig, {"head_dim": None, "rope_parameters": rotary}, windows)

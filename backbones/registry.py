@@ -30,7 +30,7 @@ STATED = {"checkpoint": Checkpoint, "model_type": str, "processor_class": type, 
 
 
 def locations() -> dict[str, str]:
-    """Every known name and where its plugin lies, as "module:class". Nothing is imported.
+    """Return every known name and where its plugin lies, as "module:class". Nothing is imported.
 
     A name of this project keeps its meaning, whatever other packages call theirs.
     """
@@ -39,7 +39,7 @@ def locations() -> dict[str, str]:
 
 
 def get(name: str) -> "type[Backbone]":
-    """The plugin of that name. One that fails breaks only itself.
+    """Return the plugin of that name. One that fails breaks only itself.
 
     Raises:
         UserError: no plugin has that name, or the plugin can't be imported, isn't one or isn't finished.

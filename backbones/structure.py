@@ -22,7 +22,7 @@ PROJECTORS = r"projector|merger|connector"
 
 
 def configuration(name: str) -> "PreTrainedConfig":
-    """A configuration of `backbones/configurations`, as an object of transformers' class for it.
+    """Return a configuration of `backbones/configurations`, as an object of transformers' class for it.
 
     In its file each value stands with the key of its source.
     """
@@ -40,7 +40,7 @@ def _without_sources(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def build(config: "PreTrainedConfig") -> "PreTrainedModel":
-    """The model of a configuration on the meta device, with shapes and no numbers."""
+    """Build the model of a configuration on the meta device, with shapes and no numbers."""
     from transformers import AutoModelForImageTextToText
 
     with torch.device("meta"):
@@ -81,13 +81,13 @@ class Structure:
     eager_heads: int
 
     def trainable(self, rank: int) -> int:
-        """Parameters of a LoRA adapter: rank × (inputs + outputs) a projection (arXiv 2106.09685)."""
+        """Count parameters of a LoRA adapter: rank × (inputs + outputs) a projection (arXiv 2106.09685)."""
         return sum(rank * (inputs + outputs) for inputs, outputs in self.adapted)
 
 
 @cache
 def structure(plugin: "type[Backbone]") -> Structure | None:
-    """The structure of a plugin's published checkpoint; None where the plugin states no configuration."""
+    """Return the structure of a plugin's published checkpoint; None where the plugin states no configuration."""
     config = plugin.full_configuration()
     if config is None:
         return None
@@ -103,7 +103,7 @@ def read(
     image_tokens: int,
     tiles: int = 1,
 ) -> Structure:
-    """The structure of a model that is there, or is on the meta device.
+    """Return the structure of a model that is there, or is on the meta device.
 
     Args:
         plugin: whose naming of modules.
@@ -144,7 +144,7 @@ def read(
 
 
 def _one(size: int | Sequence[int]) -> int:
-    """A side of a square that may be given as height and width."""
+    """Return a side of a square that may be given as height and width."""
     return size if isinstance(size, int) else size[0]
 
 
@@ -153,7 +153,7 @@ def _weights(modules: Mapping[str, nn.Linear | nn.Conv2d | nn.Conv3d]) -> int:
 
 
 def _seen(encoder: "PreTrainedConfig", patches: int) -> int:
-    """Patches that one patch attends to, summed over the layers of the encoder."""
+    """Count patches that one patch attends to, summed over the layers of the encoder."""
     layers = getattr(encoder, "num_hidden_layers", None) or encoder.depth
     window = getattr(encoder, "window_size", None)
     if window is None:

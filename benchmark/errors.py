@@ -22,7 +22,7 @@ class RunFailed(Exception):
 
 
 def reason(error: BaseException, reports: Iterable[str]) -> str:
-    """The error's type and message; its type alone where the message quotes one of the reports."""
+    """Return the error's type and message; its type alone where the message quotes one of the reports."""
     kind, message = type(error).__name__, str(error)
     if not message:
         return kind
@@ -32,7 +32,7 @@ def reason(error: BaseException, reports: Iterable[str]) -> str:
 
 
 def frames(error: BaseException) -> str:
-    """Where the error came about, innermost frame last, as Python prints it but without any message.
+    """Return where the error came about, innermost frame last, as Python prints it but without any message.
 
     A message may hold whatever the code was at, a report too; a frame holds a file, a line and its source. Errors
     that led to this one come first.
@@ -46,7 +46,7 @@ def frames(error: BaseException) -> str:
 
 
 def quotes(message: str, reports: Iterable[str]) -> bool:
-    """Whether a message holds a report, or `WORDS` of its words in a row; case and punctuation don't matter."""
+    """Return whether a message holds a report, or `WORDS` of its words in a row; case and punctuation don't matter."""
     said = f" {' '.join(_words(message))} "
     for report in reports:
         words = _words(report)

@@ -26,14 +26,14 @@ Result = TypeVar("Result")
 
 
 def default_processes() -> int:
-    """One a core that this process may use."""
+    """Return how many processes to run: one per core that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def one_thread() -> None:
-    """One thread in this process: two that share a core cost several times the processor time."""
+    """Hold this process to one thread: two that share a core cost several times the processor time."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM"):
         os.environ[name] = "false" if name.startswith("TOKENIZERS") else "1"
 
@@ -60,7 +60,7 @@ ONE_ARITHMETIC = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2", "ONEDNN_MAX
 
 
 def _has_avx2() -> bool:
-    """Whether this is a processor that is known to have AVX2: x86, and Linux says so."""
+    """Return whether this is a processor that is known to have AVX2: x86, and Linux says so."""
     if platform.machine() != "x86_64" or sys.platform != "linux":
         return False
     return re.search(r"^flags\s*:.*\bavx2\b", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M) is not None
@@ -168,7 +168,7 @@ class Executor:
 
 @contextmanager
 def executor(processes: int, listener: Listener) -> Iterator[Executor]:
-    """An executor that is ended on the way out, at once if that is by an error or Ctrl-C."""
+    """Yield an executor that is ended on the way out, at once if that is by an error or Ctrl-C."""
     running = Executor(processes, listener)
     try:
         yield running
@@ -187,7 +187,7 @@ def prepare_worker() -> None:
 
 
 def quiet() -> None:
-    """No bars and advice of the libraries among the sweep's own lines."""
+    """Keep bars and advice of the libraries from among the sweep's own lines."""
     from transformers.utils import logging
 
     # peft asks transformers by an old name.

@@ -135,7 +135,7 @@ class Session:
 
     @classmethod
     def begin(cls, pack: Pack, until_the_end: ExitStack) -> "Session":
-        """A session on what of a pack isn't done."""
+        """Return a session on what of a pack isn't done."""
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
         alive = [trial for trial in pack.trials if not folders[trial.id].is_done()]
@@ -150,21 +150,21 @@ class Session:
         return engine_named(self.pack.engine)
 
     def untrained(self) -> list[Trial]:
-        """Trials without an adapter."""
+        """Return trials without an adapter."""
         return [trial for trial in self.alive if not self.folders[trial.id].is_trained()]
 
     def unwritten(self) -> list[Trial]:
-        """Trials whose predictions aren't whole."""
+        """Return trials whose predictions aren't whole."""
         return [trial for trial in self.alive if not self.is_written(trial)]
 
     def is_written(self, trial: Trial) -> bool:
-        """Whether a trial's predictions are whole."""
+        """Return whether a trial's predictions are whole."""
         folder = self.folders[trial.id]
         return folder.is_trained() and predictions.whole(folder, self.shown, self.prompt_sha256)
 
     @contextmanager
     def guarded(self, stage: Stage, trials: Sequence[Trial]) -> Iterator[None]:
-        """Within, these trials share the time, and an error is theirs: each that is still alive fails by it."""
+        """Let these trials, within, share the time and an error: each that is still alive fails by it."""
         try:
             with self.meter.stage(stage, [trial.id for trial in trials]):
                 yield
@@ -175,7 +175,7 @@ class Session:
                 self.fail(trial, stage, self.reason(error), frames(error))
 
     def reason(self, error: Exception) -> str:
-        """What an error says, without a word of a report."""
+        """Return what an error says, without a word of a report."""
         return reason(error, (study.report for study in self.pack.records.studies))
 
     def fail(self, trial: Trial, stage: Stage, why: str, traceback: str = "") -> None:
@@ -223,7 +223,7 @@ class Session:
 
 
 def _load(session: Session) -> None:
-    """The backbone, once for all trials, and what each of them will be shown."""
+    """Load the backbone, once for all trials, and choose what each of them will be shown."""
     import torch
 
     from backbones.registry import get
@@ -249,13 +249,13 @@ def _load(session: Session) -> None:
 
 
 def _encode(session: Session) -> None:
-    """Features of all images, the blank one among them, where a trial is still to be trained or to write."""
+    """Encode all images, the blank one among them, where a trial is still to be trained or to write."""
     if session.untrained() or session.unwritten():
         session.features = _features(session.pack, session.backbone, session.keys)
 
 
 def _train(session: Session) -> None:
-    """Adapters of the trials that have none."""
+    """Train adapters of the trials that have none."""
     from benchmark.tuning.interface import TrainingSet
 
     untrained = session.untrained()
@@ -282,7 +282,7 @@ def _train_some(session: Session, data: "TrainingSet", trials: Sequence[Trial]) 
 
 
 def _write(session: Session) -> None:
-    """Predictions of the trials that have none, or not all."""
+    """Write predictions of the trials that have none, or not all."""
     for blind in (False, True):
         trials = [trial for trial in session.unwritten() if trial.protocol.sees_no_image is blind]
         work = _write_blind if blind else _write_some
@@ -318,7 +318,7 @@ def _keep(session: Session, trial: Trial, written: "Sequence[Generated]") -> Non
 
 
 def _score(session: Session) -> None:
-    """Scores of the trials that have none, and each trial's record, with which it is done."""
+    """Score the trials that have no scores, and write each trial's record, with which it is done."""
     records = session.pack.records
     unscored = [trial for trial in session.alive if not is_scored(session.folders[trial.id], records.split)]
     if unscored:
@@ -355,7 +355,7 @@ STAGES: dict[Stage, Callable[[Session], None]] = {
 
 
 def _features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) -> "dict[str, Tensor]":
-    """Features of every image that the trials need, by image key, the blank one among them."""
+    """Return features of every image that the trials need, by image key, the blank one among them."""
     from benchmark.tuning.features import FeatureStore
 
     records = pack.records
@@ -379,7 +379,7 @@ def _image_keys(records: Records) -> dict[str, str]:
 
 
 def _shown(pack: Pack, keys: Mapping[str, str]) -> list[Shown]:
-    """The image behind each report that a trial of the pack writes, set by set."""
+    """Return the image behind each report that a trial of the pack writes, set by set."""
     records = pack.records
     test = records.split.test
     every = [
@@ -395,7 +395,7 @@ def _blank_key(records: Records) -> str:
 
 
 def _by_images(trials: Sequence[Trial], session: Session) -> Iterator[tuple[tuple[str, ...], list[Trial]]]:
-    """Trials that learn the same pairs of report and image, with the key of each training report's image."""
+    """Yield trials that learn the same pairs of report and image, with the key of each training report's image."""
     records = session.pack.records
     train, blocks = records.split.train, records.split.blocks
     groups: dict[tuple[str, ...], list[Trial]] = {}

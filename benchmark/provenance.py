@@ -18,7 +18,7 @@ PACKAGES = (
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
+    """Return versions of Python and of the packages that results depend on."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def commit() -> str | None:
-    """The commit of the checkout that runs, with "+changes" where files differ from it; None outside of one."""
+    """Return the commit of the checkout that runs, with "+changes" where files differ from it; None outside of one."""
     here = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str | None:

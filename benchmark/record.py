@@ -374,8 +374,10 @@ class SuiteRecord(Stored):
 
 
 class ReferenceReport(Stored):
-    """A line of `references.jsonl`: a study's report, its part of the split, its block, and its image's place in the
-    data's folder."""
+    """A line of `references.jsonl`.
+
+    A study's report, its part of the split, its block, and its image's place in the data's folder.
+    """
 
     id: str
     part: Literal["train", "validation", "test"]

@@ -100,7 +100,7 @@ def _text(path: Path) -> str:
 
 
 def _mistakes(error: ValidationError) -> str:
-    """What is wrong, place by place, without the content, which may be a report's."""
+    """Return what is wrong, place by place, without the content, which may be a report's."""
     mistakes = error.errors(include_input=False, include_url=False)
     listed = [f"{'.'.join(map(str, m['loc']))}: {m['msg']}" if m["loc"] else m["msg"] for m in mistakes[:SHOWN]]
     more = f" and {len(mistakes) - SHOWN} more" if len(mistakes) > SHOWN else ""
@@ -109,8 +109,11 @@ def _mistakes(error: ValidationError) -> str:
 
 @dataclass(frozen=True)
 class TrialFolder:
-    """`results/<trial id>/`: `trial.json`, `losses.csv`, `adapter/`, `predictions.jsonl`, `controls.jsonl`,
-    `validation.jsonl`, `scores.json`, `spent.json`, or `failure.json`."""
+    """`results/<trial id>/`, what a trial leaves.
+
+    `trial.json`, `losses.csv`, `adapter/`, `predictions.jsonl`, `controls.jsonl`, `validation.jsonl`, `scores.json`,
+    `spent.json`, or `failure.json`.
+    """
 
     path: Path
 
@@ -160,11 +163,11 @@ class TrialFolder:
         return self.path / "failure.json"
 
     def is_trained(self) -> bool:
-        """Whether its adapter and losses are there."""
+        """Return whether its adapter and losses are there."""
         return (self.adapter / "adapter_config.json").is_file() and self.losses.is_file()
 
     def is_done(self) -> bool:
-        """Whether nothing is left to do for it."""
+        """Return whether nothing is left to do for it."""
         return self.trial.is_file() and self.scores.is_file()
 
     def forget(self, *paths: Path) -> None:
@@ -241,7 +244,7 @@ class Store:
         self.folder = folder
 
     def of(self, trial: Trial | str) -> TrialFolder:
-        """A trial's folder, whether or not it is there yet."""
+        """Return a trial's folder, whether or not it is there yet."""
         return TrialFolder(self.folder / (trial if isinstance(trial, str) else trial.id))
 
     def with_file(self, name: str) -> list[TrialFolder]:
@@ -249,11 +252,11 @@ class Store:
         return [TrialFolder(path.parent) for path in sorted(self.folder.glob(f"*/{name}"))]
 
     def suite(self, name: str) -> Path:
-        """The file that names the trials of a suite's latest run: what a leaderboard is made from."""
+        """Return the file that names the trials of a suite's latest run: what a leaderboard is made from."""
         return self.folder / "suites" / f"{name}.json"
 
     def references(self, name: str) -> Path:
-        """The reports of a suite's data by part of its split. Results stay on this machine; so do these."""
+        """Return the reports of a suite's data by part of its split. Results stay on this machine; so do these."""
         return self.folder / "suites" / name / "references.jsonl"
 
 

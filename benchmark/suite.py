@@ -148,7 +148,7 @@ class Protocol(Part):
         return self.training_images == "blank"
 
     def total_steps(self, reports: int) -> int:
-        """Optimiser steps over a training set of that many reports; an epoch's last batch may be smaller."""
+        """Count optimiser steps over a training set of that many reports; an epoch's last batch may be smaller."""
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
@@ -202,7 +202,7 @@ class Suite(Part):
         return self
 
     def points(self) -> list[tuple[int, int, int]]:
-        """(rank, alpha, seed) of every point of the grid, ranks slowest."""
+        """Return (rank, alpha, seed) of every point of the grid, ranks slowest."""
         return list(product(self.grid.rank, self.grid.alpha, self.grid.seed))
 
     def blank_points(self) -> list[tuple[int, int, int]]:

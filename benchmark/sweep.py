@@ -159,7 +159,7 @@ def devices_of(suite: Suite) -> list[str]:
 
 
 def _useful(suite: Suite, devices: Sequence[str]) -> int:
-    """How many processes a suite can keep busy; a tiny one is done before a second process has started."""
+    """Return how many processes a suite can keep busy; a tiny one is done before a second process has started."""
     points = suite.trials()
     if devices[0] != "cpu":
         return len(devices)

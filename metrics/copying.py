@@ -27,7 +27,7 @@ def memory_statistics(
     predicted_birads: Sequence[str | None],
     reference_birads: Sequence[str | None],
 ) -> list[ReportStatistics]:
-    """Shares of predictions that repeat train or each other, and the entropy of the predicted categories.
+    """Return shares of predictions that repeat train or each other, and the entropy of the predicted categories.
 
     Args:
         train_reports: may be empty; the scores against train are left out then.
@@ -47,13 +47,13 @@ def memory_statistics(
 
 
 def is_verbatim(texts: Sequence[str], train_reports: Sequence[str]) -> np.ndarray:
-    """bool [n]: which texts stand in train, case and whitespace aside. An empty text never does."""
+    """Return bool [n]: which texts stand in train, case and whitespace aside. An empty text never does."""
     known = _folded_set(tuple(train_reports))
     return np.array([bool(f := _fold(text)) and f in known for text in texts], dtype=bool)
 
 
 def nearest_jaccard(texts: Sequence[str], train_reports: Sequence[str]) -> Array:
-    """float64 [n]: each text's largest Jaccard index of word sets with a training report; 0 where it has no word."""
+    """Return float64 [n]: each text's largest Jaccard index of words with a training report; 0 where it has none."""
     vocabulary, train = _train_words(tuple(train_reports))
     rows = [set(_words(text)) for text in texts]
     known = _incidence([[vocabulary[w] for w in row if w in vocabulary] for row in rows], len(vocabulary))

@@ -89,7 +89,7 @@ def grounding(
 def unchanged(
     real: Sequence[Sequence[str]], shown: Sequence[Sequence[str]], blocks: Sequence[str], draws: Draws
 ) -> Interval:
-    """Share of predictions, [seeds][reports], that are the same text under the control, whitespace aside."""
+    """Return the share of predictions, [seeds][reports], that are the same text under the control, whitespace aside."""
     by_seed = []
     for ours, theirs in zip(real, shown, strict=True):
         same = [collapse_whitespace(a) == collapse_whitespace(b) for a, b in zip(ours, theirs, strict=True)]

@@ -60,7 +60,7 @@ class ReportStatistics:
 
 
 def ratio(sums: Array) -> Array:
-    """[..., 2] sums of numerator and denominator to their quotient [...]; NaN where the denominator is 0."""
+    """Return the quotient [...] of sums of numerator and denominator [..., 2]; NaN where the denominator is 0."""
     sums = np.asarray(sums, dtype=np.float64)
     numerator, denominator = sums[..., 0], sums[..., 1]
     return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator != 0)
@@ -74,7 +74,7 @@ def mean_of(
     *,
     higher_is_better: bool | None = True,
 ) -> ReportStatistics:
-    """A metric that is the mean of a value a report, over the reports that `counted` marks (default: all).
+    """Return a metric that is the mean of a value a report, over the reports that `counted` marks (default: all).
 
     `values` [n] may hold anything, NaN included, where `counted` is False.
     """
@@ -93,7 +93,7 @@ def ratio_of(
     higher_is_better: bool | None = True,
     items: str = "findings",
 ) -> ReportStatistics:
-    """A metric that is a quotient of two totals, such as hallucinated findings over asserted findings.
+    """Return a metric that is a quotient of two totals, such as hallucinated findings over asserted findings.
 
     `numerator` and `denominator` are [n] counts; a report whose denominator is 0 adds nothing.
     """

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 @cache
 def installed(package: str) -> str:
-    """`package-version` as installed, e.g. `rouge-score-0.1.2`; `package-unknown` when it isn't a distribution."""
+    """Return `package-version` as installed, e.g. `rouge-score-0.1.2`; `package-unknown` of no distribution."""
     try:
         return f"{package}-{version(package)}"
     except PackageNotFoundError:

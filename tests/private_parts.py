@@ -7,18 +7,25 @@ from functools import reduce
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import backbones.private
+import metrics.private
+
 ROOT = Path(__file__).parent.parent
+AnyPart = backbones.private.Part | metrics.private.Part
+AnyLibrary = backbones.private.Library | metrics.private.Library
 
 
-def moved(part) -> str | None:
+def moved(part: AnyPart) -> str | None:
     """What is wrong with a part, with its library, version and place; None where nothing is."""
     module, _, attribute = part.place.partition(":")
     try:
-        found = reduce(getattr, attribute.split("."), import_module(module))
+        found: Any = reduce(getattr, attribute.split("."), import_module(module))
     except (ImportError, AttributeError) as error:
         return _told(part, f"isn't there: {error}")
     if not (part.parameters or part.keywords):
@@ -31,14 +38,14 @@ def moved(part) -> str | None:
     return None
 
 
-def outside(library) -> str | None:
+def outside(library: AnyLibrary) -> str | None:
     """What is wrong with the installed version of a library; None where it was checked."""
     if SpecifierSet(library.versions).contains(version(library.name), prereleases=True):
         return None
     return f"{library.name} {version(library.name)}: its private parts were checked for {library.versions}"
 
 
-def bound_in_pyproject(library) -> str:
+def bound_in_pyproject(library: AnyLibrary) -> str:
     """The versions that pyproject.toml allows of a library."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     [requirement] = [r for r in map(Requirement, project["dependencies"]) if r.name == library.name]
@@ -50,13 +57,13 @@ def same_versions(one: str, other: str) -> bool:
     return SpecifierSet(one) == SpecifierSet(other)
 
 
-def uses_missing(part, module) -> list[str]:
+def uses_missing(part: AnyPart, module: ModuleType) -> list[str]:
     """Functions of the module that a part's `use` names and that it hasn't; names in `…` are of other modules."""
     named = re.split(r", ", part.use.rpartition(": ")[2])
     return [name for name in named if name.isidentifier() and not hasattr(module, name)]
 
 
-def _told(part, what: str) -> str:
+def _told(part: AnyPart, what: str) -> str:
     library = part.library
     return (
         f"{library.name} {version(library.name)}: {part.place} {what}. It is used because {part.use}; it was checked "

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from known import known
 from safetensors.numpy import save_file
 
 from benchmark.data.leakage import leakage
@@ -43,7 +44,7 @@ baselines: [most_frequent_report, random_report, birads_oracle_random]
 """
 NO_JAVA = tuple(name for name, metric in METRICS.items() if not metric.needs_java)
 RESAMPLES = 500
-MADE = {
+MADE: dict[str, Any] = {
     "schema_version": 2,
     "engine": "sequential",
     "trials_in_pack": 2,
@@ -131,13 +132,13 @@ class StoredSuite:
         trials, baselines = list(self.trials), list(self.baselines.items())
         lines = [
             {"id": i, "part": part, "block": self.split.blocks[i], "report": self.by_id[i].report,
-             "image": self.by_id[i].image.as_posix()}
+             "image": known(self.by_id[i].image).as_posix()}
             for part in ("train", "validation", "test")
             for i in getattr(self.split, part)
         ]  # fmt: skip
         if shuffled is not None:
             for listed in (trials, baselines, lines):
-                random.Random(shuffled).shuffle(listed)  # type: ignore[arg-type]
+                random.Random(shuffled).shuffle(listed)
         write_lines(self.store.references(self.suite.name), lines)
         write_json(
             self.store.suite(self.suite.name),

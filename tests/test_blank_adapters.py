@@ -1,20 +1,27 @@
 """Adapters trained on blank images: tuned as the rows are, shown nothing, and floors of the board."""
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from lines import read_lines
 
+from backbones.base import Backbone
 from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import UserError
 from benchmark.pages.leaderboard import write_leaderboard
+from benchmark.planning.model import BackbonePlan
 from benchmark.planning.plan import plan
+from benchmark.store import TrialFolder
+from benchmark.suite import Trial
 from benchmark.suites.load import parse
 from benchmark.tuning.features import FeatureStore
+from benchmark.tuning.interface import Outcome, TrainingSet
 from benchmark.tuning.packed.engine import Packed
 
 SUITE = """\
@@ -29,14 +36,26 @@ blank_adapters: true
 """
 
 
-@pytest.fixture
-def swept(miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[SuiteResults, list[np.ndarray]]:
-    """The suite's results, and the features that each training report was learned with, trial by trial."""
-    monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
-    train, shown = Packed.train, []
+Swept = tuple[SuiteResults, list[tuple[bool, list[bool]]]]
+"""A suite's results; and of each training whether it should see no image, and whether each of its images was blank."""
 
-    def watched(engine, backbone, trials, folders, data, *rest):
-        blank = FeatureStore(tmp_path / "cache" / "features", backbone).get({"blank-112": lambda: None})["blank-112"]
+
+@pytest.fixture
+def swept(miniature: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Swept:
+    monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
+    train = Packed.train
+    shown: list[tuple[bool, list[bool]]] = []
+
+    def watched(
+        engine: Packed,
+        backbone: Backbone,
+        trials: Sequence[Trial],
+        folders: Mapping[str, TrialFolder],
+        data: TrainingSet,
+        *rest: Any,
+    ) -> dict[str, Outcome]:
+        store = FeatureStore(tmp_path / "cache" / "features", backbone)
+        blank = store.get({"blank-112": lambda: np.zeros((112, 112), np.uint8)})["blank-112"]
         shown.append((trials[0].protocol.sees_no_image, [torch.equal(one, blank) for one in data.features]))
         return train(engine, backbone, trials, folders, data, *rest)
 
@@ -47,7 +66,7 @@ def swept(miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[S
     return read_results(tmp_path / "results", "blanks"), shown
 
 
-def test_they_see_no_image_in_training_or_writing_and_are_floors(swept, tmp_path: Path) -> None:
+def test_they_see_no_image_in_training_or_writing_and_are_floors(swept: Swept, tmp_path: Path) -> None:
     found, shown = swept
     assert sorted(blind for blind, _ in shown) == [False, True]
     for blind, blank in shown:
@@ -71,7 +90,9 @@ def test_they_see_no_image_in_training_or_writing_and_are_floors(swept, tmp_path
 def test_a_plan_counts_them(tmp_path: Path) -> None:
     suite = parse(SUITE.format(checkpoint="miniature", more=""), where="blanks.yaml")
     assert suite.trials() == 6
-    assert plan(suite, None, results=tmp_path).backbones[0].trials == 6
+    [backbone] = plan(suite, None, results=tmp_path).backbones
+    assert isinstance(backbone, BackbonePlan)
+    assert backbone.trials == 6
 
 
 def test_a_suite_of_nothing_else_is_refused() -> None:

@@ -1,6 +1,7 @@
 """A failed trial is stored with what to look for, and without a word of a report."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from benchmark import sweep
 from benchmark.board.results import read_results
 from benchmark.errors import RunFailed, frames, reason
+from benchmark.progress.events import Event
 from benchmark.scoring import floor
 from benchmark.suites.load import parse
 from benchmark.tuning.packed.training import PackTraining
@@ -61,7 +63,7 @@ def test_frames_say_where_but_not_what() -> None:
 
 
 def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
-    miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    miniature: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def predict(name: str, *_: object, **__: object) -> dict[str, str]:
         raise ZeroDivisionError("injected")
@@ -83,13 +85,15 @@ def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
     assert read_results(tmp_path / "results", "failing").failed == {}
 
 
-def test_a_failed_trial_is_stored_with_its_frames(miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_failed_trial_is_stored_with_its_frames(
+    miniature: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def forward(self: PackTraining, *_: object) -> None:
         raise IndexError(f"no token for {self.data.reports[0]}")
 
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(PackTraining, "forward", forward)
-    events = []
+    events: list[Event] = []
     suite = parse(SUITE.format(checkpoint=miniature("medgemma-4b-it")), where="failing.yaml")
     summary = sweep.run(suite, data=None, results=tmp_path / "results", listener=events.append, processes=1)
     [stored] = (tmp_path / "results").glob("*/failure.json")

@@ -1,6 +1,7 @@
 """A split without validation studies, which is allowed: everything runs, no point is chosen, and the board says so."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ protocol: {{steps: 2, batch_size: 2, max_new_tokens: 4}}
 
 
 @pytest.fixture
-def swept(miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def swept(miniature: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
     write.write(tmp_path / "phantoms", studies=24, seed=3, size=64)
     split = choose(dmid.read(tmp_path / "phantoms").studies, "blocked")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lines import read_lines
 
+from backbones.base import Backbone
 from benchmark import pack
 from benchmark.data import dmid
 from benchmark.data.image import ImageCache, ImageSettings
@@ -18,7 +19,7 @@ from benchmark.errors import UserError
 from benchmark.pack import Pack
 from benchmark.phantoms import write
 from benchmark.progress import events
-from benchmark.record import DataRecord
+from benchmark.record import DataRecord, Stage
 from benchmark.scoring import predictions
 from benchmark.store import Store, TrialFolder
 from benchmark.suite import Entry, ImagePart, Protocol, Trial
@@ -50,7 +51,9 @@ def made(release: tuple[dmid.Release, Split, Path], miniature: Callable[[str], P
     """A results folder → a pack of three trials on phantoms."""
     found, split, cache = release
 
-    def make(results: Path, *, engine: str = "packed", trials: Sequence[tuple[int, int]] = ((2, 8), (4, 8), (4, 16))):
+    def make(
+        results: Path, *, engine: str = "packed", trials: Sequence[tuple[int, int]] = ((2, 8), (4, 8), (4, 16))
+    ) -> Pack:
         records = Records(
             studies=found.studies,
             split=split,
@@ -102,15 +105,15 @@ class Calls:
         self.scored: list[int] = []
         train, generate, score = Packed.train, Packed.generate, pack.score
 
-        def counted_train(engine, backbone, trials, *rest):
+        def counted_train(engine: Packed, backbone: Backbone, trials: Sequence[Trial], *rest: Any) -> Any:
             self.trained += [self.place[t.id] for t in trials]
             return train(engine, backbone, trials, *rest)
 
-        def counted_generate(engine, backbone, trials, *rest):
+        def counted_generate(engine: Packed, backbone: Backbone, trials: Sequence[Trial], *rest: Any) -> Any:
             self.written += [self.place[t.id] for t in trials]
             yield from generate(engine, backbone, trials, *rest)
 
-        def counted_score(folder, *rest, **options):
+        def counted_score(folder: TrialFolder, *rest: Any, **options: Any) -> Any:
             self.scored.append(self.place[folder.path.name])
             score(folder, *rest, **options)
 
@@ -137,7 +140,7 @@ def interrupt(running: Pack, owner: object, name: str, monkeypatch: pytest.Monke
 def fails_in_training(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     forward = PackTraining.forward
 
-    def failing(self: PackTraining, part):
+    def failing(self: PackTraining, part: Any) -> Any:
         if guilty.id in [trial.id for trial in self.trials] and self.step == 3:
             raise ZeroDivisionError("injected")
         return forward(self, part)
@@ -148,7 +151,7 @@ def fails_in_training(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
 def fails_in_writing(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Packed._write
 
-    def failing(self, backbone, trials, *rest):
+    def failing(self: Packed, backbone: Backbone, trials: Sequence[Trial], *rest: Any) -> Any:
         if guilty.id in [trial.id for trial in trials]:
             raise ZeroDivisionError("injected")
         return write(self, backbone, trials, *rest)
@@ -159,7 +162,7 @@ def fails_in_writing(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
 def fails_in_scoring(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     score = pack.score
 
-    def failing(folder: TrialFolder, *rest, **options):
+    def failing(folder: TrialFolder, *rest: Any, **options: Any) -> Any:
         if folder.path.name == guilty.id:
             raise ZeroDivisionError("injected")
         score(folder, *rest, **options)
@@ -171,7 +174,12 @@ def fails_in_scoring(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     ("stage", "inject"), [("train", fails_in_training), ("generate", fails_in_writing), ("score", fails_in_scoring)]
 )
 def test_only_the_guilty_trial_fails_and_the_next_run_does_what_is_left(
-    stage: str, inject: Callable, made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str,
+    inject: Callable[[Trial, pytest.MonkeyPatch], None],
+    made: Callable[..., Pack],
+    whole: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     running = made(tmp_path)
     guilty = running.trials[1]
@@ -193,7 +201,7 @@ def test_only_the_guilty_trial_fails_and_the_next_run_does_what_is_left(
 
 
 def test_a_damaged_adapter_is_the_failure_of_its_trial(
-    made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Callable[..., Pack], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = made(tmp_path)
     interrupt(running, Packed, "generate", monkeypatch)
@@ -207,7 +215,7 @@ def test_a_damaged_adapter_is_the_failure_of_its_trial(
 
 @pytest.mark.parametrize("stage", STAGES[:2])
 def test_what_no_single_trial_is_guilty_of_fails_each(
-    stage: str, made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = made(tmp_path)
 
@@ -219,7 +227,9 @@ def test_what_no_single_trial_is_guilty_of_fails_each(
     assert all(json.loads(folder(running, place).failure.read_text())["stage"] == stage for place in range(3))
 
 
-def test_what_the_user_has_to_mend_ends_the_run(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_user_has_to_mend_ends_the_run(
+    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def failing(*_: object) -> None:
         raise UserError("mend it")
 
@@ -233,22 +243,22 @@ def test_what_the_user_has_to_mend_ends_the_run(made, tmp_path: Path, monkeypatc
 
 
 def test_predictions_and_scores_of_before_an_interruption_are_used(
-    made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Callable[..., Pack], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = made(tmp_path)
     write_lines, score, finish = predictions.write_lines, pack.score, pack._finish
 
-    def within_writing(path: Path, lines) -> None:
+    def within_writing(path: Path, lines: Any) -> None:
         if path == folder(running, 1).controls:  # its other two files are there
             raise Interrupted
         write_lines(path, lines)
 
-    def within_scoring(found: TrialFolder, *rest, **options) -> None:
+    def within_scoring(found: TrialFolder, *rest: Any, **options: Any) -> None:
         if found.path.name == running.trials[1].id:
             raise Interrupted
         score(found, *rest, **options)
 
-    def before_the_record(session, trial: Trial) -> None:
+    def before_the_record(session: Any, trial: Trial) -> None:
         if trial is running.trials[1]:
             raise Interrupted
         finish(session, trial)
@@ -275,7 +285,7 @@ def test_predictions_and_scores_of_before_an_interruption_are_used(
 
 @pytest.mark.parametrize("damage", ["cut short", "of another prompt", "fewer", "of another version"])
 def test_predictions_that_are_not_whole_are_written_again(
-    damage: str, made, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    damage: str, made: Callable[..., Pack], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = made(tmp_path, trials=[(2, 8)])
     interrupt(running, pack, "score", monkeypatch)
@@ -294,7 +304,9 @@ def test_predictions_that_are_not_whole_are_written_again(
     assert path.read_text() == "".join(lines)
 
 
-def test_what_a_lost_adapter_wrote_is_not_used(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_lost_adapter_wrote_is_not_used(
+    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     running = made(tmp_path, trials=[(2, 8)])
     running()
     one = folder(running, 0)
@@ -309,7 +321,7 @@ def test_what_a_lost_adapter_wrote_is_not_used(made, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("engine", ["packed", "sequential"])
-def test_all_seconds_are_somebody_s(engine: str, made, tmp_path: Path) -> None:
+def test_all_seconds_are_somebody_s(engine: str, made: Callable[..., Pack], tmp_path: Path) -> None:
     running = made(tmp_path, engine=engine)
     began = perf_counter()
     running()
@@ -324,7 +336,7 @@ def test_all_seconds_are_somebody_s(engine: str, made, tmp_path: Path) -> None:
 
 
 def test_a_clock_that_work_moves_is_shared_out_to_the_last_second(
-    made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each piece of work takes a known time by this clock, and all else none; a trial's seconds follow from it."""
     now = 0.0
@@ -356,7 +368,9 @@ def test_a_clock_that_work_moves_is_shared_out_to_the_last_second(
     assert sum(sum(seconds.values()) for seconds in stored) == pytest.approx(now, abs=0.01)
 
 
-def test_seconds_and_memory_of_earlier_sessions_stay(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seconds_and_memory_of_earlier_sessions_stay(
+    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     running = made(tmp_path)
     began = perf_counter()
     interrupt(running, Packed, "generate", monkeypatch)
@@ -375,7 +389,9 @@ def test_seconds_and_memory_of_earlier_sessions_stay(made, tmp_path: Path, monke
     assert total == pytest.approx(first + second, rel=0.05)
 
 
-def test_progress_is_told_from_the_first_step(made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_told_from_the_first_step(
+    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[events.Event] = []
     monkeypatch.setattr(events, "_listener", told.append)
     running = made(tmp_path, trials=[(2, 8)])

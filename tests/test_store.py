@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from benchmark.errors import UserError
 from benchmark.record import Failure, Prediction, Report
 from benchmark.store import TrialFolder, read_model, read_models, whole_file, write_json, write_lines
 
-KEYS = {"prompt_sha256": "0" * 64, "tokens": 3, "stop": "end"}
+KEYS: dict[str, Any] = {"prompt_sha256": "0" * 64, "tokens": 3, "stop": "end"}
 texts = st.lists(st.tuples(st.text(), st.text()))
 
 

@@ -61,7 +61,9 @@ def swept(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Path, 
     return folder, amrg(folder, cache, "sweep", suite_file(folder))
 
 
-def test_it_ends_with_the_table_and_the_place_of_the_leaderboard(swept) -> None:
+def test_it_ends_with_the_table_and_the_place_of_the_leaderboard(
+    swept: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
     folder, done = swept
     assert "medgemma-4b-it" in done.stdout
     assert "leaderboards/tiny/README.md" in done.stdout
@@ -71,7 +73,7 @@ def test_it_ends_with_the_table_and_the_place_of_the_leaderboard(swept) -> None:
     assert list((folder / "leaderboards/tiny").rglob("*.png"))
 
 
-def test_results_are_as_the_design_says(swept) -> None:
+def test_results_are_as_the_design_says(swept: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = swept
     for trial in trials(folder):
         described = json.loads(trial.trial.read_text())
@@ -89,7 +91,9 @@ def test_results_are_as_the_design_says(swept) -> None:
         assert len(controls) == len(predictions)
 
 
-def test_an_adapter_loads_in_plain_peft_and_writes_the_stored_text(swept, cache: Path) -> None:
+def test_an_adapter_loads_in_plain_peft_and_writes_the_stored_text(
+    swept: tuple[Path, subprocess.CompletedProcess[str]], cache: Path
+) -> None:
     from peft import PeftModel
 
     from backbones.registry import get
@@ -116,7 +120,9 @@ def test_an_adapter_loads_in_plain_peft_and_writes_the_stored_text(swept, cache:
         assert backbone.decode(tokens[0, text["input_ids"].shape[1] :]) == row["prediction"]
 
 
-def test_the_same_command_does_nothing_twice_and_says_so(swept, cache: Path) -> None:
+def test_the_same_command_does_nothing_twice_and_says_so(
+    swept: tuple[Path, subprocess.CompletedProcess[str]], cache: Path
+) -> None:
     folder, _ = swept
     before = {p: p.stat().st_mtime_ns for t in trials(folder) for p in t.path.rglob("*")}
     board = (folder / "leaderboards/tiny/README.md").read_bytes()
@@ -126,7 +132,9 @@ def test_the_same_command_does_nothing_twice_and_says_so(swept, cache: Path) -> 
     assert (folder / "leaderboards/tiny/README.md").read_bytes() == board
 
 
-def test_two_runs_give_the_same_bytes(swept, cache: Path, tmp_path: Path) -> None:
+def test_two_runs_give_the_same_bytes(
+    swept: tuple[Path, subprocess.CompletedProcess[str]], cache: Path, tmp_path: Path
+) -> None:
     folder, _ = swept
     amrg(tmp_path, cache, "sweep", suite_file(tmp_path), "--quiet")
     for ours, theirs in zip(trials(folder), trials(tmp_path), strict=True):

@@ -55,7 +55,7 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
 
 
 def main() -> None:
-    """`python -m benchmark.bench.engines TASK --engine packed --out DIR --started SECONDS`."""
+    """Run `python -m benchmark.bench.engines TASK --engine packed --out DIR --started SECONDS`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("task", type=Path)
     parser.add_argument("--engine", required=True)

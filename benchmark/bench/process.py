@@ -58,7 +58,7 @@ def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: 
 
 
 def commands(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:
-    """The modules that a contender is made of, with their arguments, in the order in which they run."""
+    """Return the modules that a contender is made of, with their arguments, in the order in which they run."""
     if name in ENGINES:
         return [["benchmark.bench.engines", str(path), "--engine", ENGINES[name]]]
     points = range(len(task.points))

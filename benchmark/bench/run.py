@@ -79,7 +79,7 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> BenchResult:
 
 
 def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
-    """The suite's data and miniature, made where they aren't there, as the contenders' task."""
+    """Make the suite's data and miniature where they aren't there, and return the contenders' task."""
     entry = suite.backbones[0]
     if entry.checkpoint != "miniature":
         raise UserError(
@@ -113,7 +113,7 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
 
 
 def compare(task: Task, work: Path, say: Say) -> Equality:
-    """Losses of A, C and D in float64 and float32, and the texts of the first round."""
+    """Return losses of A, C and D in float64 and float32, and the texts of the first round."""
     texts = {name: [trial.texts for trial in made(work / f"{name}-0", task)] for name in CONTENDERS}
     return Equality(
         points=len(task.points),
@@ -129,7 +129,7 @@ def compare(task: Task, work: Path, say: Say) -> Equality:
 
 
 def _losses(task: Task, work: Path, say: Say, dtype: str) -> dict[str, float]:
-    """The greatest difference of losses, by pair of contenders."""
+    """Return the greatest difference of losses, by pair of contenders."""
     exact = task.for_equality(dtype)
     path = exact.write(work / f"task-{dtype}.json")
     losses = {}
@@ -147,7 +147,7 @@ def _losses(task: Task, work: Path, say: Say, dtype: str) -> dict[str, float]:
 
 
 def about(suite: Suite, task: Task, rounds: int) -> Measured:
-    """What was measured, and on what."""
+    """Return what was measured, and on what."""
     return Measured(
         suite=suite.name,
         backbone=task.backbone,
@@ -163,7 +163,7 @@ def about(suite: Suite, task: Task, rounds: int) -> Measured:
 
 
 def summary(costs: Mapping[Contender, Sequence[Cost]]) -> Sweeps:
-    """Medians over the rounds, and ratios of medians.
+    """Return medians over the rounds, and ratios of medians.
 
     `ratio` is of whole sweeps. `ratio_without_overhead` leaves out what a trial's length doesn't change (`OVERHEAD`):
     it is what long trials come nearer to.
@@ -185,5 +185,5 @@ def summary(costs: Mapping[Contender, Sequence[Cost]]) -> Sweeps:
 
 
 def stage_medians(costs: Sequence[Cost]) -> dict[str, float]:
-    """Median wall seconds of each stage over the rounds."""
+    """Return the median wall seconds of each stage over the rounds."""
     return {stage: statistics.median(cost.stages[stage] for cost in costs) for stage in (*STAGES, "rest")}

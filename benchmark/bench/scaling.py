@@ -47,7 +47,7 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> ScalingResult
 
 
 def shortened(task: Task, grid: Grid, number: int) -> Task:
-    """The task with `number` points, and little to train and test."""
+    """Return the task with `number` points, and little to train and test."""
     return task.model_copy(
         update={
             "points": points(grid, number),
@@ -59,15 +59,17 @@ def shortened(task: Task, grid: Grid, number: int) -> Task:
 
 
 def points(grid: Grid, number: int) -> tuple[Point, ...]:
-    """`number` points (rank, alpha, seed): ranks fastest, so that few and many trials have the same share of each;
-    further seeds follow the grid's own."""
+    """Return `number` points (rank, alpha, seed), further seeds following the grid's own.
+
+    Ranks change fastest, so that few and many trials have the same share of each.
+    """
     seeds = (*grid.seed, *islice(count(max(grid.seed) + 1), number))
     every = ((rank, alpha, seed) for seed in seeds for alpha in grid.alpha for rank in grid.rank)
     return tuple(islice(every, number))
 
 
 def fit(trials: Sequence[int], costs: Sequence[float]) -> Line:
-    """The line through measured costs; several of one number of trials count each."""
+    """Return the line through measured costs; several of one number of trials count each."""
     line = np.polynomial.Polynomial.fit(trials, costs, deg=1).convert()
     fixed, per_trial = line.coef
     residuals = np.abs(line(np.asarray(trials)) - costs)
@@ -75,7 +77,7 @@ def fit(trials: Sequence[int], costs: Sequence[float]) -> Line:
 
 
 def summary(costs: Mapping[int, Sequence[Cost]]) -> Scaling:
-    """Medians by number of trials, and a line each for wall time, processor time and memory."""
+    """Return medians by number of trials, and a line each for wall time, processor time and memory."""
     trials = [number for number, runs in costs.items() for _ in runs]
     every = [cost for runs in costs.values() for cost in runs]
     return Scaling(

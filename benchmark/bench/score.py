@@ -7,7 +7,7 @@ from benchmark.bench.task import Stages, Task, made, score
 
 
 def main() -> None:
-    """`python -m benchmark.bench.score TASK --out DIR --started SECONDS`."""
+    """Run `python -m benchmark.bench.score TASK --out DIR --started SECONDS`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("task", type=Path)
     parser.add_argument("--out", type=Path, required=True)

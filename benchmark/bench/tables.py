@@ -13,7 +13,7 @@ SHOWN_VERSIONS = ("python", "torch", "transformers", "peft", "amrg")
 
 
 def wide() -> Console:
-    """A console on which a table's cells aren't broken where output goes to a file."""
+    """Return a console on which a table's cells aren't broken where output goes to a file."""
     console = Console()
     return console if console.is_terminal else Console(width=120)
 

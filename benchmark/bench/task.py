@@ -38,7 +38,7 @@ class Task(TaskFile):
         return self.protocol.total_steps(len(self.train))
 
     def trials(self) -> list[Trial]:
-        """The trials of its points."""
+        """Return the trials of its points."""
         return [
             Trial(
                 backbone=self.backbone,
@@ -78,7 +78,7 @@ class Task(TaskFile):
         )
 
     def for_equality(self, dtype: str) -> "Task":
-        """The same grid for a comparison of losses: 60 steps at a rate at which training isn't chaotic."""
+        """Return the same grid for a comparison of losses: 60 steps at a rate at which training isn't chaotic."""
         changes = {"steps": EQUALITY_STEPS, "epochs": None, "batch_size": 2, "learning_rate": EQUALITY_RATE}
         protocol = self.protocol.model_copy(update=changes)
         return self.model_copy(update={"dtype": dtype, "protocol": protocol, "test": self.test[:1]})
@@ -107,15 +107,20 @@ class Stages:
             self.seconds[stage] += spent
 
     def write(self, out: Path, name: str, together: int = 1) -> None:
-        """Leave a process's times and peak memory, and how many trials trained together, for
-        `benchmark.bench.process`."""
+        """Leave a process's times and peak memory for `benchmark.bench.process`.
+
+        Args:
+            out: the folder to write to.
+            name: of the process.
+            together: how many trials trained together.
+        """
         from benchmark.tuning.memory import of_process
 
         write_json(out / f"stages.{name}", ProcessCost(seconds=self.seconds, memory=of_process(), together=together))
 
 
 def store(folder: Path, trial: Trial, losses: Sequence[float], texts: Sequence[str]) -> None:
-    """What a contender made of a trial."""
+    """Store what a contender made of a trial."""
     made = TrialMade(losses=tuple(losses), texts=tuple(texts))
     write_json(_place(folder, (trial.rank, trial.alpha, trial.seed)), made)
 

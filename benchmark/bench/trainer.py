@@ -8,8 +8,9 @@ and keeps the small array on disk, loads batches in a worker process and writes 
 """
 
 import argparse
+from collections.abc import Iterator
 from contextlib import nullcontext
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -17,9 +18,13 @@ import numpy as np
 
 from benchmark.bench.model import BenchStage, BenchStudy
 from benchmark.bench.task import Stages, Task, store
+from benchmark.suite import Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.utils.data import Dataset
+
+    from backbones.base import Backbone
 
 BATCH = 16
 """Reports that B writes at a time."""
@@ -96,13 +101,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
             image = self.decode(study) if self.images is None else self.images[index]
             return {"pixels": backbone.feature_inputs([image]), "report": study.report}
 
-    def collate(rows: list[Row], reports: bool = True) -> "dict[str, Tensor]":
-        prompts = [protocol.prompt] * len(rows)
-        text = backbone.encode_text(prompts, [row["report"] for row in rows] if reports else None)
-        pixels = {name: torch.cat([torch.as_tensor(row["pixels"][name]) for row in rows]) for name in rows[0]["pixels"]}
-        pixels["pixel_values"] = pixels["pixel_values"].to(backbone.model.dtype)
-        return {**text, **pixels}
-
+    collate = partial(collated, backbone, protocol.prompt)
     train, test = Mammograms(task.train), Mammograms(task.test)
     lengths = [len(backbone.report_tokens(study.report)) for study in task.train]
     batches = order(lengths, protocol, trial.seed)
@@ -111,7 +110,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
     class Recorded(Trainer):
         """A Trainer that sees the suite's batches in the suite's order, and keeps the loss of every step."""
 
-        def get_train_dataloader(self) -> DataLoader:
+        def get_train_dataloader(self) -> "DataLoader[Row]":
             return DataLoader(train, batch_sampler=batches, collate_fn=collate, num_workers=int(careful))
 
         def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -126,52 +125,74 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
 
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=protocol.learning_rate, weight_decay=protocol.weight_decay)
-
-    def factor(step: int) -> float:
-        return learning_rate(protocol, step, len(batches)) / protocol.learning_rate
-
-    arguments = TrainingArguments(
-        output_dir=str(out / "trainer"),
-        per_device_train_batch_size=protocol.batch_size,
-        max_steps=len(batches),
-        max_grad_norm=protocol.gradient_clipping,
-        save_strategy="no",
-        report_to=[],
-        use_cpu=True,
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: learning_rate(protocol, step, len(batches)) / protocol.learning_rate
     )
     trainer = Recorded(
         model=model,
-        args=arguments,
+        args=TrainingArguments(**arguments(protocol, len(batches)), output_dir=str(out / "trainer")),
         train_dataset=train,
-        optimizers=(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)),
+        optimizers=(optimizer, schedule),
     )
     trainer.remove_callback(PrinterCallback)
     with stages.of("train"), fused_norms(backbone.model) if exact else nullcontext():
         trainer.train()
         model.save_pretrained(str(out / f"adapter-{number}"))
     model.eval()
-    texts: list[str] = []
-    size = BATCH if careful else 1
     with stages.of("generate"), torch.inference_mode():
-        for start in range(0, len(test), size):
-            inputs = collate([test[i] for i in range(start, min(start + size, len(test)))], reports=False)
-            tokens = model.generate(
-                **inputs,
-                max_new_tokens=protocol.max_new_tokens,
-                do_sample=False,
-                eos_token_id=backbone.end,
-                pad_token_id=backbone.padding,
-            )
-            for row in tokens[:, inputs["input_ids"].shape[1] :].tolist():
-                texts.append(backbone.decode(row[: row.index(backbone.end)] if backbone.end in row else row))
-    store(out, trial, [float(loss) for loss in losses], texts)
+        batched = batches_of(test, BATCH if careful else 1)
+        texts = [text for rows in batched for text in written(backbone, model, rows, protocol)]
+    store(out, trial, list(map(float, losses)), texts)
+
+
+def collated(backbone: "Backbone", prompt: str, rows: list[Row], *, reports: bool = True) -> "dict[str, Tensor]":
+    """Return a batch of studies as the model's inputs, [rows, ...] each, with their reports to learn or without."""
+    import torch
+
+    text = backbone.encode_text([prompt] * len(rows), [row["report"] for row in rows] if reports else None)
+    pixels = {name: torch.cat([torch.as_tensor(row["pixels"][name]) for row in rows]) for name in rows[0]["pixels"]}
+    pixels["pixel_values"] = pixels["pixel_values"].to(backbone.model.dtype)
+    return {**text, **pixels}
+
+
+def arguments(protocol: Protocol, steps: int) -> dict[str, Any]:
+    """Return the protocol as arguments of `TrainingArguments`, and those that leave out what the bench needn't have."""
+    return {
+        "per_device_train_batch_size": protocol.batch_size,
+        "max_steps": steps,
+        "max_grad_norm": protocol.gradient_clipping,
+        "save_strategy": "no",
+        "report_to": [],
+        "use_cpu": True,
+        "disable_tqdm": True,
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": False,
+    }
+
+
+def batches_of(studies: "Dataset[Row]", size: int) -> Iterator[list[Row]]:
+    """Yield the studies in order, `size` at a time, each read when its batch comes."""
+    number = len(studies)  # type: ignore[arg-type]  # torch's class promises no length, as some data sets have none
+    for start in range(0, number, size):
+        yield [studies[i] for i in range(start, min(start + size, number))]
+
+
+def written(backbone: "Backbone", model: Any, rows: list[Row], protocol: Protocol) -> list[str]:
+    """Return the reports that the tuned model writes greedily, one per row."""
+    inputs = collated(backbone, protocol.prompt, rows, reports=False)
+    tokens = model.generate(
+        **inputs,
+        max_new_tokens=protocol.max_new_tokens,
+        do_sample=False,
+        eos_token_id=backbone.end,
+        pad_token_id=backbone.padding,
+    )
+    answers = tokens[:, inputs["input_ids"].shape[1] :].tolist()
+    return [backbone.decode(row[: row.index(backbone.end)] if backbone.end in row else row) for row in answers]
 
 
 def timed(stages: Stages, name: BenchStage, function: Any) -> Any:
-    """The function, its time counted as a stage."""
+    """Return the function, its time counted as a stage."""
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -182,7 +203,7 @@ def timed(stages: Stages, name: BenchStage, function: Any) -> Any:
 
 
 def main() -> None:
-    """`python -m benchmark.bench.trainer TASK TRIALS --contender A --out DIR --started SECONDS`."""
+    """Run `python -m benchmark.bench.trainer TASK TRIALS --contender A --out DIR --started SECONDS`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("task", type=Path)
     parser.add_argument("trials", type=int, nargs="+")

@@ -144,7 +144,7 @@ def compare(here: Board, there: Board, combine: Combine | None) -> Comparison:
 
 
 def _same_blocks(here: Board, there: Board) -> bool:
-    """Whether the same reports were written in the same blocks, so that the j-th block of one is that of the other."""
+    """Return whether the same reports were written in the same blocks, so that the j-th blocks are one."""
     same_data = here.data.fingerprint == there.data.fingerprint
     return same_data and here.split.fingerprint == there.split.fingerprint and here.blocks == there.blocks
 
@@ -230,7 +230,7 @@ def _paired(here: Row, there: Row, primary: str, combine: Combine | None) -> Num
 
 
 def _over_seeds(found: Sample) -> Sample:
-    """The sample of one system that wrote all seeds' reports: of a mean score, its mean over seeds."""
+    """Return the sample of one system that wrote all seeds' reports: of a mean score, its mean over seeds."""
     return Sample(found.name, found.statistics.sum(axis=0, keepdims=True), found.combine)
 
 
@@ -274,7 +274,7 @@ def _chosen(here: Board, there: Board) -> tuple[Change, ...]:
 
 
 def _changes(here: Board, there: Board) -> list[Change]:
-    """What differs in what made them, what decides the most first."""
+    """Return what differs in what made them, what decides the most first."""
     sides = [_made(board) for board in (here, there)]
     found = [Change(what=k, here=a, there=b) for k, a, b in _differing(*sides)]
     ours, theirs = here.signatures, there.signatures
@@ -291,7 +291,7 @@ def _differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[tuple
 
 
 def _made(board: Board) -> dict[str, str]:
-    """What made a leaderboard, as text by name."""
+    """Return what made a leaderboard, as text by name."""
     made = {"data": board.data.fingerprint, "split": board.split.fingerprint}
     for weights in board.checkpoints:
         made[f"checkpoint of {weights.backbone}"] = f"{weights.fingerprint} {weights.quantization or weights.dtype}"

@@ -171,7 +171,7 @@ def _adjusted(scores: Sequence[Compared], primary: str) -> list[Compared]:
 def _categories(
     name: str, a: System, b: System, ids: Sequence[str], blocks: Sequence[str], truths: Mapping[str, str | None]
 ) -> list[Compared]:
-    """The primary score within each category of the references; not tested, since each has few reports."""
+    """Return the primary score within each category of the references; not tested, since each has few reports."""
     found = []
     for category in sorted({t for t in truths.values() if t is not None}):
         rows = [row for row, i in enumerate(ids) if truths[i] == category]
@@ -223,7 +223,7 @@ class Side:
 
 
 def find(name: str, results: Path) -> Side:
-    """What `name` names: a file of predictions, a suite, or a trial by its id or the start of it.
+    """Find what `name` names: a file of predictions, a suite, or a trial by its id or the start of it.
 
     Raises:
         UserError: nothing, or several trials.
@@ -286,7 +286,7 @@ def _against(references: References) -> ReferenceSet:
 
 
 def comparisons(first: Side, second: Side, against: ReferenceSet | None, primary: str | None) -> list[Comparison]:
-    """All pairs that two sides make: one, or one a backbone where both are suites.
+    """Return all pairs that two sides make: one, or one a backbone where both are suites.
 
     Args:
         against: references for files; None where a trial or suite on the other side brings them.

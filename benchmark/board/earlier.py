@@ -112,7 +112,7 @@ def read_board(text: str, where: str) -> Board:
 
 
 def _committed(folder: Path, suite: str) -> str | None:
-    """The text of the leaderboard's `results.json` in the last commit; None outside of a checkout, or without one."""
+    """Return the leaderboard's `results.json` of the last commit; None outside of a checkout, or without one."""
     if not folder.is_dir():
         return None
     command = ["git", "-C", str(folder), "show", f"HEAD:./{suite}/{JSON}"]

@@ -39,7 +39,7 @@ Found = list[tuple[int, Scores]]
 
 
 def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> FloorsBoard:
-    """The floors of a data set in DMID's layout.
+    """Return the floors of a data set in DMID's layout.
 
     Args:
         data: its folder; reports suffice.
@@ -105,7 +105,7 @@ def _score(
 
 
 def _signature(score: ScoreFound) -> str:
-    """Without the digest of the training reports, which every split has another of."""
+    """Return the signature without the digest of the training reports, which every split has another of."""
     return re.sub(r",sha256:[0-9a-f]+\)", ")", score.signature)
 
 
@@ -130,7 +130,7 @@ def _row(baseline: str, found: Found) -> FloorRow:
 
 
 def _fingerprint(studies: Sequence[Study]) -> str:
-    """SHA-256 of ids and reports: the same whether or not the images are there."""
+    """Return the SHA-256 of ids and reports: the same whether or not the images are there."""
     digest = hashlib.sha256()
     for study in studies:
         for text in (study.id, study.report):

@@ -18,12 +18,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")
 
 
 def escape(text: str) -> str:
-    """Text as itself in a line or cell of markdown, whatever it holds."""
+    """Escape text, so that it is itself in a line or cell of markdown, whatever it holds."""
     return _SPECIAL.sub(lambda m: "\\" + m[0], _CONTROL.sub(" ", text)).replace("&", "&amp;").strip()
 
 
 def decimal(value: float | None, digits: int = DIGITS_SHOWN, *, sign: bool = False) -> str:
-    """A number with a real minus; no negative zero."""
+    """Return a number with a real minus; no negative zero."""
     if value is None:
         return UNKNOWN
     rounded = round(value, digits) + 0.0
@@ -32,7 +32,7 @@ def decimal(value: float | None, digits: int = DIGITS_SHOWN, *, sign: bool = Fal
 
 
 def with_interval(number: Number | None, digits: int = DIGITS_SHOWN, *, sign: bool = False) -> str:
-    """`0.612 [0.581, 0.648]`; the value alone where there is no interval."""
+    """Return `0.612 [0.581, 0.648]`; the value alone where there is no interval."""
     if number is None or number.value is None:
         return UNKNOWN
     value = decimal(number.value, digits, sign=sign)
@@ -42,7 +42,7 @@ def with_interval(number: Number | None, digits: int = DIGITS_SHOWN, *, sign: bo
 
 
 def count(value: int | None) -> str:
-    """A large number, of parameters say: `32.8 M`, `4.3 B`."""
+    """Return a large number, of parameters say: `32.8 M`, `4.3 B`."""
     if value is None:
         return UNKNOWN
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
@@ -52,7 +52,7 @@ def count(value: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time in the unit that suits it: `1.4 h`, `3.2 min`, `0.9 s`."""
+    """Return a time in the unit that suits it: `1.4 h`, `3.2 min`, `0.9 s`."""
     if seconds is None:
         return UNKNOWN
     if seconds >= 3600:
@@ -63,17 +63,17 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a whole percentage."""
+    """Return a share as a whole percentage."""
     return UNKNOWN if share is None else f"{decimal(100 * share, 0)}{NBSP}%"
 
 
 def several(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 trial`, `3 trials`."""
+    """Return `1 trial`, `3 trials`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """A markdown table whose source is aligned, so that it reads well as plain text.
+    """Return a markdown table whose source is aligned, so that it reads well as plain text.
 
     Args:
         head, rows: cells, escaped already.

@@ -85,11 +85,11 @@ class Done:
         return {name: {line.id: line.prediction for line in lines if line.control == name} for name in CONTROLS}
 
     def pairs(self, references: References) -> Pairs:
-        """What its predictions owe to their images, by all pairs."""
+        """Return what its predictions owe to their images, by all pairs."""
         return self.scores.pairs or pairs_of(self.predictions, references.of("test"), references.blocks)
 
     def control_statistics(self, control: str, primary: str, references: References) -> dict[str, ReportStatistics]:
-        """Statistics of the scores that say what is owed to the image, under a control."""
+        """Return statistics of the scores that say what is owed to the image, under a control."""
         names = [n for n in dict.fromkeys((primary, *GROUNDED)) if not METRICS[n].needs_java]
         # Comparing with all of train takes as long as the rest; of these scores only the primary may need it.
         needed = METRICS[primary].family == "memory" or primary.endswith(("_frozen", "_unseen"))
@@ -169,7 +169,7 @@ def references_of(store: Store, suite: str) -> References:
 
 
 def read_results(results: Path, suite: str) -> SuiteResults:
-    """Everything that is stored of a suite.
+    """Read everything that is stored of a suite.
 
     Raises:
         UserError: the suite has no results, or they don't fit each other.

@@ -8,7 +8,7 @@ GIB = 2**30
 
 
 def name_of(done: Done) -> str:
-    """A backbone's name in tables: what its weights are stands with it, and that it was tuned on shuffled images."""
+    """Return a backbone's name in tables, with what its weights are, and that it was tuned on shuffled images."""
     notes = []
     if done.record.checkpoint.miniature:
         notes.append("miniature")
@@ -22,7 +22,7 @@ def name_of(done: Done) -> str:
 
 
 def checkpoints(found: SuiteResults) -> tuple[Checkpoint, ...]:
-    """The weights of each backbone; of one without results what its suite says."""
+    """Return the weights of each backbone; of one without results what its suite says."""
     first = {d.trial.backbone: d for d in reversed(found.done)}
     made = []
     for entry in found.suite.backbones:
@@ -48,7 +48,7 @@ def checkpoints(found: SuiteResults) -> tuple[Checkpoint, ...]:
 
 
 def run_of(found: SuiteResults) -> Run:
-    """Machines, versions and commits of all trials; the date is that of the last one."""
+    """Return machines, versions and commits of all trials; the date is that of the last one."""
     records = [done.record for done in (*found.done, *found.blind)]
     versions: dict[str, set[str]] = {}
     for record in records:

@@ -29,7 +29,7 @@ _SPEAKS_OF_MLO = re.compile(r"pectoral|axill|\bupper\b|\blower\b", re.IGNORECASE
 
 
 def blocks_of(studies: Sequence[Study]) -> dict[str, str]:
-    """The block of each study, by `RULE`: id to a label such as `Img003-Img006`.
+    """Return the block of each study, by `RULE`: id to a label such as `Img003-Img006`.
 
     Args:
         studies: in any order.
@@ -49,17 +49,17 @@ def blocks_of(studies: Sequence[Study]) -> dict[str, str]:
 
 
 def label_blocks(runs: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Id to label for runs of ids: the first and the last of a run name it."""
+    """Return the label of each id of runs of ids: the first and the last of a run name it."""
     return {i: run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs for i in run}
 
 
 def major(study: Study) -> str | None:
-    """The digit of the study's highest category: 4 for 4A, 4B and 4C."""
+    """Return the digit of the study's highest category: 4 for 4A, 4B and 4C."""
     return study.highest_birads[0] if study.highest_birads else None
 
 
 def _alike(first: Study, second: Study) -> bool:
-    """Whether two neighbours in the order of ids are views of one patient."""
+    """Return whether two neighbours in the order of ids are views of one patient."""
     if second.number - first.number > LARGEST_GAP:
         return False
     if first.density is not None and first.density == second.density:
@@ -92,7 +92,7 @@ def _four_views(four: Sequence[Study]) -> bool:
 
 
 def _reads_as(study: Study) -> str:
-    """C or M: the view by the sheet, else M where the report speaks of what only an MLO view tells."""
+    """Return C or M: the view by the sheet, else M where the report speaks of what only an MLO view tells."""
     if study.view:
         return study.view[0]
     return "M" if _SPEAKS_OF_MLO.search(study.report) else "C"

@@ -156,7 +156,7 @@ def check(
 def _look_at(
     release: Release, jobs: int | None, progress: Callable[[int, int], None] | None
 ) -> dict[Path, tuple[str, Look]]:
-    """Every image file, those that are not used too, to its id and what decoding it tells."""
+    """Return, by image file, those that are not used too, its id and what decoding it tells."""
     ids = {path: key for key, path in release.images.items()} | dict(release.unused_images)
     found: dict[Path, Look] = {}
     for done, (path, result) in enumerate(each_image(look, list(ids), jobs=jobs), start=1):
@@ -176,7 +176,7 @@ def _orphan_reports(release: Release) -> list[Problem]:
 
 
 def _equal_images(release: Release) -> list[Problem]:
-    """Byte-equal images of different studies; only files of one size are read."""
+    """Return problems of byte-equal images of different studies; only files of one size are read."""
     by_size: dict[int, list[str]] = defaultdict(list)
     for key, path in release.images.items():
         by_size[path.stat().st_size].append(key)
@@ -218,7 +218,7 @@ def _wrong_in_report(study: Study) -> list[str]:
 
 
 def _agree(category: str, other: str) -> bool:
-    """Whether two categories are one, a bare 4 standing for any of its letters."""
+    """Return whether two categories are one, a bare 4 standing for any of its letters."""
     return category == other or (category[0] == other[0] and 1 in (len(category), len(other)))
 
 

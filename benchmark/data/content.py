@@ -20,13 +20,13 @@ _SETTLED_SECONDS = 2.0
 
 
 def cache_folder() -> Path:
-    """Where this user's caches of `amrg` lie: `AMRG_CACHE_DIR`, or the platform's place."""
+    """Return where this user's caches of `amrg` lie: `AMRG_CACHE_DIR`, or the platform's place."""
     named = os.environ.get("AMRG_CACHE_DIR")
     return Path(named) if named else user_cache_path("amrg", appauthor=False)
 
 
 def content_hash(path: Path) -> str:
-    """The SHA-256 of the file's bytes, in hexadecimal.
+    """Return the SHA-256 of the file's bytes, in hexadecimal.
 
     Raises:
         OSError: the file can't be read.
@@ -44,13 +44,13 @@ def content_hash(path: Path) -> str:
 
 
 def content_hashes(paths: Sequence[Path]) -> list[str]:
-    """`content_hash` of each path, a few at a time (hashing releases the interpreter's lock)."""
+    """Return `content_hash` of each path, a few at a time (hashing releases the interpreter's lock)."""
     with ThreadPoolExecutor(max_workers=4) as threads:
         return list(threads.map(content_hash, paths))
 
 
 def known_hash(path: Path) -> str | None:
-    """The remembered hash if it still holds, without reading the file; else None."""
+    """Return the remembered hash if it still holds, without reading the file; else None."""
     path = Path(path).resolve()
     return _recall(path, _state(path))
 
@@ -73,7 +73,7 @@ def _recall(path: Path, state: tuple[int, int, int, int]) -> str | None:
 
 
 def _remember(path: Path, state: tuple[int, int, int, int], digest: str) -> None:
-    """Best effort: a cache folder that can't be written costs time, nothing else."""
+    """Remember a hash where possible: a cache folder that can't be written costs time, nothing else."""
     try:
         with closing(_open()) as database, database:
             database.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)", (str(path), *state, digest))

@@ -30,7 +30,7 @@ class Box(NamedTuple):
 
 
 def find_breast(image: np.ndarray) -> Box:
-    """The rectangle around the breast.
+    """Find the rectangle around the breast.
 
     1. Rows and columns within 8 % of an edge that are bright over 90 % of their length, and all alike, are
        exposure bars: the frame ends inside them.
@@ -69,7 +69,7 @@ def find_breast(image: np.ndarray) -> Box:
 
 
 def chest_wall_side(image: np.ndarray) -> str | None:
-    """`left` or `right`: the side of the picture the breast is attached to; None where neither stands out.
+    """Return `left` or `right`: the side of the picture the breast is attached to; None where neither stands out.
 
     The half with more light is the chest wall's. Both halves within 2 % of each other tell nothing.
     """
@@ -82,7 +82,7 @@ def chest_wall_side(image: np.ndarray) -> str | None:
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
-    """uint8 [height, width] with a long side of at most `THUMBNAIL_SIDE`, each pixel a mean of those it covers."""
+    """Return uint8 [height, width], the long side at most `THUMBNAIL_SIDE`, each pixel a mean of those it covers."""
     factor = -(-max(image.shape) // THUMBNAIL_SIDE)
     return np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image
 
@@ -122,7 +122,7 @@ def _breast_mask(inner: np.ndarray) -> np.ndarray | None:
 
 
 def otsu_threshold(image: np.ndarray) -> int:
-    """Otsu's threshold of a uint8 image: the level that separates two classes with the most variance."""
+    """Return Otsu's threshold of a uint8 image: the level that separates two classes with the most variance."""
     counts = np.bincount(image.ravel(), minlength=256).astype(np.float64)
     weight = np.cumsum(counts)
     moment = np.cumsum(counts * np.arange(256))

@@ -21,12 +21,12 @@ _FRACTION = 16  # wanted numbers of studies are counted in sixteenths
 
 
 def shuffle_key(seed: int, text: str) -> bytes:
-    """Sorting by it looks random, and is the same on every machine and in every version."""
+    """Return a key to sort by, which looks random and is the same on every machine and in every version."""
     return hashlib.sha256(f"{seed} {text}".encode()).digest()
 
 
 def deal(studies: Sequence[Study], blocks: Mapping[str, str], sizes: Sequence[int], *, seed: int) -> list[list[str]]:
-    """The ids of each part.
+    """Return the ids of each part.
 
     The cost of a dealing is, over parts and traits (size, BI-RADS category, density), the squared distance from the
     wanted number, weighted by the inverse of that number; size counts twenty times a category, a density half of
@@ -102,7 +102,7 @@ class _Table:
         return False
 
     def _best_move(self) -> tuple[int, int, int]:
-        """Cost, block and part of the move that costs least."""
+        """Return cost, block and part of the move that costs least."""
         x, here = self.counts, self.part
         leaving = (self.weight[here] * x * (x - 2 * self.off[here])).sum(axis=1)
         entering = (self.weight[None] * x[:, None] * (x[:, None] + 2 * self.off[None])).sum(axis=2)
@@ -114,7 +114,7 @@ class _Table:
         return int(cost[block, part]), int(block), int(part)
 
     def _best_swap(self) -> tuple[int, int, int]:
-        """Cost and blocks of the swap that costs least."""
+        """Return the cost and blocks of the swap that costs least."""
         best = (0, 0, 0)
         for first, count in enumerate(self.counts):
             here, there = self.part[first], self.part

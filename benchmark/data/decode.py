@@ -37,7 +37,7 @@ class ImageError(UserError):
 
 
 def decode(path: Path) -> np.ndarray:
-    """The image of `path` as a grey array in which background is dark and tissue is bright.
+    """Decode the image of `path` as a grey array in which background is dark and tissue is bright.
 
     TIFF (8, 16 or 32 bits, grey, RGB, RGBA, palette, either byte order, every compression of imagecodecs),
     PNG, JPEG and DICOM (see `benchmark.data.dicom`). Colour becomes luminance; an alpha channel is dropped.
@@ -101,7 +101,7 @@ def look(path: Path) -> Look:
 
 
 def stored_bytes(path: Path) -> int:
-    """How many bytes the decoded image of `path` takes, by its header; 0 where the header can't be read."""
+    """Return how many bytes the decoded image of `path` takes, by its header; 0 where the header can't be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -117,12 +117,12 @@ def stored_bytes(path: Path) -> int:
 
 
 def to_8_bits(pixels: np.ndarray) -> np.ndarray:
-    """uint8 from what `decode` gives; uint16 that spans 0 to 65535 loses its lower byte."""
+    """Return uint8 from what `decode` gives; uint16 that spans 0 to 65535 loses its lower byte."""
     return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 
 
 def stretch_to_16_bits(pixels: np.ndarray) -> np.ndarray:
-    """uint16 spanning 0 to 65535 from integers of 16 or 32 bits or floating-point values, as `decode` says."""
+    """Return uint16 spanning 0 to 65535 from integers of 16 or 32 bits or floating-point values, as `decode` says."""
     if np.issubdtype(pixels.dtype, np.integer):
         low = float(min(0, int(pixels.min())))
         reach = float(int(pixels.max()) - low)
@@ -139,7 +139,7 @@ def stretch_to_16_bits(pixels: np.ndarray) -> np.ndarray:
 
 
 def _decode_raster(path: Path) -> np.ndarray:
-    """PNG, JPEG or whatever else Pillow reads."""
+    """Decode PNG, JPEG or whatever else Pillow reads."""
     with Image.open(path) as image:
         _check_size(path, image.width * image.height)
         if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -148,7 +148,7 @@ def _decode_raster(path: Path) -> np.ndarray:
 
 
 def _decode_tiff(path: Path) -> np.ndarray:
-    """The first page of a TIFF."""
+    """Decode the first page of a TIFF."""
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         _check_size(path, page.imagewidth * page.imagelength)
@@ -173,7 +173,7 @@ def _decode_tiff(path: Path) -> np.ndarray:
 
 
 def _luminance(colours: np.ndarray) -> np.ndarray:
-    """Luminance [height, width] of red, green, blue [height, width, 3], in the same type."""
+    """Return the luminance [height, width] of red, green, blue [height, width, 3], in the same type."""
     grey = np.empty(colours.shape[:2], colours.dtype)
     for row in range(0, len(colours), 256):  # in strips: the product is in double precision
         strip = colours[row : row + 256] @ np.array(_LUMINANCE)
@@ -187,7 +187,7 @@ def _check_size(path: Path, pixels: int) -> None:
 
 
 def _check_complete(path: Path, page: tifffile.TiffPage) -> None:
-    """tifffile fills strips that lie beyond the end of a file with zeros; a truncated file must not pass."""
+    """Refuse a truncated file: tifffile fills strips that lie beyond its end with zeros."""
     size = path.stat().st_size
     if any(o + n > size for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)):
         raise ImageError(path, "is truncated: its image data goes on past the end of the file")

@@ -15,12 +15,12 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing, p
 
 
 def is_dicom(path: Path, start: bytes) -> bool:
-    """Whether the file is DICOM: by the magic word at byte 128, or by its suffix where the preamble is absent."""
+    """Return whether the file is DICOM: by the magic word at byte 128, or its suffix where the preamble is absent."""
     return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
 
 
 def decode(path: Path, largest: int) -> np.ndarray:
-    """The display values of a single-frame DICOM image, as uint16 [height, width] spanning 0 to 65535.
+    """Decode the display values of a single-frame DICOM image, as uint16 [height, width] spanning 0 to 65535.
 
     Steps of DICOM PS3.3 C.11 and PS3.4 N.2: modality LUT or rescale, then the VOI LUT or else the first
     window (LINEAR, LINEAR_EXACT or SIGMOID); without either, the values of the image from least to greatest.
@@ -53,7 +53,7 @@ def decode(path: Path, largest: int) -> np.ndarray:
 
 
 def stored_bytes(path: Path) -> int:
-    """How many bytes the pixels take once decoded, by the header."""
+    """Return how many bytes the pixels take once decoded, by the header."""
     dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
     samples = int(dataset.get("SamplesPerPixel", 1) or 1)
     return int(dataset.Rows) * int(dataset.Columns) * samples * (int(dataset.BitsAllocated) // 8)
@@ -90,7 +90,7 @@ def _display(stored: np.ndarray, dataset: Dataset, *, inverted: bool) -> np.ndar
 
 
 def _window(values: np.ndarray, dataset: Dataset) -> np.ndarray | None:
-    """`values` through the VOI LUT or the first window, scaled to 0 to 1; None where the file has neither."""
+    """Return `values` through the VOI LUT or the first window, scaled to 0 to 1; None where the file has neither."""
     sequence = dataset.get("VOILUTSequence")
     if sequence and sequence[0].get("LUTData") is not None:
         whole = values.astype(np.int64)
@@ -108,7 +108,7 @@ def _window(values: np.ndarray, dataset: Dataset) -> np.ndarray | None:
 
 
 def _padding(stored: np.ndarray, dataset: Dataset) -> np.ndarray | None:
-    """Where the pixels are padding (PS3.3 C.7.5.1.1.2), or None where the file names no padding value."""
+    """Return where the pixels are padding (PS3.3 C.7.5.1.1.2), or None where the file names no padding value."""
     value = dataset.get("PixelPaddingValue")
     if value is None or value == "":
         return None

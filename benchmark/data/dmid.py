@@ -56,7 +56,7 @@ class Release:
         return tuple(sorted((*self.studies, *self.reports_only), key=lambda s: s.number))
 
     def shown(self, path: Path | None) -> str:
-        """A path as problems name it: as seen from the folder, with forward slashes."""
+        """Return a path as problems name it: as seen from the folder, with forward slashes."""
         return path.relative_to(self.folder).as_posix() if path else "."
 
     @cached_property
@@ -81,7 +81,7 @@ class Release:
         return digest.hexdigest()
 
     def summary_line(self) -> str:
-        """What there is and what was left out, in one line."""
+        """Return what there is and what was left out, in one line."""
         parts = [_count(len(self.studies), "study", "studies")]
         if self.reports_only:
             parts.append(f"{_count(len(self.reports_only), 'report')} without an image left out")
@@ -169,7 +169,7 @@ def _study(key: str, report: str, image: Path | None, row: Row) -> Study:
 
 
 def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, tuple[Path, str]]:
-    """File and text of the usable report of each id."""
+    """Read file and text of the usable report of each id."""
     reports: dict[str, tuple[Path, str]] = {}
     for key, paths in sorted(inventory.reports.items()):
         texts: dict[Path, str] = {}
@@ -197,7 +197,7 @@ def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, tu
 
 
 def _choose_images(inventory: Inventory, problems: list[Problem]) -> tuple[dict[str, Path], dict[Path, str]]:
-    """The image of each id: the preferred kind, and the first by path within a kind; and the others with their ids."""
+    """Choose the image of each id, by kind, then by path; return the others too, with their ids."""
     images: dict[str, Path] = {}
     unused: dict[Path, str] = {}
     for key, paths in sorted(inventory.images.items()):
@@ -225,7 +225,7 @@ def _choose_images(inventory: Inventory, problems: list[Problem]) -> tuple[dict[
 
 
 def _read_rows(inventory: Inventory, problems: list[Problem]) -> dict[str, Row]:
-    """What `Info.txt` and `Metadata.xlsx` state, in one row an id; the sheet fills what the text file lacks."""
+    """Read what `Info.txt` and `Metadata.xlsx` state, in one row an id; the sheet fills what the text file lacks."""
     index = _read_all(inventory, inventory.indexes, read_index, problems)
     sheet = _read_all(inventory, inventory.sheets, read_sheet, problems)
     rows: dict[str, Row] = {}
@@ -247,7 +247,7 @@ _Reader = Callable[[Path, str], tuple[dict[str, Row], list[Problem]]]
 
 
 def _read_all(inventory: Inventory, paths: Sequence[Path], reader: _Reader, problems: list[Problem]) -> dict[str, Row]:
-    """The rows of the first readable file; a second copy of it (a mirror's nesting) adds nothing."""
+    """Read the rows of the first readable file; a second copy of it (a mirror's nesting) adds nothing."""
     rows: dict[str, Row] = {}
     for path in paths:
         if rows:

@@ -116,7 +116,7 @@ class _Fetcher:
         self.progress = progress or (lambda name, done, total: None)
 
     def list_files(self, url: str) -> list[RemoteFile]:
-        """Every page of the article's list of files; their names are checked to be plain names."""
+        """Read every page of the article's list of files; their names are checked to be plain names."""
         files: list[RemoteFile] = []
         page = 1
         try:
@@ -208,7 +208,7 @@ class _Broken(Exception):
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether another attempt may help: everything but what the server calls our mistake."""
+    """Return whether another attempt may help: everything but what the server calls our mistake."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= 500 or error.response.status_code in (408, 425, 429)
     return isinstance(error, httpx.TransportError | _Broken)
@@ -262,7 +262,7 @@ class _State:
 
 
 def _becomes(file: RemoteFile) -> str:
-    """What a file is called in the folder: an archive becomes a folder of its name."""
+    """Return what a file is called in the folder: an archive becomes a folder of its name."""
     return file.name[:-4] if file.name.lower().endswith(".zip") else file.name
 
 

@@ -41,17 +41,17 @@ class ImageSettings:
     crop: bool = True
     flip: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 16 <= self.size <= 8192:
             raise UserError(f"image size {self.size}: expected 16 to 8192 pixels")
 
     def to_dict(self) -> dict[str, int | bool]:
-        """The settings as JSON has them."""
+        """Return the settings as JSON has them."""
         return asdict(self)
 
 
 def prepare(path: Path, settings: ImageSettings) -> np.ndarray:
-    """The image of `path` in the one array convention.
+    """Prepare the image of `path` in the one array convention.
 
     Args:
         path: a TIFF, PNG, JPEG or DICOM file.
@@ -87,7 +87,7 @@ class ImageCache:
         self._verified: set[str] = set()
 
     def key(self, path: Path) -> str:
-        """What the entry of this image is called: a hash of its bytes, the settings and the preparation's version.
+        """Return the name of this image's entry: a hash of its bytes, the settings and the preparation's version.
 
         Raises:
             ImageError: the file can't be read.
@@ -98,7 +98,7 @@ class ImageCache:
             raise ImageError(Path(path), f"can't be opened: {error.strerror or error}") from None
 
     def load(self, path: Path) -> np.ndarray:
-        """The prepared image, uint8 [size, size], read-only and memory-mapped; made first where it isn't there.
+        """Load the prepared image, uint8 [size, size], read-only and memory-mapped; made first where it isn't there.
 
         Raises:
             ImageError: the image can't be decoded.
@@ -156,7 +156,7 @@ class ImageCache:
         return self.folder / key[:2] / f"{key}.npy"
 
     def _is_sound(self, key: str) -> bool:
-        """Whether the entry is there and whole; its bytes are read once a process."""
+        """Return whether the entry is there and whole; its bytes are read once a process."""
         if key in self._verified and self._entry(key).exists():
             return True
         if _entry_is_sound(self._entry(key), self.settings.size):

@@ -49,18 +49,18 @@ class Inventory:
     others: list[Path] = field(default_factory=list)
 
     def relative(self, path: Path) -> str:
-        """The path as seen from the folder, with forward slashes."""
+        """Return the path as seen from the folder, with forward slashes."""
         return path.relative_to(self.folder).as_posix()
 
 
 def study_id(text: str) -> str | None:
-    """The id that a name or a cell stands for in the one form used everywhere: `IMG1`, `img001` are `Img001`."""
+    """Return the id that a name or a cell stands for in the one form used everywhere: `IMG1`, `img001` are `Img001`."""
     match = _ID.fullmatch(text.strip())
     return f"Img{int(match[1]):03d}" if match and len(match[1]) <= 9 else None
 
 
 def take(folder: Path) -> Inventory:
-    """The inventory of a folder and everything below it; hidden files and `__MACOSX` are passed over."""
+    """Take the inventory of a folder and everything below it; hidden files and `__MACOSX` are passed over."""
     inventory = Inventory(folder)
     for path in _files(folder):
         _place(inventory, path)
@@ -70,7 +70,7 @@ def take(folder: Path) -> Inventory:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Every file below a folder. Linked folders are followed (images often lie on another disk), each place once."""
+    """Return every file below a folder. Links are followed (images often lie on another disk), each place once."""
     found = []
     seen = {folder.resolve()}
     for parent, folders, names in os.walk(folder, followlinks=True):

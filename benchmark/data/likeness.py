@@ -8,7 +8,7 @@ from metrics.text.rouge import rouge_l, stems
 
 
 def most_alike(report: str, others: Sequence[str], *, at_least: float) -> float | None:
-    """The highest ROUGE-L of `report` with any of `others`, or None where none reaches `at_least` (above 0).
+    """Return the highest ROUGE-L of `report` with any of `others`, or None where none reaches `at_least` (above 0).
 
     A common subsequence is no longer than the words in common, counted with their multiplicity; pairs which that
     bound rules out are not compared.

@@ -38,7 +38,7 @@ class Row:
 
 
 def read_index(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
-    """`Info.txt`: rows of blank-separated fields, no header; several rows an image.
+    """Read `Info.txt`: rows of blank-separated fields, no header; several rows an image.
 
     Args:
         path: the file; any encoding and line ends that `read_text` understands.
@@ -63,7 +63,7 @@ def read_index(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
 
 
 def read_sheet(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
-    """`Metadata.xlsx`: legend rows first, then rows from the first cell that holds an image id.
+    """Read `Metadata.xlsx`: legend rows first, then rows from the first cell that holds an image id.
 
     A row without an id goes on with the image of the row above (merged cells).
 
@@ -96,13 +96,13 @@ def read_sheet(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
 
 
 def view_of(text: str) -> View | None:
-    """`CC` or `MLO` as a cell such as `MLO right`, `CCLT` or `R-MLO` states it, or None."""
+    """Return `CC` or `MLO` as a cell such as `MLO right`, `CCLT` or `R-MLO` states it, or None."""
     match = _VIEW.search(text)
     return ("CC" if match[1].upper() == "CC" else "MLO") if match else None
 
 
 def laterality_of(text: str) -> Laterality | None:
-    """`left` or `right` as a cell such as `MLO right`, `CCLT`, `R-MLO` or `L` states it, or None."""
+    """Return `left` or `right` as a cell such as `MLO right`, `CCLT`, `R-MLO` or `L` states it, or None."""
     match = _SIDE.search(text)
     if match is None:
         return None
@@ -139,7 +139,7 @@ def _add(row: Row, cells: Sequence[str], key: str, shown: str, where: str) -> li
 
 
 def _lesion(abnormality: str, cells: Sequence[str]) -> tuple[Lesion, str]:
-    """The lesion of what follows the abnormality: class, x, y, radius, each of which may be missing."""
+    """Return the lesion of what follows the abnormality: class, x, y, radius, each of which may be missing."""
     rest = list(cells)
     wrong: list[str] = []
     pathology = None
@@ -165,7 +165,7 @@ def _lesion(abnormality: str, cells: Sequence[str]) -> tuple[Lesion, str]:
 
 
 def _text(cell: Any) -> str:
-    """A cell as text: whole numbers without a decimal point, nothing as an empty string."""
+    """Return a cell as text: whole numbers without a decimal point, nothing as an empty string."""
     if cell is None or (isinstance(cell, float) and cell != cell):
         return ""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -20,7 +20,7 @@ class Problem:
     fatal: bool = False
 
     def to_dict(self) -> dict[str, str | bool | None]:
-        """As JSON has it."""
+        """Return it as JSON has it."""
         return asdict(self)
 
     def __str__(self) -> str:

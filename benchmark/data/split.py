@@ -78,7 +78,7 @@ class Split:
         return [by_id[i] for i in getattr(self, part)]
 
     def part_of(self) -> dict[str, str]:
-        """Every id to the name of its part."""
+        """Return the name of each id's part."""
         return {i: part for part in PARTS for i in getattr(self, part)}
 
     def to_file(self) -> SplitFile:
@@ -122,7 +122,7 @@ def split(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
 
 
 def compute(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
-    """`split` by its rule alone, whatever is committed."""
+    """Split by the rule alone, whatever is committed."""
     if name not in RULES:
         raise unknown_name("split", name, RULES)
     if len(studies) < len(PARTS):
@@ -150,7 +150,7 @@ def compute(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
 
 
 def choose(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
-    """`split` by a rule's name, or `load` from a file: what `--split` and a suite's `split` mean.
+    """Split by a rule's name, or load a split from a file: what `--split` and a suite's `split` mean.
 
     Raises:
         UserError: neither a rule nor a file that there is, or what `split` and `load` raise.
@@ -161,7 +161,7 @@ def choose(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
 
 
 def load(path: Path, studies: Sequence[Study]) -> Split:
-    """A split from a file: JSON with lists of ids `train`, `validation` and `test`, as `Split.save` writes.
+    """Read a split from a file: JSON with lists of ids `train`, `validation` and `test`, as `Split.save` writes.
 
     Ids may be in the case of images or reports. `blocks` are taken from the file where it has them for every id
     it names, else inferred. Studies that the file doesn't name are left out.
@@ -209,7 +209,7 @@ def load(path: Path, studies: Sequence[Study]) -> Split:
 
 
 def sizes_for(number: int) -> tuple[int, int, int]:
-    """How many of `number` studies train, validate and test: the paper's proportion, none of them empty."""
+    """Return how many of `number` studies train, validate and test: the paper's proportion, none of them empty."""
     test = max(1, round(number * PAPER[2] / sum(PAPER)))
     validation = max(1, round(number * PAPER[1] / sum(PAPER)))
     return number - validation - test, validation, test

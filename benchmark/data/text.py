@@ -9,7 +9,7 @@ _LARGEST_TEXT = 1_000_000
 
 
 def read_text(path: Path) -> str:
-    """The text of a file: UTF-8 or UTF-16 with or without a byte order mark, else Windows-1252 or Latin-1.
+    """Read the text of a file: UTF-8 or UTF-16 with or without a byte order mark, else Windows-1252 or Latin-1.
 
     Line ends of every kind become one newline; blank space at either end goes.
 
@@ -26,7 +26,7 @@ def read_text(path: Path) -> str:
 
 
 def decode_text(content: bytes) -> str:
-    """`read_text` on bytes; every sequence of bytes has some reading."""
+    """Decode bytes as `read_text` does a file; every sequence of bytes has some reading."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = content.decode("utf-16", errors="replace")
     else:
@@ -41,5 +41,5 @@ def decode_text(content: bytes) -> str:
 
 
 def normalise(text: str) -> str:
-    """The form in which two reports are the same: lower case, every run of blank space one blank."""
+    """Return the form in which two reports are the same: lower case, every run of blank space one blank."""
     return " ".join(text.casefold().split())

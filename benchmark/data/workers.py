@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 def each_image(
     work: Callable[[Path], Result], paths: Sequence[Path], *, jobs: int | None = None
 ) -> Iterator[tuple[Path, Result]]:
-    """(path, work(path)) for each path, in the order in which they are finished.
+    """Yield (path, work(path)) for each path, in the order in which they are finished.
 
     A process that is killed, most likely for memory, costs time: what is left is done in this process.
 
@@ -51,7 +51,7 @@ def each_image(
 
 
 def jobs_within_budget(paths: Sequence[Path]) -> int:
-    """How many processes stay within `MEMORY_BUDGET`, this one included, each with the largest image."""
+    """Return how many processes stay within `MEMORY_BUDGET`, this one included, each with the largest image."""
     largest = max((stored_bytes(p) for p in paths), default=0)
     processors = default_processes()
     return max(1, min(processors, MEMORY_BUDGET // (_PROCESS_BYTES + _COPIES * largest) - 1))

@@ -17,7 +17,7 @@ HEADS = ("score", "A", "B", "A − B [95 %]", "p", "p after Holm", "better")
 
 
 def markdown(found: Comparison, *, studies: int, texts: bool) -> str:
-    """The comparison as a document.
+    """Return the comparison as a document.
 
     Args:
         studies: how many of those that differ most are listed.
@@ -52,7 +52,7 @@ def markdown(found: Comparison, *, studies: int, texts: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A report as a quotation: each line of it escaped."""
+    """Return a report as a quotation: each line of it escaped."""
     lines = [escape(line) for line in text.splitlines()] or [""]
     return "\n".join(f"> {line}\\" if line else ">" for line in lines).removesuffix("\\")
 

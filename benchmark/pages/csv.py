@@ -14,7 +14,7 @@ COLUMNS = (
 
 
 def results_csv(board: Board) -> str:
-    """CSV with a head; an empty cell is unknown or has no meaning there.
+    """Return CSV with a head; an empty cell is unknown or has no meaning there.
 
     `kind` is `row` (a point of the grid, its seeds averaged), `seed` (one trial), `validation`, `above_floor`,
     `lost_<image shown instead>`, `cost`, `floor` or `published`.
@@ -28,7 +28,7 @@ def results_csv(board: Board) -> str:
 
 
 def floors_csv(board: FloorsBoard) -> str:
-    """The floors of a data set, one score a line; `low` and `high` span the draws where there are several."""
+    """Return the floors of a data set, one score a line; `low` and `high` span the draws where there are several."""
     file = StringIO()
     head = ("split", "predictor", "draws", "score", "value", "low", "high", "n", "signature")
     writer = csv.DictWriter(file, head, restval="", lineterminator="\n")

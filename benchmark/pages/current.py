@@ -114,14 +114,14 @@ def files_in(there: Path) -> set[str]:
 
 
 def _of_trial(folder: TrialFolder) -> str:
-    """A digest of a trial's files, as far as a leaderboard is made from them; of an adapter its size."""
+    """Return a digest of a trial's files, as far as a leaderboard is made from them; of an adapter its size."""
     weights = folder.adapter / "adapter_model.safetensors"
     files = [folder.trial, folder.scores, folder.predictions, folder.controls, folder.validation, folder.losses]
     return _digest([*files, folder.failure], str(weights.stat().st_size) if weights.is_file() else "")
 
 
 def _digest(paths: Iterable[Path], text: str = "") -> str:
-    """A digest of files' names and contents, those that are missing by their names alone, and of a text."""
+    """Return a digest of files' names and contents, those that are missing by their names alone, and of a text."""
     total = hashlib.sha256(text.encode())
     for path in paths:
         total.update(f"\0{path.name}\0".encode())

@@ -28,5 +28,5 @@ def _environment() -> Environment:
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of this package with its values; an unknown one is an error."""
+    """Render a template of this package with its values; an unknown one is an error."""
     return _environment().get_template(template).render(**values)

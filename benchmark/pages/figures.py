@@ -77,7 +77,7 @@ ALL: dict[str, Draw] = {
 
 
 def draw(board: Board, text: str = "") -> list[Drawn]:
-    """Every figure that the board has numbers for.
+    """Draw every figure that the board has numbers for.
 
     Args:
         board: what to draw.
@@ -105,7 +105,7 @@ def _files(name: str, figure: Figure, digest: str) -> dict[str, bytes]:
 
 
 def same_drawing(a: bytes, b: bytes) -> bool:
-    """Whether two files are one figure, drawn from the same numbers by the same version on different kinds of machines.
+    """Return whether two files are one figure, drawn from the same numbers by one version on different machines.
 
     Fonts and arithmetic of another machine change bytes; on one kind of machine only equal bytes are equal.
     """

@@ -16,30 +16,30 @@ WIDTH = 9.0
 
 
 def look(board: Board) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each backbone, by name."""
+    """Return colour and marker of each backbone, by name."""
     return {c.backbone: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, c in enumerate(board.checkpoints)}
 
 
 def label_of(board: Board) -> str:
-    """The primary score's label."""
+    """Return the primary score's label."""
     return METRICS[board.primary].label
 
 
 def value_of(row: Row, board: Board) -> float | None:
-    """The row's primary score."""
+    """Return the row's primary score."""
     score = row.scores.get(board.primary)
     return score.value if score else None
 
 
 def defined(board: Board) -> list[tuple[Row, float]]:
-    """Rows with a primary score, best first."""
+    """Return rows with a primary score, best first."""
     sign = 1 if METRICS[board.primary].higher_is_better is False else -1
     found = [(row, value) for row in board.rows if (value := value_of(row, board)) is not None]
     return sorted(found, key=lambda pair: (sign * pair[1], pair[0].name, pair[0].rank, pair[0].alpha))
 
 
 def forest(board: Board) -> tuple[Figure, str, str] | None:
-    """Rows and floors with their intervals, best first."""
+    """Draw rows and floors with their intervals, best first."""
     rows = defined(board)
     if not rows:
         return None
@@ -101,7 +101,7 @@ def _whisker(
 
 
 def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
-    """Rank × alpha of each backbone; None where the grid has one point."""
+    """Draw rank × alpha of each backbone; None where the grid has one point."""
     ranks, alphas = board.suite.grid.rank, board.suite.grid.alpha
     values = [value for _, value in defined(board)]
     if not values or len(ranks) * len(alphas) < 2:
@@ -180,7 +180,7 @@ def _rectangle(corner: tuple[float, float], width: float, height: float, **how):
 
 
 def seeds(board: Board) -> tuple[Figure, str, str] | None:
-    """Every seed's score of each row; None where there is one seed."""
+    """Draw every seed's score of each row; None where there is one seed."""
     rows = [row for row, _ in defined(board) if len(row.seeds) > 1]
     rows = [row for row in rows if None not in row.scores[board.primary].by_seed][:MOST_ROWS]
     if not rows:

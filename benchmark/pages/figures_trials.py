@@ -18,7 +18,7 @@ DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (1, 3)), (0, (5, 1, 1, 1, 1
 
 
 def learning_curves(board: Board) -> tuple[Figure, str, str] | None:
-    """The training loss of every trial, a panel a backbone, by rank."""
+    """Draw the training loss of every trial, a panel a backbone, by rank."""
     names = [c for c in board.checkpoints if any(r.backbone == c.backbone and r.losses for r in board.rows)]
     if not names:
         return None
@@ -58,7 +58,7 @@ def learning_curves(board: Board) -> tuple[Figure, str, str] | None:
 
 
 def confusion(board: Board) -> tuple[Figure, str, str] | None:
-    """BI-RADS categories said against those of the references, for the rows of the main table."""
+    """Draw BI-RADS categories said against those of the references, for the rows of the main table."""
     rows = [row for row in board.main_rows if row.confusion][:6]
     if not rows:
         return None
@@ -106,7 +106,7 @@ def _matrix(axes: Axes, row: Row, truths: list[str], guesses: list[str], *, firs
 
 
 def cost(board: Board) -> tuple[Figure, str, str] | None:
-    """The primary score against trainable parameters and against time."""
+    """Draw the primary score against trainable parameters and against time."""
     rows = [(row, value) for row, value in defined(board) if row.parameters]
     if len(rows) < 2:
         return None

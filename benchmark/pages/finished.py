@@ -76,7 +76,7 @@ def _documents(folder: Path) -> dict[str, bytes]:
 
 
 def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord) -> Summary | None:
-    """The end of a sweep that would write the record that is there; None where it would write another one."""
+    """Return the end of a sweep that would write the record that is there; None where it would write another one."""
     if (data is not None) == isinstance(suite.data, PhantomData):
         return None
     folder = phantom_folder(suite.data) if isinstance(suite.data, PhantomData) else data
@@ -108,7 +108,7 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord)
 
 
 def _weights(suite: Suite) -> dict[str, Weights] | None:
-    """Where each checkpoint lies and its fingerprint, by backbone; None where one isn't there yet."""
+    """Return where each checkpoint lies and its fingerprint, by backbone; None where one isn't there yet."""
     found = {}
     for entry in suite.backbones:
         folder = _folder(suite, entry)

@@ -37,7 +37,7 @@ TITLES = {
 
 
 def readme(board: FloorsBoard) -> str:
-    """The document."""
+    """Return the document."""
     sections = [
         {
             "title": TITLES[split.name],
@@ -64,7 +64,7 @@ def readme(board: FloorsBoard) -> str:
 
 
 def findings(board: FloorsBoard) -> list[str]:
-    """What the numbers say beside the published ones."""
+    """Return what the numbers say beside the published ones."""
     by_name = {split.name: split for split in board.splits}
     last, drawn = by_name["sequential"], by_name["random"]
     constant, neighbour = _of(last, "most_frequent_report"), _of(drawn, "neighbour_report")
@@ -160,7 +160,7 @@ def _cell(row: FloorRow, name: str, *, ends: bool) -> str:
 
 
 def terminal(board: FloorsBoard) -> str:
-    """The main scores by split, in plain text."""
+    """Return the main scores by split, in plain text."""
     console = Console(file=StringIO(), width=120, color_system=None, force_terminal=False, legacy_windows=False)
     shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
     columns = ("rouge_l", "meteor_nltk", "cider_published", "cider_coco", "birads_exact")

@@ -87,7 +87,7 @@ def _without(content: GalleryPage) -> int:
 
 
 def page_data(found: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
-    """What the page shows.
+    """Return what the page shows.
 
     Args:
         found: the results.
@@ -146,7 +146,7 @@ class _Column:
 
 
 def _columns(found: SuiteResults) -> list[Done]:
-    """The first seed of each backbone's chosen point; every point of a single backbone, or of one without a choice."""
+    """Return the first seed of each backbone's chosen point; every point of a single backbone, or without choice."""
     best = [group[0] for group in compared(found)]
     if len(best) > 1:
         return best[:MOST_COLUMNS]
@@ -155,7 +155,7 @@ def _columns(found: SuiteResults) -> list[Done]:
 
 
 def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:
-    """What a column says of a study, and for the `other` study's image: what it says of that study."""
+    """Return what a column says of a study, and for the `other` study's image: what it says of that study."""
     text = column.source.predictions[study]
     said = label(text)
     ours, theirs = _present(said), _present(truth)
@@ -177,7 +177,7 @@ def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:
 
 
 def _present(found: Label) -> set[str]:
-    """Kinds of findings that a report asserts; an uncertain one counts, as in the scores."""
+    """Return kinds of findings that a report asserts; an uncertain one counts, as in the scores."""
     return {kind.replace("_", " ") for kind, polarity in found.findings.items() if polarity != "absent"}
 
 
@@ -196,7 +196,7 @@ def _rouge(scores: ScoresRecord) -> dict[str, float]:
 
 
 def page(content: GalleryPage) -> str:
-    """The page with its data, style and script inside; only its own script and style may run."""
+    """Return the page with its data, style and script inside; only its own script and style may run."""
     # "<" can't end the block that holds the data, and the separators are line ends to JavaScript alone.
     data = json.dumps(content.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
@@ -219,7 +219,7 @@ def _hash(text: str) -> str:
 
 
 def _images_of(found: SuiteResults, data: Path | None) -> Path | None:
-    """The folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
+    """Return the folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
     if data is None:
         return _phantoms(found, found.suite.data) if isinstance(found.suite.data, PhantomData) else None
     if dmid.read(data).fingerprint != found.record.data.fingerprint:
@@ -253,7 +253,7 @@ def _phantoms(found: SuiteResults, part: PhantomData) -> Path | None:
 def _write_images(
     found: SuiteResults, source: Path, folder: Path, progress: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """A JPEG of each whole image, no larger than is of use on a screen; their places by id."""
+    """Write a JPEG of each whole image, no larger than is of use on a screen; return their places by id."""
     from PIL import Image
 
     from benchmark.data.decode import decode, to_8_bits

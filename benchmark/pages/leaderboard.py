@@ -116,7 +116,7 @@ def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
 
 
 def files_of(board: AnyBoard) -> dict[str, bytes]:
-    """The files of a leaderboard, by place in its folder."""
+    """Return the files of a leaderboard, by place in its folder."""
     return _files_of(type(board), board.model_dump_json(indent=1) + "\n")
 
 

@@ -24,8 +24,10 @@ class ComparedScore(Stored):
 
 
 class ComparedStudy(Stored):
-    """A study on which two systems differ; see `benchmark.board.compare.Differing`. Without texts where those aren't
-    to be shown."""
+    """A study on which two systems differ; see `benchmark.board.compare.Differing`.
+
+    It has no texts where those aren't to be shown.
+    """
 
     id: str
     a: float

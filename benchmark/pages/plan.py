@@ -10,7 +10,7 @@ from benchmark.suite import DmidData, Suite
 
 
 def plan_of(suite: Suite) -> PlanBoard:
-    """What a suite will run."""
+    """Return what a suite will run."""
     from backbones.registry import get
 
     checkpoints = []
@@ -42,7 +42,7 @@ def plan_of(suite: Suite) -> PlanBoard:
 
 
 def readme(board: PlanBoard) -> str:
-    """The document."""
+    """Return the document."""
     return render(
         "plan.md.j2",
         board=board,
@@ -55,7 +55,7 @@ def readme(board: PlanBoard) -> str:
 
 
 def line(board: PlanBoard) -> str:
-    """For a terminal."""
+    """Return the plan for a terminal."""
     return (
         f"{board.suite.title}: not yet run. {several(board.trials, 'trial')} are planned; `{board.command}` runs "
         f"them, `amrg plan {board.suite.name}` says what they cost."

@@ -107,7 +107,7 @@ def names_of(group: Group) -> list[str]:
 
 
 def _table(group: Group, systems: Mapping[str, Mapping[str, Score]]) -> str:
-    """Its scores by system; nothing where no system has one."""
+    """Return a table of its scores by system; nothing where no system has one."""
     names = [name for name in names_of(group) if any(name in found for found in systems.values())]
     cells = [
         [METRICS[name].label, _better(METRICS[name]), *(with_interval(found.get(name)) for found in systems.values())]

@@ -16,7 +16,7 @@ WIDTH = 120
 
 
 def main_table(board: Board) -> str:
-    """What was compared, the rows of the main table, the floors, and what they show; at most 120 columns wide."""
+    """Write what was compared, the rows of the main table, the floors, and what they show, in 120 columns."""
     label = METRICS[board.primary].label
     # Without a link to the terminal: the same text wherever it is written.
     console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)

@@ -27,7 +27,7 @@ class Written:
     published: Path | None = None
 
     def table(self) -> str:
-        """The main table for a terminal, in plain text of at most 120 columns."""
+        """Return the main table for a terminal, in plain text of at most 120 columns."""
         if isinstance(self.board, Board):
             return main_table(self.board)
         return floors.terminal(self.board) if isinstance(self.board, FloorsBoard) else plan.line(self.board)

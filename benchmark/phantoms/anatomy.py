@@ -88,7 +88,7 @@ def draw_tissue(case: Case, rng: np.random.Generator) -> Tissue:
 
 
 def _strands(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage) -> tuple[FloatImage, FloatImage]:
-    """Ligaments and ducts: bright curved strands that converge on the nipple, 0 to 1; and a coarse field, 0 ± 1."""
+    """Draw ligaments and ducts: bright curved strands that converge on the nipple, 0 to 1; a coarse field, 0 ± 1."""
     outline, shape = case.outline, (case.height, case.width)
     warp_x, warp_y = smooth_noise(rng, shape, 9), smooth_noise(rng, shape, 9)
     across = outline.length + 0.1 - x + 0.012 * warp_x
@@ -106,7 +106,7 @@ def _strands(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage)
 def _parenchyma(
     case: Case, rng: np.random.Generator, inside: NDArray[np.bool_], depth: FloatImage, x: FloatImage, y: FloatImage
 ) -> FloatImage:
-    """Fibroglandular tissue, 0 to 1: a cone behind the nipple broken up by fat, as large as the letter asks."""
+    """Draw fibroglandular tissue, 0 to 1: a cone behind the nipple broken up by fat, as large as the letter asks."""
     outline, shape = case.outline, inside.shape
     share = between(rng, *PARENCHYMA_SHARE[case.truth.density])
     score = (
@@ -122,7 +122,7 @@ def _parenchyma(
 
 
 def _vessels(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage) -> FloatImage:
-    """Two to four veins that wind from the chest wall towards the nipple, 0 to 1."""
+    """Draw two to four veins that wind from the chest wall towards the nipple, 0 to 1."""
     outline = case.outline
     image = np.zeros((case.height, case.width), dtype=np.float32)
     for _ in range(rng.integers(2, 5)):
@@ -138,7 +138,7 @@ def _vessels(case: Case, rng: np.random.Generator, x: FloatImage, y: FloatImage)
 
 
 def _add_muscle(case: Case, rng: np.random.Generator, image: FloatImage, x: FloatImage, y: FloatImage) -> FloatImage:
-    """The pectoral muscle: brighter than fat, striped along its edge."""
+    """Add the pectoral muscle: brighter than fat, striped along its edge."""
     edge = case.outline.pectoral_edge(y[:, 0]).astype(np.float32)[:, None]
     inside = np.clip((edge - x) / 0.01 + 0.5, 0, 1)
     along = smooth_noise(rng, (image.shape[0], image.shape[0]), 60)
@@ -150,7 +150,7 @@ def _add_muscle(case: Case, rng: np.random.Generator, image: FloatImage, x: Floa
 
 
 def _add_axillary_fold(case: Case, image: FloatImage, x: FloatImage, y: FloatImage) -> FloatImage:
-    """In two of five images, a fold of skin across the axilla: brighter above, with a thin bright edge."""
+    """Add, in two of five images, a fold of skin across the axilla: brighter above, with a thin bright edge."""
     rng = np.random.default_rng([*case.seeds, 5])
     if rng.random() > FOLD_SHARE:
         return image
@@ -165,7 +165,7 @@ def _add_axillary_fold(case: Case, image: FloatImage, x: FloatImage, y: FloatIma
 def _add_nipple(
     case: Case, image: FloatImage, breast: NDArray[np.bool_], x: FloatImage, y: FloatImage
 ) -> tuple[FloatImage, NDArray[np.bool_]]:
-    """A nipple in profile, or, where it is drawn in, a dense funnel behind the skin."""
+    """Add a nipple in profile, or, where it is drawn in, a dense funnel behind the skin."""
     outline = case.outline
     if outline.retraction:
         across = (outline.length - outline.retraction - x) / 0.05

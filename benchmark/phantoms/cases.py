@@ -86,7 +86,7 @@ class Case:
 
 
 def plan(number_of_studies: int, *, seed: int, size: int) -> Iterator[Case]:
-    """The cases of an archive, in the order of their ids; the same seed gives the same cases at every size.
+    """Yield the cases of an archive, in the order of their ids; the same seed gives the same cases at every size.
 
     Args:
         number_of_studies: how many images.
@@ -115,13 +115,13 @@ def plan(number_of_studies: int, *, seed: int, size: int) -> Iterator[Case]:
 
 
 def _deck(rng: np.random.Generator, cards: tuple[str, ...]) -> Iterator[str]:
-    """Cards drawn without replacement from a shuffled deck, and from a new one when it is used up."""
+    """Yield cards drawn without replacement from a shuffled deck, and from a new one when it is used up."""
     while True:
         yield from (str(card) for card in rng.permutation(cards))
 
 
 def _findings(rng: np.random.Generator, birads: str) -> list[Finding]:
-    """The findings of a breast of a category: the main one, its signs, and at times a second or a benign one."""
+    """Return the findings of a breast of a category: the main one, its signs, and at times a second or a benign one."""
     kinds = KINDS_OF_CATEGORY[birads]
     if not kinds:
         return []
@@ -153,7 +153,7 @@ def _findings(rng: np.random.Generator, birads: str) -> list[Finding]:
 
 
 def _finding(rng: np.random.Generator, kind: Kind, birads: str, pathology: str) -> Finding:
-    """A finding somewhere in a breast: one in seven behind the nipple, most of the others upper and outer."""
+    """Return a finding somewhere in a breast: one in seven behind the nipple, most of the others upper and outer."""
     behind = rng.random() < 0.15 and kind not in ("vascular_calcification", "axillary_node")
     cc = "behind" if behind else "above" if rng.random() < 0.58 else "below"
     mlo = "behind" if behind else "above" if rng.random() < 0.58 else "below"
@@ -173,7 +173,7 @@ def _case(
     seeds: tuple[int, ...],
     size: int,
 ) -> Case:
-    """What one view shows of a breast."""
+    """Return what one view shows of a breast."""
     rng = np.random.default_rng([*seeds, 1])
     outline = draw_outline(rng, view, build)
     if any(finding.kind == "nipple_retraction" for finding in findings):
@@ -214,7 +214,7 @@ def _case(
 
 
 def _position(outline: Outline, finding: Finding, quadrant: str) -> tuple[float, float]:
-    """Where a view shows a finding, `(x, y)` in image heights, chest wall at x = 0."""
+    """Return where a view shows a finding, `(x, y)` in image heights, chest wall at x = 0."""
     match finding.kind:
         case "axillary_node":
             y = 0.09 + 0.1 * finding.height

@@ -58,12 +58,12 @@ _HEADER = ("Image", "View", "Tissue", "Abnormality", "Class", "x", "y", "Radius"
 
 
 def image_name(truth: PhantomTruth) -> str:
-    """The stem of an image's file: `IMG001` for the report `Img001`."""
+    """Return the stem of an image's file: `IMG001` for the report `Img001`."""
     return truth.id.upper()
 
 
 def rows(truth: PhantomTruth, seed: int) -> list[tuple[str, str, str, str, str, str, str, str]]:
-    """The index rows of an image: name, view, tissue, abnormality, class, x, y, radius; one for each finding."""
+    """Return the index rows of an image: name, view, tissue, abnormality, class, x, y, radius; one for each finding."""
     rng = np.random.default_rng([seed, 20, truth.number])
     tissue = "-" if rng.random() < MISSING_TISSUE_SHARE else TISSUES[truth.density]
     start = (image_name(truth), f"{truth.view} {truth.laterality}", tissue)
@@ -96,7 +96,7 @@ def write_image(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: in
 
 
 def to_bytes(image: PhantomImage) -> np.ndarray:
-    """The pixels as [height, width] uint8."""
+    """Return the pixels as [height, width] uint8."""
     return np.rint(image.pixels * 255).astype(np.uint8)
 
 

@@ -52,7 +52,7 @@ def draw(case: Case) -> PhantomImage:
 
 
 def _expose(image: FloatImage, breast: NDArray[np.bool_], rng: np.random.Generator) -> FloatImage:
-    """Gain, gamma, quantum noise (white and slightly blurred) and a faint background."""
+    """Add gain, gamma, quantum noise (white and slightly blurred) and a faint background."""
     gain, gamma = between(rng, 0.95, 1.05), between(rng, 0.92, 1.08)
     white = grains(rng, image.shape).astype(np.float32) * (1 / GRAIN_DEVIATION)
     grain = blurred(grains(rng, image.shape), (4, 4)).astype(np.float32) * (1 / 256 / GRAIN_DEVIATION)

@@ -41,14 +41,14 @@ class Brush:
         return getattr(self, kind)(x, y, radius)
 
     def circumscribed_mass(self, x: float, y: float, radius: float) -> Mask:
-        """An oval or gently lobed body with a sharp edge and a thin dark halo."""
+        """Paint an oval or gently lobed body with a sharp edge and a thin dark halo."""
         distance, _ = self._lobed(x, y, radius, wobble=0.05, flattening=self._between(0.72, 0.95))
         self._halo(distance, radius)
         self._body(distance, radius, level=0.76 + self.background, softness=max(1.2 * self.pixel, 0.005))
         return distance < 1
 
     def spiculated_mass(self, x: float, y: float, radius: float) -> Mask:
-        """An irregular dense core from which fine spicules radiate."""
+        """Paint an irregular dense core from which fine spicules radiate."""
         distance, turns = self._lobed(x, y, radius * 0.72, wobble=0.1, flattening=self._between(0.8, 1.0))
         self._spicules(distance * 0.72, turns, radius, count=30, reach=2.3, strength=0.36)
         ragged = distance + 0.1 * smooth_noise(self.rng, self.image.shape, 60)
@@ -56,7 +56,7 @@ class Brush:
         return distance * 0.72 < 1
 
     def architectural_distortion(self, x: float, y: float, radius: float) -> Mask:
-        """Long lines that converge on a point without a mass in it, and a lucent centre."""
+        """Paint long lines that converge on a point without a mass in it, and a lucent centre."""
         distance, turns = self._polar(x, y, radius)
         inside = np.clip(1.15 - distance, 0, 1) * self.tissue.breast
         self.image -= 0.1 * inside * bell(distance / 0.9)
@@ -64,7 +64,7 @@ class Brush:
         return distance < 1
 
     def asymmetry(self, x: float, y: float, radius: float) -> Mask:
-        """A hazy patch of parenchyma where none is expected, without a border."""
+        """Paint a hazy patch of parenchyma where none is expected, without a border."""
         distance, _ = self._lobed(x, y, radius, wobble=0.12, flattening=0.8)
         haze = bell((distance / 0.75) ** 2) * self.tissue.breast
         texture = 1 + 0.16 * smooth_noise(self.rng, self.image.shape, 40)
@@ -72,7 +72,7 @@ class Brush:
         return distance < 1
 
     def calcification_cluster(self, x: float, y: float, radius: float) -> Mask:
-        """Bright specks: grouped when the radius is small, strewn over a segment when it is large."""
+        """Paint bright specks: grouped when the radius is small, strewn over a segment when it is large."""
         count = int(14 + 160 * radius)
         mask = np.zeros(self.image.shape, dtype=bool)
         distances, turns = np.sqrt(self.rng.random(count)).tolist(), self.rng.random(count).tolist()
@@ -83,7 +83,7 @@ class Brush:
         return self._polar(x, y, radius)[0] < 1 if mask.any() else mask
 
     def popcorn_calcification(self, x: float, y: float, radius: float) -> Mask:
-        """A coarse, lobed, very bright calcification, as of an old fibroadenoma."""
+        """Paint a coarse, lobed, very bright calcification, as of an old fibroadenoma."""
         mask = np.zeros(self.image.shape, dtype=bool)
         start = self._between(0, 0.16)
         for lobe in range(7):
@@ -93,7 +93,7 @@ class Brush:
         return mask | self._speck(x, y, radius * 0.34)
 
     def vascular_calcification(self, x: float, y: float, radius: float) -> Mask:
-        """Two parallel dotted lines along a winding artery."""
+        """Paint two parallel dotted lines along a winding artery."""
         along, across = self._turned(x, y, self._between(-0.08, 0.08))
         across = across - 0.009 * sine(along / 0.11 + self.rng.random())
         inside = (np.abs(along) < 0.95 * radius) & self.tissue.breast & (self.tissue.depth > 0.012)
@@ -104,7 +104,7 @@ class Brush:
         return inside & (np.abs(across) < 0.0085)
 
     def axillary_node(self, x: float, y: float, radius: float) -> Mask:
-        """A bean with a fatty hilum, over the pectoral muscle."""
+        """Paint a bean with a fatty hilum, over the pectoral muscle."""
         along, across = self._turned(x, y, self._between(0.08, 0.175))
         distance = hypotenuse(along, across / 0.62) / radius
         self._body(distance, radius, level=0.86, softness=1.5 * self.pixel)
@@ -114,26 +114,26 @@ class Brush:
         return distance < 1
 
     def skin_thickening(self, x: float, y: float, radius: float) -> Mask:
-        """A stretch of skin several times as thick as elsewhere."""
+        """Paint a stretch of skin several times as thick as elsewhere."""
         near = bell(self._polar(x, y, 1.6 * radius)[0] ** 2)
         thick = near * logistic((0.019 - self.tissue.depth) / 0.0025) * self.tissue.breast
         self.image += (thick * np.clip(0.78 - self.image, 0, None)).astype(np.float32)
         return thick > 0.5
 
     def nipple_retraction(self, x: float, y: float, radius: float) -> Mask:
-        """Drawn with the outline; here only its place is known."""
+        """Return the place of a nipple that was drawn in with the outline."""
         return (self._polar(x, y, radius)[0] < 1) & self.tissue.breast
 
     def _between(self, low: float, high: float) -> float:
         return between(self.rng, low, high)
 
     def _polar(self, x: float, y: float, radius: float) -> tuple[FloatImage, FloatImage]:
-        """Distance from a point in radii, and angle in turns."""
+        """Return the distance from a point in radii, and angle in turns."""
         dx, dy = self.tissue.x - x, self.tissue.y - y
         return hypotenuse(dx, dy) / radius, angle(dy, dx)
 
     def _turned(self, x: float, y: float, turns: float) -> tuple[FloatImage, FloatImage]:
-        """Distances from a point along a direction, and across it."""
+        """Return distances from a point along a direction, and across it."""
         dx, dy = self.tissue.x - x, self.tissue.y - y
         cos, sin = direction(turns)
         return dx * cos + dy * sin, dy * cos - dx * sin
@@ -141,7 +141,7 @@ class Brush:
     def _lobed(
         self, x: float, y: float, radius: float, wobble: float, flattening: float
     ) -> tuple[FloatImage, FloatImage]:
-        """As `_polar`, for an oval whose outline is wavy: the distance is 1 on the outline."""
+        """Return what `_polar` does, for an oval whose outline is wavy: the distance is 1 on the outline."""
         along, across = self._turned(x, y, self._between(0, 0.5))
         across = across / flattening
         turns = angle(across, along)
@@ -157,7 +157,7 @@ class Brush:
         self.image += (fill * 0.88 * np.clip(dome - self.image, 0, None)).astype(np.float32)
 
     def _halo(self, distance: FloatImage, radius: float) -> None:
-        """A thin dark rim around an outline."""
+        """Paint a thin dark rim around an outline."""
         rim = bell((distance - 1) * radius / 0.006) * self.tissue.breast
         self.image -= (0.06 * rim).astype(np.float32)
 
@@ -171,7 +171,7 @@ class Brush:
         strength: float,
         hollow: float = 0.0,
     ) -> None:
-        """Fine lines that leave a centre in all directions and thin out."""
+        """Paint fine lines that leave a centre in all directions and thin out."""
         near = distance < reach
         rays = np.zeros(int(near.sum()), dtype=np.float32)
         at, towards = distance[near], turns[near]
@@ -194,7 +194,7 @@ class Brush:
         self.image[near] = np.maximum(values, np.minimum(values + lift, 0.92))
 
     def _speck(self, x: float, y: float, radius: float) -> Mask:
-        """A calcification: a small disc near white."""
+        """Paint a calcification: a small disc near white."""
         radius = max(radius, 1.2 * self.pixel)
         size = self.case.height
         rows = slice(max(0, int((y - 2 * radius) * size)), max(0, int((y + 2 * radius) * size) + 2))

@@ -34,12 +34,12 @@ def between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def hypotenuse(x: Floats, y: Floats) -> Floats:
-    """√(x² + y²)."""
+    """Return √(x² + y²)."""
     return np.sqrt(x * x + y * y)
 
 
 def decay(x: Floats) -> Floats:
-    """e⁻ˣ for x > −256, by its limit (1 − x/n)ⁿ with n = 256, within 0.0011 for positive x; 0 from 256."""
+    """Return e⁻ˣ for x > −256, by its limit (1 − x/n)ⁿ with n = 256, within 0.0011 for positive x; 0 from 256."""
     value = np.maximum(1 - x * (1 / 256), 0)
     for _ in range(8):
         value = value * value
@@ -47,17 +47,17 @@ def decay(x: Floats) -> Floats:
 
 
 def bell(x: Floats) -> Floats:
-    """e^(−x²), see `decay`."""
+    """Return e^(−x²), see `decay`."""
     return decay(x * x)
 
 
 def logistic(x: Floats) -> Floats:
-    """1 / (1 + e⁻ˣ), see `decay`."""
+    """Return 1 / (1 + e⁻ˣ), see `decay`."""
     return 1 / (1 + decay(np.clip(x, -30, 30)))
 
 
 def cosine(turns: Floats | float) -> Floats:
-    """The cosine of an angle in turns of 2π, within 1e-7: Taylor's series of the sine up to the 11th power."""
+    """Return the cosine of an angle in turns of 2π, within 1e-7: Taylor's series of the sine up to the 11th power."""
     # A cosine is the sine of what is missing to a quarter turn, and that lies within a quarter turn of 0.
     x = (0.25 - np.abs(turns - np.rint(turns))) * (2 * math.pi)
     square = x * x
@@ -68,17 +68,17 @@ def cosine(turns: Floats | float) -> Floats:
 
 
 def sine(turns: Floats | float) -> Floats:
-    """The sine of an angle in turns of 2π, see `cosine`."""
+    """Return the sine of an angle in turns of 2π, see `cosine`."""
     return cosine(turns - 0.25)
 
 
 def direction(turns: float) -> tuple[float, float]:
-    """The point `(x, y)` of the unit circle at an angle in turns."""
+    """Return the point `(x, y)` of the unit circle at an angle in turns."""
     return float(cosine(turns)), float(sine(turns))
 
 
 def angle(y: Floats, x: Floats) -> Floats:
-    """The angle of the point (x, y), in turns from −½ to ½, within 1e-7; 0 at the origin.
+    """Return the angle of the point (x, y), in turns from −½ to ½, within 1e-7; 0 at the origin.
 
     The tangent of its distance from the nearest axis, at most 1, is halved as an angle twice, by
     tan(a/2) = tan a / (1 + √(1 + tan² a)); of what is left, at most 0.2, Gregory's series of the arcus tangent needs
@@ -99,7 +99,7 @@ def angle(y: Floats, x: Floats) -> Floats:
 
 
 def power(base: Floats, exponent: float) -> Floats:
-    """base ** exponent for a base from 0 up, the exponent to the nearest 256th: a product of repeated square roots."""
+    """Return base ** exponent, base from 0 up, exponent to the nearest 256th: a product of repeated square roots."""
     whole, part = divmod(round(exponent * _EXPONENT_STEPS), _EXPONENT_STEPS)
     result = np.ones_like(base)
     for _ in range(whole):
@@ -113,13 +113,13 @@ def power(base: Floats, exponent: float) -> Floats:
 
 
 def grains(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.int32]:
-    """Noise of integers [*shape], zero mean and deviation `GRAIN_DEVIATION`: near normal, as a sum of four bytes is."""
+    """Draw noise of integers [*shape], zero mean, deviation `GRAIN_DEVIATION`: near normal, as sums of bytes are."""
     drawn = np.frombuffer(rng.bytes(_BYTES_SUMMED * math.prod(shape)), np.uint8).reshape(_BYTES_SUMMED, *shape)
     return drawn.sum(axis=0, dtype=np.int32) - _BYTES_SUMMED * 255 // 2
 
 
 def blurred(values: NDArray[np.int32], orders: tuple[int, int]) -> Floats:
-    """Integers convolved with binomial coefficients of even orders n along rows and columns, as whole float64.
+    """Convolve integers with binomial coefficients of even orders n along rows and columns: whole float64.
 
     A binomial filter of order n is a Gaussian of variance n/4 (Wells W. IEEE Trans. PAMI 1986); its coefficients add
     up to 2ⁿ, which the result keeps, so that no digit is lost.
@@ -132,12 +132,12 @@ def blurred(values: NDArray[np.int32], orders: tuple[int, int]) -> Floats:
 
 
 def blurred_deviation(orders: tuple[int, int]) -> float:
-    """The standard deviation of `blurred` `grains`: C(2n, n) is the sum of the squares of the coefficients C(n, k)."""
+    """Return the standard deviation of `blurred` `grains`: C(2n, n) is the sum of squares of all C(n, k)."""
     return GRAIN_DEVIATION * math.sqrt(math.prod(math.comb(2 * order, order) for order in orders))
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: float) -> Floats:
-    """Noise with about `cells` bumps along the longer side, zero mean and unit deviation, the same at every size.
+    """Draw noise with about `cells` bumps along the longer side, zero mean and unit deviation, the same at every size.
 
     Returns:
         float32 [*shape].
@@ -156,7 +156,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: float)
 
 
 def _cells(nodes: int, pixels: int) -> tuple[NDArray[np.intp], Floats]:
-    """For pixels laid over the nodes of a grid: the node before each, and how far it is to the next, eased."""
+    """Return, for pixels laid over the nodes of a grid: the node before each, and how far it is to the next, eased."""
     at = np.linspace(0, nodes - 1, pixels)
     before = np.minimum(at.astype(np.intp), nodes - 2)
     t = (at - before).astype(np.float32)
@@ -164,7 +164,7 @@ def _cells(nodes: int, pixels: int) -> tuple[NDArray[np.intp], Floats]:
 
 
 def interpolated(grid: Floats, row: Floats, column: Floats) -> Floats:
-    """The values of a grid between its nodes, bilinear; places outside it are moved to its edge.
+    """Return the values of a grid between its nodes, bilinear; places outside it are moved to its edge.
 
     Args:
         grid: float32 [rows, columns].

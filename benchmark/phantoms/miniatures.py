@@ -205,7 +205,7 @@ def _read(path: Path) -> tuple[list["Example"], list[PhantomTruth]]:
 
 
 def labels(truth: PhantomTruth) -> dict[str, int]:
-    """What an image shows, as class numbers by attribute; −1 where an attribute doesn't apply."""
+    """Return what an image shows, as class numbers by attribute; −1 where an attribute doesn't apply."""
     main = [lesion for lesion in truth.lesions if lesion.kind in MAIN_KINDS]
     return {
         "density": DENSITIES.index(truth.density),
@@ -218,7 +218,7 @@ def labels(truth: PhantomTruth) -> dict[str, int]:
 
 
 def _draw(settings: ImageSettings, case: Case) -> tuple[np.ndarray, list[Circle]]:
-    """A phantom as models see it, and its findings as circles in parts of the square's side."""
+    """Draw a phantom as models see it, and its findings as circles in parts of the square's side."""
     pixels = to_bytes(draw(case))
     left, upper, right, lower = find_breast(pixels) if settings.crop else (0, 0, pixels.shape[1], pixels.shape[0])
     width, height = right - left, lower - upper

@@ -43,7 +43,7 @@ class Outline:
     retraction: float = 0.0
 
     def edge(self, y: NDArray[np.floating] | float) -> NDArray[np.floating]:
-        """The x of the skin at each height `y`; 0 above and below the breast."""
+        """Return the x of the skin at each height `y`; 0 above and below the breast."""
         y = np.asarray(y, dtype=np.float64)
         above = y < self.nipple_y
         reach = np.where(above, self.nipple_y - self.top, self.bottom - self.nipple_y)
@@ -59,7 +59,7 @@ class Outline:
         return x - self.retraction * bell((y - self.nipple_y) / 0.035)
 
     def pectoral_edge(self, y: NDArray[np.floating] | float) -> NDArray[np.floating]:
-        """The x of the pectoral muscle's edge at each height `y`, slightly convex; 0 where there is none."""
+        """Return the x of the pectoral muscle's edge at each height `y`, slightly convex; 0 where there is none."""
         y = np.asarray(y, dtype=np.float64)
         if self.pectoral_y == 0:
             return np.zeros_like(y)
@@ -69,7 +69,7 @@ class Outline:
     def point(
         self, quadrant: Literal["above", "below", "behind"], height: float, depth: float, radius: float
     ) -> tuple[float, float]:
-        """A point `(x, y)` in a quadrant that keeps a lesion of `radius` under the skin.
+        """Return a point `(x, y)` in a quadrant that keeps a lesion of `radius` under the skin.
 
         Args:
             quadrant: above or below the nipple's level, or right behind the nipple.
@@ -91,12 +91,12 @@ class Outline:
         return floor + max(limit - floor, 0.0) * (0.15 + 0.8 * depth), y
 
     def retracted(self, depth: float) -> "Outline":
-        """The same breast with its nipple drawn in by `depth`."""
+        """Return the same breast with its nipple drawn in by `depth`."""
         return replace(self, retraction=depth)
 
 
 def draw_outline(rng: np.random.Generator, view: View, build: float) -> Outline:
-    """An outline of a breast whose size is `build` (0 small … 1 large); CC and MLO of one breast share it."""
+    """Draw an outline of a breast whose size is `build` (0 small … 1 large); CC and MLO of one breast share it."""
     length = 0.33 + 0.13 * build + between(rng, -0.015, 0.015)
     if view == "CC":
         middle = 0.5 + between(rng, -0.04, 0.04)

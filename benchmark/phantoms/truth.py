@@ -93,22 +93,22 @@ class PhantomTruth:
         return tuple(sorted(suspicious, key=CATEGORIES.index, reverse=True)) or (self.birads,)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return it as JSON holds it."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "PhantomTruth":
-        """From what `to_dict` gave."""
+        """Read what `to_dict` gave."""
         return cls(**{**values, "lesions": tuple(PhantomLesion(**row) for row in values["lesions"])})
 
 
 def highest(categories: Iterable[str]) -> str:
-    """The highest of some categories by the ACR hierarchy; "1" of none."""
+    """Return the highest of some categories by the ACR hierarchy; "1" of none."""
     return max(categories, key=CATEGORIES.index, default="1")
 
 
 def category(kind: Kind, radius: float, signs: bool = False) -> str:
-    """The category of a finding, from what is visible alone.
+    """Return the category of a finding, from what is visible alone.
 
     Args:
         kind: the finding.

@@ -37,7 +37,7 @@ _GLAND = {
 
 
 def acr(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
-    """Composition, findings, assessment, in the words of the ACR BI-RADS atlas."""
+    """Write composition, findings and assessment in the words of the ACR BI-RADS atlas."""
     of_breast = {
         "upper": "in the upper half of the breast",
         "lower": "in the lower half of the breast",
@@ -74,7 +74,7 @@ def acr(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Gener
 
 
 def letter(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
-    """A letter to a colleague, in running sentences."""
+    """Write a letter to a colleague, in running sentences."""
     part = {
         "upper": "above the nipple",
         "lower": "below the nipple",
@@ -110,7 +110,7 @@ def letter(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Ge
 
 
 def structured(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
-    """A form: one line a field, every field filled in and closed with a full stop."""
+    """Write a form: one line a field, every field filled in and closed with a full stop."""
     fields = {
         "Mass": ("circumscribed_mass", "spiculated_mass"),
         "Calcification": ("calcification_cluster", "popcorn_calcification", "vascular_calcification"),
@@ -130,7 +130,7 @@ def structured(truth: PhantomTruth, style: np.random.Generator, detail: np.rando
 
 
 def impression(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
-    """The conclusion first, then its reasons in note form."""
+    """Write the conclusion first, then its reasons in note form."""
     notes = []
     for lesion in truth.lesions:
         where = "retroareolar" if lesion.location == "central" else f"{lesion.location} quadrant"
@@ -157,7 +157,7 @@ def impression(truth: PhantomTruth, style: np.random.Generator, detail: np.rando
 
 
 def _entry(lesion: PhantomLesion) -> str:
-    """What a form says of a lesion: its type and place."""
+    """Return what a form says of a lesion: its type and place."""
     extent = {"4B": "spread", "4A": "large", "3": "small", "5": "large"}.get(lesion.birads, "")
     words = {
         "circumscribed_mass": "circumscribed",

@@ -70,7 +70,7 @@ def dmid(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Gene
 
 
 def _findings(truth: PhantomTruth) -> list[str]:
-    """What is there, the main lesion first, and what is not."""
+    """Return what is there, the main lesion first, and what is not."""
     sentences: list[str] = []
     for lesion in truth.lesions:
         of_breast = " of the breast" if not sentences else ""
@@ -88,7 +88,7 @@ def _findings(truth: PhantomTruth) -> list[str]:
 
 
 def _lesion(lesion: PhantomLesion, truth: PhantomTruth, of_breast: str) -> str:
-    """The sentence on one lesion; empty for what other sentences speak of."""
+    """Return the sentence on one lesion; empty for what other sentences speak of."""
     place = f"in the {_PLACES[lesion.location]}{of_breast}"
     match lesion.kind:
         case "circumscribed_mass":
@@ -124,7 +124,7 @@ def _lesion(lesion: PhantomLesion, truth: PhantomTruth, of_breast: str) -> str:
 
 
 def _skin(truth: PhantomTruth) -> list[str]:
-    """Skin, nipple and, where the view has it, the pectoral muscle: those that are normal."""
+    """Return skin, nipple and, where the view has it, the pectoral muscle: those that are normal."""
     normal = [
         name for name, sign in (("skin", "skin_thickening"), ("nipple", "nipple_retraction")) if sign not in truth.kinds
     ]
@@ -144,7 +144,7 @@ def _axilla(truth: PhantomTruth, says_no_nodes: bool) -> list[str]:
 
 
 def _slip(text: str, detail: np.random.Generator) -> str:
-    """A typing error in a few reports."""
+    """Return the text, in a few reports with a typing error."""
     if detail.random() >= SLIP_RATE:
         return text
     possible = [(right, wrong) for right, wrong in _SLIPS if right in text]

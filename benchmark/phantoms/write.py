@@ -96,7 +96,7 @@ def write(
 
 
 def read_truth(folder: Path) -> dict[str, PhantomTruth]:
-    """The truth of each phantom of a folder that `write` made, by id, in the order of the ids.
+    """Read the truth of each phantom of a folder that `write` made, by id, in the order of the ids.
 
     Raises:
         UserError: there is no `truth.jsonl`, or a line of it can't be read.

@@ -49,11 +49,11 @@ class Memory:
     report: float
 
     def pack(self, trials: int, batch_size: int) -> float:
-        """Bytes of a pack."""
+        """Return the bytes that a pack takes."""
         return self.weights + trials * (self.trial + batch_size * self.report)
 
     def largest_pack(self, trials: int, batch_size: int, available: float) -> int:
-        """Trials of a pack that fits into `available` bytes, at most `trials`; 0 where not even one does."""
+        """Return how many trials fit as a pack into `available` bytes, at most `trials`; 0 where not even one does."""
         room = available - self.weights
         return max(0, min(trials, int(room // (self.trial + batch_size * self.report))))
 
@@ -61,7 +61,7 @@ class Memory:
 def memory(
     structure: Structure, rank: int, dtype: str, quantization: str | None, *, checkpointing: bool = False
 ) -> Memory:
-    """Memory of tuning with adapters of `rank`, the longest DMID report counted for each.
+    """Return the memory of tuning with adapters of `rank`, the longest DMID report counted for each.
 
     A layer keeps for its backward pass: inputs of both norms, of attention, of the output projection and of the MLP;
     queries, keys, values; and of the MLP gate, its activation, and the product. Where attention isn't fused, its
@@ -90,13 +90,13 @@ def memory(
 
 
 def vision_operations(structure: Structure) -> float:
-    """One image through the vision encoder and the projector."""
+    """Count operations of one image through the vision encoder and the projector."""
     weights = structure.encoder_weights * structure.patches + structure.projector_weights * structure.image_tokens
     return 2 * (weights + structure.encoder_attention)
 
 
 def training_operations(structure: Structure, rank: int) -> float:
-    """One report forward and backward, from cached image features.
+    """Count operations of one report forward and backward, from cached image features.
 
     The frozen weights get no gradient, so backward costs them once more what forward did; attention twice, adapters
     twice. The head sees the report's positions only.
@@ -108,25 +108,25 @@ def training_operations(structure: Structure, rank: int) -> float:
 
 
 def prompt_operations(structure: Structure) -> float:
-    """Image and prompt through the decoder, before the first word is written."""
+    """Count operations of image and prompt through the decoder, before the first word is written."""
     tokens = structure.image_tokens + PROMPT_TOKENS
     return 2 * structure.decoder_weights * tokens + _attention(structure, tokens)
 
 
 def word_operations(structure: Structure) -> float:
-    """One token written, with a key-value cache."""
+    """Count operations of one token written, with a key-value cache."""
     seen = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary
     return 2 * structure.decoder_weights + head + 4 * structure.layers * structure.query_width * seen
 
 
 def _attention(structure: Structure, tokens: int) -> float:
-    """Scores and weighted sums of all layers, forward."""
+    """Count operations of scores and weighted sums of all layers, forward."""
     return 4 * structure.layers * tokens**2 * structure.query_width
 
 
 def feature_bytes(structure: Structure, images: int, dtype: str) -> float:
-    """Disk that the image features take."""
+    """Return the bytes of disk that the image features take."""
     return images * structure.image_tokens * structure.hidden * BYTES[dtype]
 
 
@@ -140,7 +140,7 @@ class Operations:
 
 
 def operations(structure: Structure, work: Workload) -> Operations:
-    """What a suite asks of a backbone."""
+    """Return what a suite asks of a backbone."""
     written = len(work.ranks) * work.reports_written
     return Operations(
         vision=work.images * vision_operations(structure),

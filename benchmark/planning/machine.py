@@ -17,7 +17,7 @@ class Gpu:
 
 
 def gpu() -> Gpu | None:
-    """The GPU with the most memory, or None."""
+    """Return the GPU with the most memory, or None."""
     import torch
 
     if not torch.cuda.is_available():
@@ -28,27 +28,27 @@ def gpu() -> Gpu | None:
 
 
 def gpu_memory() -> float:
-    """Memory of the largest GPU in GB; 0 where there is none."""
+    """Return the memory of the largest GPU in GB; 0 where there is none."""
     found = gpu()
     return found.memory if found else 0.0
 
 
 def hub_cache() -> Path:
-    """The folder where the hub's client keeps checkpoints (`HF_HUB_CACHE`, or `hub` below `HF_HOME`)."""
+    """Return the folder where the hub's client keeps checkpoints (`HF_HUB_CACHE`, or `hub` below `HF_HOME`)."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
 
 
 def is_offline() -> bool:
-    """Whether the hub's client may not use the network (`HF_HUB_OFFLINE`)."""
+    """Return whether the hub's client may not use the network (`HF_HUB_OFFLINE`)."""
     from huggingface_hub import constants
 
     return bool(constants.HF_HUB_OFFLINE)
 
 
 def has_token() -> bool:
-    """Whether an account of the hub is logged in here."""
+    """Return whether an account of the hub is logged in here."""
     from huggingface_hub import get_token
 
     return bool(get_token())

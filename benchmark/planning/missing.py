@@ -20,7 +20,7 @@ USABLE = 0.8
 
 
 def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None) -> list[str]:
-    """Everything that stops a suite from running on this machine, each with how to get it; empty where nothing does.
+    """Return all that stops a suite from running on this machine, each with how to get it; empty where nothing does.
 
     Nothing heavy is imported and no network is used where all checkpoints are miniatures.
 
@@ -46,7 +46,7 @@ def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None)
 
 
 def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float, float]:
-    """GB of the weights; of tuning one trial of the largest rank as the suite has it; and of a report at a time."""
+    """Return GB of the weights, of tuning one trial of the largest rank as in the suite, and of a report at a time."""
     from benchmark.planning.costs import BYTES, memory
     from benchmark.planning.structures import structure_of
 
@@ -83,7 +83,7 @@ def _data(suite: Suite, data: Path | None) -> list[str]:
 
 
 def _widths(plugins: "Plugins") -> list[str]:
-    """Backbones whose projections can't be held in 4 bits, each with what is wrong."""
+    """Return backbones whose projections can't be held in 4 bits, each with what is wrong."""
     from backbones.quantization import misfit
     from benchmark.planning.structures import structure_of
 
@@ -98,7 +98,7 @@ def _widths(plugins: "Plugins") -> list[str]:
 
 
 def _is_there(entry: Entry) -> bool:
-    """Whether an entry's structure can be known: its folder, where it names one, holds a configuration."""
+    """Return whether an entry's structure can be known: its folder, where it names one, holds a configuration."""
     return not entry.is_folder or (Path(entry.checkpoint) / "config.json").is_file()
 
 
@@ -125,7 +125,7 @@ def _memory(suite: Suite, plugins: "Plugins", given: float | None) -> list[str]:
 
 
 def _advice(suite: Suite, entry: Entry, least: float, there: float) -> str:
-    """How the suite could do with less memory."""
+    """Return how the suite could do with less memory."""
     ways = []
     if (suite.protocol.micro_batch_size or suite.protocol.batch_size) > 1:
         ways.append(f"`micro_batch_size: 1` needs {least:.0f} GB and gives the same result")

@@ -19,8 +19,11 @@ class PlannedBytes(Stored):
 
 
 class PlannedMemory(Stored):
-    """GB of memory: of the frozen weights, a trial's adapter and a report in training; the smallest that a trial can
-    run in, with what has to stay free; of the planned pack."""
+    """GB of memory that training takes.
+
+    Of the frozen weights, a trial's adapter and a report in training; the smallest that a trial can run in, with what
+    has to stay free; of the planned pack.
+    """
 
     weights_gb: float
     trial_gb: float

@@ -92,7 +92,7 @@ def _workload(suite: Suite, data: Path | None) -> "Workload":
 
 
 def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
-    """Studies in all, and of train, validation and test."""
+    """Return how many studies there are in all, and in train, validation and test."""
     if isinstance(suite.data, DmidData):
         if data is not None:
             from benchmark.data.dmid import read
@@ -165,7 +165,7 @@ def _size(
 
 
 def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> PlannedBytes:
-    """Bytes to download and on disk; LLaVA-Med's are there twice, as published and converted."""
+    """Return bytes to download and on disk; LLaVA-Med's are there twice, as published and converted."""
     from backbones.checkpoint import is_cached
 
     hub = entry.checkpoint == "hub"
@@ -189,7 +189,7 @@ class _Packs:
 
 
 def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, cached: int) -> _Packs:
-    """Memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
+    """Return memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
     size, rows = 1, work.batch_size
     if there:
         room = there.memory * USABLE * GB
@@ -248,7 +248,7 @@ def _time(
     there: Gpu | None,
     results: Path,
 ) -> tuple[PlannedHours, list[str]]:
-    """Hours by stage on one GPU, or on all cores, and what they assume."""
+    """Return hours by stage on one GPU, or on all cores, and what they assume."""
     from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
 
     speed = _speed(entry, structure, there, results)

@@ -41,7 +41,7 @@ class Rate:
 
 
 def assumed(gpu: str | None) -> Rate:
-    """The rate of a GPU by name, of an A100 where the name is unknown, of one processor core where there is none."""
+    """Return a GPU's rate by name, an A100's where the name is unknown, one processor core's where there is none."""
     if gpu is None:
         rate, bandwidth = CPU
         return Rate(rate * 1e12, bandwidth * 1e12, "assumed: 0.03 TFLOP/s, one processor core")
@@ -58,7 +58,7 @@ def assumed(gpu: str | None) -> Rate:
 def measured(
     results: Path, backbone: str, structure: Structure, gpu: str | None, quantization: str | None = None
 ) -> float | None:
-    """Operations a second that trials of `backbone` trained at, on this kind of GPU; None where none has.
+    """Return operations a second that trials of `backbone` trained at, on this kind of GPU; None where none has.
 
     A trial's seconds of training are its share of its pack's, so the median over trials is the rate of packs.
 

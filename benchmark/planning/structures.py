@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
-    """Its structure, without its weights; None where an outside plugin states no configuration."""
+    """Return its structure, without its weights; None where an outside plugin states no configuration."""
     if entry.checkpoint == "hub":
         return structure(plugin)
     if entry.checkpoint == "miniature":

@@ -43,7 +43,7 @@ def tell(event: Event) -> None:
 
 
 def progress(name: str, detail: str = "") -> Callable[[int, int], None]:
-    """A callback (done, total) that tells the progress of the work `name`."""
+    """Return a callback (done, total) that tells the progress of the work `name`."""
     return lambda done, total: tell(Event("progress", name, done, total, detail))
 
 

@@ -31,7 +31,7 @@ class Rate(ProgressColumn):
     """Steps a second of a piece of work."""
 
     def render(self, task: Task) -> Text:
-        """Nothing until it is known."""
+        """Return the column's text; nothing until it is known."""
         return Text(f"{task.speed:.3g}/s" if task.speed else "", style="dim")
 
 
@@ -84,7 +84,7 @@ class Show:
                 self._count(event)
 
     def _count(self, event: Event) -> None:
-        """All trials in one bar, from the stage that begins them."""
+        """Count all trials in one bar, from the stage that begins them."""
         if event.kind == "stage" and event.total:
             self._trials = (event.done, event.total)
         elif event.kind == "trial" and self._trials is not None:
@@ -123,7 +123,7 @@ class Show:
             self.console.print(escape(f"  {event.name}: {event.done} of {event.total}{detail}"), highlight=False)
 
     def _pace(self, event: Event, now: float) -> str:
-        """Rate and time left, since the work was first heard of."""
+        """Return rate and time left, since the work was first heard of."""
         since, start = self._began[event.name]
         gained = event.done - start
         if gained <= 0 or now <= since:

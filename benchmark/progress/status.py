@@ -82,6 +82,7 @@ class Recorder:
             self._write()
 
     def __call__(self, event: Event) -> None:
+        """Take up an event, write the file where it is time to, and pass the event on."""
         work = self._told.work
         if event.kind == "stage":
             self._told.stage = f"{event.name}: {event.detail}" if event.detail else event.name
@@ -102,7 +103,7 @@ class Recorder:
 
 
 def progress_file(store: Store, suite: str) -> Path:
-    """Where a sweep tells how far it is."""
+    """Return where a sweep tells how far it is."""
     return store.references(suite).with_name("progress.json")
 
 
@@ -174,7 +175,7 @@ class Status:
     seconds_left: float | None = None
 
     def count(self, state: State) -> int:
-        """How many trials are in a state."""
+        """Return how many trials are in a state."""
         return sum(found == state for _, _, found in self.trials)
 
     def to_record(self) -> StatusRecord:
@@ -253,7 +254,7 @@ def _work(told: Told, now: float) -> tuple[Work, ...]:
 
 
 def _seconds_left(told: Told, work: tuple[Work, ...], left: int, now: float) -> float | None:
-    """By trials of this sweep, those under way counted by their share."""
+    """Return seconds left, by trials of this sweep, those under way counted by their share."""
     share = sum(w.done / w.total for w in work if w.trial and w.total)
     ended = told.finished + share
     if ended <= 0:

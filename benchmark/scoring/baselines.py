@@ -29,7 +29,7 @@ def predict(
     clip: str | None = None,
     images: ImageLoader | None = None,
 ) -> dict[str, str]:
-    """The predictions of one baseline: id of each test study to a report of the training set.
+    """Return the predictions of one baseline: id of each test study to a report of the training set.
 
     Args:
         name: one of `BASELINES`.
@@ -101,7 +101,7 @@ BASELINES: dict[str, str] = {
 
 
 def modal_report(reports: Sequence[str]) -> str:
-    """The most frequent report, whitespace aside; of equally frequent ones the first."""
+    """Return the most frequent report, whitespace aside; of equally frequent ones the first."""
     normalised = [collapse_whitespace(report) for report in reports]
     most = Counter(normalised).most_common(1)[0][0]
     return reports[normalised.index(most)]
@@ -109,7 +109,7 @@ def modal_report(reports: Sequence[str]) -> str:
 
 @lru_cache(maxsize=8)
 def central_report(reports: tuple[str, ...]) -> str:
-    """The report with the highest mean ROUGE-L (rouge-score's tokens, stemmed) to all of them; the first of equals.
+    """Return the report with the highest mean ROUGE-L (rouge-score's stemmed tokens) to all; the first of equals.
 
     Exact over all pairs; the longest common subsequences are computed bit-parallel (Hyyrö 2004).
     """
@@ -134,7 +134,7 @@ def central_report(reports: tuple[str, ...]) -> str:
 
 
 def _common(positions: Mapping[str, int], length: int, other: Sequence[str]) -> int:
-    """Length of the longest common subsequence, from the bit positions of the first text's tokens."""
+    """Return the length of the longest common subsequence, from the bit positions of the first text's tokens."""
     mask = (1 << length) - 1
     open_places = mask
     for token in other:
@@ -144,7 +144,7 @@ def _common(positions: Mapping[str, int], length: int, other: Sequence[str]) -> 
 
 
 def _same_category(train: Sequence[Study], study: Study) -> Sequence[Study]:
-    """Training studies of the same exact category, else of the same major one, else all."""
+    """Return training studies of the same exact category, else of the same major one, else all."""
     truth = label(study.report)
     labels = [label(t.report) for t in train]
     exact = [t for t, known in zip(train, labels, strict=True) if known.birads == truth.birads]
@@ -153,5 +153,5 @@ def _same_category(train: Sequence[Study], study: Study) -> Sequence[Study]:
 
 
 def _pick(train: Sequence[Study], seed: int, study: Study) -> Study:
-    """A training study at random: the same one for the same seed and id, whatever else is predicted."""
+    """Return a training study at random: the same one for the same seed and id, whatever else is predicted."""
     return random.Random(f"{seed} {study.id}").choice(train)

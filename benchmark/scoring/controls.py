@@ -11,7 +11,7 @@ EXCHANGES = 32
 
 
 def swapped(ids: Sequence[str], blocks: Mapping[str, str], *, seed: int = 0) -> dict[str, str]:
-    """For each study, the study whose image it is shown instead: a fixed derangement, across blocks.
+    """Return, for each study, the study whose image it is shown instead: a fixed derangement, across blocks.
 
     Studies are laid in a ring, block after block in an order drawn from `seed`, and turned by the size of the
     largest block; so none meets an image of its own block as long as no block holds more than half of the studies.
@@ -30,7 +30,7 @@ def swapped(ids: Sequence[str], blocks: Mapping[str, str], *, seed: int = 0) -> 
 
 
 def shuffled(ids: Sequence[str], blocks: Mapping[str, str], *, seed: int = 0) -> dict[str, str]:
-    """For each study, the study whose image it is shown instead, drawn by `seed` from all that `swapped` could be.
+    """Return, for each study, the study whose image is shown instead, drawn by `seed` from all `swapped` could be.
 
     `swapped` moves whole blocks onto blocks. A block's studies are alike, so over a few dozen blocks what images show
     and what reports say would still go together by chance, and could be learned; here each study is drawn on its own.
@@ -53,7 +53,7 @@ def shuffled(ids: Sequence[str], blocks: Mapping[str, str], *, seed: int = 0) ->
 
 
 def training_images(trial: Trial, ids: Sequence[str], blocks: Mapping[str, str]) -> dict[str, str]:
-    """For each training study, the study whose image the trial learns its report with; blank ones have none.
+    """Return, for each training study, the study whose image the trial learns its report with; a blank one has none.
 
     Its own, or where the protocol shuffles images that of another block (`shuffled` by the trial's seed). What such a
     trial says can't owe anything to the image, so a control that finds a fall in it is wrong: the permutation test's

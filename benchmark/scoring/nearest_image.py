@@ -27,7 +27,7 @@ LEARNING_RATE = 1e-3
 def predict_nearest(
     train: Sequence[Study], test: Sequence[Study], *, seed: int, clip: str | None, images: ImageLoader | None
 ) -> dict[str, str]:
-    """Each test study's id to the report of the training image with the largest cosine; the first of equals.
+    """Return each test study's id to the report of the training image with the largest cosine; the first of equals.
 
     Raises:
         UserError: a study has no image.
@@ -57,7 +57,7 @@ class Encoder:
 
     @torch.no_grad()
     def __call__(self, images: Sequence[np.ndarray]) -> torch.Tensor:
-        """float32 [images, features], each row of length 1."""
+        """Return float32 [images, features], each row of length 1."""
         rows = []
         for start in range(0, len(images), self.batch):
             inputs = torch.stack([self.transform(image) for image in images[start : start + self.batch]])
@@ -66,7 +66,7 @@ class Encoder:
 
 
 def load_model(name: str) -> Encoder:
-    """An encoder from open_clip.
+    """Load an encoder from open_clip.
 
     Args:
         name: `MODEL:WEIGHTS` with a tag or a checkpoint file of open_clip (`ViT-B-32:laion2b_s34b_b79k`,
@@ -94,7 +94,7 @@ def load_model(name: str) -> Encoder:
 
 
 def miniature(images: Sequence[np.ndarray], reports: Sequence[str], seed: int) -> Encoder:
-    """A small CLIP of open_clip's own classes, trained from scratch on training images and reports.
+    """Train a small CLIP of open_clip's own classes from scratch on training images and reports.
 
     The contrastive loss of CLIP (Radford et al. 2021) on 112-pixel images, 300 steps of 32 pairs, on the CPU; the
     same seed and data give the same features.

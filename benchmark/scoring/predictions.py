@@ -43,7 +43,7 @@ def forget(folder: TrialFolder) -> None:
 
 
 def whole(folder: TrialFolder, shown: Sequence[Shown], prompt_sha256: str) -> bool:
-    """Whether all three files hold one report for each image shown, in order, written for this prompt.
+    """Return whether all three files hold one report for each image shown, in order, written for this prompt.
 
     Each file appears whole or not at all, but there are three, and an interruption may fall between them.
     """

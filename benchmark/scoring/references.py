@@ -30,13 +30,13 @@ class ReferenceSet:
 
 
 def from_file(path: Path) -> ReferenceSet:
-    """The references of a file of JSON lines with `id` and `report`, and `block` where patients are known."""
+    """Read the references of a file of JSON lines with `id` and `report`, and `block` where patients are known."""
     texts = read_texts(path, "report")
     return ReferenceSet(texts.by_id, (), texts.blocks, f"{path.name}: {len(texts.by_id)} reports")
 
 
 def from_release(release: Release, predicted: Sequence[str], split: str | None = None, seed: int = 0) -> ReferenceSet:
-    """The reports of a DMID folder that some predictions are for.
+    """Return the reports of a DMID folder that some predictions are for.
 
     Args:
         release: what the folder holds; reports alone will do.
@@ -58,7 +58,7 @@ def from_release(release: Release, predicted: Sequence[str], split: str | None =
 
 
 def from_split(studies: Sequence[Study], split: Split) -> ReferenceSet:
-    """The test part of a split as references, with its training reports and blocks."""
+    """Return the test part of a split as references, with its training reports and blocks."""
     test = {s.id: s.report for s in split.studies("test", studies)}
     blocks = {i: split.blocks[i] for i in test}
     train = tuple(s.report for s in split.studies("train", studies))
@@ -66,6 +66,6 @@ def from_split(studies: Sequence[Study], split: Split) -> ReferenceSet:
 
 
 def scored_studies(release: Release) -> tuple[Study, ...]:
-    """The studies with an image where most reports have one, as in a sweep; else every report."""
+    """Return the studies with an image where most reports have one, as in a sweep; else every report."""
     reports = release.reports
     return release.studies if len(release.studies) > MOSTLY * len(reports) else reports

@@ -36,7 +36,7 @@ def stored_statistics(
     *,
     train_reports: Sequence[str] = (),
 ) -> dict[str, ReportStatistics]:
-    """The statistics of every score, by name, reports in the order of their sorted ids.
+    """Return the statistics of every score, by name, reports in the order of their sorted ids.
 
     Args:
         record: the `scores.json` of these predictions.

@@ -30,7 +30,7 @@ class Batch:
 
 
 def make(backbone: Backbone, protocol: Protocol, data: TrainingSet, rows: Sequence[int]) -> Batch:
-    """The batch of the reports at `rows`."""
+    """Return the batch of the reports at `rows`."""
     text = backbone.training_text(protocol.prompt, [data.reports[i] for i in rows])
     features = torch.cat([data.features[i] for i in rows])
     for name, value in text.items():
@@ -39,18 +39,21 @@ def make(backbone: Backbone, protocol: Protocol, data: TrainingSet, rows: Sequen
 
 
 def pinned(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor in memory that isn't paged, where a GPU will ask for it."""
+    """Return the tensor in memory that isn't paged, where a GPU will ask for it."""
     return tensor.pin_memory() if device.type == "cuda" else tensor
 
 
 def beside(device: torch.device) -> bool:
-    """Whether a step's batch is made in a thread of its own; on a CPU it would take the model's core."""
+    """Return whether a step's batch is made in a thread of its own; on a CPU it would take the model's core."""
     return device.type == "cuda"
 
 
 def ahead(make: Callable[[int], Made], numbers: Sequence[int], device: torch.device) -> Generator[Made, None, None]:
-    """`make` of each number in turn; where it can be done beside the device's work, that of the next one is under
-    way when one is given out. Close it (`contextlib.closing`) where it isn't read to its end."""
+    """Yield `make` of each number in turn.
+
+    Where it can be done beside the device's work, that of the next one is under way when one is given out. Close it
+    (`contextlib.closing`) where it isn't read to its end.
+    """
     if not beside(device):
         yield from map(make, numbers)
         return

@@ -56,12 +56,12 @@ class Snapshot:
 
 
 def rows(values: Sequence[Sequence[float]], start: int = 0) -> list[dict[str, float]]:
-    """Rows of `losses.csv` from (learning rate, loss, gradient norm) a step; steps are counted from `start` + 1."""
+    """Return rows of `losses.csv` from (learning rate, loss, gradient norm) a step; steps count from `start` + 1."""
     return [{"step": number, **dict(zip(COLUMNS, row, strict=True))} for number, row in enumerate(values, start + 1)]
 
 
 def read(trial: Trial, folder: TrialFolder) -> Snapshot:
-    """The trial's last snapshot, or an empty one where there is none that can be read."""
+    """Read the trial's last snapshot, or an empty one where there is none that can be read."""
     snapshot = Snapshot(trial)
     try:
         with safe_open(_path(folder), framework="pt") as file:

@@ -13,14 +13,14 @@ BACKEND = "inductor"
 
 
 def decoder_layers(backbone: Backbone) -> list[nn.Module]:
-    """The layers of a backbone's decoder, in order."""
+    """Return the layers of a backbone's decoder, in order."""
     [decoder] = [m for name, m in backbone.model.named_modules() if name.rpartition(".")[2] == backbone.decoder]
     return list(decoder.layers)
 
 
 @contextmanager
 def compiled_layers(backbone: Backbone) -> Iterator[None]:
-    """Within, the decoder's layers run compiled, for batches of any size; between them and after, as they are."""
+    """Run the decoder's layers compiled, within, for batches of any size; between them and after, as they are."""
     layers = decoder_layers(backbone)
     for layer in layers:
         layer.compile(dynamic=True, backend=BACKEND)

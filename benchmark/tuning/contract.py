@@ -32,7 +32,7 @@ TIE = 1e-4
 
 
 def clauses() -> Sequence[Check]:
-    """The clause, where there is a packed engine to hold it against."""
+    """Return the clause, where there is a packed engine to hold it against."""
     return (packed_as_sequential,) if "packed" in ENGINES else ()
 
 
@@ -108,7 +108,7 @@ def _train(
 def _alone(
     backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, folder: Path
 ) -> tuple[dict[str, TrialFolder], list[list[Snapshot]]]:
-    """What plain peft makes of the trials, and the states that each of its steps began from, by step and trial."""
+    """Return what plain peft makes of the trials, and the state that each step began from, by step and trial."""
     folders = _folders(trials, folder)
     states: list[list[Snapshot]] = [[] for _ in range(STEPS)]
     _train(Sequential(checkpoint_seconds=0), backbone, trials, folders, data, states)
@@ -149,7 +149,7 @@ class Greedy:
     open: Sequence[str]
 
     def admits(self, other: Generated) -> bool:
-        """Whether the other is this text, or parts from it at a tie."""
+        """Return whether the other is this text, or parts from it at a tie."""
         return other == self.generated or any(other.text.startswith(beginning) for beginning in self.open)
 
 
@@ -160,7 +160,7 @@ def unlike(
     features: Sequence[Tensor],
     written: Mapping[str, Sequence[Generated]],
 ) -> list[str]:
-    """Texts that plain peft would not write with the trials' adapters, beside those that it would.
+    """Return texts that plain peft would not write with the trials' adapters, beside those that it would.
 
     Args:
         features: [image_tokens, hidden] an image.
@@ -181,7 +181,7 @@ def unlike(
 
 @torch.inference_mode()
 def greedy(backbone: Backbone, model: PeftModel, protocol: Protocol, features: Sequence[Tensor]) -> list[Greedy]:
-    """What `generation.greedy` writes, with its ties; a few images at most, since all logits are kept."""
+    """Return what `generation.greedy` writes, with its ties; a few images at most, since all logits are kept."""
     model.eval()
     text = backbone.encode_text([protocol.prompt] * len(features))
     start = text["input_ids"].shape[1]

@@ -48,7 +48,7 @@ class Streams:
         self.first = first
 
     def draw(self, layer: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Factors for an input of all trials, [trials · rows, tokens, in]: 0, or 1 / (1 − probability).
+        """Return factors for an input of all trials, [trials · rows, tokens, in]: 0, or 1 / (1 − probability).
 
         Masks are drawn for the whole micro-batch, of which the input holds the rows from `first` on. Rows and tokens
         that only fill up the pack get zeros. A layer that asks again within a micro-batch, because
@@ -71,7 +71,7 @@ class Streams:
         return factors.view(shape)
 
     def _kept(self) -> AbstractContextManager[None]:
-        """The caller's own random numbers go on as if nothing had been drawn."""
+        """Let the caller's own random numbers go on as if nothing had been drawn."""
         return torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
 
     def _state(self) -> Tensor:

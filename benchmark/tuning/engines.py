@@ -9,7 +9,7 @@ ENGINES: dict[str, type[Engine]] = {"packed": Packed, "sequential": Sequential}
 
 
 def engine_named(name: str) -> Engine:
-    """The engine of that name.
+    """Return the engine of that name.
 
     Raises:
         UserError: no engine has that name.

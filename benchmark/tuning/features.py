@@ -46,7 +46,7 @@ class FeatureStore:
         images: Mapping[str, Callable[[], np.ndarray]],
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> dict[str, Tensor]:
-        """Features by image key, [image_tokens, hidden] each, memory-mapped where they were there already.
+        """Return features by image key, [image_tokens, hidden] each, memory-mapped where they were there already.
 
         As many images are encoded at a time always, the last filled up: a batch's size decides how its products are
         computed, and so the last digits. Features then don't depend on which images came together.
@@ -69,7 +69,7 @@ class FeatureStore:
         return {key: tokens for key, tokens in found.items() if tokens is not None}
 
     def _together(self) -> int:
-        """Images that go through the encoder at once."""
+        """Return how many images go through the encoder at once."""
         side = self.backbone.checkpoint.image_size
         blank = self.backbone.feature_inputs([np.zeros((side, side), np.uint8)])
         return max(1, VALUES // blank["pixel_values"].numel())
@@ -78,7 +78,7 @@ class FeatureStore:
         return self.folder / f"{key}.safetensors"
 
     def _read(self, key: str) -> Tensor | None:
-        """The entry, or None where it is missing, cut short, damaged, or not what this backbone's encoder gives."""
+        """Read the entry; None where it is missing, cut short, damaged, or not what this backbone's encoder gives."""
         try:
             with safe_open(self._path(key), framework="pt") as file:
                 if list(file.keys()) != ["features"]:
@@ -99,5 +99,5 @@ class FeatureStore:
 
 
 def _digest(tokens: Tensor) -> str:
-    """SHA-256 of a contiguous tensor's bytes, in hexadecimal."""
+    """Return SHA-256 of a contiguous tensor's bytes, in hexadecimal."""
     return hashlib.sha256(tokens.view(torch.uint8).numpy().data).hexdigest()

@@ -22,7 +22,7 @@ BATCH = 64
 def greedy(
     backbone: Backbone, model: PreTrainedModel | PeftModel, protocol: Protocol, features: Sequence[Tensor]
 ) -> list[Generated]:
-    """A report for each image's features; features that are given more than once are written for once.
+    """Write a report for each image's features; features that are given more than once are written for once.
 
     Where memory runs out, half as many are written at once, down to one.
 
@@ -60,7 +60,7 @@ def _batch(
 
 
 def settings(backbone: Backbone, protocol: Protocol) -> dict[str, int | float | None]:
-    """Keyword arguments of `generate` for greedy decoding, the same for every backbone."""
+    """Return keyword arguments of `generate` for greedy decoding, the same for every backbone."""
     return {
         "max_new_tokens": protocol.max_new_tokens,
         "do_sample": False,
@@ -76,7 +76,7 @@ def settings(backbone: Backbone, protocol: Protocol) -> dict[str, int | float | 
 
 
 def distinct(features: Sequence[Tensor]) -> tuple[list[Tensor], list[int]]:
-    """Each tensor once, and where each of `features` stands among them. Controls show images of the test set again."""
+    """Return each tensor once, and each feature's place among them. Controls show images of the test set again."""
     places: dict[int, int] = {}
     shown: list[Tensor] = []
     for tokens in features:
@@ -87,7 +87,7 @@ def distinct(features: Sequence[Tensor]) -> tuple[list[Tensor], list[int]]:
 
 
 def cut(backbone: Backbone, row: Sequence[int]) -> Generated:
-    """Generated ids up to the end token, as text."""
+    """Return generated ids up to the end token, as text."""
     if backbone.end in row:
         tokens = row[: row.index(backbone.end)]
         return Generated(backbone.decode(tokens), len(tokens) + 1, "end")

@@ -21,7 +21,7 @@ def write_reports(
     checkpoint: Path | None = None,
     device: str | None = None,
 ) -> list["Generated"]:
-    """A report for each image, by the trial's adapter on its base.
+    """Write a report for each image, by the trial's adapter on its base.
 
     Args:
         folder: the trial's, from `find_trial`.
@@ -64,7 +64,7 @@ def write_reports(
 
 
 def find_trial(results: Path, name: str) -> TrialFolder:
-    """The folder of a trained trial, by its id or the beginning of it.
+    """Find the folder of a trained trial, by its id or the beginning of it.
 
     Raises:
         UserError: no trial, several, or an untrained one has it.
@@ -85,7 +85,7 @@ def find_trial(results: Path, name: str) -> TrialFolder:
 
 
 def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
-    """Where the trial's base lies; None for the hub's cache.
+    """Return where the trial's base lies; None for the hub's cache.
 
     Raises:
         UserError: it isn't found.
@@ -111,7 +111,7 @@ def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
 
 
 def _named(folder: TrialFolder, backbone: str) -> list[str]:
-    """Checkpoint folders that suites with this trial name for its backbone."""
+    """Return checkpoint folders that suites with this trial name for its backbone."""
     found, trial = [], folder.path.name
     for path in sorted((folder.path.parent / "suites").glob("*.json")):
         record = read_model(path, SuiteRecord)

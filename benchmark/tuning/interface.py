@@ -94,6 +94,8 @@ class Engine(Interface):
         features: Sequence[Tensor],
         meter: Meter | None = None,
     ) -> Iterator[tuple[Trial, list[Generated]]]:
-        """Write a report for each image's features with each trial's trained adapter, greedily; the time is booked as
-        in training."""
+        """Write a report for each image's features with each trial's trained adapter, greedily.
+
+        The time is booked as in training.
+        """
         ...

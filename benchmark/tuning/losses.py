@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def report_losses(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, start: int, trials: int = 1) -> Tensor:
-    """The summed cross-entropy of each trial's reports.
+    """Return the summed cross-entropy of each trial's reports.
 
     Only the hidden states that predict the report go through the head: of a MedGemma step's logits that is one part
     in five or so, and the rest would be thrown away.
@@ -48,7 +48,7 @@ def report_losses(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, sta
 
 
 def fuses(model: "PreTrainedModel | PeftModel") -> bool:
-    """Whether head and loss are one: Liger never holds all logits (0.05 GB a report of MedGemma's).
+    """Return whether head and loss are one: Liger never holds all logits (0.05 GB a report of MedGemma's).
 
     It counts labels on the host, which waits for the GPU once a trial and micro-batch.
     """
@@ -62,7 +62,7 @@ def fuses(model: "PreTrainedModel | PeftModel") -> bool:
 
 
 def kernels() -> str:
-    """Which kernels `fuses` speaks of, for the record."""
+    """Return which kernels `fuses` speaks of, for the record."""
     return f"liger_kernel {version('liger_kernel')}"
 
 
@@ -72,7 +72,7 @@ def _kernels_run_on(device: torch.device) -> bool:
 
 
 def _fused(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, targets: Tensor, trials: int) -> Tensor:
-    """Losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
+    """Return losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
     from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
 
     hidden = private.last_hidden_states(model, inputs)[:, -targets.shape[1] :]

@@ -17,14 +17,14 @@ def start(device: torch.device) -> None:
 
 
 def peak(device: torch.device) -> int:
-    """Bytes at the peak."""
+    """Return the bytes at the peak."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return of_process()
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether memory ran out, of a GPU or of the host."""
+    """Return whether memory ran out, of a GPU or of the host."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or host_memory_ran_out(error)
 
 
@@ -39,7 +39,7 @@ def release(device: torch.device) -> None:
 
 
 def of_process() -> int:
-    """This process's peak in bytes.
+    """Return this process's peak in bytes.
 
     Linux hands a parent's peak on to a child in `ru_maxrss` (getrusage(2)); VmHWM (proc_pid_status(5)) is the
     process's own.

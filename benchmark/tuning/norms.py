@@ -19,6 +19,7 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, eps: float) -> Tensor:
+        """Return the normalised x, of x's shape."""
         mean = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1])
         inverse = mean.add_(eps).rsqrt_()
         ctx.save_for_backward(x, scale, inverse)
@@ -26,6 +27,7 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradient by x, of x's shape; none by the frozen scale and eps."""
         x, scale, inverse = ctx.saved_tensors
         scaled = gradient * scale
         along = (scaled * x).sum(dim=-1, keepdim=True).mul_(inverse.pow(3)).div_(x.shape[-1])
@@ -33,7 +35,7 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
 
 def scale_of(module: nn.Module) -> tuple[Tensor, float] | None:
-    """A frozen RMSNorm's factor and its eps; None for anything that doesn't compute what an RMSNorm computes."""
+    """Return a frozen RMSNorm's factor and its eps; None for anything that doesn't compute what an RMSNorm computes."""
     settings = private.norm_settings(module)
     if settings is None or private.forward_is_replaced(module):  # replaced already, by an enclosing `fused_norms`
         return None
@@ -51,7 +53,7 @@ def scale_of(module: nn.Module) -> tuple[Tensor, float] | None:
 
 @contextmanager
 def fused_norms(model: nn.Module) -> Iterator[None]:
-    """Within, the model's frozen RMSNorms run by `RootMeanSquareNorm`; each is tried on numbers before."""
+    """Run the model's frozen RMSNorms, within, by `RootMeanSquareNorm`; each is tried on numbers before."""
     changed: list[nn.Module] = []
     try:
         with torch.no_grad():

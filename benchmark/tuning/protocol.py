@@ -22,7 +22,7 @@ WINDOW = 8
 
 
 def lora_config(backbone: Backbone | type[Backbone], trial: Trial) -> LoraConfig:
-    """The adapter of a trial: LoRA (arXiv 2106.09685) on the decoder's projections, scaled by alpha / rank."""
+    """Return the adapter of a trial: LoRA (arXiv 2106.09685) on the decoder's projections, scaled by alpha / rank."""
     return LoraConfig(
         r=trial.rank,
         lora_alpha=trial.alpha,
@@ -34,7 +34,7 @@ def lora_config(backbone: Backbone | type[Backbone], trial: Trial) -> LoraConfig
 
 
 def order(lengths: Sequence[int], protocol: Protocol, seed: int) -> list[list[int]]:
-    """Which reports each optimiser step sees: one list of indices a step.
+    """Return which reports each optimiser step sees: one list of indices a step.
 
     Every epoch sees every report once, in an order drawn from `seed`. Within windows of `WINDOW` batches, reports of
     like length come together, which saves padding; the order of the batches is drawn again, so that length tells
@@ -59,7 +59,7 @@ def order(lengths: Sequence[int], protocol: Protocol, seed: int) -> list[list[in
 
 
 def learning_rate(protocol: Protocol, step: int, total: int) -> float:
-    """The learning rate of a step counted from 0: linear warm-up, then a cosine or a line to zero, or constant."""
+    """Return a step's learning rate, counted from 0: linear warm-up, then a cosine or a line to zero, or constant."""
     if step < protocol.warmup_steps:
         return protocol.learning_rate * (step + 1) / (protocol.warmup_steps + 1)
     if protocol.schedule == "constant":
@@ -70,14 +70,17 @@ def learning_rate(protocol: Protocol, step: int, total: int) -> float:
 
 
 def dropout_seed(trial: Trial, step: int) -> int:
-    """The seed of a step's dropout masks: a trial's own stream, the same however trials are packed."""
+    """Return the seed of a step's dropout masks: a trial's own stream, the same however trials are packed."""
     return (trial.seed * 1_000_003 + step) % 2**63
 
 
 @contextmanager
 def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
-    """Within, the backbone's model trains: activations are computed anew in the backward pass and layers compiled where
-    the protocol asks for it, and a bfloat16 model's adapters, which are kept in float32, compute in bfloat16."""
+    """Let the backbone's model, within, train.
+
+    Activations are computed anew in the backward pass and layers compiled where the protocol asks for it, and a
+    bfloat16 model's adapters, which are kept in float32, compute in bfloat16.
+    """
     model = backbone.model
     if protocol.activation_checkpointing:
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
@@ -93,13 +96,13 @@ def training(backbone: Backbone, protocol: Protocol) -> Iterator[None]:
 
 
 def precision(backbone: Backbone) -> torch.autocast:
-    """bfloat16 for the products of a bfloat16 model's adapters; nothing for another model's."""
+    """Compute products of a bfloat16 model's adapters in bfloat16; change nothing for another model's."""
     enabled = backbone.model.dtype == torch.bfloat16
     return torch.autocast(backbone.device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def not_finite(loss: float, step: int, total: int) -> str:
-    """Why a trial that diverged is given up."""
+    """Return why a trial that diverged is given up."""
     return f"the loss is {loss} at step {step} of {total}"
 
 

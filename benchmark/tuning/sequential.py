@@ -187,7 +187,7 @@ class Alone:
         self.losses = snapshot.losses
 
     def snapshot(self) -> Snapshot:
-        """The trial as it stands."""
+        """Return the trial as it stands."""
         moments = {n: private.adamw_moments(self.optimizer.state[parameter]) for n, parameter in self.trained.items()}
         first, second = ({name: pair[which] for name, pair in moments.items()} for which in (0, 1))
         return Snapshot(self.trial, self.trained, first, second, self.losses)
@@ -244,7 +244,7 @@ class Alone:
         ]
 
     def _backward(self, parts: Sequence[tuple[Piece, batches.Batch]]) -> float:
-        """Gradients of the mean loss over the step's report tokens; that mean."""
+        """Compute gradients of the mean loss over the step's report tokens; return that mean."""
         total = sum(int((batch.text["labels"] != IGNORED).sum()) for _, batch in parts)
         mean = 0.0
         for piece, batch in parts:

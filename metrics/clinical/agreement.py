@@ -17,7 +17,7 @@ Categories = Sequence[str | None]
 def accuracy(
     name: str, signature: str, reference: Categories, prediction: Categories, reduce: Callable[[str], object]
 ) -> ReportStatistics:
-    """Share of reports whose predicted category equals the reference's after `reduce`."""
+    """Return the share of reports whose predicted category equals the reference's after `reduce`."""
     right = [
         r is not None and p is not None and reduce(r) == reduce(p) for r, p in zip(reference, prediction, strict=True)
     ]
@@ -25,14 +25,14 @@ def accuracy(
 
 
 def coverage(name: str, signature: str, reference: Categories, prediction: Categories) -> ReportStatistics:
-    """Share of reports that state a category at all, among those whose reference does."""
+    """Return the share of reports that state a category at all, among those whose reference does."""
     return mean_of(name, signature, [p is not None for p in prediction], [r is not None for r in reference])
 
 
 def f1_macro(
     name: str, signature: str, reference: Categories, prediction: Categories, labels: Sequence[str]
 ) -> ReportStatistics:
-    """Macro-averaged F1 over the classes present in the reference, from a fixed list of labels.
+    """Return the macro-averaged F1 over the classes present in the reference, from a fixed list of labels.
 
     `sklearn.metrics.f1_score(labels=those present, average="macro", zero_division=0)`. In a resample, "present" is
     judged on the resample, so a class that was not drawn does not pull the mean down.
@@ -67,7 +67,7 @@ def quadratic_kappa(
     *,
     answered: bool = False,
 ) -> ReportStatistics:
-    """Cohen's kappa with quadratic weights on a fixed ordered scale (Cohen 1968).
+    """Return Cohen's kappa with quadratic weights on a fixed ordered scale (Cohen 1968).
 
     `sklearn.metrics.cohen_kappa_score(weights="quadratic", labels=range(levels))`. A missing prediction is put at
     the level farthest from the reference (of two equally far, the lower); with `answered`, it is left out instead.

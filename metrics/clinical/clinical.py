@@ -29,7 +29,7 @@ _BENIGN = ("1", "2", "3")
 
 
 def clinical_scores(reference: Sequence[Label], prediction: Sequence[Label]) -> dict[str, ReportStatistics]:
-    """Every clinical score of n aligned reports, by name.
+    """Return every clinical score of n aligned reports, by name.
 
     Raises:
         ValueError: the two sequences differ in length.
@@ -56,7 +56,7 @@ def score_reports(references: Sequence[str], predictions: Sequence[str]) -> dict
 
 
 def birads_scores(signature: str, reference: Sequence[Label], prediction: Sequence[Label]) -> list[ReportStatistics]:
-    """Agreement on the BI-RADS category: exact, by major category, benign or not, macro-F1, weighted kappa."""
+    """Return agreement on the BI-RADS category: exact, by major category, benign or not, macro-F1, weighted kappa."""
     true, stated = [r.birads for r in reference], [p.birads for p in prediction]
     levels, predicted = [_level(value) for value in true], [_level(value) for value in stated]
     kappa = f"{signature}|weights:quadratic|scale:{'<'.join(BIRADS_SCALE)}|4:{PLAIN_FOUR}"
@@ -83,13 +83,13 @@ def birads_scores(signature: str, reference: Sequence[Label], prediction: Sequen
 
 
 def _level(category: str | None) -> int | None:
-    """The category's place on the scale of kappa, or None outside it."""
+    """Return the category's place on the scale of kappa, or None outside it."""
     category = PLAIN_FOUR if category == "4" else category
     return BIRADS_SCALE.index(category) if category in BIRADS_SCALE else None
 
 
 def density_scores(signature: str, reference: Sequence[Label], prediction: Sequence[Label]) -> list[ReportStatistics]:
-    """Agreement on breast density: accuracy, weighted kappa on A < B < C < D, coverage."""
+    """Return agreement on breast density: accuracy, weighted kappa on A < B < C < D, coverage."""
     true, stated = [r.density for r in reference], [p.density for p in prediction]
     levels = [None if value is None else DENSITY_SCALE.index(value) for value in true]
     predicted = [None if value is None else DENSITY_SCALE.index(value) for value in stated]

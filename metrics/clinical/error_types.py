@@ -70,7 +70,7 @@ def count_errors(reference: Label, prediction: Label) -> Errors:
 
 
 def _conflict(kind: str, reference: Label, prediction: Label) -> bool:
-    """Whether both describe the finding in the same respect and agree on nothing."""
+    """Return whether both describe the finding in the same respect and agree on nothing."""
     for attribute in _DESCRIBES.get(kind, ()):
         theirs = set(reference.attributes.get(attribute, ())) - _SAYS_NOTHING
         ours = set(prediction.attributes.get(attribute, ())) - _SAYS_NOTHING
@@ -80,14 +80,14 @@ def _conflict(kind: str, reference: Label, prediction: Label) -> bool:
 
 
 def _misplaced(reference: Label, prediction: Label) -> bool:
-    """Whether both state a side, or both a place, with nothing in common; "upper" fits "upper outer"."""
+    """Return whether both state a side, or both a place, with nothing in common; "upper" fits "upper outer"."""
     sides = set(reference.laterality), set(prediction.laterality)
     places = [{word for place in report.quadrant for word in place.split()} for report in (reference, prediction)]
     return any(bool(a) and bool(b) and not a & b for a, b in (sides, (places[0], places[1])))
 
 
 def _both_clear(reference: Label, prediction: Label) -> int:
-    """1 where the reference is BI-RADS 1 or 2 without a suspicious kind and the prediction denies such findings too."""
+    """Return 1 where the reference is BI-RADS 1 or 2 without a suspicious kind and the prediction denies such too."""
     suspicious = ("mass", "asymmetry", "architectural_distortion")
     clear = not any(report.findings.get(kind) in _POSITIVE for report in (reference, prediction) for kind in suspicious)
     denies = "absent" in prediction.findings.values()
@@ -95,7 +95,7 @@ def _both_clear(reference: Label, prediction: Label) -> int:
 
 
 def error_scores(signature: str, reference: Sequence[Label], prediction: Sequence[Label]) -> list[ReportStatistics]:
-    """Mean number of errors a report, by type (`error_false_finding` ...), and the mean score `mammogreen_rules`."""
+    """Return mean errors a report by type (`error_false_finding` ...), and the mean score `mammogreen_rules`."""
     compared = [count_errors(r, p) for r, p in zip(reference, prediction, strict=True)]
     scores = [
         mean_of(f"error_{kind}", signature, [errors.counts[kind] for errors in compared], higher_is_better=False)

@@ -21,13 +21,13 @@ FEWEST_POSITIVES = 5
 
 
 def _polarity(labels: Labels, *values: str) -> Flags:
-    """bool [n, kinds]: whether a report gives a kind one of these polarities."""
+    """Return bool [n, kinds]: whether a report gives a kind one of these polarities."""
     rows = [[label.findings.get(kind) in values for kind in KINDS] for label in labels]
     return np.array(rows, dtype=bool).reshape(len(labels), len(KINDS))
 
 
 def finding_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
-    """Precision, recall and F1 of each kind, macro and micro averages, and accuracy on what is said to be absent."""
+    """Return precision, recall and F1 of each kind, macro and micro averages, accuracy on what is said to be absent."""
     scores = _averages(signature, reference, prediction, ("present", "uncertain"), "")
     scores += _averages(signature, reference, prediction, ("present",), "_uncertain_absent")
     true, stated = _polarity(reference, "present", "uncertain"), _polarity(prediction, "present", "uncertain")
@@ -74,12 +74,12 @@ def _averages(
 
 
 def _counts(true: Flags, stated: Flags) -> tuple[Array, Array, Array]:
-    """[n] hits, reference findings and asserted findings of each report."""
+    """Return [n] hits, reference findings and asserted findings of each report."""
     return tuple(part.sum(axis=1).astype(np.float64) for part in (true & stated, true, stated))
 
 
 def _macro_f1(sums: Array, kinds: tuple[int, ...]) -> Array:
-    """Mean F1 over the kinds; a kind that a resample holds on neither side is undefined and left out of its mean."""
+    """Return the mean F1 over kinds; a kind that a resample holds on neither side is left out of its mean."""
     table = np.reshape(sums, (*np.shape(sums)[:-1], 3, len(KINDS)))[..., list(kinds)]
     hits, positives, asserted = np.moveaxis(table, -2, 0)
     total = positives + asserted
@@ -89,7 +89,7 @@ def _macro_f1(sums: Array, kinds: tuple[int, ...]) -> Array:
 
 
 def hallucination_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
-    """Findings asserted that the reference does not have, of all asserted ones; and how many a report.
+    """Return the share of asserted findings that the reference does not have, and how many a report.
 
     `contradicted`: the reference denies it. `unsupported`: the reference does not mention it. They add up to the rate.
     """
@@ -108,7 +108,7 @@ def hallucination_scores(signature: str, reference: Labels, prediction: Labels) 
 
 
 def omission_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
-    """Findings of the reference that are not asserted, of all it has; and how many a report.
+    """Return the share of the reference's findings that are not asserted, and how many a report.
 
     `denied`: the prediction says it is absent. `silent`: the prediction does not mention it. They add up to the rate.
     """
@@ -140,7 +140,7 @@ def _errors(signature: str, what: tuple[str, str], of: Flags, wrong: dict[str, F
 
 
 def location_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
-    """Agreement on quadrants, and on sides, where the reference states them; silence is wrong and lowers coverage."""
+    """Return agreement on quadrants and on sides where the reference states them; silence is wrong and uncovered."""
     quadrants = [(frozenset(r.quadrant), frozenset(p.quadrant)) for r, p in zip(reference, prediction, strict=True)]
     sides = [(frozenset(r.laterality), frozenset(p.laterality)) for r, p in zip(reference, prediction, strict=True)]
     scores = []

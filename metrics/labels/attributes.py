@@ -69,7 +69,7 @@ _ORDER = ("mass_shape", "mass_margin", "mass_density", "calc_morph", "calc_dist"
 
 
 def read_attributes(text: str, sentences: list[list[Mention]]) -> dict[str, tuple[str, ...]]:
-    """Attribute to the values used, in text order, of findings that are present or uncertain.
+    """Return by attribute the values used, in text order, of findings that are present or uncertain.
 
     A word describes the nearest finding to its right in the sentence, else the nearest to its left; a word that
     can't describe the right one ("spiculated ... calcification") goes to the left one.
@@ -104,7 +104,7 @@ def _read_sentence(text: str, mentions: list[Mention], found: dict[str, dict[str
 
 
 def _extent(text: str, mentions: list[Mention]) -> tuple[int, int]:
-    """The sentence around the mentions, as far as 240 characters before the first and after the last."""
+    """Return the sentence around the mentions, as far as 240 characters before the first and after the last."""
     first, last = mentions[0], mentions[-1]
     before = max(text.rfind(mark, max(0, first.start - 240), first.start) for mark in (".", ";", "\n"))
     after = [text.find(mark, last.end, last.end + 240) for mark in (";", "\n")]

@@ -20,7 +20,7 @@ _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
 
 
 def highest(categories: Iterable[str]) -> str | None:
-    """The category of highest concern by the ACR's hierarchy, or None of none."""
+    """Return the category of highest concern by the ACR's hierarchy, or None of none."""
     return max(categories, key=HIERARCHY.index, default=None)
 
 
@@ -118,7 +118,7 @@ def _winner(holding: list[Mention]) -> str | None:
 
 
 def read_mentions(report: ReportText) -> tuple[list[Mention], set[str]]:
-    """Every statement of a category in text order, and flags of what was seen but is no category."""
+    """Read every statement of a category in text order, and flags of what was seen but is no category."""
     flags: set[str] = set()
     mentions: list[Mention] = []
     last_now = max((match.start() for match in lexicon.NOW.finditer(report.text)), default=-1)
@@ -139,7 +139,7 @@ def read_mentions(report: ReportText) -> tuple[list[Mention], set[str]]:
 
 
 def _candidates(report: ReportText) -> Iterator[tuple[int, int, bool, bool]]:
-    """(start, where a value may stand, misspelt, written with the name BI-RADS), in text order."""
+    """Yield (start, where a value may stand, misspelt, written with the name BI-RADS), in text order."""
     text = report.text
     for match in lexicon.BIRADS_OR_CATEGORY.finditer(text):
         start = match.start()
@@ -152,7 +152,7 @@ def _candidates(report: ReportText) -> Iterator[tuple[int, int, bool, bool]]:
 
 
 def _stands_alone(report: ReportText, start: int, value_at: int) -> bool:
-    """Whether a bare "category N" is a whole sentence, or follows "assessment", "impression", "edition" ..."""
+    """Return whether a bare "category N" is a whole sentence, or follows "assessment", "impression", "edition" ..."""
     sentence = report.sentence_start(start)
     before = report.text[max(sentence, start - 60) : start]
     if lexicon.BARE_CATEGORY_AFTER.search(before):
@@ -171,7 +171,7 @@ class _Values:
 
 
 def _parse_values(text: str, position: int) -> _Values:
-    """A category, or a list or range of them, at `position`."""
+    """Parse a category, or a list or range of them, at `position`."""
     result = _Values([], position, set(), set())
     first = _parse_category(text, position, result)
     if first is None:
@@ -312,7 +312,7 @@ def _fate(report: ReportText, clause_before: str, sentence_before: str, after: s
 
 
 def descriptor(report: ReportText) -> str | None:
-    """The category whose words the report uses ("probably benign": "3"); a guess, never scored as a category."""
+    """Return the category whose words the report uses ("probably benign": "3"); a guess, never scored as a category."""
     for category, pattern in lexicon.DESCRIPTORS:
         for match in pattern.finditer(report.text):
             before = max(0, match.start() - lexicon.CONTEXT)

@@ -37,7 +37,7 @@ class Mention:
 
 
 def read_findings(report: ReportText) -> list[list[Mention]]:
-    """The mentions of each sentence, in text order; anatomy carries the polarity of its own abnormality."""
+    """Read the mentions of each sentence, in text order; anatomy carries the polarity of its own abnormality."""
     sentences = []
     for start, end in report.sentences:
         mentions = _read_sentence(report.text, start, end)
@@ -53,7 +53,7 @@ def read_findings(report: ReportText) -> list[list[Mention]]:
 
 
 def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
-    """Kind to polarity over all mentions: present beats uncertain beats absent."""
+    """Return each kind's polarity over all mentions: present beats uncertain beats absent."""
     merged: dict[str, Polarity] = {}
     for mention in mentions:
         if mention.polarity is None:
@@ -117,30 +117,37 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         elif event == "negation":
             last_negation = match.end()
             state.negated, state.doubted, state.asked = True, False, False
-        elif event in ("absent_after", "absent_mark"):
-            if not state.reach_back("absent") and event == "absent_after":
-                state.negated = True
-            state.verb = True
-        elif event in ("uncertain_after", "doubted"):
-            state.reach_back("uncertain")
-            state.verb = True
-        elif event in ("uncertain_before", "doubt"):
-            state.doubted, state.negated = True, False
-        elif event == "versus":
-            if state.mentions and state.mentions[-1].polarity == "present":
-                state.mentions[-1].polarity = "uncertain"
-            state.doubted = True
-        elif event == "purpose":
-            state.asked = True
-        elif event == "verb":
-            state.verb = True
-        else:
+        elif not _qualify(state, event):
             _punctuate(state, event, match)
     return state.mentions
 
 
+def _qualify(state: _State, event: str | None) -> bool:
+    """Take up what denies, doubts or asks for what stands before or behind it; return False for any other event."""
+    if event in ("absent_after", "absent_mark"):
+        if not state.reach_back("absent") and event == "absent_after":
+            state.negated = True
+        state.verb = True
+    elif event in ("uncertain_after", "doubted"):
+        state.reach_back("uncertain")
+        state.verb = True
+    elif event in ("uncertain_before", "doubt"):
+        state.doubted, state.negated = True, False
+    elif event == "versus":
+        if state.mentions and state.mentions[-1].polarity == "present":
+            state.mentions[-1].polarity = "uncertain"
+        state.doubted = True
+    elif event == "purpose":
+        state.asked = True
+    elif event == "verb":
+        state.verb = True
+    else:
+        return False
+    return True
+
+
 def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
-    """What ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
+    """Take up what ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
     if event == "stop":
         state.new_clause()
     elif event in ("pause", "dash"):
@@ -162,7 +169,7 @@ def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
 
 
 def _affirms(state: _State, position: int, comma: bool) -> bool:
-    """Whether what follows a comma or "and" within a negated list states something instead of going on denying."""
+    """Return whether what follows a comma or "and" in a negated list states something instead of denying on."""
     if lexicon.NEW_STATEMENT.match(state.text, position, state.end):
         return True
     if not comma or state.commas > 1:
@@ -195,7 +202,7 @@ def _resolve_anatomy(text: str, mentions: list[Mention]) -> None:
 
 
 def _anatomy_groups(text: str, mentions: list[Mention]) -> list[tuple[int, int]]:
-    """(first, last) index of each run of anatomy joined by commas and "and"."""
+    """Return (first, last) index of each run of anatomy joined by commas and "and"."""
     groups: list[tuple[int, int]] = []
     for index, mention in enumerate(mentions):
         eligible = mention.kind in lexicon.ANATOMY or _plain_node(text, mention)
@@ -221,7 +228,7 @@ def _describes(text: str, word: Mention, anatomy: Mention) -> bool:
 
 
 def _described_after(mentions: list[Mention], last: int, taken: set[int]) -> int | None:
-    """The first describing word after the group, before any other finding, in the same statement."""
+    """Return the first describing word after the group, before any other finding, in the same statement."""
     for index in range(last + 1, len(mentions)):
         mention = mentions[index]
         if mention.kind in lexicon.KINDS or mention.clause != mentions[last].clause:

@@ -65,7 +65,7 @@ class Label:
         return self.birads[0] if self.birads else None
 
     def to_dict(self) -> dict[str, Any]:
-        """The label as JSON values, attributes under "attrs"."""
+        """Return the label as JSON values, attributes under "attrs"."""
         return {
             "birads": self.birads,
             "birads_major": self.birads_major,
@@ -114,5 +114,5 @@ def label(text: str) -> Label:
 
 
 def signature() -> str:
-    """The labeler's name and version, for the signature of every score."""
+    """Return the labeler's name and version, for the signature of every score."""
     return f"amrg-rules/{LABELER}"

@@ -65,7 +65,7 @@ _CLAUSE = re.compile(
 
 
 def last_clause(text: str) -> str:
-    """The last clause of `text`, a word such as "now" or "final" that opens it included."""
+    """Return the last clause of `text`, a word such as "now" or "final" that opens it included."""
     start = 0
     for match in _CLAUSE.finditer(text):
         start = match.start() if match[0].isalpha() else match.end()
@@ -156,7 +156,7 @@ _NO_WORD_AFTER_A = "breast|density|with|and|or|to|on|in|bi|findings|composition|
 
 
 def _letter(name: str) -> str:
-    """A density letter; an "a" that is an article ("composition a mass") is none."""
+    """Return a density letter; an "a" that is an article ("composition a mass") is none."""
     return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
 
 

@@ -31,7 +31,7 @@ _BREAK = re.compile(r"[,(]|\bbut\b|\band\b|\bwhile\b|\bwhereas\b|\bhowever\b")
 
 
 def read_sides(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
-    """(offset, sides) of every mention of a side; a bare "left" counts only by a breast, view, colon or comparison."""
+    """Read (offset, sides) of every mention of a side; a bare "left" counts by a breast, view, colon or comparison."""
     found: list[tuple[int, frozenset[Side]]] = []
     for match in _SIDE.finditer(report.text):
         if match["both"]:
@@ -52,7 +52,7 @@ def read_sides(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
 def findings_by_side(
     report: ReportText, sentences: list[list[Mention]], sides: list[tuple[int, frozenset[Side]]]
 ) -> dict[str, dict[str, Polarity]]:
-    """Side to the findings stated for it.
+    """Return by side the findings stated for it.
 
     A finding's side is the one named in its own clause, else the nearest before it in its sentence, else after it,
     else that of the heading it stands under ("Right breast:").
@@ -101,7 +101,7 @@ def _under(positions: list[int], headings: list[tuple[int, frozenset[Side]]], me
 
 
 def _headings(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
-    """Where a part about one breast begins ("Right breast:"), and where a section ends it."""
+    """Return where a part about one breast begins ("Right breast:"), and where a section ends it."""
     found: list[tuple[int, frozenset[Side]]] = [(position, frozenset()) for position in report.section_starts]
     for start, end in report.sentences:
         match = _HEADING.match(report.text, start, end)
@@ -132,7 +132,7 @@ _ANY_DIRECTION = re.compile(_DIRECTION)
 
 
 def read_quadrants(text: str) -> tuple[str, ...]:
-    """Quadrants and regions named, sorted: "upper outer", DMID's "upper", "retroareolar", "axillary tail" ..."""
+    """Read quadrants and regions named, sorted: "upper outer", DMID's "upper", "retroareolar", "axillary tail" ..."""
     found: set[str] = set()
     for match in _QUADRANT.finditer(text):
         if match["short"]:
@@ -159,7 +159,7 @@ _CLOCK = re.compile(
 
 
 def read_clock(text: str) -> tuple[float, ...]:
-    """Clock positions from 1 to 12 in text order; half hours as .5; whole hours are ints."""
+    """Read clock positions from 1 to 12 in text order; half hours as .5; whole hours are ints."""
     found: dict[float, None] = {}
     if "clock" not in text:
         return ()
@@ -179,7 +179,7 @@ _EACH = re.compile(_NUMBER)
 
 
 def read_sizes(text: str) -> tuple[float, ...]:
-    """Sizes in millimetres in text order; distances from the nipple are none."""
+    """Read sizes in millimetres in text order; distances from the nipple are none."""
     sizes: list[float] = []
     if "mm" not in text and "cm" not in text:
         return ()

@@ -60,10 +60,10 @@ _SECTION = re.compile(
 
 @dataclass(frozen=True)
 class ReportText:
-    """A report in lower case, one kind of dash, quote and space, wrapped lines joined.
+    r"""A report in lower case, one kind of dash, quote and space, wrapped lines joined.
 
     Attributes:
-        text: the normalised text; "\\n" stands where a line of its own begins.
+        text: the normalised text; "\n" stands where a line of its own begins.
     """
 
     text: str
@@ -83,11 +83,11 @@ class ReportText:
         ]
 
     def sentence_start(self, position: int) -> int:
-        """Where the sentence that holds `position` begins."""
+        """Return where the sentence that holds `position` begins."""
         return self._starts[bisect_right(self._starts, position) - 1]
 
     def sentence_end(self, position: int) -> int:
-        """Where the sentence that holds `position` ends, its stop included."""
+        """Return where the sentence that holds `position` ends, its stop included."""
         following = bisect_right(self._starts, position)
         return self._starts[following] if following < len(self._starts) else len(self.text)
 
@@ -102,7 +102,7 @@ class ReportText:
         return self._sections[0]
 
     def section(self, position: int) -> str:
-        """The header under which `position` stands, such as "impression"; empty before the first header."""
+        """Return the header under which `position` stands, such as "impression"; empty before the first header."""
         starts, names = self._sections
         index = bisect_right(starts, position)
         return names[index - 1] if index else ""

@@ -8,7 +8,7 @@ _BREAK = re.compile(r"[,;.\n]|\band\b|\bbut\b")
 
 
 def side_of(before: str, after: str) -> str | None:
-    """The side that a statement between `before` and `after` is about: "left", "right" or None.
+    """Return the side that a statement between `before` and `after` is about: "left", "right" or None.
 
     Within its own clause first (before it, then after it), then the nearest side before it.
     """

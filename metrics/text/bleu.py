@@ -20,7 +20,7 @@ def _counts(hypothesis: str, reference: str) -> tuple[float, ...]:
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], suffix: str, tokenizer: str) -> list[ReportStatistics]:
-    """Corpus BLEU-1 to BLEU-4 (Papineni et al. 2002) of texts already tokenised, words parted by spaces.
+    """Return corpus BLEU-1 to BLEU-4 (Papineni et al. 2002) of texts already tokenised, words parted by spaces.
 
     Statistics [n, 10] a report: matched and proposed n-grams for n = 1 ... 4, hypothesis and reference length, all
     counted by pycocoevalcap.
@@ -45,7 +45,7 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str], suffix: str, toke
 
 
 def bleu_value(sums: Array, order: int) -> Array:
-    """BLEU of summed counts, shape [..., 10] to [...]: the formula of pycocoevalcap's BleuScorer."""
+    """Return BLEU of summed counts, shape [..., 10] to [...]: the formula of pycocoevalcap's BleuScorer."""
     correct, proposed = sums[..., :order], sums[..., ORDERS : ORDERS + order]
     precision = np.prod((correct + TINY) / (proposed + SMALL), axis=-1) ** (1 / order)
     length_ratio = (sums[..., -2] + TINY) / (sums[..., -1] + SMALL)

@@ -14,7 +14,7 @@ UNDEFINED = "CIDEr needs at least two references that differ: the document frequ
 
 
 def cider(hypotheses: Sequence[str], references: Sequence[str], name: str, tokenizer: str) -> ReportStatistics:
-    """CIDEr-D (Vedantam et al. 2015) of texts already tokenised, document frequencies from `references`.
+    """Return CIDEr-D (Vedantam et al. 2015) of texts already tokenised, document frequencies from `references`.
 
     This is the classical value. It depends on the number of reports: the same system scores lower on more of them.
     Undefined (NaN) where every reference is the same, as with a single report: pycocoevalcap gives 0 there even to
@@ -29,7 +29,7 @@ def cider(hypotheses: Sequence[str], references: Sequence[str], name: str, token
 def cider_frozen(
     hypotheses: Sequence[str], references: Sequence[str], train: Sequence[str], name: str, tokenizer: str
 ) -> ReportStatistics:
-    """CIDEr-D with document frequencies and their number of documents taken from the training reports.
+    """Return CIDEr-D with document frequencies and their number of documents taken from the training reports.
 
     The value of a report does not depend on which other reports are scored, so it can be resampled and compared
     between sets of reports.

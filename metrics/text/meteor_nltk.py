@@ -11,7 +11,7 @@ from metrics.versions import installed
 
 @lru_cache(maxsize=1)
 def wordnet() -> tuple[WordNet, str]:
-    """nltk's WordNet and its version, or a reader without synonyms and "none" where no files are found."""
+    """Return nltk's WordNet and its version, or a reader without synonyms and "none" where no files are found."""
     from nltk.corpus import wordnet as corpus
 
     try:
@@ -25,7 +25,7 @@ def wordnet() -> tuple[WordNet, str]:
 
 @lru_cache(maxsize=100_000)
 def nltk_words(text: str) -> tuple[str, ...]:
-    """The words of `nltk.word_tokenize`, without its download: sentences by an untrained Punkt tokeniser.
+    """Return the words of `nltk.word_tokenize`, without its download: sentences by an untrained Punkt tokeniser.
 
     On published predictions of DMID it gives the published METEOR to four digits; `str.split`, Treebank without
     sentences and plain regular expressions don't.
@@ -35,7 +35,7 @@ def nltk_words(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def meteor_of_words(hypothesis: tuple[str, ...], reference: tuple[str, ...]) -> float:
-    """nltk's METEOR (alpha 0.9, beta 3, gamma 0.5) of two tokenised texts; 0 where either is empty."""
+    """Return nltk's METEOR (alpha 0.9, beta 3, gamma 0.5) of two tokenised texts; 0 where either is empty."""
     if not hypothesis or not reference:
         return 0.0
     return nltk_meteor(hypothesis, reference, wordnet()[0])
@@ -47,7 +47,7 @@ def meteor_nltk(
     words: Callable[[str], tuple[str, ...]] = nltk_words,
     tokenizer: str = "tok:nltk-word(punkt:untrained)",
 ) -> ReportStatistics:
-    """METEOR by nltk, mean over reports. Without WordNet's files the value changes by about 0.001."""
+    """Return METEOR by nltk, mean over reports. Without WordNet's files the value changes by about 0.001."""
     values = [meteor_of_words(words(h), words(r)) for h, r in zip(hypotheses, references, strict=True)]
     signature = (
         f"meteor|impl:{installed('nltk')}|alpha:0.9|beta:3|gamma:0.5|wordnet:{wordnet()[1]}|"

@@ -16,7 +16,7 @@ _tokenized: dict[str, str] = {}
 
 
 def ptb_tokenize(texts: Sequence[str]) -> list[str]:
-    """The tokens of each text, joined by one space, in the order of `texts`.
+    """Return the tokens of each text, joined by one space, in the order of `texts`.
 
     It is the call of `pycocoevalcap.tokenizer.ptbtokenizer` with the same jar, flags and list of punctuation,
     but for what that wrapper does not do: whitespace is collapsed first, nothing is written into the installed

@@ -110,7 +110,7 @@ def rouge(
 
 
 def rouge_l_coco(hypotheses: Sequence[str], references: Sequence[str], tokenizer: str) -> ReportStatistics:
-    """ROUGE-L with beta 1.2 by pycocoevalcap, mean over reports, of texts already tokenised.
+    """Return ROUGE-L with beta 1.2 by pycocoevalcap, mean over reports, of texts already tokenised.
 
     Two texts that both tokenise to nothing score 1 there; the reference implementation's value is kept.
 

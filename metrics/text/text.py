@@ -38,7 +38,7 @@ def text_statistics(
     train_reports: Sequence[str] = (),
     names: Collection[str] = TEXT_SCORES,
 ) -> list[ReportStatistics]:
-    """The text scores of `names`, in the order of `TEXT_SCORES`; hypotheses and references are aligned.
+    """Return the text scores of `names`, in the order of `TEXT_SCORES`; hypotheses and references are aligned.
 
     Only what `names` needs is computed: without a name of `COCO`, no Java is started. Scores that freeze CIDEr's
     document frequencies from training are left out when `train_reports` is empty.

@@ -6,7 +6,7 @@ _RUN = re.compile(r"\s+")
 
 
 def collapse_whitespace(text: str) -> str:
-    """`text` with every run of whitespace as one space, and none at its ends.
+    """Return `text` with every run of whitespace as one space, and none at its ends.
 
     Line breaks of any kind (CR, LF, form feed, U+2028 ...) inside a report shift every later report by one in
     pycocoevalcap's PTB tokeniser and desynchronise its METEOR process; `str.split` and the regular

@@ -1,16 +1,22 @@
 """Every family keeps the contract on its miniature, and each clause notices a plugin that breaks it."""
 
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from families import FAMILIES
-from transformers import BatchEncoding
+from known import known
+from transformers import BatchEncoding, PreTrainedConfig
+from transformers.utils import ModelOutput
 
 from backbones import contract
 from backbones.base import IGNORED, Backbone, decoder_projections
 from backbones.contract import Broken, Subject, check, examples
 from backbones.medgemma import MedGemma
+from backbones.miniature import MiniatureSpec
+from backbones.private import ModelInputs
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.registry import get
 from benchmark.tuning.contract import clauses
@@ -19,17 +25,17 @@ pytestmark = pytest.mark.numeric
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_keeps_every_clause(name, one_thread):
+def test_every_family_keeps_every_clause(name: str, one_thread: None) -> None:
     found = list(check(get(name), clauses()))
     assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
     assert len(found) >= 9
 
 
 @pytest.fixture(scope="module")
-def subject_of(miniature):
+def subject_of(miniature: Callable[[str], Path]) -> Callable[..., Subject]:
     """Plugin class and the family whose miniature it loads → a subject."""
 
-    def make(plugin, family="medgemma-4b-it"):
+    def make(plugin: type[Backbone], family: str = "medgemma-4b-it") -> Subject:
         backbone = plugin.load(miniature(family))
         images = [example.image for example in examples(3)]
         return Subject(backbone, images, backbone.encode_images(images))
@@ -38,7 +44,9 @@ def subject_of(miniature):
 
 
 class LearnsThePrompt(MedGemma):
-    def encode_text(self, prompts, reports=None, *, max_length=None):
+    def encode_text(
+        self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
+    ) -> BatchEncoding:
         text = super().encode_text(prompts, reports, max_length=max_length)
         if reports is not None:
             text["labels"] = torch.where(text["attention_mask"] == 1, text["input_ids"], IGNORED)
@@ -46,18 +54,20 @@ class LearnsThePrompt(MedGemma):
 
 
 class ForgetsTheEnd(MedGemma):
-    def report_tokens(self, report):
+    def report_tokens(self, report: str) -> list[int]:
         return super().report_tokens(report)[:-1]
 
 
 class SaysItTwice(MedGemma):
-    def prompt_tokens(self, prompt):
+    def prompt_tokens(self, prompt: str) -> list[int]:
         ids = super().prompt_tokens(prompt)
         return [self.tokenizer.bos_token_id, *ids]
 
 
 class CutsTheImage(MedGemma):
-    def encode_text(self, prompts, reports=None, *, max_length=None):
+    def encode_text(
+        self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
+    ) -> BatchEncoding:
         text = super().encode_text(prompts, reports)
         return BatchEncoding({name: value[:, -(max_length or 0) :] for name, value in text.items()})
 
@@ -65,14 +75,14 @@ class CutsTheImage(MedGemma):
 class LosesDeepStack(Qwen3VL4B):
     """Qwen3-VL with the last layer's features only, in the place of DeepStack's as well."""
 
-    def features_of(self, encoded):
-        return [torch.cat([image] * 3, dim=-1) for image in encoded.pooler_output]
+    def features_of(self, encoded: ModelOutput) -> list[torch.Tensor]:
+        return [torch.cat([image] * 3, dim=-1) for image in encoded["pooler_output"]]
 
 
 class LearnsWithoutDeepStack(Qwen3VL4B):
     """Qwen3-VL that trains on the last layer's features only, put among the embeddings as other families' are."""
 
-    def training_inputs(self, text, features):
+    def training_inputs(self, text: BatchEncoding, features: torch.Tensor) -> ModelInputs:
         width = self.model.config.get_text_config().hidden_size
         return Backbone.training_inputs(self, text, features[:, :width])
 
@@ -80,14 +90,16 @@ class LearnsWithoutDeepStack(Qwen3VL4B):
 class MasksOneWay(MedGemma):
     """MedGemma that forgets in training that image tokens see each other."""
 
-    def training_inputs(self, text, features):
+    def training_inputs(self, text: BatchEncoding, features: torch.Tensor) -> ModelInputs:
         inputs = Backbone.training_inputs(self, text, features)
         del inputs["token_type_ids"]
         return inputs
 
 
 class PadsRight(MedGemma):
-    def encode_text(self, prompts, reports=None, *, max_length=None):
+    def encode_text(
+        self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
+    ) -> BatchEncoding:
         if reports is not None:
             return super().encode_text(prompts, reports, max_length=max_length)
         text = super().encode_text(prompts, [""] * len(prompts))
@@ -107,8 +119,8 @@ class TooNarrow(MedGemma):
     """A plugin whose published checkpoint has a width that isn't a whole number of 4-bit blocks."""
 
     @classmethod
-    def full_configuration(cls):
-        config = super().full_configuration()
+    def full_configuration(cls) -> PreTrainedConfig:
+        config = known(super().full_configuration())
         config.text_config.intermediate_size = 10_000
         return config
 
@@ -134,12 +146,14 @@ class TooNarrow(MedGemma):
         ),
     ],
 )
-def test_a_broken_plugin_is_noticed(plugin, family, clause, reason, subject_of):
+def test_a_broken_plugin_is_noticed(
+    plugin: type[Backbone], family: str, clause: Callable[..., Any], reason: str, subject_of: Callable[..., Subject]
+) -> None:
     with pytest.raises(Broken, match=reason):
         clause(subject_of(plugin, family))
 
 
-def test_a_blind_model_is_noticed(subject_of):
+def test_a_blind_model_is_noticed(subject_of: Callable[..., Subject]) -> None:
     subject = subject_of(MedGemma)
     torch.nn.init.zeros_(subject.backbone.model.model.multi_modal_projector.mm_input_projection_weight)
     blind = Subject(subject.backbone, subject.images, subject.backbone.encode_images(subject.images))
@@ -147,24 +161,26 @@ def test_a_blind_model_is_noticed(subject_of):
         contract.cached_as_pixels(blind)
 
 
-def test_an_adapter_that_is_not_used_is_noticed(subject_of, monkeypatch):
+def test_an_adapter_that_is_not_used_is_noticed(
+    subject_of: Callable[..., Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
     subject = subject_of(MedGemma)
     monkeypatch.setattr("torch.nn.init.normal_", lambda tensor, std=1.0: tensor)  # leaves B at zero
     with pytest.raises(Broken, match="isn't used"):
         contract.reloads(subject)
 
 
-def test_a_plugin_whose_miniature_fails_says_why(one_thread):
+def test_a_plugin_whose_miniature_fails_says_why(one_thread: None) -> None:
     class NoMiniature(MedGemma):
         @classmethod
-        def miniature(cls):
+        def miniature(cls) -> MiniatureSpec:
             raise KeyError("processor")
 
     [clause] = check(NoMiniature)
     assert clause.reason == "KeyError: 'processor'"
 
 
-def test_features_can_be_put_among_the_embeddings(miniature):
+def test_features_can_be_put_among_the_embeddings(miniature: Callable[[str], Path]) -> None:
     """For a model class without `mm_encoder_outputs`; on one that has it, both ways give the same."""
     backbone = get("smolvlm-2.2b").load(miniature("smolvlm-2.2b"))
     images = [example.image for example in examples(3)]
@@ -172,7 +188,8 @@ def test_features_can_be_put_among_the_embeddings(miniature):
     trained = backbone.encode_text([contract.PROMPTS[0]] * 3, contract.REPORTS)
     asked = backbone.encode_text([contract.PROMPTS[0]] * 3)
     logits = backbone.model(**backbone.model_inputs(trained, features)).logits
-    written = backbone.model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
+    model: Any = backbone.model
+    written = model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
 
     class Scattered(type(backbone)):  # type: ignore[misc]
         scattered_features = True
@@ -181,5 +198,5 @@ def test_features_can_be_put_among_the_embeddings(miniature):
     inputs = backbone.model_inputs(trained, features)
     assert "mm_encoder_outputs" not in inputs
     torch.testing.assert_close(backbone.model(**inputs).logits, logits)
-    again = backbone.model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
+    again = model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
     assert torch.equal(again, written)

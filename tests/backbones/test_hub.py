@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def run(script: str, home: Path, **environment: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def sharded(miniature, tmp_path_factory):
+def sharded(miniature: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A miniature in several shards with an index, as large checkpoints are published."""
     from transformers import AutoModelForImageTextToText
 
@@ -71,7 +72,7 @@ def sharded(miniature, tmp_path_factory):
     return folder
 
 
-def test_a_mirror_serves_and_the_cache_serves_offline(sharded, tmp_path):
+def test_a_mirror_serves_and_the_cache_serves_offline(sharded: Path, tmp_path: Path) -> None:
     with serving(Hub({NAME: (sharded, COMMIT)})) as hub:
         output = run(LOCATE, tmp_path, HF_ENDPOINT=hub.url)
         assert "before False" in output
@@ -88,7 +89,7 @@ def test_a_mirror_serves_and_the_cache_serves_offline(sharded, tmp_path):
     assert loaded.split() == ["loaded", fingerprint(sharded), str(folder)]
 
 
-def test_a_gated_repository_names_its_licence_and_page(sharded, tmp_path):
+def test_a_gated_repository_names_its_licence_and_page(sharded: Path, tmp_path: Path) -> None:
     with serving(Hub({NAME: (sharded, COMMIT)}, gated={NAME})) as hub:
         output = run(LOCATE, tmp_path, HF_ENDPOINT=hub.url)
     assert "refused acme/small-model at 0123456789ab: gated under the licence 'Acme Licence'" in output
@@ -96,20 +97,20 @@ def test_a_gated_repository_names_its_licence_and_page(sharded, tmp_path):
     assert "hf auth login" in output
 
 
-def test_a_mirror_without_the_revision_or_the_repository(sharded, tmp_path):
+def test_a_mirror_without_the_revision_or_the_repository(sharded: Path, tmp_path: Path) -> None:
     with serving(Hub({NAME: (sharded, "f" * 40), "acme/other": (sharded, COMMIT)})) as hub:
         assert "no such revision" in run(LOCATE, tmp_path, HF_ENDPOINT=hub.url)
     with serving(Hub({"acme/other": (sharded, COMMIT)})) as hub:
         assert "no such repository" in run(LOCATE, tmp_path, HF_ENDPOINT=hub.url)
 
 
-def test_offline_says_so_and_how_to_fetch_it_elsewhere(tmp_path):
+def test_offline_says_so_and_how_to_fetch_it_elsewhere(tmp_path: Path) -> None:
     output = run(LOCATE, tmp_path, HF_HUB_OFFLINE="1")
     assert "HF_HUB_OFFLINE is set" in output
     assert f"hf download acme/small-model --revision {COMMIT}" in output
 
 
-def test_a_repository_of_pickles_is_refused(tmp_path):
+def test_a_repository_of_pickles_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "pickles"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
@@ -121,7 +122,7 @@ def test_a_repository_of_pickles_is_refused(tmp_path):
 
 
 @pytest.fixture
-def cache(sharded, tmp_path, monkeypatch):
+def cache(sharded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The hub's cache with the sharded snapshot in it."""
     from huggingface_hub import constants
 
@@ -133,20 +134,20 @@ def cache(sharded, tmp_path, monkeypatch):
     return snapshot
 
 
-def test_a_snapshot_lacking_a_shard_is_not_cached(cache):
+def test_a_snapshot_lacking_a_shard_is_not_cached(cache: Path) -> None:
     assert is_cached(PINNED)
     shards = sorted(set(json.loads((cache / INDEX).read_text())["weight_map"].values()))
     (cache / shards[1]).unlink()
     assert not is_cached(PINNED)
 
 
-def test_a_local_snapshot_folder_is_read_as_it_is(sharded):
+def test_a_local_snapshot_folder_is_read_as_it_is(sharded: Path) -> None:
     backbone = get("medgemma-4b-it").load(sharded)
     assert backbone.source == sharded
     assert backbone.fingerprint == fingerprint(sharded)
 
 
-def test_the_fingerprint_is_of_the_contents(sharded, tmp_path):
+def test_the_fingerprint_is_of_the_contents(sharded: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
     for path in sharded.iterdir():
@@ -158,6 +159,6 @@ def test_the_fingerprint_is_of_the_contents(sharded, tmp_path):
     assert fingerprint(copy) != fingerprint(sharded)
 
 
-def test_a_folder_without_a_configuration(tmp_path):
+def test_a_folder_without_a_configuration(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no config\.json in it"):
         locate(tmp_path, PINNED)

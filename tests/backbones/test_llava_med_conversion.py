@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from known import known
 from safetensors import safe_open
 from safetensors.torch import save_file
 from sentencepieces import train
@@ -33,7 +37,7 @@ def sentencepiece_model() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def reference(one_thread, sentencepiece_model):
+def reference(one_thread: None, sentencepiece_model: bytes) -> tuple[Any, int]:
     """A small LLaVA whose embeddings have the rows of its text tokens only, as the original's."""
     import sentencepiece
     from transformers import LlavaConfig, LlavaForConditionalGeneration
@@ -58,11 +62,11 @@ def reference(one_thread, sentencepiece_model):
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory, reference, sentencepiece_model):
+def original(tmp_path_factory: pytest.TempPathFactory, reference: tuple[Any, int], sentencepiece_model: bytes) -> Path:
     """The reference in the original's layout: two shards, its config.json, tokenizer.model and nothing else."""
     model, tokens = reference
     folder = tmp_path_factory.mktemp("original")
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for name, value in model.state_dict().items():
         beginning = next(b for b in ORIGINAL if name.startswith(b))
         if name in ("model.language_model.embed_tokens.weight", "lm_head.weight"):
@@ -85,16 +89,16 @@ def original(tmp_path_factory, reference, sentencepiece_model):
     return folder
 
 
-def digests(folder):
+def digests(folder: Path) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.safetensors"))]
 
 
 @pytest.fixture(scope="module")
-def converted(tmp_path_factory, original):
+def converted(tmp_path_factory: pytest.TempPathFactory, original: Path) -> Path:
     return convert(original, tmp_path_factory.mktemp("converted") / "llava", digests=digests(original))
 
 
-def test_logits_are_those_of_the_model_that_the_weights_are_from(converted, reference):
+def test_logits_are_those_of_the_model_that_the_weights_are_from(converted: Path, reference: tuple[Any, int]) -> None:
     model, tokens = reference
     backbone = LlavaMed.load(converted)
     image = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE)).astype(np.uint8)
@@ -108,7 +112,7 @@ def test_logits_are_those_of_the_model_that_the_weights_are_from(converted, refe
     assert int(ours.argmax(-1).max()) < tokens
 
 
-def test_every_tensor_is_there_once_and_unchanged(converted, original, reference):
+def test_every_tensor_is_there_once_and_unchanged(converted: Path, original: Path, reference: tuple[Any, int]) -> None:
     model, tokens = reference
     index = json.loads((converted / "model.safetensors.index.json").read_text())["weight_map"]
     assert index.keys() == model.state_dict().keys()
@@ -121,7 +125,9 @@ def test_every_tensor_is_there_once_and_unchanged(converted, original, reference
     assert rows > tokens
 
 
-def test_a_load_of_the_original_converts_it_once(original, tmp_path, monkeypatch):
+def test_a_load_of_the_original_converts_it_once(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path))
     first = LlavaMed.load(original)
     made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
@@ -133,7 +139,7 @@ def test_a_load_of_the_original_converts_it_once(original, tmp_path, monkeypatch
     assert first.model.config.vision_config.image_size == SIDE
 
 
-def test_the_prompt_has_the_tokens_that_the_original_makes(converted, sentencepiece_model):
+def test_the_prompt_has_the_tokens_that_the_original_makes(converted: Path, sentencepiece_model: bytes) -> None:
     """The original encodes the texts before and after the image apart, and joins them with the image between."""
     import sentencepiece
 
@@ -143,7 +149,7 @@ def test_the_prompt_has_the_tokens_that_the_original_makes(converted, sentencepi
     assert backbone.prompt_tokens(PROMPTS[0]) == expected
 
 
-def test_a_shard_that_was_changed_is_refused(original):
+def test_a_shard_that_was_changed_is_refused(original: Path) -> None:
     published = digests(original)
     with pytest.raises(UserError, match=r"00002-of-00002.*SHA-256 is.*was published") as raised:
         verify(sorted(original.glob("*.safetensors")), [published[0], "0" * 64])
@@ -168,12 +174,12 @@ def test_a_shard_that_was_changed_is_refused(original):
     ],
 )
 def test_a_tensor_left_over_missing_or_misshapen_is_named_and_nothing_written(
-    change, reason, original, tmp_path, monkeypatch
-):
+    change: Callable[..., Any], reason: str, original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
     copy = tmp_path / "copy"
     copy.mkdir()
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for path in original.iterdir():
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
@@ -188,11 +194,11 @@ def test_a_tensor_left_over_missing_or_misshapen_is_named_and_nothing_written(
     assert not list((tmp_path / "cache" / "converted").glob("*"))
 
 
-def test_one_shard_is_in_memory_at_a_time(original, tmp_path, monkeypatch):
+def test_one_shard_is_in_memory_at_a_time(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held grows with the largest shard, not with the checkpoint."""
     held = []
 
-    def saving(tensors, path, metadata=None):
+    def saving(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
         held.append(sum(t.numel() * t.element_size() for t in tensors.values()))
         save_file(tensors, path, metadata=metadata)
 
@@ -202,12 +208,12 @@ def test_one_shard_is_in_memory_at_a_time(original, tmp_path, monkeypatch):
     assert max(held) < 0.8 * sum(held)
 
 
-def test_the_full_size_model_has_the_originals_686_tensors():
+def test_the_full_size_model_has_the_originals_686_tensors() -> None:
     """So many the published checkpoint holds; each has a name in the original, and the renaming leads back."""
     from backbones.llava_med_conversion import renamed
     from backbones.structure import build
 
-    names = list(build(LlavaMed.full_configuration()).state_dict())
+    names = list(build(known(LlavaMed.full_configuration())).state_dict())
     assert len(names) == 686
     for name in names:
         beginning = next(b for b in ORIGINAL if name.startswith(b))

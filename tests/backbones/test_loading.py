@@ -3,7 +3,9 @@
 import ast
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,17 +19,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def copy(miniature, tmp_path):
+def copy(miniature: Callable[[str], Path], tmp_path: Path) -> Path:
     """A copy of MedGemma's miniature to spoil."""
     return Path(shutil.copytree(miniature("medgemma-4b-it"), tmp_path / "copy"))
 
 
-def change_json(path, **values):
+def change_json(path: Path, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_miniature_is_loaded_exactly_frozen_and_in_evaluation_mode(name, miniature, tmp_path):
+def test_a_miniature_is_loaded_exactly_frozen_and_in_evaluation_mode(
+    name: str, miniature: Callable[[str], Path], tmp_path: Path
+) -> None:
     backbone = get(name).load(miniature(name))
     backbone.model.save_pretrained(tmp_path)
     stored, again = (load_file(folder / "model.safetensors") for folder in (miniature(name), tmp_path))
@@ -38,12 +42,12 @@ def test_a_miniature_is_loaded_exactly_frozen_and_in_evaluation_mode(name, minia
     assert 300_000 < sum(p.numel() for p in backbone.model.parameters()) < 2_000_000
 
 
-def test_another_class(miniature):
+def test_another_class(miniature: Callable[[str], Path]) -> None:
     with pytest.raises(UserError, match="holds a model of type 'gemma3', but llava-med-7b needs 'llava'"):
         get("llava-med-7b").load(miniature("medgemma-4b-it"))
 
 
-def test_a_missing_tensor(copy):
+def test_a_missing_tensor(copy: Path) -> None:
     tensors = load_file(copy / "model.safetensors")
     name = next(key for key in tensors if "layers.1.mlp.up_proj" in key)
     del tensors[name]
@@ -52,7 +56,7 @@ def test_a_missing_tensor(copy):
         get("medgemma-4b-it").load(copy)
 
 
-def test_a_tensor_of_another_shape(copy):
+def test_a_tensor_of_another_shape(copy: Path) -> None:
     tensors = load_file(copy / "model.safetensors")
     name = next(key for key in tensors if "layers.1.mlp.up_proj" in key)
     tensors[name] = torch.zeros(3, 3)
@@ -61,27 +65,27 @@ def test_a_tensor_of_another_shape(copy):
         get("medgemma-4b-it").load(copy)
 
 
-def test_a_weights_file_cut_short(copy):
+def test_a_weights_file_cut_short(copy: Path) -> None:
     weights = copy / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
     with pytest.raises(UserError, match="damaged or cut short"):
         get("medgemma-4b-it").load(copy)
 
 
-def test_pickles_only(copy):
+def test_pickles_only(copy: Path) -> None:
     (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
     with pytest.raises(UserError, match=r"only pickle files \(pytorch_model\.bin\), which can run code"):
         get("medgemma-4b-it").load(copy)
 
 
-def test_another_tokenizer(copy, miniature):
+def test_another_tokenizer(copy: Path, miniature: Callable[[str], Path]) -> None:
     for path in miniature("llava-med-7b").glob("tokenizer*"):
         shutil.copy(path, copy / path.name)
     with pytest.raises(UserError, match=r"processor can.t be loaded: .*boi_token"):
         get("medgemma-4b-it").load(copy)
 
 
-def test_a_tokenizer_without_the_end_token(copy):
+def test_a_tokenizer_without_the_end_token(copy: Path) -> None:
     text = (copy / "tokenizer.json").read_text()
     (copy / "tokenizer.json").write_text(text.replace("<end_of_turn>", "<end_of_tour>"))
     config = (copy / "tokenizer_config.json").read_text()
@@ -90,14 +94,14 @@ def test_a_tokenizer_without_the_end_token(copy):
         get("medgemma-4b-it").load(copy)
 
 
-def test_no_processor(copy):
+def test_no_processor(copy: Path) -> None:
     for path in [*copy.glob("*processor_config.json"), *copy.glob("tokenizer*")]:
         path.unlink()
     with pytest.raises(UserError, match="processor can't be loaded"):
         get("medgemma-4b-it").load(copy)
 
 
-def test_a_tokenizer_of_more_tokens_than_the_model_has(copy):
+def test_a_tokenizer_of_more_tokens_than_the_model_has(copy: Path) -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(copy)
@@ -107,7 +111,7 @@ def test_a_tokenizer_of_more_tokens_than_the_model_has(copy):
         get("medgemma-4b-it").load(copy)
 
 
-def test_another_image_size(copy):
+def test_another_image_size(copy: Path) -> None:
     [path] = [p for p in copy.glob("*processor_config.json") if "image_seq_length" in p.read_text()]
     content = json.loads(path.read_text())
     content["image_processor"]["size"] = {"height": 168, "width": 168}
@@ -116,21 +120,21 @@ def test_another_image_size(copy):
         get("medgemma-4b-it").load(copy)
 
 
-def test_another_number_of_image_tokens(copy):
+def test_another_number_of_image_tokens(copy: Path) -> None:
     [path] = [p for p in copy.glob("*processor_config.json") if "image_seq_length" in p.read_text()]
     change_json(path, image_seq_length=9)
     with pytest.raises(UserError, match="gives 16 features, but the prompt has 9 image tokens"):
         get("medgemma-4b-it").load(copy)
 
 
-def test_a_configuration_that_is_not_json(copy):
+def test_a_configuration_that_is_not_json(copy: Path) -> None:
     (copy / "config.json").write_text("<html>")
     with pytest.raises(UserError, match=r"config\.json: can't be read as JSON"):
         get("medgemma-4b-it").load(copy)
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
-def test_code_of_the_checkpoints_own_is_refused_and_not_run(file, copy):
+def test_code_of_the_checkpoints_own_is_refused_and_not_run(file: str, copy: Path) -> None:
     ran = copy / "ran"
     (copy / "evil.py").write_text(f"open({str(ran)!r}, 'w')\nclass Evil: pass\n")
     change_json(copy / file, auto_map={"AutoConfig": "evil.Evil", "AutoTokenizer": ["evil.Evil", None]})
@@ -139,7 +143,7 @@ def test_code_of_the_checkpoints_own_is_refused_and_not_run(file, copy):
     assert not ran.exists()
 
 
-def test_trust_remote_code_is_never_passed():
+def test_trust_remote_code_is_never_passed() -> None:
     """Not as a keyword argument, nor in a dictionary or text that could become one."""
     sources = [path for package in ("backbones", "benchmark", "metrics") for path in (ROOT / package).rglob("*.py")]
     assert len(sources) > 50

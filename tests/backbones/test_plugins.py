@@ -5,9 +5,11 @@ import importlib
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from known import known
 
 from backbones import registry
 from backbones.contract import check
@@ -35,7 +37,7 @@ def install(package: Path, target: Path) -> None:
 
 
 @pytest.fixture
-def visible(monkeypatch):
+def visible(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
     """A function that puts a folder of installed packages on the path."""
 
     def show(target: Path) -> None:
@@ -46,43 +48,45 @@ def visible(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory) -> Path:
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("site") / "packages"
     install(EXAMPLE, target)
     return target
 
 
-def test_every_plugin_here_is_whole_and_under_60_lines():
+def test_every_plugin_here_is_whole_and_under_60_lines() -> None:
     for name in BUILT_IN:
         plugin = get(name)
         assert plugin.name == name
         assert len(plugin.checkpoint.revision) == 40
-        tree = ast.parse(Path(sys.modules[plugin.__module__].__file__).read_text(encoding="utf-8"))
+        tree = ast.parse(Path(known(sys.modules[plugin.__module__].__file__)).read_text(encoding="utf-8"))
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
-                assert node.end_lineno - node.lineno + 1 < 60, node.name
+                assert known(node.end_lineno) - node.lineno + 1 < 60, node.name
 
 
-def test_an_unknown_name_suggests_the_nearest():
+def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match=r"unknown backbone 'medgema-4b'.*'medgemma-4b-it'"):
         get("medgema-4b")
 
 
-def test_a_plugin_of_an_installed_package_keeps_the_contract(example, visible, one_thread):
+def test_a_plugin_of_an_installed_package_keeps_the_contract(
+    example: Path, visible: Callable[[Path], None], one_thread: None
+) -> None:
     assert "internvl3-2b" not in locations()
     visible(example)
     plugin = get("internvl3-2b")
     assert plugin.__module__ == "amrg_internvl"
     assert [(c.sentence, c.reason) for c in check(plugin, clauses()) if not c.kept] == []
-    found = structure(plugin)
+    found = known(structure(plugin))
     assert found.parameters == plugin.checkpoint.parameters
     assert len(found.adapted) == 7 * 28
     tree = ast.parse((example / "amrg_internvl.py").read_text(encoding="utf-8"))
     [written] = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "InternVL"]
-    assert written.end_lineno - written.lineno + 1 < 60
+    assert known(written.end_lineno) - written.lineno + 1 < 60
 
 
-def test_a_plugin_that_fails_on_import_breaks_only_itself(example, visible):
+def test_a_plugin_that_fails_on_import_breaks_only_itself(example: Path, visible: Callable[[Path], None]) -> None:
     visible(example)
     with pytest.raises(UserError, match=r"amrg_broken:Plugin can't be imported: ModuleNotFoundError.*uninstall it"):
         get("broken-on-import")
@@ -109,7 +113,9 @@ def test_a_plugin_that_fails_on_import_breaks_only_itself(example, visible):
         ),
     ],
 )
-def test_an_odd_plugin_says_what_is_wrong(source, reason, tmp_path, monkeypatch):
+def test_an_odd_plugin_says_what_is_wrong(
+    source: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = f"odd_{abs(hash(source))}"
     (tmp_path / f"{module}.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -154,7 +160,9 @@ BLANKS = {
 """The starter's blanks as the author of a plugin for VipLLaVA would fill them."""
 
 
-def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(tmp_path, visible, one_thread):
+def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(
+    tmp_path: Path, visible: Callable[[Path], None], one_thread: None
+) -> None:
     package = tmp_path / "my-vip"
     written = write_starter("vip-llava.7b", package)
     assert [path.relative_to(package).as_posix() for path in written] == [
@@ -175,12 +183,12 @@ def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(tmp_path,
     found = list(check(get("vip-llava.7b"), clauses()))
     assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
     spec = importlib.util.spec_from_file_location("its_test", tmp_path / "filled-source/tests/test_plugin.py")
-    its_test = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(its_test)
+    its_test = importlib.util.module_from_spec(known(spec))
+    known(known(spec).loader).exec_module(its_test)
     its_test.test_the_plugin_keeps_the_contract()
 
 
-def test_an_unfilled_starter_names_its_blanks(tmp_path, visible):
+def test_an_unfilled_starter_names_its_blanks(tmp_path: Path, visible: Callable[[Path], None]) -> None:
     package = tmp_path / "blank"
     write_starter("still-blank", package)
     install(package, tmp_path / "site")
@@ -193,13 +201,13 @@ def test_an_unfilled_starter_names_its_blanks(tmp_path, visible):
     ("name", "reason"),
     [("Upper Case", "small letters"), ("../evil", "small letters"), ("medgemma-4b-it", "is there already")],
 )
-def test_a_starter_refuses_a_name(name, reason, tmp_path):
+def test_a_starter_refuses_a_name(name: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=reason):
         write_starter(name, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
-def test_a_starter_overwrites_nothing(tmp_path):
+def test_a_starter_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("kept")
     with pytest.raises(UserError, match="isn't empty"):
         write_starter("mine", tmp_path)

@@ -1,29 +1,34 @@
-"""The private parts of transformers, peft, torch and bitsandbytes are where `backbones.private` says, and do what is
-relied on."""
+"""The private parts of libraries are where `backbones.private` says, and do what is relied on.
+
+Of transformers, peft, torch and bitsandbytes.
+"""
 
 import inspect
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from known import known
 from private_parts import bound_in_pyproject, moved, outside, same_versions, uses_missing
 from torch import nn
 
 from backbones import private
-from backbones.private import PEFT, Part
+from backbones.private import PEFT, Library, Part
 from backbones.qwen_vl import ImageProcessor
 
 LIBRARIES = sorted({part.library for part in private.PARTS}, key=lambda library: library.name)
 
 
 @pytest.mark.parametrize("part", private.PARTS, ids=lambda part: part.place)
-def test_a_part_is_where_it_was(part):
+def test_a_part_is_where_it_was(part: Part) -> None:
     assert (wrong := moved(part)) is None, wrong
     assert uses_missing(part, private) in ([], ["report_losses"])
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
-def test_a_version_is_one_that_was_checked(library):
+def test_a_version_is_one_that_was_checked(library: Library) -> None:
     assert (wrong := outside(library)) is None, wrong
     assert same_versions(library.versions, bound_in_pyproject(library))
 
@@ -43,22 +48,22 @@ def test_a_version_is_one_that_was_checked(library):
         ),
     ],
 )
-def test_what_moved_is_named(part, said):
-    assert re.search(said, moved(part))
+def test_what_moved_is_named(part: Part, said: str) -> None:
+    assert re.search(said, known(moved(part)))
 
 
-def test_whole_rows_are_whole_only_within():
+def test_whole_rows_are_whole_only_within() -> None:
     from transformers import masking_utils
 
     two = torch.tensor([[0, 1, 2, 0, 1]])
-    before = masking_utils.find_packed_sequence_indices(two)
+    before = known(masking_utils.find_packed_sequence_indices(two))
     with private.whole_rows():
         assert masking_utils.find_packed_sequence_indices(two) is None
-    assert torch.equal(masking_utils.find_packed_sequence_indices(two), before)
+    assert torch.equal(known(masking_utils.find_packed_sequence_indices(two)), before)
     assert "find_packed_sequence_indices(" in inspect.getsource(masking_utils._preprocess_mask_arguments)
 
 
-def test_a_compiled_layer_runs_as_it_is_again():
+def test_a_compiled_layer_runs_as_it_is_again() -> None:
     layer = nn.Linear(2, 2)
     layer.compile(backend=lambda graph, inputs: lambda *given: (torch.full((1, 2), 7.0),))
     with torch.no_grad():
@@ -67,7 +72,7 @@ def test_a_compiled_layer_runs_as_it_is_again():
         assert torch.equal(layer(torch.zeros(1, 2)), layer.bias[None])
 
 
-def test_a_replaced_forward_runs_with_hooks_around_it():
+def test_a_replaced_forward_runs_with_hooks_around_it() -> None:
     layer, seen = nn.Linear(2, 2), []
     layer.register_forward_hook(lambda *given: seen.append(given[2]))
     private.replace_forward(layer, lambda x: x + 1)
@@ -80,11 +85,11 @@ def test_a_replaced_forward_runs_with_hooks_around_it():
 
 
 @pytest.mark.parametrize("fused", [False, True])
-def test_adamw_goes_on_from_a_state(fused):
-    def optimizer(parameter):
+def test_adamw_goes_on_from_a_state(fused: bool) -> None:
+    def optimizer(parameter: nn.Parameter) -> torch.optim.AdamW:
         return torch.optim.AdamW([parameter], lr=0.1, weight_decay=0.1, fused=fused)
 
-    def step(parameter, taken):
+    def step(parameter: nn.Parameter, taken: torch.optim.AdamW) -> None:
         parameter.grad = torch.tensor([1.0, -2.0])
         taken.step()
 
@@ -101,14 +106,14 @@ def test_adamw_goes_on_from_a_state(fused):
     assert taken.state[parameter].keys() == goes_on.state[again].keys()
 
 
-def test_host_memory_that_runs_out_is_told_by_its_words():
+def test_host_memory_that_runs_out_is_told_by_its_words() -> None:
     with pytest.raises(RuntimeError) as error:
         torch.empty(2**55)
     assert private.host_memory_ran_out(error.value)
     assert not private.host_memory_ran_out(RuntimeError("shapes differ"))
 
 
-def test_an_adapter_goes_in_and_out(tmp_path):
+def test_an_adapter_goes_in_and_out(tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
     base = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
@@ -128,14 +133,15 @@ def test_an_adapter_goes_in_and_out(tmp_path):
     assert not hasattr(base, "peft_config")
 
 
-def test_dropout_of_the_only_adapter_is_replaced():
+def test_dropout_of_the_only_adapter_is_replaced() -> None:
     from peft import LoraConfig, get_peft_model
 
     class Doubled(nn.Module):
-        def forward(self, x):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
             return 2 * x
 
     model = get_peft_model(nn.Sequential(nn.Linear(4, 3)), LoraConfig(r=2, lora_dropout=0.5, target_modules=["0"]))
+    layer: Any
     [layer] = private.lora_layers(model).values()
     nn.init.ones_(private.lora_weight(layer, "lora_B", "default"))
     private.replace_dropout(layer, Doubled())
@@ -147,10 +153,10 @@ def test_dropout_of_the_only_adapter_is_replaced():
     assert named == ["base_model.model.0.lora_A.weight", "base_model.model.0.lora_B.weight"]
 
 
-def test_four_bit_layers_have_the_switch_and_the_shape():
+def test_four_bit_layers_have_the_switch_and_the_shape() -> None:
     from bitsandbytes.nn import Linear4bit
 
-    layer = Linear4bit(64, 32, bias=False, quant_type="nf4").to("cpu")
+    layer: Any = Linear4bit(64, 32, bias=False, quant_type="nf4").to("cpu")
     assert "support_avx512bf16_for_cpu" in vars(layer), "bitsandbytes has no such switch any more: see forbid_repacking"
     private.forbid_repacking(layer)
     assert layer.support_avx512bf16_for_cpu is False
@@ -159,11 +165,11 @@ def test_four_bit_layers_have_the_switch_and_the_shape():
     assert private.unpacked_size(nn.Parameter(torch.zeros(3, 2))) == 6
 
 
-def test_qwens_processor_has_no_video_part():
+def test_qwens_processor_has_no_video_part() -> None:
     assert list(ImageProcessor.get_attributes()) == ["image_processor", "tokenizer"]
 
 
-def test_merges_come_in_the_order_of_scores():
+def test_merges_come_in_the_order_of_scores() -> None:
     vocabulary = {"a": 0, "b": 1, "c": 2, "ab": 3, "bc": 4}
     scores = {"a": 0.0, "b": 0.0, "c": 0.0, "ab": -2.0, "bc": -1.0}
     assert private.merges_by_score(vocabulary, scores) == [("b", "c"), ("a", "b")]

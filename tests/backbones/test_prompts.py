@@ -1,7 +1,11 @@
-"""Prompts, image placeholders and label masks: on tokenizers made here with Qwen's and Mistral's special tokens,
-and on their own where AMRG_TOKENIZERS names them."""
+"""Prompts, image placeholders and label masks.
 
+On tokenizers made here with Qwen's and Mistral's special tokens, and on their own where AMRG_TOKENIZERS names them.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from sentencepieces import train
 
-from backbones.base import IGNORED
+from backbones.base import IGNORED, Backbone
 from backbones.contract import PROMPTS, REPORTS
 from backbones.llava_med import LlavaMed
-from backbones.miniature import train_tokenizer
+from backbones.miniature import MiniatureSpec, train_tokenizer
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.qwen_vl import Qwen2_5VL7B
 from backbones.registry import get
@@ -28,7 +32,7 @@ LIMIT = load_suite("paper").protocol.max_new_tokens
 BLANK = Image.new("RGB", (112, 112))
 
 
-def with_tokenizer(plugin, tokenizer):
+def with_tokenizer(plugin: type[Backbone], tokenizer: Any) -> Backbone:
     """The plugin with a real tokenizer on a tiny model."""
     from transformers import AutoModelForImageTextToText
 
@@ -41,7 +45,7 @@ def with_tokenizer(plugin, tokenizer):
 
 
 @pytest.fixture(scope="module", params=["phantoms", "dmid"])
-def reports(request):
+def reports(request: pytest.FixtureRequest) -> list[str]:
     if request.param == "dmid":
         found = [study.report for study in read(request.getfixturevalue("dmid"), reports_only=True).reports]
         assert len(found) == 510
@@ -51,7 +55,7 @@ def reports(request):
 
 
 @pytest.fixture(scope="module", params=["made here", "Qwen's own"])
-def qwens_tokenizer(request):
+def qwens_tokenizer(request: pytest.FixtureRequest) -> Callable[[MiniatureSpec], Any]:
     """Texts → plugin → tokenizer: Qwen's own, or one with its special tokens."""
     from transformers import AutoTokenizer
 
@@ -59,7 +63,7 @@ def qwens_tokenizer(request):
         return lambda spec: train_tokenizer(spec, [*REPORTS, *PROMPTS, PROMPT])
     folder = request.getfixturevalue("tokenizers") / "qwen3"
 
-    def own(spec):
+    def own(spec: MiniatureSpec) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokenizer.chat_template = spec.chat_template
         return tokenizer
@@ -68,12 +72,12 @@ def qwens_tokenizer(request):
 
 
 @pytest.fixture(scope="module", params=[Qwen2_5VL7B, Qwen3VL4B], ids=["qwen2.5-vl", "qwen3-vl"])
-def qwen(request, qwens_tokenizer, one_thread):
+def qwen(request: pytest.FixtureRequest, qwens_tokenizer: Callable[[MiniatureSpec], Any], one_thread: None) -> Backbone:
     return with_tokenizer(request.param, qwens_tokenizer(request.param.miniature()))
 
 
 @pytest.fixture(scope="module", params=["made here", "Mistral's own"])
-def mistrals_folder(request, tmp_path_factory):
+def mistrals_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tokenizer.model: Mistral's own, or one trained in its manner."""
     if request.param == "Mistral's own":
         return request.getfixturevalue("tokenizers") / "mistral"
@@ -83,13 +87,13 @@ def mistrals_folder(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def mistral(mistrals_folder, one_thread):
+def mistral(mistrals_folder: Path, one_thread: None) -> Backbone:
     from backbones.llava_med_conversion import read_tokenizer
 
     return with_tokenizer(LlavaMed, read_tokenizer(mistrals_folder))
 
 
-def test_qwens_prompt_on_its_own_tokenizer(qwen):
+def test_qwens_prompt_on_its_own_tokenizer(qwen: Backbone) -> None:
     ids = qwen.prompt_tokens(PROMPT)
     assert qwen.tokenizer.bos_token_id is None
     assert qwen.tokenizer.decode(ids) == (
@@ -112,13 +116,13 @@ def test_qwens_prompt_on_its_own_tokenizer(qwen):
 
 
 @pytest.fixture(scope="module")
-def pieces(mistrals_folder):
+def pieces(mistrals_folder: Path) -> Any:
     import sentencepiece
 
     return sentencepiece.SentencePieceProcessor(model_file=str(mistrals_folder / "tokenizer.model"))
 
 
-def test_mistrals_prompt_on_its_own_tokenizer(mistral, pieces):
+def test_mistrals_prompt_on_its_own_tokenizer(mistral: Backbone, pieces: Any) -> None:
     """As the original makes it: the texts before and after the image are encoded apart, each as a beginning."""
     ids = mistral.prompt_tokens(PROMPT)
     image = [mistral.image_token] * mistral.image_tokens
@@ -128,7 +132,7 @@ def test_mistrals_prompt_on_its_own_tokenizer(mistral, pieces):
     assert ids.count(1) == 1
 
 
-def check_every_report(backbone, reports):
+def check_every_report(backbone: Backbone, reports: list[str]) -> None:
     prompt = backbone.prompt_tokens(PROMPT)
     longest = 0
     for start in range(0, len(reports), 102):
@@ -146,15 +150,15 @@ def check_every_report(backbone, reports):
         assert longest <= LIMIT, "the paper's suite can write the longest report of DMID"
 
 
-def test_qwens_labels_are_the_report_and_its_end_for_every_report(qwen, reports):
+def test_qwens_labels_are_the_report_and_its_end_for_every_report(qwen: Backbone, reports: list[str]) -> None:
     check_every_report(qwen, reports)
 
 
-def test_mistrals_labels_are_the_report_and_its_end_for_every_report(mistral, reports):
+def test_mistrals_labels_are_the_report_and_its_end_for_every_report(mistral: Backbone, reports: list[str]) -> None:
     check_every_report(mistral, reports)
 
 
-def test_qwens_prompt_and_report_apart_are_the_tokens_of_both_together(qwen, reports):
+def test_qwens_prompt_and_report_apart_are_the_tokens_of_both_together(qwen: Backbone, reports: list[str]) -> None:
     """So training sees what the checkpoint saw, and generation starts where training did."""
     answer = "<|im_start|>assistant\n"
     for report in reports:
@@ -162,19 +166,21 @@ def test_qwens_prompt_and_report_apart_are_the_tokens_of_both_together(qwen, rep
         assert together == qwen.tokenizer(answer)["input_ids"] + qwen.report_tokens(report)
 
 
-def test_mistrals_prompt_and_report_are_sentencepieces_tokens(mistral, reports, pieces):
+def test_mistrals_prompt_and_report_are_sentencepieces_tokens(
+    mistral: Backbone, reports: list[str], pieces: Any
+) -> None:
     question = pieces.encode(f"{PROMPT} [/INST]")
     for report in reports:
         assert pieces.encode(f"{PROMPT} [/INST] {report}") == question + mistral.report_tokens(report)[:-1]
 
 
 @given(st.text(st.sampled_from("ab. \n•é½"), max_size=40))
-def test_mistrals_tokens_of_any_text_are_sentencepieces(mistral, pieces, text):
+def test_mistrals_tokens_of_any_text_are_sentencepieces(mistral: Backbone, pieces: Any, text: str) -> None:
     text = text.lstrip(" ")  # no report begins with a space
     assert mistral.tokenizer(text, add_special_tokens=False)["input_ids"] == pieces.encode(text)
 
 
-def test_gemmas_turns(miniature):
+def test_gemmas_turns(miniature: Callable[[str], Path]) -> None:
     """Gemma 3's turn format, its image between markers, and token types, as transformers' own processor has them."""
     backbone = get("medgemma-4b-it").load(miniature("medgemma-4b-it"))
     ids = backbone.prompt_tokens(PROMPTS[0])
@@ -194,7 +200,7 @@ def test_gemmas_turns(miniature):
     assert ours["token_type_ids"].tolist() == [list(types[0])]
 
 
-def test_paligemmas_prefix_and_suffix(miniature):
+def test_paligemmas_prefix_and_suffix(miniature: Callable[[str], Path]) -> None:
     """Against transformers' own `suffix=`: ids, labels and the mask of the prefix."""
     backbone = get("paligemma2-3b").load(miniature("paligemma2-3b"))
     theirs = backbone.processor(images=[BLANK], text=[f"<image>{PROMPTS[0]}"], suffix=[REPORTS[1]], return_tensors="pt")
@@ -209,12 +215,12 @@ def test_paligemmas_prefix_and_suffix(miniature):
     assert ids.count(backbone.tokenizer.bos_token_id) == 1
 
 
-def test_paligemmas_prefix_attends_both_ways_and_its_suffix_only_back(miniature):
+def test_paligemmas_prefix_attends_both_ways_and_its_suffix_only_back(miniature: Callable[[str], Path]) -> None:
     """Changing the prompt's last word changes the first position's state; changing the report's last does not."""
     backbone = get("paligemma2-3b").load(miniature("paligemma2-3b"))
     features = backbone.encode_images([np.zeros((112, 112), np.uint8)])
 
-    def states(prompt, report):
+    def states(prompt: str, report: str) -> torch.Tensor:
         text = backbone.encode_text([prompt], [report])
         with torch.no_grad():
             return backbone.model.train().forward(**backbone.model_inputs(text, features)).logits[0]
@@ -224,7 +230,7 @@ def test_paligemmas_prefix_attends_both_ways_and_its_suffix_only_back(miniature)
     assert torch.allclose(base[0], states("Write it now", "A mass there")[0])
 
 
-def test_smolvlms_turns(miniature):
+def test_smolvlms_turns(miniature: Callable[[str], Path]) -> None:
     backbone = get("smolvlm-2.2b").load(miniature("smolvlm-2.2b"))
     image = "<fake_token_around_image><global-img>" + "<image>" * 16 + "<fake_token_around_image>"
     expected = f"<|im_start|>User:{image}{PROMPTS[0]}<end_of_utterance>\nAssistant:"
@@ -233,7 +239,9 @@ def test_smolvlms_turns(miniature):
     assert together[-len(backbone.report_tokens(REPORTS[1])) :] == backbone.report_tokens(REPORTS[1])
 
 
-def test_mistrals_tokenizer_is_the_same_once_saved_and_loaded(mistral, reports, tmp_path):
+def test_mistrals_tokenizer_is_the_same_once_saved_and_loaded(
+    mistral: Backbone, reports: list[str], tmp_path: Path
+) -> None:
     """As the converted checkpoint has it."""
     from transformers import LlavaProcessor
 

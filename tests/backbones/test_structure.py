@@ -2,13 +2,19 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from families import FAMILIES
+from known import known
 from peft import LoraConfig, get_peft_model
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import PreTrainedModel
 
 from backbones.registry import BUILT_IN, get
 from backbones.structure import RANKS, build, read, structure
@@ -31,30 +37,30 @@ PUBLISHED = {
 }
 
 
-def adapted(model, targets, rank):
+def adapted(model: PreTrainedModel, targets: str | list[str], rank: int) -> Any:
     config = LoraConfig(r=rank, target_modules=targets)
     with torch.device("meta"):
         return get_peft_model(model, config, low_cpu_mem_usage=True)
 
 
-def trainable(model):
+def trainable(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_parameters_and_adapters_are_the_published_ones(name):
+def test_parameters_and_adapters_are_the_published_ones(name: str) -> None:
     plugin = get(name)
     total, at_rank_8 = PUBLISHED[name]
-    found = structure(plugin)
+    found = known(structure(plugin))
     assert found.parameters == plugin.checkpoint.parameters == total
     for rank in RANKS:
         assert found.trainable(rank) == at_rank_8 * rank // 8
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_peft_adapts_seven_projections_a_layer_of_the_decoder_and_no_others(name):
+def test_peft_adapts_seven_projections_a_layer_of_the_decoder_and_no_others(name: str) -> None:
     plugin = get(name)
-    config = plugin.full_configuration()
+    config = known(plugin.full_configuration())
     model = adapted(build(config), plugin.lora_targets, 8)
     names = [n.removesuffix(".lora_A.default") for n, _ in model.named_modules() if n.endswith(".lora_A.default")]
     layers = config.get_text_config().num_hidden_layers
@@ -64,20 +70,20 @@ def test_peft_adapts_seven_projections_a_layer_of_the_decoder_and_no_others(name
     assert trainable(model) == PUBLISHED[name][1]
 
 
-def test_bare_names_adapt_the_vision_encoder_too():
+def test_bare_names_adapt_the_vision_encoder_too() -> None:
     """The trap: 16.4 million at rank 8, as a published study reports for MedGemma, are not the decoder's alone."""
     bare = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    model = adapted(build(get("medgemma-4b-it").full_configuration()), bare, 8)
+    model = adapted(build(known(get("medgemma-4b-it").full_configuration())), bare, 8)
     assert trainable(model) == 16_394_240
     in_vision = [n for n, _ in model.named_modules() if "vision_tower" in n and n.endswith("lora_A.default")]
     assert len(in_vision) == 3 * 27
 
 
 @pytest.mark.parametrize("path", sorted(files("backbones").joinpath("configurations").iterdir(), key=str), ids=str)
-def test_every_value_has_its_source(path):
+def test_every_value_has_its_source(path: Path) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
 
-    def sources(values):
+    def sources(values: dict[str, Any]) -> Iterator[str]:
         for value in values.values():
             if isinstance(value, dict):
                 yield from sources(value)
@@ -88,17 +94,17 @@ def test_every_value_has_its_source(path):
 
 
 @pytest.mark.parametrize("name", ["medgemma-4b-it", "llava-med-7b", "paligemma2-3b"])
-def test_operations_of_the_encoder_are_those_that_torch_counts(name):
+def test_operations_of_the_encoder_are_those_that_torch_counts(name: str) -> None:
     plugin = get(name)
-    model = build(plugin.full_configuration()).eval()
+    model = build(known(plugin.full_configuration())).eval()
     side = plugin.checkpoint.image_size
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model.get_image_features(pixel_values=torch.empty(1, 3, side, side, device="meta"))
-    assert vision_operations(structure(plugin)) == pytest.approx(counter.get_total_flops(), rel=0.005)
+    assert vision_operations(known(structure(plugin))) == pytest.approx(counter.get_total_flops(), rel=0.005)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_image_tokens_and_operations_of_a_miniature(name, miniature):
+def test_image_tokens_and_operations_of_a_miniature(name: str, miniature: Callable[[str], Path]) -> None:
     """What is read off a structure is what the model does: windows, tiles and mergers included."""
     plugin = get(name)
     backbone = plugin.load(miniature(name))
@@ -106,8 +112,9 @@ def test_image_tokens_and_operations_of_a_miniature(name, miniature):
     inputs = backbone.feature_inputs([torch.zeros(112, 112, dtype=torch.uint8).numpy()])
     # The fused attention kernels of a processor aren't counted.
     backbone.model.set_attn_implementation("eager")
+    model: Any = backbone.model
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        backbone.model.get_image_features(**inputs)
+        model.get_image_features(**inputs)
     # Rotary tables, pooled heads and class tokens are left out of the arithmetic.
     assert vision_operations(found) == pytest.approx(counter.get_total_flops(), rel=0.08)
     assert re.fullmatch(plugin.lora_targets, f"model.{plugin.decoder}.layers.0.self_attn.q_proj")

@@ -2,11 +2,15 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from known import known
+from stored_suite import StoredSuite
+from typer.testing import CliRunner, Result
 
 from benchmark.board.against import ROUNDING, compare
 from benchmark.board.collect import collect
@@ -16,27 +20,27 @@ from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.pages.against import terminal
 from benchmark.pages.leaderboard import against, files_of
-from metrics.metric import mean_of
+from metrics.metric import ReportStatistics, mean_of
 from metrics.statistics.statistics import Draws, difference, sample
 
 
 @pytest.fixture(scope="module")
-def found(stored) -> SuiteResults:
+def found(stored: StoredSuite) -> SuiteResults:
     return read_results(stored.results, "stored")
 
 
 @pytest.fixture(scope="module")
-def board(found) -> Board:
+def board(found: SuiteResults) -> Board:
     """As it is stored."""
     return Board.model_validate_json(files_of(collect(found))["results.json"])
 
 
 @pytest.fixture(scope="module")
-def combine(found):
+def combine(found: SuiteResults) -> Callable[[np.ndarray], np.ndarray]:
     return found.done[0].statistics["rouge_l"].combine
 
 
-def changed(board: Board, place: int = 0, **update) -> Board:
+def changed(board: Board, place: int = 0, **update: Any) -> Board:
     """The board with another row at a place."""
     rows = list(board.rows)
     rows[place] = rows[place].model_copy(update=update)
@@ -47,11 +51,12 @@ def shifted(board: Board, by: float, place: int = 0, name: str = "rouge_l") -> B
     """The board with one score of a row, and of each of its seeds, moved."""
     scores = dict(board.rows[place].scores)
     old = scores[name]
-    scores[name] = old.model_copy(update={"value": old.value + by, "by_seed": tuple(v + by for v in old.by_seed)})
+    by_seed = tuple(known(v) + by for v in old.by_seed)
+    scores[name] = old.model_copy(update={"value": known(old.value) + by, "by_seed": by_seed})
     return changed(board, place, scores=scores)
 
 
-def test_a_run_agrees_with_itself(board, combine):
+def test_a_run_agrees_with_itself(board: Board, combine: Callable[[np.ndarray], np.ndarray]) -> None:
     result = compare(board, board, combine)
     assert result.agrees
     assert {row.verdict for row in result.rows} == {"equal"}
@@ -62,7 +67,9 @@ def test_a_run_agrees_with_itself(board, combine):
 
 @pytest.mark.parametrize("name", ["rouge_l", "birads_exact"])
 @pytest.mark.parametrize(("share", "verdict"), [(0.0, "equal"), (0.5, "within rounding"), (0.99, "within rounding")])
-def test_within_rounding_is_half_of_the_last_digit_printed_in_every_score(board, combine, name, share, verdict):
+def test_within_rounding_is_half_of_the_last_digit_printed_in_every_score(
+    board: Board, combine: Callable[[np.ndarray], np.ndarray], name: str, share: float, verdict: str
+) -> None:
     assert ROUNDING == 0.0005
     row = compare(board, shifted(board, share * ROUNDING, name=name), combine).rows[0]
     assert row.verdict == verdict
@@ -71,23 +78,27 @@ def test_within_rounding_is_half_of_the_last_digit_printed_in_every_score(board,
     assert beyond.furthest == (name, pytest.approx(0.00051))
 
 
-def test_the_paired_interval_is_that_of_the_stored_statistics(found, board, combine):
+def test_the_paired_interval_is_that_of_the_stored_statistics(
+    found: SuiteResults, board: Board, combine: Callable[[np.ndarray], np.ndarray]
+) -> None:
     ours, theirs = ([d for d in found.done if d.trial.backbone == n and d.trial.rank == 4]
                     for n in ("medgemma-4b-it", "llava-med-7b"))  # fmt: skip
     blocks = found.references.test_blocks
     # The mean over seeds of each report's score, as a score of its own.
-    pair = [sample([mean_over_seeds(group)], blocks) for group in (ours, theirs)]
-    expected = difference(*pair, Draws(len(set(blocks))))
+    one, another = (sample([mean_over_seeds(group)], blocks) for group in (ours, theirs))
+    expected = difference(one, another, Draws(len(set(blocks))))
     place = next(i for i, r in enumerate(board.rows) if (r.backbone, r.rank) == ("medgemma-4b-it", 4))
     other = next(r for r in board.rows if (r.backbone, r.rank) == ("llava-med-7b", 4))
     there = changed(board, place, scores=other.scores, by_block=other.by_block)
     row = compare(board, there, combine).rows[place]
-    got = row.difference
+    got = known(row.difference)
     assert (got.value, got.low, got.high) == pytest.approx((expected.value, expected.low, expected.high), abs=1e-5)
     assert row.verdict == ("differs" if expected.excludes_zero else "within the paired interval")
 
 
-def test_a_row_that_is_worse_in_every_block_differs_where_its_own_interval_would_not_say_so(board, combine):
+def test_a_row_that_is_worse_in_every_block_differs_where_its_own_interval_would_not_say_so(
+    board: Board, combine: Callable[[np.ndarray], np.ndarray]
+) -> None:
     row = board.rows[0]
     # Every report 0.02 worse: far less than an interval over other reports is wide, and the same in each block.
     worse = tuple(tuple((total - 0.02 * count, count) for total, count in seed) for seed in row.by_block)
@@ -96,10 +107,10 @@ def test_a_row_that_is_worse_in_every_block_differs_where_its_own_interval_would
     unpaired = changed(there, by_block=())
     result = compare(board, unpaired, combine).rows[0]
     assert result.verdict == "within both intervals"
-    assert result.difference.low is None
+    assert known(result.difference).low is None
 
 
-def test_other_data_or_another_split_are_not_paired(board, combine):
+def test_other_data_or_another_split_are_not_paired(board: Board, combine: Callable[[np.ndarray], np.ndarray]) -> None:
     there = shifted(board, 0.02)
     for part in ("data", "split"):
         other = there.model_copy(update={part: getattr(board, part).model_copy(update={"fingerprint": "f" * 64})})
@@ -108,20 +119,22 @@ def test_other_data_or_another_split_are_not_paired(board, combine):
         assert [(c.what, c.there) for c in result.changes] == [(part, "f" * 64)]
 
 
-def test_without_any_interval_nothing_beyond_rounding_agrees(board, combine):
+def test_without_any_interval_nothing_beyond_rounding_agrees(
+    board: Board, combine: Callable[[np.ndarray], np.ndarray]
+) -> None:
     bare = {n: s.model_copy(update={"low": None, "high": None}) for n, s in board.rows[0].scores.items()}
     here = changed(board, scores=bare, by_block=())
     assert compare(here, shifted(here, 0.002), combine).rows[0].verdict == "differs"
 
 
-def test_a_score_that_only_one_has_is_no_rounding(board, combine):
+def test_a_score_that_only_one_has_is_no_rounding(board: Board, combine: Callable[[np.ndarray], np.ndarray]) -> None:
     scores = {n: s for n, s in board.rows[0].scores.items() if n != "birads_exact"}
     assert compare(board, changed(board, scores=scores), combine).rows[0].verdict == "within the paired interval"
     undefined = board.rows[0].scores | {"birads_exact": Score(value=None, undefined="no case", by_seed=(None, None))}
     assert compare(board, changed(board, scores=undefined), combine).rows[0].verdict != "equal"
 
 
-def test_rows_that_only_one_has_do_not_agree(board, combine):
+def test_rows_that_only_one_has_do_not_agree(board: Board, combine: Callable[[np.ndarray], np.ndarray]) -> None:
     fewer = board.model_copy(update={"rows": board.rows[1:], "floors": board.floors[1:]})
     ahead, behind = compare(board, fewer, combine), compare(fewer, board, combine)
     assert [r.verdict for r in ahead.rows if r.verdict != "equal"] == ["only here"] * 2
@@ -131,7 +144,7 @@ def test_rows_that_only_one_has_do_not_agree(board, combine):
     assert (ahead.rows[0].there, behind.rows[-2].here) == (None, None)
 
 
-def test_what_made_them_and_what_was_chosen_is_told(board, combine):
+def test_what_made_them_and_what_was_chosen_is_told(board: Board, combine: Callable[[np.ndarray], np.ndarray]) -> None:
     first: Checkpoint = board.checkpoints[0].model_copy(update={"fingerprint": "e" * 64})
     there = board.model_copy(
         update={
@@ -165,24 +178,26 @@ def test_what_made_them_and_what_was_chosen_is_told(board, combine):
     assert "Chosen otherwise" in text
 
 
-def mean_over_seeds(group):
+def mean_over_seeds(group: Any) -> ReportStatistics:
     values = np.mean([d.statistics["rouge_l"].statistics[:, 0] for d in group], axis=0)
     return mean_of("rouge_l", "", values, np.ones(len(values), dtype=bool))
 
 
-def _verb(*arguments: str):
+def _verb(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["leaderboard", "stored", *arguments])
 
 
 @pytest.fixture
-def published(board, tmp_path) -> Path:
+def published(board: Board, tmp_path: Path) -> Path:
     folder = tmp_path / "published"
     folder.mkdir()
     (folder / "results.json").write_bytes(files_of(board)["results.json"])
     return folder
 
 
-def test_the_verb_exits_by_the_verdict_and_writes_nothing(stored, published, tmp_path, board):
+def test_the_verb_exits_by_the_verdict_and_writes_nothing(
+    stored: StoredSuite, published: Path, tmp_path: Path, board: Board
+) -> None:
     before = sorted(p for p in tmp_path.rglob("*"))
     given = ("--results", str(stored.results), "--leaderboards", str(tmp_path / "boards"))
     for place in (published, published / "results.json"):
@@ -203,7 +218,7 @@ def test_the_verb_exits_by_the_verdict_and_writes_nothing(stored, published, tmp
     assert sorted(p for p in tmp_path.rglob("*")) == before
 
 
-def test_the_verb_says_what_it_cannot_compare_with(stored, published, tmp_path):
+def test_the_verb_says_what_it_cannot_compare_with(stored: StoredSuite, published: Path, tmp_path: Path) -> None:
     given = ("--results", str(stored.results))
     path = published / "results.json"
     cases = {
@@ -223,7 +238,7 @@ def test_the_verb_says_what_it_cannot_compare_with(stored, published, tmp_path):
     assert isinstance(_verb("--check", "--against", str(published), *given).exception, UserError)
 
 
-def test_a_rescored_trial_is_found(stored, published, tmp_path):
+def test_a_rescored_trial_is_found(stored: StoredSuite, published: Path, tmp_path: Path) -> None:
     """From the results on: another prediction's scores move the row that it is in, and no other."""
     results = Path(shutil.copytree(stored.results, tmp_path / "results"))
     folder = stored.store.of(stored.trials[0]).path.name

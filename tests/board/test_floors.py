@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from known import known
 from rouge_score.rouge_scorer import RougeScorer
 from typer.testing import CliRunner
 
@@ -27,7 +28,7 @@ def board() -> FloorsBoard:
 
 def _value(board: FloorsBoard, split: str, predictor: str, score: str) -> float:
     part = next(s for s in board.splits if s.name == split)
-    return next(r for r in part.rows if r.name == predictor).scores[score].value
+    return known(next(r for r in part.rows if r.name == predictor).scores[score].value)
 
 
 # Measured on the 510 reports by other code, rounded as published; a range where seeds or tokenisers differ.
@@ -45,11 +46,13 @@ def _value(board: FloorsBoard, split: str, predictor: str, score: str) -> float:
         ("random", "neighbour_report", "cider_coco", 1.16, 2.9),
     ],
 )
-def test_floors_are_those_measured_by_others(board, split, predictor, score, low, high):
+def test_floors_are_those_measured_by_others(
+    board: FloorsBoard, split: str, predictor: str, score: str, low: float, high: float
+) -> None:
     assert low <= _value(board, split, predictor, score) <= high
 
 
-def test_the_splits_and_their_leakage_are_the_known_ones(board):
+def test_the_splits_and_their_leakage_are_the_known_ones(board: FloorsBoard) -> None:
     assert board.data.reports == 510
     assert {s.name: len(s.leakage) for s in board.splits} == {name: len(seeds) for name, seeds in SPLITS}
     by_name = {s.name: s for s in board.splits}
@@ -60,7 +63,7 @@ def test_the_splits_and_their_leakage_are_the_known_ones(board):
     assert by_name["blocked"].leakage[0].block_in_train == 0
 
 
-def test_both_sets_of_signatures_are_there(board):
+def test_both_sets_of_signatures_are_there(board: FloorsBoard) -> None:
     assert {"cider_published", "cider_coco", "meteor_nltk", "meteor_coco"} <= set(board.signatures)
     text = (COMMITTED.parent / "README.md").read_text(encoding="utf-8")
     assert "arXiv:2508.09225" in text
@@ -69,7 +72,7 @@ def test_both_sets_of_signatures_are_there(board):
 
 
 @pytest.fixture(scope="module")
-def phantoms(tmp_path_factory) -> Path:
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reports of 40 phantoms in DMID's layout; the images are gone."""
     folder = tmp_path_factory.mktemp("floors") / "phantoms"
     write(folder, studies=40, seed=5, size=64, jobs=1)
@@ -79,7 +82,7 @@ def phantoms(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(phantoms, tmp_path_factory) -> Path:
+def measured(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `amrg floors` writes of them."""
     leaderboards = tmp_path_factory.mktemp("leaderboards")
     done = CliRunner().invoke(app, ["floors", str(phantoms), "--leaderboards", str(leaderboards), "--name", "phantoms"])
@@ -89,7 +92,7 @@ def measured(phantoms, tmp_path_factory) -> Path:
     return leaderboards / "phantoms"
 
 
-def test_floors_of_reports_alone_are_what_rouge_score_and_counting_give(phantoms, measured):
+def test_floors_of_reports_alone_are_what_rouge_score_and_counting_give(phantoms: Path, measured: Path) -> None:
     board = FloorsBoard.model_validate_json((measured / "results.json").read_text(encoding="utf-8"))
     reports = {p.stem: p.read_text(encoding="utf-8").strip() for p in sorted(phantoms.glob("Reports/Reports/*.txt"))}
     ids = list(reports)
@@ -114,7 +117,7 @@ def test_floors_of_reports_alone_are_what_rouge_score_and_counting_give(phantoms
         assert rows["random_report"].seeds == 3
 
 
-def test_what_it_writes_is_whole_and_holds_no_report(phantoms, measured):
+def test_what_it_writes_is_whole_and_holds_no_report(phantoms: Path, measured: Path) -> None:
     assert {p.name for p in measured.iterdir()} >= {"README.md", "results.csv", "results.json"}
     done = CliRunner().invoke(app, ["leaderboard", "phantoms", "--check", "--leaderboards", str(measured.parent)])
     assert done.exit_code == 0, done.output
@@ -125,7 +128,7 @@ def test_what_it_writes_is_whole_and_holds_no_report(phantoms, measured):
         assert not any(" ".join(words[i : i + 8]) in said for i in range(len(words) - 7)), path.name
 
 
-def test_a_folder_without_reports_is_refused(tmp_path):
+def test_a_folder_without_reports_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["floors", str(tmp_path), "--leaderboards", str(tmp_path / "boards")])
     assert isinstance(done.exception, UserError)
     assert str(tmp_path) in str(done.exception)

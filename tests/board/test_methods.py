@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from stored_suite import StoredSuite
 
 from benchmark.board.collect import collect
 from benchmark.board.format import decimal, with_interval
@@ -22,12 +23,12 @@ ON_PATIENTS = {"dates_and_sites", "eligibility", "characteristics", "readers", "
 
 
 @pytest.fixture(scope="module")
-def board(stored) -> Board:
+def board(stored: StoredSuite) -> Board:
     return collect(read_results(stored.results, "stored"))
 
 
 @pytest.fixture
-def statement(board) -> Statement:
+def statement(board: Board) -> Statement:
     return methods(board)
 
 
@@ -45,7 +46,7 @@ def said(statement: Statement, identity: str) -> str:
     return "\n".join(part for part in (item.text, *item.entries, item.verbatim) if part)
 
 
-def test_an_item_is_either_filled_or_says_what_is_needed():
+def test_an_item_is_either_filled_or_says_what_is_needed() -> None:
     about = {"id": "x", "section": "Data", "topic": "Topic", "asked_by": asked("1")}
     for wrong in ({}, {"text": "known", "needed": "more"}, {"text": ""}, {"needed": "more", "entries": ("one",)}):
         with pytest.raises(ValidationError):
@@ -54,19 +55,19 @@ def test_an_item_is_either_filled_or_says_what_is_needed():
         Item.model_validate(about | {"text": "known", "asked_by": ()})
 
 
-def test_what_only_authors_know_is_blank_and_nothing_else(board, statement):
+def test_what_only_authors_know_is_blank_and_nothing_else(board: Board, statement: Statement) -> None:
     assert {item.id for item in statement.blank} == AUTHORS_ONLY
     assert {item.id for item in methods(on_patients(board)).blank} == AUTHORS_ONLY | ON_PATIENTS
     for filled in (statement, methods(on_patients(board))):
         assert len({item.id for item in filled.items}) == len(filled.items)
 
 
-def test_all_of_mi_clear_llm_is_asked(statement):
+def test_all_of_mi_clear_llm_is_asked(statement: Statement) -> None:
     numbers = {by.number for item in statement.items for by in item.asked_by if by.checklist == "MI-CLEAR-LLM"}
     assert numbers == set("123456")
 
 
-def test_the_numbers_are_the_board_s(board, statement):
+def test_the_numbers_are_the_board_s(board: Board, statement: Statement) -> None:
     split, protocol = board.split, board.suite.protocol
     parts = said(statement, "parts")
     assert [int(n) for n in re.findall(r"(\d+) (?:training|validation|test studies)", parts)] == [
@@ -86,7 +87,7 @@ def test_the_numbers_are_the_board_s(board, statement):
     assert f"{board.data.studies} digital phantoms" in said(statement, "source")
 
 
-def test_the_scores_are_the_board_s_and_so_are_their_signatures(board, statement):
+def test_the_scores_are_the_board_s_and_so_are_their_signatures(board: Board, statement: Statement) -> None:
     for row in board.main_rows:
         line = next(e for e in said(statement, "performance").split("\n") if f"Model {row.name}, {row.point}:" in e)
         assert with_interval(row.scores[board.primary]) in line
@@ -98,7 +99,7 @@ def test_the_scores_are_the_board_s_and_so_are_their_signatures(board, statement
     assert board.labeler in said(statement, "labeler")
 
 
-def test_what_failed_and_what_did_not_run_is_said(board):
+def test_what_failed_and_what_did_not_run_is_said(board: Board) -> None:
     changed = board.model_copy(
         update={
             "failed": (NotThere(label="a r=2", reason="the loss is nan at step 3 of 60"),),
@@ -111,7 +112,9 @@ def test_what_failed_and_what_did_not_run_is_said(board):
     assert "None failed" not in text
 
 
-def test_a_miniature_and_a_folder_are_not_taken_for_what_they_are_named_after(board, statement):
+def test_a_miniature_and_a_folder_are_not_taken_for_what_they_are_named_after(
+    board: Board, statement: Statement
+) -> None:
     assert said(statement, "models").count("not the published model") == len(board.checkpoints)
     assert "f" * 40 not in said(statement, "models"), "a miniature has no revision of the hub's"
     folders = [c.model_copy(update={"miniature": False, "folder": True}) for c in board.checkpoints]
@@ -121,7 +124,7 @@ def test_a_miniature_and_a_folder_are_not_taken_for_what_they_are_named_after(bo
     assert f"example/medgemma-4b-it at revision {'f' * 40}, licence: Example" in published
 
 
-def test_a_board_without_results_has_no_performance(board):
+def test_a_board_without_results_has_no_performance(board: Board) -> None:
     comparisons = board.main_comparisons.model_copy(update={"rows": 0, "pairs": 0})
     empty = {"rows": (), "main": (), "grid_comparisons": comparisons, "main_comparisons": comparisons}
     statement = methods(board.model_copy(update=empty))
@@ -129,13 +132,13 @@ def test_a_board_without_results_has_no_performance(board):
     assert said(statement, "tests") == "None: there are no two rows to compare."
 
 
-def test_the_tests_of_a_board_of_before_are_not_described_as_today_s(board):
+def test_the_tests_of_a_board_of_before_are_not_described_as_today_s(board: Board) -> None:
     rows = [row.model_copy(update={"falls": {"swapped": {}, "blank": {}}}) for row in board.rows]
     blank = {item.id for item in methods(board.model_copy(update={"rows": tuple(rows)})).blank}
     assert blank == AUTHORS_ONLY | {"tests", "floors"}
 
 
-def test_shuffled_images_are_said(board, statement):
+def test_shuffled_images_are_said(board: Board, statement: Statement) -> None:
     protocol = board.suite.protocol.model_copy(update={"training_images": "shuffled"})
     suite = board.suite.model_copy(update={"protocol": protocol})
     shuffled = methods(board.model_copy(update={"suite": suite}))
@@ -143,14 +146,14 @@ def test_shuffled_images_are_said(board, statement):
     assert "image of another study" not in said(statement, "tuning")
 
 
-def test_published_boards_have_a_statement():
+def test_published_boards_have_a_statement() -> None:
     for path in (Path(__file__).parents[2] / "leaderboards").glob("*/results.json"):
         text = path.read_text(encoding="utf-8")
         if '"kind": "suite"' in text[:40]:
             assert len(methods(Board.model_validate_json(text)).items) > 40
 
 
-def test_too_few_blocks_and_epochs_are_said(board):
+def test_too_few_blocks_and_epochs_are_said(board: Board) -> None:
     short = board.main_comparisons.model_copy(update={"blocks_needed": board.blocks + 1})
     text = said(methods(board.model_copy(update={"main_comparisons": short})), "size")
     assert f"takes {board.blocks + 1} blocks; there are {board.blocks}, so none could be found" in text

@@ -3,9 +3,10 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from backbones.registry import BUILT_IN
 from benchmark.cli import app
@@ -13,11 +14,11 @@ from benchmark.errors import UserError
 from benchmark.suites.load import load_suite
 
 
-def run(*arguments):
+def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_list_has_every_backbone_and_a_broken_one_with_its_reason(monkeypatch):
+def test_list_has_every_backbone_and_a_broken_one_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     from backbones import registry
 
     places = {**registry.locations(), "broken": "no_such_module:Plugin"}
@@ -33,7 +34,7 @@ def test_list_has_every_backbone_and_a_broken_one_with_its_reason(monkeypatch):
     assert "no_such_module" in table
 
 
-def test_show_states_what_the_plugin_does():
+def test_show_states_what_the_plugin_does() -> None:
     shown = json.loads(run("backbones", "show", "qwen3-vl-8b", "--json").stdout)
     assert shown["checkpoint"] == "Qwen/Qwen3-VL-8B-Instruct"
     assert shown["trainable_parameters"]["8"] == 21_823_488
@@ -43,13 +44,13 @@ def test_show_states_what_the_plugin_does():
 
 
 @pytest.mark.parametrize("verb", ["show", "check"])
-def test_an_unknown_name_is_a_users_mistake(verb):
+def test_an_unknown_name_is_a_users_mistake(verb: str) -> None:
     found = run("backbones", verb, "qwen3-vl-7b")
     assert isinstance(found.exception, UserError)
     assert "qwen3-vl-8b" in str(found.exception)
 
 
-def test_check_prints_a_line_a_clause_and_its_exit_code(one_thread, monkeypatch):
+def test_check_prints_a_line_a_clause_and_its_exit_code(one_thread: None, monkeypatch: pytest.MonkeyPatch) -> None:
     good = run("backbones", "check", "medgemma-4b-it")
     assert good.exit_code == 0, good.output
     assert good.stdout.count("kept  ") >= 8
@@ -65,14 +66,14 @@ def test_check_prints_a_line_a_clause_and_its_exit_code(one_thread, monkeypatch)
     assert any("encode images" in clause["reason"] for clause in found["clauses"] if not clause["kept"])
 
 
-def test_new_writes_a_package_that_pip_can_read(tmp_path):
+def test_new_writes_a_package_that_pip_can_read(tmp_path: Path) -> None:
     shown = run("backbones", "new", "my-model", "--folder", str(tmp_path / "mine"))
     assert shown.exit_code == 0
     assert (tmp_path / "mine" / "amrg_my_model.py").is_file()
     assert "amrg backbones check my-model" in shown.stdout
 
 
-def test_a_plan_of_what_can_run_and_of_what_can_not():
+def test_a_plan_of_what_can_run_and_of_what_can_not() -> None:
     good = run("plan", "mini", "--json")
     assert good.exit_code == 0, good.output
     made = json.loads(good.stdout)
@@ -85,9 +86,9 @@ def test_a_plan_of_what_can_run_and_of_what_can_not():
     assert "amrg data download" in bad.stdout
 
 
-def test_help_needs_no_torch():
+def test_help_needs_no_torch() -> None:
     script = (
-        "import sys\nfrom typer.testing import CliRunner\nfrom benchmark.cli import app\n"
+        "import sys\nfrom typer.testing import CliRunner, Result\nfrom benchmark.cli import app\n"
         "for verb in ([], ['backbones'], ['plan'], ['generate']):\n"
         "    assert CliRunner().invoke(app, [*verb, '--help']).exit_code == 0\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"

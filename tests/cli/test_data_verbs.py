@@ -7,48 +7,48 @@ from pathlib import Path
 
 import pytest
 import tifffile
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from benchmark.cli import app
 from benchmark.phantoms import write
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="module")
-def phantoms(tmp_path_factory) -> Path:
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "phantoms"
     write.write(folder, studies=24, seed=2, size=96, jobs=1)
     return folder
 
 
-def run(*arguments):
+def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["data", *map(str, arguments)])
 
 
-def amrg(*arguments):
+def amrg(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from benchmark.cli import main; main()", "data", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
 
 
 @pytest.mark.parametrize("verb", ["check", "split", "download", "phantom"])
-def test_help_has_an_example(verb):
+def test_help_has_an_example(verb: str) -> None:
     shown = run(verb, "--help")
     assert shown.exit_code == 0
     assert f"amrg data {verb}" in " ".join(shown.output.split())
 
 
-def test_check_prints_only_json_with_its_counts(phantoms):
+def test_check_prints_only_json_with_its_counts(phantoms: Path) -> None:
     shown = run("check", phantoms, "--json", "--jobs", 1)
     assert shown.exit_code == 0
     counts = json.loads(shown.stdout)
     assert (counts["reports"], counts["images"], counts["complete"]) == (24, 24, 24)
 
 
-def test_check_shows_problems_and_counts(phantoms, tmp_path):
+def test_check_shows_problems_and_counts(phantoms: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(phantoms, tmp_path / "broken")
     (folder / "TIFF Images/TIFF Images/IMG003.tif").write_bytes(b"[red]no image")
     for i in range(4, 14):
@@ -60,7 +60,7 @@ def test_check_shows_problems_and_counts(phantoms, tmp_path):
     assert "13 complete studies can be used" in shown.stdout
 
 
-def test_check_exits_2_when_nothing_can_be_used(phantoms, tmp_path):
+def test_check_exits_2_when_nothing_can_be_used(phantoms: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(phantoms, tmp_path / "broken")
     for path in (folder / "TIFF Images/TIFF Images").glob("*.tif"):
         path.write_bytes(b"II*\0")
@@ -71,7 +71,7 @@ def test_check_exits_2_when_nothing_can_be_used(phantoms, tmp_path):
     assert "Traceback" not in shown.stderr
 
 
-def test_split_prints_ids_and_leakage_and_saves_what_it_reads_again(phantoms, tmp_path):
+def test_split_prints_ids_and_leakage_and_saves_what_it_reads_again(phantoms: Path, tmp_path: Path) -> None:
     shown = run("split", phantoms, "--split", "random", "--seed", 4, "--save", tmp_path / "s.json", "--json")
     assert shown.exit_code == 0
     found = json.loads(shown.stdout)
@@ -85,20 +85,20 @@ def test_split_prints_ids_and_leakage_and_saves_what_it_reads_again(phantoms, tm
     }
 
 
-def test_split_shows_tables(phantoms):
+def test_split_shows_tables(phantoms: Path) -> None:
     shown = amrg("split", phantoms)
     assert shown.returncode == 0, shown.stderr
     assert "blocked split, seed 0" in shown.stdout
     assert "test images with a part of their block in train" in shown.stdout
 
 
-def test_split_names_the_nearest_rule(phantoms):
+def test_split_names_the_nearest_rule(phantoms: Path) -> None:
     shown = amrg("split", phantoms, "--split", "sequentiel")
     assert shown.returncode == 2
     assert "'sequential'" in shown.stderr
 
 
-def test_split_by_reports_alone(tmp_path):
+def test_split_by_reports_alone(tmp_path: Path) -> None:
     (tmp_path / "Reports").mkdir()
     for i in range(1, 13):
         (tmp_path / f"Reports/Img{i:03d}.txt").write_text(f"(ACR {'ABCD'[i % 4]}) BIRADS: {i % 5 + 1} words {i}")
@@ -107,7 +107,7 @@ def test_split_by_reports_alone(tmp_path):
     assert json.loads(shown.stdout)["test"] == ["Img012"]
 
 
-def test_check_and_split_of_dmid(dmid):
+def test_check_and_split_of_dmid(dmid: Path) -> None:
     checked = run("check", dmid, "--json", "--no-decode")
     assert checked.exit_code == 0
     counts = json.loads(checked.stdout)
@@ -118,13 +118,13 @@ def test_check_and_split_of_dmid(dmid):
     assert parted["leakage"]["verbatim_in_train"] == 3
 
 
-def test_download_through_the_command_line_names_an_unreachable_server(tmp_path):
+def test_download_through_the_command_line_names_an_unreachable_server(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     shown = amrg("download", tmp_path / "file")
     assert shown.returncode == 2
     assert "is a file" in shown.stderr
 
 
-def test_phantom_is_one_of_the_verbs(tmp_path):
+def test_phantom_is_one_of_the_verbs(tmp_path: Path) -> None:
     assert run("phantom", tmp_path / "p", "--studies", 4, "--size", 64, "--jobs", 1, "--json").exit_code == 0
     assert tifffile.imread(tmp_path / "p/TIFF Images/TIFF Images/IMG001.tif").shape[0] == 64

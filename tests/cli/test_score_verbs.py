@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from short_trials import trial as some_trial
@@ -22,13 +24,13 @@ runner = CliRunner()
 REPORT = "Breast composition: fatty (ACR A). BIRADS: {}. Findings: no mass is seen in image {}."
 
 
-def write(path, key, texts, **more):
+def write(path: Path, key: str, texts: Mapping[str, str], **more: str) -> str:
     records = [{"id": i, key: text, **more} for i, text in texts.items()]
     path.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
     return str(path)
 
 
-def run(*arguments):
+def run(*arguments: str | Path) -> Any:
     result = runner.invoke(app, [str(a) for a in arguments])
     if isinstance(result.exception, UserError):
         return result.exception
@@ -37,7 +39,7 @@ def run(*arguments):
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path) -> tuple[str, str]:
     references = {f"Img{i:03d}": REPORT.format(i % 5 + 1, i) for i in range(1, 9)}
     predictions = {i: text.replace("BIRADS: 3", "BIRADS: 5") for i, text in references.items()}
     return (
@@ -46,7 +48,7 @@ def files(tmp_path):
     )
 
 
-def test_scores_are_json_with_value_interval_and_signature(files, tmp_path):
+def test_scores_are_json_with_value_interval_and_signature(files: tuple[str, str], tmp_path: Path) -> None:
     saved = tmp_path / "scores.json"
     found = run("score", files[0], "--references", files[1], "--save", saved, "--json")
     for score in found["scores"].values():
@@ -60,19 +62,19 @@ def test_scores_are_json_with_value_interval_and_signature(files, tmp_path):
     assert [r["id"] for r in content["reports"]] == [f"Img{i:03d}" for i in range(1, 9)]
 
 
-def test_a_table_is_printed_without_json(files):
+def test_a_table_is_printed_without_json(files: tuple[str, str]) -> None:
     printed = run("score", files[0], "--references", files[1])
     assert "birads_exact" in printed
     assert "0.7500" in printed
 
 
-def test_blocks_of_the_references_are_the_unit_of_resampling(files, tmp_path):
+def test_blocks_of_the_references_are_the_unit_of_resampling(files: tuple[str, str], tmp_path: Path) -> None:
     references = {f"Img{i:03d}": REPORT.format(i % 5 + 1, i) for i in range(1, 9)}
     one = write(tmp_path / "one.jsonl", "report", references, block="the same patient")
     assert run("score", files[0], "--references", one, "--json")["scores"]["rouge_l"]["low"] is None
 
 
-def test_missing_extra_and_duplicate_ids_are_listed(files, tmp_path):
+def test_missing_extra_and_duplicate_ids_are_listed(files: tuple[str, str], tmp_path: Path) -> None:
     few = write(tmp_path / "few.jsonl", "prediction", {"Img001": "x", "Img999": "x"})
     message = str(run("score", few, "--references", files[1]))
     assert "7 references have no prediction" in message
@@ -84,7 +86,7 @@ def test_missing_extra_and_duplicate_ids_are_listed(files, tmp_path):
     assert "line 2: duplicate id 'a', first in line 1" in message
 
 
-def test_allow_missing_scores_a_missing_prediction_as_empty(files, tmp_path):
+def test_allow_missing_scores_a_missing_prediction_as_empty(files: tuple[str, str], tmp_path: Path) -> None:
     few = write(tmp_path / "few.jsonl", "prediction", {"Img001": REPORT.format(2, 1)})
     found = run("score", few, "--references", files[1], "--allow-missing", "--json")["scores"]
     assert found["rouge_l"]["value"] == pytest.approx(1 / 8)
@@ -104,7 +106,9 @@ def test_allow_missing_scores_a_missing_prediction_as_empty(files, tmp_path):
         ("", "holds no record"),
     ],
 )
-def test_what_is_no_prediction_is_named_with_its_line(files, tmp_path, content, said):
+def test_what_is_no_prediction_is_named_with_its_line(
+    files: tuple[str, str], tmp_path: Path, content: str, said: str
+) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "z", "prediction": "x"}\n' * bool(content) + content + "\n", encoding="utf-8")
     message = str(run("score", bad, "--references", files[1]))
@@ -113,13 +117,15 @@ def test_what_is_no_prediction_is_named_with_its_line(files, tmp_path, content, 
     assert not content or "line 2" in message
 
 
-def test_references_are_asked_for_and_only_once(files):
+def test_references_are_asked_for_and_only_once(files: tuple[str, str]) -> None:
     assert "--data DIR" in str(run("score", files[0]))
     assert "--data DIR" in str(run("score", files[0], "--references", files[1], "--data", "."))
     assert "no such file" in str(run("score", "nowhere.jsonl", "--references", files[1]))
 
 
-def test_rescoring_replaces_the_scores_of_every_trial_and_keeps_what_else_is_there(files, tmp_path):
+def test_rescoring_replaces_the_scores_of_every_trial_and_keeps_what_else_is_there(
+    files: tuple[str, str], tmp_path: Path
+) -> None:
     results = tmp_path / "results"
     for trial in ("0123", "4567"):
         (results / trial).mkdir(parents=True)
@@ -136,7 +142,7 @@ def test_rescoring_replaces_the_scores_of_every_trial_and_keeps_what_else_is_the
     assert sorted(p.name for p in (results / "4567").iterdir()) == ["predictions.jsonl", "scores.json"]
 
 
-def test_nothing_is_rescored_when_one_trial_does_not_fit(files, tmp_path):
+def test_nothing_is_rescored_when_one_trial_does_not_fit(files: tuple[str, str], tmp_path: Path) -> None:
     results = tmp_path / "results"
     for trial in ("0123", "4567"):
         (results / trial).mkdir(parents=True)
@@ -148,7 +154,7 @@ def test_nothing_is_rescored_when_one_trial_does_not_fit(files, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def phantoms(tmp_path_factory):
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two folders of phantoms with other reports of the same ids."""
     folders = [tmp_path_factory.mktemp("phantoms") / name for name in ("ours", "theirs")]
     for seed, folder in enumerate(folders):
@@ -156,7 +162,7 @@ def phantoms(tmp_path_factory):
     return folders
 
 
-def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms, tmp_path):
+def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms: list[Path], tmp_path: Path) -> None:
     ours, theirs = phantoms
     release = read_release(ours)
     test = {s.id: s.report for s in release.studies if s.id in choose(release.studies, "blocked").test}
@@ -173,7 +179,7 @@ def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms, tm
     )  # fmt: skip
     write_json(results / "0123" / "trial.json", made)
     image = ImagePart(size=112)
-    floor = {"data": release.fingerprint, "split": "", "image": image, "versions": {}, "commit": None}
+    floor: dict[str, Any] = {"data": release.fingerprint, "split": "", "image": image, "versions": {}, "commit": None}
     write_json(results / "4567" / "trial.json", FloorRecord(id="4567", baseline="random_report", **floor))
     message = str(run("score", results, "--rescore", "--data", theirs, "--split", "blocked"))
     assert release.fingerprint in message
@@ -187,7 +193,9 @@ def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms, tm
     assert json.loads((results / "0123" / "scores.json").read_text())["scores"]["rouge_l"]["value"] == 1
 
 
-def test_published_predictions_are_scored_against_the_test_part_that_they_are_of(dmid, published_predictions):
+def test_published_predictions_are_scored_against_the_test_part_that_they_are_of(
+    dmid: Path, published_predictions: Path
+) -> None:
     found = run("score", published_predictions, "--data", dmid, "--json")
     assert found["references"].startswith("test part of the sequential split")
     values = {name: score["value"] for name, score in found["scores"].items()}
@@ -198,14 +206,14 @@ def test_published_predictions_are_scored_against_the_test_part_that_they_are_of
     assert values["verbatim_train_rate_references"] == pytest.approx(3 / 52)
 
 
-def test_a_prediction_left_out_is_missed(dmid, published_predictions, tmp_path):
+def test_a_prediction_left_out_is_missed(dmid: Path, published_predictions: Path, tmp_path: Path) -> None:
     lines = published_predictions.read_text(encoding="utf-8").splitlines(keepends=True)
     short = tmp_path / "short.jsonl"
     short.write_text("".join(lines[:-1]), encoding="utf-8")
     assert "Img510" in str(run("score", short, "--data", dmid))
 
 
-def test_baselines_of_dmids_reports(dmid):
+def test_baselines_of_dmids_reports(dmid: Path) -> None:
     arguments = ["--split", "sequential", "--only", "most_frequent_report", "--only", "random_report", "--json"]
     found = run("baselines", dmid, *arguments)
     assert list(found["baselines"]) == ["most_frequent_report", "random_report"]
@@ -217,7 +225,7 @@ def test_baselines_of_dmids_reports(dmid):
     assert "Did you mean" in str(run("baselines", dmid, "--only", "random"))
 
 
-def test_anybodys_predictions_are_held_against_all_pairs(dmid, published_predictions):
+def test_anybodys_predictions_are_held_against_all_pairs(dmid: Path, published_predictions: Path) -> None:
     """The figures were computed by another program."""
     found = run("score", published_predictions, "--data", dmid, "--split", "sequential", "--json")["grounding"]
     for name, numbers in {"rouge_l": (0.091, 0.038, 0.144), "birads_exact": (0.201, 0.034, 0.369)}.items():

@@ -1,5 +1,6 @@
 """What tests of data share: a cache folder of their own, small releases."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,16 @@ from small_release import picture, report_text
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a test computes is remembered in the user's cache, and nothing is found there."""
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
-def release(tmp_path):
+def release(tmp_path: Path) -> Callable[..., Path]:
     """A function that writes a small release in figshare's layout and returns its folder."""
 
-    def write(number: int = 6, *, folder: Path = tmp_path / "dmid", images=True) -> Path:
+    def write(number: int = 6, *, folder: Path = tmp_path / "dmid", images: bool = True) -> Path:
         (folder / "Reports/Reports").mkdir(parents=True)
         (folder / "TIFF Images/TIFF Images").mkdir(parents=True)
         for i in range(1, number + 1):

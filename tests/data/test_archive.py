@@ -1,5 +1,7 @@
 import stat
 import zipfile
+from pathlib import Path
+from zipfile import ZipInfo
 
 import pytest
 
@@ -8,14 +10,14 @@ from benchmark.errors import RunFailed
 
 
 @pytest.fixture
-def places(tmp_path):
+def places(tmp_path: Path) -> tuple[Path, Path, Path]:
     """Archive, target and temporary folder inside a folder of their own, so that an escape would be seen."""
     home = tmp_path / "home"
     home.mkdir()
     return home / "a.zip", home / "a", home / ".unpacking"
 
 
-def test_a_zip_is_unpacked_as_it_is(places):
+def test_a_zip_is_unpacked_as_it_is(places: tuple[Path, Path, Path]) -> None:
     archive, target, temporary = places
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr("TIFF Images/IMG001.tif", b"one" * 1000)
@@ -28,7 +30,7 @@ def test_a_zip_is_unpacked_as_it_is(places):
     assert not temporary.exists()
 
 
-def link(name):
+def link(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name)
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     return info
@@ -47,7 +49,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("names", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_hostile_zip_leaves_nothing(places, tmp_path, names):
+def test_a_hostile_zip_leaves_nothing(
+    places: tuple[Path, Path, Path], tmp_path: Path, names: list[str | ZipInfo]
+) -> None:
     archive, target, temporary = places
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("good.txt", "good")
@@ -59,7 +63,7 @@ def test_a_hostile_zip_leaves_nothing(places, tmp_path, names):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_bomb_is_refused_before_it_goes_off(places):
+def test_a_bomb_is_refused_before_it_goes_off(places: tuple[Path, Path, Path]) -> None:
     archive, target, temporary = places
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out, out.open("zeros", "w") as zeros:
         for _ in range(SMALLEST_LIMIT // 1_000_000 + 10):
@@ -70,7 +74,7 @@ def test_a_bomb_is_refused_before_it_goes_off(places):
     assert not target.exists()
 
 
-def test_a_lie_about_the_size_is_found_and_leaves_nothing(places):
+def test_a_lie_about_the_size_is_found_and_leaves_nothing(places: tuple[Path, Path, Path]) -> None:
     archive, target, temporary = places
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("a.txt", "content " * 100)
@@ -83,7 +87,7 @@ def test_a_lie_about_the_size_is_found_and_leaves_nothing(places):
     assert not target.exists()
 
 
-def test_a_truncated_zip(places):
+def test_a_truncated_zip(places: tuple[Path, Path, Path]) -> None:
     archive, target, temporary = places
     with zipfile.ZipFile(archive, "w") as out:
         out.writestr("a.txt", "content " * 100)
@@ -93,7 +97,7 @@ def test_a_truncated_zip(places):
     assert not target.exists()
 
 
-def test_what_was_there_is_replaced_as_a_whole(places):
+def test_what_was_there_is_replaced_as_a_whole(places: tuple[Path, Path, Path]) -> None:
     archive, target, temporary = places
     target.mkdir()
     (target / "old.txt").write_text("old")

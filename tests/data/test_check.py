@@ -1,17 +1,19 @@
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tifffile
 from small_release import picture, report_text
 
-from benchmark.data.check import check
+from benchmark.data.check import Check, check
 
 
-def found(checked, record):
+def found(checked: Check, record: str | None) -> list[str]:
     return [p.reason for p in checked.problems if p.record == record]
 
 
-def test_a_sound_folder_has_no_problems(release):
+def test_a_sound_folder_has_no_problems(release: Callable[..., Path]) -> None:
     checked = check(release(6), jobs=1)
     assert checked.problems == ()
     counts = checked.counts().model_dump(mode="json")
@@ -20,7 +22,7 @@ def test_a_sound_folder_has_no_problems(release):
     assert sum(counts["birads_highest"].values()) == 6
 
 
-def test_every_problem_of_a_damaged_folder_is_named_and_none_is_fatal_to_the_rest(release):
+def test_every_problem_of_a_damaged_folder_is_named_and_none_is_fatal_to_the_rest(release: Callable[..., Path]) -> None:
     folder = release(20)
     reports, images = folder / "Reports/Reports", folder / "TIFF Images/TIFF Images"
     tifffile.imwrite(images / "IMG001.tif", np.random.default_rng(0).integers(0, 255, (90, 90), dtype=np.uint8))
@@ -69,14 +71,14 @@ def test_every_problem_of_a_damaged_folder_is_named_and_none_is_fatal_to_the_res
     assert all((folder / p.path).exists() for p in checked.problems)
 
 
-def test_a_bare_4_agrees_with_its_letters(release):
+def test_a_bare_4_agrees_with_its_letters(release: Callable[..., Path]) -> None:
     folder = release(2)
     for header, body in (("4", "4a"), ("4a", "4")):
         (folder / "Reports/Reports/Img001.txt").write_text(report_text(birads=header, findings=f"x (BIRADS {body})"))
         assert found(check(folder, jobs=1), "Img001") == []
 
 
-def test_a_folder_without_a_sound_image_is_not_usable(release):
+def test_a_folder_without_a_sound_image_is_not_usable(release: Callable[..., Path]) -> None:
     folder = release(2)
     for path in (folder / "TIFF Images/TIFF Images").iterdir():
         path.write_bytes(b"II*\0")
@@ -85,21 +87,21 @@ def test_a_folder_without_a_sound_image_is_not_usable(release):
     assert sum(p.fatal for p in checked.problems) == 2
 
 
-def test_without_decoding_images_are_trusted(release):
+def test_without_decoding_images_are_trusted(release: Callable[..., Path]) -> None:
     folder = release(2)
     for path in (folder / "TIFF Images/TIFF Images").iterdir():
         path.write_bytes(b"II*\0")
     assert check(folder, decode_images=False).usable
 
 
-def test_progress_and_two_processes(release):
+def test_progress_and_two_processes(release: Callable[..., Path]) -> None:
     seen = []
     checked = check(release(4), jobs=2, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert checked.problems == ()
 
 
-def test_the_figures_of_dmid(dmid):
+def test_the_figures_of_dmid(dmid: Path) -> None:
     counts = check(dmid, jobs=1).counts().model_dump(mode="json")
     expected = {
         "reports": 510,

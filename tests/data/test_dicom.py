@@ -1,5 +1,8 @@
 import io
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -9,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
+    UID,
     DigitalMammographyXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -35,7 +39,7 @@ def ramp(bits: int, signed: bool = False) -> np.ndarray:
     )
 
 
-def mammogram(values: np.ndarray, bits: int, photometric: str = "MONOCHROME2", **elements) -> Dataset:
+def mammogram(values: np.ndarray, bits: int, photometric: str = "MONOCHROME2", **elements: Any) -> Dataset:
     data = Dataset()
     data.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
     data.SOPInstanceUID = generate_uid()
@@ -59,7 +63,7 @@ def mammogram(values: np.ndarray, bits: int, photometric: str = "MONOCHROME2", *
     return data
 
 
-def saved(data: Dataset, path):
+def saved(data: Dataset, path: Path) -> Path:
     data.save_as(path, enforce_file_format=True)
     return path
 
@@ -67,7 +71,9 @@ def saved(data: Dataset, path):
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 @pytest.mark.parametrize("signed", [False, True])
-def test_each_photometric_and_bit_depth_comes_back_stretched_to_16_bits(tmp_path, photometric, bits, signed):
+def test_each_photometric_and_bit_depth_comes_back_stretched_to_16_bits(
+    tmp_path: Path, photometric: str, bits: int, signed: bool
+) -> None:
     values = ramp(bits, signed)
     decoded = decode(saved(mammogram(values, bits, photometric), tmp_path / "a.dcm"))
     expected = (values.astype(float) - values.min()) / (2**bits - 1)
@@ -77,7 +83,7 @@ def test_each_photometric_and_bit_depth_comes_back_stretched_to_16_bits(tmp_path
     assert np.array_equal(decoded, np.rint(expected * 65535))
 
 
-def test_run_length_encoding(tmp_path):
+def test_run_length_encoding(tmp_path: Path) -> None:
     values = ramp(12)
     data = mammogram(values, 12)
     data.compress(RLELossless)
@@ -95,7 +101,9 @@ ENCODERS = {
 
 
 @pytest.mark.parametrize(("syntax", "encode"), ENCODERS.values(), ids=ENCODERS)
-def test_compressed_syntaxes_that_another_library_wrote(tmp_path, syntax, encode):
+def test_compressed_syntaxes_that_another_library_wrote(
+    tmp_path: Path, syntax: UID, encode: Callable[..., Any]
+) -> None:
     values = ramp(12)
     data = mammogram(values, 12)
     data.PixelData = encapsulate([encode(values)])
@@ -104,7 +112,7 @@ def test_compressed_syntaxes_that_another_library_wrote(tmp_path, syntax, encode
     assert np.array_equal(decode(saved(data, tmp_path / "a.dcm")), np.rint(values / 4095 * 65535))
 
 
-def test_baseline_jpeg(tmp_path):
+def test_baseline_jpeg(tmp_path: Path) -> None:
     values = ramp(8)
     buffer = io.BytesIO()
     Image.fromarray(values).save(buffer, "jpeg", quality=95)
@@ -118,7 +126,7 @@ def test_baseline_jpeg(tmp_path):
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
-def test_other_byte_orders(tmp_path, syntax):
+def test_other_byte_orders(tmp_path: Path, syntax: UID) -> None:
     values = ramp(12)
     data = mammogram(values, 12)
     if syntax == ExplicitVRBigEndian:
@@ -127,7 +135,7 @@ def test_other_byte_orders(tmp_path, syntax):
     assert np.array_equal(decode(saved(data, tmp_path / "a.dcm")), np.rint(values / 4095 * 65535))
 
 
-def test_a_file_without_preamble_and_meta_information(tmp_path):
+def test_a_file_without_preamble_and_meta_information(tmp_path: Path) -> None:
     values = ramp(12)
     data = mammogram(values, 12)
     del data.file_meta
@@ -136,18 +144,18 @@ def test_a_file_without_preamble_and_meta_information(tmp_path):
     assert np.array_equal(decode(path), np.rint(values / 4095 * 65535))
 
 
-def linear(x, centre, width):
+def linear(x: np.ndarray, centre: float, width: float) -> np.ndarray:
     """DICOM PS3.3 C.11.2.1.2.1, scaled to 0 to 1."""
     y = (x - (centre - 0.5)) / (width - 1) + 0.5
     return np.where(x <= centre - 0.5 - (width - 1) / 2, 0, np.where(x > centre - 0.5 + (width - 1) / 2, 1, y))
 
 
-def linear_exact(x, centre, width):
+def linear_exact(x: np.ndarray, centre: float, width: float) -> np.ndarray:
     """DICOM PS3.3 C.11.2.1.3.2."""
     return np.clip((x - centre) / width + 0.5, 0, 1)
 
 
-def sigmoid(x, centre, width):
+def sigmoid(x: np.ndarray, centre: float, width: float) -> np.ndarray:
     """DICOM PS3.3 C.11.2.1.3.1."""
     return 1 / (1 + np.exp(-4 * (x - centre) / width))
 
@@ -155,7 +163,9 @@ def sigmoid(x, centre, width):
 @pytest.mark.parametrize("function", [linear, linear_exact, sigmoid])
 @pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (2, -1000), (0.5, 10)])
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_the_first_window_is_applied_after_the_rescale(tmp_path, function, slope, intercept, photometric):
+def test_the_first_window_is_applied_after_the_rescale(
+    tmp_path: Path, function: Callable[..., Any], slope: float, intercept: int, photometric: str
+) -> None:
     values = ramp(12)
     centre, width = 2000 * slope + intercept, 1500 * slope
     data = mammogram(
@@ -175,7 +185,7 @@ def test_the_first_window_is_applied_after_the_rescale(tmp_path, function, slope
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_a_voi_lut_comes_before_the_window(tmp_path, photometric):
+def test_a_voi_lut_comes_before_the_window(tmp_path: Path, photometric: str) -> None:
     values = ramp(10)
     lut = Dataset()
     lut.LUTDescriptor = [1024, 0, 12]
@@ -189,7 +199,7 @@ def test_a_voi_lut_comes_before_the_window(tmp_path, photometric):
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_padding_is_background_and_does_not_stretch_the_range(tmp_path, photometric):
+def test_padding_is_background_and_does_not_stretch_the_range(tmp_path: Path, photometric: str) -> None:
     values = np.clip(ramp(12), 100, 2000)
     values[:5] = 4095
     decoded = decode(saved(mammogram(values, 12, photometric, PixelPaddingValue=4095), tmp_path / "a.dcm"))
@@ -198,17 +208,17 @@ def test_padding_is_background_and_does_not_stretch_the_range(tmp_path, photomet
     assert decoded[5:].min() == 0
 
 
-def test_colour_becomes_luminance(tmp_path):
+def test_colour_becomes_luminance(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     decoded = decode(saved(mammogram(values, 8, "RGB"), tmp_path / "a.dcm"))
     assert np.array_equal(decoded // 257, np.asarray(Image.fromarray(values).convert("L")))
 
 
-def test_a_flat_image_does_not_divide_by_nothing(tmp_path):
+def test_a_flat_image_does_not_divide_by_nothing(tmp_path: Path) -> None:
     assert not decode(saved(mammogram(np.full((4, 6), 9, np.uint16), 12), tmp_path / "a.dcm")).any()
 
 
-def test_several_frames_are_refused(tmp_path):
+def test_several_frames_are_refused(tmp_path: Path) -> None:
     data = mammogram(ramp(12), 12, NumberOfFrames="3")
     data.PixelData = data.PixelData * 3
     with pytest.raises(ImageError, match=r"a\.dcm.*3 frames"):
@@ -216,7 +226,7 @@ def test_several_frames_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.2, 0.9])
-def test_a_truncated_file_is_refused(tmp_path, share):
+def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path = saved(mammogram(ramp(12), 12), tmp_path / "a.dcm")
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -224,12 +234,12 @@ def test_a_truncated_file_is_refused(tmp_path, share):
         decode(path)
 
 
-def test_a_report_without_pixels_is_refused(tmp_path):
+def test_a_report_without_pixels_is_refused(tmp_path: Path) -> None:
     data = mammogram(ramp(12), 12)
     del data.PixelData
     with pytest.raises(ImageError, match="no pixel data"):
         decode(saved(data, tmp_path / "a.dcm"))
 
 
-def test_stored_bytes_come_from_the_header(tmp_path):
+def test_stored_bytes_come_from_the_header(tmp_path: Path) -> None:
     assert stored_bytes(saved(mammogram(ramp(12), 12), tmp_path / "a.dcm")) == HEIGHT * WIDTH * 2

@@ -5,7 +5,10 @@ import io
 import json
 import threading
 import zipfile
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,11 +16,11 @@ import tifffile
 from small_release import picture, report_text
 
 from benchmark.data.dmid import read
-from benchmark.data.download import download
+from benchmark.data.download import Fetched, download
 from benchmark.errors import RunFailed, UserError
 
 
-def packed(files):
+def packed(files: Mapping[str, bytes | str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
         for name, content in files.items():
@@ -25,7 +28,7 @@ def packed(files):
     return buffer.getvalue()
 
 
-def tiff(seed):
+def tiff(seed: int) -> bytes:
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, picture(seed, 200, 150))
     return buffer.getvalue()
@@ -36,7 +39,7 @@ class Figshare(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = {
             "TIFF Images.zip": packed({f"TIFF Images/IMG{i:03d}.tif": tiff(i) for i in range(1, 5)}),
@@ -53,10 +56,10 @@ class Figshare(ThreadingHTTPServer):
         self.requests: list[tuple[str, str | None]] = []
 
     @property
-    def api(self):
+    def api(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v2"
 
-    def list_files(self):
+    def list_files(self) -> list[dict[str, Any]]:
         return [
             {
                 "id": i,
@@ -75,7 +78,7 @@ class Figshare(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: Figshare
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         url = urlsplit(self.path)
         self.server.requests.append((url.path, self.headers.get("Range")))
         waiting = self.server.answers.get(url.path)
@@ -99,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_error(404)
 
-    def send_file(self, name):
+    def send_file(self, name: str) -> None:
         content = self.server.files[name]
         start = 0
         asked = self.headers.get("Range")
@@ -115,12 +118,12 @@ class Handler(BaseHTTPRequestHandler):
         breaks = self.server.breaks.get(name)
         self.wfile.write(body[: breaks.pop(0)] if breaks else body)
 
-    def log_message(self, *args):
+    def log_message(self, *args: Any) -> None:
         pass
 
 
 @pytest.fixture
-def figshare():
+def figshare() -> Iterator[Figshare]:
     server = Figshare()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -129,15 +132,15 @@ def figshare():
     server.server_close()
 
 
-def fetch(figshare, folder, **options):
+def fetch(figshare: Figshare, folder: Path, **options: Any) -> Fetched:
     return download(folder, api=figshare.api, wait=0.001, **options)
 
 
-def visible(folder):
+def visible(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
 
 
-def test_the_release_is_fetched_verified_unpacked_and_readable(figshare, tmp_path):
+def test_the_release_is_fetched_verified_unpacked_and_readable(figshare: Figshare, tmp_path: Path) -> None:
     seen = {}
     done = fetch(figshare, tmp_path / "dmid", progress=lambda name, have, size: seen.update({name: (have, size)}))
     assert done.fetched == tuple(figshare.files)
@@ -150,7 +153,7 @@ def test_the_release_is_fetched_verified_unpacked_and_readable(figshare, tmp_pat
     assert [p.name for p in (tmp_path / "dmid/.download").iterdir()] == ["done.json"]
 
 
-def test_a_second_call_fetches_nothing(figshare, tmp_path):
+def test_a_second_call_fetches_nothing(figshare: Figshare, tmp_path: Path) -> None:
     fetch(figshare, tmp_path)
     figshare.requests.clear()
     done = fetch(figshare, tmp_path)
@@ -158,19 +161,19 @@ def test_a_second_call_fetches_nothing(figshare, tmp_path):
     assert [path for path, _ in figshare.requests] == ["/v2/articles/24522883/versions/2/files"]
 
 
-def test_files_can_be_left_out_and_fetched_later(figshare, tmp_path):
+def test_files_can_be_left_out_and_fetched_later(figshare: Figshare, tmp_path: Path) -> None:
     done = fetch(figshare, tmp_path, skip=["DICOM*"])
     assert done.skipped == ("DICOM Images.zip",)
     assert "DICOM Images" not in visible(tmp_path)
     assert fetch(figshare, tmp_path).fetched == ("DICOM Images.zip",)
 
 
-def test_archives_can_be_kept(figshare, tmp_path):
+def test_archives_can_be_kept(figshare: Figshare, tmp_path: Path) -> None:
     fetch(figshare, tmp_path, keep_archives=True)
     assert (tmp_path / ".download/Reports.zip").read_bytes() == figshare.files["Reports.zip"]
 
 
-def test_a_transfer_that_breaks_off_goes_on_from_there_within_one_call(figshare, tmp_path):
+def test_a_transfer_that_breaks_off_goes_on_from_there_within_one_call(figshare: Figshare, tmp_path: Path) -> None:
     figshare.breaks["TIFF Images.zip"] = [1000, 500]
     fetch(figshare, tmp_path)
     ranges = [r for path, r in figshare.requests if path == "/store/0"]
@@ -178,7 +181,7 @@ def test_a_transfer_that_breaks_off_goes_on_from_there_within_one_call(figshare,
     assert len(read(tmp_path).studies) == 4
 
 
-def test_a_transfer_that_stays_broken_goes_on_with_the_next_call(figshare, tmp_path):
+def test_a_transfer_that_stays_broken_goes_on_with_the_next_call(figshare: Figshare, tmp_path: Path) -> None:
     figshare.breaks["TIFF Images.zip"] = [700] + [0] * 20
     with pytest.raises(RunFailed, match=r"TIFF Images\.zip.*broke off.*goes on from there"):
         fetch(figshare, tmp_path)
@@ -190,14 +193,14 @@ def test_a_transfer_that_stays_broken_goes_on_with_the_next_call(figshare, tmp_p
     assert len(read(tmp_path).studies) == 4
 
 
-def test_a_server_without_ranges_is_read_from_the_start(figshare, tmp_path):
+def test_a_server_without_ranges_is_read_from_the_start(figshare: Figshare, tmp_path: Path) -> None:
     figshare.ranges = False
     figshare.breaks["Reports.zip"] = [100]
     fetch(figshare, tmp_path)
     assert len(read(tmp_path).studies) == 4
 
 
-def test_a_part_that_was_damaged_on_disk_is_fetched_anew(figshare, tmp_path):
+def test_a_part_that_was_damaged_on_disk_is_fetched_anew(figshare: Figshare, tmp_path: Path) -> None:
     working = tmp_path / ".download"
     working.mkdir()
     content = figshare.files["TIFF Images.zip"]
@@ -207,14 +210,14 @@ def test_a_part_that_was_damaged_on_disk_is_fetched_anew(figshare, tmp_path):
     assert len(read(tmp_path).studies) == 4
 
 
-def test_a_part_longer_than_the_file_is_fetched_anew(figshare, tmp_path):
+def test_a_part_longer_than_the_file_is_fetched_anew(figshare: Figshare, tmp_path: Path) -> None:
     (tmp_path / ".download").mkdir()
     (tmp_path / ".download/Reports.zip.part").write_bytes(b"x" * 100_000)
     fetch(figshare, tmp_path)
     assert len(read(tmp_path).studies) == 4
 
 
-def test_what_is_not_what_is_listed_is_refused_and_removed(figshare, tmp_path):
+def test_what_is_not_what_is_listed_is_refused_and_removed(figshare: Figshare, tmp_path: Path) -> None:
     content = figshare.files["Reports.zip"]
     figshare.files["Reports.zip"] = content[:-1] + bytes([content[-1] ^ 1])
     with pytest.raises(RunFailed, match=r"Reports\.zip: its MD5 is"):
@@ -223,28 +226,28 @@ def test_what_is_not_what_is_listed_is_refused_and_removed(figshare, tmp_path):
     assert not list((tmp_path / ".download").glob("Reports*"))
 
 
-def test_more_than_is_listed_is_not_written(figshare, tmp_path):
+def test_more_than_is_listed_is_not_written(figshare: Figshare, tmp_path: Path) -> None:
     figshare.files["Info.txt"] = b"x" * 5_000_000
     with pytest.raises(RunFailed, match=r"more than the 16 bytes"):
         fetch(figshare, tmp_path)
     assert sum(p.stat().st_size for p in (tmp_path / ".download").glob("Info*")) <= 16
 
 
-def test_passing_errors_of_the_server_are_waited_out(figshare, tmp_path):
+def test_passing_errors_of_the_server_are_waited_out(figshare: Figshare, tmp_path: Path) -> None:
     figshare.answers["/v2/articles/24522883/versions/2/files"] = [503, 429]
     figshare.answers["/store/1"] = [500, 502]
     assert fetch(figshare, tmp_path).fetched == tuple(figshare.files)
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_other_errors_are_told_at_once(figshare, tmp_path, status):
+def test_other_errors_are_told_at_once(figshare: Figshare, tmp_path: Path, status: int) -> None:
     figshare.answers["/v2/articles/24522883/versions/2/files"] = [status]
     with pytest.raises(RunFailed, match=f"HTTP {status}"):
         fetch(figshare, tmp_path)
     assert len(figshare.requests) == 1
 
 
-def test_a_list_of_many_pages(figshare, tmp_path):
+def test_a_list_of_many_pages(figshare: Figshare, tmp_path: Path) -> None:
     for i in range(205):
         figshare.files[f"note{i}.txt"] = b"x"
         figshare.listed[f"note{i}.txt"] = hashlib.md5(b"x").hexdigest()
@@ -255,7 +258,7 @@ def test_a_list_of_many_pages(figshare, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../out.txt", "/etc/out", "a/b.txt", "..\\out.txt", ".hidden"])
-def test_names_that_are_paths_are_refused(figshare, tmp_path, name):
+def test_names_that_are_paths_are_refused(figshare: Figshare, tmp_path: Path, name: str) -> None:
     figshare.files[name] = b"x"
     figshare.listed[name] = hashlib.md5(b"x").hexdigest()
     figshare.sizes[name] = 1
@@ -264,7 +267,7 @@ def test_names_that_are_paths_are_refused(figshare, tmp_path, name):
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_a_hostile_archive_is_not_unpacked(figshare, tmp_path):
+def test_a_hostile_archive_is_not_unpacked(figshare: Figshare, tmp_path: Path) -> None:
     content = packed({"../../out.txt": "x"})
     figshare.files["Reports.zip"] = content
     figshare.listed["Reports.zip"] = hashlib.md5(content).hexdigest()
@@ -275,7 +278,7 @@ def test_a_hostile_archive_is_not_unpacked(figshare, tmp_path):
     assert visible(tmp_path / "a/b") == ["TIFF Images"]
 
 
-def test_what_another_put_there_is_not_replaced(figshare, tmp_path):
+def test_what_another_put_there_is_not_replaced(figshare: Figshare, tmp_path: Path) -> None:
     (tmp_path / "Reports").mkdir()
     (tmp_path / "Reports/mine.txt").write_text("mine")
     with pytest.raises(UserError, match="Reports is here already"):
@@ -283,24 +286,26 @@ def test_what_another_put_there_is_not_replaced(figshare, tmp_path):
     assert (tmp_path / "Reports/mine.txt").read_text() == "mine"
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(figshare, tmp_path):
+def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(figshare: Figshare, tmp_path: Path) -> None:
     figshare.sizes["TIFF Images.zip"] = 10**15
     with pytest.raises(UserError, match=r"GB are needed.*--skip"):
         fetch(figshare, tmp_path)
     assert all(not path.startswith("/store") for path, _ in figshare.requests)
 
 
-def test_a_skip_that_leaves_nothing(figshare, tmp_path):
+def test_a_skip_that_leaves_nothing(figshare: Figshare, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="leaves nothing"):
         fetch(figshare, tmp_path, skip=["*"])
 
 
-def test_no_server_at_all(tmp_path):
+def test_no_server_at_all(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="could not be read"):
         download(tmp_path, api="http://127.0.0.1:9", wait=0.001)
 
 
-def test_an_answer_that_is_no_list_of_files(figshare, tmp_path, monkeypatch):
+def test_an_answer_that_is_no_list_of_files(
+    figshare: Figshare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(figshare, "list_files", lambda: [{"message": "gone"}])
     with pytest.raises(RunFailed, match="not the answer of a figshare API"):
         fetch(figshare, tmp_path)

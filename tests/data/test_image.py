@@ -1,4 +1,8 @@
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +18,13 @@ pytestmark = pytest.mark.numeric
 
 
 @pytest.fixture
-def image(tmp_path):
+def image(tmp_path: Path) -> Path:
     path = tmp_path / "IMG001.tif"
     tifffile.imwrite(path, picture(1, 400, 300))
     return path
 
 
-def test_the_convention_is_a_square_of_bytes_with_a_dark_background(image):
+def test_the_convention_is_a_square_of_bytes_with_a_dark_background(image: Path) -> None:
     pixels = prepare(image, ImageSettings(size=96))
     assert pixels.shape == (96, 96)
     assert pixels.dtype == np.uint8
@@ -28,7 +32,7 @@ def test_the_convention_is_a_square_of_bytes_with_a_dark_background(image):
     assert not pixels[:, :2].any()  # taller than wide: padded at both sides
 
 
-def test_without_crop_it_is_a_letterbox_of_the_whole_as_pillow_resizes(image):
+def test_without_crop_it_is_a_letterbox_of_the_whole_as_pillow_resizes(image: Path) -> None:
     whole = Image.fromarray(picture(1, 400, 300))
     expected = np.asarray(whole.resize((72, 96), Image.Resampling.LANCZOS, reducing_gap=3.0))
     pixels = prepare(image, ImageSettings(size=96, crop=False))
@@ -37,7 +41,7 @@ def test_without_crop_it_is_a_letterbox_of_the_whole_as_pillow_resizes(image):
     assert not pixels[:, 84:].any()
 
 
-def test_aspect_is_kept(tmp_path):
+def test_aspect_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     y, x = np.mgrid[:400, :800]
     Image.fromarray((((x - 400) ** 2 + (y - 200) ** 2 < 120**2) * 200).astype(np.uint8)).save(path)
@@ -46,7 +50,7 @@ def test_aspect_is_kept(tmp_path):
         assert abs(int(disc.any(axis=0).sum()) - int(disc.any(axis=1).sum())) <= 2
 
 
-def test_flip_turns_every_breast_to_one_side(tmp_path):
+def test_flip_turns_every_breast_to_one_side(tmp_path: Path) -> None:
     left, right = tmp_path / "l.png", tmp_path / "r.png"
     Image.fromarray(picture(1, 400, 300)).save(left)
     Image.fromarray(picture(1, 400, 300)[:, ::-1]).save(right)
@@ -56,7 +60,7 @@ def test_flip_turns_every_breast_to_one_side(tmp_path):
     assert np.array_equal(prepare(right, still), prepare(left, still)[:, ::-1])
 
 
-def test_a_picture_without_a_side_is_not_turned(tmp_path):
+def test_a_picture_without_a_side_is_not_turned(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     even = np.zeros((40, 40), np.uint8)
     even[10:20, 5:35] = 200
@@ -66,12 +70,12 @@ def test_a_picture_without_a_side_is_not_turned(tmp_path):
     assert np.array_equal(prepare(path, settings), even)
 
 
-def test_sizes_out_of_range_are_refused():
+def test_sizes_out_of_range_are_refused() -> None:
     with pytest.raises(UserError, match="16 to 8192"):
         ImageSettings(size=3)
 
 
-def test_the_cache_gives_what_prepare_gives(image, tmp_path):
+def test_the_cache_gives_what_prepare_gives(image: Path, tmp_path: Path) -> None:
     settings = ImageSettings(size=64)
     cache = ImageCache(tmp_path / "cache", settings)
     loaded = cache.load(image)
@@ -81,7 +85,7 @@ def test_the_cache_gives_what_prepare_gives(image, tmp_path):
         loaded[0, 0] = 1
 
 
-def test_an_entry_is_found_by_content_not_by_name_and_made_once(image, tmp_path):
+def test_an_entry_is_found_by_content_not_by_name_and_made_once(image: Path, tmp_path: Path) -> None:
     cache = ImageCache(tmp_path / "cache", ImageSettings(size=64))
     cache.load(image)
     entry = next((tmp_path / "cache").rglob("*.npy"))
@@ -95,12 +99,12 @@ def test_an_entry_is_found_by_content_not_by_name_and_made_once(image, tmp_path)
 
 
 @pytest.mark.parametrize("other", [{"size": 65}, {"crop": False}, {"flip": True}])
-def test_other_settings_are_another_entry(image, tmp_path, other):
+def test_other_settings_are_another_entry(image: Path, tmp_path: Path, other: dict[str, Any]) -> None:
     first = ImageCache(tmp_path, ImageSettings(size=64)).key(image)
-    assert ImageCache(tmp_path, ImageSettings(**({"size": 64} | other))).key(image) != first
+    assert ImageCache(tmp_path, replace(ImageSettings(size=64), **other)).key(image) != first
 
 
-def test_a_changed_image_is_another_entry(image, tmp_path):
+def test_a_changed_image_is_another_entry(image: Path, tmp_path: Path) -> None:
     cache = ImageCache(tmp_path / "cache", ImageSettings(size=64))
     before = cache.load(image).copy()
     tifffile.imwrite(image, picture(2, 400, 300))
@@ -117,7 +121,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 @pytest.mark.parametrize("how", ["load", "warm"])
-def test_a_damaged_entry_is_made_again(image, tmp_path, damage, how):
+def test_a_damaged_entry_is_made_again(image: Path, tmp_path: Path, damage: Callable[..., Any], how: str) -> None:
     settings = ImageSettings(size=64)
     sound = ImageCache(tmp_path / "cache", settings).load(image).copy()
     entry = next((tmp_path / "cache").rglob("*.npy"))
@@ -129,7 +133,7 @@ def test_a_damaged_entry_is_made_again(image, tmp_path, damage, how):
     assert np.array_equal(np.load(entry), sound)
 
 
-def test_warm_prepares_all_names_the_damaged_and_tells_its_progress(tmp_path):
+def test_warm_prepares_all_names_the_damaged_and_tells_its_progress(tmp_path: Path) -> None:
     paths = []
     for i in range(6):
         paths.append(tmp_path / f"IMG{i:03d}.tif")
@@ -149,14 +153,14 @@ def test_warm_prepares_all_names_the_damaged_and_tells_its_progress(tmp_path):
         assert np.array_equal(cache.load(path), prepare(path, cache.settings))
 
 
-def test_loading_a_damaged_image_names_it(tmp_path):
+def test_loading_a_damaged_image_names_it(tmp_path: Path) -> None:
     path = tmp_path / "IMG001.tif"
     path.write_bytes(b"nothing")
     with pytest.raises(ImageError, match=r"IMG001\.tif"):
         ImageCache(tmp_path / "cache", ImageSettings()).load(path)
 
 
-def test_processes_give_what_one_gives(tmp_path):
+def test_processes_give_what_one_gives(tmp_path: Path) -> None:
     paths = []
     for i in range(4):
         paths.append(tmp_path / f"IMG{i:03d}.tif")

@@ -1,28 +1,32 @@
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.data.metadata import ABNORMALITIES, laterality_of, read_index, read_sheet, view_of
+from benchmark.data.metadata import ABNORMALITIES, Row, laterality_of, read_index, read_sheet, view_of
+from benchmark.data.problem import Problem
 from benchmark.data.study import Lesion
 
 
-def index(tmp_path, text):
+def index(tmp_path: Path, text: str | bytes) -> tuple[dict[str, Row], list[Problem]]:
     path = tmp_path / "Info.txt"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_index(path, "Info.txt")
 
 
-def sheet(tmp_path, rows, legend=31):
+def sheet(tmp_path: Path, rows: Sequence[Sequence[object]], legend: int = 31) -> tuple[dict[str, Row], list[Problem]]:
     path = tmp_path / "Metadata.xlsx"
-    table = [[f"legend {i}", "CC", "F: fatty", "CALC: calcification"] for i in range(legend)] + rows
+    head = [[f"legend {i}", "CC", "F: fatty", "CALC: calcification"] for i in range(legend)]
+    table = [*head, *rows]
     pd.DataFrame(table).to_excel(path, sheet_name="Sheet1", header=False, index=False)
     return read_sheet(path, "Metadata.xlsx")
 
 
-def test_rows_of_the_index(tmp_path):
+def test_rows_of_the_index(tmp_path: Path) -> None:
     rows, problems = index(tmp_path, "IMG001 G MISC M 1567 3644 295\nIMG001 G CALC B 10 20\nIMG002 D NORM\n")
     assert problems == []
     assert rows["Img001"].tissue == "G"
@@ -44,12 +48,12 @@ def test_rows_of_the_index(tmp_path):
         ("IMG001 G ARCH 5 6 7", "G", Lesion("ARCH", None, 5, 6, 7)),
     ],
 )
-def test_missing_fields_do_not_shift_the_rest(tmp_path, line, tissue, lesion):
+def test_missing_fields_do_not_shift_the_rest(tmp_path: Path, line: str, tissue: str | None, lesion: Lesion) -> None:
     rows, problems = index(tmp_path, line)
     assert (rows["Img001"].tissue, rows["Img001"].lesions, problems) == (tissue, [lesion], [])
 
 
-def test_line_ends_marks_headers_and_blank_lines(tmp_path):
+def test_line_ends_marks_headers_and_blank_lines(tmp_path: Path) -> None:
     text = "\ufeffRefNum Tissue Abnormality Class\r\n\r\nIMG001 G MISC M 1 2 3\r\nIMG002 F NORM N\r\n".encode()
     rows, problems = index(tmp_path, text)
     assert sorted(rows) == ["Img001", "Img002"]
@@ -68,7 +72,7 @@ def test_line_ends_marks_headers_and_blank_lines(tmp_path):
         ("nonsense here", "'nonsense' is no image id"),
     ],
 )
-def test_what_is_not_understood_is_named_by_its_line_and_stops_nothing(tmp_path, line, reason):
+def test_what_is_not_understood_is_named_by_its_line_and_stops_nothing(tmp_path: Path, line: str, reason: str) -> None:
     rows, problems = index(tmp_path, f"IMG001 G MISC M 1 2 3\n{line}\nIMG003 F NORM\n")
     assert [p.path for p in problems] == ["Info.txt"]
     assert re.search(reason, problems[0].reason)
@@ -76,7 +80,7 @@ def test_what_is_not_understood_is_named_by_its_line_and_stops_nothing(tmp_path,
     assert rows["Img003"].lesions
 
 
-def test_two_tissues_of_one_image_are_named(tmp_path):
+def test_two_tissues_of_one_image_are_named(tmp_path: Path) -> None:
     _, problems = index(tmp_path, "IMG001 G CIRC M 1 2 3\nIMG001 F CALC M 4 5 6\n")
     assert "tissue F, but G" in problems[0].reason
 
@@ -93,7 +97,9 @@ def test_two_tissues_of_one_image_are_named(tmp_path):
         max_size=12,
     )
 )
-def test_the_index_round_trips(tmp_path_factory, rows):
+def test_the_index_round_trips(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str, str, str, list[int]]]
+) -> None:
     text = "\n".join(f"IMG{i:03d} {t} {a} {c} {' '.join(map(str, xs))}" for i, t, a, c, xs in rows)
     read, _ = index(tmp_path_factory.mktemp("i"), text)
     expected: dict[str, list[Lesion]] = {}
@@ -104,7 +110,7 @@ def test_the_index_round_trips(tmp_path_factory, rows):
     assert {key: row.lesions for key, row in read.items()} == expected
 
 
-def test_the_sheet_starts_below_its_legend_and_tells_view_and_side(tmp_path):
+def test_the_sheet_starts_below_its_legend_and_tells_view_and_side(tmp_path: Path) -> None:
     rows, problems = sheet(
         tmp_path,
         [
@@ -122,7 +128,7 @@ def test_the_sheet_starts_below_its_legend_and_tells_view_and_side(tmp_path):
     assert second.lesions == [Lesion("NORM")]
 
 
-def test_merged_cells_go_on_with_the_image_above(tmp_path):
+def test_merged_cells_go_on_with_the_image_above(tmp_path: Path) -> None:
     rows, _ = sheet(
         tmp_path,
         [
@@ -135,7 +141,7 @@ def test_merged_cells_go_on_with_the_image_above(tmp_path):
     assert rows["Img002"].laterality == "right"
 
 
-def test_a_damaged_workbook_is_one_problem(tmp_path):
+def test_a_damaged_workbook_is_one_problem(tmp_path: Path) -> None:
     path = tmp_path / "Metadata.xlsx"
     path.write_bytes(b"PK\x03\x04 broken")
     rows, problems = read_sheet(path, "Metadata.xlsx")
@@ -145,7 +151,7 @@ def test_a_damaged_workbook_is_one_problem(tmp_path):
 
 @pytest.mark.parametrize("view", ["CC", "MLO"])
 @pytest.mark.parametrize(("side", "letter"), [("left", "L"), ("right", "R")])
-def test_views_in_every_spelling(view, side, letter):
+def test_views_in_every_spelling(view: str, side: str, letter: str) -> None:
     spellings = [f"{view} {side}", f"{view}{letter}T", f"{letter}{view}", f"{letter}-{view}", f"{view}-{letter}"]
     spellings += [f"{side.upper()} {view.lower()}", f"{view}/{letter}T", f"{view}_{letter}"]
     for cell in spellings:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known import known
 from scipy import stats
 
 from benchmark.data.dmid import read
 from benchmark.data.split import choose
 from benchmark.scoring.pairs import perfect_falls, seed_falls
-from metrics.all_pairs import PairStatistics, across_blocks, fall, fall_of_seed, unchanged
+from metrics.all_pairs import PairFall, PairStatistics, across_blocks, fall, fall_of_seed, unchanged
 from metrics.clinical.clinical import score_reports
 from metrics.metric import ratio
 
@@ -54,13 +55,13 @@ def test_it_is_the_difference_of_means_that_it_is_defined_as(studies: list[tuple
     np.testing.assert_allclose(found.without, expected, atol=1e-12)
 
 
-def falls_of(predictions: list[str], references: list[str], blocks: list[str]) -> dict[str, dict[str, float]]:
+def falls_of(predictions: list[str], references: list[str], blocks: list[str]) -> dict[str, dict[str, PairFall]]:
     ids = [f"{number:03d}" for number in range(len(references))]
-    by_id = [dict(zip(ids, texts, strict=True)) for texts in (predictions, references, blocks)]
-    perfect = perfect_falls(by_id[1], by_id[2])
+    written, real, parted = (dict(zip(ids, texts, strict=True)) for texts in (predictions, references, blocks))
+    perfect = perfect_falls(real, parted)
     return {
         stratum: {name: fall([one], perfect[stratum][name]) for name, one in scores.items()}
-        for stratum, scores in seed_falls(*by_id).items()
+        for stratum, scores in seed_falls(written, real, parted).items()
     }
 
 
@@ -92,7 +93,7 @@ def test_clinical_scores_are_those_of_all_pairs_pooled(references: list[str]) ->
 def test_a_perfect_reader_loses_all_of_it_and_one_that_never_looks_nothing(references: list[str]) -> None:
     perfect = falls_of(references, references, BLOCKS)
     assert {one.of_perfect_reader for one in perfect["all_pairs"].values()} == {1.0}
-    assert perfect["all_pairs"]["birads_exact"].low > 0
+    assert known(perfect["all_pairs"]["birads_exact"].low) > 0
     constant = falls_of([references[0]] * 28, references, BLOCKS)
     assert all(one.value == pytest.approx(0, abs=1e-12) for scores in constant.values() for one in scores.values())
     assert not any(one.excludes_zero for scores in constant.values() for one in scores.values())

@@ -58,12 +58,12 @@ NO_CATEGORY = [
 
 
 @pytest.mark.parametrize(("text", "expected"), SPELLINGS)
-def test_spellings(text, expected):
+def test_spellings(text: str, expected: str) -> None:
     assert label(text).birads == expected
 
 
 @pytest.mark.parametrize("text", NO_CATEGORY)
-def test_what_is_no_category(text):
+def test_what_is_no_category(text: str) -> None:
     assert label(text).birads is None
 
 
@@ -86,7 +86,7 @@ def test_what_is_no_category(text):
         ("Old films: BI-RADS 3.", None, "history_only"),
     ],
 )
-def test_oddities_are_flagged(text, expected, flag):
+def test_oddities_are_flagged(text: str, expected: str | None, flag: str) -> None:
     found = label(text)
     assert found.birads == expected
     assert flag in found.flags
@@ -104,7 +104,7 @@ def test_oddities_are_flagged(text, expected, flag):
         ("BIRADS: 2, 4c\n\nFindings: a nodule", ("2", "4C"), "4C"),
     ],
 )
-def test_lists_and_ranges_take_the_highest(text, every, winner):
+def test_lists_and_ranges_take_the_highest(text: str, every: tuple[str, str], winner: str) -> None:
     found = label(text)
     assert found.birads_all == every
     assert found.birads == winner
@@ -123,7 +123,7 @@ def test_lists_and_ranges_take_the_highest(text, every, winner):
         "BIRADS: 3\nA second nodule is seen",
     ],
 )
-def test_a_number_of_something_else_is_no_item_of_a_list(text):
+def test_a_number_of_something_else_is_no_item_of_a_list(text: str) -> None:
     assert label(text).birads_all == ("3",)
 
 
@@ -153,7 +153,7 @@ def test_a_number_of_something_else_is_no_item_of_a_list(text):
         ("BI-RADS 4 and 5 lesions should be biopsied. This one is BI-RADS 2.", "2"),
     ],
 )
-def test_history_negation_and_conditions(text, expected):
+def test_history_negation_and_conditions(text: str, expected: str | None) -> None:
     assert label(text).birads == expected
 
 
@@ -168,11 +168,11 @@ def test_history_negation_and_conditions(text, expected):
         ("A category 3 finding was once seen.", None),
     ],
 )
-def test_a_bare_category_counts_only_where_it_is_an_assessment(text, expected):
+def test_a_bare_category_counts_only_where_it_is_an_assessment(text: str, expected: str | None) -> None:
     assert label(text).birads == expected
 
 
-def test_the_header_wins_over_the_body_and_the_conflict_is_flagged():
+def test_the_header_wins_over_the_body_and_the_conflict_is_flagged() -> None:
     found = label("BIRADS: 4b\n\nFindings: a nodule, low suspicion (BIRADS 4a). Vascular lines (BIRADS 5).")
     assert found.birads == "4B"
     assert found.birads_header == ("4B",)
@@ -180,11 +180,11 @@ def test_the_header_wins_over_the_body_and_the_conflict_is_flagged():
     assert "birads_conflict" in found.flags
 
 
-def test_a_category_in_brackets_is_no_header():
+def test_a_category_in_brackets_is_no_header() -> None:
     assert label("A nodule (BIRADS: 4a). An opacity (BIRADS: 3).").birads_header == ()
 
 
-def test_an_overall_assessment_wins_over_the_sides():
+def test_an_overall_assessment_wins_over_the_sides() -> None:
     found = label("Right BI-RADS 4A. Left BI-RADS 2. Overall BI-RADS 0.")
     assert found.birads == "0"
     assert found.birads_by_side == {"left": "2", "right": "4A"}
@@ -199,14 +199,14 @@ def test_an_overall_assessment_wins_over_the_sides():
         "Assessment: left BI-RADS 4A, right BI-RADS 2.",
     ],
 )
-def test_by_side_the_highest_is_the_reports(text):
+def test_by_side_the_highest_is_the_reports(text: str) -> None:
     found = label(text)
     assert found.birads_by_side == {"left": "4A", "right": "2"}
     assert found.birads == "4A"
 
 
 @pytest.mark.parametrize("text", ["Both breasts BI-RADS 1", "BI-RADS 1 in both breasts", "R: BI-RADS 1, L: BI-RADS 1"])
-def test_both_breasts(text):
+def test_both_breasts(text: str) -> None:
     assert label(text).birads_by_side == {"left": "1", "right": "1"}
 
 
@@ -222,13 +222,13 @@ def test_both_breasts(text):
         ("A nodule.", None),
     ],
 )
-def test_descriptors_are_a_guess_and_never_the_category(text, expected):
+def test_descriptors_are_a_guess_and_never_the_category(text: str, expected: str | None) -> None:
     found = label(text)
     assert found.birads_text == expected
     assert found.birads is None
 
 
-def test_hierarchy():
+def test_hierarchy() -> None:
     assert set(HIERARCHY) == set(CATEGORIES)
     assert highest(["0", "4"]) == "4"
     assert highest(["3", "0"]) == "0"

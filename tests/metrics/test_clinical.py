@@ -1,6 +1,7 @@
 """Clinical scores against scikit-learn, and the contract that lets a bootstrap rebuild them."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from metrics.labels import labeler
 from metrics.labels.birads import CATEGORIES
 from metrics.labels.finding_lexicon import KINDS
 from metrics.labels.labeler import Label, label
+from metrics.metric import ReportStatistics
 
 MISSING = "none"
 
@@ -28,17 +30,17 @@ labels = st.builds(
 pairs = st.lists(st.tuples(labels, labels), min_size=1, max_size=30)
 
 
-def scores_of(rows):
+def scores_of(rows: Sequence[tuple[Label, Label]]) -> dict[str, ReportStatistics]:
     return clinical_scores([reference for reference, _ in rows], [prediction for _, prediction in rows])
 
 
-def close(value, expected):
+def close(value: float, expected: float) -> None:
     assert (math.isnan(value) and math.isnan(expected)) or value == pytest.approx(expected)
 
 
 @settings(deadline=None, max_examples=40)
 @given(pairs)
-def test_accuracies_are_sklearns_with_a_missing_answer_as_a_wrong_class(rows):
+def test_accuracies_are_sklearns_with_a_missing_answer_as_a_wrong_class(rows: list[tuple[Label, Label]]) -> None:
     scores = scores_of(rows)
     stated = [(r.birads, p.birads or MISSING) for r, p in rows if r.birads]
     for name, reduce in (
@@ -61,11 +63,11 @@ def test_accuracies_are_sklearns_with_a_missing_answer_as_a_wrong_class(rows):
 
 @settings(deadline=None, max_examples=40)
 @given(pairs)
-def test_sensitivity_and_specificity_are_sklearns_recall(rows):
+def test_sensitivity_and_specificity_are_sklearns_recall(rows: list[tuple[Label, Label]]) -> None:
     scores = scores_of(rows)
     stated = [(r.birads, p.birads or MISSING) for r, p in rows if r.birads]
 
-    def group(category):
+    def group(category: str) -> str:
         return category if category == MISSING else "benign" if category in "123" else "suspicious"
 
     truth, guess = [group(r) for r, _ in stated], [group(p) for _, p in stated]
@@ -78,7 +80,7 @@ def test_sensitivity_and_specificity_are_sklearns_recall(rows):
 
 @settings(deadline=None, max_examples=40)
 @given(pairs)
-def test_macro_f1_is_sklearns_over_the_classes_present(rows):
+def test_macro_f1_is_sklearns_over_the_classes_present(rows: list[tuple[Label, Label]]) -> None:
     stated = [(r.birads, p.birads or MISSING) for r, p in rows if r.birads]
     expected = math.nan
     if stated:
@@ -87,14 +89,14 @@ def test_macro_f1_is_sklearns_over_the_classes_present(rows):
     close(scores_of(rows)["birads_f1_macro"].value, expected)
 
 
-def _farthest(level, levels):
+def _farthest(level: int, levels: int) -> int:
     distances = [abs(level - other) for other in range(levels)]
     return distances.index(max(distances))
 
 
 @settings(deadline=None, max_examples=40)
 @given(pairs)
-def test_kappas_are_sklearns_on_a_fixed_scale(rows):
+def test_kappas_are_sklearns_on_a_fixed_scale(rows: list[tuple[Label, Label]]) -> None:
     scores = scores_of(rows)
     for name, scale, item in (("birads_kappa", BIRADS_SCALE, "birads"), ("density_kappa", DENSITY_SCALE, "density")):
         places = {**{category: level for level, category in enumerate(scale)}, "4": 4}
@@ -114,7 +116,7 @@ def test_kappas_are_sklearns_on_a_fixed_scale(rows):
 
 @settings(deadline=None, max_examples=40)
 @given(pairs)
-def test_findings_are_sklearns_precision_recall_and_f1(rows):
+def test_findings_are_sklearns_precision_recall_and_f1(rows: list[tuple[Label, Label]]) -> None:
     scores = scores_of(rows)
     truth = np.array([[r.findings.get(kind) in ("present", "uncertain") for kind in KINDS] for r, _ in rows])
     guess = np.array([[p.findings.get(kind) in ("present", "uncertain") for kind in KINDS] for _, p in rows])
@@ -136,7 +138,7 @@ def test_findings_are_sklearns_precision_recall_and_f1(rows):
 
 @settings(deadline=None, max_examples=40)
 @given(pairs)
-def test_the_parts_of_hallucination_and_omission_add_up(rows):
+def test_the_parts_of_hallucination_and_omission_add_up(rows: list[tuple[Label, Label]]) -> None:
     scores = scores_of(rows)
     for whole, parts in (
         ("hallucination_rate", ("hallucination_contradicted", "hallucination_unsupported")),
@@ -149,13 +151,15 @@ def test_the_parts_of_hallucination_and_omission_add_up(rows):
     close(scores["hallucinations_per_report"].value, len(wrong) / len(rows))
 
 
-def resampled(score, weights):
+def resampled(score: ReportStatistics, weights: np.ndarray) -> np.ndarray:
     return score.combine(weights @ score.statistics)
 
 
 @settings(deadline=None, max_examples=40)
 @given(pairs, st.integers(0, 2**32 - 1))
-def test_a_resample_of_the_sums_is_the_score_of_the_resampled_reports(rows, seed):
+def test_a_resample_of_the_sums_is_the_score_of_the_resampled_reports(
+    rows: list[tuple[Label, Label]], seed: int
+) -> None:
     drawn = np.random.default_rng(seed).integers(0, len(rows), len(rows))
     weights = np.bincount(drawn, minlength=len(rows))
     scores, again = scores_of(rows), scores_of([rows[i] for i in drawn])
@@ -169,7 +173,7 @@ def test_a_resample_of_the_sums_is_the_score_of_the_resampled_reports(rows, seed
         close(float(resampled(score, stacked)[1]), score.value)
 
 
-def test_the_macro_average_keeps_the_kinds_of_the_whole_set_in_a_resample():
+def test_the_macro_average_keeps_the_kinds_of_the_whole_set_in_a_resample() -> None:
     mass, skin = Label(findings={"mass": "present"}), Label(findings={"skin": "present"})
     reference = [mass] * 5 + [skin] * 5 + [Label(findings={"nipple": "present"})] * 4
     scores = clinical_scores(reference, [mass] * 14)
@@ -181,7 +185,7 @@ def test_the_macro_average_keeps_the_kinds_of_the_whole_set_in_a_resample():
     assert math.isnan(float(resampled(macro, np.zeros(14))))
 
 
-def test_a_reference_that_is_silent_leaves_the_report_out_and_a_silent_prediction_is_wrong():
+def test_a_reference_that_is_silent_leaves_the_report_out_and_a_silent_prediction_is_wrong() -> None:
     scores = clinical_scores(
         [label(text) for text in ("BI-RADS 2 (ACR B)", "A nodule.", "BI-RADS 5 (ACR C)")],
         [label(text) for text in ("BI-RADS 2", "BI-RADS 2 (ACR A)", "")],
@@ -193,12 +197,12 @@ def test_a_reference_that_is_silent_leaves_the_report_out_and_a_silent_predictio
     assert np.isnan(scores["birads_exact"].per_report).tolist() == [False, True, False]
 
 
-def test_one_category_for_all_has_kappa_zero():
+def test_one_category_for_all_has_kappa_zero() -> None:
     rows = [(Label(birads=category), Label(birads="3")) for category in ("1", "3", "4A", "5")]
     assert scores_of(rows)["birads_kappa"].value == pytest.approx(0.0)
 
 
-def test_perfect_reports_score_one_and_err_nowhere():
+def test_perfect_reports_score_one_and_err_nowhere() -> None:
     texts = ["BIRADS: 4b (ACR C). Spiculated mass in the upper quadrant.", "BIRADS: 1 (ACR B). No mass.", "BIRADS: 2"]
     labels = [label(text) for text in texts]
     for name, score in clinical_scores(labels, labels).items():
@@ -206,17 +210,17 @@ def test_perfect_reports_score_one_and_err_nowhere():
         assert math.isnan(score.value) or score.value == best, name
 
 
-def test_no_reports_have_no_score():
+def test_no_reports_have_no_score() -> None:
     scores = clinical_scores([], [])
     assert all(math.isnan(score.value) and score.n == 0 for score in scores.values())
 
 
-def test_lengths_must_agree():
+def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="2 references but 1 predictions"):
         clinical_scores([Label(), Label()], [Label()])
 
 
-def test_every_signature_names_the_labeler():
+def test_every_signature_names_the_labeler() -> None:
     scores = clinical_scores([Label()], [Label()])
     assert all(labeler.signature() in score.signature for score in scores.values())
     assert "4:4B" in scores["birads_kappa"].signature

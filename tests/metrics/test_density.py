@@ -32,7 +32,7 @@ from metrics.labels.labeler import label
         ("The breasts are extremely dense.", "D"),
     ],
 )
-def test_what_states_a_density(text, expected):
+def test_what_states_a_density(text: str, expected: str) -> None:
     assert label(text).density == expected
 
 
@@ -53,11 +53,11 @@ def test_what_states_a_density(text, expected):
         "BIRADS: 4 b",
     ],
 )
-def test_what_states_none(text):
+def test_what_states_none(text: str) -> None:
     assert label(text).density is None
 
 
-def test_words_of_dmid_are_flagged():
+def test_words_of_dmid_are_flagged() -> None:
     assert "density_words_only" in label("fibro fatty and glandular breast parenchyma").flags
     assert "density_words_only" not in label("fibro fatty and glandular breast parenchyma (ACR B)").flags
 
@@ -71,7 +71,7 @@ def test_words_of_dmid_are_flagged():
         ("ACR D. Later ACR A.", "D"),
     ],
 )
-def test_a_letter_beats_words_and_the_denser_breast_counts(text, expected):
+def test_a_letter_beats_words_and_the_denser_breast_counts(text: str, expected: str) -> None:
     found = label(text)
     assert found.density == expected
     assert "density_conflict" in found.flags

@@ -31,12 +31,12 @@ REFERENCE = (
         ("ACR B. ", "", {"incorrect_breast_density": 1}),
     ],
 )
-def test_one_change_makes_one_error_of_its_type(change, to, errors):
+def test_one_change_makes_one_error_of_its_type(change: str, to: str, errors: dict[str, int]) -> None:
     found = count_errors(label(REFERENCE), label(REFERENCE.replace(change, to)))
     assert found.counts == {kind: errors.get(kind, 0) for kind in TYPES}
 
 
-def test_the_score_is_greens():
+def test_the_score_is_greens() -> None:
     same = count_errors(label(REFERENCE), label(REFERENCE))
     assert (same.matched, same.score) == (2, 1.0)
     # Calcification is missing, the category is wrong, the mass is matched: 1 / (1 + 2).
@@ -44,16 +44,16 @@ def test_the_score_is_greens():
     assert worse.score == pytest.approx(1 / 3)
 
 
-def test_a_benign_finding_left_out_is_no_error_while_the_category_is_right():
+def test_a_benign_finding_left_out_is_no_error_while_the_category_is_right() -> None:
     reference = label("BIRADS: 2. Vascular calcification. No mass.")
     assert count_errors(reference, label("BIRADS: 2. No mass.")).counts["missing_finding"] == 0
     assert count_errors(reference, label("BIRADS: 1. No mass.")).counts["missing_finding"] == 1
 
 
-def test_two_clear_reports_match():
+def test_two_clear_reports_match() -> None:
     found = count_errors(label("BIRADS: 1. No mass."), label("BIRADS: 1. No distortion."))
     assert (found.matched, found.score) == (1, 1.0)
 
 
-def test_nothing_to_compare_has_no_score():
+def test_nothing_to_compare_has_no_score() -> None:
     assert math.isnan(count_errors(label(""), label("")).score)

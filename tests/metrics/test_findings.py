@@ -127,13 +127,13 @@ Skin, nipple and axillary nodes appear normal. | node a, skin a, nipple a
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_polarity(case):
+def test_polarity(case: str) -> None:
     text, _, expected = case.rpartition(" |")
     pairs = (pair.split() for pair in expected.split(",") if pair.strip())
     assert label(text).findings == {_KEYS[key]: _SHORT[polarity] for key, polarity in pairs}
 
 
-def test_a_wrapped_line_does_not_end_a_negation():
+def test_a_wrapped_line_does_not_end_a_negation() -> None:
     text = "No\nabnormal opacity or\nmicrocalcification\nseen.\nskin and nipple appear\nnormal."
     assert label(text).findings == {
         "mass": "absent",
@@ -143,7 +143,7 @@ def test_a_wrapped_line_does_not_end_a_negation():
     }
 
 
-def test_a_new_line_is_a_new_statement():
+def test_a_new_line_is_a_new_statement() -> None:
     assert label("No abnormal opacity\nVascular calcifications").findings == {
         "mass": "absent",
         "calcification": "present",
@@ -159,7 +159,7 @@ _NAMES = ["mass", "nodule", "soft opacity", "microcalcification", "focal asymmet
     st.sampled_from(["", "small ", "irregular ", "suspicious "]),
     st.sampled_from(["", " is seen", " seen in the upper quadrant", " is noted"]),
 )
-def test_no_flips_the_polarity(name, adjective, rest):
+def test_no_flips_the_polarity(name: str, adjective: str, rest: str) -> None:
     stated = label(f"{adjective}{name}{rest}.").findings
     denied = label(f"no {adjective}{name}{rest}.").findings
     assert set(stated.values()) == {"present"}
@@ -168,7 +168,7 @@ def test_no_flips_the_polarity(name, adjective, rest):
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(_NAMES), min_size=1, max_size=5, unique=True))
-def test_a_negation_reaches_over_the_whole_list(names):
+def test_a_negation_reaches_over_the_whole_list(names: list[str]) -> None:
     listed = ", ".join(names[:-1]) + (" or " if len(names) > 1 else "") + names[-1]
     assert set(label(f"There is no {listed}.").findings.values()) == {"absent"}
     assert set(label(f"{listed} not seen.").findings.values()) == {"absent"}
@@ -176,7 +176,7 @@ def test_a_negation_reaches_over_the_whole_list(names):
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(["A nodule is seen.", "No nodule.", "Possible nodule."]), min_size=1, max_size=4))
-def test_present_beats_uncertain_beats_absent(sentences):
+def test_present_beats_uncertain_beats_absent(sentences: list[str]) -> None:
     order = ["No nodule.", "Possible nodule.", "A nodule is seen."]
     strongest = max(sentences, key=order.index)
     assert label(" ".join(sentences)).findings == label(strongest).findings

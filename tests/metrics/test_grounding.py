@@ -1,10 +1,12 @@
 """The control of the control: a predictor that sees the image falls, one that doesn't shows nothing."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from metrics.clinical.clinical import score_reports
-from metrics.grounding import grounding
+from metrics.grounding import Grounding, grounding
 from metrics.statistics.statistics import Draws
 
 pytestmark = pytest.mark.numeric
@@ -14,12 +16,12 @@ REPORTS = 56
 BLOCKS = [str(i // 2) for i in range(REPORTS)]
 
 
-def _report(category):
+def _report(category: str) -> str:
     finding = "No mass is seen." if category in "12" else "A spiculated mass is seen."
     return f"Breast composition: fatty (ACR A). BIRADS: {category}. Findings: {finding}"
 
 
-def _grounding(predict, seeds=2):
+def _grounding(predict: Callable[[str, np.random.Generator], str], seeds: int = 2) -> Grounding:
     """`predict` takes what the image shows and a random generator; images are swapped across blocks."""
     random = np.random.default_rng(5)
     shown = np.repeat(random.choice(CATEGORIES, REPORTS // 2), 2)
@@ -36,7 +38,7 @@ def _grounding(predict, seeds=2):
     return grounding("swapped", statistics[0], statistics[1], texts[0], texts[1], BLOCKS, draws)
 
 
-def test_a_predictor_that_reads_the_image_falls_when_it_is_swapped():
+def test_a_predictor_that_reads_the_image_falls_when_it_is_swapped() -> None:
     found = _grounding(lambda shown, random: shown if random.random() < 0.8 else "1")
     for score in ("birads_exact", "birads_kappa", "findings_f1_micro", "omission_rate"):
         fall = found.falls[score]
@@ -49,19 +51,19 @@ def test_a_predictor_that_reads_the_image_falls_when_it_is_swapped():
     assert found.unchanged.value < 0.5
 
 
-def test_a_predictor_that_guesses_owes_nothing_and_gets_no_verdict():
+def test_a_predictor_that_guesses_owes_nothing_and_gets_no_verdict() -> None:
     found = _grounding(lambda shown, random: str(random.choice(CATEGORIES)))
     assert {fall.verdict for fall in found.falls.values()} == {None}
     assert found.unchanged.value == 1
 
 
-def test_a_predictor_that_is_right_only_without_the_image_is_said_to_be():
+def test_a_predictor_that_is_right_only_without_the_image_is_said_to_be() -> None:
     order = dict(zip(CATEGORIES, np.roll(CATEGORIES, 3), strict=True))
     found = _grounding(lambda shown, random: order[shown])
     assert found.falls["birads_exact"].verdict == "is better without the image"
 
 
-def test_scores_without_a_direction_are_left_out():
+def test_scores_without_a_direction_are_left_out() -> None:
     found = _grounding(lambda shown, random: shown)
     assert "birads_exact" in found.falls
     assert not [name for name in found.falls if "entropy" in name or "verbatim" in name]

@@ -4,8 +4,10 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -31,7 +33,7 @@ REPORT = (
 )
 
 
-def test_the_specifications_cases():
+def test_the_specifications_cases() -> None:
     failed = []
     for line in CASES.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
@@ -43,7 +45,7 @@ def test_the_specifications_cases():
     assert failed == []
 
 
-def test_the_dmid_reports(dmid):
+def test_the_dmid_reports(dmid: Path) -> None:
     labels = {study.id: label(study.report) for study in read(dmid, reports_only=True).reports}
     assert Counter(found.birads_major for found in labels.values()) == {
         "0": 1, "1": 209, "2": 25, "3": 121, "4": 135, "5": 19,
@@ -60,7 +62,7 @@ def test_the_dmid_reports(dmid):
 @given(TEXTS)
 @example("\ud800 BI-RADS 4\x00")
 @example("İ BI-RADS ４Ａ ß")
-def test_any_text_gets_a_label_that_is_json(text):
+def test_any_text_gets_a_label_that_is_json(text: str) -> None:
     found = label(text).to_dict()
     assert json.loads(json.dumps(found)) == found
     assert found["birads"] is None or re.fullmatch(r"[0-6]|4[ABC]", found["birads"])
@@ -69,19 +71,19 @@ def test_any_text_gets_a_label_that_is_json(text):
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t ", "\u200b\u00a0\ufeff", "**"])
-def test_blank_text_has_an_empty_label(text):
+def test_blank_text_has_an_empty_label(text: str) -> None:
     assert label(text) == Label()
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from([str.upper, str.lower, str.title, str.swapcase]))
-def test_case_does_not_matter(change):
+def test_case_does_not_matter(change: Callable[..., Any]) -> None:
     assert label(change(REPORT)) == label(REPORT)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_spacing_does_not_matter(data):
+def test_spacing_does_not_matter(data: Any) -> None:
     spaces = st.sampled_from([" ", "  ", "\t", "\u00a0", " \u2009 "])
     text = re.sub(" ", lambda _: data.draw(spaces), REPORT)
     ends = data.draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n", " \u2028"]))
@@ -90,7 +92,7 @@ def test_spacing_does_not_matter(data):
 
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(["- ", "* ", "• ", "1) "]), st.sampled_from(["", "\n", " ...", "!", "\n\n---\n"]))
-def test_bullets_markdown_and_closing_marks_do_not_matter(bullet, end):
+def test_bullets_markdown_and_closing_marks_do_not_matter(bullet: str, end: str) -> None:
     lines = [f"{bullet}{line}" if index == 2 else line for index, line in enumerate(REPORT.split("\n"))]
     assert label("\n".join(lines) + end) == label(REPORT)
     assert label(f"**{REPORT}**") == label(REPORT)
@@ -98,7 +100,7 @@ def test_bullets_markdown_and_closing_marks_do_not_matter(bullet, end):
 
 @settings(deadline=None, max_examples=60)
 @given(TEXTS, st.integers(0, 3))
-def test_labels_do_not_depend_on_what_was_labelled_before(text, times):
+def test_labels_do_not_depend_on_what_was_labelled_before(text: str, times: int) -> None:
     first = label(text)
     for index in range(times):
         label(f"{text} {index}")
@@ -112,7 +114,7 @@ def test_labels_do_not_depend_on_what_was_labelled_before(text, times):
      "possible mass or ", "upper and ", "4 x ", "1.", "- ", "\n", "left breast: mass. ", "cannot be ", "acr a or ",
      "impression: ", "irregular, ", "if ", "?"],
 )  # fmt: skip
-def test_a_hundred_kilobytes_of_anything_are_read(unit):
+def test_a_hundred_kilobytes_of_anything_are_read(unit: str) -> None:
     text = unit * (100_000 // len(unit))
     assert label(text + "\nBIRADS: 2").birads in {"2", "4"}
 
@@ -177,7 +179,7 @@ COMPOSED = (
 )  # fmt: skip
 
 
-def texts():
+def texts() -> Iterator[str]:
     """The cases, and every combination of the words above, in a fixed order."""
     for line in CASES.read_text(encoding="utf-8").splitlines():
         yield json.loads(line)["text"]
@@ -188,11 +190,11 @@ def texts():
     yield from (f"Breast composition: {words}. BIRADS: {category}" for words, category in product(COMPOSED, CATEGORIES))
 
 
-def raise_the_version(what, digest):
+def raise_the_version(what: str, digest: str) -> str:
     return f"{what} changed: raise LABELER and write the new digest here: the next after {LABELER} has {digest}"
 
 
-def test_labels_change_with_the_version_only():
+def test_labels_change_with_the_version_only() -> None:
     assert signature() == f"amrg-rules/{LABELER}"
     total = hashlib.sha256()
     for text in texts():
@@ -200,7 +202,7 @@ def test_labels_change_with_the_version_only():
     assert LABELS.get(LABELER) == total.hexdigest(), raise_the_version("labels", total.hexdigest())
 
 
-def test_the_vocabulary_changes_with_the_version_only():
+def test_the_vocabulary_changes_with_the_version_only() -> None:
     modules = (attributes, birads, density, finding_lexicon, findings, lexicon, location, report_text, sides)
     patterns = {
         found
@@ -214,7 +216,7 @@ def test_the_vocabulary_changes_with_the_version_only():
     assert VOCABULARY.get(LABELER) == total, raise_the_version("the vocabulary", total)
 
 
-def patterns_in(value, depth=0):
+def patterns_in(value: object, depth: int = 0) -> Iterator[str]:
     """Every compiled pattern in a module's constant, with its flags, and the words of its tables; not their names."""
     if isinstance(value, re.Pattern):
         yield f"{value.pattern}\0{int(value.flags)}"

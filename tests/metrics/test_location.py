@@ -41,7 +41,7 @@ from metrics.labels.labeler import label
         ("Possible round mass.", {"mass_shape": ("round",)}),
     ],
 )
-def test_attributes(text, expected):
+def test_attributes(text: str, expected: dict[str, tuple[str] | tuple[str, ...]]) -> None:
     assert label(text).attributes == expected
 
 
@@ -61,7 +61,7 @@ def test_attributes(text, expected):
         ("Right away.", ()),
     ],
 )
-def test_laterality(text, expected):
+def test_laterality(text: str, expected: tuple[str, ...]) -> None:
     assert label(text).laterality == expected
 
 
@@ -80,7 +80,7 @@ def test_laterality(text, expected):
         ("The upper limit.", ()),
     ],
 )
-def test_quadrants(text, expected):
+def test_quadrants(text: str, expected: tuple[str, ...]) -> None:
     assert label(text).quadrant == expected
 
 
@@ -94,7 +94,7 @@ def test_quadrants(text, expected):
         ("4", ()),
     ],
 )
-def test_clock(text, expected):
+def test_clock(text: str, expected: tuple[float, ...]) -> None:
     assert label(text).clock == expected
 
 
@@ -109,7 +109,7 @@ def test_clock(text, expected):
         ("3 nodules", ()),
     ],
 )
-def test_sizes(text, expected):
+def test_sizes(text: str, expected: tuple[float, ...]) -> None:
     assert label(text).size_mm == expected
 
 
@@ -121,7 +121,7 @@ def test_sizes(text, expected):
         "A nodule in the right breast. Calcification in the left breast, no nodule in the left breast.",
     ],
 )
-def test_findings_by_side(text):
+def test_findings_by_side(text: str) -> None:
     assert label(text).by_side == {
         "left": {"mass": "absent", "calcification": "present"},
         "right": {"mass": "present"},

@@ -1,9 +1,12 @@
 """METEOR's process: its formula against its own answers, and that it can't hang."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known import known
 
 from metrics.errors import MetricUnavailable
 from metrics.text.meteor_jar import MeteorProcess, _shared, meteor_statistics, meteor_value
@@ -31,7 +34,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=6))
-def test_scores_from_sums_are_the_jar_s_own(pairs):
+def test_scores_from_sums_are_the_jar_s_own(pairs: list[tuple[str, str]]) -> None:
     hypotheses, references = zip(*pairs, strict=True)
     statistics = meteor_statistics(hypotheses, references)
     lines = [" ".join(map(str, _shared.statistics(h, r))) for h, r in pairs]
@@ -40,20 +43,23 @@ def test_scores_from_sums_are_the_jar_s_own(pairs):
     assert meteor_value(statistics.sum(axis=0)) == pytest.approx(corpus, abs=1e-12)
 
 
-def test_separators_and_line_breaks_in_a_text_do_not_break_the_protocol():
+def test_separators_and_line_breaks_in_a_text_do_not_break_the_protocol() -> None:
     odd = _shared.statistics("no mass\n||| seen |||\r\n\u2028here", "no ||| mass seen here")
     np.testing.assert_array_equal(odd, _shared.statistics("no mass seen here", "no mass seen here"))
 
 
-def test_a_process_that_died_is_started_again():
+def test_a_process_that_died_is_started_again() -> None:
     before, starts = _shared.statistics("a mass", "the mass"), _shared.starts
-    _shared._process.kill()
-    _shared._process.wait()
+    process = known(_shared._process)
+    process.kill()
+    process.wait()
     np.testing.assert_array_equal(_shared.statistics("a mass", "the mass"), before)
     assert _shared.starts == starts + 1
 
 
-def test_a_process_that_does_not_answer_is_replaced_once_and_then_given_up(monkeypatch, tmp_path):
+def test_a_process_that_does_not_answer_is_replaced_once_and_then_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     silent = tmp_path / "java"
     silent.write_text("#!/bin/sh\nexec sleep 600\n")
     silent.chmod(0o755)

@@ -13,12 +13,12 @@ REFERENCES = {
 PREDICTIONS = {"a": REFERENCES["a"], "b": REFERENCES["c"], "c": ""}
 
 
-def test_every_score_is_registered_and_every_registered_score_is_computed():
+def test_every_score_is_registered_and_every_registered_score_is_computed() -> None:
     found = report_statistics(PREDICTIONS, REFERENCES, train_reports=list(REFERENCES.values()))
     assert set(found) == set(METRICS)
 
 
-def test_direction_and_bounds_are_those_of_the_statistics():
+def test_direction_and_bounds_are_those_of_the_statistics() -> None:
     found = report_statistics(PREDICTIONS, REFERENCES, train_reports=list(REFERENCES.values()))
     for name, statistics in found.items():
         metric = METRICS[name]

@@ -1,6 +1,7 @@
 """Intervals, tests and rank sets against closed forms, scipy and exhaustive enumeration."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metrics.metric import mean_of, ratio_of
+from metrics.statistics.resampling import Sample
 from metrics.statistics.sign_flips import count_of_sums
 from metrics.statistics.statistics import (
     Draws,
@@ -30,18 +32,18 @@ pytestmark = pytest.mark.numeric
 
 
 @pytest.fixture
-def random():
+def random() -> np.random.Generator:
     """A test's own generator: what it draws doesn't depend on the order of the tests."""
     return np.random.default_rng(7)
 
 
-def means(values, blocks=None):
+def means(values: Any, blocks: list[str] | None = None) -> Sample:
     """A sample of a mean: values [seeds, reports]."""
     values = np.atleast_2d(values)
     return sample([mean_of("m", "s", row) for row in values], blocks or [str(i) for i in range(values.shape[1])])
 
 
-def test_one_seed_has_the_interval_of_students_t(random):
+def test_one_seed_has_the_interval_of_students_t(random: np.random.Generator) -> None:
     values = random.normal(0.6, 0.12, 40)
     found = interval(means(values), Draws(40, 20_000, seed=1))
     low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
@@ -50,7 +52,7 @@ def test_one_seed_has_the_interval_of_students_t(random):
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.05 * (high - low))
 
 
-def test_the_resampled_distribution_has_the_spread_of_scipys_bootstrap(random):
+def test_the_resampled_distribution_has_the_spread_of_scipys_bootstrap(random: np.random.Generator) -> None:
     values = random.exponential(size=30)
     ours = means(values).resampled(Draws(30, 20_000, seed=2))
     theirs = stats.bootstrap((values,), np.mean, n_resamples=20_000, rng=np.random.default_rng(3)).standard_error
@@ -58,14 +60,14 @@ def test_the_resampled_distribution_has_the_spread_of_scipys_bootstrap(random):
     assert ours.std() == pytest.approx(theirs, rel=0.036)
 
 
-def test_reports_of_one_block_are_drawn_together(random):
+def test_reports_of_one_block_are_drawn_together(random: np.random.Generator) -> None:
     values = random.normal(size=20)
     twice = sample([mean_of("m", "s", np.repeat(values, 2))], [str(i // 2) for i in range(40)])
     once = means(values)
     assert interval(twice, Draws(20, 2_000)) == interval(once, Draws(20, 2_000))
 
 
-def test_crossed_variance_is_that_of_the_two_way_analysis(random):
+def test_crossed_variance_is_that_of_the_two_way_analysis(random: np.random.Generator) -> None:
     seeds, blocks = 4, 25
     values = (
         random.normal(0, 0.1, blocks) + random.normal(0, 0.05, (seeds, 1)) + random.normal(0, 0.03, (seeds, blocks))
@@ -82,7 +84,7 @@ def test_crossed_variance_is_that_of_the_two_way_analysis(random):
     assert found.error.value**2 == pytest.approx((squares[0] + squares[1] - squares[2]) / (seeds * blocks))
 
 
-def test_swapping_seeds_widens_the_interval_where_seeds_differ(random):
+def test_swapping_seeds_widens_the_interval_where_seeds_differ(random: np.random.Generator) -> None:
     values = random.normal(0, 0.05, 30)
     apart = means(values + np.array([[-0.1], [0.0], [0.1]]))
     alike = means(np.tile(values, (3, 1)))
@@ -91,19 +93,19 @@ def test_swapping_seeds_widens_the_interval_where_seeds_differ(random):
     assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
 
 
-def test_a_rate_of_zero_has_the_bound_of_clopper_and_pearson():
+def test_a_rate_of_zero_has_the_bound_of_clopper_and_pearson() -> None:
     found = interval(means(np.zeros(30)), Draws(30, 200))
     expected = stats.binomtest(0, 30).proportion_ci(method="exact")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
-def test_one_block_gives_no_interval():
+def test_one_block_gives_no_interval() -> None:
     found = interval(means(np.array([0.2, 0.4]), blocks=["a", "a"]), Draws(1, 100))
     assert found.value == pytest.approx(0.3)
     assert np.isnan([found.low, found.high]).all()
 
 
-def test_undefined_resamples_are_counted_and_left_out():
+def test_undefined_resamples_are_counted_and_left_out() -> None:
     blocks = 12
     part, whole = np.zeros(blocks), np.zeros(blocks)
     part[0], whole[:2] = 1, 1
@@ -112,7 +114,7 @@ def test_undefined_resamples_are_counted_and_left_out():
     assert 0 <= found.value <= 1
 
 
-def test_a_difference_has_the_interval_of_the_paired_t_test(random):
+def test_a_difference_has_the_interval_of_the_paired_t_test(random: np.random.Generator) -> None:
     a = random.normal(0.6, 0.2, 40)
     b = a + random.normal(0.02, 0.05, 40)
     found = difference(means(a), means(b), Draws(40, 20_000))
@@ -123,7 +125,7 @@ def test_a_difference_has_the_interval_of_the_paired_t_test(random):
     assert (found.low, found.high) == pytest.approx((interval_of_t.low, interval_of_t.high), abs=0.05 * width)
 
 
-def test_the_same_predictions_differ_by_nothing(random):
+def test_the_same_predictions_differ_by_nothing(random: np.random.Generator) -> None:
     a = means(random.normal(size=(3, 20)))
     found = difference(a, a, Draws(20, 500))
     assert (found.value, found.low, found.high) == (0, 0, 0)
@@ -134,7 +136,7 @@ def test_the_same_predictions_differ_by_nothing(random):
 @pytest.mark.parametrize("seeds", [1, 2, 3, 5])
 @pytest.mark.parametrize("blocks", [8, 18, 26])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_difference_in_a_single_report_excludes_nothing(seeds, blocks, sign):
+def test_a_difference_in_a_single_report_excludes_nothing(seeds: int, blocks: int, sign: int) -> None:
     values = np.zeros((seeds, blocks))
     values[0, 3] = sign
     found = difference(means(values), means(np.zeros_like(values)), Draws(blocks), same_seeds=True)
@@ -143,7 +145,7 @@ def test_a_difference_in_a_single_report_excludes_nothing(seeds, blocks, sign):
 
 
 @pytest.mark.parametrize("kind", ["mean", "ratio of totals"])
-def test_the_p_of_few_blocks_is_scipys_exact_permutation_test(random, kind):
+def test_the_p_of_few_blocks_is_scipys_exact_permutation_test(random: np.random.Generator, kind: str) -> None:
     whole = np.ones((2, 14)) if kind == "mean" else random.integers(1, 5, (2, 14)).astype(float)
     part = whole * np.array([random.normal(0.4, 0.3, 14), random.normal(0.8, 0.3, 14)])
     a, b = (sample([ratio_of("m", "s", p, w)], [str(i) for i in range(14)]) for p, w in zip(part, whole, strict=True))
@@ -163,19 +165,19 @@ shares = st.lists(st.integers(-1000, 1000), min_size=1, max_size=14)
 
 
 @given(shares)
-def test_counted_sums_are_those_of_every_flip(shares):
+def test_counted_sums_are_those_of_every_flip(shares: list[int]) -> None:
     sums = np.array(list(product((-1, 1), repeat=len(shares)))) @ np.array(shares)
     assert count_of_sums(np.array(shares, float)) == pytest.approx((abs(sums) >= abs(sum(shares))).mean(), abs=1e-15)
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.sampled_from([1.0, 0.5, 0.25]), min_size=15, max_size=40))
-def test_a_system_that_is_better_in_every_block_has_the_least_p_that_there_is(shares):
+def test_a_system_that_is_better_in_every_block_has_the_least_p_that_there_is(shares: list[float]) -> None:
     assert count_of_sums(np.array(shares)) == 2.0 ** (1 - len(shares))
     assert count_of_sums(-np.array([*shares, 0.0])) == 2.0 ** (1 - len(shares))
 
 
-def test_sums_of_forty_blocks_are_those_of_their_polynomial(random):
+def test_sums_of_forty_blocks_are_those_of_their_polynomial(random: np.random.Generator) -> None:
     """Of whole numbers the sums are counted by multiplying polynomials x^share + x^-share."""
     shares = random.integers(1, 9, 40)
     counts = np.array([1], dtype=object)
@@ -190,7 +192,7 @@ def test_sums_of_forty_blocks_are_those_of_their_polynomial(random):
     assert count_of_sums(signed.astype(float)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_drawn_flips_hold_the_exact_p_within_their_error(random):
+def test_drawn_flips_hold_the_exact_p_within_their_error(random: np.random.Generator) -> None:
     """Eleven cases of 41 blocks; an interval of 99.9 % fails for more than three of them once in ten million times."""
     above = 0
     for shift in np.linspace(0.0, 0.3, 11):
@@ -201,13 +203,13 @@ def test_drawn_flips_hold_the_exact_p_within_their_error(random):
     assert above <= 3
 
 
-def test_so_many_blocks_are_needed_that_the_least_p_stands_correction():
+def test_so_many_blocks_are_needed_that_the_least_p_stands_correction() -> None:
     for tests in (1, 6, 36, 630):
         needed = blocks_needed(tests)
         assert 2.0 ** (1 - needed) * tests <= 0.05 < 2.0 ** (2 - needed) * tests
 
 
-def test_what_is_above_all_floors_is_above_each(random):
+def test_what_is_above_all_floors_is_above_each(random: np.random.Generator) -> None:
     flips = SignFlips(12)
     low, high = means(random.normal(0.3, 0.1, 12)), means(random.normal(0.5, 0.1, 12))
     system = means(random.normal(0.55, 0.1, 12))
@@ -218,13 +220,13 @@ def test_what_is_above_all_floors_is_above_each(random):
     assert p_above_all(system, [], flips, higher_is_better=True, spread=None) == 1
 
 
-def test_a_clear_difference_has_a_p_smaller_than_one_in_the_number_of_flips(random):
+def test_a_clear_difference_has_a_p_smaller_than_one_in_the_number_of_flips(random: np.random.Generator) -> None:
     a = means(random.normal(0.8, 0.05, 40))
     b = means(random.normal(0.2, 0.05, 40))
     assert p_value(a, b, SignFlips(40, 1_000)) == 2.0**-39
 
 
-def test_a_difference_that_seeds_could_make_is_not_significant(random):
+def test_a_difference_that_seeds_could_make_is_not_significant(random: np.random.Generator) -> None:
     blocks = random.normal(0, 0.01, 40)
     a, b = means(blocks + np.array([[0.0], [0.2]])), means(blocks + np.array([[0.05], [0.25]]))
     assert p_value(a, b, SignFlips(40, 2_000)) > 0.5
@@ -232,7 +234,7 @@ def test_a_difference_that_seeds_could_make_is_not_significant(random):
     assert stats.ttest_rel(blocks + 0.1, blocks + 0.15 + random.normal(0, 1e-3, 40)).pvalue < 1e-6
 
 
-def test_the_spread_of_seeds_is_that_between_them_without_what_reports_add(random):
+def test_the_spread_of_seeds_is_that_between_them_without_what_reports_add(random: np.random.Generator) -> None:
     seeds, blocks, systems = 4, 30, 2_000
     drawn = [means(random.normal(0, 0.05, (seeds, 1)) + random.normal(0, 0.2, (seeds, blocks))) for _ in range(systems)]
     found = seed_spread([*drawn, means(random.normal(size=blocks))])
@@ -243,14 +245,14 @@ def test_the_spread_of_seeds_is_that_between_them_without_what_reports_add(rando
     )
 
 
-def test_holm_is_the_worked_example_of_the_literature():
+def test_holm_is_the_worked_example_of_the_literature() -> None:
     # Holm (1979) on p = .01, .02, .03, .04: multiplied by 4, 3, 2, 1 and made monotone.
     np.testing.assert_allclose(holm([0.02, 0.04, 0.01, 0.03]), [0.06, 0.06, 0.04, 0.06])
     np.testing.assert_array_equal(np.isnan(holm([np.nan, 0.5])), [True, False])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_holm_lies_between_the_raw_p_and_bonferroni(p):
+def test_holm_lies_between_the_raw_p_and_bonferroni(p: list[float]) -> None:
     adjusted = holm(p)
     assert (adjusted >= np.array(p) - 1e-12).all()
     assert (adjusted <= np.minimum(1, np.array(p) * len(p)) + 1e-12).all()
@@ -258,7 +260,7 @@ def test_holm_lies_between_the_raw_p_and_bonferroni(p):
     assert (np.diff(adjusted[order]) >= 0).all()
 
 
-def test_rank_sets_order_the_clearly_different_and_join_the_rest(random):
+def test_rank_sets_order_the_clearly_different_and_join_the_rest(random: np.random.Generator) -> None:
     blocks = random.normal(0, 0.02, 40)
     own = random.normal(0, 0.02, (4, 40))
     own -= own.mean(axis=1, keepdims=True)  # equally good are two on these reports, not only in the long run
@@ -271,7 +273,7 @@ def test_rank_sets_order_the_clearly_different_and_join_the_rest(random):
     assert list(zip(lower.best, lower.worst, strict=True)) == [(1, 1), (2, 3), (2, 3), (4, 4)]
 
 
-def test_an_undefined_score_can_have_any_rank(random):
+def test_an_undefined_score_can_have_any_rank(random: np.random.Generator) -> None:
     defined = [means(np.full(10, value) + random.normal(0, 1e-3, 10)) for value in (0.1, 0.9)]
     undefined = sample([ratio_of("m", "s", np.zeros(10), np.zeros(10))], [str(i) for i in range(10)])
     found = rank_sets([*defined, undefined], SignFlips(10, 1_000))
@@ -279,13 +281,13 @@ def test_an_undefined_score_can_have_any_rank(random):
 
 
 @pytest.mark.parametrize(("n", "expected"), [(102, 0.034), (50, 0.048)])
-def test_the_detectable_difference_of_many_blocks_has_the_closed_form_of_the_normal(n, expected):
+def test_the_detectable_difference_of_many_blocks_has_the_closed_form_of_the_normal(n: int, expected: float) -> None:
     error = StandardError(0.121 / np.sqrt(n), 1e9)
     assert detectable_difference(error) == pytest.approx(expected, abs=5e-4)
 
 
 @pytest.mark.parametrize("tests", [1, 6])
-def test_the_detectable_difference_is_found_with_the_power_of_the_noncentral_t(tests):
+def test_the_detectable_difference_is_found_with_the_power_of_the_noncentral_t(tests: int) -> None:
     """Of a paired t test, the power is that of the noncentral t; the formula is a little off with few blocks."""
     error = StandardError(0.03, 18)
     shift = detectable_difference(error, tests=tests) / error.value
@@ -293,7 +295,7 @@ def test_the_detectable_difference_is_found_with_the_power_of_the_noncentral_t(t
     assert stats.nct.sf(critical, 18, shift) == pytest.approx(0.8, abs=0.03)
 
 
-def test_the_same_seed_gives_the_same_numbers(random):
+def test_the_same_seed_gives_the_same_numbers(random: np.random.Generator) -> None:
     values = random.normal(size=(3, 15))
     first, again = (interval(means(values), Draws(15, 500, seed=5)) for _ in range(2))
     assert first == again

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from known import known
 
 from benchmark.pages.finished import finished
 from benchmark.suites.load import load_suite
@@ -145,23 +146,25 @@ def test_whatever_has_changed_is_looked_at_again(copy: Path, change: str) -> Non
         ("benchmark.pages.current.versions", lambda: {"torch": "another"}),
     ],
 )
-def test_another_version_of_anything_is_looked_at_again(copy: Path, monkeypatch, name: str, value: object) -> None:
+def test_another_version_of_anything_is_looked_at_again(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
     assert nothing_to_do()
     monkeypatch.setattr(name, value)
     assert not nothing_to_do()
 
 
-def test_another_checkpoint_is_looked_at_again(copy: Path, monkeypatch) -> None:
+def test_another_checkpoint_is_looked_at_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from backbones.checkpoint import shipped
 
-    other = Path(shutil.copytree(shipped("medgemma-4b-it"), copy / "other"))
+    other = Path(shutil.copytree(known(shipped("medgemma-4b-it")), copy / "other"))
     monkeypatch.setattr("backbones.checkpoint.shipped", lambda name: other)
     assert nothing_to_do()  # another place, the same weights
     edit(other / "config.json", "{", "{ ")
     assert not nothing_to_do()
 
 
-def test_another_committed_leaderboard_is_looked_at_again(copy: Path, monkeypatch) -> None:
+def test_another_committed_leaderboard_is_looked_at_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert nothing_to_do()
     monkeypatch.setattr("benchmark.board.earlier._committed", lambda folder, suite: "{}")
     assert not nothing_to_do()

@@ -4,9 +4,13 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from known import known
+from stored_suite import StoredSuite
 
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
@@ -17,7 +21,7 @@ INJECTED = '</script><script>document.title="owned"</script><img src=x onerror=a
 
 
 @pytest.fixture(scope="module")
-def results(stored, tmp_path_factory) -> Path:
+def results(stored: StoredSuite, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stored results in which one prediction of the first backbone is an attack."""
     results = Path(shutil.copytree(stored.results, tmp_path_factory.mktemp("gallery") / "results"))
     for done in read_results(results, "stored").done:
@@ -29,12 +33,12 @@ def results(stored, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def content(results) -> dict:
+def content(results: Path) -> dict[str, Any]:
     return page_data(read_results(results, "stored"), {}).model_dump(mode="json")
 
 
 @pytest.fixture(scope="module")
-def written(results, content, tmp_path_factory) -> Path:
+def written(results: Path, content: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page with an image for each study."""
     from PIL import Image
 
@@ -47,7 +51,9 @@ def written(results, content, tmp_path_factory) -> Path:
     return folder / "index.html"
 
 
-def test_each_test_study_is_there_with_the_chosen_point_of_each_backbone(content, results):
+def test_each_test_study_is_there_with_the_chosen_point_of_each_backbone(
+    content: dict[str, Any], results: Path
+) -> None:
     found = read_results(results, "stored")
     assert [s["id"] for s in content["studies"]] == list(found.references.parts["test"])
     assert [c["name"] for c in content["columns"]] == [
@@ -56,27 +62,27 @@ def test_each_test_study_is_there_with_the_chosen_point_of_each_backbone(content
     assert all(len(s["answers"]) == 3 for s in content["studies"])
 
 
-def test_findings_add_up(content):
+def test_findings_add_up(content: dict[str, Any]) -> None:
     for study in content["studies"]:
         for answer in study["answers"]:
             assert set(answer["right"]) | set(answer["missing"]) == set(study["findings"])
             assert not set(answer["invented"]) & set(study["findings"])
 
 
-def test_no_text_can_leave_the_data_block(written):
+def test_no_text_can_leave_the_data_block(written: Path) -> None:
     text = written.read_text(encoding="utf-8")
     assert text.count("<script") == 2
     assert text.count("</script>") == 2
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
+    data = known(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL))[1]
     assert "<" not in data
     assert json.loads(data)["studies"][0]["answers"][0]["text"] == INJECTED
 
 
-def test_the_page_names_no_address_of_a_network(written):
+def test_the_page_names_no_address_of_a_network(written: Path) -> None:
     assert not re.search(r"(?:https?:)?//[a-z0-9]", written.read_text(encoding="utf-8").split('id="data"')[0])
 
 
-def test_images_of_other_data_are_refused(results, tmp_path, stored):
+def test_images_of_other_data_are_refused(results: Path, tmp_path: Path, stored: StoredSuite) -> None:
     from benchmark.phantoms import write
 
     write.write(tmp_path / "other", studies=12, seed=3, size=64)
@@ -84,7 +90,9 @@ def test_images_of_other_data_are_refused(results, tmp_path, stored):
         write_gallery(results, "stored", data=tmp_path / "other", output=tmp_path / "page")
 
 
-def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_to(results, tmp_path, monkeypatch):
+def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_to(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from benchmark.data import dmid
     from benchmark.phantoms import write
     from benchmark.phantoms.folder import phantom_folder
@@ -100,7 +108,7 @@ def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_t
     content = json.loads(record.read_text())
     content["data"]["fingerprint"] = release.fingerprint
     record.write_text(json.dumps(content))
-    images = {study.id: study.image.relative_to(drawn).as_posix() for study in release.studies}
+    images = {study.id: known(study.image).relative_to(drawn).as_posix() for study in release.studies}
     lines = [json.loads(line) for line in references.read_text().splitlines()]
     references.write_text("".join(json.dumps(line | {"image": images[line["id"]]}) + "\n" for line in lines))
     likely = phantom_folder(PhantomData.model_validate(content["suite"]["data"]))
@@ -113,7 +121,7 @@ def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_t
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'amrg[browser]'")
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
@@ -127,7 +135,7 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, written):
+def opened(browser: Any, written: Path) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1300, "height": 900}, offline=True)
     opened = context.new_page()
     errors: list[str] = []
@@ -139,7 +147,7 @@ def opened(browser, written):
     assert errors == []
 
 
-def test_an_attack_in_a_prediction_stays_text(opened, content):
+def test_an_attack_in_a_prediction_stays_text(opened: Any, content: dict[str, Any]) -> None:
     assert opened.title() == "Stored results: reports side by side"
     opened.click("text=Word differences")
     assert INJECTED in opened.inner_text("article[aria-label^=medgemma] .report >> nth=0")
@@ -147,7 +155,7 @@ def test_an_attack_in_a_prediction_stays_text(opened, content):
     assert opened.evaluate("document.querySelector('main img').naturalWidth") == 256
 
 
-def test_filters_narrow_the_list(opened, content):
+def test_filters_narrow_the_list(opened: Any, content: dict[str, Any]) -> None:
     total = len(content["studies"])
     assert opened.inner_text("#count") == f"{total} of {total} studies"
     for key, column in (("invented", 0), ("birads-wrong", 1)):
@@ -168,7 +176,7 @@ def test_filters_narrow_the_list(opened, content):
     assert "No study passes" in opened.inner_text("main")
 
 
-def test_the_keyboard_goes_through_studies_and_toggles(opened, content):
+def test_the_keyboard_goes_through_studies_and_toggles(opened: Any, content: dict[str, Any]) -> None:
     ids = [s["id"] for s in content["studies"]]
     assert opened.inner_text("main h2") == ids[0]
     opened.keyboard.press("j")
@@ -188,7 +196,7 @@ def test_the_keyboard_goes_through_studies_and_toggles(opened, content):
     assert opened.input_value("#search") == "jjd"
 
 
-def test_word_differences_are_those_of_the_texts(opened, content):
+def test_word_differences_are_those_of_the_texts(opened: Any, content: dict[str, Any]) -> None:
     opened.keyboard.press("j")
     study = content["studies"][1]
     node = "article[aria-label^=llava] .report >> nth=0"
@@ -203,7 +211,7 @@ def test_word_differences_are_those_of_the_texts(opened, content):
     assert bare(left) == bare(study["reference"])
 
 
-def test_a_link_opens_its_study(browser, written, content):
+def test_a_link_opens_its_study(browser: Any, written: Path, content: dict[str, Any]) -> None:
     wanted = content["studies"][-1]["id"]
     context = browser.new_context()
     page = context.new_page()
@@ -213,7 +221,7 @@ def test_a_link_opens_its_study(browser, written, content):
     context.close()
 
 
-def test_the_image_zooms_and_moves(opened):
+def test_the_image_zooms_and_moves(opened: Any) -> None:
     scale = "document.querySelector('.frame').dataset.scale"
     opened.keyboard.press("+")
     opened.keyboard.press("+")
@@ -227,7 +235,7 @@ def test_the_image_zooms_and_moves(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_to_object_to(browser, written, scheme):
+def test_axe_finds_nothing_to_object_to(browser: Any, written: Path, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: pip install 'amrg[browser]'")
     context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": 1300, "height": 900})
     page = context.new_page()
@@ -238,7 +246,9 @@ def test_axe_finds_nothing_to_object_to(browser, written, scheme):
     assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
 
 
-def test_of_five_hundred_studies_only_the_shown_one_is_rendered(browser, content, tmp_path):
+def test_of_five_hundred_studies_only_the_shown_one_is_rendered(
+    browser: Any, content: dict[str, Any], tmp_path: Path
+) -> None:
     """Nothing is rendered but the study that is shown, however many there are."""
     studies = [{**content["studies"][i % len(content["studies"])], "id": f"Img{i:03}"} for i in range(510)]
     columns = [content["columns"][0] | {"name": f"backbone {i}"} for i in range(5)]

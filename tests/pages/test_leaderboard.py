@@ -2,9 +2,12 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from stored_suite import StoredSuite
 from typer.testing import CliRunner
 
 from benchmark.board.model import Board
@@ -18,7 +21,7 @@ COMMITTED = Path(__file__).parents[2] / "leaderboards"
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory) -> Path:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A leaderboard that came without its results."""
     folder = tmp_path_factory.mktemp("leaderboards")
     board = Board.model_validate_json(GOLDEN.read_text(encoding="utf-8"))
@@ -29,13 +32,13 @@ def written(tmp_path_factory) -> Path:
     return folder
 
 
-def test_files_are_the_same_bytes_each_time(written):
+def test_files_are_the_same_bytes_each_time(written: Path) -> None:
     board = Board.model_validate_json(GOLDEN.read_text(encoding="utf-8"))
     for name, content in files_of(board).items():
         assert (written / "stored" / name).read_bytes() == content, name
 
 
-def test_an_untouched_leaderboard_passes_without_its_results(written, tmp_path):
+def test_an_untouched_leaderboard_passes_without_its_results(written: Path, tmp_path: Path) -> None:
     assert check_leaderboard(tmp_path / "nowhere", "stored", written) == "its own results.json"
 
 
@@ -49,7 +52,9 @@ def test_an_untouched_leaderboard_passes_without_its_results(written, tmp_path):
         ("figures/grid.svg", None, "figures/grid.svg: is missing"),
     ],
 )
-def test_the_check_names_what_differs(written, tmp_path, file, change, said):
+def test_the_check_names_what_differs(
+    written: Path, tmp_path: Path, file: str, change: Callable[..., Any] | None, said: str
+) -> None:
     folder = Path(shutil.copytree(written, tmp_path / "leaderboards"))
     path = folder / "stored" / file
     if change is None:
@@ -61,14 +66,14 @@ def test_the_check_names_what_differs(written, tmp_path, file, change, said):
     assert said in str(failed.value)
 
 
-def test_the_check_finds_what_does_not_belong(written, tmp_path):
+def test_the_check_finds_what_does_not_belong(written: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(written, tmp_path / "leaderboards"))
     (folder / "stored" / "figures" / "old.png").write_bytes(b"")
     with pytest.raises(RunFailed, match=r"figures/old\.png: is not of this leaderboard"):
         check_leaderboard(tmp_path / "nowhere", "stored", folder)
 
 
-def test_figures_of_another_kind_of_machine_pass(written, tmp_path):
+def test_figures_of_another_kind_of_machine_pass(written: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(written, tmp_path / "leaderboards"))
     path = folder / "stored" / "figures" / "forest.svg"
     text = path.read_text().replace(" on ", " on Another ", 1).replace("12.5", "12.6")
@@ -76,7 +81,7 @@ def test_figures_of_another_kind_of_machine_pass(written, tmp_path):
     check_leaderboard(tmp_path / "nowhere", "stored", folder)
 
 
-def test_a_leaderboard_whose_results_changed_fails_its_check(stored, tmp_path):
+def test_a_leaderboard_whose_results_changed_fails_its_check(stored: StoredSuite, tmp_path: Path) -> None:
     results = Path(shutil.copytree(stored.results, tmp_path / "results"))
     first = write_leaderboard(results, "stored", tmp_path / "leaderboards")
     assert "medgemma-4b-it (miniature)" in first.table()
@@ -91,7 +96,7 @@ def test_a_leaderboard_whose_results_changed_fails_its_check(stored, tmp_path):
         check_leaderboard(results, "stored", tmp_path / "leaderboards")
 
 
-def test_the_plan_of_a_suite_that_has_not_run(tmp_path):
+def test_the_plan_of_a_suite_that_has_not_run(tmp_path: Path) -> None:
     done = write_leaderboard(tmp_path / "results", "paper", tmp_path)
     text = done.readme.read_text()
     assert "Not yet run" in text.split("\n\n")[1]
@@ -99,13 +104,13 @@ def test_the_plan_of_a_suite_that_has_not_run(tmp_path):
     assert check_leaderboard(tmp_path / "results", "paper", tmp_path) == "the suite's file"
 
 
-def test_a_plan_never_replaces_results(written, tmp_path):
+def test_a_plan_never_replaces_results(written: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(written / "stored", tmp_path / "leaderboards" / "smoke")).parent
     with pytest.raises(UserError, match="holds results"):
         write_leaderboard(tmp_path / "results", "smoke", folder)
 
 
-def test_unknown_and_broken_leaderboards(written, tmp_path):
+def test_unknown_and_broken_leaderboards(written: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Those in .*: stored"):
         check_leaderboard(tmp_path, "stord", written)
     (tmp_path / "broken").mkdir()
@@ -114,21 +119,21 @@ def test_unknown_and_broken_leaderboards(written, tmp_path):
         check_leaderboard(tmp_path, "broken", tmp_path)
 
 
-def test_the_verb_checks_all(written, tmp_path):
+def test_the_verb_checks_all(written: Path, tmp_path: Path) -> None:
     arguments = ["leaderboard", "--check", "--leaderboards", str(written), "--results", str(tmp_path)]
     found = CliRunner().invoke(app, arguments)
     assert found.exit_code == 0, found.output
     assert "stored: as its own results.json would have it" in found.output
 
 
-def test_the_committed_leaderboards_are_as_their_results_have_them(tmp_path):
+def test_the_committed_leaderboards_are_as_their_results_have_them(tmp_path: Path) -> None:
     names = sorted(p.parent.name for p in COMMITTED.glob("*/results.json"))
     assert {"dmid-floors", "paper"} <= set(names)
     for name in names:
         check_leaderboard(tmp_path / "nowhere", name, COMMITTED)
 
 
-def test_no_committed_leaderboard_holds_a_report_of_dmid(dmid):
+def test_no_committed_leaderboard_holds_a_report_of_dmid(dmid: Path) -> None:
     runs = set()
     for study in read(dmid, reports_only=True).reports:
         words = study.report.split()

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 from markdown_it import MarkdownIt
+from stored_suite import StoredSuite
 
 from benchmark.board.collect import collect
 from benchmark.board.methods import methods
@@ -18,7 +19,7 @@ SECTIONS = ["Study", "Data", "Models", "Evaluation", "Results", "Openness", "Che
 
 
 @pytest.fixture(scope="module")
-def board(stored) -> Board:
+def board(stored: StoredSuite) -> Board:
     return collect(read_results(stored.results, "stored"))
 
 
@@ -32,29 +33,29 @@ class _Page(HTMLParser):
         self._open: list[str] = []
         self.feed(MarkdownIt("gfm-like", {"linkify": False}).render(text))
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         if tag in self.found:
             self._open.append(tag)
             self.found[tag].append("")
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag in self.found:
             self._open.remove(tag)
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         for tag in self._open:
             self.found[tag][-1] += data
 
 
-def test_it_says_first_that_miniatures_on_phantoms_are_no_published_models(board):
+def test_it_says_first_that_miniatures_on_phantoms_are_no_published_models(board: Board) -> None:
     first = _Page(document(board)).found["p"][0]
     assert first.startswith("Miniatures on 120 digital phantoms (drawn images, not mammograms)")
     assert "say nothing about the published models" in first
     assert "Research software, not a medical device" in first
 
 
-def test_every_item_stands_there_filled_or_visibly_blank(board):
+def test_every_item_stands_there_filled_or_visibly_blank(board: Board) -> None:
     page, statement = _Page(document(board)), methods(board)
     assert page.found["h2"] == SECTIONS
     for item in statement.items:
@@ -71,7 +72,7 @@ def test_every_item_stands_there_filled_or_visibly_blank(board):
     assert f"{len(statement.blank)} that no run can know" in page.found["p"][1]
 
 
-def test_every_number_that_is_asked_for_has_one_line_in_the_table(board):
+def test_every_number_that_is_asked_for_has_one_line_in_the_table(board: Board) -> None:
     page, statement = _Page(document(board)), methods(board)
     asked = {(by.checklist, by.number or item.topic) for item in statement.items for by in item.asked_by}
     assert len(page.found["tr"]) == 1 + len(asked)
@@ -81,7 +82,7 @@ def test_every_number_that_is_asked_for_has_one_line_in_the_table(board):
         assert f"{name}: {source}" in page.found["li"]
 
 
-def test_hostile_text_is_shown_as_itself(board):
+def test_hostile_text_is_shown_as_itself(board: Board) -> None:
     suite = board.suite.model_copy(
         update={"title": HOSTILE, "protocol": board.suite.protocol.model_copy(update={"prompt": HOSTILE})}
     )
@@ -105,7 +106,7 @@ def test_hostile_text_is_shown_as_itself(board):
     assert sum(HOSTILE in p for p in page.found["p"]) >= 6
 
 
-def test_a_prompt_of_several_lines_stays_one_block(board):
+def test_a_prompt_of_several_lines_stays_one_block(board: Board) -> None:
     prompt = "First line.\n\n\tIndented: `x`\n```\n<b>last</b>\u2028\x1b[31m"
     suite = board.suite.model_copy(update={"protocol": board.suite.protocol.model_copy(update={"prompt": prompt})})
     page = _Page(document(board.model_copy(update={"suite": suite})))
@@ -115,5 +116,5 @@ def test_a_prompt_of_several_lines_stays_one_block(board):
     assert page.found["h2"] == SECTIONS
 
 
-def test_the_same_board_gives_the_same_text(board):
+def test_the_same_board_gives_the_same_text(board: Board) -> None:
     assert document(board) == document(Board.model_validate_json(board.model_dump_json()))

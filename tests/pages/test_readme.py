@@ -11,6 +11,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from stored_suite import StoredSuite
 
 from benchmark.board.collect import collect
 from benchmark.board.format import escape, table
@@ -24,12 +25,12 @@ HOSTILE = "a | b `code` <script>alert(1)</script> **bold** [link](http://x) _it_
 
 
 @pytest.fixture(scope="module")
-def board(stored) -> Board:
+def board(stored: StoredSuite) -> Board:
     return collect(read_results(stored.results, "stored"))
 
 
 @pytest.fixture(scope="module")
-def files(board) -> dict[str, bytes]:
+def files(board: Board) -> dict[str, bytes]:
     return files_of(board)
 
 
@@ -43,16 +44,16 @@ class _Text(HTMLParser):
         self.tags: list[str] = []
         self.text = ""
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text += data
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc"))))
 @example("__0__")
-def test_escaped_text_is_shown_as_itself_in_a_cell(text):
+def test_escaped_text_is_shown_as_itself_in_a_cell(text: str) -> None:
     page = _Text()
     page.feed(_html(table(["head"], [[f"x{escape(text)}x"]])))
     assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td"}
@@ -60,7 +61,7 @@ def test_escaped_text_is_shown_as_itself_in_a_cell(text):
     assert "".join(shown.split()) == "x" + "".join(text.split()) + "x"
 
 
-def test_a_reason_can_hold_anything(board):
+def test_a_reason_can_hold_anything(board: Board) -> None:
     hostile = board.model_copy(update={"failed": (NotThere(label="x", reason=HOSTILE),)})
     page = _Text()
     page.feed(_html(files_of(hostile)["README.md"].decode()))
@@ -68,7 +69,7 @@ def test_a_reason_can_hold_anything(board):
     assert "<script>alert(1)</script> **bold** [link](http://x) _it_ \\| $m$ next & more" in page.text
 
 
-def test_every_row_of_every_table_has_the_cells_of_its_head(files):
+def test_every_row_of_every_table_has_the_cells_of_its_head(files: dict[str, bytes]) -> None:
     for name, content in files.items():
         if name.endswith(".md"):
             for block in content.decode().split("\n\n"):
@@ -77,7 +78,7 @@ def test_every_row_of_every_table_has_the_cells_of_its_head(files):
                     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1, name
 
 
-def test_the_first_sentence_says_that_miniatures_on_phantoms_say_nothing_of_models(files):
+def test_the_first_sentence_says_that_miniatures_on_phantoms_say_nothing_of_models(files: dict[str, bytes]) -> None:
     first = files["README.md"].decode().split("\n\n")[1]
     assert first.startswith("**Miniatures on 120 digital phantoms (drawn images, not mammograms)")
     assert "say nothing about the published models" in first
@@ -85,20 +86,20 @@ def test_the_first_sentence_says_that_miniatures_on_phantoms_say_nothing_of_mode
     assert "medgemma-4b-it (miniature)" in files["README.md"].decode()
 
 
-def test_on_mammograms_the_first_sentence_does_not_speak_of_dmid_models(board):
+def test_on_mammograms_the_first_sentence_does_not_speak_of_dmid_models(board: Board) -> None:
     real = board.model_copy(update={"data": board.data.model_copy(update={"source": "dmid"})})
     first = files_of(real)["README.md"].decode().split("\n\n")[1]
     assert first.startswith("**Miniatures on 120 mammograms in DMID's layout")
 
 
-def test_all_links_and_images_resolve(files):
+def test_all_links_and_images_resolve(files: dict[str, bytes]) -> None:
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(files["README.md"].decode())
     headings = {
         tokens[i + 1].content.lower().replace(" ", "-") for i, t in enumerate(tokens) if t.type == "heading_open"
     }
     inline = [child for token in tokens for child in token.children or []]
-    images = [t.attrs["src"] for t in inline if t.type == "image"]
-    links = [t.attrs["href"] for t in inline if t.type == "link_open"]
+    images = [str(t.attrs["src"]) for t in inline if t.type == "image"]
+    links = [str(t.attrs["href"]) for t in inline if t.type == "link_open"]
     assert len(images) == 6
     assert all(t.content for t in inline if t.type == "image"), "alternative text"
     for target in (*images, *links):
@@ -106,7 +107,7 @@ def test_all_links_and_images_resolve(files):
     assert {f for f in files if f.endswith(".png")} == set(images)
 
 
-def test_published_rows_stand_apart_with_their_sources(files):
+def test_published_rows_stand_apart_with_their_sources(files: dict[str, bytes]) -> None:
     text = files["README.md"].decode()
     part = text.split("## Published results", 1)[1].split("\n## ", 1)[0]
     assert "not comparable" in part
@@ -116,7 +117,7 @@ def test_published_rows_stand_apart_with_their_sources(files):
         assert published.name not in text.split("## Floors", 1)[0]
 
 
-def test_the_csv_has_every_number_of_the_json(board, files):
+def test_the_csv_has_every_number_of_the_json(board: Board, files: dict[str, bytes]) -> None:
     rows = list(csv.DictReader(StringIO(files["results.csv"].decode())))
     content = json.loads(files["results.json"])
     assert content["kind"] == "suite"
@@ -135,7 +136,7 @@ def test_the_csv_has_every_number_of_the_json(board, files):
                 assert (found["seed", *point, str(seed), name]["value"] == "") == (value is None)
 
 
-def test_a_model_card_is_valid_and_says_whether_the_floor_is_cleared(files):
+def test_a_model_card_is_valid_and_says_whether_the_floor_is_cleared(files: dict[str, bytes]) -> None:
     text = files["model-cards/medgemma-4b-it.md"].decode()
     front, body = text.split("---\n")[1:3]
     card = yaml.safe_load(front)
@@ -147,7 +148,7 @@ def test_a_model_card_is_valid_and_says_whether_the_floor_is_cleared(files):
     assert "not a medical device" in body
 
 
-def test_a_folder_s_weights_are_not_taken_for_the_published_ones(board):
+def test_a_folder_s_weights_are_not_taken_for_the_published_ones(board: Board) -> None:
     checkpoints = [c.model_copy(update={"miniature": False, "folder": True, "hub_id": "google/medgemma-4b-it",
                                         "revision": "290cda5eeccb"}) for c in board.checkpoints]  # fmt: skip
     files = files_of(board.model_copy(update={"checkpoints": tuple(checkpoints)}))
@@ -160,7 +161,7 @@ def test_a_folder_s_weights_are_not_taken_for_the_published_ones(board):
     assert "290cda5eeccb" not in card + page
 
 
-def test_the_golden_leaderboard_is_drawn_as_before():
+def test_the_golden_leaderboard_is_drawn_as_before() -> None:
     stored = Board.model_validate_json((GOLDEN / "results.json").read_text(encoding="utf-8"))
     again = files_of(stored)
     for name in ("README.md", "scores.md", "results.csv", "results.json"):
@@ -177,7 +178,7 @@ MADE = {
 """The digest of the golden leaderboard, by the version of documents that makes it."""
 
 
-def test_documents_and_figures_change_with_their_version_only():
+def test_documents_and_figures_change_with_their_version_only() -> None:
     """Of figures the words and styles, not the coordinates: those differ with fonts and processors."""
     import hashlib
     import re

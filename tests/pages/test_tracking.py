@@ -1,8 +1,10 @@
 """Trials in trackers, read back by the trackers' own means; each test runs where its library is installed."""
 
 import json
+from pathlib import Path
 
 import pytest
+from stored_suite import StoredSuite
 
 from benchmark.errors import UserError
 from benchmark.pages.tracking import track
@@ -11,7 +13,7 @@ MISSING = "needs the trackers: pip install 'amrg[tracking]'"
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory, monkeypatch):
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trackers keep caches and settings of a user; these tests have a user of their own."""
     home = str(tmp_path_factory.mktemp("home"))
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
@@ -19,13 +21,15 @@ def own_home(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
-def expected(stored) -> dict[str, float]:
+def expected(stored: StoredSuite) -> dict[str, float]:
     """ROUGE-L of each trial."""
     ids = [t.id for t in stored.trials]
     return {i: json.loads((stored.results / i / "scores.json").read_text())["scores"]["rouge_l"]["value"] for i in ids}
 
 
-def test_an_unknown_tracker_and_one_that_is_not_installed_are_explained(stored, tmp_path, monkeypatch):
+def test_an_unknown_tracker_and_one_that_is_not_installed_are_explained(
+    stored: StoredSuite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(UserError, match="tensorboard"):
         track(stored.results, "stored", "tensorbord", tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "wandb", None)
@@ -33,7 +37,7 @@ def test_an_unknown_tracker_and_one_that_is_not_installed_are_explained(stored, 
         track(stored.results, "stored", "wandb", tmp_path)
 
 
-def test_tensorboard_holds_losses_and_scores(stored, tmp_path, expected):
+def test_tensorboard_holds_losses_and_scores(stored: StoredSuite, tmp_path: Path, expected: dict[str, float]) -> None:
     pytest.importorskip("tensorboardX", reason=MISSING)
     from tensorboardX.proto.event_pb2 import Event
 
@@ -53,7 +57,9 @@ def test_tensorboard_holds_losses_and_scores(stored, tmp_path, expected):
         assert not any(line in str(data) for line in ("soft opacity", "BIRADS"))
 
 
-def test_mlflow_holds_each_trial_once(stored, tmp_path, expected, monkeypatch):
+def test_mlflow_holds_each_trial_once(
+    stored: StoredSuite, tmp_path: Path, expected: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mlflow = pytest.importorskip("mlflow", reason=MISSING)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -68,7 +74,9 @@ def test_mlflow_holds_each_trial_once(stored, tmp_path, expected, monkeypatch):
     assert {r.data.params["rank"] for r in runs} == {"2", "4"}
 
 
-def test_wandb_takes_trials_offline(stored, tmp_path, expected, monkeypatch):
+def test_wandb_takes_trials_offline(
+    stored: StoredSuite, tmp_path: Path, expected: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("wandb", reason=MISSING)
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")

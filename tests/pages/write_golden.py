@@ -6,6 +6,7 @@ With --new its numbers are made again too, from the stored suite that the tests 
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -24,7 +25,7 @@ KEPT = ("rouge_l", "meteor_nltk", "cider_published", "birads_exact", "birads_f1_
 def few(board: Board) -> Board:
     """The board with fewer scores, so that the golden files stay small."""
 
-    def kept(part):
+    def kept(part: Any) -> Any:
         return part.model_copy(update={"scores": {n: s for n, s in part.scores.items() if n in KEPT}})
 
     rows = [

@@ -1,6 +1,7 @@
 """What is true of a phantom can be seen in its image, also when it is as small as a model gets it."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def seen() -> tuple[list[PhantomTruth], list[NDArray[np.float32]]]:
     return truths, images
 
 
-def balanced(found: NDArray, wanted: NDArray) -> float:
+def balanced(found: NDArray[Any], wanted: NDArray[Any]) -> float:
     return float(np.mean([(found[wanted == name] == name).mean() for name in np.unique(wanted)]))
 
 

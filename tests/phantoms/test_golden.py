@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,7 +161,15 @@ def test_whatever_changes_a_phantom_changes_its_digest(
 
 def test_drawing_calls_no_function_whose_rounding_is_left_to_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = list(one_of_each_finding(64))
-    called = []
+    called: list[str] = []
+
+    def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def calling(*arguments: Any, **options: Any) -> Any:
+            called.append(name)
+            return function(*arguments, **options)
+
+        return calling
+
     for name in (
         "exp",
         "exp2",
@@ -177,8 +185,7 @@ def test_drawing_calls_no_function_whose_rounding_is_left_to_the_machine(monkeyp
         "cbrt",
         "tanh",
     ):
-        function = getattr(np, name)
-        monkeypatch.setattr(np, name, lambda *a, _name=name, _f=function, **k: called.append(_name) or _f(*a, **k))
+        monkeypatch.setattr(np, name, watched(name, getattr(np, name)))
     for case in cases:
         draw(replace(case, outline=case.outline.retracted(0.03)))
         draw(case)

@@ -5,9 +5,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from known import known
 from transformers import AutoConfig
 
 from backbones.checkpoint import DESCRIPTION, is_miniature, shipped
@@ -30,7 +32,7 @@ from benchmark.suites.load import parse
 OUTDATED = "the miniature isn't what its code makes now: raise MINIATURES, run `make miniatures`, and commit them"
 
 
-def described(folder: Path) -> dict:
+def described(folder: Path) -> dict[str, Any]:
     return json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
 
 
@@ -105,7 +107,7 @@ def test_the_command_that_makes_them_repeated_in_small(tmp_path: Path, monkeypat
     assert first == second
     made = tmp_path / "first" / "medgemma-4b-it"
     assert is_miniature(made)
-    assert set(first) == {path.name for path in shipped("medgemma-4b-it").iterdir()}
+    assert set(first) == {path.name for path in known(shipped("medgemma-4b-it")).iterdir()}
     backbone = get("medgemma-4b-it").load(made)
     assert backbone.model.dtype == torch.float32
     assert {p.suffix for p in made.iterdir()} <= {".json", ".jinja", ".safetensors", ".txt"}
@@ -159,7 +161,7 @@ def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyP
     plugin = get("qwen3-vl-4b")
     spec = plugin.miniature()
     with monkeypatch.context() as patched:
-        other = dataclasses.replace(spec, chat_template=spec.chat_template + " ")
+        other = dataclasses.replace(spec, chat_template=known(spec.chat_template) + " ")
         patched.setattr(plugin, "miniature", classmethod(lambda cls: other))
         folders.add(job().folder)
     assert len(folders) == 9

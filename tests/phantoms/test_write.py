@@ -71,7 +71,7 @@ def test_the_reader_of_the_release_finds_the_truth(archive: Path) -> None:
         assert (study.view, study.laterality) == (truth.view, truth.laterality)
         assert (study.density, study.highest_birads) == (truth.density, truth.birads)
         assert study.tissue in (None, {"A": "F", "B": "G", "C": "D", "D": "D"}[truth.density])
-        expected = [
+        expected: list[tuple[object, ...]] = [
             (CODES[row.kind], row.pathology, row.x, row.y, None if row.kind in SIGNS else row.radius)
             for row in truth.lesions
         ]

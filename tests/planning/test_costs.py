@@ -1,15 +1,22 @@
 """Costs by arithmetic, against published figures, torch's own count of operations, and measured memory."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
+from known import known
 from peft import LoraConfig, get_peft_model
 from short_trials import trial
 from stored_suite import MADE
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from backbones.contract import PROMPTS, REPORTS, examples
+from backbones.private import ModelInputs
 from backbones.registry import get
-from backbones.structure import read, structure
+from backbones.structure import Structure, read, structure
 from benchmark.planning import costs
 from benchmark.planning.costs import memory, prompt_operations, training_operations, vision_operations, word_operations
 from benchmark.planning.rates import assumed, measured
@@ -21,10 +28,13 @@ from benchmark.tuning.packed.packs import saved_bytes
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "qwen3-vl-4b", "paligemma2-3b", "smolvlm-2.2b")
 
 
-def test_medgemmas_operations_are_the_published_arithmetic(monkeypatch):
-    """SigLIP 5.45 TFLOP an image; decoder 2.61 forward over 406 tokens; 5.44 to train a report of 110 tokens and 40 of
-    prompt from cached features with the head on the report only (figures of a public analysis, LoRA left out)."""
-    found = structure(get("medgemma-4b-it"))
+def test_medgemmas_operations_are_the_published_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of a public analysis, LoRA left out.
+
+    SigLIP 5.45 TFLOP an image; decoder 2.61 forward over 406 tokens; 5.44 to train a report of 110 tokens and 40 of
+    prompt from cached features with the head on the report only.
+    """
+    found = known(structure(get("medgemma-4b-it")))
     assert vision_operations(found) / 1e12 == pytest.approx(5.45, rel=0.01)
     monkeypatch.setattr(costs, "REPORT_TOKENS", 110)
     decoder = 2 * found.decoder_weights * 406
@@ -36,10 +46,12 @@ def test_medgemmas_operations_are_the_published_arithmetic(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def small(miniature):
+def small(
+    miniature: Callable[[str], Path],
+) -> Callable[[str], tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]]:
     """Family → backbone with an adapter, its structure, inputs of one report, and the prompt's length."""
 
-    def make(name):
+    def make(name: str) -> tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]:
         plugin = get(name)
         backbone = plugin.load(miniature(name))
         found = read(plugin, backbone.model, backbone.model.config, 112, backbone.image_tokens)
@@ -52,7 +64,7 @@ def small(miniature):
     return make
 
 
-def sized(monkeypatch, found, start, length):
+def sized(monkeypatch: pytest.MonkeyPatch, found: Structure, start: int, length: int) -> None:
     """The arithmetic for a prompt and a report of these lengths."""
     monkeypatch.setattr(costs, "PROMPT_TOKENS", start - found.image_tokens)
     monkeypatch.setattr(costs, "REPORT_TOKENS", length - start)
@@ -60,25 +72,35 @@ def sized(monkeypatch, found, start, length):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_memory_of_a_report_is_what_training_keeps(name, small, monkeypatch):
+def test_memory_of_a_report_is_what_training_keeps(
+    name: str,
+    small: Callable[[str], tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model, found, frozen, inputs, start = small(name)
     sized(monkeypatch, found, start, inputs["labels"].shape[1])
-    kept = saved_bytes(lambda: report_losses(model, dict(inputs), start), frozen)
+    kept = saved_bytes(lambda: report_losses(model, inputs.copy(), start), frozen)
     assert memory(found, 2, "float32", None).report == pytest.approx(kept, rel=0.25)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_operations_of_training_are_those_that_torch_counts(name, small, monkeypatch):
+def test_operations_of_training_are_those_that_torch_counts(
+    name: str,
+    small: Callable[[str], tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model, found, _, inputs, start = small(name)
     model.base_model.model.set_attn_implementation("eager")  # torch's count knows no fused attention on a CPU
     sized(monkeypatch, found, start, inputs["labels"].shape[1])
     with FlopCounterMode(display=False) as counter:
-        report_losses(model, dict(inputs), start).sum().backward()
+        report_losses(model, inputs.copy(), start).sum().backward()
     # The head's prompt positions, and the first layer's inputs, which need no gradient, make the difference.
     assert training_operations(found, 2) == pytest.approx(counter.get_total_flops(), rel=0.15)
 
 
-def test_operations_of_writing_are_those_that_torch_counts(small, monkeypatch):
+def test_operations_of_writing_are_those_that_torch_counts(
+    small: Callable[[str], tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, found, _, inputs, start = small("qwen2.5-vl-3b")
     model.base_model.model.set_attn_implementation("eager")
     sized(monkeypatch, found, start, start)
@@ -90,11 +112,11 @@ def test_operations_of_writing_are_those_that_torch_counts(small, monkeypatch):
     assert word_operations(found) == pytest.approx(2 * found.decoder_weights + head, rel=0.2)
 
 
-def test_weights_in_memory():
+def test_weights_in_memory() -> None:
     """4 bits and a scale for 64 weights, itself scaled in 8 bits (QLoRA: 0.127 bits a weight for the scales)."""
     scales = 8 * (costs.NF4_BYTES - 0.5)
     assert scales == pytest.approx(0.127, abs=0.001)
-    found = structure(get("medgemma-4b-it"))
+    found = known(structure(get("medgemma-4b-it")))
     whole = memory(found, 8, "bfloat16", None)
     small = memory(found, 8, "bfloat16", "nf4")
     assert whole.weights == 2 * found.parameters
@@ -103,8 +125,8 @@ def test_weights_in_memory():
     assert whole.trial == 16 * 14_901_248
 
 
-def test_packs_grow_with_memory_and_are_never_more_than_the_trials():
-    needed = memory(structure(get("medgemma-4b-it")), 64, "bfloat16", None)
+def test_packs_grow_with_memory_and_are_never_more_than_the_trials() -> None:
+    needed = memory(known(structure(get("medgemma-4b-it"))), 64, "bfloat16", None)
     sizes = [needed.largest_pack(48, 1, gigabytes * 1e9) for gigabytes in (4, 16, 40, 80, 1000)]
     assert sizes == sorted(sizes)
     assert sizes[0] == 0
@@ -112,7 +134,7 @@ def test_packs_grow_with_memory_and_are_never_more_than_the_trials():
     assert needed.pack(sizes[2], 1) <= 40e9 < needed.pack(sizes[2] + 1, 1)
 
 
-def test_a_longer_name_of_a_gpu_is_looked_for_first():
+def test_a_longer_name_of_a_gpu_is_looked_for_first() -> None:
     assert "of 362 TFLOP/s" in assumed("NVIDIA L40S").source
     assert "of 121 TFLOP/s" in assumed("NVIDIA L4").source
     assert "of 989 TFLOP/s" in assumed("NVIDIA H100 80GB HBM3").source
@@ -120,10 +142,17 @@ def test_a_longer_name_of_a_gpu_is_looked_for_first():
     assert "one processor core" in assumed(None).source
 
 
-def test_a_measured_rate_is_operations_over_seconds(tmp_path):
-    found = structure(get("medgemma-4b-it"))
+def test_a_measured_rate_is_operations_over_seconds(tmp_path: Path) -> None:
+    found = known(structure(get("medgemma-4b-it")))
 
-    def write(name, *, seconds, gpu="NVIDIA H100 80GB HBM3", parameters=found.parameters, quantization=None):
+    def write(
+        name: str,
+        *,
+        seconds: float,
+        gpu: str | None = "NVIDIA H100 80GB HBM3",
+        parameters: int = found.parameters,
+        quantization: str | None = None,
+    ) -> None:
         done = trial(8, batch_size=8).model_copy(update={"backbone": "medgemma-4b-it", "quantization": quantization})
         record = TrialRecord(
             **MADE | {"id": done.id, "trial": done, "seconds": {"train": seconds}, "gpu": gpu},
@@ -135,7 +164,7 @@ def test_a_measured_rate_is_operations_over_seconds(tmp_path):
         write_json(folder.trial, record)
         folder.write_losses([{"step": number, "loss": 2.0} for number in range(10)])
 
-    def rate(quantization=None):
+    def rate(quantization: str | None = None) -> float | None:
         return measured(tmp_path, "medgemma-4b-it", found, "NVIDIA H100 80GB HBM3", quantization)
 
     assert rate() is None

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,9 @@ from benchmark.phantoms.write import write
 from benchmark.planning import machine
 from benchmark.planning.machine import Gpu
 from benchmark.planning.missing import missing
-from benchmark.planning.model import BackbonePlan, Plan
+from benchmark.planning.model import BackbonePlan, Plan, UnfitBackbone
 from benchmark.planning.plan import plan
+from benchmark.suite import Suite
 from benchmark.suites.load import load_suite, parse
 
 SUITE = """
@@ -26,13 +29,21 @@ protocol: {{steps: 10, batch_size: 8, micro_batch_size: {rows}}}
 """
 
 
-def suite(*, source="phantom", backbone="qwen2.5-vl-7b", checkpoint="hub", dtype="bfloat16", more="", rows=1):
+def suite(
+    *,
+    source: str = "phantom",
+    backbone: str = "qwen2.5-vl-7b",
+    checkpoint: str | Path = "hub",
+    dtype: str = "bfloat16",
+    more: str = "",
+    rows: int = 1,
+) -> Suite:
     text = SUITE.format(source=source, backbone=backbone, checkpoint=checkpoint, dtype=dtype, more=more, rows=rows)
     return parse(text, where="one.yaml")
 
 
 @pytest.fixture(autouse=True)
-def bare_machine(monkeypatch, tmp_path):
+def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine without GPU, account and checkpoints, and with room on its disk."""
     from huggingface_hub import constants
 
@@ -44,13 +55,13 @@ def bare_machine(monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def phantoms(tmp_path_factory) -> Path:
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "phantoms"
     write(folder, studies=40, seed=0, size=64)
     return folder
 
 
-def cached(monkeypatch, tmp_path, name):
+def cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     """Put a whole snapshot of a backbone into the hub's cache, as far as its names go."""
     pinned = get(name).checkpoint
     snapshot = tmp_path / "hub" / f"models--{pinned.hub_id.replace('/', '--')}" / "snapshots" / pinned.revision
@@ -59,7 +70,7 @@ def cached(monkeypatch, tmp_path, name):
         (snapshot / file).write_text("{}")
 
 
-def test_suites_of_miniatures_lack_nothing_but_their_data(phantoms):
+def test_suites_of_miniatures_lack_nothing_but_their_data(phantoms: Path) -> None:
     assert missing(load_suite("mini"), None) == []
     [need] = missing(load_suite("dmid-mini"), None)
     assert "--data DIR" in need
@@ -67,7 +78,7 @@ def test_suites_of_miniatures_lack_nothing_but_their_data(phantoms):
     assert missing(load_suite("dmid-mini"), phantoms) == []
 
 
-def test_a_folder_that_is_not_there_or_not_dmid(tmp_path):
+def test_a_folder_that_is_not_there_or_not_dmid(tmp_path: Path) -> None:
     [need] = missing(load_suite("dmid-mini"), tmp_path / "nowhere")
     assert "nowhere" in need
     (tmp_path / "empty").mkdir()
@@ -75,7 +86,7 @@ def test_a_folder_that_is_not_there_or_not_dmid(tmp_path):
     assert f"{tmp_path / 'empty'}: no complete study. Looked for" in need
 
 
-def test_the_papers_suite_lists_everything_at_once():
+def test_the_papers_suite_lists_everything_at_once() -> None:
     needs = missing(load_suite("paper"), None)
     kinds = [need.split(":")[0] for need in needs]
     assert kinds == ["data", *["GPU memory"] * 5, "checkpoint", "licence", *["checkpoint"] * 4, "licence"]
@@ -87,8 +98,8 @@ def test_the_papers_suite_lists_everything_at_once():
     assert "hf auth login" in text
 
 
-def test_a_gpu_that_is_large_enough_and_one_that_is_not():
-    def gpu_needs(one, memory):
+def test_a_gpu_that_is_large_enough_and_one_that_is_not() -> None:
+    def gpu_needs(one: Suite, memory: float) -> list[str]:
         return [need for need in missing(one, None, gpu_memory=memory) if need.startswith("GPU")]
 
     assert gpu_needs(suite(), 80.0) == []
@@ -103,7 +114,7 @@ def test_a_gpu_that_is_large_enough_and_one_that_is_not():
     assert "in float32" in need
 
 
-def test_a_cached_checkpoint_needs_no_licence_and_no_download(monkeypatch, tmp_path):
+def test_a_cached_checkpoint_needs_no_licence_and_no_download(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     one = suite(backbone="medgemma-4b-it")
     before = [need.split(":")[0] for need in missing(one, None, gpu_memory=80.0)]
     assert before == ["checkpoint", "licence"]
@@ -111,13 +122,13 @@ def test_a_cached_checkpoint_needs_no_licence_and_no_download(monkeypatch, tmp_p
     assert missing(one, None, gpu_memory=80.0) == []
 
 
-def test_a_disk_that_is_too_small(monkeypatch):
+def test_a_disk_that_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_disk", lambda folder: 3.0)
     needs = missing(suite(), None, gpu_memory=80.0)
     assert any(need.startswith("disk: the checkpoints take 17 GB") and "HF_HOME" in need for need in needs)
 
 
-def test_a_disk_too_small_for_a_conversion(monkeypatch):
+def test_a_disk_too_small_for_a_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_disk", lambda folder: 1000.0 if "hub" in str(folder) else 3.0)
     needs = missing(suite(backbone="llava-med-7b"), None, gpu_memory=80.0)
     [need] = [need for need in needs if need.startswith("disk")]
@@ -125,13 +136,13 @@ def test_a_disk_too_small_for_a_conversion(monkeypatch):
     assert "AMRG_CACHE_DIR" in need
 
 
-def test_offline_is_said(monkeypatch):
+def test_offline_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "is_offline", lambda: True)
     [need] = missing(suite(), None, gpu_memory=80.0)
     assert "HF_HUB_OFFLINE is set" in need
 
 
-def test_a_folder_as_checkpoint(miniature, tmp_path):
+def test_a_folder_as_checkpoint(miniature: Callable[[str], Path], tmp_path: Path) -> None:
     small = suite(backbone="medgemma-4b-it", checkpoint=miniature("medgemma-4b-it"), dtype="float32")
     assert missing(small, None) == [], "so small a checkpoint needs no GPU"
     [need] = missing(suite(checkpoint=tmp_path / "gone"), None)
@@ -142,7 +153,7 @@ def test_a_folder_as_checkpoint(miniature, tmp_path):
     assert row.revision is None
 
 
-def test_a_plan_has_all_that_it_promises(tmp_path, monkeypatch):
+def test_a_plan_has_all_that_it_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmark.planning.plan.gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
     monkeypatch.setattr(machine, "gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
     planned = plan(load_suite("paper"), None, results=tmp_path)
@@ -170,26 +181,30 @@ def test_a_plan_has_all_that_it_promises(tmp_path, monkeypatch):
     assert rows["medgemma-4b-it"]["operations"]["train"] / 1e12 == pytest.approx(48 * 5 * 407 * 5.5, rel=0.05)
 
 
-def test_the_data_folder_decides_how_much_there_is_to_do(phantoms, tmp_path):
+def test_the_data_folder_decides_how_much_there_is_to_do(phantoms: Path, tmp_path: Path) -> None:
     one = suite(source="dmid")
     whole, few = (plan(one, data, results=tmp_path).backbones[0] for data in (None, phantoms))
+    assert isinstance(whole, BackbonePlan)
+    assert isinstance(few, BackbonePlan)
     assert few.operations.vision / whole.operations.vision == pytest.approx(41 / 511)
     assert few.operations.train == whole.operations.train, "steps are given, not epochs"
 
 
-def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch, tmp_path):
+def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from backbones import registry
 
     one = suite()
     places = registry.locations() | {"qwen2.5-vl-7b": "no_such_module:Plugin"}
     monkeypatch.setattr(registry, "locations", lambda: places)
     made = plan(one, None, results=tmp_path)
-    assert "no_such_module" in made.backbones[0].error
+    [row] = made.backbones
+    assert isinstance(row, UnfitBackbone)
+    assert "no_such_module" in row.error
     assert made.hours is None
     assert any("no_such_module" in need for need in made.missing)
 
 
-def test_a_plugin_without_a_configuration_has_its_size_only(monkeypatch, tmp_path):
+def test_a_plugin_without_a_configuration_has_its_size_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("benchmark.planning.structures.structure_of", lambda entry, plugin: None)
     made = plan(suite(), None, results=tmp_path)
     [row] = made.model_dump(mode="json")["backbones"]
@@ -202,12 +217,14 @@ def test_a_plugin_without_a_configuration_has_its_size_only(monkeypatch, tmp_pat
     assert Plan.model_validate_json(made.model_dump_json()) == made
 
 
-def test_widths_that_four_bits_cannot_hold_are_named_before_anything_is_loaded(miniature, tmp_path):
+def test_widths_that_four_bits_cannot_hold_are_named_before_anything_is_loaded(
+    miniature: Callable[[str], Path], tmp_path: Path
+) -> None:
     narrow = shutil.copytree(miniature("medgemma-4b-it"), tmp_path / "narrow")
     config = json.loads((narrow / "config.json").read_text())
     config["text_config"]["intermediate_size"] = 160
     (narrow / "config.json").write_text(json.dumps(config))
-    given = {"backbone": "medgemma-4b-it", "checkpoint": narrow, "dtype": "float32"}
+    given: dict[str, Any] = {"backbone": "medgemma-4b-it", "checkpoint": narrow, "dtype": "float32"}
     assert missing(suite(**given), None) == []
     [need] = missing(suite(**given, more=", quantization: nf4"), None)
     assert need.startswith("quantization: medgemma-4b-it: projections of 160 → 128 don't fit 4-bit blocks")

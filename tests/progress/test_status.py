@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from stored_suite import StoredSuite
 from typer.testing import CliRunner
 
 from benchmark.cli import app
@@ -32,11 +33,11 @@ class Clock:
 
 
 @pytest.fixture
-def results(stored, tmp_path) -> Path:
+def results(stored: StoredSuite, tmp_path: Path) -> Path:
     return Path(shutil.copytree(stored.results, tmp_path / "results"))
 
 
-def _undo(stored, results: Path, place: int, failure: str | None = None) -> str:
+def _undo(stored: StoredSuite, results: Path, place: int, failure: str | None = None) -> str:
     trial = stored.trials[place]
     folder = Store(results).of(trial)
     folder.trial.unlink()
@@ -45,16 +46,17 @@ def _undo(stored, results: Path, place: int, failure: str | None = None) -> str:
     return trial.label
 
 
-def test_a_finished_suite_is_done(stored, results):
+def test_a_finished_suite_is_done(stored: StoredSuite, results: Path) -> None:
     found = status(results, "stored")
     assert (found.count("done"), len(found.trials)) == (8, 8)
     assert not found.alive
     assert found.seconds_left is None
 
 
-def test_every_state_is_told_while_a_sweep_runs(stored, results):
+def test_every_state_is_told_while_a_sweep_runs(stored: StoredSuite, results: Path) -> None:
     running, failed, _ = (_undo(stored, results, i, "no memory" if i == 1 else None) for i in (0, 1, 2))
-    clock, heard = Clock(), []
+    heard: list[Event] = []
+    clock = Clock()
     with Recorder(Store(results), "stored", heard.append, clock) as told:
         told(Event("stage", "trials", 5, 8, "3 to run"))
         told(Event("trial", stored.trials[3].label, 1, 1, "done", stored.trials[3].id))
@@ -79,7 +81,7 @@ def test_every_state_is_told_while_a_sweep_runs(stored, results):
     assert not status(results, "stored", clock).alive
 
 
-def test_a_sweep_that_was_killed_does_not_run(stored, results):
+def test_a_sweep_that_was_killed_does_not_run(stored: StoredSuite, results: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     label = _undo(stored, results, 0)
@@ -95,7 +97,7 @@ def test_a_sweep_that_was_killed_does_not_run(stored, results):
     assert status(results, "stored").count("running") == 1
 
 
-def test_a_sweep_before_its_grid_is_known(tmp_path):
+def test_a_sweep_before_its_grid_is_known(tmp_path: Path) -> None:
     with Recorder(Store(tmp_path), "early", lambda event: None, Clock()) as told:
         told(Event("stage", "miniatures", detail="medgemma-4b-it"))
         found = status(tmp_path, "early")
@@ -105,13 +107,13 @@ def test_a_sweep_before_its_grid_is_known(tmp_path):
         status(tmp_path, "other")
 
 
-def test_a_sweep_that_could_not_begin_leaves_nothing_behind(tmp_path):
+def test_a_sweep_that_could_not_begin_leaves_nothing_behind(tmp_path: Path) -> None:
     with Recorder(Store(tmp_path), "paper", lambda event: None):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_verb_shows_and_prints(stored, results):
+def test_the_verb_shows_and_prints(stored: StoredSuite, results: Path) -> None:
     failed = _undo(stored, results, 1, "out of [bold]memory[/bold]")
     shown = CliRunner().invoke(app, ["status", "stored", "--results", str(results)])
     assert "7 done, 0 running, 1 failed, 0 left" in shown.output
@@ -121,7 +123,7 @@ def test_the_verb_shows_and_prints(stored, results):
     assert {t["state"] for t in printed["trials"]} == {"done", "failed"}
 
 
-def test_the_verb_takes_a_suite_file_as_sweep_does(stored, results, tmp_path):
+def test_the_verb_takes_a_suite_file_as_sweep_does(stored: StoredSuite, results: Path, tmp_path: Path) -> None:
     from stored_suite import SUITE
 
     file = tmp_path / "any-name.yaml"
@@ -134,16 +136,17 @@ def test_the_verb_takes_a_suite_file_as_sweep_does(stored, results, tmp_path):
     assert "no such suite file" in str(missing.exception)
 
 
-def test_plain_lines_tell_trials_loss_rate_and_time_left(monkeypatch):
+def test_plain_lines_tell_trials_loss_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("benchmark.progress.show.time.monotonic", lambda: now[0])
-    console = Console(file=StringIO(), width=120)
+    shown = StringIO()
+    console = Console(file=shown, width=120)
     with Show(console=console) as show:
         show(Event("stage", "trials", 1, 4, "3 to run"))
         show(Event("progress", "x r=2 alpha=8 seed=0", 0, 60, "loss 3.0"))
         now[0] = 20.0
         show(Event("progress", "x r=2 alpha=8 seed=0", 40, 60, "loss 1.0"))
         show(Event("trial", "x r=2 alpha=8 seed=0", 1, 1, "done"))
-    text = console.file.getvalue()
+    text = shown.getvalue()
     assert "40 of 60  loss 1.0  2/s, 10 s left" in text
     assert "all trials: 2 of 4" in text

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_what_blocks_have_in_common_goes_together_no_more_than_by_chance() -> No
     assert np.mean([squared(swapped, seed) for seed in range(60)]) > 30
 
 
-def trained(images: str, seed: int) -> dict[str, str]:
+def trained(images: Literal["own", "shuffled"], seed: int) -> dict[str, str]:
     protocol = Protocol(steps=1, training_images=images)
     trial = Trial(
         backbone="b", checkpoint="c", quantization=None, dtype="float32", data="d", image=ImagePart(), split="s",

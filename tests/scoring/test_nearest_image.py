@@ -1,5 +1,8 @@
 """Retrieval by open_clip features: on images that differ plainly, and open_clip's own checkpoints."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import open_clip
 import pytest
@@ -17,14 +20,14 @@ SIDE = 112
 KINDS = ("bright", "dark", "striped")
 
 
-def _image(kind, number):
+def _image(kind: str, number: int) -> np.ndarray:
     noise = np.random.default_rng([KINDS.index(kind), number]).integers(0, 40, (SIDE, SIDE))
-    base = {"bright": 200, "dark": 20, "striped": np.arange(SIDE)[:, None] // 8 % 2 * 200}[kind]
-    return (noise + base).astype(np.uint8)
+    bases: dict[str, Any] = {"bright": 200, "dark": 20, "striped": np.arange(SIDE)[:, None] // 8 % 2 * 200}
+    return (noise + bases[kind]).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
-def studies(tmp_path_factory):
+def studies(tmp_path_factory: pytest.TempPathFactory) -> list[Study]:
     folder = tmp_path_factory.mktemp("images")
     found = []
     for number in range(24):
@@ -35,11 +38,13 @@ def studies(tmp_path_factory):
     return found
 
 
-def _load(path):
+def _load(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
-def test_the_miniature_finds_images_that_look_alike_and_is_the_same_twice(studies, monkeypatch):
+def test_the_miniature_finds_images_that_look_alike_and_is_the_same_twice(
+    studies: list[Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("benchmark.scoring.nearest_image.STEPS", 30)
     train, test = studies[:18], studies[18:]
     found = predict("nearest_image", train, test, images=_load)
@@ -47,7 +52,7 @@ def test_the_miniature_finds_images_that_look_alike_and_is_the_same_twice(studie
     assert found == predict("nearest_image", train, test, images=_load)
 
 
-def test_the_random_numbers_of_the_caller_are_left_alone(studies, monkeypatch):
+def test_the_random_numbers_of_the_caller_are_left_alone(studies: list[Study], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmark.scoring.nearest_image.STEPS", 1)
     torch.manual_seed(4)
     expected = torch.rand(3)
@@ -56,7 +61,7 @@ def test_the_random_numbers_of_the_caller_are_left_alone(studies, monkeypatch):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_local_checkpoint_of_open_clip_is_loaded(studies, tmp_path):
+def test_a_local_checkpoint_of_open_clip_is_loaded(studies: list[Study], tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = open_clip.create_model("ViT-S-32-alt", pretrained=None)
     checkpoint = tmp_path / "clip.pt"
@@ -69,6 +74,6 @@ def test_a_local_checkpoint_of_open_clip_is_loaded(studies, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ViT-B-32", "NoSuchModel:tag", "ViT-B-32:no-such-tag"])
-def test_a_model_that_open_clip_can_t_give_is_refused_with_what_is_expected(name):
+def test_a_model_that_open_clip_can_t_give_is_refused_with_what_is_expected(name: str) -> None:
     with pytest.raises(UserError, match="open_clip model"):
         load_model(name)

@@ -1,9 +1,11 @@
 """Scores of predictions: values with intervals, their file, and what is refused."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+from known import known
 from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.errors import UserError
@@ -27,15 +29,15 @@ FAST = ["rouge_l", "bleu_4_published", "birads_exact", "birads_kappa", "findings
 
 
 @pytest.fixture(scope="module")
-def scores():
+def scores() -> Scores:
     return score_predictions(PREDICTIONS, REFERENCES, train_reports=TRAIN, blocks=BLOCKS, resamples=1_000)
 
 
-def test_every_registered_score_is_there(scores):
+def test_every_registered_score_is_there(scores: Scores) -> None:
     assert set(scores.scores) == set(METRICS)
 
 
-def test_a_mean_is_the_mean_of_its_reports(scores):
+def test_a_mean_is_the_mean_of_its_reports(scores: Scores) -> None:
     scorer = RougeScorer(["rougeL"], use_stemmer=True)
     expected = {i: scorer.score(REFERENCES[i], PREDICTIONS[i])["rougeL"].fmeasure for i in REFERENCES}
     found = {report.id: report.scores["rouge_l"] for report in scores.reports}
@@ -44,16 +46,16 @@ def test_a_mean_is_the_mean_of_its_reports(scores):
     assert scores.scores["rouge_l"].n == len(REFERENCES)
 
 
-def test_values_lie_in_their_intervals_and_intervals_in_their_bounds(scores):
+def test_values_lie_in_their_intervals_and_intervals_in_their_bounds(scores: Scores) -> None:
     for name, score in scores.scores.items():
         if score.low is None:
             continue
         low, high = METRICS[name].bounds
         assert low <= score.low <= score.value + 1e-9, name
-        assert score.value - 1e-9 <= score.high <= high, name
+        assert known(score.value) - 1e-9 <= known(score.high) <= high, name
 
 
-def test_scores_survive_their_file(scores):
+def test_scores_survive_their_file(scores: Scores) -> None:
     content = ScoresRecord.model_validate_json(scores.to_record().model_dump_json())
     again = Scores.from_record(content)
     assert again.reports == scores.reports
@@ -63,7 +65,7 @@ def test_scores_survive_their_file(scores):
         assert math.isnan(score.value) == (score.undefined is not None)
 
 
-def test_statistics_restored_from_a_file_are_those_that_were_scored(scores):
+def test_statistics_restored_from_a_file_are_those_that_were_scored(scores: Scores) -> None:
     record = ScoresRecord.model_validate_json(scores.to_record().model_dump_json())
     found = stored_statistics(record, PREDICTIONS, REFERENCES, train_reports=TRAIN)
     assert set(found) == set(scores.statistics)
@@ -74,34 +76,34 @@ def test_statistics_restored_from_a_file_are_those_that_were_scored(scores):
         assert found[name].value == pytest.approx(statistics.value, nan_ok=True)
 
 
-def test_only_what_is_asked_for_is_computed():
+def test_only_what_is_asked_for_is_computed() -> None:
     found = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l_unseen", "birads_exact"], train_reports=TRAIN)
     assert set(found.scores) == {"rouge_l_unseen", "birads_exact"}
 
 
-def test_reports_not_in_train_are_scored_apart(scores):
+def test_reports_not_in_train_are_scored_apart(scores: Scores) -> None:
     unseen = [i for i in REFERENCES if REFERENCES[i] not in TRAIN]
     values = {report.id: report.scores["rouge_l"] for report in scores.reports}
     assert scores.scores["rouge_l_unseen"].n == len(unseen) < len(REFERENCES)
     assert scores.scores["rouge_l_unseen"].value == pytest.approx(np.mean([values[i] for i in unseen]))
 
 
-def test_fewer_blocks_make_wider_intervals():
+def test_fewer_blocks_make_wider_intervals() -> None:
     apart = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=2_000).scores["rouge_l"]
     joined = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=2_000, blocks=BLOCKS).scores["rouge_l"]
     assert apart.value == joined.value
-    assert joined.high - joined.low > apart.high - apart.low
+    assert known(joined.high) - known(joined.low) > known(apart.high) - known(apart.low)
 
 
-def test_an_identical_report_alone_has_no_cider_but_says_why():
+def test_an_identical_report_alone_has_no_cider_but_says_why() -> None:
     one = {"a": "No mass. BI-RADS 1."}
     score = score_predictions(one, one, names=["cider_published", "rouge_l"]).scores["cider_published"]
     assert math.isnan(score.value)
-    assert "two references" in score.undefined
+    assert "two references" in known(score.undefined)
     assert score.to_record().value is None
 
 
-def test_missing_and_extra_ids_are_all_listed():
+def test_missing_and_extra_ids_are_all_listed() -> None:
     with pytest.raises(UserError) as raised:
         score_predictions({"a": "x", "c": "x", "d": "x"}, {"a": "x", "b": "x", "e": "x"})
     message = str(raised.value)
@@ -111,13 +113,13 @@ def test_missing_and_extra_ids_are_all_listed():
     assert "c, d" in message
 
 
-def test_an_unknown_score_is_an_error_with_the_nearest_name():
+def test_an_unknown_score_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(UserError, match="Did you mean 'rouge_l'"):
         score_predictions({"a": "x"}, {"a": "x"}, names=["rougel"])
 
 
-def test_without_java_the_other_scores_stand(monkeypatch):
-    def none(*args):
+def test_without_java_the_other_scores_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*args: Any) -> None:
         raise MetricUnavailable("no Java runs here")
 
     monkeypatch.setattr("metrics.text.text.ptb_tokenize", none)
@@ -126,13 +128,13 @@ def test_without_java_the_other_scores_stand(monkeypatch):
     assert found.scores["cider_coco"].undefined == "no Java runs here"
 
 
-def test_a_score_says_how_many_resamples_were_undefined():
+def test_a_score_says_how_many_resamples_were_undefined() -> None:
     content = Score(0.5, 0.1, 0.9, 3, "s", None, 0.25).to_record()
     assert content.undefined_resamples == 0.25
     assert Score.from_record(content) == Score(0.5, 0.1, 0.9, 3, "s", None, 0.25)
 
 
-def test_scores_do_not_depend_on_the_order_of_the_records():
+def test_scores_do_not_depend_on_the_order_of_the_records() -> None:
     backwards = dict(reversed(PREDICTIONS.items()))
     one = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=200)
     other = score_predictions(backwards, REFERENCES, names=FAST, resamples=200)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,7 +26,7 @@ protocol:
 
 
 def trial(**changes: object) -> Trial:
-    content = {
+    content: dict[str, Any] = {
         "backbone": "medgemma-4b-it", "checkpoint": "c", "quantization": None, "dtype": "float32", "data": "d",
         "image": ImagePart(size=112), "split": "s", "protocol": Protocol(steps=3), "rank": 2, "alpha": 8, "seed": 0,
     }  # fmt: skip

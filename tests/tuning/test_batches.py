@@ -26,7 +26,12 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_on_a_cpu_nothing_is_made_before_it_is_asked_for() -> None:
     made: list[int] = []
-    with closing(batches.ahead(lambda n: made.append(n) or n, range(3), CPU)) as numbers:
+
+    def make(number: int) -> int:
+        made.append(number)
+        return number
+
+    with closing(batches.ahead(make, range(3), CPU)) as numbers:
         assert next(numbers) == 0
         assert made == [0]
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from backbones.base import Backbone
 from backbones.contract import PROMPTS, Broken, Subject, examples
 from backbones.registry import get
 from benchmark.suite import Protocol
@@ -31,7 +33,7 @@ def test_a_plugin_that_packs_keeps_it(subject: Subject) -> None:
 def test_adapters_scaled_otherwise_are_noticed(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Stacks.__init__
 
-    def scaled(self, shapes, ranks, scales, **options):
+    def scaled(self: Any, shapes: Any, ranks: Any, scales: Any, **options: Any) -> None:
         made(self, shapes, ranks, [1.001 * scale for scale in scales], **options)
 
     monkeypatch.setattr(Stacks, "__init__", scaled)
@@ -47,7 +49,7 @@ def test_steps_of_another_length_are_noticed(subject: Subject, monkeypatch: pyte
 
 
 def test_another_text_is_noticed(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    def otherwise(backbone, row):
+    def otherwise(backbone: Backbone, row: list[int]) -> Generated:
         return cut(backbone, [(token + 1) % 100 for token in row])
 
     cut = engine.cut
@@ -59,7 +61,7 @@ def test_another_text_is_noticed(subject: Subject, monkeypatch: pytest.MonkeyPat
 def test_texts_may_part_where_two_tokens_tie_and_nowhere_else(subject: Subject) -> None:
     backbone = subject.backbone
     protocol = Protocol(prompt=PROMPTS[0], steps=1, max_new_tokens=6)
-    before = greedy(backbone, backbone.model, protocol, subject.features[:1])[0]
+    before = greedy(backbone, backbone.model, protocol, subject.features[:1])[0]  # type: ignore[arg-type]  # without adapters
     assert before.open == []
     assert before.admits(before.generated)
     other = replace(before.generated, text="another text")
@@ -70,7 +72,7 @@ def test_texts_may_part_where_two_tokens_tie_and_nowhere_else(subject: Subject) 
         text = backbone.encode_text([PROMPTS[0]])
         first = int(backbone.model(**backbone.model_inputs(text, subject.features[:1])).logits[0, -1].argmax())
         head[(first + 1) % len(head)] = head[first]
-    tied = greedy(backbone, backbone.model, protocol, subject.features[:1])[0]
+    tied = greedy(backbone, backbone.model, protocol, subject.features[:1])[0]  # type: ignore[arg-type]  # without adapters
     assert "" in tied.open
     assert tied.admits(other)
 

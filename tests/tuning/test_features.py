@@ -179,7 +179,7 @@ def halve_precision(path: Path) -> None:
 
 def store_again(path: Path, features: Tensor) -> None:
     """As a whole entry of another form, its digest right."""
-    digest = hashlib.sha256(features.view(torch.uint8).numpy()).hexdigest()
+    digest = hashlib.sha256(features.view(torch.uint8).numpy().data).hexdigest()
     save_file({"features": features}, path, {"sha256": digest})
 
 

@@ -1,6 +1,7 @@
 """Where memory runs out with one trial, fewer rows go through the model at once, and the result stays the same."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_micro_batches_of_the_protocol_are_cut_further(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_trial_is_given_up_where_not_even_one_row_fits_and_goes_on_with_more_memory(
-    engine: type, load: Load, train: Train, monkeypatch: pytest.MonkeyPatch, tmp_path
+    engine: type, load: Load, train: Train, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     backbone = load("qwen2.5-vl-3b", dtype=torch.float64)
     one = trial(4, dtype="float64", steps=5, batch_size=5)

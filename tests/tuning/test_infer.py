@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -28,7 +30,7 @@ from benchmark.suite import ImagePart, Protocol, Trial
 from benchmark.suites.load import parse
 from benchmark.tuning.engines import engine_named
 from benchmark.tuning.infer import find_trial, write_reports
-from benchmark.tuning.interface import TrainingSet
+from benchmark.tuning.interface import Generated, TrainingSet
 
 NAME = "qwen2.5-vl-3b"
 
@@ -52,14 +54,16 @@ def record_of(trial: Trial, checkpoint: UsedCheckpoint) -> TrialRecord:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory):
+def images(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("phantoms") / "dmid"
     write(folder, studies=12, seed=0, size=96)
     return sorted((folder / "TIFF Images").rglob("*.tif"))[:3]
 
 
 @pytest.fixture(scope="module")
-def trained(miniature, images, tmp_path_factory):
+def trained(
+    miniature: Callable[[str], Path], images: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Trial, Path, list[Generated]]:
     """Results with one trial, its base's folder, and the reports that the engine wrote for the images."""
     base = miniature(NAME)
     backbone = get(NAME).load(base)
@@ -95,13 +99,15 @@ def trained(miniature, images, tmp_path_factory):
     return store.folder, trial, base, written
 
 
-def test_the_reports_are_those_that_the_sweep_wrote(trained, images):
+def test_the_reports_are_those_that_the_sweep_wrote(
+    trained: tuple[Path, Trial, Path, list[Generated]], images: list[Path]
+) -> None:
     results, trial, _, written = trained
     assert write_reports(find_trial(results, trial.id), images, device="cpu") == written
     assert write_reports(find_trial(results, trial.id[:6]), images[1:2], device="cpu") == written[1:2]
 
 
-def test_the_verb_prints_reports(trained, images):
+def test_the_verb_prints_reports(trained: tuple[Path, Trial, Path, list[Generated]], images: list[Path]) -> None:
     results, trial, base, written = trained
     command = ["generate", "--trial", trial.id, "--results", str(results), "--checkpoint", str(base), "--device", "cpu"]
     shown = CliRunner().invoke(app, [*command, *map(str, images), "--json"])
@@ -113,7 +119,12 @@ def test_the_verb_prints_reports(trained, images):
     assert written[0].text in plain.stdout
 
 
-def test_a_base_that_has_changed_is_refused(trained, images, tmp_path, miniature):
+def test_a_base_that_has_changed_is_refused(
+    trained: tuple[Path, Trial, Path, list[Generated]],
+    images: list[Path],
+    tmp_path: Path,
+    miniature: Callable[[str], Path],
+) -> None:
     results, trial, base, _ = trained
     changed = shutil.copytree(base, tmp_path / "changed")
     config = json.loads((changed / "config.json").read_text())
@@ -122,7 +133,9 @@ def test_a_base_that_has_changed_is_refused(trained, images, tmp_path, miniature
         write_reports(find_trial(results, trial.id), images, checkpoint=changed, device="cpu")
 
 
-def test_a_base_that_has_moved_is_asked_for(trained, images, tmp_path):
+def test_a_base_that_has_moved_is_asked_for(
+    trained: tuple[Path, Trial, Path, list[Generated]], images: list[Path], tmp_path: Path
+) -> None:
     results, trial, _, _ = trained
     copy = shutil.copytree(results, tmp_path / "results")
     shutil.rmtree(copy / "suites")
@@ -130,7 +143,9 @@ def test_a_base_that_has_moved_is_asked_for(trained, images, tmp_path):
         write_reports(find_trial(copy, trial.id), images, device="cpu")
 
 
-def test_unknown_ambiguous_and_untrained_trials(trained, tmp_path):
+def test_unknown_ambiguous_and_untrained_trials(
+    trained: tuple[Path, Trial, Path, list[Generated]], tmp_path: Path
+) -> None:
     results, trial, _, _ = trained
     with pytest.raises(UserError, match="no finished trial in it"):
         find_trial(tmp_path, "abc")
@@ -150,7 +165,7 @@ def test_unknown_ambiguous_and_untrained_trials(trained, tmp_path):
         find_trial(tmp_path, "aaaa1")
 
 
-def test_an_image_that_is_not_there(trained, tmp_path):
+def test_an_image_that_is_not_there(trained: tuple[Path, Trial, Path, list[Generated]], tmp_path: Path) -> None:
     results, trial, _, _ = trained
     with pytest.raises(UserError, match=r"no such image: .*gone\.tif"):
         write_reports(find_trial(results, trial.id), [tmp_path / "gone.tif"])

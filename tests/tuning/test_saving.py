@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from huggingface_hub import ModelCard
 from peft import PeftConfig, PeftModel, get_peft_model
 
+from backbones.base import Backbone
 from backbones.registry import get
 from benchmark.store import Store
 from benchmark.suite import ImagePart, Protocol, Trial
@@ -19,14 +22,14 @@ NAME = "medgemma-4b-it"
 
 
 @pytest.fixture
-def source(load, tmp_path: Path) -> Path:
+def source(load: Callable[..., Backbone], tmp_path: Path) -> Path:
     """A copy of a miniature, in a folder whose name tells where it lies."""
     folder = tmp_path / "a-users-home" / "clinic-model"
     shutil.copytree(load(NAME).source, folder)
     return folder
 
 
-def written(backbone, results: Path):
+def written(backbone: Backbone, results: Path) -> tuple[Path, dict[str, Any]]:
     tried = Trial(
         backbone=NAME,
         checkpoint=backbone.fingerprint,

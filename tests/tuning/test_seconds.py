@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from known import known
 from short_trials import Run, trial, written
 
 from backbones.base import Backbone
@@ -28,10 +30,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def after(self, seconds: float, function: Callable) -> Callable:
+    def after(self, seconds: float, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, which takes so long."""
 
-        def timed(*arguments, **options):
+        def timed(*arguments: Any, **options: Any) -> Any:
             result = function(*arguments, **options)
             self.now += seconds
             return result
@@ -57,7 +59,7 @@ def test_a_pack_s_seconds_are_shared_by_those_that_are_alive(load: Load, train: 
     backbone = load("qwen2.5-vl-3b")
     wild = trial(4, steps=6, learning_rate=1e30, warmup_steps=0, gradient_clipping=0.0)
     run = train(Packed(), backbone, [trial(2, steps=6), trial(8, steps=6), wild])
-    died = int(run.outcomes[wild.id].failure.split(" at step ")[1].split()[0])
+    died = int(known(run.outcomes[wild.id].failure).split(" at step ")[1].split()[0])
     # The step at which a trial diverges has been taken by all; the others have taken it, too.
     alive = died / 3 + (6 - died) / 2
     assert seconds(run) == pytest.approx([alive, alive, died / 3], abs=0.002)
@@ -94,7 +96,7 @@ def test_a_resumed_trial_s_seconds_are_those_of_all_its_sessions(
     )  # up to the last checkpoint, which the next session goes on from
     run = train(engine(), backbone, [one], store=tmp_path / "s")
     assert seconds(run) == pytest.approx([6.0])
-    assert Spent.read(run.folders[one.id]).peak_memory_bytes > 1e6
+    assert known(Spent.read(run.folders[one.id]).peak_memory_bytes) > 1e6
 
 
 def test_writing_is_shared_by_tokens(
@@ -103,7 +105,7 @@ def test_writing_is_shared_by_tokens(
     backbone = load("qwen2.5-vl-3b")
     trials = [trial(2, learning_rate=1e-6, steps=20), trial(8, learning_rate=0.05, steps=20)]
     run = train(Packed(), backbone, trials)
-    model = type(backbone.model)
+    model: Any = type(backbone.model)
     monkeypatch.setattr(model, "generate", clock.after(10.0, model.generate))
     texts = written(Packed(), backbone, trials, run, pictures)
     tokens = [sum(report.tokens for report in texts[t.id]) for t in trials]

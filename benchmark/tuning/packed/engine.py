@@ -89,7 +89,7 @@ class Packed:
         return {trial.id: outcomes[trial.id] for trial in trials}
 
     def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
-        """How many trials fit into free memory."""
+        """Return how many trials fit into free memory."""
         free = packs.free_memory(backbone.device)
         try:
             estimated = estimate(backbone, trials, data, merge=self._merges(backbone, trials))
@@ -226,7 +226,7 @@ class Packed:
         images: int,
         meter: Meter,
     ) -> dict[str, list[Generated]]:
-        """Reports by trial, for `images` images at a time."""
+        """Return reports by trial, for `images` images at a time."""
         protocol = pack[0].protocol
         names = [trial.id for trial in pack]
         with taken_out(backbone):
@@ -254,7 +254,7 @@ class Packed:
 
 
 def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> packs.Estimate:
-    """What training a pack of these trials takes: one row of the longest report goes through the model."""
+    """Return what training a pack of these trials takes: one row of the longest report goes through the model."""
     protocol = trials[0].protocol
     longest = max(data.reports, key=lambda report: len(backbone.report_tokens(report)))
     one = TrainingSet([longest], data.features[:1])

@@ -40,7 +40,7 @@ class PackedDecoding:
         generation_config: GenerationConfig,
         **kwargs: Any,
     ) -> Tensor:
-        """Token ids [rows, new tokens]; what stands behind an end token means nothing."""
+        """Return token ids [rows, new tokens]; what stands behind an end token means nothing."""
         prompt = input_ids.shape[1]
         limit = generation_config.max_length - prompt
         written = torch.full((len(input_ids), limit), self.end, device=input_ids.device)
@@ -79,7 +79,7 @@ class PackedDecoding:
 
 
 def staying(going: Tensor, active: Sequence[int], width: int) -> Tensor:
-    """Rows that stay in the batch: of each active trial those that go on, filled up to `width` with ended ones.
+    """Return rows that stay in the batch: of each active trial those that go on, filled up to `width` with ended ones.
 
     Args:
         going: which rows go on, [trials, rows].

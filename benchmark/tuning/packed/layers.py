@@ -92,7 +92,7 @@ class PackedLayers:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Within, peft's layers run for the pack; after, as peft made them."""
+        """Run peft's layers, within, for the pack; after, as peft made them."""
         try:
             for group in self.groups:
                 for member in group.members:
@@ -156,7 +156,7 @@ def _call(layer: Any, x: Tensor) -> Tensor:
 
 
 def _split(leaves: Sequence[Tensor], member: int, bands: int) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-    """A's and B's of a member, one a band, from the leaves of all members."""
+    """Return A's and B's of a member, one a band, from the leaves of all members."""
     start = 2 * bands * member
     return leaves[start : start + bands], leaves[start + bands : start + 2 * bands]
 
@@ -164,7 +164,7 @@ def _split(leaves: Sequence[Tensor], member: int, bands: int) -> tuple[Sequence[
 def merged_weight(
     bases: Sequence[nn.Linear], sizes: Sequence[int], scales: Tensor, bands: Sequence[Band], leaves: Sequence[Tensor]
 ) -> Tensor:
-    """W + alpha / r · B A of each trial for layers that share an input, [trials, outputs of all, in]."""
+    """Return W + alpha / r · B A of each trial for layers that share an input, [trials, outputs of all, in]."""
     inputs = bases[0].in_features
     weight = leaves[0].new_empty(len(scales), sum(sizes), inputs)
     start = 0
@@ -178,7 +178,7 @@ def merged_weight(
 
 
 def merged_product(x: Tensor, weight: Tensor, bases: Sequence[nn.Linear]) -> Tensor:
-    """x [trials · rows, …, in] → [trials · rows, …, outputs of all] by each trial's weight, and the layers' biases."""
+    """Multiply x [trials · rows, …, in] by each trial's weight, add biases: [trials · rows, …, outputs of all]."""
     rows = x.reshape(len(weight), -1, x.shape[-1])
     if bases[0].bias is None:
         y = torch.bmm(rows, weight.transpose(1, 2))
@@ -192,6 +192,7 @@ class Merged(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bases: Any, sizes: Any, scales: Tensor, bands: Any, *leaves: Tensor) -> Any:
+        """Return each layer's output for x [trials · rows, ..., in], a [trials · rows, ..., out] tensor per layer."""
         weight = merged_weight(bases, sizes, scales, bands, leaves)
         y = merged_product(x, weight, bases)
         ctx.save_for_backward(x, weight, scales, *leaves)
@@ -200,6 +201,7 @@ class Merged(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """Return the gradient by x, of x's shape, and add those by A and B to the leaves'."""
         x, weight, scales, *leaves = ctx.saved_tensors
         joined = gradients[0] if len(gradients) == 1 else torch.cat(gradients, dim=-1)
         g = joined.reshape(len(scales), -1, joined.shape[-1])
@@ -230,7 +232,7 @@ def _thin(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: Pa
 
 
 def _whole(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: Pairs) -> None:
-    """The same by way of the merged weight's gradient."""
+    """Add the same by way of the merged weight's gradient."""
     parts = torch.bmm(g.transpose(1, 2), x).split(list(sizes), dim=1)
     for part, (down, up), (to_down, to_up) in zip(parts, scaled, targets, strict=True):
         to_down.baddbmm_(up, part)
@@ -247,6 +249,7 @@ class Factored(torch.autograd.Function):
     def forward(
         ctx: Any, y: Tensor, x: Tensor, noise: Tensor | None, scales: Tensor, bands: Any, *leaves: Tensor
     ) -> Tensor:
+        """Return y with the adapters' share added to it."""
         dropped = x if noise is None else x * noise
         rows = dropped.reshape(len(scales), -1, x.shape[-1])
         out = y.reshape(len(scales), -1, y.shape[-1])
@@ -264,6 +267,7 @@ class Factored(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradients by y and x, of their shapes, and add those by A and B to the leaves'."""
         dropped, noise, scales, *rest = ctx.saved_tensors
         number = len(ctx.bands)
         inners, downs, ups = rest[:number], rest[number : 2 * number], rest[2 * number :]

@@ -46,13 +46,13 @@ class Estimate:
     rows: int
 
     def of(self, ranks: Sequence[int]) -> int:
-        """Bytes at the peak of a pack of trials with these ranks."""
+        """Return the bytes at the peak of a pack of trials with these ranks."""
         padded = sum(4 * rank * self.parameters for rank in ranks)
         return padded + len(ranks) * (self.merged + self.rows * self.row)
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that may still be used: of the GPU, or of the machine or container on a CPU."""
+    """Return bytes that may still be used: of the GPU, or of the machine or container on a CPU."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -66,7 +66,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def saved_bytes(forward: Callable[[], object], frozen: Sequence[Tensor]) -> int:
-    """Bytes that a forward pass keeps for the backward pass, beside the frozen tensors."""
+    """Return bytes that a forward pass keeps for the backward pass, beside the frozen tensors."""
     known = {tensor.untyped_storage().data_ptr() for tensor in frozen}
     kept: dict[int, int] = {}
     held: list[Tensor] = []
@@ -84,18 +84,18 @@ def saved_bytes(forward: Callable[[], object], frozen: Sequence[Tensor]) -> int:
 
 
 def kind(snapshot: Snapshot) -> tuple[str, int]:
-    """What trials have to share to be packed: the protocol but for what is a trial's own, and steps taken."""
+    """Return what trials have to share to be packed: the protocol but for what is a trial's own, and steps taken."""
     return snapshot.trial.protocol.model_dump_json(exclude=OWN), snapshot.steps
 
 
 def largest(estimate: Estimate, ranks: Sequence[int], free: int) -> int:
-    """How many of the trials fit into free memory at a time, counted from the greatest rank; at least one."""
+    """Return how many of the trials fit into free memory at a time, counted from the greatest rank; at least one."""
     fitting = [n for n in range(1, len(ranks) + 1) if estimate.of(sorted(ranks)[-n:]) <= USABLE * free]
     return max(fitting, default=1)
 
 
 def cached(width: int, tokens: int) -> int:
-    """How many trials' activations stay in a CPU's caches.
+    """Return how many trials' activations stay in a CPU's caches.
 
     Args:
         width: of the decoder's widest activation.
@@ -105,7 +105,7 @@ def cached(width: int, tokens: int) -> int:
 
 
 def writing_rows(text_config: PreTrainedConfig, prompt: int, new: int, size: int, free: int) -> int:
-    """How many reports can be written at the same time.
+    """Return how many reports can be written at the same time.
 
     A row takes its keys and values twice over (they are copied as they grow), the prompt's widest activations, and
     logits in float32.
@@ -125,7 +125,7 @@ def writing_rows(text_config: PreTrainedConfig, prompt: int, new: int, size: int
 
 
 def plan(snapshots: Sequence[Snapshot], most: int) -> list[list[Snapshot]]:
-    """Packs of at most `most` trials, each in ascending rank.
+    """Return packs of at most `most` trials, each in ascending rank.
 
     Trials of one seed see the same reports at the same time, so they come together where they can: their rows are of
     one length.

@@ -35,7 +35,7 @@ class Band:
 
 
 def bands(ranks: Sequence[int]) -> list[Band]:
-    """Trials of ascending rank in bands: padded at most to twice their rank, or to 8.
+    """Return trials of ascending rank in bands: padded at most to twice their rank, or to 8.
 
     More bands would save padding and cost launches.
     """
@@ -103,7 +103,7 @@ class Stacks:
         return len(self.ranks)
 
     def _parts(self, flat: Tensor, band: Band) -> list[tuple[str, Tensor, Tensor]]:
-        """(module, A [trials, rank, in], B transposed [trials, rank, out]) as views of a flat [trials, …] buffer."""
+        """Return (module, A [trials, rank, in], B transposed [trials, rank, out]), views of a flat buffer."""
         found, start = [], 0
         for name, (inputs, outputs) in self.shapes.items():
             middle, end = start + band.rank * inputs, start + band.rank * (inputs + outputs)
@@ -114,12 +114,12 @@ class Stacks:
         return found
 
     def place(self, trial: int) -> tuple[int, int]:
-        """The band of a trial, and its row there."""
+        """Return the band of a trial, and its row there."""
         number = next(n for n, band in enumerate(self.bands) if trial < band.last)
         return number, trial - self.bands[number].first
 
     def weights(self, trial: int, flat: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
-        """A trial's own A [rank, in] and B [out, rank] under peft's names, without padding, as views.
+        """Return a trial's own A [rank, in] and B [out, rank] under peft's names, without padding, as views.
 
         Args:
             trial: its place in the pack.
@@ -140,13 +140,13 @@ class Stacks:
             place.copy_(weights[name])
 
     def padding(self, trial: int) -> Tensor:
-        """Everything of a trial that is padding, as one vector."""
+        """Return everything of a trial that is padding, as one vector."""
         number, row = self.place(trial)
         parts = self._parts(self.flat[number], self.bands[number])
         return torch.cat([part[row, self.ranks[trial] :].flatten() for _, *pair in parts for part in pair])
 
     def kept(self, trials: Sequence[int]) -> Self:
-        """New stacks of some of the trials, in the same order."""
+        """Return new stacks of some of the trials, in the same order."""
         chosen = type(self)(
             self.shapes,
             [self.ranks[t] for t in trials],

@@ -35,12 +35,12 @@ from benchmark.tuning.protocol import (
 
 
 def look_every(device: torch.device) -> int:
-    """Steps between two looks at the losses: a look waits for a GPU."""
+    """Return how many steps lie between two looks at the losses: a look waits for a GPU."""
     return 1 if device.type == "cpu" else 10
 
 
 def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
-    """Stacks of adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
+    """Stack the adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
     layers = private.lora_layers(model)
     first = private.lora_weight(next(iter(layers.values())), "lora_A", names[0])
     shapes = {name: private.lora_sizes(layer) for name, layer in layers.items()}
@@ -128,7 +128,7 @@ class PackTraining:
             raise
 
     def _injected(self) -> PeftModel:
-        """peft's own model with an adapter a trial, each drawn from its trial's seed as it would be alone."""
+        """Return peft's own model with an adapter a trial, each drawn from its trial's seed as it would be alone."""
         first, *others = self.trials
         torch.manual_seed(first.seed)
         model = get_peft_model(self.backbone.model, lora_config(self.backbone, first), adapter_name=first.id)
@@ -139,7 +139,7 @@ class PackTraining:
         return model
 
     def _build(self, snapshots: Sequence[Snapshot]) -> None:
-        """Stacks, optimiser and layers for the trials as they stand."""
+        """Build stacks, optimiser and layers for the trials as they stand."""
         self.stacks = stacks_of(self.model, [t.id for t in self.trials], self.trials, trained=True)
         self.optimizer = PackedAdamW(
             self.stacks,
@@ -186,7 +186,7 @@ class PackTraining:
                     self._drop()
 
     def _on_host(self, number: int) -> Step:
-        """What a step needs of the host; nothing that a step changes goes into it."""
+        """Return what a step needs of the host; nothing that a step changes goes into it."""
         chosen = [steps[number] for steps in self.orders]
         cut = zip_longest(*(pieces(reports, self.protocol, self.rows) for reports in chosen), fillvalue=Piece())
         tokens = torch.tensor([sum(self.lengths[i] for i in reports) for reports in chosen])
@@ -194,7 +194,7 @@ class PackTraining:
         return Step([self.part(found) for found in cut], tokens)
 
     def part(self, found: Sequence[Piece]) -> Part:
-        """What goes through the model at once for these pieces, one a trial."""
+        """Return what goes through the model at once for these pieces, one a trial."""
         reports = [piece.reports for piece in found]
         most = max(map(len, reports))
         # A trial with fewer rows than others shows the shortest report in their place, without labels.
@@ -219,7 +219,7 @@ class PackTraining:
         self.step += 1
 
     def forward(self, part: Part) -> Tensor:
-        """The summed cross-entropy of each trial's reports, [trials]; called where `layers` are installed."""
+        """Return the summed cross-entropy of each trial's reports, [trials]; called where `layers` are installed."""
         if self.streams is not None:
             if first := max(piece.start for piece in part.pieces):
                 self.streams.go_on(first)
@@ -229,7 +229,7 @@ class PackTraining:
         return report_losses(self.model, inputs, self.prompt, len(part.pieces))
 
     def _look(self) -> bool:
-        """Bring the losses to the host; whether all of them are finite."""
+        """Bring the losses to the host; return whether all of them are finite."""
         self.passed(self.trials)
         first = self.step - len(self.waiting)
         losses = torch.stack([loss for _, loss, _ in self.waiting]).tolist()
@@ -259,7 +259,7 @@ class PackTraining:
             self._build(staying)
 
     def snapshots(self) -> list[Snapshot]:
-        """Each sound trial as it stands, in host memory."""
+        """Return each sound trial as it stands, in host memory."""
         if self.waiting:
             self._look()
 

@@ -5,6 +5,6 @@ from amrg_internvl import InternVL
 from backbones.contract import check
 
 
-def test_the_plugin_keeps_the_contract():
+def test_the_plugin_keeps_the_contract() -> None:
     broken = [f"{clause.sentence}: {clause.reason}" for clause in check(InternVL) if not clause.kept]
     assert not broken, "\n".join(broken)

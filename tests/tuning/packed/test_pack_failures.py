@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def run_out_above(largest: int, monkeypatch: pytest.MonkeyPatch, *, from_step: i
     forward = PackTraining.forward
     failed: list[int] = []
 
-    def limited(self: PackTraining, parts):
+    def limited(self: PackTraining, parts: Any) -> Any:
         if self.step >= from_step and len(self.trials) > largest:
             failed.append(len(self.trials))
             raise torch.OutOfMemoryError("injected")
@@ -158,10 +159,11 @@ def test_writing_goes_on_in_smaller_packs_where_memory_runs_out(
     trials = [trial(2), trial(4), trial(8)]
     run = train(Packed(), backbone, trials)
     whole = written(Packed(), backbone, trials, run, pictures)
-    generate = type(backbone.model).generate
+    kind: Any = type(backbone.model)
+    generate = kind.generate
     sizes: list[int] = []
 
-    def limited(self, **inputs):
+    def limited(self: Any, **inputs: Any) -> Any:
         sizes.append(len(inputs["input_ids"]))
         if sizes[-1] > 3:
             raise torch.OutOfMemoryError("injected")

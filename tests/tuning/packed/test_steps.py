@@ -173,7 +173,7 @@ def wide(differences: Mapping[str, float], bound: float) -> dict[str, float]:
 
 def points(dtype: str, **settings: object) -> list[Trial]:
     """Trials of several ranks, seeds, rates and schedules, in ascending rank as a pack has them."""
-    shared = {"dtype": dtype, "steps": 24, **settings}
+    shared: dict[str, Any] = {"dtype": dtype, "steps": 24, **settings}
     return [
         trial(2, 16, seed=1, **shared),
         trial(3, 8, seed=0, **shared, learning_rate=1e-3, gradient_clipping=0.5),
