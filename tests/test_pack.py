@@ -25,7 +25,7 @@ from benchmark.store import Store, TrialFolder
 from benchmark.suite import Entry, ImagePart, Protocol, Trial
 from benchmark.tuning import spent
 from benchmark.tuning.packed.engine import Packed
-from benchmark.tuning.packed.training import PackTraining
+from benchmark.tuning.packed.training import PackTraining, Part
 from benchmark.tuning.spent import STAGES, Spent
 
 FILES = ("losses.csv", "predictions.jsonl", "validation.jsonl", "controls.jsonl", "scores.json")
@@ -140,7 +140,7 @@ def interrupt(running: Pack, owner: object, name: str, monkeypatch: pytest.Monke
 def fails_in_training(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     forward = PackTraining.forward
 
-    def failing(self: PackTraining, part: Any) -> Any:
+    def failing(self: PackTraining, part: Part) -> Any:
         if guilty.id in [trial.id for trial in self.trials] and self.step == 3:
             raise ZeroDivisionError("injected")
         return forward(self, part)
@@ -258,7 +258,7 @@ def test_predictions_and_scores_of_before_an_interruption_are_used(
             raise Interrupted
         score(found, *rest, **options)
 
-    def before_the_record(session: Any, trial: Trial) -> None:
+    def before_the_record(session: pack.Session, trial: Trial) -> None:
         if trial is running.trials[1]:
             raise Interrupted
         finish(session, trial)

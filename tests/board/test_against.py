@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from benchmark.board.against import ROUNDING, compare
 from benchmark.board.collect import collect
 from benchmark.board.model import Board, Checkpoint, Score
-from benchmark.board.results import SuiteResults, read_results
+from benchmark.board.results import Done, SuiteResults, read_results
 from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.pages.against import terminal
@@ -178,7 +178,7 @@ def test_what_made_them_and_what_was_chosen_is_told(board: Board, combine: Calla
     assert "Chosen otherwise" in text
 
 
-def mean_over_seeds(group: Any) -> ReportStatistics:
+def mean_over_seeds(group: Sequence[Done]) -> ReportStatistics:
     values = np.mean([d.statistics["rouge_l"].statistics[:, 0] for d in group], axis=0)
     return mean_of("rouge_l", "", values, np.ones(len(values), dtype=bool))
 

@@ -15,7 +15,7 @@ from backbones.base import Backbone
 from benchmark.tuning.contract import unlike
 from benchmark.tuning.packed import packs, training
 from benchmark.tuning.packed.engine import Packed
-from benchmark.tuning.packed.training import PackTraining
+from benchmark.tuning.packed.training import PackTraining, Part
 from benchmark.tuning.sequential import NO_ROOM, Sequential
 
 pytestmark = pytest.mark.numeric
@@ -63,7 +63,7 @@ def run_out_above(largest: int, monkeypatch: pytest.MonkeyPatch, *, from_step: i
     forward = PackTraining.forward
     failed: list[int] = []
 
-    def limited(self: PackTraining, parts: Any) -> Any:
+    def limited(self: PackTraining, parts: Part) -> Any:
         if self.step >= from_step and len(self.trials) > largest:
             failed.append(len(self.trials))
             raise torch.OutOfMemoryError("injected")
