@@ -1,5 +1,6 @@
-"""The control of the grounding controls, end to end: tuned on its images a miniature falls when they are swapped, and
-tuned on shuffled images it doesn't fall as far.
+"""The control of the grounding controls, end to end.
+
+Tuned on its own images a miniature's scores fall where others are shown; tuned on shuffled images they fall less.
 
 The miniature has learned to see and hardly to write, so that only tuning can teach it to write what it sees; within
 the test's few seconds it learns it of the breast's density. `control` and `control-own` are the same at length.

@@ -26,10 +26,12 @@ class Sample:
 
     @property
     def seeds(self) -> int:
+        """How many seeds there are."""
         return self.statistics.shape[0]
 
     @property
     def blocks(self) -> int:
+        """How many blocks there are."""
         return self.statistics.shape[1]
 
     @cached_property

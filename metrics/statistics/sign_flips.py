@@ -159,8 +159,10 @@ def _every_sum(shares: Array) -> Array:
 
 
 def count_reached(differences: Array, observed: float) -> int:
-    """Return how many differences are as large as the observed one; an undefined one counts as such: the careful
-    side."""
+    """Return how many differences are as large as the observed one.
+
+    An undefined one counts as such: the careful side.
+    """
     return int((~(differences < _least(observed))).sum())
 
 
