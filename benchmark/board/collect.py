@@ -59,7 +59,7 @@ FEWER = 2_000
 
 
 def collect(found: SuiteResults) -> Board:
-    """The leaderboard of a suite's stored results; the same results in any order give the same leaderboard."""
+    """Return the leaderboard of a suite's stored results; the same results in any order give the same leaderboard."""
     primary = found.suite.primary_metric
     context = _Context(found, primary)
     groups = _by_point(found)
@@ -123,7 +123,7 @@ class _Context:
         self._floors = {name: self._of_floors(found, name) for name in dict.fromkeys((primary, *CLEARED))}
 
     def _of_floors(self, found: SuiteResults, name: str) -> dict[str, Sample]:
-        """The samples of a score of all image-blind baselines that have it."""
+        """Return the samples of a score of all image-blind baselines that have it."""
         blind = [b for b in found.baselines if b.name in BLIND and name in b.statistics]
         samples = {b.name: sample([b.statistics[name]], self.blocks) for b in blind}
         samples |= {
@@ -134,27 +134,27 @@ class _Context:
         return {floor: one for floor, one in samples.items() if not math.isnan(one.value)}
 
     def floors(self, name: str) -> list[Sample]:
-        """The image-blind baselines in a score."""
+        """Return the image-blind baselines in a score."""
         return list(self._floors[name].values())
 
     def best_floor(self, name: str) -> str | None:
-        """The image-blind baseline that is best in a score on the test part."""
+        """Return the image-blind baseline that is best in a score on the test part."""
         sign = -1 if METRICS[name].higher_is_better is False else 1
         known = self._floors[name]
         return max(known, key=lambda floor: (sign * known[floor].value, floor), default=None)
 
     def best(self, name: str) -> Sample | None:
-        """The sample of the best one."""
+        """Return the sample of the best one."""
         best = self.best_floor(name)
         return None if best is None else self._floors[name][best]
 
     def of(self, name: str) -> Draws:
-        """The resamples for a score."""
+        """Return the resamples for a score."""
         return self.draws if name == self.primary else self.fewer
 
 
 def _by_point(found: SuiteResults) -> list[list[Done]]:
-    """Trials of each point with their seeds in order; backbones in the suite's order."""
+    """Return trials of each point with their seeds in order; backbones in the suite's order."""
     names = [entry.name for entry in found.suite.backbones]
     point = lambda d: (names.index(d.trial.backbone), d.trial.rank, d.trial.alpha)  # noqa: E731
     ordered = sorted(found.done, key=lambda d: (*point(d), d.trial.seed))
@@ -198,7 +198,7 @@ def _row(group: Sequence[Done], found: SuiteResults, context: _Context) -> Row:
 
 
 def _over_pairs(group: Sequence[Done], found: SuiteResults) -> tuple[dict[str, dict[str, Fall]], dict[str, Number]]:
-    """Falls and unchanged texts when another study's image is shown, by stratum of pairs."""
+    """Return falls and unchanged texts when another study's image is shown, by stratum of pairs."""
     references = found.references
     each = [done.pairs(references) for done in group]
     perfect = perfect_falls(references.of("test"), references.blocks)
@@ -249,7 +249,7 @@ def _validation(group: Sequence[Done]) -> dict[str, float | None]:
 
 
 def _above(group: Sequence[Done], name: str, floor: Sample | None, context: _Context) -> Number | None:
-    """How far a row is above a floor in a score, positive where the row is better."""
+    """Return how far a row is above a floor in a score, positive where the row is better."""
     if floor is None or any(name not in d.statistics for d in group):
         return None
     ours = sample([d.statistics[name] for d in group], context.blocks)
@@ -258,7 +258,7 @@ def _above(group: Sequence[Done], name: str, floor: Sample | None, context: _Con
 
 
 def _samples(groups: Sequence[Sequence[Done]], name: str, context: _Context) -> list[Sample | None]:
-    """The sample of a score of each row; None where a trial doesn't have it."""
+    """Return the sample of a score of each row; None where a trial doesn't have it."""
     return [
         sample([d.statistics[name] for d in group], context.blocks)
         if all(name in d.statistics for d in group)
@@ -268,7 +268,7 @@ def _samples(groups: Sequence[Sequence[Done]], name: str, context: _Context) -> 
 
 
 def _against_floors(samples: Sequence[Sample | None], name: str, context: _Context) -> list[float | None]:
-    """The p of "no better than the best floor" of each row, after Holm over these rows; None where it can't be said.
+    """Return the p of "no better than the best floor" of each row, after Holm over them; None where it can't be said.
 
     With fewer blocks than a first significant row needs there is nothing to test.
     """
@@ -297,7 +297,7 @@ def _confusion(group: Sequence[Done], found: SuiteResults) -> dict[str, dict[str
 
 
 def chosen(found: SuiteResults) -> list[list[Done]]:
-    """The trials of the best point of each backbone by validation, seeds in order.
+    """Return the trials of the best point of each backbone by validation, seeds in order.
 
     Of equal points the one with the smaller rank, then the smaller alpha. The test part has no say. A backbone of which
     several points were run and none has the primary score on the validation part, as in a split without one, has no
@@ -320,14 +320,14 @@ def chosen(found: SuiteResults) -> list[list[Done]]:
 
 
 def compared(found: SuiteResults) -> list[list[Done]]:
-    """The trials of each point that stands for its backbone: the chosen one, or all where none can be chosen."""
+    """Return the trials of each point that stands for its backbone: the chosen one, or all where none can be chosen."""
     best = chosen(found)
     decided = {group[0].trial.backbone for group in best}
     return [g for g in _by_point(found) if g in best or g[0].trial.backbone not in decided]
 
 
 def _order(row: Row, primary: str) -> tuple[float, str, int, int]:
-    """Best test score first; an undefined one last."""
+    """Return a key that puts the best test score first, an undefined one last."""
     value = row.scores[primary].value if primary in row.scores else None
     sign = 1 if METRICS[primary].higher_is_better is False else -1
     return (math.inf if value is None else round(sign * value, 6), row.name, row.rank, row.alpha)
@@ -336,7 +336,7 @@ def _order(row: Row, primary: str) -> tuple[float, str, int, int]:
 def _compare(
     rows: Sequence[Row], samples: Sequence[Sample], primary: str, context: _Context
 ) -> tuple[list[Ranks], Comparisons]:
-    """Rank sets of rows by the primary score, and the pairs that differ."""
+    """Return rank sets of rows by the primary score, and the pairs that differ."""
     if not rows:
         return [], Comparisons(rows=0, pairs=0, significant=(), detectable=None)
     sets = rank_sets(samples, context.flips, higher_is_better=context.higher, alpha=SIGNIFICANT)
@@ -383,7 +383,7 @@ def _floor(baseline: Baseline) -> Floor:
 
 
 def _blind_groups(found: SuiteResults) -> dict[str, list[Done]]:
-    """Trials on blank images by backbone, seeds in order."""
+    """Return trials on blank images by backbone, seeds in order."""
     groups: dict[str, list[Done]] = {}
     for done in sorted(found.blind, key=lambda d: d.trial.seed):
         groups.setdefault(done.trial.backbone, []).append(done)
@@ -423,7 +423,7 @@ def _signatures(records: Sequence[ScoresRecord]) -> dict[str, str]:
 
 
 def number(found: Interval | PairFall, most: float = math.inf) -> Number:
-    """An interval as a leaderboard keeps it: what isn't known is None, what can't be is cut off.
+    """Return an interval as a leaderboard keeps it: what isn't known is None, what can't be is cut off.
 
     Args:
         most: the greatest size that the value can have.
@@ -434,7 +434,7 @@ def number(found: Interval | PairFall, most: float = math.inf) -> Number:
 
 
 def reach(name: str) -> float:
-    """The largest difference that two values of a score can have."""
+    """Return the largest difference that two values of a score can have."""
     low, high = METRICS[name].bounds
     return high - low
 

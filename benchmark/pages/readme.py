@@ -30,7 +30,7 @@ LISTED_PAIRS = 30
 
 
 def readme(board: Board, figures: Sequence[Any] = ()) -> str:
-    """The document.
+    """Return the document.
 
     Args:
         board: what it says.
@@ -64,7 +64,7 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
 
 
 def main_table(board: Board) -> str:
-    """The rows of the main table with what matters first."""
+    """Return the rows of the main table with what matters first."""
     label = METRICS[board.primary].label
     head = [
         "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "clear of all floors",
@@ -93,7 +93,7 @@ def main_table(board: Board) -> str:
 
 
 def _clinical_floors_table(rows: Sequence[Row]) -> str:
-    """How far clinical scores are above what a look at no image reaches; nothing where no floor was scored."""
+    """Return how far clinical scores are above what a look at no image reaches; nothing where no floor was scored."""
     names = list(dict.fromkeys(name for row in rows for name in row.above_floors))
     if not names:
         return ""
@@ -129,7 +129,7 @@ IMAGES = {
 
 
 def _image_table(board: Board) -> str:
-    """What scores of the main table lose when something else is shown; nothing where no score has a fall."""
+    """Return what scores of the main table lose when something else is shown; nothing where no score has a fall."""
     names = dict.fromkeys((board.primary, "birads_exact", "birads_kappa", "density_accuracy", "findings_f1_micro"))
     cells = []
     for row in board.main_rows:
@@ -156,7 +156,7 @@ def _scores_table(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
 
 
 def _seeds_table(board: Board) -> str:
-    """Every seed's primary score where a row has several."""
+    """Return every seed's primary score where a row has several."""
     rows = [row for row in board.main_rows if len(row.seeds) > 1]
     if not rows:
         return ""
@@ -189,7 +189,7 @@ def _floor_cells(floor: Floor, board: Board, shown: Mapping[str, str]) -> list[s
 
 
 def published_table() -> str:
-    """Published rows, each with how it was tested and where it stands."""
+    """Return published rows, each with how it was tested and where it stands."""
     cells = [
         [p.name, p.setting, decimal(p.rouge_l), decimal(p.meteor), decimal(p.cider), decimal(p.birads), p.source]
         for p in PUBLISHED
@@ -238,7 +238,7 @@ def _grid_table(board: Board) -> str:
 
 
 def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
-    """Which weights each backbone has."""
+    """Return which weights each backbone has."""
     rows = []
     for c in checkpoints:
         if c.miniature:
@@ -255,6 +255,6 @@ def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def signatures_table(signatures: Mapping[str, str], names: Collection[str]) -> str:
-    """Signatures of the scores that are shown; those of all are in `results.json`."""
+    """Return signatures of the scores that are shown; those of all are in `results.json`."""
     shown = [n for n in METRICS if n in names and n in signatures]
     return table(["score", "signature"], [[f"`{n}`", f"`{signatures[n]}`".replace("|", "\\|")] for n in shown])

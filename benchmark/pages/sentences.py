@@ -19,12 +19,12 @@ SHUFFLED = (
 
 
 def nature(board: Board) -> str:
-    """The first sentence: what was compared on what, never more than it is."""
+    """Return the first sentence: what was compared on what, never more than it is."""
     return nature_of(board.data, board.checkpoints, board.suite.protocol)
 
 
 def nature_of(data: DataRecord, checkpoints: Sequence[Checkpoint], protocol: Protocol) -> str:
-    """What was compared on what, never more than it is.
+    """Return what was compared on what, never more than it is.
 
     Args:
         data: as a suite's record has it.
@@ -58,7 +58,7 @@ def _compared(data: DataRecord, checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def findings(board: Board) -> list[str]:
-    """What the main table shows, in sentences that the statistics bear."""
+    """Return what the main table shows, in sentences that the statistics bear."""
     if not board.rows:
         return ["No trial has a result yet."]
     label, rows = METRICS[board.primary].label, board.main_rows
@@ -75,7 +75,7 @@ def findings(board: Board) -> list[str]:
 
 
 def _not_chosen(board: Board) -> list[str]:
-    """That no point could be chosen, and of which backbones; nothing where all have one."""
+    """Say that no point could be chosen, and of which backbones; nothing where all have one."""
     chosen = {row.backbone for row in board.rows if row.best}
     without = list(dict.fromkeys(row.name for row in board.rows if row.backbone not in chosen))
     if not without:
@@ -104,7 +104,7 @@ def _first(rows: list[Row], label: str, board: Board) -> str:
 
 
 def _seeds(board: Board) -> list[str]:
-    """That settings aren't compared, where there are too few seeds to say how far another one would move a row."""
+    """Say that settings aren't compared, where there are too few seeds to say how far another one would move a row."""
     seeds = len(board.suite.grid.seed)
     if seeds >= ENOUGH_SEEDS:
         return []
@@ -131,7 +131,7 @@ def _floor(board: Board, rows: list[Row], label: str) -> str:
 
 
 def _clinical_floors(rows: list[Row]) -> list[str]:
-    """How many rows are above the image-blind predictors in clinical scores; nothing where that wasn't compared."""
+    """Return how many rows are above the image-blind predictors in clinical scores; nothing if not compared."""
     parts = []
     for name in dict.fromkeys(name for row in rows for name in row.above_floors):
         tested = [row.p_floors[name] for row in rows if name in row.p_floors]
@@ -159,7 +159,7 @@ def _image(rows: list[Row], board: Board) -> str:
 
 
 def _copying(rows: list[Row]) -> list[str]:
-    """How much of the reports is copied from train, beside the references' own rate; nothing where it isn't known."""
+    """Return how much of the reports is copied from train, beside the references' own rate; nothing if not known."""
 
     def values(name: str) -> list[float]:
         each = [row.scores[name].value for row in rows if name in row.scores]
@@ -176,7 +176,7 @@ def _copying(rows: list[Row]) -> list[str]:
 
 
 def _control(rows: Sequence[Row]) -> str:
-    """Whether rows that can't have learned anything of images get no verdict, in any score."""
+    """Return whether rows that can't have learned anything of images get no verdict, in any score."""
     falls = [
         f for row in rows for f in row.falls.get("all_pairs", {}).values() if f.low is not None and f.high is not None
     ]

@@ -135,7 +135,7 @@ def report_statistics(
     train_reports: Sequence[str] = (),
     names: Sequence[str] | None = None,
 ) -> dict[str, ReportStatistics]:
-    """The additive statistics behind `score_predictions`, by name; reports in the order of their sorted ids."""
+    """Return the additive statistics behind `score_predictions`, by name; reports in the order of their sorted ids."""
     found, _ = _statistics(predictions, references, train_reports, names)
     return {s.name: s for s in found}
 
@@ -169,7 +169,7 @@ def _statistics(
     train_reports: Sequence[str],
     names: Sequence[str] | None,
 ) -> tuple[list[ReportStatistics], dict[str, str]]:
-    """The statistics of the scores asked for, and the reason for each score that this machine can't compute."""
+    """Return the statistics of the scores asked for, and the reason for each score that this machine can't compute."""
     check_ids(predictions, references)
     for name in names or ():
         if name not in METRICS:
@@ -199,7 +199,7 @@ def _statistics(
 def _labelled(
     predicted: Sequence[str], expected: Sequence[str], train_reports: Sequence[str]
 ) -> list[ReportStatistics]:
-    """Clinical scores, and those of memory."""
+    """Return clinical scores, and those of memory."""
     guesses, truths = [label(text) for text in predicted], [label(text) for text in expected]
     categories = [g.birads for g in guesses], [t.birads for t in truths]
     return [
@@ -209,7 +209,7 @@ def _labelled(
 
 
 def _unseen(statistics: ReportStatistics, references: Sequence[str], train: Sequence[str]) -> ReportStatistics:
-    """The same score on the reports that do not stand verbatim in train."""
+    """Return the same score on the reports that do not stand verbatim in train."""
     unseen = ~is_verbatim(references, train)
     return ReportStatistics(
         f"{statistics.name}_unseen",

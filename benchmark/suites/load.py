@@ -14,7 +14,7 @@ from benchmark.suite import DmidData, Entry, Grid, ImagePart, MiniaturePart, Pha
 
 
 def built_in() -> list[str]:
-    """Names of the suites that come with the project."""
+    """Return names of the suites that come with the project."""
     return sorted(p.name.removesuffix(".yaml") for p in files("benchmark.suites").iterdir()
                   if p.name.endswith(".yaml"))  # fmt: skip
 
@@ -33,7 +33,7 @@ def _is_file_name(given: str) -> bool:
 
 
 def load_suite(name: str) -> Suite:
-    """A suite that comes with the project, by name, or one from a file.
+    """Return a suite that comes with the project, by name, or one from a file.
 
     Raises:
         UserError: no such suite, or every mistake in its file, each with its line.
@@ -50,7 +50,7 @@ def load_suite(name: str) -> Suite:
 
 
 def parse(text: str, *, where: str) -> Suite:
-    """A suite from YAML text.
+    """Return a suite from YAML text.
 
     Args:
         text: the YAML.
@@ -78,7 +78,7 @@ def parse(text: str, *, where: str) -> Suite:
 
 
 def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
-    """Names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
+    """Return names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
     from backbones.registry import locations
     from benchmark.data.split import RULES
     from benchmark.phantoms.reports import DIALECTS
@@ -104,7 +104,7 @@ def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
 
 
 def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """The line of a place in the file, or of the nearest mapping that stands there."""
+    """Return the line of a place in the file, or of the nearest mapping that stands there."""
     line = 1
     for step in location:
         found = None
@@ -123,7 +123,7 @@ def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
 
 
 def _explain(error: ErrorDetails) -> str:
-    """A pydantic error in the words of a suite file."""
+    """Return a pydantic error in the words of a suite file."""
     location = [str(part) for part in error["loc"]]
     place = ".".join(location)
     if error["type"] == "extra_forbidden":
@@ -139,7 +139,7 @@ def _explain(error: ErrorDetails) -> str:
 
 
 def _fields(location: tuple[int | str, ...]) -> set[str]:
-    """Keys that are known where an unknown one was found."""
+    """Return keys that are known where an unknown one was found."""
     sections: dict[str, type[BaseModel]] = {
         "image": ImagePart, "split": SplitPart, "backbones": Entry, "grid": Grid,
         "protocol": Protocol, "miniature": MiniaturePart,

@@ -47,7 +47,7 @@ def p_above_all(
 
 
 def holm(p_values: Sequence[float] | Array) -> Array:
-    """Holm's step-down adjusted p (Holm 1979), in the order given; NaN stays NaN and is no part of the family."""
+    """Return Holm's step-down adjusted p (Holm 1979) in the order given; NaN stays NaN and is no part of the family."""
     p = np.asarray(p_values, dtype=float)
     adjusted = np.full(p.shape, np.nan)
     known = np.flatnonzero(~np.isnan(p))

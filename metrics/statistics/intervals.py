@@ -33,7 +33,7 @@ class StandardError:
     degrees_of_freedom: float
 
     def p_value(self, difference: float) -> float:
-        """Two-sided p, by the t distribution, of a difference that is 0; NaN where the error is unknown."""
+        """Return two-sided p, by the t distribution, of a difference that is 0; NaN where the error is unknown."""
         if np.isnan(self.value) or np.isnan(difference):
             return float("nan")
         if self.value == 0:
@@ -67,7 +67,7 @@ class Interval:
 def interval(
     sample: Sample, draws: Draws, *, level: float = LEVEL, bounds: tuple[float, float] = (-np.inf, np.inf)
 ) -> Interval:
-    """The score of `sample` with its interval.
+    """Return the score of `sample` with its interval.
 
     Args:
         level: the share of repetitions (other reports, other seeds) in which the interval holds the score.
@@ -87,7 +87,7 @@ def interval(
 
 
 def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same_seeds: bool = False) -> Interval:
-    """`a` less `b` on the same blocks, paired by block.
+    """Return `a` less `b` on the same blocks, paired by block.
 
     The interval holds 0 wherever the percentile interval of the resamples does. Where few reports differ, most
     resamples draw none of them, and an interval that is moved from their median to the difference would exclude 0
@@ -112,7 +112,7 @@ def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same
 def difference_error(
     a: Sample, b: Sample, *, same_seeds: bool = False, spread: "SeedSpread | None" = None
 ) -> StandardError:
-    """The standard error of `a` less `b`, paired as in `difference`.
+    """Return the standard error of `a` less `b`, paired as in `difference`.
 
     Args:
         spread: of the seeds, pooled over systems, for a test; None for an interval's error, by `a` and `b` alone.
@@ -146,7 +146,7 @@ class SeedSpread:
 
 
 def seed_spread(samples: Sequence[Sample]) -> SeedSpread:
-    """The spread of seeds pooled over systems; two or three seeds of one system say too little of it."""
+    """Return the spread of seeds pooled over systems; two or three seeds of one system say too little of it."""
     several = [s for s in samples if s.seeds > 1 and np.isfinite(s.pseudo_values).all()]
     freedom = sum(s.seeds - 1 for s in several)
     if not freedom:
@@ -156,7 +156,7 @@ def seed_spread(samples: Sequence[Sample]) -> SeedSpread:
 
 
 def own_variance(sample: Sample) -> float:
-    """The variance between the seeds of one sample, less what its reports add to it; may be negative."""
+    """Return the variance between the seeds of one sample, less what its reports add to it; may be negative."""
     seeds, blocks = sample.pseudo_values.shape
     means = sample.pseudo_values.mean(axis=1, keepdims=True)
     residual = sample.pseudo_values - means - sample.pseudo_values.mean(axis=0) + means.mean()
@@ -224,7 +224,7 @@ def _scaled(value: float, resampled: Array, error: StandardError, blocks: int, l
 
 
 def _is_rate(sample: Sample) -> bool:
-    """Whether the score is a count out of a count."""
+    """Return whether the score is a count out of a count."""
     if sample.statistics.shape[-1] != 2:
         return False
     part, whole = sample.statistics[..., 0], sample.statistics[..., 1]

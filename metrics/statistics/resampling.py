@@ -45,7 +45,7 @@ class Sample:
         return float(self.by_seed.mean())
 
     def resampled(self, draws: "Draws") -> Array:
-        """float64 [resamples]: the mean over drawn seeds of the score of the drawn blocks; NaN where undefined."""
+        """Return float64 [resamples]: the mean over drawn seeds of the score of drawn blocks; NaN where undefined."""
         seeds, blocks, k = self.statistics.shape
         flat = self.statistics.transpose(1, 0, 2).reshape(blocks, seeds * k)
         scores = self.combine((draws.blocks @ flat).reshape(-1, seeds, k))
@@ -104,7 +104,7 @@ class Draws:
         self.blocks: Array = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples).astype(float)
 
     def seeds(self, number: int) -> Array:
-        """float64 [resamples, number]: how often each of `number` seeds is drawn."""
+        """Return float64 [resamples, number]: how often each of `number` seeds is drawn."""
         if number not in self._seed_counts:
             generator = np.random.default_rng([self._seed, 1])
             counts = np.zeros((self.resamples, number))

@@ -167,5 +167,5 @@ def count_reached(differences: Array, observed: float) -> int:
 
 
 def _least(observed: float) -> float:
-    """What counts as being as large: rounding makes equal sums unequal."""
+    """Return what counts as being as large: rounding makes equal sums unequal."""
     return observed * (1 - 1e-9) - 1e-12
