@@ -139,7 +139,7 @@ class TrialFolder:
 
     @property
     def controls(self) -> Path:
-        """Predictions of the test set with another study's image, and with a blank one."""
+        """Predictions of the test set with a blank image; of earlier versions with a swapped one too."""
         return self.path / "controls.jsonl"
 
     @property

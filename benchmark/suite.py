@@ -1,7 +1,7 @@
-"""A suite file → a Suite and its Trials.
+"""A Suite, its Protocol and its Trials, and what a trial's id is made of.
 
-A suite is one screen of YAML: which data, split, backbones, grid, protocol, metrics and baselines. A mistake in it
-is reported with its line, all mistakes at once, and with the names that would have been understood.
+A suite is one screen of YAML: which data, split, backbones, grid, protocol, metrics and baselines.
+`benchmark.suites.load` reads it, and reports its mistakes by line.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
-"""What scores owe to the image: how far they fall when another patient's image, or none, is shown.
+"""What scores owe to the image, by writing again: how far they fall when something else is shown, a blank image say.
 
-The same adapter predicts the same reports three times: with the right images, with images swapped across patients,
-and with blank ones. A text score can be high without any look at the image; its fall can not.
+The same adapter predicts the same reports twice: with the right images, and under a control. A text score can be high
+without any look at the image; its fall can not. For another patient's image nothing has to be written again: see
+`metrics.all_pairs`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def grounding(
     """Compare predictions for the right images with those under a control.
 
     Args:
-        control: `swapped` or `blank`.
+        control: what is shown, `blank` say.
         real, shown: for each seed, the scores' statistics by name, of the right images and of the control; the
             reports and their order are the same everywhere. Scores that lack a direction or are in one only are
             left out.

@@ -1,4 +1,4 @@
-"""The verbs of `amrg` about scores: `amrg score`, `amrg label`, `amrg baselines`."""
+"""The verbs of `amrg` about scores: `amrg score` and `amrg baselines`; `amrg label` is registered here."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

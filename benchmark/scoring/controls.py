@@ -1,4 +1,7 @@
-"""Grounding controls: which other image a study is shown, in testing and, to test the controls, in training."""
+"""Which other study's image stands in for a study's own: in training, to test the controls, and in the gallery.
+
+In testing all pairs count: `benchmark.scoring.pairs`.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
