@@ -200,9 +200,19 @@ class TrialFolder:
         return read_model(self.scores, ScoresRecord)
 
     def read_losses(self) -> list[float]:
-        """Return the loss of every step."""
-        with self.losses.open(encoding="utf-8", newline="") as file:
-            return [float(row["loss"]) for row in csv.DictReader(file)]
+        """Return the loss of every step.
+
+        Raises:
+            UserError: they are missing or damaged.
+        """
+        try:
+            with self.losses.open(encoding="utf-8", newline="") as file:
+                return [float(row["loss"]) for row in csv.DictReader(file)]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.losses}: missing or damaged ({type(error).__name__}). Remove the trial's folder and run its "
+                "sweep again."
+            ) from None
 
     def read_predictions(self) -> dict[str, str]:
         """Return the predictions of the test set by the studies' ids.

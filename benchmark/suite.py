@@ -167,7 +167,7 @@ class Suite(Part):
     """A suite: everything that decides what is run and compared.
 
     With `blank_adapters` each backbone is also tuned on blank images, at the first rank and alpha of the grid and with
-    each seed: the strongest predictor that sees no image, trained as the rows are.
+    each seed: a predictor that sees no image, trained under the protocol of the rows.
 
     Where `miniature` is left out, the miniatures that come with the project are used, and those of other backbones
     are trained as `MiniaturePart` has it by default; where it is given, all are trained so.

@@ -25,6 +25,10 @@ from metrics.statistics.intervals import LEVEL, standard_error
 from metrics.text.whitespace import collapse_whitespace
 
 Mask = npt.NDArray[np.bool_]
+FEWEST_BLOCKS = 5
+"""With fewer that have a part in a fall its interval is no use: the jackknife's error is itself too uncertain."""
+ROUNDING = 1e-9
+"""A fall below it is 0."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ class SeedFall:
 
     Attributes:
         value: positive where the right image helps; NaN where the score is undefined or no pair is allowed.
-        without: float64 [blocks]: the same without each block, in the order of the blocks' names.
+        without: float64 [blocks]: the same without each block, in the order of the blocks' names; NaN for a block
+            that has no part in it: none of its studies has an allowed pair, or states what the score counts.
     """
 
     value: float
@@ -113,7 +118,12 @@ def fall_of_seed(one: PairStatistics, blocks: Sequence[str], allowed: Mask) -> S
         return float(sign * (one.combine(right[kept].sum(axis=0)) - one.combine(expected)))
 
     whole = between(np.ones(len(index), dtype=bool), sums, pairs)
-    without = [between(index != b, sums - by_block[:, b], pairs - counts[:, b]) for b in range(number)]
+    # A study that adds nothing, on either side, would make the jackknife believe in one more block than there is.
+    adds = (pairs > 0) & ((right != 0).any(axis=1) | (sums != 0).any(axis=1))
+    without = [
+        between(index != b, sums - by_block[:, b], pairs - counts[:, b]) if adds[index == b].any() else np.nan
+        for b in range(number)
+    ]
     return SeedFall(whole, np.array(without))
 
 
@@ -125,14 +135,24 @@ def fall(by_seed: Sequence[SeedFall], perfect: float = np.nan) -> PairFall:
         perfect: the fall of a perfect reader, NaN where it isn't at hand.
     """
     values = np.array([one.value for one in by_seed])
-    blocks = len(by_seed[0].without)
-    pseudo = blocks * values[:, None] - (blocks - 1) * np.stack([one.without for one in by_seed])
-    value = float(values.mean())
+    without = np.stack([one.without for one in by_seed])
+    without = without[:, ~np.isnan(without).all(axis=0)]
+    value = _zero_if_rounding(float(values.mean()))
+    share = value / perfect if perfect > 0 else np.nan
+    blocks = without.shape[1]
+    if blocks < FEWEST_BLOCKS:
+        return PairFall(value, np.nan, np.nan, share)
+    pseudo = blocks * values[:, None] - (blocks - 1) * without
     error = standard_error(pseudo.mean(axis=0), [pseudo])
     reach = np.nan
     if np.isfinite(error.value):
         reach = error.value * float(stats.t.ppf((1 + LEVEL) / 2, error.degrees_of_freedom)) if error.value else 0.0
-    return PairFall(value, value - reach, value + reach, value / perfect if perfect > 0 else np.nan)
+    return PairFall(value, value - reach, value + reach, share)
+
+
+def _zero_if_rounding(value: float) -> float:
+    """Return 0 for what is a difference of two equal sums: where no image is looked at, nothing falls."""
+    return 0.0 if abs(value) < ROUNDING else value
 
 
 def unchanged(predictions: Sequence[str], allowed: Mask) -> float:

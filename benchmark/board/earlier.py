@@ -65,7 +65,10 @@ def find(store: Store, suite: str, folder: Path, own: str | None) -> Earlier | N
     text = there.read_text(encoding="utf-8") if there.is_file() else None
     if text is not None and digest(text) != own:
         return Earlier(BEFORE, copy, text)
-    return Earlier(BEFORE, copy, copy.read_text(encoding="utf-8")) if copy.is_file() else None
+    try:
+        return Earlier(BEFORE, copy, copy.read_text(encoding="utf-8")) if copy.is_file() else None
+    except UnicodeDecodeError:
+        return None  # a damaged copy: there is nothing to compare with
 
 
 def keep(earlier: Earlier) -> None:

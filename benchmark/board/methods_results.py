@@ -78,7 +78,7 @@ def _comparators(board: Board) -> Item:
     else:
         text = (
             "The rows were compared with each other and, on the same test reports, with "
-            f"{several(len(board.floors), 'predictor')} that no tuning made:"
+            f"{several(len(board.floors), 'predictor')} that are no rows:"
         )
     return Item(
         id="comparators", section="Evaluation", topic="Comparators", asked_by=asked("7e", claim=True), text=text,

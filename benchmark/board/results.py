@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.record import CONTROLS, ControlPrediction, Pairs, ScoresRecord, Stage, SuiteRecord, TrialRecord
-from benchmark.scoring.pairs import GROUNDED, pairs_of
+from benchmark.scoring.pairs import GROUNDED, STRATA, pairs_of
 from benchmark.scoring.score import report_statistics
 from benchmark.scoring.stored import stored_statistics
 from benchmark.store import Store, TrialFolder, read_models, read_record, read_references
@@ -86,7 +86,11 @@ class Done:
 
     def pairs(self, references: References) -> Pairs:
         """Return what its predictions owe to their images, by all pairs."""
-        return self.scores.pairs or pairs_of(self.predictions, references.of("test"), references.blocks)
+        stored = self.scores.pairs
+        if stored and all(set(GROUNDED) <= stored.falls.get(stratum, {}).keys() for stratum in STRATA):
+            return stored
+        # None were stored, or those of another version, which knew other scores.
+        return pairs_of(self.predictions, references.of("test"), references.blocks)
 
     def control_statistics(self, control: str, primary: str, references: References) -> dict[str, ReportStatistics]:
         """Return statistics of the scores that say what is owed to the image, under a control."""

@@ -51,9 +51,12 @@ def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Pa
     known = current.read(store, suite.name)
     if known is None or not store.suite(suite.name).is_file():
         return None
-    before = find(store, suite.name, leaderboards, known.own)
     documents = _documents(leaderboards / suite.name)
-    record = read_record(store, suite.name)
+    try:
+        before = find(store, suite.name, leaderboards, known.own)
+        record = read_record(store, suite.name)
+    except (UserError, UnicodeDecodeError):
+        return None  # damaged: a sweep writes it anew
     identities = [*record.trials, *record.baselines.values()]
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
     if not all(store.of(identity).is_done() for identity in identities):
@@ -66,7 +69,10 @@ def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Pa
         return None  # a sweep says it
     if summary is None:
         return None
-    board = read_board(documents[JSON].decode(), str(leaderboards / suite.name / JSON))
+    try:
+        board = read_board(documents[JSON].decode(), str(leaderboards / suite.name / JSON))
+    except (UserError, UnicodeDecodeError):
+        return None
     readme = leaderboards / suite.name / "README.md"
     return Finished(summary, Written(readme, board, known.agreement, before.copy if before else None))
 

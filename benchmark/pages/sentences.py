@@ -95,6 +95,11 @@ def _first(rows: list[Row], label: str, board: Board) -> str:
     equals = [r for r in rows if r.main_ranks and r.main_ranks.best == 1]
     if equals == [first]:
         return f"First is {first.name} ({first.point}) with {label} {value}; every other row is significantly behind."
+    if board.blocks < board.main_comparisons.blocks_needed:
+        return (
+            f"{several(board.blocks, 'block')} are too few to tell the {len(rows)} rows apart, whatever their scores. "
+            f"It takes {board.main_comparisons.blocks_needed}. The highest {label} is {value}."
+        )
     if len(equals) == len(rows):
         return f"The {len(rows)} rows can't be told apart: all share the first place. The highest {label} is {value}."
     return (
@@ -105,7 +110,7 @@ def _first(rows: list[Row], label: str, board: Board) -> str:
 
 def _seeds(board: Board) -> list[str]:
     """Say that settings aren't compared, where there are too few seeds to say how far another one would move a row."""
-    seeds = len(board.suite.grid.seed)
+    seeds = min(len(row.seeds) for row in board.main_rows)
     if seeds >= ENOUGH_SEEDS:
         return []
     return [
@@ -155,7 +160,7 @@ def _image(rows: list[Row], board: Board) -> str:
     counts = {name: sum(fall.low is not None and fall.low > 0 for fall in found) for name, found in falls.items()}
     listed = [f"{counts[name] or 'none'} of {len(falls[name])} in {METRICS[name].label}" for name in names]
     joined = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
-    return f"Shown another patient's image, rows that clearly lose: {joined}.{share}"
+    return f"Shown another patient's image, rows whose loss has an interval above 0: {joined}.{share}"
 
 
 def _copying(rows: list[Row]) -> list[str]:

@@ -9,9 +9,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from benchmark.errors import UserError
 from benchmark.progress.events import Event, Listener
 from benchmark.record import Stored
-from benchmark.store import Store, read_model, read_record, write_json
+from benchmark.store import Store, TrialFolder, read_model, read_record, write_json
 
 EVERY_SECONDS = 1.0
 State = Literal["done", "running", "failed", "left"]
@@ -40,7 +41,7 @@ class Told(BaseModel):
 
     Attributes:
         schema_version: of this model.
-        process: number of the sweep's process.
+        process, process_began: number of the sweep's process, and when the system began it.
         began, ended, at: of the sweep, and of this file; `ended` is None while it runs.
         stage: in words.
         work: under way, by name.
@@ -49,6 +50,7 @@ class Told(BaseModel):
 
     schema_version: Literal[2] = 2
     process: int
+    process_began: float | None = None
     began: float
     ended: float | None = None
     at: float
@@ -70,7 +72,7 @@ class Recorder:
     def __init__(self, store: Store, suite: str, listener: Listener, clock: Callable[[], float] = time.time) -> None:
         self._path, self._listener, self._clock = progress_file(store, suite), listener, clock
         self._written: float | None = None
-        self._told = Told(process=os.getpid(), began=clock(), at=clock())
+        self._told = Told(process=os.getpid(), process_began=_began(), began=clock(), at=clock())
 
     def __enter__(self) -> Self:
         return self
@@ -205,7 +207,7 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
     """
     store = Store(results)
     told = _told(progress_file(store, suite))
-    alive = told is not None and told.ended is None and _runs(told.process)
+    alive = told is not None and told.ended is None and _runs(told)
     work = _work(told, clock()) if told and alive else ()
     stage = told.stage if told else ""
     if told and not store.suite(suite).is_file():
@@ -222,7 +224,7 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
             state = "done"
         elif identity in under_way:
             state = "running"
-        elif folder.failure.is_file():
+        elif folder.failure.is_file() and _failed_now(folder, told if alive else None):
             state = "failed"
             reasons[label] = folder.read_failure().reason
         trials.append((label, identity, state))
@@ -231,15 +233,36 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
     return Status(suite, alive, stage, tuple(trials), reasons, work, seconds)
 
 
+def _failed_now(folder: TrialFolder, told: Told | None) -> bool:
+    """Return whether a failure is of now: a running sweep tries again what failed before it began."""
+    return told is None or folder.read_failure().at.timestamp() >= told.began
+
+
 def _told(path: Path) -> Told | None:
-    return read_model(path, Told) if path.is_file() else None
+    """Return what a sweep told last; None where it told nothing, or what can't be read, as of another version."""
+    try:
+        return read_model(path, Told) if path.is_file() else None
+    except UserError:
+        return None
 
 
-def _runs(process: int) -> bool:
+def _began() -> float:
+    """Return when the system began this process."""
+    import psutil
+
+    return float(psutil.Process().create_time())
+
+
+def _runs(told: Told) -> bool:
+    """Return whether its process runs, and isn't another one that has its number now."""
     import psutil
 
     try:
-        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+        process = psutil.Process(told.process)
+        return (
+            process.status() != psutil.STATUS_ZOMBIE
+            and abs(process.create_time() - (told.process_began or process.create_time())) < 1
+        )
     except psutil.Error:
         return False
 

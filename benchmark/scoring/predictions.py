@@ -51,7 +51,8 @@ def whole(folder: TrialFolder, shown: Sequence[Shown], prompt_sha256: str) -> bo
         lines = [
             *(("validation", line) for line in read_models(folder.validation, Prediction)),
             *(("test", line) for line in read_models(folder.predictions, Prediction)),
-            *((line.control, line) for line in read_models(folder.controls, ControlPrediction)),
+            # Those of earlier versions have other controls beside.
+            *((c.control, c) for c in read_models(folder.controls, ControlPrediction) if c.control in CONTROLS),
         ]
     except UserError:
         return False  # missing, damaged or of another version: written again

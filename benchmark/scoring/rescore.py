@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmark.data.dmid import Release
 from benchmark.errors import UserError
 from benchmark.record import TrialRecord
+from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, score_predictions
 from benchmark.scoring.texts import read_texts
@@ -67,6 +68,9 @@ def rescore(
         record = scores.to_record()
         if kept:
             record = kept.model_copy(update={name: getattr(record, name) for name in record.model_fields_set})
+        if record.pairs:
+            blocks = chosen.blocks or {i: i for i in chosen.references}
+            record = record.model_copy(update={"pairs": pairs_of(predictions, chosen.references, blocks)})
         write_json(folder.scores, record)
     return [folder.path.name for folder, *_ in ready]
 

@@ -192,20 +192,19 @@ def _statistics(
     if train_reports:
         found += [_unseen(s, expected, train_reports) for s in found if s.name == "rouge_l"]
 
-    found += _labelled(predicted, expected, train_reports)
+    clinical_only = wanted is not None and not any(METRICS[name].family == "memory" for name in wanted)
+    found += _labelled(predicted, expected, train_reports, memory=not clinical_only)
     return [s for s in found if wanted is None or s.name in wanted], unavailable
 
 
 def _labelled(
-    predicted: Sequence[str], expected: Sequence[str], train_reports: Sequence[str]
+    predicted: Sequence[str], expected: Sequence[str], train_reports: Sequence[str], *, memory: bool
 ) -> list[ReportStatistics]:
-    """Return clinical scores, and those of memory."""
+    """Return clinical scores, and those of memory if wanted."""
     guesses, truths = [label(text) for text in predicted], [label(text) for text in expected]
     categories = [g.birads for g in guesses], [t.birads for t in truths]
-    return [
-        *clinical_scores(truths, guesses).values(),
-        *memory_statistics(predicted, expected, train_reports, *categories),
-    ]
+    clinical = [*clinical_scores(truths, guesses).values()]
+    return [*clinical, *memory_statistics(predicted, expected, train_reports, *categories)] if memory else clinical
 
 
 def _unseen(statistics: ReportStatistics, references: Sequence[str], train: Sequence[str]) -> ReportStatistics:

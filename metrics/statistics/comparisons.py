@@ -24,7 +24,7 @@ def p_value(a: Sample, b: Sample, flips: SignFlips, spread: SeedSpread | None = 
             themselves, which with two or three seeds says little.
     """
     p = flips.probability(a, b).high
-    if a.seeds > 1 or b.seeds > 1:
+    if a.seeds > 1 or b.seeds > 1 or (spread is not None and spread.degrees_of_freedom):
         by_seeds = difference_error(a, b, spread=spread or seed_spread([a, b])).p_value(a.value - b.value)
         p = max(p, 1.0 if np.isnan(by_seeds) else by_seeds)
     return p

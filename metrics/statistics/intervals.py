@@ -124,7 +124,12 @@ def difference_error(
     if spread is None:
         return standard_error(shares, [first - second] if same_seeds else [first, second])
     error = standard_error(shares, [])
-    ours = sum(max(spread.variance, own_variance(x)) / x.seeds for x in (a, b) if x.seeds > 1)
+    # One seed says nothing of how far another would lie, but the pooled spread does.
+    ours = sum(
+        max(spread.variance, own_variance(x) if x.seeds > 1 else 0.0) / x.seeds
+        for x in (a, b)
+        if x.trained or x.seeds > 1
+    )
     if not spread.degrees_of_freedom or not ours:
         return error
     # The smaller of both, not Satterthwaite's in between: with few seeds that makes the far tail too thin.

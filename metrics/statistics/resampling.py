@@ -18,11 +18,14 @@ class Sample:
         statistics: float64 [seeds, blocks, k]; a block's row is the sum over its reports. Blocks are the unit of
             resampling: reports of one patient (or of neighbouring images that look like one) stay together.
         combine: [..., k] sums to [...] scores, NaN where undefined.
+        trained: whether another seed would have given another system; a predictor without chance has one seed, and
+            needs no more.
     """
 
     name: str
     statistics: Array
     combine: Callable[[Array], Array]
+    trained: bool = True
 
     @property
     def seeds(self) -> int:
@@ -65,12 +68,13 @@ class Sample:
         return self.blocks * self.combine(total)[:, None] - (self.blocks - 1) * without
 
 
-def sample(by_seed: Sequence[ReportStatistics], blocks: Sequence[str]) -> Sample:
+def sample(by_seed: Sequence[ReportStatistics], blocks: Sequence[str], *, trained: bool = True) -> Sample:
     """Arrange one metric's statistics of several seeds (the same reports in the same order) by block.
 
     Args:
         by_seed: the metric on each seed's predictions; at least one.
         blocks: the block of each report, in the order of the reports.
+        trained: whether another seed would give another system.
 
     Raises:
         ValueError: the seeds disagree in their reports, or `blocks` has another length.
@@ -81,7 +85,7 @@ def sample(by_seed: Sequence[ReportStatistics], blocks: Sequence[str]) -> Sample
     _, index = np.unique(np.asarray(blocks), return_inverse=True)
     members = np.zeros((index.max(initial=-1) + 1, len(blocks)))
     members[index, np.arange(len(blocks))] = 1
-    return Sample(first.name, np.stack([members @ s.statistics for s in by_seed]), first.combine)
+    return Sample(first.name, np.stack([members @ s.statistics for s in by_seed]), first.combine, trained)
 
 
 class Draws:

@@ -13,7 +13,7 @@ to exchange them at which the systems differ as much as they do (Fisher 1935; No
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil, log, log2
 
 import numpy as np
 from scipy import stats
@@ -27,8 +27,8 @@ QUICK_BLOCKS = 26
 """Blocks beyond which sums are counted only where p may matter; up to it that takes a millisecond."""
 COUNTED_BLOCKS = 20
 """Blocks up to which any score is computed at all flips: 2^19, for exchanging all labels changes nothing."""
-MORE = 200_000
-"""Flips that are drawn for a p that may matter."""
+MORE, MOST = 200_000, 4_000_000
+"""Flips that are drawn for a p that may matter: the fewest, and the most where many tests are corrected together."""
 SURE = 0.999
 """Of the interval for a p by random flips."""
 CLEARLY_NOT = 0.1
@@ -69,13 +69,22 @@ def blocks_needed(tests: int, alpha: float = 0.05) -> int:
 class SignFlips:
     """Sign flips of blocks; where they are drawn, the same ones for every pair.
 
+    Args:
+        blocks: how many.
+        flips: that are drawn to begin with.
+        seed: of the draws.
+        tests: that will be corrected together, at level alpha.
+        alpha: of all of them.
+
     Attributes:
         blocks: how many.
         signs: float64 [flips, blocks] of -1 (exchanged) and 1, drawn at random.
     """
 
-    def __init__(self, blocks: int, flips: int = 10_000, seed: int = 0):
+    def __init__(self, blocks: int, flips: int = 10_000, seed: int = 0, *, tests: int = 1, alpha: float = 0.05):
         self.blocks = blocks
+        # So many that a p of none of them, at the upper end of its interval, stands the correction for all tests.
+        self._more = min(MOST, max(MORE, ceil(-log(1 - SURE) * tests / alpha)))
         self._seed = seed
         generator = np.random.default_rng([seed, 2])
         self.signs: Array = generator.choice([-1.0, 1.0], size=(flips, blocks))
@@ -121,7 +130,7 @@ class SignFlips:
         count, flips = reached(self.signs), len(self.signs)
         if (count + 1) / (flips + 1) < CLEARLY_NOT:
             generator = np.random.default_rng([self._seed, 3])
-            while flips < MORE:
+            while flips < self._more:
                 count += reached(generator.choice([-1.0, 1.0], size=(CHUNK, self.blocks)))
                 flips += CHUNK
         high = float(stats.beta.ppf(SURE, count + 1, flips - count)) if count < flips else 1.0

@@ -1,6 +1,7 @@
 """Falls over all pairs against their definition, closed forms, a simulation of known readers, and a published model."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import stats
 
 from benchmark.data.dmid import read
 from benchmark.data.split import choose
-from benchmark.scoring.pairs import perfect_falls, seed_falls
+from benchmark.scoring.pairs import MOST_STUDIES, chosen_studies, perfect_falls, seed_falls
 from metrics.all_pairs import PairFall, PairStatistics, across_blocks, fall, fall_of_seed, unchanged
 from metrics.clinical.clinical import score_reports
 from metrics.metric import ratio
@@ -51,8 +52,9 @@ def test_it_is_the_difference_of_means_that_it_is_defined_as(studies: list[tuple
 
     assert found.value == pytest.approx(by_hand([*range(len(studies))]), abs=1e-12, nan_ok=True)
     names = sorted(set(blocks))
-    expected = [by_hand([i for i, block in enumerate(blocks) if block != name]) for name in names]
-    np.testing.assert_allclose(found.without, expected, atol=1e-12)
+    if len(names) > 1:
+        expected = [by_hand([i for i, block in enumerate(blocks) if block != name]) for name in names]
+        np.testing.assert_allclose(found.without, expected, atol=1e-12)
 
 
 def falls_of(predictions: list[str], references: list[str], blocks: list[str]) -> dict[str, dict[str, PairFall]]:
@@ -108,6 +110,30 @@ def test_what_only_the_category_tells_apart_falls_in_its_stratum_alone(reference
     assert found["same_category_and_density"]["rouge_l"].value == pytest.approx(0, abs=0.05)
 
 
+def test_blocks_without_a_part_in_a_fall_do_not_make_it_surer() -> None:
+    """Of 20 blocks 8 have studies in the stratum: the interval is that of these 8 alone."""
+    random = np.random.default_rng(5)
+    truth, written = random.integers(0, 2, 40), random.integers(0, 2, 40)
+    blocks = [f"{i // 2:02d}" for i in range(40)]
+    inside = np.arange(40) < 16
+    all_of_them = fall(
+        [fall_of_seed(exact_matches(truth, written), blocks, across_blocks(blocks) & inside & inside[:, None])]
+    )
+    alone = fall([fall_of_seed(exact_matches(truth[:16], written[:16]), blocks[:16], across_blocks(blocks[:16]))])
+    assert (all_of_them.value, all_of_them.low) == pytest.approx((alone.value, alone.low))
+    few = np.arange(40) < 8
+    assert np.isnan(
+        fall([fall_of_seed(exact_matches(truth, written), blocks, across_blocks(blocks) & few & few[:, None])]).low
+    )
+
+
+def test_a_constant_text_never_falls_whatever_rounding_makes_of_it(references: list[str]) -> None:
+    for start in range(6):
+        constant = falls_of([references[start]] * 28, references, BLOCKS)
+        assert {one.value for one in constant["all_pairs"].values() if not np.isnan(one.value)} == {0.0}
+        assert not any(one.excludes_zero for one in constant["all_pairs"].values())
+
+
 def test_the_share_of_unchanged_texts_counts_each_study_once() -> None:
     allowed = across_blocks(["a", "a", "b"])
     assert unchanged(["x", "y", "x "], allowed) == pytest.approx((1 + 0 + 1 / 2) / 3)
@@ -144,3 +170,13 @@ def test_what_a_published_model_owes_to_the_image(dmid: Path, published_predicti
     for name, numbers in expected.items():
         ours = fall([found[name]])
         assert (ours.value, ours.low, ours.high) == pytest.approx(numbers, abs=5e-4), name
+
+
+def test_of_many_studies_whole_blocks_are_compared_the_same_for_everybody() -> None:
+    blocks = {f"{i:04d}": f"{i // 3:04d}" for i in range(900)}
+    chosen = chosen_studies(blocks, blocks)
+    assert len(chosen) == MOST_STUDIES
+    assert chosen == chosen_studies(dict(reversed(blocks.items())), list(reversed(blocks)))
+    counts = Counter(blocks[i] for i in chosen)
+    assert set(counts.values()) == {3}
+    assert chosen_studies(blocks, list(blocks)[:200]) == list(blocks)[:200]
