@@ -167,7 +167,7 @@ def test_a_plan_has_all_that_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
     assert row["parameters"] == 4_300_079_472
     assert row["trainable_parameters"] == {"8": 14_901_248, "16": 29_802_496, "32": 59_604_992, "64": 119_209_984}
     assert row["bytes"]["download"] == 2 * 4_300_079_472
-    assert row["packs"] * row["pack_size"] >= row["trials"] == 48
+    assert row["packs"] * row["pack_size"] >= row["trials"] == 48 + 3  # those on blank images, one for each seed
     assert rows["llava-med-7b"]["bytes"]["disk"] > 2 * rows["llava-med-7b"]["bytes"]["download"]
     for row in made["backbones"]:
         assert row["hours"]["total"] == pytest.approx(
@@ -177,8 +177,8 @@ def test_a_plan_has_all_that_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
         assert row["memory"]["pack_gb"] < 85.0
     assert made["hours"] == pytest.approx(sum(row["hours"]["total"] for row in made["backbones"]), abs=1e-3)
     assert not any(need.startswith("GPU") for need in made["missing"])
-    # 48 trials of 5 epochs over 407 reports at the arithmetic of 5.4 to 5.8 TFLOP a report.
-    assert rows["medgemma-4b-it"]["operations"]["train"] / 1e12 == pytest.approx(48 * 5 * 407 * 5.5, rel=0.05)
+    # 51 trials of 5 epochs over 407 reports at the arithmetic of 5.4 to 5.8 TFLOP a report.
+    assert rows["medgemma-4b-it"]["operations"]["train"] / 1e12 == pytest.approx(51 * 5 * 407 * 5.5, rel=0.05)
 
 
 def test_the_data_folder_decides_how_much_there_is_to_do(phantoms: Path, tmp_path: Path) -> None:
