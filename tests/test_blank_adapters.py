@@ -80,11 +80,11 @@ def test_they_see_no_image_in_training_or_writing_and_are_floors(swept: Swept, t
     board = collect(found)
     assert len(board.rows) == 2
     assert board.planned == 6
-    [floor] = [floor for floor in board.floors if floor.name == "medgemma-4b-it on blank images"]
+    [floor] = [floor for floor in board.floors if floor.name == "medgemma-4b-it (own checkpoint) on blank images"]
     assert floor.blind
     assert len(floor.scores["rouge_l"].by_seed) == 2
     readme = write_leaderboard(tmp_path / "results", "blanks", tmp_path / "boards").readme.read_text()
-    assert "`medgemma-4b-it on blank images`" in readme
+    assert "`medgemma-4b-it (own checkpoint) on blank images`" in readme
 
 
 def test_a_plan_counts_them(tmp_path: Path) -> None:

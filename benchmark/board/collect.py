@@ -130,7 +130,7 @@ class _Context:
         self.flips = SignFlips(number, tests=max(1, rows * (rows - 1) // 2))
         self.primary = primary
         self.higher = METRICS[primary].higher_is_better is not False
-        self.blind = {f"{backbone} on blank images": group for backbone, group in _blind_groups(found).items()}
+        self.blind = {f"{name_of(group[0])} on blank images": group for group in _blind_groups(found).values()}
         self._floors = {name: self._of_floors(found, name) for name in dict.fromkeys((primary, *CLEARED))}
 
     def _of_floors(self, found: SuiteResults, name: str) -> dict[str, Sample]:
