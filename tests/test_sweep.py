@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -145,10 +146,14 @@ def test_two_runs_give_the_same_bytes(
 
 
 def test_an_interrupted_sweep_goes_on(cache: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmark", "sweep", suite_file(tmp_path, steps=240), "--json-lines"]
+    command = [sys.executable, "-m", "benchmark", "sweep", suite_file(tmp_path, steps=120), "--json-lines"]
     # Steps enough for seconds of training: the signal mustn't come after its end, however busy the machine.
     environment = os.environ | {"AMRG_CACHE_DIR": str(cache), "HF_HUB_OFFLINE": "1"}
-    running = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    # Tests that a shell runs in its background ignore Ctrl-C, and so would what they start.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heeds
+    )
     assert running.stdout is not None
     for line in running.stdout:
         event = json.loads(line)
