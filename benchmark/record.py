@@ -348,6 +348,18 @@ class SplitMadeOf(Stored):
     studies: str
 
 
+class FoldRecord(Stored):
+    """One fold of a suite with cross-validation.
+
+    Attributes:
+        split: who trains, validates and is tested in it, and what that lets through.
+        baselines: each one's name to the id of its floor on this fold.
+    """
+
+    split: SplitRecord
+    baselines: dict[str, str]
+
+
 class SuiteRecord(Stored):
     """The content of `suites/<suite>.json`: what a leaderboard is made from, beside the trials' own files.
 
@@ -355,8 +367,9 @@ class SuiteRecord(Stored):
         schema_version: of this model.
         suite: as it was read.
         trials: by id, in the order of the grid.
-        baselines: each one's name to the id of its floor.
-        data, split: what was run on.
+        baselines: each one's name to the id of its floor; none where there are folds, which have their own.
+        data, split: what was run on; where there are folds, all of them as one.
+        folds: of cross-validation.
         split_made_of: what the split came about from; None in records of before.
         checkpoints: backbone to the fingerprint of its weights.
         command: that runs the suite.
@@ -371,6 +384,13 @@ class SuiteRecord(Stored):
     split_made_of: SplitMadeOf | None = None
     checkpoints: dict[str, str]
     command: str
+    folds: tuple[FoldRecord, ...] = Field(default=(), exclude_if=lambda folds: not folds)
+
+    @property
+    def floors(self) -> dict[str, str]:
+        """The id of every floor, of all folds, to its baseline's name."""
+        each = [fold.baselines for fold in self.folds] or [self.baselines]
+        return {identity: name for baselines in each for name, identity in baselines.items()}
 
 
 class ReferenceReport(Stored):

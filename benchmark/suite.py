@@ -50,6 +50,20 @@ class SplitPart(Part):
 
     name: str = Field(default="blocked", description="sequential, random, blocked, or a file of ids")
     seed: int = 0
+    # Left out where it says nothing, so that records and boards of before keep their bytes.
+    folds: int | None = Field(
+        default=None,
+        ge=3,
+        le=20,
+        description="cross-validation over so many folds of whole blocks: every study is tested once",
+        exclude_if=lambda folds: folds is None,
+    )
+
+    @model_validator(mode="after")
+    def _folds_of_blocks(self) -> Self:
+        if self.folds is not None and self.name != "blocked":
+            raise ValueError(f"folds need the split blocked, whose blocks they keep together, not {self.name}")
+        return self
 
 
 class Entry(Part):
@@ -209,9 +223,14 @@ class Suite(Part):
         """(rank, alpha, seed) at which each backbone is tuned on blank images as well."""
         return [(self.grid.rank[0], self.grid.alpha[0], seed) for seed in self.grid.seed] if self.blank_adapters else []
 
+    def fold_numbers(self) -> tuple[int | None, ...]:
+        """Return the numbers of its folds, from 0; None for the one split of a suite without."""
+        return (None,) if self.split.folds is None else tuple(range(self.split.folds))
+
     def trials(self) -> int:
-        """How many trials it has, those on blank images among them."""
-        return len(self.backbones) * (len(self.points()) + len(self.blank_points()))
+        """How many trials it has, those on blank images and of all folds among them."""
+        points = len(self.points()) + len(self.blank_points())
+        return len(self.backbones) * points * len(self.fold_numbers())
 
     @property
     def blank_protocol(self) -> Protocol:
@@ -242,11 +261,14 @@ class Trial(BaseModel):
     rank: int
     alpha: int
     seed: int
+    fold: int | None = Field(default=None, exclude_if=lambda fold: fold is None)
+    """Number of its fold, from 0, whose fingerprint `split` is; None outside of cross-validation."""
 
     @property
     def id(self) -> str:
         """The first 16 hexadecimal digits of SHA-256 over the trial's canonical JSON and the schema's version."""
-        described = self.model_dump(mode="json") | {"schema": SCHEMA}
+        # The number of a fold says nothing that the split's fingerprint doesn't say.
+        described = self.model_dump(mode="json", exclude={"fold"}) | {"schema": SCHEMA}
         # How a batch is cut for memory, and by what code it is computed, changes the time, not the result.
         for key in ("micro_batch_size", "activation_checkpointing", "compile"):
             described["protocol"].pop(key, None)
@@ -254,7 +276,8 @@ class Trial(BaseModel):
 
     @property
     def label(self) -> str:
-        """For people: backbone, rank, alpha and seed, and which images it was trained on if not its own."""
-        point = f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}"
+        """For people: backbone, rank, alpha, seed and fold, and which images it was trained on if not its own."""
+        fold = "" if self.fold is None else f" fold={self.fold + 1}"
+        point = f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}{fold}"
         images = self.protocol.training_images
         return point if images == "own" else f"{point} images={images}"

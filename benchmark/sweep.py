@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.data.folds import pooled_leakage
 from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, read_records
 from benchmark.data.split import SPLITS
@@ -19,7 +20,7 @@ from benchmark.pack import Pack
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.planning.plan import missing
 from benchmark.progress.events import Event, Listener, listen, tell
-from benchmark.record import Leakage, SplitMadeOf, SuiteRecord
+from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import Entry, PhantomData, Protocol, Suite, Trial
@@ -37,7 +38,7 @@ class Planned:
         suite, records: what and on what.
         weights: by backbone.
         trials: the grid, backbones in the suite's order.
-        floors: one for each baseline.
+        floors: one for each baseline, and fold.
     """
 
     suite: Suite
@@ -46,21 +47,29 @@ class Planned:
     trials: tuple[Trial, ...]
     floors: tuple[Floor, ...]
 
-    def record(self, measured: Leakage) -> SuiteRecord:
+    def record(self, measured: Sequence[Leakage]) -> SuiteRecord:
         """Return what a leaderboard needs to know beside the trials' own files; no report text.
 
         Args:
-            measured: the split's leakage.
+            measured: the leakage of the split, or of each fold's.
         """
+        records = self.records
+        by_split: dict[str, dict[str, str]] = {}
+        for floor in self.floors:
+            by_split.setdefault(floor.records.split.fingerprint, {})[floor.name] = floor.id
         return SuiteRecord(
             suite=self.suite,
             trials={trial.id: trial for trial in self.trials},
-            baselines={floor.name: floor.id for floor in self.floors},
-            data=self.records.data,
-            split=self.records.split.to_record(measured),
-            split_made_of=split_made_of(self.records.studies),
+            baselines={} if records.folds else by_split.get(records.split.fingerprint, {}),
+            data=records.data,
+            split=records.split.to_record(pooled_leakage(measured) if records.folds else measured[0]),
+            split_made_of=split_made_of(records.studies),
             checkpoints={name: weights.fingerprint for name, weights in self.weights.items()},
-            command=self.records.command,
+            command=records.command,
+            folds=tuple(
+                FoldRecord(split=fold.to_record(one), baselines=by_split.get(fold.fingerprint, {}))
+                for fold, one in zip(records.folds, measured if records.folds else (), strict=True)
+            ),
         )
 
 
@@ -175,10 +184,12 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
     folder = draw_phantoms(suite.data, processes) if isinstance(suite.data, PhantomData) else data
     assert folder is not None, "`refuse` lets no suite on DMID pass without its folder"
     records = read_records(suite, folder, results)
-    split = records.split
-    sizes = f"{len(split.train)} train, {len(split.validation)} validation, {len(split.test)} test"
+    first = records.splits[0]
+    sizes = f"{len(first.train)} train, {len(first.validation)} validation, {len(first.test)} test"
+    if records.folds:
+        sizes = f"{len(records.folds)} folds, the first {sizes}"
     tell(Event("stage", "data", detail=records.data.summary))
-    tell(Event("stage", "split", detail=f"{split.name}: {sizes}"))
+    tell(Event("stage", "split", detail=f"{first.name}: {sizes}"))
     tell(Event("stage", "images", detail=f"decoded once, kept in {records.cache / 'images'}"))
     decode_images(records, processes)
     return records
@@ -187,7 +198,7 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
     """Return a suite's grid and floors, with the ids that its records and weights give them."""
 
-    def trial(entry: Entry, protocol: Protocol, point: tuple[int, int, int]) -> Trial:
+    def trial(entry: Entry, protocol: Protocol, point: tuple[int, int, int], fold: int | None) -> Trial:
         rank, alpha, seed = point
         return Trial(
             backbone=entry.name,
@@ -196,25 +207,30 @@ def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) 
             dtype=entry.dtype,
             data=records.data.fingerprint,
             image=suite.image,
-            split=records.split.fingerprint,
+            split=fingerprints[fold],
             protocol=protocol,
             rank=rank,
             alpha=alpha,
             seed=seed,
+            fold=fold,
         )
 
+    folds = suite.fold_numbers()
+    fingerprints = {fold: split.fingerprint for fold, split in zip(folds, records.splits, strict=True)}
     trials: list[Trial] = []
     for entry in suite.backbones:
-        trials += [trial(entry, suite.protocol, point) for point in suite.points()]
-        trials += [trial(entry, suite.blank_protocol, point) for point in suite.blank_points()]
-    return Planned(suite, records, weights, tuple(trials), tuple(Floor(name, records) for name in suite.baselines))
+        for fold in folds:
+            trials += [trial(entry, suite.protocol, point, fold) for point in suite.points()]
+            trials += [trial(entry, suite.blank_protocol, point, fold) for point in suite.blank_points()]
+    floors = tuple(Floor(name, records.of_fold(fold), fold) for fold in folds for name in suite.baselines)
+    return Planned(suite, records, weights, tuple(trials), floors)
 
 
 def store_record(planned: Planned) -> None:
     """Store what a leaderboard needs beside the trials' own files."""
     store, name, records = Store(planned.records.results), planned.suite.name, planned.records
     write_lines(store.references(name), records.references())
-    write_json(store.suite(name), planned.record(leakage(records.split, records.studies)))
+    write_json(store.suite(name), planned.record([leakage(split, records.studies) for split in records.splits]))
 
 
 def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list[Pack]:
@@ -228,8 +244,8 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
     fewest = -(-processes // len(suite.backbones))
     for entry in suite.backbones:
         todo = [trial for trial in planned.trials if trial.backbone == entry.name and not store.of(trial).is_done()]
-        # Trials of one seed see the same reports in the same order, so together they need less padding.
-        todo.sort(key=lambda trial: (trial.seed, trial.rank))
+        # Trials of one fold and seed see the same reports in the same order, so together they need less padding.
+        todo.sort(key=lambda trial: (trial.fold or 0, trial.seed, trial.rank))
         finer = -(-len(todo) // PACK_ON_CPU) if devices[0] == "cpu" and processes > 1 else 1
         parts = max(fewest, finer)
         size = -(-len(todo) // parts)
@@ -268,7 +284,7 @@ def run_packs(planned: Planned, packs: Sequence[Pack], workers: Executor) -> Sum
         results=store.folder,
         record=store.suite(planned.suite.name),
         failed={trial.label: why for trial in trials if (why := ended.get(trial.id)) is not None},
-        failed_floors={floor.name: why for floor in floors if (why := ended.get(floor.id)) is not None},
+        failed_floors={floor.label: why for floor in floors if (why := ended.get(floor.id)) is not None},
     )
 
 
@@ -283,7 +299,8 @@ def check(summary: Summary) -> None:
         return
     listed = "\n".join(f"  - {label}: {reason}" for label, reason in {**summary.failed, **floors}.items())
     counts = [f"{len(summary.failed)} of {len(summary.trials)} trials"] if summary.failed else []
-    counts += [f"{len(floors)} of {len(summary.suite.baselines)} floors"] if floors else []
+    planned = len(summary.suite.baselines) * len(summary.suite.fold_numbers())
+    counts += [f"{len(floors)} of {planned} floors"] if floors else []
     raise RunFailed(f"{' and '.join(counts)} failed; the others are kept:\n{listed}")
 
 

@@ -25,7 +25,14 @@ def shuffle_key(seed: int, text: str) -> bytes:
     return hashlib.sha256(f"{seed} {text}".encode()).digest()
 
 
-def deal(studies: Sequence[Study], blocks: Mapping[str, str], sizes: Sequence[int], *, seed: int) -> list[list[str]]:
+def deal(
+    studies: Sequence[Study],
+    blocks: Mapping[str, str],
+    sizes: Sequence[int],
+    *,
+    seed: int,
+    long_blocks_train: bool = True,
+) -> list[list[str]]:
     """Return the ids of each part.
 
     The cost of a dealing is, over parts and traits (size, BI-RADS category, density), the squared distance from the
@@ -37,15 +44,14 @@ def deal(studies: Sequence[Study], blocks: Mapping[str, str], sizes: Sequence[in
         blocks: id to the label of its block; at least as many blocks as parts.
         sizes: how many studies each part should have; they add up to the number of studies.
         seed: decides between equals.
-
-    Blocks of more than `VIEWS_OF_A_PATIENT` go to the first part if the shorter ones hold half as many studies again
-    as the other parts need.
+        long_blocks_train: whether blocks of more than `VIEWS_OF_A_PATIENT` go to the first part, if the shorter ones
+            hold half as many studies again as the other parts need.
     """
     members: dict[str, list[str]] = {}
     for study in studies:
         members.setdefault(blocks[study.id], []).append(study.id)
     labels = sorted(sorted(members, key=lambda b: shuffle_key(seed, b)), key=lambda b: -len(members[b]))
-    table = _Table(studies, [members[b] for b in labels], sizes)
+    table = _Table(studies, [members[b] for b in labels], sizes, long_blocks_train)
     table.deal()
     while table.step():
         pass
@@ -58,7 +64,9 @@ def deal(studies: Sequence[Study], blocks: Mapping[str, str], sizes: Sequence[in
 class _Table:
     """The dealing as it stands. Arrays are [blocks, traits] and [parts, traits], in sixteenths of a study."""
 
-    def __init__(self, studies: Sequence[Study], blocks: Sequence[Sequence[str]], sizes: Sequence[int]):
+    def __init__(
+        self, studies: Sequence[Study], blocks: Sequence[Sequence[str]], sizes: Sequence[int], long_blocks_train: bool
+    ) -> None:
         of = {s.id: (("size", ""), ("category", major(s) or ""), ("density", s.density or "")) for s in studies}
         traits = sorted({trait for own in of.values() for trait in own})
         weights = {"size": _SIZE_WEIGHT, "category": _CATEGORY_WEIGHT, "density": _DENSITY_WEIGHT}
@@ -77,7 +85,7 @@ class _Table:
         self.part = np.full(len(blocks), -1)
         short = [len(block) <= VIEWS_OF_A_PATIENT for block in blocks]
         enough = sum(len(b) for b, s in zip(blocks, short, strict=True) if s) * 2 >= sum(sizes[1:]) * 3
-        self.free = np.array(short) if enough else np.ones(len(blocks), bool)
+        self.free = np.array(short) if enough and long_blocks_train else np.ones(len(blocks), bool)
 
     def deal(self) -> None:
         """Place every block where it costs least; the last ones fill parts that would stay empty."""

@@ -2,18 +2,20 @@
 
 import os
 import shlex
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.data import dmid
 from benchmark.data.content import cache_folder
+from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.split import Split, choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.progress.events import progress
 from benchmark.record import DataRecord, ReferenceReport
-from benchmark.suite import PhantomData, Suite
+from benchmark.suite import PhantomData, Suite, Trial
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,14 @@ class Records:
 
     Attributes:
         studies: all of the data.
-        split: of the studies.
+        split: of the studies; where there are folds, all of them as one, which only tests.
         image: how images are shown.
         cache: where decoded images and features are kept.
         results: the folder of all results.
         command: that runs the suite, without a path of this machine.
         data: what the data set is.
         folder: where it lies; images are named by their place in it.
+        folds: the split of each fold; none without cross-validation.
     """
 
     studies: tuple[Study, ...]
@@ -39,6 +42,20 @@ class Records:
     command: str
     data: DataRecord
     folder: Path
+    folds: tuple[Split, ...] = ()
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The split of each fold, or the only one."""
+        return self.folds or (self.split,)
+
+    def split_of(self, trial: Trial) -> Split:
+        """Return the split that a trial is tuned and tested on: that of its fold, or the only one."""
+        return self.split if trial.fold is None else self.folds[trial.fold]
+
+    def of_fold(self, fold: int | None) -> "Records":
+        """Return the records of one fold by itself, as if there were no other; None for those of the only split."""
+        return self if fold is None else replace(self, split=self.folds[fold], folds=())
 
     def part(self, name: str) -> list[Study]:
         """Return the studies of train, validation or test, in the order of the split."""
@@ -59,22 +76,28 @@ class Records:
         ]
 
 
-def read_records(suite: Suite, folder: Path, results: Path, *, split: Split | None = None) -> Records:
+def read_records(suite: Suite, folder: Path, results: Path, *, splits: Sequence[Split] | None = None) -> Records:
     """Read the data of a suite and part them.
 
     Args:
         suite: whose.
         folder: in DMID's layout.
         results: where results go.
-        split: where it is known already; chosen as the suite says if None.
+        splits: of each fold, or the only one, where they are known already; chosen as the suite says if None.
 
     Raises:
         UserError: the folder can't be read, or all that is wrong with it; or the split is none.
     """
     release = dmid.read(folder)
+    part = suite.split
+    if splits is None and part.folds is not None:
+        splits = cross_validation(release.studies, part.folds, seed=part.seed)
+    elif splits is None:
+        splits = [choose(release.studies, part.name, seed=part.seed)]
     return Records(
         studies=release.studies,
-        split=split or choose(release.studies, suite.split.name, seed=suite.split.seed),
+        split=splits[0] if part.folds is None else pooled(splits, release.studies),
+        folds=() if part.folds is None else tuple(splits),
         image=ImageSettings(**suite.image.model_dump()),
         cache=cache_folder(),
         results=results,

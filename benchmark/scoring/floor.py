@@ -24,10 +24,17 @@ class Floor:
     Attributes:
         name: one of `benchmark.scoring.baselines.BASELINES`.
         records: studies, split, and where images and results lie.
+        fold: whose records they are, from 0; None outside of cross-validation.
     """
 
     name: str
     records: Records
+    fold: int | None = None
+
+    @property
+    def label(self) -> str:
+        """For people: its name, and which fold it is of."""
+        return self.name if self.fold is None else f"{self.name} fold={self.fold + 1}"
 
     @property
     def id(self) -> str:
@@ -63,10 +70,10 @@ class Floor:
             at = datetime.now(UTC).replace(microsecond=0)
             failure = Failure(trial=self.inputs, stage="floor", reason=why, traceback=frames(error), at=at)
             write_json(folder.failure, failure)
-            tell(Event("floor", self.name, 0, 1, why))
+            tell(Event("floor", self.label, 0, 1, why))
             return {self.id: why}
         folder.forget(folder.failure)
-        tell(Event("floor", self.name, 1, 1, "done"))
+        tell(Event("floor", self.label, 1, 1, "done"))
         return {self.id: None}
 
     def _make(self, folder: TrialFolder) -> None:

@@ -1,7 +1,7 @@
 """What an engine is: something that turns trials into adapters, and adapters into predictions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from typing import Protocol as Interface
 
@@ -18,10 +18,26 @@ StepDone = Callable[[Trial, int, int, float], None]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Reports to learn, each with its image's features [image_tokens, hidden]."""
+    """What trials learn.
+
+    Attributes:
+        reports: of all trials together; one stands several times where trials see it with different images.
+        features: of each one's image, [image_tokens, hidden].
+        rows: trial's id to which of them it learns, in order; all where it isn't named.
+    """
 
     reports: Sequence[str]
     features: Sequence[Tensor]
+    rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def of(self, trial: Trial) -> Sequence[int]:
+        """Return the places of the reports that a trial learns."""
+        return self.rows.get(trial.id, range(len(self.reports)))
+
+    def only(self, trial: Trial) -> "TrainingSet":
+        """Return what one trial learns, by itself."""
+        rows = self.of(trial)
+        return TrainingSet([self.reports[i] for i in rows], [self.features[i] for i in rows])
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,7 @@ class Engine(Interface):
         Args:
             backbone: of all the trials; no adapter is left in its model.
             trials, folders: what to train, and where each one's results go, by trial id.
-            data: what all of them learn.
+            data: what each of them learns.
             step_done: told of each step of each trial.
             meter: books the time on the trials, by the folders' own record where None.
 

@@ -84,7 +84,7 @@ class Sequential:
         memory.start(backbone.device)
         torch.manual_seed(trial.seed)
         with taken_out(backbone):
-            alone = Alone(backbone, trial, data)
+            alone = Alone(backbone, trial, data.only(trial))
             alone.restore(checkpoints.read(trial, folder))
             saved = time.monotonic()
 

@@ -65,8 +65,8 @@ class Packed:
         outcomes: dict[str, Outcome] = {}
         snapshots = [checkpoints.read(trial, folders[trial.id]) for trial in trials]
         most = self.largest or self._most(backbone, trials, data)
-        rows = max(rows_at_once(trial.protocol, len(data.reports)) for trial in trials)
-        waiting = packs.plan(snapshots, most)
+        rows = max(rows_at_once(trial.protocol, len(data.of(trial))) for trial in trials)
+        waiting = packs.plan(snapshots, most, data)
         meter.lap("train", [trial.id for trial in trials])
         while waiting:
             pack = waiting.pop(0)
@@ -76,7 +76,7 @@ class Packed:
             memory.release(backbone.device)
             if len(rest) > 1:
                 most = -(-len(rest) // 2)
-                waiting = packs.plan([*rest, *chain(*waiting)], most)
+                waiting = packs.plan([*rest, *chain(*waiting)], most, data)
             elif fewer := fewer_rows(rows):
                 # The next trial that is alone would run out as well, so it has fewer rows too.
                 rows = fewer
@@ -281,4 +281,5 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
     finally:
         probe.close()
     parameters = sum(inputs + outputs for inputs, outputs in shapes) * size
-    return packs.Estimate(parameters, copies, row, rows_at_once(protocol, len(data.reports)))
+    most = max(len(data.of(trial)) for trial in trials)
+    return packs.Estimate(parameters, copies, row, rows_at_once(protocol, most))

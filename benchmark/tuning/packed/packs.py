@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning.interface import TrainingSet
 
 USABLE = 0.8
 """Share of free memory that a plan fills: allocators leave gaps."""
@@ -25,7 +26,7 @@ LARGEST_IN_WRITING = 32
 """Trials that write at the same time."""
 ROWS_IN_WRITING = 512
 """Reports that are written at the same time, where memory holds their caches."""
-OWN = {"learning_rate", "schedule", "warmup_steps", "weight_decay", "gradient_clipping"}
+OWN = {"learning_rate", "schedule", "warmup_steps", "weight_decay", "gradient_clipping", "training_images"}
 """What trials of a pack need not have in common."""
 
 
@@ -83,9 +84,15 @@ def saved_bytes(forward: Callable[[], object], frozen: Sequence[Tensor]) -> int:
     return sum(kept.values())
 
 
-def kind(snapshot: Snapshot) -> tuple[str, int]:
-    """Return what trials have to share to be packed: the protocol but for what is a trial's own, and steps taken."""
-    return snapshot.trial.protocol.model_dump_json(exclude=OWN), snapshot.steps
+def kind(snapshot: Snapshot, reports: int = 0) -> tuple[str, int, int]:
+    """Return what trials have to share to be packed: the protocol but for what is a trial's own, and steps.
+
+    Args:
+        snapshot: of the trial.
+        reports: that it learns; 0 where it only writes.
+    """
+    protocol = snapshot.trial.protocol
+    return protocol.model_dump_json(exclude=OWN), snapshot.steps, protocol.total_steps(reports)
 
 
 def largest(estimate: Estimate, ranks: Sequence[int], free: int) -> int:
@@ -124,17 +131,29 @@ def writing_rows(text_config: PreTrainedConfig, prompt: int, new: int, size: int
     return max(1, min(ROWS_IN_WRITING, int(USABLE * free) // row))
 
 
-def plan(snapshots: Sequence[Snapshot], most: int) -> list[list[Snapshot]]:
+def plan(snapshots: Sequence[Snapshot], most: int, data: TrainingSet | None = None) -> list[list[Snapshot]]:
     """Return packs of at most `most` trials, each in ascending rank.
 
-    Trials of one seed see the same reports at the same time, so they come together where they can: their rows are of
-    one length.
+    Trials of one seed and fold see the same reports at the same time, so they come together where they can: their rows
+    are of one length.
+
+    Args:
+        snapshots: the trials as they stand.
+        most: trials in a pack.
+        data: what they learn; None where they only write.
     """
     packs: list[list[Snapshot]] = []
-    for _, alike in groupby(sorted(snapshots, key=kind), key=kind):
+
+    def same_kind(snapshot: Snapshot) -> tuple[str, int, int]:
+        return kind(snapshot, 0 if data is None else len(data.of(snapshot.trial)))
+
+    def same_reports(snapshot: Snapshot) -> tuple[int, int]:
+        return snapshot.trial.fold or 0, snapshot.trial.seed
+
+    for _, alike in groupby(sorted(snapshots, key=same_kind), key=same_kind):
         pack: list[Snapshot] = []
-        of_seed = sorted(alike, key=lambda s: (s.trial.seed, s.trial.rank, s.trial.alpha, s.trial.id))
-        for _, group in groupby(of_seed, key=lambda s: s.trial.seed):
+        ordered = sorted(alike, key=lambda s: (*same_reports(s), s.trial.rank, s.trial.alpha, s.trial.id))
+        for _, group in groupby(ordered, key=same_reports):
             waiting = list(group)
             if pack and len(pack) + len(waiting) > most:
                 packs.append(pack)

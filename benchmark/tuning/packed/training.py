@@ -61,6 +61,11 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
     return stacks
 
 
+def steps_of(trial: Trial, data: TrainingSet) -> int:
+    """Return how many steps a trial takes; those of a pack take the same number."""
+    return trial.protocol.total_steps(len(data.of(trial)))
+
+
 @dataclass(frozen=True)
 class Part:
     """What of a pack goes through the model at once: a micro-batch of each trial, or a piece of it.
@@ -87,7 +92,7 @@ class PackTraining:
 
     Args:
         backbone: whose model gets the adapters; `close` takes them out again.
-        snapshots: the trials in ascending rank, all after the same number of steps.
+        snapshots: the trials in ascending rank, all after the same number of steps of as many.
         data: reports and features.
         merge: see `benchmark.tuning.packed.layers`.
         rows: of a trial that go through the model at once at most; only a pack of one may be cut so, since pieces of
@@ -113,7 +118,7 @@ class PackTraining:
         self.losses = [list(snapshot.losses) for snapshot in snapshots]
         self.lengths = [len(backbone.report_tokens(report)) for report in data.reports]
         self.shortest = self.lengths.index(min(self.lengths))
-        self.total = self.protocol.total_steps(len(self.lengths))
+        self.total = steps_of(self.trials[0], data)
         self.prompt = len(backbone.prompt_tokens(self.protocol.prompt))
         self.waiting: list[tuple[list[float], Tensor, Tensor]] = []
         self.failures: dict[str, str] = {}
@@ -154,7 +159,13 @@ class PackTraining:
                 self.stacks.fill(place, snapshot.second, self.optimizer.second)
         noise = None if self.streams is None else self.streams.draw
         self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, noise=noise, opaque=self.protocol.compile)
-        self.orders = [order(self.lengths, self.protocol, trial.seed) for trial in self.trials]
+        self.orders = [self._order(trial) for trial in self.trials]
+
+    def _order(self, trial: Trial) -> list[list[int]]:
+        """Return places of the reports that a trial learns at each step, as it would alone."""
+        rows = self.data.of(trial)
+        alone = order([self.lengths[i] for i in rows], self.protocol, trial.seed)
+        return [[rows[i] for i in step] for step in alone]
 
     def run(
         self,
