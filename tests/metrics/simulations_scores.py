@@ -10,13 +10,15 @@ Asked of each score, by the number of test blocks:
 - how often does its interval hold the true value, and that of a difference of two equal readers 0?
 - what is its bias, in hundredths?
 - how well does it tell a reader of skill .5 from one of .65: the difference over its standard deviation? A score in
-  which that is greater finds the same improvement with fewer patients.
+  which that is greater finds the same improvement with fewer patients;
+- the standard deviation of the difference of two equal readers, times the root of the number of blocks: what a plan
+  needs to say how small a difference it can find.
 
     python tests/metrics/simulations_scores.py [--repetitions 300]
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -31,7 +33,7 @@ from metrics.registry import METRICS
 from metrics.statistics.statistics import Draws, Sample, difference, interval
 
 SCORES = (
-    "rouge_l", "birads_exact", "birads_major", "birads_kappa", "birads_f1_macro", "findings_f1_micro",
+    "rouge_l", "birads_exact", "birads_major", "birads_kappa", "birads_f1_macro", "birads_binary", "findings_f1_micro",
     "findings_f1_macro", "mammogreen_rules",
 )  # fmt: skip
 STUDIES, RIGHT, WRONG = 1_200, 4, 8
@@ -133,19 +135,19 @@ class Tally:
 
     held: int = 0
     held_difference: int = 0
-    known: int = 0
-    values: tuple[float, ...] = ()
-    gains: tuple[float, ...] = ()
+    values: list[float] = field(default_factory=list)
+    gains: list[float] = field(default_factory=list)
+    differences: list[float] = field(default_factory=list)
 
-    def shown(self, truth: float, repetitions: int) -> list[str]:
+    def shown(self, truth: float, blocks: int) -> list[str]:
         """Return the cells of a table's row."""
-        values, gains = np.array(self.values), np.array(self.gains)
-        sign = np.nanmean(gains) / np.nanstd(gains)
+        repetitions, gains = len(self.values), np.array(self.gains)
         return [
             f"{100 * self.held / repetitions:.1f}",
             f"{100 * self.held_difference / repetitions:.1f}",
-            f"{100 * (np.nanmean(values) - truth):+.1f}",
-            f"{abs(sign):.2f}",
+            f"{100 * (np.nanmean(self.values) - truth):+.1f}",
+            f"{abs(np.nanmean(gains) / np.nanstd(gains)):.2f}",
+            f"{np.nanstd(self.differences) * np.sqrt(blocks):.2f}",
         ]
 
 
@@ -163,8 +165,9 @@ def tallies(blocks: int, seeds: int, repetitions: int) -> dict[str, Tally]:
             apart = difference(one[name], equal[name], draws)
             tally.held += bool(ends.low <= truth[name] <= ends.high)
             tally.held_difference += not apart.excludes_zero
-            tally.values += (one[name].value,)
-            tally.gains += (better[name].value - one[name].value,)
+            tally.values.append(one[name].value)
+            tally.gains.append(better[name].value - one[name].value)
+            tally.differences.append(equal[name].value - one[name].value)
     return found
 
 
@@ -174,12 +177,12 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=300)
     repetitions = parser.parse_args().repetitions
     console = Console(width=120)
-    head = ["interval holds, %", "difference holds 0, %", "bias, 1/100", "improvement seen, sd"]
+    head = ["interval holds, %", "difference holds 0, %", "bias, 1/100", "improvement, sd", "spread per block"]
     table = Table("score", "blocks", "seeds", *head, title="Which score behaves", title_justify="left")
     for blocks in BLOCKS:
         for seeds in (1, 3):
             for name, tally in tallies(blocks, seeds, repetitions).items():
-                table.add_row(name, str(blocks), str(seeds), *tally.shown(archive().truth(name, SKILL), repetitions))
+                table.add_row(name, str(blocks), str(seeds), *tally.shown(archive().truth(name, SKILL), blocks))
     console.print(table)
 
 

@@ -273,6 +273,17 @@ def test_rank_sets_order_the_clearly_different_and_join_the_rest(random: np.rand
     assert list(zip(lower.best, lower.worst, strict=True)) == [(1, 1), (2, 3), (2, 3), (4, 4)]
 
 
+def test_systems_of_different_groups_are_not_compared_and_rank_within_their_own(random: np.random.Generator) -> None:
+    systems = [means(np.full(12, value) + random.normal(0, 1e-3, 12)) for value in (0.1, 0.9, 0.5, 0.3, 0.3)]
+    flips = SignFlips(12, 1_000)
+    parted = rank_sets(systems, flips, groups=["a", "a", "b", "b", "c"])
+    assert list(zip(parted.best, parted.worst, strict=True)) == [(2, 2), (1, 1), (1, 1), (2, 2), (1, 1)]
+    assert parted.pairs == 2
+    assert np.isnan(parted.adjusted[0, 2])
+    alone = rank_sets(systems[:2], flips)
+    assert parted.adjusted[0, 1] == pytest.approx(2 * alone.adjusted[0, 1])
+
+
 def test_an_undefined_score_can_have_any_rank(random: np.random.Generator) -> None:
     defined = [means(np.full(10, value) + random.normal(0, 1e-3, 10)) for value in (0.1, 0.9)]
     undefined = sample([ratio_of("m", "s", np.zeros(10), np.zeros(10))], [str(i) for i in range(10)])
