@@ -7,7 +7,7 @@ same code. They are drawings with the statistics of an archive, not a simulation
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -95,6 +95,26 @@ def write(
         raise
 
 
+def write_texts(folder: Path, *, studies: int, seed: int, size: int, dialect: str = "dmid") -> None:
+    """Write what `write` writes, but without an image, in a hundredth of the time: reports, `Info.txt`, the sheet.
+
+    Args:
+        folder: that there is.
+        studies, seed, size, dialect: as in `write`.
+
+    Raises:
+        UserError: the dialect is unknown, or a number is out of range.
+    """
+    check_dialect(dialect)
+    _check(studies, size)
+    truths = [case.truth for case in plan(studies, seed=seed, size=size)]
+    for name in (files.IMAGES, files.REPORTS):
+        (folder / name).mkdir(parents=True)
+    for truth in truths:
+        files.write_report(folder / files.REPORTS, truth, report(truth, dialect, seed=seed), seed)
+    _write_tables(folder, truths, seed)
+
+
 def read_truth(folder: Path) -> dict[str, PhantomTruth]:
     """Read the truth of each phantom of a folder that `write` made, by id, in the order of the ids.
 
@@ -140,6 +160,10 @@ def _fill(
     for done, _ in enumerate(in_order(work, cases, processes=processes, chunk=8), start=1):
         if progress:
             progress(done, studies)
+    _write_tables(folder, truths, seed)
+
+
+def _write_tables(folder: Path, truths: Sequence[PhantomTruth], seed: int) -> None:
     files.write_info(folder / files.IMAGES / "Info.txt", truths, seed)
     files.write_metadata(folder / "Metadata.xlsx", truths, seed)
     lines = [json.dumps(truth.to_dict()) for truth in truths]

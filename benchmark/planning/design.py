@@ -1,0 +1,93 @@
+"""What a suite's leaderboard will be able to decide, before it runs: blocks, pairs, and the smallest difference."""
+
+from collections.abc import Sequence
+from math import comb, sqrt
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmark.data import committed, dmid
+from benchmark.data.folds import cross_validation, pooled
+from benchmark.data.split import Split
+from benchmark.data.splitting import choose
+from benchmark.data.study import Study
+from benchmark.errors import UserError
+from benchmark.phantoms.folder import phantom_folder
+from benchmark.phantoms.write import write_texts
+from benchmark.planning.model import Comparison, Design
+from benchmark.suite import PhantomData, Suite
+from metrics.statistics.intervals import StandardError, detectable_difference
+from metrics.statistics.sign_flips import blocks_needed
+
+SPREADS: dict[str, float] = {}
+"""Standard deviation, per block, of the difference of two equal predictors in a score (docs/statistics.md)."""
+OF_SEEDS = 0.02
+"""Standard deviation between seeds of one setting: the middle of the range published for DMID (.01 to .04)."""
+
+
+def design_of(suite: Suite, data: Path | None) -> Design | None:
+    """Return what a suite can decide; None where its data aren't at hand, or can't be read.
+
+    Of the real release blocks are known without its folder: those of the committed split.
+
+    Args:
+        suite: the suite.
+        data: the DMID folder, where one was given.
+    """
+    try:
+        split, studies = _tested(suite, data)
+    except UserError:
+        return None  # `missing` says what is wrong
+    blocks = len({split.blocks[i] for i in split.test})
+    points, backbones = len({point[:2] for point in suite.points()}), len(suite.backbones)
+    families = (
+        ("backbones, each at the point that validation chose", comb(backbones, 2)),
+        ("settings of the same backbone", backbones * comb(points, 2)),
+    )
+    return Design(
+        studies=studies,
+        tested=len(split.test),
+        blocks=blocks,
+        folds=suite.split.folds,
+        seeds=len(suite.grid.seed),
+        primary=suite.primary_metric,
+        spread=SPREADS.get(suite.primary_metric),
+        comparisons=tuple(_comparison(suite, what, pairs, blocks) for what, pairs in families if pairs),
+    )
+
+
+def _comparison(suite: Suite, what: str, pairs: int, blocks: int) -> Comparison:
+    needed, spread = blocks_needed(pairs), SPREADS.get(suite.primary_metric)
+    detectable = None
+    if spread is not None and blocks >= needed:
+        seeds = len(suite.grid.seed)
+        error = sqrt(spread**2 / blocks + 2 * OF_SEEDS**2 / seeds)
+        detectable = round(detectable_difference(StandardError(error, blocks - 1), tests=pairs), 3)
+    return Comparison(what=what, pairs=pairs, blocks_needed=needed, detectable=detectable)
+
+
+def _tested(suite: Suite, data: Path | None) -> tuple[Split, int]:
+    """Return the split that is tested, folds as one, and how many studies there are."""
+    if isinstance(suite.data, PhantomData):
+        studies = _phantoms(suite.data)
+    elif data is not None:
+        studies = dmid.read(data).studies
+    else:
+        known = committed.released()
+        if suite.split.folds is not None:
+            everything = tuple(known.blocks)
+            return Split("blocked", suite.split.seed, (), (), everything, known.blocks), len(everything)
+        return known, len(known.blocks)
+    if suite.split.folds is None:
+        return choose(studies, suite.split.name, seed=suite.split.seed), len(studies)
+    folds = cross_validation(studies, suite.split.folds, seed=suite.split.seed)
+    return pooled(folds, studies), len(studies)
+
+
+def _phantoms(part: PhantomData) -> Sequence[Study]:
+    """Return phantoms with their reports: those that are drawn already, else without images."""
+    folder = phantom_folder(part)
+    if folder.is_dir():
+        return dmid.read(folder).studies
+    with TemporaryDirectory(prefix="amrg-plan-") as temporary:
+        write_texts(Path(temporary), studies=part.studies, seed=part.seed, size=part.size, dialect=part.dialect)
+        return dmid.read(Path(temporary), reports_only=True).studies
