@@ -11,7 +11,7 @@ from benchmark import sweep
 from benchmark.board.collect import chosen, collect, compared
 from benchmark.board.results import read_results
 from benchmark.data import dmid
-from benchmark.data.split import choose
+from benchmark.data.splitting import choose
 from benchmark.pages.gallery import _columns
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.phantoms import write

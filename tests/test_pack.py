@@ -14,7 +14,8 @@ from benchmark import pack
 from benchmark.data import dmid
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.records import Records
-from benchmark.data.split import Split, choose
+from benchmark.data.split import Split
+from benchmark.data.splitting import choose
 from benchmark.errors import UserError
 from benchmark.pack import Pack
 from benchmark.phantoms import write

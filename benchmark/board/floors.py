@@ -15,7 +15,8 @@ from benchmark.board.collect import BLIND
 from benchmark.board.model import DataOfFloors, FloorRow, FloorsBoard, FloorSplit, Score
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
-from benchmark.data.split import Split, choose
+from benchmark.data.split import Split
+from benchmark.data.splitting import choose
 from benchmark.data.study import Study
 from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES, predict
 from benchmark.scoring.references import from_split

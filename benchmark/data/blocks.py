@@ -53,31 +53,28 @@ def label_blocks(runs: Sequence[Sequence[str]]) -> dict[str, str]:
     return {i: run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs for i in run}
 
 
-def major(study: Study) -> str | None:
-    """Return the digit of the study's highest category: 4 for 4A, 4B and 4C."""
-    return study.highest_birads[0] if study.highest_birads else None
-
-
 def _alike(first: Study, second: Study) -> bool:
     """Return whether two neighbours in the order of ids are views of one patient."""
     if second.number - first.number > LARGEST_GAP:
         return False
     if first.density is not None and first.density == second.density:
         return True
-    same_category = major(first) is not None and major(first) == major(second)
+    same_category = first.birads_major is not None and first.birads_major == second.birads_major
     if same_category and first.laterality and first.laterality == second.laterality and first.view != second.view:
         return True
     if _abnormalities(first) and _abnormalities(first) == _abnormalities(second):
         return True
     likeness = rouge_l(first.report, second.report)
-    return likeness >= (SAME_FINDING if same_category and major(first) not in ("0", "1") else NEARLY_THE_SAME)
+    return likeness >= (SAME_FINDING if same_category and first.birads_major not in ("0", "1") else NEARLY_THE_SAME)
 
 
 def _abnormalities(study: Study) -> set[tuple[str, str | None]]:
+    """Return abnormality and pathology of the lesion rows, normal ones aside."""
     return {(row.abnormality, row.pathology) for row in study.lesions if row.abnormality != "NORM"}
 
 
 def _four_views(four: Sequence[Study]) -> bool:
+    """Return whether four neighbours show two breasts in two views each."""
     if any(b.number - a.number > LARGEST_GAP for a, b in pairwise(four)):
         return False
     if all(s.view and s.laterality for s in four):
@@ -88,7 +85,7 @@ def _four_views(four: Sequence[Study]) -> bool:
         if "".join(_reads_as(s) for s in four) not in ("CCMM", "MMCC"):
             return False
         first, second = list(four[::2]), list(four[1::2])
-    return all(major(a) is not None and major(a) == major(b) for a, b in (first, second))
+    return all(a.birads_major is not None and a.birads_major == b.birads_major for a, b in (first, second))
 
 
 def _reads_as(study: Study) -> str:

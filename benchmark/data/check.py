@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
-from benchmark.data.blocks import major
 from benchmark.data.content import content_hash
 from benchmark.data.decode import Look, look
 from benchmark.data.dmid import Release, read
@@ -93,7 +92,7 @@ class Check:
             images=len(self.release.images),
             masks=len(self.release.masks),
             complete=len(self.complete),
-            birads_highest=_counts(major(s) for s in reports),
+            birads_highest=_counts(s.birads_major for s in reports),
             density=_counts(s.density for s in reports),
             abnormality=_counts(a for s in reports for a in ({row.abnormality for row in s.lesions} or {"none"})),
             view=_counts(f"{s.view} {s.laterality or ''}".strip() if s.view else None for s in reports),

@@ -7,20 +7,16 @@ text. It is made by `write` from all 510 reports of figshare 24522883 v2.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmark.data.blocks import label_blocks
+from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
 from benchmark.record import Stored
 from benchmark.store import write_text
-
-if TYPE_CHECKING:
-    from benchmark.data.split import Split
 
 LEAST_SHARE = 0.9
 """How much of the release must be here for its split to be used."""
@@ -40,35 +36,39 @@ class CommittedSplit(Stored):
     reports: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The committed split for the studies that are here: ids by part, the block of each, and the rule."""
-
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
-    blocks: dict[str, str]
-    rule: str
+@cache
+def read() -> CommittedSplit:
+    """Return the committed file's content."""
+    text = files("benchmark.data").joinpath("splits/dmid-blocked.json").read_text(encoding="utf-8")
+    return CommittedSplit.model_validate_json(text)
 
 
-def split_for(studies: Sequence[Study]) -> Parts | None:
+def released() -> Split:
+    """Return the committed split of the whole release."""
+    release = read()
+    blocks = label_blocks(release.blocks)
+    return Split("blocked", release.seed, release.train, release.validation, release.test, blocks, release.rule)
+
+
+def split_for(studies: Sequence[Study]) -> Split | None:
     """Return the committed split, restricted to `studies`; None where they are not the release's.
 
     They are when every one of them is in the release with the same report, and nine tenths of the release are here
     (one damaged image must not move every other study to another part).
     """
-    kept = _kept()
-    digests = kept.reports
+    release = read()
+    digests = release.reports
     if len(studies) < LEAST_SHARE * len(digests) or any(digests.get(s.id) != _digest(s.report) for s in studies):
         return None
-    here = {s.id for s in studies}
-    train, validation, test = (tuple(i for i in ids if i in here) for ids in (kept.train, kept.validation, kept.test))
-    blocks = {i: b for i, b in label_blocks(kept.blocks).items() if i in here}
-    return Parts(train, validation, test, blocks, kept.rule)
+    present = {s.id for s in studies}
+    parts = (release.train, release.validation, release.test)
+    train, validation, test = (tuple(i for i in ids if i in present) for ids in parts)
+    blocks = {i: b for i, b in label_blocks(release.blocks).items() if i in present}
+    return Split("blocked", release.seed, train, validation, test, blocks, release.rule)
 
 
-def write(path: Path, split: "Split", studies: Sequence[Study]) -> None:
-    """Keep a split: ids only, and hashes by which its studies are known again."""
+def write(path: Path, split: Split, studies: Sequence[Study]) -> None:
+    """Write the file of a split: ids only, and hashes by which its studies are known again."""
     runs: dict[str, list[str]] = {}
     for i, block in split.blocks.items():
         runs.setdefault(block, []).append(i)
@@ -89,9 +89,3 @@ def write(path: Path, split: "Split", studies: Sequence[Study]) -> None:
 
 def _digest(report: str) -> str:
     return hashlib.sha256(normalise(report).encode()).hexdigest()[:12]
-
-
-@cache
-def _kept() -> CommittedSplit:
-    text = files("benchmark.data").joinpath("splits/dmid-blocked.json").read_text(encoding="utf-8")
-    return CommittedSplit.model_validate_json(text)

@@ -6,7 +6,6 @@ and never remembered for a file changed in the last two seconds, when a second c
 """
 
 import hashlib
-import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -14,15 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from benchmark.data.cache import cache_folder
 
 _SETTLED_SECONDS = 2.0
-
-
-def cache_folder() -> Path:
-    """Return where this user's caches of `amrg` lie: `AMRG_CACHE_DIR`, or the platform's place."""
-    named = os.environ.get("AMRG_CACHE_DIR")
-    return Path(named) if named else user_cache_path("amrg", appauthor=False)
 
 
 def content_hash(path: Path) -> str:

@@ -4,12 +4,11 @@ scikit-learn's `StratifiedGroupKFold` deals into folds of equal size; here parts
 result must be the same on every machine, hence no floating point.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from benchmark.data.blocks import major
+from benchmark.data.shuffling import shuffle_key
 from benchmark.data.study import Study
 
 _SIZE_WEIGHT, _CATEGORY_WEIGHT, _DENSITY_WEIGHT = 2000, 100, 50
@@ -18,11 +17,6 @@ VIEWS_OF_A_PATIENT = 4
 many blocks, which are the units of its statistics."""
 
 _FRACTION = 16  # wanted numbers of studies are counted in sixteenths
-
-
-def shuffle_key(seed: int, text: str) -> bytes:
-    """Return a key to sort by, which looks random and is the same on every machine and in every version."""
-    return hashlib.sha256(f"{seed} {text}".encode()).digest()
 
 
 def deal(
@@ -67,10 +61,10 @@ class _Table:
     def __init__(
         self, studies: Sequence[Study], blocks: Sequence[Sequence[str]], sizes: Sequence[int], long_blocks_train: bool
     ) -> None:
-        of = {s.id: (("size", ""), ("category", major(s) or ""), ("density", s.density or "")) for s in studies}
-        traits = sorted({trait for own in of.values() for trait in own})
+        traits_of = {s.id: _traits(s) for s in studies}
+        traits = sorted(set().union(*traits_of.values()))
         weights = {"size": _SIZE_WEIGHT, "category": _CATEGORY_WEIGHT, "density": _DENSITY_WEIGHT}
-        self.counts = np.array([[sum(t in of[i] for i in block) for t in traits] for block in blocks], np.int64)
+        self.counts = np.array([[sum(t in traits_of[i] for i in block) for t in traits] for block in blocks], np.int64)
         total = self.counts.sum(axis=0)
         self.counts *= _FRACTION
         wanted = [[_FRACTION * int(n) * size // len(studies) for n in total] for size in sizes]
@@ -103,21 +97,21 @@ class _Table:
             return True
         cost, first, second = self._best_swap()
         if cost < 0:
-            here, there = int(self.part[first]), int(self.part[second])
-            self._put(first, there)
-            self._put(second, here)
+            part_of_first, part_of_second = int(self.part[first]), int(self.part[second])
+            self._put(first, part_of_second)
+            self._put(second, part_of_first)
             return True
         return False
 
     def _best_move(self) -> tuple[int, int, int]:
         """Return cost, block and part of the move that costs least."""
-        x, here = self.counts, self.part
-        leaving = (self.weight[here] * x * (x - 2 * self.off[here])).sum(axis=1)
-        entering = (self.weight[None] * x[:, None] * (x[:, None] + 2 * self.off[None])).sum(axis=2)
+        count, current = self.counts, self.part
+        leaving = (self.weight[current] * count * (count - 2 * self.off[current])).sum(axis=1)
+        entering = (self.weight[None] * count[:, None] * (count[:, None] + 2 * self.off[None])).sum(axis=2)
         cost = leaving[:, None] + entering
-        cost[np.arange(len(x)), here] = 0
+        cost[np.arange(len(count)), current] = 0
         cost[~self.free] = 0
-        cost[np.bincount(here, minlength=len(self.off))[here] == 1] = 0  # no part is left empty
+        cost[np.bincount(current, minlength=len(self.off))[current] == 1] = 0  # no part is left empty
         block, part = np.unravel_index(int(cost.argmin()), cost.shape)
         return int(cost[block, part]), int(block), int(part)
 
@@ -125,17 +119,23 @@ class _Table:
         """Return the cost and blocks of the swap that costs least."""
         best = (0, 0, 0)
         for first, count in enumerate(self.counts):
-            here, there = self.part[first], self.part
+            part, others = self.part[first], self.part
             change = self.counts - count
-            cost = (self.weight[here] * change * (change + 2 * self.off[here])).sum(axis=1)
-            cost += (self.weight[there] * change * (change - 2 * self.off[there])).sum(axis=1)
-            cost[(there == here) | ~(self.free & self.free[first])] = 0
+            cost = (self.weight[part] * change * (change + 2 * self.off[part])).sum(axis=1)
+            cost += (self.weight[others] * change * (change - 2 * self.off[others])).sum(axis=1)
+            cost[(others == part) | ~(self.free & self.free[first])] = 0
             second = int(cost.argmin())
             best = min(best, (int(cost[second]), first, second), key=lambda b: b[0])
         return best
 
     def _put(self, block: int, part: int) -> None:
+        """Place a block in a part, out of the one where it is."""
         if self.part[block] >= 0:
             self.off[self.part[block]] -= self.counts[block]
         self.off[part] += self.counts[block]
         self.part[block] = part
+
+
+def _traits(study: Study) -> tuple[tuple[str, str], ...]:
+    """Return what parts should have alike shares of, as kind and value."""
+    return ("size", ""), ("category", study.birads_major or ""), ("density", study.density or "")

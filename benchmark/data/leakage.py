@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from benchmark.data.blocks import major
-from benchmark.data.dealing import shuffle_key
 from benchmark.data.likeness import most_alike
+from benchmark.data.shuffling import shuffle_key
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
@@ -42,7 +41,7 @@ def leakage(split: Split, studies: Sequence[Study]) -> Leakage:
         block_in_train=sum(split.blocks[s.id] in trained_blocks for s in test),
         rouge_l_of_neighbour=sum(copied) / len(copied) if copied else None,
         rouge_l_of_random=sum(drawn) / len(drawn),
-        birads={part: _counts(major(s) for s in parts[part]) for part in PARTS},
+        birads={part: _counts(s.birads_major for s in parts[part]) for part in PARTS},
         density={part: _counts(s.density for s in parts[part]) for part in PARTS},
     )
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.data import dmid
-from benchmark.data.content import cache_folder
+from benchmark.data.cache import cache_folder
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
-from benchmark.data.split import Split, choose
+from benchmark.data.split import Split
+from benchmark.data.splitting import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.progress.events import progress

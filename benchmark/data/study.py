@@ -57,3 +57,8 @@ class Study:
     def number(self) -> int:
         """The number in the id: `Img042` is 42."""
         return int("".join(c for c in self.id if c.isdigit()))
+
+    @property
+    def birads_major(self) -> str | None:
+        """The digit of the highest category, 4 for 4A, 4B and 4C; None where the report states none."""
+        return self.highest_birads[0] if self.highest_birads else None

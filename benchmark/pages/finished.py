@@ -14,7 +14,8 @@ from benchmark.board.earlier import JSON, find, read_board
 from benchmark.data.content import content_hash
 from benchmark.data.leakage import leakage
 from benchmark.data.records import read_records
-from benchmark.data.split import RULES, Split
+from benchmark.data.split import Split
+from benchmark.data.splitting import RULES
 from benchmark.errors import UserError
 from benchmark.pages import current
 from benchmark.pages.written import Written

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from benchmark.data.content import cache_folder
+from benchmark.data.cache import cache_folder
 from benchmark.phantoms import write
 from benchmark.progress.events import Event, progress, tell
 from benchmark.suite import PhantomData

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.data.content import cache_folder
+from benchmark.data.cache import cache_folder
 from benchmark.data.crop import find_breast
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
 from benchmark.execute import default_processes, executor, in_order, one_thread, prepare_worker

@@ -139,7 +139,7 @@ def _advice(suite: Suite, entry: Entry, least: float, there: float) -> str:
 
 def _checkpoints(plugins: "Plugins") -> list[str]:
     from backbones.checkpoint import is_cached
-    from benchmark.data.content import cache_folder
+    from benchmark.data.cache import cache_folder
     from benchmark.planning.machine import free_disk, has_token, hub_cache, is_offline
 
     needs, download, converted = [], 0.0, 0.0

@@ -96,7 +96,7 @@ def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
     if isinstance(suite.data, DmidData):
         if data is not None:
             from benchmark.data.dmid import read
-            from benchmark.data.split import choose
+            from benchmark.data.splitting import choose
 
             try:
                 studies = read(data).studies

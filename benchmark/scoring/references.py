@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.data.dmid import Release
-from benchmark.data.split import RULES, Split, choose
+from benchmark.data.split import Split
+from benchmark.data.splitting import RULES, choose
 from benchmark.data.study import Study
 from benchmark.scoring.texts import read_texts
 

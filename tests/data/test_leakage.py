@@ -10,7 +10,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
 from benchmark.data.likeness import most_alike
-from benchmark.data.split import Split, split
+from benchmark.data.split import Split
+from benchmark.data.splitting import split
 from benchmark.data.study import Study
 from metrics.text.rouge import rouge_l
 

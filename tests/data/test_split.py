@@ -14,7 +14,8 @@ from known import known
 from benchmark.data import committed
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
-from benchmark.data.split import PARTS, RULES, SPLITS, Split, choose, compute, load, sizes_for, split
+from benchmark.data.split import PARTS, Split
+from benchmark.data.splitting import RULES, SPLITS, choose, compute, load, sizes_for, split
 from benchmark.data.study import Laterality, Lesion, Study, View
 from benchmark.errors import UserError
 from benchmark.phantoms import write
@@ -214,9 +215,9 @@ class TestCommitted:
         return read(dmid).reports
 
     def test_the_rule_still_gives_it(self, studies: tuple[Study, ...]) -> None:
-        kept, computed = split(studies, "blocked"), compute(studies, "blocked")
-        assert kept == computed
-        assert kept.fingerprint == computed.fingerprint == committed._kept().fingerprint
+        released, computed = split(studies, "blocked"), compute(studies, "blocked")
+        assert released == computed
+        assert released.fingerprint == computed.fingerprint == committed.read().fingerprint
 
     def test_it_has_the_papers_numbers_and_the_release_s_mixture(self, studies: tuple[Study, ...]) -> None:
         parted = split(studies, "blocked")
@@ -229,9 +230,9 @@ class TestCommitted:
             assert len({parted.blocks[i] for i in getattr(parted, part)}) >= 15
 
     def test_one_damaged_study_moves_no_other(self, studies: tuple[Study, ...]) -> None:
-        whole = split(studies, "blocked").part_of()
+        part_of = split(studies, "blocked").part_of()
         fewer = split([s for s in studies if s.id != "Img100"], "blocked").part_of()
-        assert fewer == {i: p for i, p in whole.items() if i != "Img100"}
+        assert fewer == {i: p for i, p in part_of.items() if i != "Img100"}
 
     def test_other_reports_or_another_seed_are_computed(self, studies: tuple[Study, ...]) -> None:
         assert committed.split_for(studies) is not None
@@ -241,17 +242,17 @@ class TestCommitted:
         assert split(studies, "blocked", seed=1).fingerprint != split(studies, "blocked").fingerprint
 
     def test_it_holds_no_text(self) -> None:
-        kept = json.loads((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_text())
-        assert set(kept) == set(committed.CommittedSplit.model_fields)
-        assert all(len(d) == 12 and int(d, 16) >= 0 for d in kept["reports"].values())
+        content = json.loads((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_text())
+        assert set(content) == set(committed.CommittedSplit.model_fields)
+        assert all(len(d) == 12 and int(d, 16) >= 0 for d in content["reports"].values())
 
-    def test_it_is_written_as_it_is_kept(self, studies: tuple[Study, ...], tmp_path: Path) -> None:
+    def test_it_is_written_as_it_is_committed(self, studies: tuple[Study, ...], tmp_path: Path) -> None:
         committed.write(tmp_path / "a.json", compute(studies, "blocked"), studies)
-        kept = Path(committed.__file__).parent / "splits" / "dmid-blocked.json"
-        assert json.loads((tmp_path / "a.json").read_text()) == json.loads(kept.read_text())
+        path = Path(committed.__file__).parent / "splits" / "dmid-blocked.json"
+        assert json.loads((tmp_path / "a.json").read_text()) == json.loads(path.read_text())
 
 
-MADE = {1: "73116988b033cf08eacb668dcb08e5419a8514c5db1a1611ba79d1c6ad2c2962"}
+DIGESTS = {1: "73116988b033cf08eacb668dcb08e5419a8514c5db1a1611ba79d1c6ad2c2962"}
 """The digest of the splits below and of their leakage, by the version of the rules."""
 
 
@@ -280,18 +281,18 @@ def some_studies(number: int) -> list[Study]:
 
 def test_splits_and_their_leakage_change_with_their_version_only() -> None:
     studies = some_studies(200)
-    made = [split(studies, rule, seed=seed) for rule in RULES for seed in (0, 1)]
-    content = [[one.to_file().model_dump(mode="json"), leakage(one, studies).model_dump()] for one in made]
+    splits = [split(studies, rule, seed=seed) for rule in RULES for seed in (0, 1)]
+    content = [[one.to_file().model_dump(mode="json"), leakage(one, studies).model_dump()] for one in splits]
     total = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     total.update((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_bytes())
-    assert MADE.get(SPLITS) == total.hexdigest(), (
-        "splits or their leakage changed: raise SPLITS in benchmark/data/split.py and write the new digest here: "
+    assert DIGESTS.get(SPLITS) == total.hexdigest(), (
+        "splits or their leakage changed: raise SPLITS in benchmark/data/splitting.py and write the new digest here: "
         f"{total.hexdigest()}"
     )
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_split_comes_back_from_json(rule: str) -> None:
-    made = split(some_studies(60), rule, seed=2)
-    record = made.to_record(leakage(made, some_studies(60)))
-    assert Split.from_record(SplitRecord.model_validate_json(record.model_dump_json())) == made
+    parted = split(some_studies(60), rule, seed=2)
+    record = parted.to_record(leakage(parted, some_studies(60)))
+    assert Split.from_record(SplitRecord.model_validate_json(record.model_dump_json())) == parted

@@ -1,0 +1,186 @@
+"""Studies parted into train, validation and test: sequential, random, blocked, or as a file says.
+
+The paper's numbers are 407, 51 and 52 of 510; other numbers of studies are parted in the same proportion. What
+looks random is the order of a hash of seed and id: the same on every machine and in every version.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.data import blocks as block_rule
+from benchmark.data import committed
+from benchmark.data.blocks import blocks_of
+from benchmark.data.dealing import deal
+from benchmark.data.inventory import study_id
+from benchmark.data.shuffling import shuffle_key
+from benchmark.data.split import PARTS, Split
+from benchmark.data.study import Study
+from benchmark.errors import UserError, unknown_name
+
+SPLITS = 1
+"""Version of the rules: raised when the same studies are parted or joined to blocks otherwise, or their leakage is
+measured otherwise."""
+RULES = ("blocked", "random", "sequential")
+PAPER = (407, 51, 52)
+
+_RULE_TEXTS = {
+    "sequential": "In the order of ids: the first {} train, the next {} validate, the last {} test.",
+    "random": "Image by image, as in the paper: in the order of a hash of seed and id, {} train, {} validate, {} test.",
+    "blocked": "Whole blocks, {} train, {} validate, {} test; stratified by BI-RADS category, then by density, "
+    "as far as blocks allow; blocks of more than four, which may join patients, train where enough others are left. ",
+}
+_TOO_FEW_BLOCKS = (
+    "The rule finds fewer than three blocks among these studies, so each study is a block of its own and views of "
+    "one patient may lie in different parts."
+)
+
+
+def choose(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
+    """Return the split by a rule's name, or of a file: what `--split` and a suite's `split` mean.
+
+    Raises:
+        UserError: neither a rule nor a file that there is, or what `split` and `load` raise.
+    """
+    if name in RULES or not (Path(name).suffix or Path(name).is_file()):
+        return split(studies, name, seed=seed)
+    return load(Path(name), studies)
+
+
+def split(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
+    """Return the split of studies by a rule.
+
+    The blocked split of the real release is committed (`splits/dmid-blocked.json`), so that everyone tests on
+    the same studies: it is used, at seed 0, for every data set whose studies are the release's, by id and report,
+    as long as at least nine tenths of them are here. Everything else is computed.
+
+    Args:
+        studies: at least three, in any order.
+        name: sequential, random or blocked.
+        seed: another seed gives another random or blocked split.
+
+    Raises:
+        UserError: an unknown name, or fewer than three studies.
+    """
+    released = committed.split_for(studies) if name == "blocked" and seed == 0 else None
+    return released or compute(studies, name, seed=seed)
+
+
+def compute(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
+    """Return the split by the rule alone, whatever is committed; arguments and errors are those of `split`."""
+    if name not in RULES:
+        raise unknown_name("split", name, RULES)
+    if len(studies) < len(PARTS):
+        raise UserError(f"{len(studies)} studies can't be split in train, validation and test: 3 or more are needed.")
+    ordered = sorted(studies, key=lambda s: s.number)
+    blocks = blocks_of(ordered)
+    sizes = sizes_for(len(ordered))
+    rule = _RULE_TEXTS[name]
+    if name == "blocked":
+        rule += block_rule.RULE
+        if len(set(blocks.values())) < len(PARTS):
+            blocks, rule = {s.id: s.id for s in ordered}, _RULE_TEXTS[name] + _TOO_FEW_BLOCKS
+        parts = deal(ordered, blocks, sizes, seed=seed)
+        sizes = (len(parts[0]), len(parts[1]), len(parts[2]))
+    else:
+        ids = [s.id for s in ordered]
+        if name == "random":
+            ids.sort(key=lambda i: shuffle_key(seed, i))
+        first, second = sizes[0], sizes[0] + sizes[1]
+        parts = [ids[:first], ids[first:second], ids[second:]]
+    number = {s.id: s.number for s in ordered}
+    train, validation, test = (tuple(sorted(p, key=number.__getitem__)) for p in parts)
+    return Split(
+        name=name,
+        seed=None if name == "sequential" else seed,
+        train=train,
+        validation=validation,
+        test=test,
+        blocks=blocks,
+        rule=rule.format(*sizes),
+    )
+
+
+def sizes_for(number: int) -> tuple[int, int, int]:
+    """Return how many of `number` studies train, validate and test: the paper's proportion, none of them empty."""
+    test = max(1, round(number * PAPER[2] / sum(PAPER)))
+    validation = max(1, round(number * PAPER[1] / sum(PAPER)))
+    return number - validation - test, validation, test
+
+
+def load(path: Path, studies: Sequence[Study]) -> Split:
+    """Return the split of a file: JSON with lists of ids `train`, `validation` and `test`, as `Split.save` writes.
+
+    Ids may be in the case of images or reports. `blocks` are taken from the file where it has them for every id
+    it names, else inferred. Studies that the file doesn't name are left out.
+
+    Raises:
+        UserError: names the file and every id that is unknown, named twice or no id, or the part that is empty.
+    """
+    content = _read(path)
+    train, validation, test = _parts_of_file(path, content, {s.id: s.number for s in studies})
+    named = {*train, *validation, *test}
+    chosen = [s for s in studies if s.id in named]
+    seed, rule = content.get("seed"), content.get("rule")
+    return Split(
+        name="file",
+        seed=seed if isinstance(seed, int) else None,
+        train=train,
+        validation=validation,
+        test=test,
+        blocks=_blocks_of_file(content.get("blocks"), chosen) or blocks_of(chosen),
+        rule=rule if isinstance(rule, str) else "As the file of ids says.",
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the content of a file of ids, each of its parts a list of texts or missing."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"{path}: can't be read ({error.strerror}). Give a name ({', '.join(RULES)}) or a file."
+        ) from None
+    except ValueError as error:
+        raise UserError(f"{path}: is not JSON ({error}).") from None
+    if not isinstance(content, dict) or not all(_is_texts(content.get(p, [])) for p in PARTS):
+        raise UserError(f"{path}: expected lists of ids under {', '.join(map(repr, PARTS))}.")
+    return content
+
+
+def _parts_of_file(path: Path, content: Mapping[str, Any], numbers: Mapping[str, int]) -> list[tuple[str, ...]]:
+    """Return the ids of each part, in the order of their numbers.
+
+    Args:
+        path: named in errors.
+        content: of the file.
+        numbers: of the studies, by id.
+    """
+    parts: list[tuple[str, ...]] = []
+    wrong: list[str] = []
+    times: Counter[str] = Counter()
+    for part in PARTS:
+        ids = {text: study_id(text) or text for text in content.get(part, [])}
+        wrong += [f"{text!r} ({part}) is not among the studies" for text, i in ids.items() if i not in numbers]
+        listed = [ids[text] for text in content.get(part, [])]
+        times.update(listed)
+        parts.append(tuple(sorted((i for i in listed if i in numbers), key=numbers.__getitem__)))
+    wrong += [f"{i} is named {n} times" for i, n in times.items() if n > 1]
+    wrong += [f"{p!r} is empty" for p, ids in zip(PARTS, parts, strict=True) if not ids and p != "validation"]
+    if wrong:
+        raise UserError(f"{path}: " + "; ".join(wrong) + ".")
+    return parts
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+def _blocks_of_file(blocks: Any, studies: Sequence[Study]) -> dict[str, str] | None:
+    """Return the block of each study as the file has it; None where it lacks one."""
+    if not isinstance(blocks, dict) or not all(isinstance(v, str) for v in blocks.values()):
+        return None
+    named = {study_id(key) or key: value for key, value in blocks.items()}
+    return {s.id: named[s.id] for s in studies} if all(s.id in named for s in studies) else None
