@@ -33,9 +33,9 @@ def test_every_study_is_tested_and_validates_once_and_no_block_is_parted(
     assert sorted(i for split in splits for i in split.validation) == ids
     for split in splits:
         assert sorted((*split.train, *split.validation, *split.test)) == ids
-        assert split.test and split.validation and split.train
-        parts = [{blocks[i] for i in ids} for ids in (split.train, split.validation, split.test)]
-        assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        train, validation, test = ({blocks[i] for i in ids} for ids in (split.train, split.validation, split.test))
+        assert min(len(train), len(validation), len(test)) > 0
+        assert len(train | validation | test) == len(train) + len(validation) + len(test)
     assert len({split.fingerprint for split in splits}) == folds
     assert [split.fingerprint for split in cross_validation(studies[::-1], folds, seed=seed)] == [
         split.fingerprint for split in splits
@@ -70,7 +70,8 @@ def test_what_folds_let_through_adds_up(tmp_path: Path) -> None:
     assert together.verbatim_in_train == sum(one.verbatim_in_train for one in each)
     assert sum(together.birads["test"].values()) == sum(together.birads["validation"].values()) == len(studies)
     assert sum(together.birads["train"].values()) == len(studies)
-    assert min(o.rouge_l_of_random for o in each) <= together.rouge_l_of_random <= max(o.rouge_l_of_random for o in each)
+    drawn = [one.rouge_l_of_random for one in each]
+    assert min(drawn) <= together.rouge_l_of_random <= max(drawn)
 
 
 def test_too_few_blocks_are_refused_with_what_to_do(tmp_path: Path) -> None:
