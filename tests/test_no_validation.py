@@ -8,7 +8,8 @@ import pytest
 from lines import read_lines
 
 from benchmark import sweep
-from benchmark.board.collect import chosen, collect, compared
+from benchmark.board.collect import collect
+from benchmark.board.points import chosen, compared
 from benchmark.board.results import read_results
 from benchmark.data import dmid
 from benchmark.data.splitting import choose

@@ -20,9 +20,9 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.board.collect import number, reach
 from benchmark.board.format import DIGITS_SHOWN, several
 from benchmark.board.model import DIGITS, Board, Floor, Number, Part, Row, Score
+from benchmark.board.numbers import number, reach
 from metrics.metric import Array
 from metrics.statistics.statistics import Draws, Sample, difference
 

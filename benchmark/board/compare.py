@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.board.collect import chosen, compared, number, reach
 from benchmark.board.model import Number
+from benchmark.board.numbers import number, reach
+from benchmark.board.points import chosen, compared
 from benchmark.board.results import References, read_results, references_of
 from benchmark.board.run import name_of
 from benchmark.errors import UserError, unknown_name

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.board.collect import BLIND
 from benchmark.board.model import DataOfFloors, FloorRow, FloorsBoard, FloorSplit, Score
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
 from benchmark.data.split import Split
 from benchmark.data.splitting import choose
 from benchmark.data.study import Study
-from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES, predict
+from benchmark.scoring.baselines import BASELINES, BLIND, NEEDS_IMAGES, predict
 from benchmark.scoring.references import from_split
 from benchmark.scoring.score import Score as ScoreFound
 from benchmark.scoring.score import Scores, score_predictions

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from benchmark.board.collect import compared
+from benchmark.board.points import compared
 from benchmark.board.results import Baseline, Done, SuiteResults, read_results
 from benchmark.board.run import checkpoints, name_of
 from benchmark.data import dmid

@@ -18,6 +18,8 @@ from metrics.labels.labeler import label
 from metrics.text.whitespace import collapse_whitespace
 
 NEEDS_IMAGES = ("nearest_image",)
+BLIND = ("most_frequent_report", "random_report", "neighbour_report", "best_constant")
+"""Baselines that look neither at the image nor at the reference."""
 
 
 def predict(
@@ -51,7 +53,7 @@ def predict(
         from benchmark.scoring.nearest_image import predict_nearest
 
         return predict_nearest(train, test, seed=seed, clip=clip, images=images)
-    return _BLIND[name](sorted(train, key=lambda s: s.number), test, seed)
+    return _IMAGELESS[name](sorted(train, key=lambda s: s.number), test, seed)
 
 
 def _most_frequent(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
@@ -79,7 +81,7 @@ def _oracle_modal(train: Sequence[Study], test: Sequence[Study], seed: int) -> d
     return {s.id: modal_report([t.report for t in _same_category(train, s)]) for s in test}
 
 
-_BLIND: Mapping[str, Callable[[Sequence[Study], Sequence[Study], int], dict[str, str]]] = {
+_IMAGELESS: Mapping[str, Callable[[Sequence[Study], Sequence[Study], int], dict[str, str]]] = {
     "most_frequent_report": _most_frequent,
     "random_report": _random,
     "neighbour_report": _neighbour,

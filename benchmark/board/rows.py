@@ -1,0 +1,131 @@
+"""Rows of a leaderboard: a point of the grid, its trials' scores averaged over seeds, with intervals and falls."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.board.model import DIGITS, Fall, Number, Ranks, Row, Score
+from benchmark.board.numbers import mean, number, reach
+from benchmark.board.points import validation_means
+from benchmark.board.results import Done, SuiteResults
+from benchmark.board.run import name_of
+from benchmark.board.verdicts import CLEARED, Basis
+from benchmark.record import CONTROLS, STAGES
+from benchmark.scoring.pairs import ALL, GROUNDED, STRATA, perfect_falls, restored
+from metrics.all_pairs import fall
+from metrics.grounding import grounding
+from metrics.labels.labeler import label
+from metrics.registry import METRICS
+from metrics.statistics.statistics import interval, sample
+
+
+def row_of(group: list[Done], results: SuiteResults, basis: Basis) -> Row:
+    """Return the row of a point's trials, not yet compared with the other rows."""
+    first = group[0]
+    falls, unchanged = _over_pairs(group, results)
+    for control in CONTROLS:
+        falls[control], unchanged[control] = _under_control(control, group, results, basis)
+    above = {name: basis.above_best_floor(group, name) for name in CLEARED}
+    return Row(
+        name=name_of(first),
+        backbone=first.trial.backbone,
+        rank=first.trial.rank,
+        alpha=first.trial.alpha,
+        seeds=tuple(d.trial.seed for d in group),
+        trials=tuple(d.trial.id for d in group),
+        best=False,
+        scores=scores_of(group, basis),
+        validation=validation_means(group),
+        above_floor=basis.above_best_floor(group, basis.primary),
+        above_floors={name: distance for name, distance in above.items() if distance is not None},
+        falls=falls,
+        unchanged=unchanged,
+        ranks=Ranks(best=1, worst=1),
+        parameters=first.parameters,
+        seconds={stage: round(float(np.mean([d.seconds.get(stage, 0.0) for d in group])), 3) for stage in STAGES},
+        peak_memory_bytes=max(d.record.peak_memory_bytes or 0 for d in group) or None,
+        length_limit_rate=mean([d.scores.length_limit_rate for d in group]),
+        losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
+        confusion=_confusion(group, results),
+        by_block=_by_block(group, basis),
+    )
+
+
+def scores_of(group: Sequence[Done], basis: Basis) -> dict[str, Score]:
+    """Return the mean over seeds, with its interval, of each score that all of a point's trials have."""
+    scores = {}
+    for name, metric in METRICS.items():
+        stored = [d.scores.scores[name] for d in group if name in d.scores.scores]
+        if len(stored) < len(group):
+            continue
+        values = tuple(score.value for score in stored)
+        undefined = next((score.undefined for score in stored if score.undefined is not None), None)
+        low, high = stored[0].low, stored[0].high
+        if len(group) > 1:
+            low = high = None
+            if metric.has_interval and undefined is None:
+                by_seed = sample([d.statistics[name] for d in group], basis.blocks)
+                ends = number(interval(by_seed, basis.draws_for(name), bounds=metric.bounds))
+                low, high = ends.low, ends.high
+        scores[name] = Score(value=mean(values), low=low, high=high, undefined=undefined, n=stored[0].n, by_seed=values)
+    return scores
+
+
+def order(row: Row, primary: str) -> tuple[float, str, int, int]:
+    """Return a key that puts the best test score first, an undefined one last."""
+    value = row.scores[primary].value if primary in row.scores else None
+    sign = 1 if METRICS[primary].higher_is_better is False else -1
+    return (math.inf if value is None else round(sign * value, 6), row.name, row.rank, row.alpha)
+
+
+def _over_pairs(group: Sequence[Done], results: SuiteResults) -> tuple[dict[str, dict[str, Fall]], dict[str, Number]]:
+    """Return falls and unchanged texts when another study's image is shown, by stratum of pairs."""
+    references = results.references
+    each = [done.pairs(references) for done in group]
+    perfect = perfect_falls(references.of("test"), references.blocks)
+    falls: dict[str, dict[str, Fall]] = {}
+    for stratum in STRATA:
+        falls[stratum] = {}
+        for name in GROUNDED:
+            lost = fall([restored(one.falls[stratum][name]) for one in each], perfect[stratum][name])
+            if not math.isnan(lost.value):
+                ends = number(lost, reach(name))
+                share = None if math.isnan(lost.of_perfect_reader) else lost.of_perfect_reader
+                falls[stratum][name] = Fall(**vars(ends), of_perfect_reader=share)
+    return falls, {ALL: Number(value=mean([one.unchanged for one in each]))}
+
+
+def _under_control(
+    control: str, group: Sequence[Done], results: SuiteResults, basis: Basis
+) -> tuple[dict[str, Fall], Number]:
+    """Return the falls of scores, and the share of unchanged texts, when a control's image is shown."""
+    references = results.references
+    statistics = [d.control_statistics(control, basis.primary, references) for d in group]
+    texts = [[d.predictions[i] for i in references.test_ids] for d in group]
+    controls = [[d.controls[control][i] for i in references.test_ids] for d in group]
+    owed = grounding(control, [d.statistics for d in group], statistics, texts, controls, basis.blocks, basis.draws)
+    falls = {name: Fall(**vars(number(lost.fall, reach(name)))) for name, lost in owed.falls.items()}
+    return falls, number(owed.unchanged)
+
+
+def _by_block(group: Sequence[Done], basis: Basis) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    """Return the primary score's sums, by seed and block."""
+    primary = basis.sample_of(group, basis.primary)
+    if primary is None:
+        return ()
+    return tuple(tuple(tuple(round(float(v), DIGITS) for v in block) for block in seed) for seed in primary.statistics)
+
+
+def _confusion(group: Sequence[Done], results: SuiteResults) -> dict[str, dict[str, int]]:
+    """Return how often each major BI-RADS category was said of each true one, over seeds; "none" if none was said."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for identity, report in results.references.of("test").items():
+        truth = label(report).birads_major
+        if truth is not None:
+            counts.update((truth, label(d.predictions[identity]).birads_major or "none") for d in group)
+    table: dict[str, dict[str, int]] = {}
+    for (truth, guess), count in sorted(counts.items()):
+        table.setdefault(truth, {})[guess] = count
+    return table
