@@ -206,11 +206,11 @@ class Suite(Part):
         return list(product(self.grid.rank, self.grid.alpha, self.grid.seed))
 
     def blank_points(self) -> list[tuple[int, int, int]]:
-        """(rank, alpha, seed) at which each backbone is tuned on blank images as well."""
+        """Return (rank, alpha, seed) at which each backbone is tuned on blank images as well."""
         return [(self.grid.rank[0], self.grid.alpha[0], seed) for seed in self.grid.seed] if self.blank_adapters else []
 
-    def trials(self) -> int:
-        """How many trials it has, those on blank images among them."""
+    def count_trials(self) -> int:
+        """Return how many trials it has, those on blank images among them."""
         return len(self.backbones) * (len(self.points()) + len(self.blank_points()))
 
     @property
