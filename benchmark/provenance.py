@@ -1,9 +1,10 @@
-"""What made a result: versions, commit, machine."""
+"""What made a result, and when: versions, commit, machine, time."""
 
 import os
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,23 +20,23 @@ PACKAGES = (
 @cache
 def versions() -> dict[str, str]:
     """Return versions of Python and of the packages that results depend on."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache
 def commit() -> str | None:
     """Return the commit of the checkout that runs, with "+changes" where files differ from it; None outside of one."""
-    here = Path(__file__).resolve().parent
+    folder = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, timeout=10)
+            done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None
@@ -66,6 +67,11 @@ def machine() -> Machine:
         cores=psutil.cpu_count(),
         memory_bytes=psutil.virtual_memory().total,
     )
+
+
+def now() -> datetime:
+    """Return the time in UTC to the second, as records state it."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _processor() -> str:

@@ -19,12 +19,12 @@ from benchmark.record import Failure, FloorRecord, ReferenceReport, Report, Scor
 from benchmark.suite import Trial
 
 Model = TypeVar("Model", bound=BaseModel)
-SHOWN = 5
+MOST_LISTED = 5
 """Mistakes of a file, or trials, that are listed, at most."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a place beside `path` to write to; what was written takes `path` when the block ends without an error.
 
     So the file is there whole or not at all, whatever interrupts the writing. The name keeps the file's suffix, by
@@ -41,7 +41,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all."""
-    with whole_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -73,14 +73,14 @@ def read_models(path: Path, model: type[Model]) -> list[Model]:
     Raises:
         UserError: names the file, and the first line that isn't such a record.
     """
-    found = []
+    models = []
     for number, line in enumerate(_text(path).split("\n"), start=1):
         if line.strip():
             try:
-                found.append(model.model_validate_json(line))
+                models.append(model.model_validate_json(line))
             except ValidationError as error:
                 raise UserError(f"{path}, line {number}: {_mistakes(error)}") from None
-    return found
+    return models
 
 
 def _validated(path: Path, adapter: TypeAdapter[Model]) -> Model:
@@ -102,8 +102,8 @@ def _text(path: Path) -> str:
 def _mistakes(error: ValidationError) -> str:
     """Return what is wrong, place by place, without the content, which may be a report's."""
     mistakes = error.errors(include_input=False, include_url=False)
-    listed = [f"{'.'.join(map(str, m['loc']))}: {m['msg']}" if m["loc"] else m["msg"] for m in mistakes[:SHOWN]]
-    more = f" and {len(mistakes) - SHOWN} more" if len(mistakes) > SHOWN else ""
+    listed = [f"{'.'.join(map(str, m['loc']))}: {m['msg']}" if m["loc"] else m["msg"] for m in mistakes[:MOST_LISTED]]
+    more = f" and {len(mistakes) - MOST_LISTED} more" if len(mistakes) > MOST_LISTED else ""
     return f"damaged, or written by another version: {'; '.join(listed)}{more}. Remove it and run its sweep again."
 
 
@@ -163,7 +163,7 @@ class TrialFolder:
         return self.path / "failure.json"
 
     def is_trained(self) -> bool:
-        """Return whether its adapter and losses are there."""
+        """Return whether its adapter and losses are stored."""
         return (self.adapter / "adapter_config.json").is_file() and self.losses.is_file()
 
     def is_done(self) -> bool:
@@ -171,7 +171,7 @@ class TrialFolder:
         return self.trial.is_file() and self.scores.is_file()
 
     def forget(self, *paths: Path) -> None:
-        """Delete files of it that say nothing any more, where they are there."""
+        """Delete files of it that say nothing any more, where they exist."""
         for path in paths:
             path.unlink(missing_ok=True)
 
@@ -240,8 +240,8 @@ class TrialFolder:
         temporary.rename(self.adapter)
 
     def write_losses(self, losses: Sequence[Mapping[str, float]]) -> None:
-        """Write one row a step."""
-        with whole_file(self.losses) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        """Write one row per step, in their order; the first row's keys are the columns."""
+        with atomic_file(self.losses) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             rows = csv.DictWriter(file, fieldnames=list(losses[0]), lineterminator="\n")
             rows.writeheader()
             rows.writerows(losses)
@@ -276,12 +276,12 @@ def by_start(folders: Sequence[TrialFolder], start: str) -> TrialFolder | None:
     Raises:
         UserError: several do.
     """
-    found = [folder for folder in folders if folder.path.name.startswith(start)]
-    if len(found) > 1:
-        listed = ", ".join(folder.path.name for folder in found[:SHOWN])
-        more = " …" if len(found) > SHOWN else ""
-        raise UserError(f"{start!r}: {len(found)} trials in {found[0].path.parent} begin so: {listed}{more}")
-    return found[0] if found else None
+    matches = [folder for folder in folders if folder.path.name.startswith(start)]
+    if len(matches) > 1:
+        listed = ", ".join(folder.path.name for folder in matches[:MOST_LISTED])
+        more = " …" if len(matches) > MOST_LISTED else ""
+        raise UserError(f"{start!r}: {len(matches)} trials in {matches[0].path.parent} begin so: {listed}{more}")
+    return matches[0] if matches else None
 
 
 def read_record(store: Store, suite: str) -> SuiteRecord:
@@ -293,8 +293,8 @@ def read_record(store: Store, suite: str) -> SuiteRecord:
     path = store.suite(suite)
     if not path.is_file():
         known = sorted(p.stem for p in path.parent.glob("*.json"))
-        there = f" Suites with results there: {', '.join(known)}." if known else ""
-        raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{there}")
+        others = f" Suites with results there: {', '.join(known)}." if known else ""
+        raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{others}")
     return read_model(path, SuiteRecord)
 
 

@@ -220,15 +220,15 @@ class Suite(Part):
         return list(product(self.grid.rank, self.grid.alpha, self.grid.seed))
 
     def blank_points(self) -> list[tuple[int, int, int]]:
-        """(rank, alpha, seed) at which each backbone is tuned on blank images as well."""
+        """Return (rank, alpha, seed) at which each backbone is tuned on blank images as well."""
         return [(self.grid.rank[0], self.grid.alpha[0], seed) for seed in self.grid.seed] if self.blank_adapters else []
 
     def fold_numbers(self) -> tuple[int | None, ...]:
         """Return the numbers of its folds, from 0; None for the one split of a suite without."""
         return (None,) if self.split.folds is None else tuple(range(self.split.folds))
 
-    def trials(self) -> int:
-        """How many trials it has, those on blank images and of all folds among them."""
+    def count_trials(self) -> int:
+        """Return how many trials it has, those on blank images and of all folds among them."""
         points = len(self.points()) + len(self.blank_points())
         return len(self.backbones) * points * len(self.fold_numbers())
 

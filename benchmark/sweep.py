@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmark.data.folds import pooled_leakage
@@ -16,7 +17,8 @@ from benchmark.data.splitting import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
-from benchmark.pack import Pack
+from benchmark.pack.model import Pack
+from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.planning.plan import missing
 from benchmark.progress.events import Event, Listener, listen, tell
@@ -116,15 +118,19 @@ def run(
         listener: told what happens.
         processes: on a CPU, one a core by default; with GPUs, one a GPU.
 
+    Returns:
+        How it ended, its failed trials and floors among it; `check` raises for those.
+
     Raises:
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
+        RunFailed: a worker process died.
     """
     refuse(suite, data)
     settle_arithmetic(suite)
     listen(listener)
     devices = devices_of(suite)
-    asked = processes or (len(devices) if devices[0] != "cpu" else default_processes())
-    with executor(min(asked, _useful(suite, devices)), listener) as workers:
+    most = processes or (len(devices) if devices[0] != "cpu" else default_processes())
+    with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
         records = prepare_records(suite, data, results, workers.processes)
         tell(Event("stage", "checkpoints"))
         weights = find_weights(suite, workers)
@@ -167,12 +173,12 @@ def devices_of(suite: Suite) -> list[str]:
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
 
 
-def _useful(suite: Suite, devices: Sequence[str]) -> int:
+def _useful_processes(suite: Suite, devices: Sequence[str]) -> int:
     """Return how many processes a suite can keep busy; a tiny one is done before a second process has started."""
-    points = suite.trials()
+    trials = suite.count_trials()
     if devices[0] != "cpu":
         return len(devices)
-    return 1 if points <= 2 else points
+    return 1 if trials <= 2 else trials
 
 
 def prepare_records(suite: Suite, data: Path | None, results: Path, processes: int) -> Records:
@@ -247,20 +253,18 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
         # Trials of one fold and seed see the same reports in the same order, so together they need less padding.
         todo.sort(key=lambda trial: (trial.fold or 0, trial.seed, trial.rank))
         finer = -(-len(todo) // PACK_ON_CPU) if devices[0] == "cpu" and processes > 1 else 1
-        parts = max(fewest, finer)
-        size = -(-len(todo) // parts)
-        for start in range(parts):
-            if chosen := todo[start * size : (start + 1) * size]:
-                packs.append(
-                    Pack(
-                        entry=entry,
-                        source=planned.weights[entry.name].source,
-                        engine=suite.engine,
-                        device=devices[len(packs) % len(devices)],
-                        trials=tuple(chosen),
-                        records=planned.records,
-                    )
+        size = -(-len(todo) // max(fewest, finer))
+        for start in range(0, len(todo), size or 1):
+            packs.append(
+                Pack(
+                    entry=entry,
+                    source=planned.weights[entry.name].source,
+                    engine=suite.engine,
+                    device=devices[len(packs) % len(devices)],
+                    trials=tuple(todo[start : start + size]),
+                    records=planned.records,
                 )
+            )
     return packs
 
 
@@ -273,7 +277,7 @@ def run_packs(planned: Planned, packs: Sequence[Pack], workers: Executor) -> Sum
     tell(Event("stage", "trials", done, len(trials), detail))
     ended: dict[str, str | None] = {}
     # Floors last: by then a worker's METEOR is warm, and the long packs have begun.
-    for _, outcome in workers.run([*packs, *floors]):
+    for _, outcome in workers.run([*(partial(run_pack, pack) for pack in packs), *floors]):
         ended.update(outcome)
     return Summary(
         suite=planned.suite,
@@ -297,7 +301,7 @@ def check(summary: Summary) -> None:
     floors = {f"the floor {name}": why for name, why in summary.failed_floors.items()}
     if not summary.failed and not floors:
         return
-    listed = "\n".join(f"  - {label}: {reason}" for label, reason in {**summary.failed, **floors}.items())
+    listed = "\n".join(f"  - {name}: {why}" for name, why in {**summary.failed, **floors}.items())
     counts = [f"{len(summary.failed)} of {len(summary.trials)} trials"] if summary.failed else []
     planned = len(summary.suite.baselines) * len(summary.suite.fold_numbers())
     counts += [f"{len(floors)} of {planned} floors"] if floors else []

@@ -89,7 +89,7 @@ def test_they_see_no_image_in_training_or_writing_and_are_floors(swept: Swept, t
 
 def test_a_plan_counts_them(tmp_path: Path) -> None:
     suite = parse(SUITE.format(checkpoint="miniature", more=""), where="blanks.yaml")
-    assert suite.trials() == 6
+    assert suite.count_trials() == 6
     [backbone] = plan(suite, None, results=tmp_path).backbones
     assert isinstance(backbone, BackbonePlan)
     assert backbone.trials == 6

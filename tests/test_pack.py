@@ -10,17 +10,19 @@ import pytest
 from lines import read_lines
 
 from backbones.base import Backbone
-from benchmark import pack
 from benchmark.data import dmid
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.records import Records
 from benchmark.data.split import Split
 from benchmark.data.splitting import choose
 from benchmark.errors import UserError
-from benchmark.pack import Pack
+from benchmark.pack import run, stages
+from benchmark.pack.model import Pack
+from benchmark.pack.run import run_pack
+from benchmark.pack.session import Session
 from benchmark.phantoms import write
 from benchmark.progress import events
-from benchmark.record import DataRecord, Stage
+from benchmark.record import DataRecord, Stage, TrialRecord
 from benchmark.scoring import predictions
 from benchmark.store import Store, TrialFolder
 from benchmark.suite import Entry, ImagePart, Protocol, Trial
@@ -48,28 +50,28 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[dmid.Release, Spl
 
 
 @pytest.fixture(scope="module")
-def made(release: tuple[dmid.Release, Split, Path], miniature: Callable[[str], Path]) -> Callable[..., Pack]:
+def make_pack(release: tuple[dmid.Release, Split, Path], miniature: Callable[[str], Path]) -> Callable[..., Pack]:
     """A results folder → a pack of three trials on phantoms."""
-    found, split, cache = release
+    archive, split, cache = release
 
     def make(
         results: Path, *, engine: str = "packed", trials: Sequence[tuple[int, int]] = ((2, 8), (4, 8), (4, 16))
     ) -> Pack:
         records = Records(
-            studies=found.studies,
+            studies=archive.studies,
             split=split,
             image=ImageSettings(size=112),
             cache=cache,
             results=results,
             command="make sweep",
-            data=DataRecord(source="phantom", fingerprint=found.fingerprint, summary="phantoms", studies=24),
-            folder=found.folder,
+            data=DataRecord(source="phantom", fingerprint=archive.fingerprint, summary="phantoms", studies=24),
+            folder=archive.folder,
         )
         entry = Entry(name="medgemma-4b-it", checkpoint="miniature")
         protocol = Protocol(steps=STEPS, batch_size=4, learning_rate=5e-3, warmup_steps=1, max_new_tokens=12)
         grid = tuple(
             Trial(
-                backbone=entry.name, checkpoint="c", quantization=None, dtype="float32", data=found.fingerprint,
+                backbone=entry.name, checkpoint="c", quantization=None, dtype="float32", data=archive.fingerprint,
                 image=ImagePart(size=112), split=split.fingerprint, protocol=protocol, rank=rank, alpha=alpha, seed=0,
             )
             for rank, alpha in trials
@@ -80,31 +82,31 @@ def made(release: tuple[dmid.Release, Split, Path], miniature: Callable[[str], P
 
 
 @pytest.fixture(scope="module")
-def whole(made: Callable[..., Pack], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(make_pack: Callable[..., Pack], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of an undisturbed run."""
-    results = tmp_path_factory.mktemp("whole")
-    assert set(made(results)().values()) == {None}
+    results = tmp_path_factory.mktemp("undisturbed")
+    assert set(run_pack(make_pack(results)).values()) == {None}
     return results
 
 
-def folder(running: Pack, place: int) -> TrialFolder:
-    return Store(running.records.results).of(running.trials[place])
+def folder(pack: Pack, place: int) -> TrialFolder:
+    return Store(pack.records.results).of(pack.trials[place])
 
 
-def same(ours: TrialFolder, whole: Path) -> bool:
+def is_same(folder: TrialFolder, undisturbed: Path) -> bool:
     """Whether a trial has, byte for byte, what the undisturbed run gave."""
-    return all((ours.path / f).read_bytes() == (whole / ours.path.name / f).read_bytes() for f in FILES)
+    return all((folder.path / f).read_bytes() == (undisturbed / folder.path.name / f).read_bytes() for f in FILES)
 
 
 class Calls:
     """Which trials were trained, written and scored, by place in the pack; a failure or an interruption by request."""
 
-    def __init__(self, running: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.place = {trial.id: place for place, trial in enumerate(running.trials)}
+    def __init__(self, pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.place = {trial.id: place for place, trial in enumerate(pack.trials)}
         self.trained: list[int] = []
         self.written: list[int] = []
         self.scored: list[int] = []
-        train, generate, score = Packed.train, Packed.generate, pack.score
+        train, generate, score = Packed.train, Packed.generate, stages.score
 
         def counted_train(engine: Packed, backbone: Backbone, trials: Sequence[Trial], *rest: Any) -> Any:
             self.trained += [self.place[t.id] for t in trials]
@@ -120,10 +122,10 @@ class Calls:
 
         monkeypatch.setattr(Packed, "train", counted_train)
         monkeypatch.setattr(Packed, "generate", counted_generate)
-        monkeypatch.setattr(pack, "score", counted_score)
+        monkeypatch.setattr(stages, "score", counted_score)
 
 
-def interrupt(running: Pack, owner: object, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupt(pack: Pack, owner: object, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run until what an owner has under that name is called."""
 
     def interrupting(*_: object, **__: object) -> None:
@@ -132,7 +134,7 @@ def interrupt(running: Pack, owner: object, name: str, monkeypatch: pytest.Monke
     with monkeypatch.context() as broken:
         broken.setattr(owner, name, interrupting)
         with pytest.raises(Interrupted):
-            running()
+            run_pack(pack)
 
 
 # -- a trial fails alone
@@ -161,14 +163,14 @@ def fails_in_writing(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fails_in_scoring(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = pack.score
+    score = stages.score
 
     def failing(folder: TrialFolder, *rest: Any, **options: Any) -> Any:
         if folder.path.name == guilty.id:
             raise ZeroDivisionError("injected")
         score(folder, *rest, **options)
 
-    monkeypatch.setattr(pack, "score", failing)
+    monkeypatch.setattr(stages, "score", failing)
 
 
 @pytest.mark.parametrize(
@@ -177,66 +179,66 @@ def fails_in_scoring(guilty: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_guilty_trial_fails_and_the_next_run_does_what_is_left(
     stage: str,
     inject: Callable[[Trial, pytest.MonkeyPatch], None],
-    made: Callable[..., Pack],
-    whole: Path,
+    make_pack: Callable[..., Pack],
+    undisturbed: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    running = made(tmp_path)
-    guilty = running.trials[1]
+    pack = make_pack(tmp_path)
+    guilty = pack.trials[1]
     with monkeypatch.context() as broken:
         inject(guilty, broken)
-        ended = running()
-    assert ended == {t.id: "ZeroDivisionError: injected" if t is guilty else None for t in running.trials}
-    failure = json.loads(folder(running, 1).failure.read_text())
+        ended = run_pack(pack)
+    assert ended == {t.id: "ZeroDivisionError: injected" if t is guilty else None for t in pack.trials}
+    failure = json.loads(folder(pack, 1).failure.read_text())
     assert (failure["stage"], failure["trial"]["rank"]) == (stage, guilty.rank)
     assert "in failing" in failure["traceback"]
-    assert not folder(running, 1).is_done()
-    calls = Calls(running, monkeypatch)
-    assert set(running().values()) == {None}
-    assert not folder(running, 1).failure.exists()
+    assert not folder(pack, 1).is_done()
+    calls = Calls(pack, monkeypatch)
+    assert set(run_pack(pack).values()) == {None}
+    assert not folder(pack, 1).failure.exists()
     done = {"train": ([1], [1], [1]), "generate": ([], [1], [1]), "score": ([], [], [1])}[stage]
     assert (calls.trained, calls.written, calls.scored) == done
     if stage != "train":  # alone, the last digits of losses and scores may be others
-        assert all(same(folder(running, place), whole) for place in range(3))
+        assert all(is_same(folder(pack, place), undisturbed) for place in range(3))
 
 
 def test_a_damaged_adapter_is_the_failure_of_its_trial(
-    made: Callable[..., Pack], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pack: Callable[..., Pack], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = made(tmp_path)
-    interrupt(running, Packed, "generate", monkeypatch)
-    (folder(running, 0).adapter / "adapter_model.safetensors").write_bytes(b"damaged")
-    assert [reason is None for reason in running().values()] == [False, True, True]
+    pack = make_pack(tmp_path)
+    interrupt(pack, Packed, "generate", monkeypatch)
+    (folder(pack, 0).adapter / "adapter_model.safetensors").write_bytes(b"damaged")
+    assert [reason is None for reason in run_pack(pack).values()] == [False, True, True]
     for place in (1, 2):
         for name in ("predictions.jsonl", "controls.jsonl"):
-            path = folder(running, place).path
-            assert (path / name).read_bytes() == (whole / path.name / name).read_bytes()
+            path = folder(pack, place).path
+            assert (path / name).read_bytes() == (undisturbed / path.name / name).read_bytes()
 
 
 @pytest.mark.parametrize("stage", STAGES[:2])
 def test_what_no_single_trial_is_guilty_of_fails_each(
-    stage: Stage, made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = made(tmp_path)
+    pack = make_pack(tmp_path)
 
     def failing(*_: object) -> None:
         raise ZeroDivisionError("injected")
 
-    monkeypatch.setitem(pack.STAGES, stage, failing)
-    assert set(running().values()) == {"ZeroDivisionError: injected"}
-    assert all(json.loads(folder(running, place).failure.read_text())["stage"] == stage for place in range(3))
+    monkeypatch.setitem(run.STAGES, stage, failing)
+    assert set(run_pack(pack).values()) == {"ZeroDivisionError: injected"}
+    assert all(json.loads(folder(pack, place).failure.read_text())["stage"] == stage for place in range(3))
 
 
 def test_what_the_user_has_to_mend_ends_the_run(
-    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object) -> None:
         raise UserError("mend it")
 
     monkeypatch.setattr(Packed, "train", failing)
     with pytest.raises(UserError, match="mend it"):
-        made(tmp_path)()
+        run_pack(make_pack(tmp_path))
     assert not list(tmp_path.glob("*/failure.json"))
 
 
@@ -244,53 +246,53 @@ def test_what_the_user_has_to_mend_ends_the_run(
 
 
 def test_predictions_and_scores_of_before_an_interruption_are_used(
-    made: Callable[..., Pack], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pack: Callable[..., Pack], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = made(tmp_path)
-    write_lines, score, finish = predictions.write_lines, pack.score, pack._finish
+    pack = make_pack(tmp_path)
+    write_lines, score, trial_record = predictions.write_lines, stages.score, stages.trial_record
 
     def within_writing(path: Path, lines: Any) -> None:
-        if path == folder(running, 1).controls:  # its other two files are there
+        if path == folder(pack, 1).controls:  # its other two files are there
             raise Interrupted
         write_lines(path, lines)
 
-    def within_scoring(found: TrialFolder, *rest: Any, **options: Any) -> None:
-        if found.path.name == running.trials[1].id:
+    def within_scoring(scored: TrialFolder, *rest: Any, **options: Any) -> None:
+        if scored.path.name == pack.trials[1].id:
             raise Interrupted
-        score(found, *rest, **options)
+        score(scored, *rest, **options)
 
-    def before_the_record(session: pack.Session, trial: Trial) -> None:
-        if trial is running.trials[1]:
+    def before_the_record(session: Session, trial: Trial) -> TrialRecord:
+        if trial is pack.trials[1]:
             raise Interrupted
-        finish(session, trial)
+        return trial_record(session, trial)
 
     sessions = [
         ((predictions, "write_lines", within_writing), ([0, 1, 2], [0, 1, 2], [])),
-        ((pack, "score", within_scoring), ([], [1, 2], [0])),
-        ((pack, "_finish", before_the_record), ([], [], [1])),
+        ((stages, "score", within_scoring), ([], [1, 2], [0])),
+        ((stages, "trial_record", before_the_record), ([], [], [1])),
     ]
     for patch, done in sessions:
         with monkeypatch.context() as interrupted:
-            calls = Calls(running, interrupted)
-            if patch[:2] == (pack, "score"):
-                score = pack.score  # the counting one
+            calls = Calls(pack, interrupted)
+            if patch[:2] == (stages, "score"):
+                score = stages.score  # the counting one
             interrupted.setattr(*patch)
             with pytest.raises(Interrupted):
-                running()
+                run_pack(pack)
             assert (calls.trained, calls.written, calls.scored) == done
-    calls = Calls(running, monkeypatch)
-    assert set(running().values()) == {None}
+    calls = Calls(pack, monkeypatch)
+    assert set(run_pack(pack).values()) == {None}
     assert (calls.trained, calls.written, calls.scored) == ([], [], [2])
-    assert all(same(folder(running, place), whole) for place in range(3))
+    assert all(is_same(folder(pack, place), undisturbed) for place in range(3))
 
 
 @pytest.mark.parametrize("damage", ["cut short", "of another prompt", "fewer", "of another version"])
 def test_predictions_that_are_not_whole_are_written_again(
-    damage: str, made: Callable[..., Pack], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    damage: str, make_pack: Callable[..., Pack], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = made(tmp_path, trials=[(2, 8)])
-    interrupt(running, pack, "score", monkeypatch)
-    path = folder(running, 0).validation
+    pack = make_pack(tmp_path, trials=[(2, 8)])
+    interrupt(pack, stages, "score", monkeypatch)
+    path = folder(pack, 0).validation
     lines = path.read_text().splitlines(keepends=True)
     changed = {
         "cut short": [*lines[:-1], lines[-1][:20]],
@@ -299,22 +301,22 @@ def test_predictions_that_are_not_whole_are_written_again(
         "of another version": [line.replace('"stop"', '"ended"') for line in lines],
     }[damage]
     path.write_text("".join(changed))
-    calls = Calls(running, monkeypatch)
-    assert set(running().values()) == {None}
+    calls = Calls(pack, monkeypatch)
+    assert set(run_pack(pack).values()) == {None}
     assert (calls.trained, calls.written, calls.scored) == ([], [0], [0])
     assert path.read_text() == "".join(lines)
 
 
 def test_what_a_lost_adapter_wrote_is_not_used(
-    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = made(tmp_path, trials=[(2, 8)])
-    running()
-    one = folder(running, 0)
+    pack = make_pack(tmp_path, trials=[(2, 8)])
+    run_pack(pack)
+    one = folder(pack, 0)
     one.trial.unlink()
     (one.adapter / "adapter_config.json").unlink()
-    calls = Calls(running, monkeypatch)
-    running()
+    calls = Calls(pack, monkeypatch)
+    run_pack(pack)
     assert (calls.trained, calls.written, calls.scored) == ([0], [0], [0])
 
 
@@ -322,12 +324,12 @@ def test_what_a_lost_adapter_wrote_is_not_used(
 
 
 @pytest.mark.parametrize("engine", ["packed", "sequential"])
-def test_all_seconds_are_somebody_s(engine: str, made: Callable[..., Pack], tmp_path: Path) -> None:
-    running = made(tmp_path, engine=engine)
+def test_all_seconds_are_somebody_s(engine: str, make_pack: Callable[..., Pack], tmp_path: Path) -> None:
+    pack = make_pack(tmp_path, engine=engine)
     began = perf_counter()
-    running()
+    run_pack(pack)
     wall = perf_counter() - began
-    stored = [json.loads(folder(running, place).trial.read_text())["seconds"] for place in range(3)]
+    stored = [json.loads(folder(pack, place).trial.read_text())["seconds"] for place in range(3)]
     assert sum(sum(seconds.values()) for seconds in stored) == pytest.approx(wall, rel=0.05)
     assert all(list(seconds) == list(STAGES) for seconds in stored)
     # What is shared is shared evenly; nobody pays for the writing of all.
@@ -337,7 +339,7 @@ def test_all_seconds_are_somebody_s(engine: str, made: Callable[..., Pack], tmp_
 
 
 def test_a_clock_that_work_moves_is_shared_out_to_the_last_second(
-    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each piece of work takes a known time by this clock, and all else none; a trial's seconds follow from it."""
     now = 0.0
@@ -353,15 +355,15 @@ def test_a_clock_that_work_moves_is_shared_out_to_the_last_second(
         monkeypatch.setattr(owner, name, timed)
 
     monkeypatch.setattr(spent, "perf_counter", lambda: now)
-    takes(30.0, pack, "warm_up")  # within `load`
-    takes(12.0, pack, "_features")
+    takes(30.0, stages, "warm_up")  # within `load`
+    takes(12.0, stages, "image_features")
     takes(1.0, PackTraining, "_step")
     takes(9.0, Packed, "_write")
-    takes(6.0, pack, "ptb_tokenize")
-    takes(5.0, pack, "score")
-    running = made(tmp_path)
-    running()
-    stored = [json.loads(folder(running, place).trial.read_text())["seconds"] for place in range(3)]
+    takes(6.0, stages, "ptb_tokenize")
+    takes(5.0, stages, "score")
+    pack = make_pack(tmp_path)
+    run_pack(pack)
+    stored = [json.loads(folder(pack, place).trial.read_text())["seconds"] for place in range(3)]
     for seconds in stored:
         shares = {"load": 10.0, "vision": 4.0, "train": STEPS / 3, "score": 2.0 + 5.0}
         assert {stage: seconds[stage] for stage in shares} == pytest.approx(shares, abs=0.001)
@@ -370,18 +372,18 @@ def test_a_clock_that_work_moves_is_shared_out_to_the_last_second(
 
 
 def test_seconds_and_memory_of_earlier_sessions_stay(
-    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = made(tmp_path)
+    pack = make_pack(tmp_path)
     began = perf_counter()
-    interrupt(running, Packed, "generate", monkeypatch)
+    interrupt(pack, Packed, "generate", monkeypatch)
     first = perf_counter() - began
-    trained = [Spent.read(folder(running, place)) for place in range(3)]
+    trained = [Spent.read(folder(pack, place)) for place in range(3)]
     assert all(spent.seconds["train"] > 0 and spent.peak_memory_bytes for spent in trained)
     began = perf_counter()
-    running()
+    run_pack(pack)
     second = perf_counter() - began
-    records = [json.loads(folder(running, place).trial.read_text()) for place in range(3)]
+    records = [json.loads(folder(pack, place).trial.read_text()) for place in range(3)]
     for record, before in zip(records, trained, strict=True):
         # A trial that is trained already is passed over in its stage, which takes a moment.
         assert record["seconds"]["train"] == pytest.approx(before.seconds["train"], abs=0.05)
@@ -391,19 +393,19 @@ def test_seconds_and_memory_of_earlier_sessions_stay(
 
 
 def test_progress_is_told_from_the_first_step(
-    made: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[events.Event] = []
-    monkeypatch.setattr(events, "_listener", told.append)
-    running = made(tmp_path, trials=[(2, 8)])
-    running()
-    steps = [event.done for event in told if event.kind == "progress" and event.name == running.trials[0].label]
+    heard: list[events.Event] = []
+    monkeypatch.setattr(events, "_listener", heard.append)
+    pack = make_pack(tmp_path, trials=[(2, 8)])
+    run_pack(pack)
+    steps = [event.done for event in heard if event.kind == "progress" and event.name == pack.trials[0].label]
     assert steps == [1, 5, STEPS]
 
 
-def test_lines_keep_their_form(whole: Path) -> None:
+def test_lines_keep_their_form(undisturbed: Path) -> None:
     """What reads predictions elsewhere goes by these keys."""
-    [one, *_] = sorted(path for path in whole.iterdir() if path.is_dir())
+    [one, *_] = sorted(path for path in undisturbed.iterdir() if path.is_dir())
     keys = ["id", "prediction", "prompt_sha256", "tokens", "stop"]
     assert list(read_lines(one / "predictions.jsonl")[0]) == keys
     assert list(read_lines(one / "controls.jsonl")[0]) == ["control", *keys]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmark.errors import UserError
 from benchmark.record import Failure, Prediction, Report
-from benchmark.store import TrialFolder, read_model, read_models, whole_file, write_json, write_lines
+from benchmark.store import TrialFolder, atomic_file, read_model, read_models, write_json, write_lines
 
 KEYS: dict[str, Any] = {"prompt_sha256": "0" * 64, "tokens": 3, "stop": "end"}
 texts = st.lists(st.tuples(st.text(), st.text()))
@@ -57,7 +57,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     path.write_bytes(b"old")
 
     def interrupted() -> None:
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             assert temporary.suffix == path.suffix
             temporary.write_bytes(b"half")
             raise KeyboardInterrupt

@@ -8,7 +8,7 @@ from benchmark import sweep
 from benchmark.data.image import ImageSettings
 from benchmark.data.records import Records
 from benchmark.data.split import Split
-from benchmark.pack import Pack
+from benchmark.pack.model import Pack
 from benchmark.record import DataRecord
 from benchmark.suite import Grid
 from benchmark.suites.load import load_suite
@@ -17,7 +17,7 @@ from benchmark.tuning.weights import Weights
 pytestmark = pytest.mark.numeric
 
 
-def packs(folder: Path, seeds: int, devices: list[str], processes: int) -> list[Pack]:
+def deal(folder: Path, seeds: int, devices: list[str], processes: int) -> list[Pack]:
     suite = load_suite("mini")
     suite = suite.model_copy(
         update={"blank_adapters": False, "grid": Grid(rank=(4, 8, 32), alpha=(8, 16, 32), seed=tuple(range(seeds)))}
@@ -27,23 +27,23 @@ def packs(folder: Path, seeds: int, devices: list[str], processes: int) -> list[
     data = DataRecord(source="phantom", fingerprint="data", summary="", studies=3)
     records = Records((), split, ImageSettings(size=112, crop=True, flip=False), folder, folder, "", data, folder)
     planned = sweep.plan_trials(suite, records, weights)
-    found = sweep.deal_packs(planned, devices, processes)
-    assert sorted(t.id for pack in found for t in pack.trials) == sorted(t.id for t in planned.trials)
-    assert all(t.backbone == pack.entry.name for pack in found for t in pack.trials)
-    return found
+    packs = sweep.deal_packs(planned, devices, processes)
+    assert sorted(t.id for pack in packs for t in pack.trials) == sorted(t.id for t in planned.trials)
+    assert all(t.backbone == pack.entry.name for pack in packs for t in pack.trials)
+    return packs
 
 
 @pytest.mark.parametrize(("seeds", "processes", "expected"), [(1, 2, 4), (3, 1, 4), (3, 2, 8), (1, 8, 8), (10, 2, 24)])
 def test_on_a_cpu_no_process_ends_up_alone_with_a_long_grid(
     tmp_path: Path, seeds: int, processes: int, expected: int
 ) -> None:
-    found = packs(tmp_path, seeds, ["cpu"], processes)
-    assert len(found) == expected
+    packs = deal(tmp_path, seeds, ["cpu"], processes)
+    assert len(packs) == expected
     if processes > 1:
-        assert max(len(pack.trials) for pack in found) <= sweep.PACK_ON_CPU
+        assert max(len(pack.trials) for pack in packs) <= sweep.PACK_ON_CPU
 
 
 def test_gpus_load_a_checkpoint_once_where_they_can(tmp_path: Path) -> None:
-    found = packs(tmp_path, 10, ["cuda:0", "cuda:1"], 2)
-    assert [pack.device for pack in found] == ["cuda:0", "cuda:1"] * 2
-    assert {len(pack.trials) for pack in found} == {90}
+    packs = deal(tmp_path, 10, ["cuda:0", "cuda:1"], 2)
+    assert [pack.device for pack in packs] == ["cuda:0", "cuda:1"] * 2
+    assert {len(pack.trials) for pack in packs} == {90}

@@ -24,7 +24,8 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
 
         from benchmark.data.records import decode_images
         from benchmark.execute import end_quickly
-        from benchmark.pack import Pack
+        from benchmark.pack.model import Pack
+        from benchmark.pack.run import run_pack
         from benchmark.store import Store
         from benchmark.suite import Entry
         from benchmark.tuning.spent import Spent
@@ -43,7 +44,7 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
         sets=("test",),
         resamples=0,
     )
-    ended = pack()
+    ended = run_pack(pack)
     if failed := [f"{trial.label}: {why}" for trial in trials if (why := ended[trial.id])]:
         raise RunFailed("trials of the bench failed: " + "; ".join(failed))
     folders = [Store(records.results).of(trial) for trial in trials]
@@ -61,10 +62,10 @@ def main() -> None:
     parser.add_argument("--engine", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--started", type=float, required=True)
-    given = parser.parse_args()
-    stages = Stages(given.started)
-    together = run(Task.read(given.task), given.engine, out=given.out, stages=stages)
-    stages.write(given.out, "all", together=together)
+    arguments = parser.parse_args()
+    stages = Stages(arguments.started)
+    together = run(Task.read(arguments.task), arguments.engine, out=arguments.out, stages=stages)
+    stages.write(arguments.out, "all", together=together)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from benchmark.data.crop import chest_wall_side, find_breast
 from benchmark.data.decode import ImageError, decode, to_8_bits
 from benchmark.data.workers import each_image
 from benchmark.errors import UserError
-from benchmark.store import whole_file
+from benchmark.store import atomic_file
 
 PREPARATION_VERSION = 1
 """Part of every cache key; raised whenever `prepare` gives other pixels for the same file and settings."""
@@ -192,7 +192,7 @@ def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | N
 
 
 def _write_entry(entry: Path, pixels: np.ndarray) -> None:
-    with whole_file(entry) as temporary, temporary.open("w+b") as file:
+    with atomic_file(entry) as temporary, temporary.open("w+b") as file:
         np.lib.format.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").digest()

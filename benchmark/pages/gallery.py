@@ -23,7 +23,7 @@ from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
 from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.controls import swapped
-from benchmark.store import Store, whole_file, write_text
+from benchmark.store import Store, atomic_file, write_text
 from benchmark.suite import PhantomData
 from metrics.copying import is_verbatim
 from metrics.labels.labeler import Label, label
@@ -266,7 +266,7 @@ def _write_images(
         target.parent.mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(to_8_bits(decode(source / str(found.references.images[study]))))
         image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-        with whole_file(target) as temporary:
+        with atomic_file(target) as temporary:
             image.save(temporary, "JPEG", quality=QUALITY)
         places[study] = name
         progress(done, len(ids))

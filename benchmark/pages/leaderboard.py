@@ -21,7 +21,7 @@ from benchmark.pages.current import files_in
 from benchmark.pages.readme import readme
 from benchmark.pages.scores import scores
 from benchmark.pages.written import AnyBoard, Written
-from benchmark.store import Store, whole_file
+from benchmark.store import Store, atomic_file
 from benchmark.suites.load import built_in, load_suite
 
 BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}
@@ -110,7 +110,7 @@ def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
     for extra in files_in(there) - set(files):
         (there / extra).unlink()
     for file, content in files.items():
-        with whole_file(there / file) as temporary:
+        with atomic_file(there / file) as temporary:
             temporary.write_bytes(content)
     return Written(there / "README.md", board)
 

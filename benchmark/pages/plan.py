@@ -35,7 +35,7 @@ def plan_of(suite: Suite) -> PlanBoard:
     data = " DMID=/path/to/DMID" if isinstance(suite.data, DmidData) else ""
     return PlanBoard(
         suite=suite,
-        trials=suite.trials(),
+        trials=suite.count_trials(),
         checkpoints=tuple(checkpoints),
         command=f"make sweep SUITE={suite.name}{data}",
     )

@@ -27,7 +27,7 @@ from benchmark.phantoms.truth import CATEGORIES, KINDS, SIGNS, PhantomTruth
 from benchmark.phantoms.write import PHANTOMS
 from benchmark.progress.events import Event, Listener, progress
 from benchmark.provenance import versions
-from benchmark.store import whole_file
+from benchmark.store import atomic_file
 from benchmark.suite import ImagePart, MiniaturePart, Protocol, Suite
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def draw_examples(
         circles.append(found)
         progress(done, len(cases))
     described = [{"truth": case.truth.to_dict(), "circles": c} for case, c in zip(cases, circles, strict=True)]
-    with whole_file(job.examples) as temporary:
+    with atomic_file(job.examples) as temporary:
         np.savez(temporary, images=np.stack(pictures), truths=np.array(json.dumps(described)))
 
 

@@ -62,7 +62,7 @@ def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, re
             rows.append(UnfitBackbone(name=entry.name, error=str(error)))
     return Plan(
         suite=suite.name,
-        trials=suite.trials(),
+        trials=suite.count_trials(),
         machine=Device(gpu=there.name if there else None, gpu_memory_gb=there.memory if there else 0.0),
         backbones=tuple(rows),
         hours=_sum(rows),

@@ -3,13 +3,12 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from benchmark.data.image import ImageCache
 from benchmark.data.records import Records
 from benchmark.errors import UserError, frames, reason
 from benchmark.progress.events import Event, tell
-from benchmark.provenance import provenance
+from benchmark.provenance import now, provenance
 from benchmark.record import Failure, FloorInputs, FloorRecord, Report
 from benchmark.scoring.baselines import predict
 from benchmark.scoring.score import score_predictions
@@ -67,8 +66,7 @@ class Floor:
             raise
         except Exception as error:
             why = reason(error, (study.report for study in self.records.studies))
-            at = datetime.now(UTC).replace(microsecond=0)
-            failure = Failure(trial=self.inputs, stage="floor", reason=why, traceback=frames(error), at=at)
+            failure = Failure(trial=self.inputs, stage="floor", reason=why, traceback=frames(error), at=now())
             write_json(folder.failure, failure)
             tell(Event("floor", self.label, 0, 1, why))
             return {self.id: why}

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from benchmark.store import TrialFolder, whole_file
+from benchmark.store import TrialFolder, atomic_file
 from benchmark.suite import Trial
 
 SECONDS = 60.0
@@ -51,7 +51,7 @@ class Snapshot:
             for name, value in values.items()
         }
         tensors["losses"] = torch.tensor([[row[c] for c in COLUMNS] for row in self.losses], dtype=torch.float64)
-        with whole_file(_path(folder)) as temporary:
+        with atomic_file(_path(folder)) as temporary:
             save_file(tensors, temporary, metadata={"trial": self.trial.id})
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from backbones.base import Backbone
-from benchmark.store import whole_file
+from benchmark.store import atomic_file
 
 VALUES = 16 * 3 * 112 * 112
 """Of `pixel_values` that go through a vision encoder at once: small images by sixteen, large ones each alone."""
@@ -93,7 +93,7 @@ class FeatureStore:
 
     def _keep(self, key: str, tokens: Tensor) -> Tensor:
         tokens = tokens.cpu().contiguous()
-        with whole_file(self._path(key)) as temporary:
+        with atomic_file(self._path(key)) as temporary:
             save_file({"features": tokens}, temporary, {"sha256": _digest(tokens)})
         return tokens
 

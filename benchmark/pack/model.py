@@ -1,0 +1,36 @@
+"""A pack as data: which trials run together, on what, and how."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.data.records import Records
+from benchmark.record import Set
+from benchmark.suite import Entry, Trial
+
+SETS: tuple[Set, ...] = ("validation", "test", "blank")
+"""What a sweep's trials write reports for."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Trials of one backbone and how to run them.
+
+    Attributes:
+        entry: the backbone as the suite names it.
+        source: the folder of its weights; None for the hub's cache.
+        engine: that trains and writes.
+        device: as torch names it.
+        trials: of the backbone.
+        records: what they learn and are tested on.
+        sets: what each trial writes reports for.
+        resamples: of the intervals of the test set's scores.
+    """
+
+    entry: Entry
+    source: Path | None
+    engine: str
+    device: str
+    trials: tuple[Trial, ...]
+    records: Records
+    sets: tuple[Set, ...] = SETS
+    resamples: int = 10_000

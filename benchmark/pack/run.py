@@ -1,0 +1,38 @@
+"""A pack, run: stage by stage, each of which finds what an earlier session finished and does the rest."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from benchmark.pack.model import Pack
+from benchmark.pack.session import Session
+from benchmark.pack.stages import encode_images, load_backbone, score_trials, train_adapters, write_reports
+from benchmark.record import Stage
+
+STAGES: dict[Stage, Callable[[Session], None]] = {
+    "load": load_backbone,
+    "vision": encode_images,
+    "train": train_adapters,
+    "generate": write_reports,
+    "score": score_trials,
+}
+
+
+def run_pack(pack: Pack) -> dict[str, str | None]:
+    """Train, write and score the trials of a pack that aren't done; what is finished is never done again.
+
+    An error ends the trial that it came about in, which becomes a row of the leaderboard, and no other; one that no
+    single trial is guilty of ends all that were in the stage.
+
+    Returns:
+        Why each trial failed, or None, by id.
+
+    Raises:
+        UserError: something that concerns all trials and that the user can mend.
+    """
+    with ExitStack() as until_the_end:
+        session = Session.begin(pack, until_the_end)
+        for stage, work in STAGES.items():
+            if session.alive:
+                with session.guarded(stage, session.alive):
+                    work(session)
+        return session.ended
