@@ -20,7 +20,7 @@ from transformers.processing_utils import ProcessorMixin
 from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.errors import UserError
 from backbones.loading import check_fit, load_model, load_processor
-from backbones.private import ModelInputs, image_features
+from backbones.private.inputs import ModelInputs, image_features
 
 if TYPE_CHECKING:
     from backbones.miniature import MiniatureSpec

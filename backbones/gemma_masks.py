@@ -3,7 +3,8 @@
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from backbones.private import ModelInputs, prefix_masks
+from backbones.private.inputs import ModelInputs
+from backbones.private.masks import prefix_masks
 
 
 def row_masks(model: PreTrainedModel, inputs: ModelInputs) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ from torch import Tensor
 from backbones.checkpoint import INDEX, fingerprint
 from backbones.errors import UserError
 from backbones.loading import read_json
-from backbones.private import merges_by_score
+from backbones.private.tokenizers import merges_by_score
 
 ORIGINAL = "llava_mistral"
 """`model_type` of the original layout."""

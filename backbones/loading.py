@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from backbones.errors import UserError
-from backbones.private import embeddings_of, forbid_repacking
+from backbones.private.inputs import embeddings_of
+from backbones.private.quantization import forbid_repacking
 from backbones.quantization import decoder_widths, misfit, quantization_config
 
 if TYPE_CHECKING:

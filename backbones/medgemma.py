@@ -9,7 +9,7 @@ from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
 from backbones.miniature import SIDE, WIDTH, MiniatureSpec, decoder, encoder, square, token_id
-from backbones.private import ModelInputs
+from backbones.private.inputs import ModelInputs
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['role'] }}\n"

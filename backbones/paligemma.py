@@ -10,7 +10,7 @@ from backbones.base import IGNORED, Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
 from backbones.miniature import PATCH, SIDE, WIDTH, MiniatureSpec, decoder, encoder, square, token_id
-from backbones.private import ModelInputs
+from backbones.private.inputs import ModelInputs
 
 
 class PaliGemma2(Backbone):

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from backbones.base import IGNORED
 from backbones.muon import Muon
-from backbones.private import embeddings_of, image_features
+from backbones.private.inputs import embeddings_of, image_features
 
 if TYPE_CHECKING:
     from backbones.base import Backbone

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from backbones.errors import UserError
-from backbones.private import unpacked_size
+from backbones.private.quantization import unpacked_size
 
 if TYPE_CHECKING:
     from backbones.base import Backbone

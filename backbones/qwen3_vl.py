@@ -9,7 +9,7 @@ from transformers.modeling_outputs import ModelOutput
 
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import PATCH, SIDE, MiniatureSpec
-from backbones.private import ModelInputs, deepstack_output
+from backbones.private.inputs import ModelInputs, deepstack_output
 from backbones.qwen_vl import QwenVL, qwen_miniature
 
 

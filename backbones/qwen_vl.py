@@ -17,7 +17,7 @@ from transformers.processing_utils import ProcessorMixin
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import ENCODER_LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
-from backbones.private import ModelInputs, rotary_positions
+from backbones.private.inputs import ModelInputs, rotary_positions
 
 IMAGE_TOKENS = {
     "image_token": "<|image_pad|>",

@@ -13,12 +13,12 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-import backbones.private
 import metrics.private
+from backbones.private import parts
 
 ROOT = Path(__file__).parent.parent
-AnyPart = backbones.private.Part | metrics.private.Part
-AnyLibrary = backbones.private.Library | metrics.private.Library
+AnyPart = parts.Part | metrics.private.Part
+AnyLibrary = parts.Library | metrics.private.Library
 
 
 def moved(part: AnyPart) -> str | None:
@@ -57,10 +57,10 @@ def same_versions(one: str, other: str) -> bool:
     return SpecifierSet(one) == SpecifierSet(other)
 
 
-def uses_missing(part: AnyPart, module: ModuleType) -> list[str]:
-    """Functions of the module that a part's `use` names and that it hasn't; names in `…` are of other modules."""
+def uses_missing(part: AnyPart, *modules: ModuleType) -> list[str]:
+    """Functions that a part's `use` names and that none of the modules has; names in `…` are of other modules."""
     named = re.split(r", ", part.use.rpartition(": ")[2])
-    return [name for name in named if name.isidentifier() and not hasattr(module, name)]
+    return [name for name in named if name.isidentifier() and not any(hasattr(m, name) for m in modules)]
 
 
 def _told(part: AnyPart, what: str) -> str:

@@ -56,7 +56,7 @@ def run(task: Task, number: int, *, careful: bool, out: Path, stages: Stages, de
         from transformers import PrinterCallback, Trainer, TrainingArguments
         from transformers.utils import logging
 
-        from backbones.private import time_vision
+        from backbones.private.inputs import time_vision
         from backbones.registry import get
         from benchmark.data.image import ImageSettings, prepare
         from benchmark.tuning.norms import fused_norms

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backbones import private
+from backbones.lora import take_out
+
 from backbones.base import Backbone
 
 
@@ -17,4 +18,4 @@ def taken_out(backbone: Backbone) -> Iterator[None]:
     try:
         yield
     finally:
-        private.take_out(backbone.model)
+        take_out(backbone.model)

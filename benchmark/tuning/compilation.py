@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from torch import nn
 
 from backbones.base import Backbone
-from backbones.private import run_uncompiled
+from backbones.private.modules import run_uncompiled
 
 BACKEND = "inductor"
 """What torch.compile makes code with."""

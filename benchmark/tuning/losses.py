@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backbones import private
 from backbones.base import IGNORED
-from backbones.private import ModelInputs
+from backbones.private.heads import head_alone, last_hidden_states, softcapping
+from backbones.private.inputs import ModelInputs
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -57,7 +57,7 @@ def fuses(model: "PreTrainedModel | PeftModel") -> bool:
         _kernels_run_on(head.weight.device)
         and type(head) is nn.Linear
         and head.weight.dtype in (torch.bfloat16, torch.float16, torch.float32)
-        and private.head_alone(model)
+        and head_alone(model)
     )
 
 
@@ -75,8 +75,8 @@ def _fused(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, targets: T
     """Return losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
     from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
 
-    hidden = private.last_hidden_states(model, inputs)[:, -targets.shape[1] :]
-    head, softcap = model.get_output_embeddings(), private.softcap(model)
+    hidden = last_hidden_states(model, inputs)[:, -targets.shape[1] :]
+    head, softcap = model.get_output_embeddings(), softcapping(model)
     parts = zip(hidden.flatten(0, 1).chunk(trials), targets.flatten().chunk(trials), strict=True)
     losses = [
         liger_fused_linear_cross_entropy(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from backbones.private import host_memory_ran_out
+from backbones.private.memory import host_memory_ran_out
 
 
 def start(device: torch.device) -> None:

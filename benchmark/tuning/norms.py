@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from backbones.modules import forward_is_replaced, norm_settings, replace_forward, restore_forward
 from torch import Tensor, nn
-
-from backbones import private
 
 
 class RootMeanSquareNorm(torch.autograd.Function):
@@ -36,8 +35,8 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
 def scale_of(module: nn.Module) -> tuple[Tensor, float] | None:
     """Return a frozen RMSNorm's factor and its eps; None for anything that doesn't compute what an RMSNorm computes."""
-    settings = private.norm_settings(module)
-    if settings is None or private.forward_is_replaced(module):  # replaced already, by an enclosing `fused_norms`
+    settings = norm_settings(module)
+    if settings is None or forward_is_replaced(module):  # replaced already, by an enclosing `fused_norms`
         return None
     weight, eps = settings
     if weight.ndim != 1 or weight.requires_grad or weight.dtype not in (torch.float32, torch.float64):
@@ -59,9 +58,9 @@ def fused_norms(model: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             found = [(module, known) for module in model.modules() if (known := scale_of(module)) is not None]
         for module, (scale, eps) in found:
-            private.replace_forward(module, lambda x, scale=scale, eps=eps: RootMeanSquareNorm.apply(x, scale, eps))
+            replace_forward(module, lambda x, scale=scale, eps=eps: RootMeanSquareNorm.apply(x, scale, eps))
             changed.append(module)
         yield
     finally:
         for module in changed:
-            private.restore_forward(module)
+            restore_forward(module)

@@ -13,7 +13,7 @@ import torch
 from peft import LoraConfig
 
 from backbones.base import Backbone
-from backbones.private import whole_rows
+from backbones.private.masks import whole_rows
 from benchmark.suite import Protocol, Trial
 from benchmark.tuning.compilation import compiled_layers
 

@@ -10,10 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import torch
+from backbones.lora import lora_layers, replace_dropout, without_adapter_name
+from backbones.optimizers import adamw_moments, adamw_state
 from peft import PeftModel, get_peft_model
 from torch import Tensor, nn
 
-from backbones import private
 from backbones.base import IGNORED, Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
@@ -150,7 +151,7 @@ class Alone:
         protocol = self.trial.protocol
         self.model = get_peft_model(self.backbone.model, lora_config(self.backbone, self.trial))
         self.trained = {
-            private.without_adapter_name(name): parameter
+            without_adapter_name(name): parameter
             for name, parameter in self.model.named_parameters()
             if parameter.requires_grad
         }
@@ -183,12 +184,12 @@ class Alone:
                     first, second = (
                         moment[name].to(parameter.device, copy=True) for moment in (snapshot.first, snapshot.second)
                     )
-                    self.optimizer.state[parameter] = private.adamw_state(snapshot.steps, first, second)
+                    self.optimizer.state[parameter] = adamw_state(snapshot.steps, first, second)
         self.losses = snapshot.losses
 
     def snapshot(self) -> Snapshot:
         """Return the trial as it stands."""
-        moments = {n: private.adamw_moments(self.optimizer.state[parameter]) for n, parameter in self.trained.items()}
+        moments = {n: adamw_moments(self.optimizer.state[parameter]) for n, parameter in self.trained.items()}
         first, second = ({name: pair[which] for name, pair in moments.items()} for which in (0, 1))
         return Snapshot(self.trial, self.trained, first, second, self.losses)
 
@@ -272,8 +273,8 @@ class Alone:
     def _masks(self) -> Streams:
         """Give each adapted layer dropout whose masks are drawn for whole micro-batches, as torch's own would be."""
         streams = Streams(self.trial.protocol.dropout, self.backbone.device)
-        for name, layer in private.lora_layers(self.model).items():
-            private.replace_dropout(layer, Masks(streams, name))
+        for name, layer in lora_layers(self.model).items():
+            replace_dropout(layer, Masks(streams, name))
         return streams
 
 

@@ -16,7 +16,7 @@ from backbones.base import IGNORED, Backbone, decoder_projections
 from backbones.contract import Broken, Subject, check, examples
 from backbones.medgemma import MedGemma
 from backbones.miniature import MiniatureSpec
-from backbones.private import ModelInputs
+from backbones.private.inputs import ModelInputs
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.registry import get
 from benchmark.tuning.contract import clauses

@@ -5,7 +5,9 @@ Of transformers, peft, torch and bitsandbytes.
 
 import inspect
 import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
@@ -15,16 +17,32 @@ from private_parts import bound_in_pyproject, moved, outside, same_versions, use
 from torch import nn
 
 from backbones import private
-from backbones.private import PEFT, Library, Part
+from backbones.private.lora import (
+    lora_layers,
+    lora_sizes,
+    lora_weight,
+    replace_dropout,
+    save_adapter,
+    take_out,
+    without_adapter_name,
+)
+from backbones.private.masks import whole_rows
+from backbones.private.memory import host_memory_ran_out
+from backbones.private.modules import forward_is_replaced, replace_forward, restore_forward, run_uncompiled
+from backbones.private.optimizers import adamw_moments, adamw_state
+from backbones.private.parts import PARTS, PEFT, Library, Part
+from backbones.private.quantization import forbid_repacking, unpacked_size
+from backbones.private.tokenizers import merges_by_score
 from backbones.qwen_vl import ImageProcessor
 
-LIBRARIES = sorted({part.library for part in private.PARTS}, key=lambda library: library.name)
+MODULES = [import_module(f"backbones.private.{module.name}") for module in iter_modules(private.__path__)]
+LIBRARIES = sorted({part.library for part in PARTS}, key=lambda library: library.name)
 
 
-@pytest.mark.parametrize("part", private.PARTS, ids=lambda part: part.place)
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.place)
 def test_a_part_is_where_it_was(part: Part) -> None:
     assert (wrong := moved(part)) is None, wrong
-    assert uses_missing(part, private) in ([], ["report_losses"])
+    assert uses_missing(part, *MODULES) in ([], ["report_losses"])
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
@@ -57,7 +75,7 @@ def test_whole_rows_are_whole_only_within() -> None:
 
     two = torch.tensor([[0, 1, 2, 0, 1]])
     before = known(masking_utils.find_packed_sequence_indices(two))
-    with private.whole_rows():
+    with whole_rows():
         assert masking_utils.find_packed_sequence_indices(two) is None
     assert torch.equal(known(masking_utils.find_packed_sequence_indices(two)), before)
     assert "find_packed_sequence_indices(" in inspect.getsource(masking_utils._preprocess_mask_arguments)
@@ -68,18 +86,18 @@ def test_a_compiled_layer_runs_as_it_is_again() -> None:
     layer.compile(backend=lambda graph, inputs: lambda *given: (torch.full((1, 2), 7.0),))
     with torch.no_grad():
         assert torch.equal(layer(torch.zeros(1, 2)), torch.full((1, 2), 7.0))
-        private.run_uncompiled(layer)
+        run_uncompiled(layer)
         assert torch.equal(layer(torch.zeros(1, 2)), layer.bias[None])
 
 
 def test_a_replaced_forward_runs_with_hooks_around_it() -> None:
     layer, seen = nn.Linear(2, 2), []
     layer.register_forward_hook(lambda *given: seen.append(given[2]))
-    private.replace_forward(layer, lambda x: x + 1)
-    assert private.forward_is_replaced(layer)
+    replace_forward(layer, lambda x: x + 1)
+    assert forward_is_replaced(layer)
     assert torch.equal(layer(torch.zeros(2)), torch.ones(2))
-    private.restore_forward(layer)
-    assert not private.forward_is_replaced(layer)
+    restore_forward(layer)
+    assert not forward_is_replaced(layer)
     assert not torch.equal(layer(torch.zeros(2)), torch.ones(2))
     assert len(seen) == 2
 
@@ -98,8 +116,8 @@ def test_adamw_goes_on_from_a_state(fused: bool) -> None:
     step(parameter, taken)
     again = nn.Parameter(parameter.detach().clone())
     goes_on = optimizer(again)
-    first, second = (moment.clone() for moment in private.adamw_moments(taken.state[parameter]))
-    goes_on.state[again] = private.adamw_state(1, first, second)
+    first, second = (moment.clone() for moment in adamw_moments(taken.state[parameter]))
+    goes_on.state[again] = adamw_state(1, first, second)
     step(parameter, taken)
     step(again, goes_on)
     assert torch.equal(parameter, again)
@@ -109,8 +127,8 @@ def test_adamw_goes_on_from_a_state(fused: bool) -> None:
 def test_host_memory_that_runs_out_is_told_by_its_words() -> None:
     with pytest.raises(RuntimeError) as error:
         torch.empty(2**55)
-    assert private.host_memory_ran_out(error.value)
-    assert not private.host_memory_ran_out(RuntimeError("shapes differ"))
+    assert host_memory_ran_out(error.value)
+    assert not host_memory_ran_out(RuntimeError("shapes differ"))
 
 
 def test_an_adapter_goes_in_and_out(tmp_path: Path) -> None:
@@ -120,15 +138,15 @@ def test_an_adapter_goes_in_and_out(tmp_path: Path) -> None:
     plain = base[0]
     config = LoraConfig(r=2, lora_dropout=0.5, target_modules=["0"])
     model = get_peft_model(base, config, adapter_name="one")
-    [(name, layer)] = private.lora_layers(model).items()
+    [(name, layer)] = lora_layers(model).items()
     assert name == "base_model.model.0"
-    assert private.lora_sizes(layer) == (4, 3)
-    assert private.lora_weight(layer, "lora_A", "one").shape == (2, 4)
-    assert private.lora_weight(layer, "lora_B", "one").shape == (3, 2)
+    assert lora_sizes(layer) == (4, 3)
+    assert lora_weight(layer, "lora_A", "one").shape == (2, 4)
+    assert lora_weight(layer, "lora_B", "one").shape == (3, 2)
     assert layer.base_layer is plain
-    private.save_adapter(model, "one", tmp_path)
+    save_adapter(model, "one", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} >= {"adapter_config.json", "adapter_model.safetensors"}
-    private.take_out(base)
+    take_out(base)
     assert base[0] is plain
     assert not hasattr(base, "peft_config")
 
@@ -142,14 +160,14 @@ def test_dropout_of_the_only_adapter_is_replaced() -> None:
 
     model = get_peft_model(nn.Sequential(nn.Linear(4, 3)), LoraConfig(r=2, lora_dropout=0.5, target_modules=["0"]))
     layer: Any
-    [layer] = private.lora_layers(model).values()
-    nn.init.ones_(private.lora_weight(layer, "lora_B", "default"))
-    private.replace_dropout(layer, Doubled())
+    [layer] = lora_layers(model).values()
+    nn.init.ones_(lora_weight(layer, "lora_B", "default"))
+    replace_dropout(layer, Doubled())
     x = torch.ones(1, 4)
-    down, up = (private.lora_weight(layer, part, "default") for part in ("lora_A", "lora_B"))
+    down, up = (lora_weight(layer, part, "default") for part in ("lora_A", "lora_B"))
     scale = layer.scaling["default"]
     assert torch.allclose(layer(x) - layer.base_layer(x), 2 * scale * x @ down.T @ up.T)
-    named = [private.without_adapter_name(n) for n, p in model.named_parameters() if p.requires_grad]
+    named = [without_adapter_name(n) for n, p in model.named_parameters() if p.requires_grad]
     assert named == ["base_model.model.0.lora_A.weight", "base_model.model.0.lora_B.weight"]
 
 
@@ -158,11 +176,11 @@ def test_four_bit_layers_have_the_switch_and_the_shape() -> None:
 
     layer: Any = Linear4bit(64, 32, bias=False, quant_type="nf4").to("cpu")
     assert "support_avx512bf16_for_cpu" in vars(layer), "bitsandbytes has no such switch any more: see forbid_repacking"
-    private.forbid_repacking(layer)
+    forbid_repacking(layer)
     assert layer.support_avx512bf16_for_cpu is False
     assert layer.weight.numel() < 64 * 32
-    assert private.unpacked_size(layer.weight) == 64 * 32
-    assert private.unpacked_size(nn.Parameter(torch.zeros(3, 2))) == 6
+    assert unpacked_size(layer.weight) == 64 * 32
+    assert unpacked_size(nn.Parameter(torch.zeros(3, 2))) == 6
 
 
 def test_qwens_processor_has_no_video_part() -> None:
@@ -172,4 +190,4 @@ def test_qwens_processor_has_no_video_part() -> None:
 def test_merges_come_in_the_order_of_scores() -> None:
     vocabulary = {"a": 0, "b": 1, "c": 2, "ab": 3, "bc": 4}
     scores = {"a": 0.0, "b": 0.0, "c": 0.0, "ab": -2.0, "bc": -1.0}
-    assert private.merges_by_score(vocabulary, scores) == [("b", "c"), ("a", "b")]
+    assert merges_by_score(vocabulary, scores) == [("b", "c"), ("a", "b")]

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from backbones.contract import PROMPTS, REPORTS, examples
-from backbones.private import ModelInputs
+from backbones.private.inputs import ModelInputs
 from backbones.registry import get
 from backbones.structure import Structure, read, structure
 from benchmark.planning import costs

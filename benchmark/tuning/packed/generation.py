@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
 
-from backbones import private
+from backbones.private.generation import first_inputs, next_inputs, next_state, select_rows
 from benchmark.tuning.packed.layers import PackedLayers
 
 SHARE = 0.85
@@ -48,7 +48,7 @@ class PackedDecoding:
         ended = torch.zeros_like(place, dtype=torch.bool)
         trials = len(self.layers.stacks)
         look = 1 if input_ids.device.type == "cpu" else LOOK
-        inputs = private.first_inputs(model, input_ids, kwargs)
+        inputs = first_inputs(model, input_ids, kwargs)
         for number in range(limit):
             outputs = model(**inputs, return_dict=True)
             # As `generate` does it: ties between logits in bfloat16 are decided alike.
@@ -59,7 +59,7 @@ class PackedDecoding:
             input_ids = torch.cat([input_ids, chosen[:, None]], dim=1)
             if number + 1 == limit:
                 break
-            kwargs = private.next_state(model, outputs, kwargs)
+            kwargs = next_state(model, outputs, kwargs)
             del outputs
             if (number + 1) % look == 0:
                 going = ~ended.view(trials, -1)
@@ -70,11 +70,11 @@ class PackedDecoding:
                 if len(active) * width <= SHARE * len(place):
                     rows = staying(going, active, width)
                     input_ids, place, ended = input_ids[rows], place[rows], ended[rows]
-                    kwargs = private.select_rows(kwargs, rows)
+                    kwargs = select_rows(kwargs, rows)
                     if len(active) < trials:
                         self.layers.keep(active)
                         trials = len(active)
-            inputs = private.next_inputs(model, input_ids, kwargs)
+            inputs = next_inputs(model, input_ids, kwargs)
         return written
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from backbones import private
+from backbones.private.lora import lora_layers, lora_sizes
+from backbones.private.modules import replace_forward, restore_forward
 from benchmark.tuning.packed.stacks import Band, Stacks
 
 SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
@@ -68,7 +69,7 @@ class PackedLayers:
         self.noise = noise
         self.call = torch.compiler.disable(_call) if opaque else _call
         self.groups: list[Shared] = []
-        layers = private.lora_layers(model)
+        layers = lora_layers(model)
         taken: set[str] = set()
         for name in layers:
             if name in taken:
@@ -81,7 +82,7 @@ class PackedLayers:
             plain = all(type(b) is nn.Linear and b.weight.dtype == stacks.flat[0].dtype for b in bases)
             merged = merge and plain and noise is None
             for part in [names] if merged else [[n] for n in names]:
-                members = [Member(n, layers[n], private.lora_sizes(layers[n])[1]) for n in part]
+                members = [Member(n, layers[n], lora_sizes(layers[n])[1]) for n in part]
                 self.groups.append(Shared(members, merged))
             taken.update(names)
 
@@ -98,14 +99,14 @@ class PackedLayers:
                 for member in group.members:
                     member.layer.packed_forward = self._forward(group, member)
                     # One function for all layers: what is compiled for one layer then serves the others.
-                    private.replace_forward(member.layer, MethodType(self.call, member.layer))
+                    replace_forward(member.layer, MethodType(self.call, member.layer))
             yield
         finally:
             for group in self.groups:
                 group.source, group.weight = None, None
                 group.waiting.clear()
                 for member in group.members:
-                    private.restore_forward(member.layer)
+                    restore_forward(member.layer)
                     del member.layer.packed_forward
 
     def _forward(self, group: Shared, member: Member) -> Callable[[Tensor], Tensor]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from backbones.private import adamw_state
+from backbones.private.optimizers import adamw_state
 from benchmark.tuning.packed.stacks import Stacks
 
 

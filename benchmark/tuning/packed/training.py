@@ -10,8 +10,8 @@ import torch
 from peft import PeftModel, get_peft_model
 from torch import Tensor
 
-from backbones import private
 from backbones.base import IGNORED, Backbone
+from backbones.private.lora import lora_layers, lora_sizes, lora_weight, save_adapter, take_out
 from benchmark.suite import Trial
 from benchmark.tuning import batches, checkpoints
 from benchmark.tuning.checkpoints import Snapshot
@@ -41,9 +41,9 @@ def look_every(device: torch.device) -> int:
 
 def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
     """Stack the adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
-    layers = private.lora_layers(model)
-    first = private.lora_weight(next(iter(layers.values())), "lora_A", names[0])
-    shapes = {name: private.lora_sizes(layer) for name, layer in layers.items()}
+    layers = lora_layers(model)
+    first = lora_weight(next(iter(layers.values())), "lora_A", names[0])
+    shapes = {name: lora_sizes(layer) for name, layer in layers.items()}
     stacks = Stacks(
         shapes,
         [trial.rank for trial in trials],
@@ -55,7 +55,7 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
     for place, adapter in enumerate(names):
         for key, view in stacks.weights(place).items():
             layer, part, _ = key.rsplit(".", 2)
-            weight = private.lora_weight(layers[layer], part, adapter)
+            weight = lora_weight(layers[layer], part, adapter)
             view.copy_(weight.detach())
             weight.data = view
     return stacks
@@ -291,8 +291,8 @@ class PackTraining:
 
     def save_adapter(self, trial: Trial, folder: str) -> None:
         """Write a trial's adapter as `PeftModel.save_pretrained` writes a model's only one."""
-        private.save_adapter(self.model, trial.id, Path(folder))
+        save_adapter(self.model, trial.id, Path(folder))
 
     def close(self) -> None:
         """Take the adapters out of the backbone's model."""
-        private.take_out(self.backbone.model)
+        take_out(self.backbone.model)

@@ -1,0 +1,59 @@
+"""peft's LoRA layers, and adapters put in and taken out and saved."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
+
+
+def lora_layers(model: nn.Module) -> "dict[str, LoraLayer]":
+    """Return peft's LoRA layers by their name in `model`, in the order that peft injected them."""
+    from peft.tuners.lora import LoraLayer
+
+    return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}
+
+
+def lora_sizes(layer: "LoraLayer") -> tuple[int, int]:
+    """Return the inputs and outputs of an adapted layer."""
+    return int(layer.in_features or 0), int(layer.out_features or 0)
+
+
+def lora_weight(layer: "LoraLayer", part: str, adapter: str) -> nn.Parameter:
+    """Return a weight of an adapter in a layer; `part` is `lora_A` or `lora_B`."""
+    return getattr(layer, part)[adapter].weight
+
+
+def without_adapter_name(parameter: str) -> str:
+    """Return the name of a trained parameter without that of peft's only adapter, as in its files."""
+    return parameter.replace(".default", "")
+
+
+def replace_dropout(layer: "LoraLayer", dropout: nn.Module) -> None:
+    """Put another dropout before A of peft's only adapter in a layer."""
+    layer.lora_dropout["default"] = dropout
+
+
+def take_out(model: nn.Module) -> None:
+    """Put the layers that peft wrapped back where they were, in place."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    wrapped = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
+    for name, module in wrapped.items():
+        parent, _, own = name.rpartition(".")
+        setattr(model.get_submodule(parent), own, module.get_base_layer())
+    if hasattr(model, "peft_config"):
+        del model.peft_config
+
+
+def save_adapter(model: "PeftModel", adapter: str, folder: Path) -> None:
+    """Write one of several adapters as `PeftModel.save_pretrained` writes a model's only one."""
+    model.save_pretrained(str(folder), selected_adapters=[adapter])
+    # peft puts an adapter with a name of its own into a folder of that name.
+    named = folder / adapter
+    for path in named.iterdir():
+        path.rename(folder / path.name)
+    named.rmdir()
