@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmark.data.image import ImageCache
 from benchmark.data.records import Records
+from benchmark.data.split import Split
 from benchmark.pack.model import Pack
 from benchmark.progress.events import progress
 from benchmark.scoring.controls import training_images
@@ -31,14 +32,14 @@ def blank_key(records: Records) -> str:
     return f"blank-{records.image.size}"
 
 
-def shown_images(pack: Pack, keys: Mapping[str, str]) -> list[Shown]:
-    """Return the image behind each report that a trial of the pack writes, set by set.
+def shown_images(pack: Pack, split: Split, keys: Mapping[str, str]) -> list[Shown]:
+    """Return the image behind each report that a trial of the pack on this split writes, set by set.
 
     Args:
         pack: whose trials write.
+        split: what they are tested on.
         keys: of the studies' images, by study.
     """
-    split = pack.records.split
     every = [
         *[Shown("validation", study, keys[study]) for study in split.validation],
         *[Shown("test", study, keys[study]) for study in split.test],
@@ -47,20 +48,27 @@ def shown_images(pack: Pack, keys: Mapping[str, str]) -> list[Shown]:
     return [one for one in every if one.set in pack.sets]
 
 
-def by_training_images(
+def training_pairs(
     trials: Sequence[Trial], records: Records, keys: Mapping[str, str]
-) -> dict[tuple[str, ...], list[Trial]]:
-    """Return the trials that learn the same pairs of report and image, by the key of each training report's image."""
-    train, blocks = records.split.train, records.split.blocks
-    groups: dict[tuple[str, ...], list[Trial]] = {}
+) -> tuple[list[tuple[str, str]], dict[str, tuple[int, ...]]]:
+    """Return all pairs of a study and an image's key that trials learn, and which of them each learns.
+
+    Trials of several folds, or with other images, share most studies; each pair stands once.
+
+    Returns:
+        The pairs, and by trial's id the places of its own, in the order of its split.
+    """
+    places: dict[tuple[str, str], int] = {}
+    rows: dict[str, tuple[int, ...]] = {}
     for trial in trials:
+        split = records.split_of(trial)
         if trial.protocol.sees_no_image:
-            images = (blank_key(records),) * len(train)
+            images = dict.fromkeys(split.train, blank_key(records))
         else:
-            image_of = training_images(trial, train, blocks)
-            images = tuple(keys[image_of[study]] for study in train)
-        groups.setdefault(images, []).append(trial)
-    return groups
+            image_of = training_images(trial, split.train, split.blocks)
+            images = {study: keys[image_of[study]] for study in split.train}
+        rows[trial.id] = tuple(places.setdefault((study, images[study]), len(places)) for study in split.train)
+    return list(places), rows
 
 
 def image_features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) -> "dict[str, Tensor]":

@@ -35,7 +35,7 @@ class Session:
         meter: books the time on the trials.
         until_the_end: holds what has to hold for the rest of the session.
         keys: of the studies' images, by study; from `load` on.
-        shown: the images that each trial writes reports for; from `load` on.
+        shown: the images that each trial of a fold writes reports for, by fold; from `load` on.
         backbone: from `load` on.
         prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
@@ -49,7 +49,7 @@ class Session:
     meter: Meter
     until_the_end: ExitStack
     keys: dict[str, str] = field(default_factory=dict)
-    shown: list[Shown] = field(default_factory=list)
+    shown: dict[int | None, list[Shown]] = field(default_factory=dict)
     backbone: "Backbone" = None  # type: ignore[assignment]
     prompt_sha256: str = ""
     features: "dict[str, Tensor]" = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Session:
     def is_written(self, trial: Trial) -> bool:
         """Return whether a trial's predictions are whole."""
         folder = self.folders[trial.id]
-        return folder.is_trained() and predictions.whole(folder, self.shown, self.prompt_sha256)
+        return folder.is_trained() and predictions.whole(folder, self.shown[trial.fold], self.prompt_sha256)
 
     @contextmanager
     def guarded(self, stage: Stage, trials: Sequence[Trial]) -> Iterator[None]:

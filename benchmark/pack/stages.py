@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benchmark.execute import prepare_worker, quiet
-from benchmark.pack.images import blank_key, by_training_images, image_features, image_keys, shown_images
+from benchmark.pack.images import blank_key, image_features, image_keys, shown_images, training_pairs
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
 from benchmark.progress.events import Event, tell
@@ -53,7 +54,8 @@ def load_backbone(session: Session) -> None:
     prompt = session.backbone.prompt_text(pack.trials[0].protocol.prompt)
     session.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
     session.keys = image_keys(pack.records)
-    session.shown = shown_images(pack, session.keys)
+    splits = {trial.fold: pack.records.split_of(trial) for trial in pack.trials}
+    session.shown = {fold: shown_images(pack, split, session.keys) for fold, split in splits.items()}
 
 
 def encode_images(session: Session) -> None:
@@ -69,10 +71,10 @@ def train_adapters(session: Session) -> None:
     records, untrained = session.pack.records, session.untrained()
     for trial in untrained:
         predictions.forget(session.folders[trial.id])
-    reports = [study.report for study in records.part("train")]
-    for images, trials in by_training_images(untrained, records, session.keys).items():
-        data = TrainingSet(reports, [session.features[key] for key in images])
-        session.together("train", trials, partial(_train, session, data), session.untrained)
+    reports = {study.id: study.report for study in records.studies}
+    pairs, rows = training_pairs(untrained, records, session.keys)
+    data = TrainingSet([reports[study] for study, _ in pairs], [session.features[image] for _, image in pairs], rows)
+    session.together("train", untrained, partial(_train, session, data), session.untrained)
 
 
 def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:
@@ -91,26 +93,25 @@ def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> No
 
 def write_reports(session: Session) -> None:
     """Write predictions of the trials that have none, or not all."""
-    for blind in (False, True):
-        trials = [trial for trial in session.unwritten() if trial.protocol.sees_no_image is blind]
-        work = _write_blind if blind else _write
-        session.together("generate", trials, partial(work, session), session.unwritten)
+    alike = lambda trial: (trial.protocol.sees_no_image, trial.fold or 0)  # noqa: E731
+    for _, trials in groupby(sorted(session.unwritten(), key=alike), key=alike):
+        session.together("generate", list(trials), partial(_write, session), session.unwritten)
 
 
 def _write(session: Session, trials: Sequence[Trial]) -> None:
-    features = [session.features[one.image] for one in session.shown]
+    """Write for trials of one fold, of which either all or none are shown a blank image in each image's place.
+
+    For a blank image there is one report, which stands for all.
+    """
+    shown, blind = session.shown[trials[0].fold], trials[0].protocol.sees_no_image
+    keys = [blank_key(session.pack.records)] if blind else [one.image for one in shown]
+    features = [session.features[key] for key in keys]
     for trial, reports in session.engine.generate(session.backbone, trials, session.folders, features, session.meter):
-        _store(session, trial, reports)
-
-
-def _write_blind(session: Session, trials: Sequence[Trial]) -> None:
-    """Write for trials that are shown a blank image in each image's place: one report stands for all."""
-    blank = [session.features[blank_key(session.pack.records)]]
-    for trial, [report] in session.engine.generate(session.backbone, trials, session.folders, blank, session.meter):
-        _store(session, trial, [report] * len(session.shown))
+        _store(session, trial, reports * len(shown) if blind else reports)
 
 
 def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> None:
+    shown = session.shown[trial.fold]
     lines = [
         Prediction(
             id=one.study,
@@ -119,20 +120,21 @@ def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> No
             tokens=report.tokens,
             stop=report.stop,
         )
-        for one, report in zip(session.shown, reports, strict=True)
+        for one, report in zip(shown, reports, strict=True)
     ]
-    predictions.store(session.folders[trial.id], session.shown, lines)
+    predictions.store(session.folders[trial.id], shown, lines)
     tell(Event("progress", f"{trial.label}: reports", len(lines), len(lines), trial=trial.id))
 
 
 def score_trials(session: Session) -> None:
     """Score the trials that have no scores, and write each trial's record, with which it is done."""
     records = session.pack.records
-    unscored = [trial for trial in session.alive if not is_scored(session.folders[trial.id], records.split)]
+    unscored = [t for t in session.alive if not is_scored(session.folders[t.id], records.split_of(t))]
     if unscored:
         with session.meter.stage("score", [trial.id for trial in unscored]), suppress(Exception):
             # What goes wrong here is left to the trial that it belongs to, which meets it again when it is scored.
-            prepare(records.studies, records.split)
+            for split in {trial.fold: records.split_of(trial) for trial in unscored}.values():
+                prepare(records.studies, split)
             _tokenize([session.folders[trial.id] for trial in unscored])
     for trial in list(session.alive):
         with session.guarded("score", [trial]):
@@ -140,7 +142,7 @@ def score_trials(session: Session) -> None:
                 score(
                     session.folders[trial.id],
                     records.studies,
-                    records.split,
+                    records.split_of(trial),
                     resamples=session.pack.resamples,
                     grounding="blank" in session.pack.sets,
                 )
