@@ -386,6 +386,12 @@ class SuiteRecord(Stored):
     command: str
     folds: tuple[FoldRecord, ...] = Field(default=(), exclude_if=lambda folds: not folds)
 
+    def fold_of(self, identity: str) -> int | None:
+        """Return the number of the fold that a trial or a floor is of; None where there are no folds."""
+        if trial := self.trials.get(identity):
+            return trial.fold
+        return next((number for number, fold in enumerate(self.folds) if identity in fold.baselines.values()), None)
+
     @property
     def floors(self) -> dict[str, str]:
         """The id of every floor, of all folds, to its baseline's name."""

@@ -12,6 +12,7 @@ from lines import read_lines
 from backbones.base import Backbone
 from benchmark import sweep
 from benchmark.board.collect import collect
+from benchmark.board.done import Done
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import UserError
 from benchmark.pages.leaderboard import write_leaderboard
@@ -73,9 +74,10 @@ def test_they_see_no_image_in_training_or_writing_and_are_floors(swept: Swept, t
         assert set(blank) == {blind}
     assert (len(found.done), len(found.blind)) == (4, 2)
     for done in found.blind:
+        assert isinstance(done, Done)
         rows = [*read_lines(done.folder.predictions), *read_lines(done.folder.validation)]
         assert len({row["prediction"] for row in rows}) == 1
-        falls = done.pairs(found.references).falls
+        falls = done.pairs.falls
         assert {fall.value for scores in falls.values() for fall in scores.values()} <= {0.0, None}
     board = collect(found)
     assert len(board.rows) == 2

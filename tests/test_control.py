@@ -22,8 +22,9 @@ import pytest
 
 from benchmark import sweep
 from benchmark.board.collect import collect
+from benchmark.board.folds import Result
 from benchmark.board.model import Board
-from benchmark.board.results import Done, References, read_results
+from benchmark.board.results import read_results
 from benchmark.pages.sentences import findings, nature
 from benchmark.scoring.pairs import restored
 from benchmark.suites.load import load_suite, parse
@@ -75,11 +76,11 @@ def _tuned(folder: Path, images: str) -> Tuned:
     done = sweep.run(suite, data=None, results=folder / "results", listener=lambda event: None, processes=1)
     sweep.check(done)
     results = read_results(folder / "results", images)
-    return Tuned(collect(results), np.array([_fall(done, results.references) for done in results.done]))
+    return Tuned(collect(results), np.array([_fall(done) for done in results.done]))
 
 
-def _fall(done: Done, references: References) -> float:
-    return restored(done.pairs(references).falls["all_pairs"]["density_accuracy"]).value
+def _fall(done: Result) -> float:
+    return restored(done.pairs.falls["all_pairs"]["density_accuracy"]).value
 
 
 def test_tuned_on_its_images_it_falls(tuned: dict[str, Tuned]) -> None:

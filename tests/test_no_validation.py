@@ -62,5 +62,5 @@ def test_the_board_shows_every_point_and_says_why(swept: Path) -> None:
     )
     assert "that the validation part chose" not in readme
     assert not list((swept / "boards").rglob("model-cards/*"))
-    for folder in (done.folder for done in found.done):
+    for folder in (done.folder for done in found.trials):
         assert read_lines(folder.validation) == []

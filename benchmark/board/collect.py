@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.board.done import Baseline
+from benchmark.board.folds import Result
 from benchmark.board.model import Board, Comparisons, Floor, NotThere, Row, Score, SplitOfBoard
 from benchmark.board.points import by_point, chosen, compared
-from benchmark.board.results import Baseline, Done, SuiteResults
+from benchmark.board.results import SuiteResults
 from benchmark.board.rows import order, row_of, scores_of
 from benchmark.board.run import checkpoints, name_of, run_of
 from benchmark.board.verdicts import CLEARED, Basis, compare_rows, p_above_floors
+from benchmark.data.split import PARTS
 from benchmark.errors import UserError
 from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES, BLIND
@@ -25,9 +28,10 @@ def collect(results: SuiteResults) -> Board:
     """
     _check_primary(results)
     basis = Basis(results)
-    groups = by_point(results)
+    grid, standing = by_point(results), compared(results)
+    groups = [*grid, *(group for group in standing if group not in grid)]
     unjudged = [row_of(group, results, basis) for group in groups]
-    main = _main(unjudged, results)
+    main = _main(unjudged, standing, results)
     rows, main_comparisons, grid_comparisons = _judged(unjudged, groups, main, results, basis)
     scores = [*(d.scores for d in (*results.done, *results.blind)), *(b.scores for b in results.baselines)]
     return Board(
@@ -38,7 +42,8 @@ def collect(results: SuiteResults) -> Board:
         blocks=basis.blocks_number,
         checkpoints=checkpoints(results),
         run=run_of(results),
-        rows=rows,
+        rows=rows[: len(grid)],
+        chosen=rows[len(grid) :],
         main=main,
         main_comparisons=main_comparisons,
         grid_comparisons=grid_comparisons,
@@ -62,38 +67,48 @@ def _check_primary(results: SuiteResults) -> None:
         )
 
 
-def _main(rows: Sequence[Row], results: SuiteResults) -> tuple[int, ...]:
-    """Return the places of the main table's rows, the best first; of a suite of one backbone all."""
-    shown = [group[0].trial.id for group in compared(results)]
-    listed = [i for i, row in enumerate(rows) if row.trials[0] in shown or len(results.suite.backbones) == 1]
+def _main(rows: Sequence[Row], standing: Sequence[Sequence[Result]], results: SuiteResults) -> tuple[int, ...]:
+    """Return the places of the main table's rows, the best first; of a suite of one backbone all.
+
+    Args:
+        rows: the grid's, then those that are no point of it.
+        standing: trials of the points that stand for their backbones.
+        results: of the suite.
+    """
+    shown = [tuple(i for one in group for i in one.ids) for group in standing]
+    alone = len(results.suite.backbones) == 1 and not results.record.folds
+    listed = [i for i, row in enumerate(rows) if row.trials in shown or alone]
     return tuple(sorted(listed, key=lambda i: order(rows[i], results.suite.primary_metric)))
 
 
 def _judged(
-    rows: Sequence[Row], groups: Sequence[Sequence[Done]], main: Sequence[int], results: SuiteResults, basis: Basis
+    rows: Sequence[Row], groups: Sequence[Sequence[Result]], main: Sequence[int], results: SuiteResults, basis: Basis
 ) -> tuple[tuple[Row, ...], Comparisons, Comparisons]:
     """Return the rows with ranks and p, and the comparisons among those of the main table and among all."""
-    best = [group[0].trial.id for group in chosen(results)]
+    best = [tuple(i for one in group for i in one.ids) for group in chosen(results)]
     samples = [sample([d.statistics[basis.primary] for d in group], basis.blocks) for group in groups]
-    grid_ranks, grid_comparisons = compare_rows(rows, samples, basis)
+    points = len(by_point(results))
+    grid_ranks, grid_comparisons = compare_rows(
+        rows[:points], samples[:points], basis, groups=[row.backbone for row in rows[:points]]
+    )
     main_samples = [samples[i] for i in main]
     main_ranks, main_comparisons = compare_rows([rows[i] for i in main], main_samples, basis)
-    p_grid = p_above_floors(samples, basis.primary, basis)
+    p_grid = p_above_floors(samples[:points], basis.primary, basis)
     p_main = p_above_floors(main_samples, basis.primary, basis)
     p_clinical = {
         name: p_above_floors([basis.sample_of(groups[i], name) for i in main], name, basis) for name in CLEARED
     }
     judged = []
     for index, row in enumerate(rows):
-        changes: dict[str, object] = {
-            "ranks": grid_ranks[index],
-            "best": row.trials[0] in best,
-            "p_floor_grid": p_grid[index],
-        }
+        changes: dict[str, object] = {"best": row.trials in best}
+        if index < points:
+            changes |= {"ranks": grid_ranks[index], "p_floor_grid": p_grid[index]}
         if index in main:
             place = main.index(index)
             clinical = {name: p for name, values in p_clinical.items() if (p := values[place]) is not None}
             changes |= {"main_ranks": main_ranks[place], "p_floor": p_main[place], "p_floors": clinical}
+            if index >= points:
+                changes["ranks"] = main_ranks[place]
         judged.append(row.model_copy(update=changes))
     return tuple(judged), main_comparisons, grid_comparisons
 
@@ -116,7 +131,7 @@ def _floor(baseline: Baseline) -> Floor:
     return Floor(name=baseline.name, says=BASELINES[baseline.name], blind=baseline.name in BLIND, scores=scores)
 
 
-def _blank_floor(name: str, group: Sequence[Done], basis: Basis) -> Floor:
+def _blank_floor(name: str, group: Sequence[Result], basis: Basis) -> Floor:
     trial = group[0].trial
     says = (
         f"what {name_of(group[0])} writes for a blank image, tuned on blank images at rank {trial.rank} and alpha "
@@ -138,9 +153,10 @@ def _last(name: str) -> str:
 
 def _split(results: SuiteResults) -> SplitOfBoard:
     split = results.record.split
-    sizes = {part: len(ids) for part, ids in results.references.parts.items()}
+    parts = {part: [len(one.parts[part]) for one in results.parts] for part in PARTS}
+    sizes = {part: round(sum(each) / len(each)) for part, each in parts.items()} | {"test": sum(parts["test"])}
     fields = {key: getattr(split, key) for key in ("name", "seed", "rule", "fingerprint", "leakage")}
-    return SplitOfBoard(**fields, sizes=sizes)
+    return SplitOfBoard(**fields, sizes=sizes, folds=len(results.record.folds) or None)
 
 
 def _signatures(records: Sequence[ScoresRecord]) -> dict[str, str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.board.done import References
 from benchmark.board.model import Number
 from benchmark.board.numbers import number, reach
 from benchmark.board.points import chosen, compared
-from benchmark.board.results import References, read_results, references_of
+from benchmark.board.results import read_results, references_of
 from benchmark.board.run import name_of
 from benchmark.errors import UserError, unknown_name
 from benchmark.record import SuiteRecord
@@ -263,11 +264,13 @@ def _trial(folder: TrialFolder, store: Store) -> Side:
     identity = folder.path.name
     for path in sorted((store.folder / "suites").glob("*.json")):
         record = read_model(path, SuiteRecord)
-        if identity in record.trials or identity in record.baselines.values():
+        if identity in record.trials or identity in record.floors:
             break
     else:
         raise UserError(f"{folder.path}: belongs to no suite in {store.folder / 'suites'}.")
-    references = references_of(store, path.stem)
+    references, fold = references_of(store, path.stem), record.fold_of(identity)
+    if fold is not None:
+        references = references.within(record.folds[fold].split)
     predictions, expected = folder.read_predictions(), references.of("test")
     statistics = stored_statistics(folder.read_scores(), predictions, expected, train_reports=references.train)
     shown = _name(identity, record)
@@ -277,8 +280,8 @@ def _trial(folder: TrialFolder, store: Store) -> Side:
 def _name(identity: str, record: SuiteRecord) -> str:
     trial = record.trials.get(identity)
     if trial is None:
-        return next(name for name, i in record.baselines.items() if i == identity)
-    return f"{trial.backbone} r={trial.rank} alpha={trial.alpha} seed={trial.seed} ({identity[:6]})"
+        return record.floors[identity]
+    return f"{trial.label} ({identity[:6]})"
 
 
 def _against(references: References) -> ReferenceSet:

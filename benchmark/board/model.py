@@ -1,5 +1,6 @@
 """What a leaderboard says, as data: `results.json`. Its documents and figures are drawn from nothing else."""
 
+from collections import Counter
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
@@ -121,13 +122,14 @@ class Row(Part):
             strata `another_category` and `same_category_and_density`), or a blank one.
         unchanged: by the same names, the share of predictions that stay word for word the same.
         main_ranks: among the rows of the main table; only there.
-        ranks: among all rows of the grid.
+        ranks: among the rows of its backbone in the grid; of a row that isn't in the grid, the same as `main_ranks`.
         parameters: trainable ones.
         seconds: mean over seeds, by stage.
         peak_memory_bytes: the largest over seeds.
         length_limit_rate: share of predictions cut off at the length limit.
         losses: a curve a seed: (step, mean loss since the point before), a few dozen points.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
+        by_fold: rank and alpha that each fold chose, where they differ: then `rank` and `alpha` are the first fold's.
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
             summed over blocks the parts give the score. With it another run's row can be paired with this one.
     """
@@ -158,11 +160,15 @@ class Row(Part):
     confusion: dict[str, dict[str, int]]
     # Left out where it isn't known, as in boards of before.
     by_block: tuple[tuple[tuple[float, ...], ...], ...] = Field(default=(), exclude_if=lambda blocks: not blocks)
+    by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
 
     @property
     def point(self) -> str:
-        """Rank and alpha, for tables."""
-        return f"r\u00a0{self.rank}, α\u00a0{self.alpha}"
+        """Rank and alpha, for tables; where folds chose different ones, each with how many did."""
+        if not self.by_fold:
+            return _point(self.rank, self.alpha)
+        counts = Counter(self.by_fold)
+        return "; ".join(f"{_point(*point)} in {number}\u00a0folds" for point, number in counts.most_common())
 
     @property
     def clears_floor(self) -> bool | None:
@@ -181,6 +187,10 @@ class Row(Part):
         if self.above_floor is None or self.above_floor.low is None or p is None:
             return None
         return self.above_floor.low > 0 and p <= SIGNIFICANT
+
+
+def _point(rank: int, alpha: int) -> str:
+    return f"r\u00a0{rank}, α\u00a0{alpha}"
 
 
 class Difference(Part):
@@ -247,7 +257,12 @@ class Run(Part):
 
 
 class SplitOfBoard(Part):
-    """The split of a leaderboard; `sizes` are the studies of its parts."""
+    """The split of a leaderboard.
+
+    Attributes:
+        sizes: studies of its parts; of cross-validation, of all folds together for test, else of one fold on average.
+        folds: of cross-validation; None without.
+    """
 
     name: str
     seed: int | None
@@ -255,6 +270,7 @@ class SplitOfBoard(Part):
     fingerprint: str
     leakage: Leakage
     sizes: dict[str, int]
+    folds: int | None = Field(default=None, exclude_if=lambda folds: folds is None)
 
 
 class Board(Part):
@@ -266,7 +282,8 @@ class Board(Part):
         data, split: what was run on.
         blocks: of the test set: what is resampled.
         rows: every point of the grid that has a result; backbones in the suite's order.
-        main: indices of the rows of the main table, best first.
+        chosen: rows that stand for a backbone and are no point of the grid: with folds, what each fold chose.
+        main: places of the main table's rows among `entries`, best first.
         floors: with their scores.
         best_floor: name of the image-blind floor with the best primary score.
         signatures: score to what makes it comparable.
@@ -283,6 +300,7 @@ class Board(Part):
     checkpoints: tuple[Checkpoint, ...]
     run: Run
     rows: tuple[Row, ...]
+    chosen: tuple[Row, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     main: tuple[int, ...]
     main_comparisons: Comparisons
     grid_comparisons: Comparisons
@@ -297,7 +315,12 @@ class Board(Part):
     @property
     def main_rows(self) -> list[Row]:
         """The rows of the main table."""
-        return [self.rows[i] for i in self.main]
+        return [self.entries[i] for i in self.main]
+
+    @property
+    def entries(self) -> tuple[Row, ...]:
+        """The grid's rows, then those that are no point of it."""
+        return (*self.rows, *self.chosen)
 
 
 class FloorRow(Part):

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmark.board.folds import Result
 from benchmark.board.model import DIGITS, Fall, Number, Ranks, Row, Score
 from benchmark.board.numbers import mean, number, reach
-from benchmark.board.points import validation_means
-from benchmark.board.results import Done, SuiteResults
+from benchmark.board.points import point_by_fold, validation_means
+from benchmark.board.results import SuiteResults
 from benchmark.board.run import name_of
 from benchmark.board.verdicts import CLEARED, Basis
 from benchmark.record import CONTROLS, STAGES
-from benchmark.scoring.pairs import ALL, GROUNDED, STRATA, perfect_falls, restored
+from benchmark.scoring.pairs import ALL, GROUNDED, STRATA, restored
 from metrics.all_pairs import fall
 from metrics.grounding import grounding
 from metrics.labels.labeler import label
@@ -21,10 +22,10 @@ from metrics.registry import METRICS
 from metrics.statistics.statistics import interval, sample
 
 
-def row_of(group: list[Done], results: SuiteResults, basis: Basis) -> Row:
+def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
     """Return the row of a point's trials, not yet compared with the other rows."""
     first = group[0]
-    falls, unchanged = _over_pairs(group, results)
+    falls, unchanged = _over_pairs(group)
     for control in CONTROLS:
         falls[control], unchanged[control] = _under_control(control, group, results, basis)
     above = {name: basis.above_best_floor(group, name) for name in CLEARED}
@@ -34,7 +35,7 @@ def row_of(group: list[Done], results: SuiteResults, basis: Basis) -> Row:
         rank=first.trial.rank,
         alpha=first.trial.alpha,
         seeds=tuple(d.trial.seed for d in group),
-        trials=tuple(d.trial.id for d in group),
+        trials=tuple(i for d in group for i in d.ids),
         best=False,
         scores=scores_of(group, basis),
         validation=validation_means(group),
@@ -45,15 +46,16 @@ def row_of(group: list[Done], results: SuiteResults, basis: Basis) -> Row:
         ranks=Ranks(best=1, worst=1),
         parameters=first.parameters,
         seconds={stage: round(float(np.mean([d.seconds.get(stage, 0.0) for d in group])), 3) for stage in STAGES},
-        peak_memory_bytes=max(d.record.peak_memory_bytes or 0 for d in group) or None,
+        peak_memory_bytes=max(r.peak_memory_bytes or 0 for d in group for r in d.records) or None,
         length_limit_rate=mean([d.scores.length_limit_rate for d in group]),
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
         confusion=_confusion(group, results),
         by_block=_by_block(group, basis),
+        by_fold=point_by_fold(group),
     )
 
 
-def scores_of(group: Sequence[Done], basis: Basis) -> dict[str, Score]:
+def scores_of(group: Sequence[Result], basis: Basis) -> dict[str, Score]:
     """Return the mean over seeds, with its interval, of each score that all of a point's trials have."""
     scores = {}
     for name, metric in METRICS.items():
@@ -80,11 +82,9 @@ def order(row: Row, primary: str) -> tuple[float, str, int, int]:
     return (math.inf if value is None else round(sign * value, 6), row.name, row.rank, row.alpha)
 
 
-def _over_pairs(group: Sequence[Done], results: SuiteResults) -> tuple[dict[str, dict[str, Fall]], dict[str, Number]]:
+def _over_pairs(group: Sequence[Result]) -> tuple[dict[str, dict[str, Fall]], dict[str, Number]]:
     """Return falls and unchanged texts when another study's image is shown, by stratum of pairs."""
-    references = results.references
-    each = [done.pairs(references) for done in group]
-    perfect = perfect_falls(references.of("test"), references.blocks)
+    each, perfect = [done.pairs for done in group], group[0].perfect
     falls: dict[str, dict[str, Fall]] = {}
     for stratum in STRATA:
         falls[stratum] = {}
@@ -98,11 +98,11 @@ def _over_pairs(group: Sequence[Done], results: SuiteResults) -> tuple[dict[str,
 
 
 def _under_control(
-    control: str, group: Sequence[Done], results: SuiteResults, basis: Basis
+    control: str, group: Sequence[Result], results: SuiteResults, basis: Basis
 ) -> tuple[dict[str, Fall], Number]:
     """Return the falls of scores, and the share of unchanged texts, when a control's image is shown."""
     references = results.references
-    statistics = [d.control_statistics(control, basis.primary, references) for d in group]
+    statistics = [d.control_statistics(control, basis.primary) for d in group]
     texts = [[d.predictions[i] for i in references.test_ids] for d in group]
     controls = [[d.controls[control][i] for i in references.test_ids] for d in group]
     owed = grounding(control, [d.statistics for d in group], statistics, texts, controls, basis.blocks, basis.draws)
@@ -110,7 +110,7 @@ def _under_control(
     return falls, number(owed.unchanged)
 
 
-def _by_block(group: Sequence[Done], basis: Basis) -> tuple[tuple[tuple[float, ...], ...], ...]:
+def _by_block(group: Sequence[Result], basis: Basis) -> tuple[tuple[tuple[float, ...], ...], ...]:
     """Return the primary score's sums, by seed and block."""
     primary = basis.sample_of(group, basis.primary)
     if primary is None:
@@ -118,7 +118,7 @@ def _by_block(group: Sequence[Done], basis: Basis) -> tuple[tuple[tuple[float, .
     return tuple(tuple(tuple(round(float(v), DIGITS) for v in block) for block in seed) for seed in primary.statistics)
 
 
-def _confusion(group: Sequence[Done], results: SuiteResults) -> dict[str, dict[str, int]]:
+def _confusion(group: Sequence[Result], results: SuiteResults) -> dict[str, dict[str, int]]:
     """Return how often each major BI-RADS category was said of each true one, over seeds; "none" if none was said."""
     counts: Counter[tuple[str, str]] = Counter()
     for identity, report in results.references.of("test").items():

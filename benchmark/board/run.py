@@ -1,13 +1,14 @@
 """What made a suite's results, gathered from its trials: checkpoints, machines, versions, commits, time."""
 
+from benchmark.board.folds import Result
 from benchmark.board.model import Checkpoint, Run
-from benchmark.board.results import Done, SuiteResults
+from benchmark.board.results import SuiteResults
 from benchmark.record import TrialRecord
 
 GIB = 2**30
 
 
-def name_of(done: Done) -> str:
+def name_of(done: Result) -> str:
     """Return a backbone's name in tables, with what its weights are, and that it was tuned on shuffled images."""
     notes = []
     if done.record.checkpoint.miniature:
@@ -49,7 +50,7 @@ def checkpoints(found: SuiteResults) -> tuple[Checkpoint, ...]:
 
 def run_of(found: SuiteResults) -> Run:
     """Return machines, versions and commits of all trials; the date is that of the last one."""
-    records = [done.record for done in (*found.done, *found.blind)]
+    records = [record for done in (*found.done, *found.blind) for record in done.records]
     versions: dict[str, set[str]] = {}
     for record in records:
         for package, version in record.versions.items():

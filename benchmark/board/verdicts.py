@@ -1,20 +1,23 @@
 """Rows against each other and against the floors: rank sets, differences, and the p of each."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 
+from benchmark.board.folds import Result
 from benchmark.board.model import DIGITS, SIGNIFICANT, Comparisons, Difference, Number, Ranks, Row
 from benchmark.board.numbers import number, reach
 from benchmark.board.points import blind_groups
-from benchmark.board.results import Done, SuiteResults
+from benchmark.board.results import SuiteResults
 from benchmark.board.run import name_of
 from benchmark.scoring.baselines import BLIND
 from metrics.registry import METRICS
 from metrics.statistics.statistics import (
     Draws,
+    RankSets,
     Sample,
     SignFlips,
     blocks_needed,
@@ -52,8 +55,10 @@ class Basis:
         self.blocks_number = number_of_blocks = len(set(self.blocks))
         self.draws = Draws(number_of_blocks)
         self.fewer = Draws(number_of_blocks, FEWER)
-        rows = len({(d.trial.backbone, d.trial.rank, d.trial.alpha) for d in results.done})
-        self.flips = SignFlips(number_of_blocks, tests=max(1, rows * (rows - 1) // 2))
+        settings = {(d.trial.backbone, d.trial.rank, d.trial.alpha) for d in results.done}
+        points = Counter(backbone for backbone, _, _ in settings)
+        tests = max(math.comb(len(points), 2), sum(math.comb(number, 2) for number in points.values()), 1)
+        self.flips = SignFlips(number_of_blocks, tests=tests)
         self.blind = {f"{name_of(group[0])} on blank images": group for group in blind_groups(results).values()}
         self._floors = {
             name: self._samples_of_floors(results, name) for name in dict.fromkeys((self.primary, *CLEARED))
@@ -68,7 +73,7 @@ class Basis:
                 samples[floor] = of_group
         return {floor: one for floor, one in samples.items() if not math.isnan(one.value)}
 
-    def sample_of(self, group: Sequence[Done], name: str) -> Sample | None:
+    def sample_of(self, group: Sequence[Result], name: str) -> Sample | None:
         """Return the sample of a score of a point's trials; None where one of them doesn't have it."""
         if any(name not in d.statistics for d in group):
             return None
@@ -88,7 +93,7 @@ class Basis:
         """Return the resamples for a score."""
         return self.draws if name == self.primary else self.fewer
 
-    def above_best_floor(self, group: Sequence[Done], name: str) -> Number | None:
+    def above_best_floor(self, group: Sequence[Result], name: str) -> Number | None:
         """Return how far a point is above the best floor in a score, positive where the point is better."""
         best = self.best_floor(name)
         ours = self.sample_of(group, name)
@@ -121,18 +126,21 @@ def p_above_floors(samples: Sequence[Sample | None], name: str, basis: Basis) ->
     return [None if math.isnan(p) else round(float(p), 6) for p in holm(raw)]
 
 
-def compare_rows(rows: Sequence[Row], samples: Sequence[Sample], basis: Basis) -> tuple[list[Ranks], Comparisons]:
+def compare_rows(
+    rows: Sequence[Row], samples: Sequence[Sample], basis: Basis, groups: Sequence[str] | None = None
+) -> tuple[list[Ranks], Comparisons]:
     """Return rank sets of rows by the primary score, and the pairs that differ.
 
     Args:
         rows: those that are compared with each other.
         samples: the primary score of each.
         basis: resamples and flips.
+        groups: of each row; only rows of one group are compared. None where all are.
     """
     if not rows:
         return [], Comparisons(rows=0, pairs=0, significant=(), detectable=None)
     higher = is_higher_better(basis.primary)
-    sets = rank_sets(samples, basis.flips, higher_is_better=higher, alpha=SIGNIFICANT)
+    sets = rank_sets(samples, basis.flips, higher_is_better=higher, alpha=SIGNIFICANT, groups=groups)
     significant = []
     for i, j in combinations(range(len(rows)), 2):
         p = sets.adjusted[i, j]
@@ -151,7 +159,7 @@ def compare_rows(rows: Sequence[Row], samples: Sequence[Sample], basis: Basis) -
     needed = blocks_needed(sets.pairs, SIGNIFICANT)
     # With few blocks a sign-flip test finds less than Student's t, of which the figure is, and none at all below those
     # needed.
-    detectable = _median_detectable(samples, sets.pairs) if basis.blocks_number >= needed + SPARE else None
+    detectable = _median_detectable(samples, sets) if basis.blocks_number >= needed + SPARE else None
     return [Ranks(best=int(b), worst=int(w)) for b, w in zip(sets.best, sets.worst, strict=True)], Comparisons(
         rows=len(rows),
         pairs=sets.pairs,
@@ -161,10 +169,11 @@ def compare_rows(rows: Sequence[Row], samples: Sequence[Sample], basis: Basis) -
     )
 
 
-def _median_detectable(samples: Sequence[Sample], tests: int) -> float | None:
-    """Return the median over pairs of the difference that would be found among so many tests; None if unknown."""
+def _median_detectable(samples: Sequence[Sample], sets: RankSets) -> float | None:
+    """Return the median over compared pairs of the difference that would be found among them; None if unknown."""
     spread = seed_spread(samples)
-    errors = [difference_error(first, second, spread=spread) for first, second in combinations(samples, 2)]
-    sizes = [detectable_difference(error, tests=tests) for error in errors]
+    pairs = [(i, j) for i, j in combinations(range(len(samples)), 2) if not math.isnan(sets.adjusted[i, j])]
+    errors = [difference_error(samples[i], samples[j], spread=spread) for i, j in pairs]
+    sizes = [detectable_difference(error, tests=sets.pairs) for error in errors]
     known = [size for size in sizes if not math.isnan(size)]
     return round(float(np.median(known)), DIGITS) if known else None

@@ -58,7 +58,7 @@ def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Pa
         record = read_record(store, suite.name)
     except (UserError, UnicodeDecodeError):
         return None  # damaged: a sweep writes it anew
-    identities = [*record.trials, *record.baselines.values()]
+    identities = [*record.trials, *record.floors]
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
     if not all(store.of(identity).is_done() for identity in identities):
         return None
@@ -90,13 +90,15 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord)
     if folder is None or not folder.is_dir():
         return None
     same_split = suite.split.name in RULES and record.suite.split == suite.split
-    records = read_records(suite, folder, store.folder, split=Split.from_record(record.split) if same_split else None)
-    measured = record.split.leakage
+    parts = [fold.split for fold in record.folds] or [record.split]
+    splits = [Split.from_record(part) for part in parts] if same_split else None
+    records = read_records(suite, folder, store.folder, splits=splits)
+    measured = [part.leakage for part in parts]
     # Comparing the reports of a thousand studies with each other takes as long as everything else, so the split and
     # its leakage are those of the record where the same rules would part the same studies so again.
     if not same_split or record.split_made_of != split_made_of(records.studies):
         records = read_records(suite, folder, store.folder)
-        measured = leakage(records.split, records.studies)
+        measured = [leakage(split, records.studies) for split in records.splits]
     weights = _weights(suite)
     if weights is None:
         return None

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from benchmark.board.done import Baseline
+from benchmark.board.folds import Result
 from benchmark.board.points import compared
-from benchmark.board.results import Baseline, Done, SuiteResults, read_results
+from benchmark.board.results import SuiteResults, read_results
 from benchmark.board.run import checkpoints, name_of
 from benchmark.data import dmid
 from benchmark.errors import UserError
@@ -107,8 +109,11 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     if baseline:
         heads.append(GalleryColumn(name=baseline.name, point=BASELINES[baseline.name], blind=True, shown=False))
     ids = found.references.parts["test"]
-    other = swapped(ids, found.references.blocks)
-    sources: list[Done | Baseline] = [*columns, *([baseline] if baseline else [])]
+    # Another image of the same fold, so that the same adapter wrote for both.
+    other: dict[str, str] = {}
+    for part in found.parts:
+        other |= swapped(part.parts["test"], part.blocks)
+    sources: list[Result | Baseline] = [*columns, *([baseline] if baseline else [])]
     columns_of = [_Column(source, _copied(source.predictions, found), _rouge(source.scores)) for source in sources]
     studies = []
     for study in ids:
@@ -140,12 +145,12 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
 class _Column:
     """Whose reports, and which of them are copied and what their ROUGE-L is, by study."""
 
-    source: Done | Baseline
+    source: Result | Baseline
     copied: Mapping[str, bool]
     rouge: Mapping[str, float]
 
 
-def _columns(found: SuiteResults) -> list[Done]:
+def _columns(found: SuiteResults) -> list[Result]:
     """Return the first seed of each backbone's chosen point; every point of a single backbone, or without choice."""
     best = [group[0] for group in compared(found)]
     if len(best) > 1:
@@ -159,7 +164,7 @@ def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:
     text = column.source.predictions[study]
     said = label(text)
     ours, theirs = _present(said), _present(truth)
-    done = column.source if isinstance(column.source, Done) else None
+    done = None if isinstance(column.source, Baseline) else column.source
     return Answer(
         text=text,
         birads=said.birads,
@@ -186,9 +191,11 @@ def _control(right: str, text: str, image_of: str | None = None) -> ControlAnswe
 
 
 def _copied(predictions: Mapping[str, str], found: SuiteResults) -> dict[str, bool]:
-    ids = list(predictions)
-    marks = is_verbatim([predictions[i] for i in ids], found.references.train)
-    return {i: bool(mark) for i, mark in zip(ids, marks, strict=True)}
+    copied: dict[str, bool] = {}
+    for part in found.parts:
+        marks = is_verbatim([predictions[i] for i in part.test_ids], part.train)
+        copied |= {i: bool(mark) for i, mark in zip(part.test_ids, marks, strict=True)}
+    return copied
 
 
 def _rouge(scores: ScoresRecord) -> dict[str, float]:

@@ -66,7 +66,7 @@ def _write_results(found: SuiteResults, store: Store, suite: str, folder: Path) 
     written = write_board(collect(found), suite, folder)
     files = files_of(written.board)
     agreement = _agreement(found, files[JSON].decode(), before) if before else None
-    identities = [*found.record.trials, *found.record.baselines.values()]
+    identities = [*found.record.trials, *found.record.floors]
     current.write(store, suite, current.of(store, suite, identities, files, before, agreement))
     return replace(written, agreement=agreement, published=before.copy if before else None)
 

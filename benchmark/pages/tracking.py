@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmark.board.results import Done, read_results
+from benchmark.board.done import Done
+from benchmark.board.results import read_results
 from benchmark.board.run import name_of
 from benchmark.errors import UserError, unknown_name
 
@@ -60,9 +61,9 @@ def track(results: Path, suite: str, tracker: str, folder: Path) -> int:
             f"{tracker} isn't installed ({error}). Install it with: pip install 'amrg[tracking]', or only {package}."
         ) from None
     found = read_results(results, suite)
-    for done in found.done:
+    for done in found.trials:
         log(client, _logged(done), suite, folder)
-    return len(found.done)
+    return len(found.trials)
 
 
 def _logged(done: Done) -> Logged:

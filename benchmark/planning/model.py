@@ -100,6 +100,47 @@ class BackbonePlan(BackboneSize):
     hours: PlannedHours
 
 
+class Comparison(Stored):
+    """One kind of comparison that a leaderboard will make.
+
+    Attributes:
+        what: which pairs, in words.
+        pairs: how many are tested and corrected together.
+        blocks_needed: with fewer none of them can be found different.
+        detectable: about how large a difference has to be to be found with a probability of 80 %; None where none can
+            be found, or the score's spread isn't known.
+    """
+
+    what: str
+    pairs: int
+    blocks_needed: int
+    detectable: float | None
+
+
+class Design(Stored):
+    """What a suite's leaderboard will be able to decide.
+
+    Attributes:
+        studies: of the data.
+        tested: how many of them are tested on.
+        blocks: of those: what statistics count.
+        folds: of cross-validation; None without.
+        seeds: of each point.
+        primary: the score that rows are compared by.
+        spread: its standard deviation per block that the figures assume, of the difference of two equal predictors.
+        comparisons: that will be made.
+    """
+
+    studies: int
+    tested: int
+    blocks: int
+    folds: int | None
+    seeds: int
+    primary: str
+    spread: float | None
+    comparisons: tuple[Comparison, ...]
+
+
 class Plan(Stored):
     """What a suite will cost before it runs, backbone by backbone, and what it lacks on this machine.
 
@@ -109,6 +150,7 @@ class Plan(Stored):
         trials: of all backbones.
         machine: that is planned for.
         backbones: in the suite's order.
+        design: what it will be able to decide; None where its data can't be read.
         hours: of all backbones, one after another; None where one's aren't known.
         missing: what stops it from running here, in words.
     """
@@ -118,5 +160,6 @@ class Plan(Stored):
     trials: int
     machine: Device
     backbones: tuple[BackbonePlan | BackboneSize | UnfitBackbone, ...]
+    design: Design | None = None
     hours: float | None
     missing: tuple[str, ...]

@@ -115,17 +115,31 @@ def score_predictions(
     """
     found, unavailable = _statistics(predictions, references, train_reports, names)
     ids = sorted(references)
-    intervals: dict[str, Interval] = {}
-    if resamples:
-        units = [blocks[i] if blocks is not None else i for i in ids]
-        draws = Draws(len(set(units)), resamples, seed)
-        for statistics in found:
-            metric = METRICS[statistics.name]
-            if metric.has_interval:
-                intervals[metric.name] = interval(sample([statistics], units), draws, bounds=metric.bounds)
-    scores = {s.name: _score(s, intervals.get(s.name)) for s in found}
+    units = [blocks[i] if blocks is not None else i for i in ids]
+    scores = scores_of_statistics(found, units, seed=seed, resamples=resamples)
     scores |= {name: Score(math.nan, None, None, 0, "", reason) for name, reason in unavailable.items()}
     return Scores(scores, _reports(ids, found), labeler_signature(), {s.name: s for s in found})
+
+
+def scores_of_statistics(
+    statistics: Iterable[ReportStatistics], blocks: Sequence[str], *, seed: int = 0, resamples: int = 10_000
+) -> dict[str, Score]:
+    """Return the score of each, by name, with its interval where it has one.
+
+    Args:
+        statistics: of the same reports.
+        blocks: the block of each report, the unit of resampling.
+        seed: of the resamples.
+        resamples: of the intervals; 0 for none.
+    """
+    draws = Draws(len(set(blocks)), resamples, seed) if resamples else None
+    scores = {}
+    for one in statistics:
+        metric, ends = METRICS[one.name], None
+        if draws is not None and metric.has_interval:
+            ends = interval(sample([one], blocks), draws, bounds=metric.bounds)
+        scores[one.name] = _score(one, ends)
+    return scores
 
 
 def report_statistics(

@@ -55,9 +55,7 @@ def rank_sets(
     group = np.array(["" if groups is None else groups[i] for i in range(m)])
     values = np.array([s.value for s in samples])
     pairs = [
-        (i, j)
-        for i, j in combinations(range(m), 2)
-        if group[i] == group[j] and not np.isnan(values[i] - values[j])
+        (i, j) for i, j in combinations(range(m), 2) if group[i] == group[j] and not np.isnan(values[i] - values[j])
     ]
     spread = seed_spread(samples)
     p = holm([p_value(samples[i], samples[j], flips, spread) for i, j in pairs])

@@ -14,8 +14,9 @@ from typer.testing import CliRunner, Result
 
 from benchmark.board.against import ROUNDING, compare
 from benchmark.board.collect import collect
+from benchmark.board import folds
 from benchmark.board.model import Board, Checkpoint, Score
-from benchmark.board.results import Done, SuiteResults, read_results
+from benchmark.board.results import SuiteResults, read_results
 from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.pages.against import terminal
@@ -178,7 +179,7 @@ def test_what_made_them_and_what_was_chosen_is_told(board: Board, combine: Calla
     assert "Chosen otherwise" in text
 
 
-def mean_over_seeds(group: Sequence[Done]) -> ReportStatistics:
+def mean_over_seeds(group: Sequence[folds.Result]) -> ReportStatistics:
     values = np.mean([d.statistics["rouge_l"].statistics[:, 0] for d in group], axis=0)
     return mean_of("rouge_l", "", values, np.ones(len(values), dtype=bool))
 

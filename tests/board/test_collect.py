@@ -124,7 +124,7 @@ def test_the_order_of_stored_records_changes_nothing(stored: StoredSuite, board:
 def test_failed_and_missing_trials_are_listed_with_their_reasons(stored: StoredSuite, tmp_path: Path) -> None:
     results = _copy(stored, tmp_path)
     found = read_results(results, "stored")
-    first, second = found.done[0], found.done[-1]
+    first, second = found.trials[0], found.trials[-1]
     first.folder.trial.unlink()
     reason = "loss is NaN | at `step` 3\nsecond line"
     write_json(first.folder.failure, Failure(trial=first.trial, stage="train", reason=reason, at=datetime.now(UTC)))

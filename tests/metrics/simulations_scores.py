@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
@@ -53,7 +54,7 @@ class Archive:
         kinds: score to the statistics that they were cut from, for `combine` and names.
     """
 
-    patients: tuple[Array, ...]
+    patients: tuple[npt.NDArray[np.int64], ...]
     statistics: dict[str, Array]
     kinds: dict[str, ReportStatistics]
 
@@ -98,8 +99,8 @@ def archive() -> Archive:
 class TestPart:
     """Patients drawn for a test part: their studies, the block of each, and how easy each block is (a quantile)."""
 
-    studies: Array
-    blocks: Array
+    studies: npt.NDArray[np.int64]
+    blocks: npt.NDArray[np.int64]
     ease: Array
 
     __test__ = False  # no test, whatever pytest makes of the name

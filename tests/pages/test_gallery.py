@@ -24,7 +24,7 @@ INJECTED = '</script><script>document.title="owned"</script><img src=x onerror=a
 def results(stored: StoredSuite, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stored results in which one prediction of the first backbone is an attack."""
     results = Path(shutil.copytree(stored.results, tmp_path_factory.mktemp("gallery") / "results"))
-    for done in read_results(results, "stored").done:
+    for done in read_results(results, "stored").trials:
         if done.trial.backbone == "medgemma-4b-it":
             lines = [json.loads(line) for line in done.folder.predictions.read_text().splitlines()]
             lines[0]["prediction"] = INJECTED
