@@ -34,7 +34,7 @@ def sample(number_of_studies: int, *, seed: int, size: int) -> Iterator[tuple[Ph
     """Draw phantoms one after another, in memory.
 
     Args:
-        number_of_studies: how many images, several a patient.
+        number_of_studies: how many images, several per patient.
         seed: the same seed gives the same phantoms; the first n of a longer series are the series of n.
         size: the long side in pixels; the other is 4750/6000 of it, as in DMID.
 
@@ -131,6 +131,7 @@ def _fill(
     jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
+    """Write all files of an archive into an empty folder."""
     for name in (files.IMAGES, files.MASKS, files.ANNOTATIONS, files.REPORTS, *([files.DICOMS] if dicom else [])):
         (folder / name).mkdir(parents=True)
     cases = list(plan(studies, seed=seed, size=size))

@@ -24,11 +24,11 @@ def test_a_file_just_written_is_not_remembered_and_a_settled_one_is(
     settled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content.content_hash(settled)
-    assert content.known_hash(settled) is None
+    assert content.remembered_hash(settled) is None
     now = time.time()
     monkeypatch.setattr(content.time, "time", lambda: now + 60)
     content.content_hash(settled)
-    assert content.known_hash(settled) == hashlib.sha256(b"first").hexdigest()
+    assert content.remembered_hash(settled) == hashlib.sha256(b"first").hexdigest()
 
 
 def test_a_remembered_hash_does_not_outlive_a_change_that_keeps_size_and_time(

@@ -70,7 +70,7 @@ def test_its_configuration_is_the_plugins(folder: Path) -> None:
 
 def test_its_tokenizer_is_made_of_the_reports_of_its_phantoms(folder: Path, tmp_path: Path) -> None:
     """The texts of all its phantoms, and the training of a tokenizer, which has no rounding: to the last byte."""
-    truths = [case.truth for case in plan(SHIPPED_PART.examples, seed=SEED, size=miniatures.DRAWN)]
+    truths = [case.truth for case in plan(SHIPPED_PART.examples, seed=SEED, size=miniatures.DRAWN_SIZE)]
     reports = [text for truth in truths for text in reports_of(truth)]
     prompts = [described(folder)["prompt"], READING_PROMPT, *ROLES] * len(truths)
     spec = get(folder.name).miniature()
