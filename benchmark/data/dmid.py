@@ -294,10 +294,12 @@ def _nothing_usable(
 
 
 def _count(number: int, singular: str, plural: str | None = None) -> str:
+    """Return a number with its noun."""
     if singular == "archive still packed":
         plural = "archives still packed"
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _reason(error: Exception) -> str:
+    """Return what the system says of an error, else its message."""
     return str(getattr(error, "strerror", None) or error)

@@ -141,6 +141,7 @@ class _Fetcher:
         return files
 
     def _page(self, url: str, page: int) -> list[RemoteFile]:
+        """Return one page of the article's list of files."""
         for attempt in self._attempts():
             with attempt:
                 response = self.client.get(url, params={"page": page, "page_size": PAGE})
@@ -204,6 +205,7 @@ class _Fetcher:
             raise _Broken(f"{received} of {file.size} bytes")
 
     def _attempts(self) -> Retrying:
+        """Return the attempts at one request, with the pauses between them."""
         return Retrying(
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_exponential(multiplier=self.wait, max=60),
@@ -263,6 +265,7 @@ class _State:
         self._remember(file, file.md5)
 
     def _remember(self, file: RemoteFile, md5: str) -> None:
+        """Write down, before the next step begins, how far a file has come."""
         self.entries[file.name] = {"md5": md5, "became": _name_unpacked(file)}
         write_text(self.record, json.dumps(self.entries, indent=1) + "\n")
 
@@ -290,11 +293,13 @@ def _check_space(folder: Path, missing: Sequence[RemoteFile], state: _State) -> 
 
 
 def _md5(path: Path) -> str:
+    """Return the MD5 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _explain(error: Exception) -> str:
+    """Return what broke, in words for a person."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP {error.response.status_code}"
     if isinstance(error, ValidationError):

@@ -142,6 +142,7 @@ class ImageCache:
         return {p: problems[p] for p in distinct if p in problems}
 
     def _has(self, path: Path) -> bool:
+        """Return whether the cache has an image, without reading the image itself."""
         try:
             digest = remembered_hash(path)
         except OSError:
@@ -149,6 +150,7 @@ class ImageCache:
         return digest is not None and self._is_sound(self._key(digest))
 
     def _key(self, digest: str) -> str:
+        """Return the name of the entry of an image with this digest."""
         settings = json.dumps([PREPARATION_VERSION, self.settings.to_dict()], sort_keys=True)
         return hashlib.sha256(f"{digest} {settings}".encode()).hexdigest()[:40]
 
@@ -202,6 +204,7 @@ def _write_entry(entry: Path, pixels: np.ndarray) -> None:
 
 
 def _entry_is_sound(entry: Path, size: int) -> bool:
+    """Return whether an entry's digest is that of the bytes before it."""
     try:
         content = entry.read_bytes()
     except OSError:

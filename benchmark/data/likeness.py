@@ -30,4 +30,5 @@ def _bound(first: str, second: str) -> float:
 
 @lru_cache(maxsize=20_000)
 def _words(text: str) -> Counter[str]:
+    """Return how often each stem occurs in a text."""
     return Counter(stems(text))

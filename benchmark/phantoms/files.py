@@ -200,4 +200,5 @@ def write_dicom(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: in
 
 
 def _uid(seed: int, kind: str, number: int) -> str:
+    """Return a DICOM identifier, the same for the same phantom."""
     return generate_uid(entropy_srcs=["amrg phantom", str(seed), kind, str(number)])

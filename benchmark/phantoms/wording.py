@@ -172,8 +172,10 @@ def _entry(lesion: PhantomLesion) -> str:
 
 
 def _listed(items: list[str]) -> str:
+    """Return items as a sentence lists them: with commas, and `and` before the last."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def _pick(rng: np.random.Generator, *choices: str) -> str:
+    """Return one of some wordings, drawn uniformly."""
     return choices[rng.integers(len(choices))]

@@ -138,6 +138,7 @@ def _skin(truth: PhantomTruth) -> list[str]:
 
 
 def _axilla(truth: PhantomTruth, says_no_nodes: bool) -> list[str]:
+    """Return the sentence on the axilla, if the report has one."""
     if "axillary_node" in truth.kinds:
         return ["Benign-looking axillary adenopathy"]
     return ["No axillary adenopathy"] if says_no_nodes and truth.view == "MLO" else []

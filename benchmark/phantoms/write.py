@@ -115,6 +115,7 @@ def read_truth(folder: Path) -> dict[str, PhantomTruth]:
 
 
 def _check(studies: int, size: int) -> None:
+    """Refuse a number of studies or a size that is too small."""
     if studies < 1:
         raise UserError(f"{studies} phantoms: expected 1 or more.")
     if size < SMALLEST:
@@ -148,6 +149,7 @@ def _fill(
 
 
 def _write_case(folder: Path, seed: int, dialect: str, dicom: bool, case: Case) -> None:
+    """Draw a case and write its files."""
     image = draw(case)
     files.write_image(folder, case.truth, image, seed)
     files.write_report(folder, case.truth, report(case.truth, dialect, seed=seed), seed)

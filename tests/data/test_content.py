@@ -10,7 +10,7 @@ from benchmark.data import content
 
 @pytest.fixture
 def settled(tmp_path: Path) -> Path:
-    """A file that looks as if it had not been touched for a while."""
+    """Return a file that looks as if it had not been touched for a while."""
     path = tmp_path / "a"
     path.write_bytes(b"first")
     return path
