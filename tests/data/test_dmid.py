@@ -359,15 +359,5 @@ def test_dmid_itself(dmid: Path) -> None:
     assert 0 < len(contents.studies) <= images
     assert len(contents.reports) == 510
     assert contents.problems == ()
-    assert Counter(known(s.highest_birads)[0] for s in contents.reports) == {
-        "0": 1,
-        "1": 209,
-        "2": 25,
-        "3": 121,
-        "4": 135,
-        "5": 19,
-    }
-    assert Counter(s.density for s in contents.reports) == {"A": 79, "B": 203, "C": 186, "D": 40, None: 2}
-    assert sum(len(s.birads) > 1 for s in contents.reports) == 20
     without = f"; {510 - len(contents.studies)} reports without an image left out"
     assert contents.summary_line() == f"{len(contents.studies)} studies{without if len(contents.studies) < 510 else ''}"
