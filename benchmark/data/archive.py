@@ -52,20 +52,21 @@ def unpack(archive: Path, target: Path, *, temporary: Path) -> None:
 
 def _check(archive: Path, entries: list[zipfile.ZipInfo], disk: Path) -> None:
     """Refuse an archive as a whole, before anything of it is written."""
-    wrong = [f"{entry.filename!r} {reason}" for entry in entries if (reason := _wrong_with(entry))]
+    defects = [f"{entry.filename!r} {reason}" for entry in entries if (reason := _defect_of(entry))]
     size = archive.stat().st_size
     unpacked = sum(entry.file_size for entry in entries)
     limit = max(LARGEST_RATIO * size, SMALLEST_LIMIT)
     if unpacked > limit or sum(entry.compress_size for entry in entries) > size:
-        wrong.append(f"{unpacked:,} bytes would come out of {size:,}")
+        defects.append(f"{unpacked:,} bytes would come out of {size:,}")
     free = shutil.disk_usage(disk).free
     if unpacked > free:
-        wrong.append(f"{unpacked:,} bytes would come out, {free:,} are free")
-    if wrong:
-        raise RunFailed(f"{archive}: not unpacked: " + "; ".join(wrong[:10]) + ".")
+        defects.append(f"{unpacked:,} bytes would come out, {free:,} are free")
+    if defects:
+        raise RunFailed(f"{archive}: not unpacked: " + "; ".join(defects[:10]) + ".")
 
 
-def _wrong_with(entry: zipfile.ZipInfo) -> str | None:
+def _defect_of(entry: zipfile.ZipInfo) -> str | None:
+    """Return why an entry can't be unpacked; None where it can."""
     name = entry.filename.replace("\\", "/")
     path = PurePosixPath(name)
     kind = stat.S_IFMT(entry.external_attr >> 16)

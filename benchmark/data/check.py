@@ -1,7 +1,7 @@
 """Everything that is wrong with a DMID folder, in one pass, and what is in it."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -10,7 +10,7 @@ from benchmark.data.content import content_hash
 from benchmark.data.decode import Look, look
 from benchmark.data.dmid import Release, read
 from benchmark.data.problem import Problem
-from benchmark.data.study import Study
+from benchmark.data.study import Study, tally
 from benchmark.data.text import normalise
 from benchmark.data.workers import each_image
 from benchmark.record import Stored
@@ -18,7 +18,7 @@ from metrics.labels.labeler import label
 
 
 class WordCounts(Stored):
-    """Words a report."""
+    """Words per report."""
 
     mean: float
     median: float
@@ -92,10 +92,10 @@ class Check:
             images=len(self.release.images),
             masks=len(self.release.masks),
             complete=len(self.complete),
-            birads_highest=_counts(s.birads_major for s in reports),
-            density=_counts(s.density for s in reports),
-            abnormality=_counts(a for s in reports for a in ({row.abnormality for row in s.lesions} or {"none"})),
-            view=_counts(f"{s.view} {s.laterality or ''}".strip() if s.view else None for s in reports),
+            birads_highest=tally(s.birads_major for s in reports),
+            density=tally(s.density for s in reports),
+            abnormality=tally(a for s in reports for a in ({row.abnormality for row in s.lesions} or {"none"})),
+            view=tally(f"{s.view} {s.laterality or ''}".strip() if s.view else None for s in reports),
             report_words=WordCounts(mean=mean(words), median=median(words), min=min(words), max=max(words)),
             distinct_reports=len({normalise(s.report) for s in reports}),
             multiple_categories=sum(len(s.birads) > 1 for s in reports),
@@ -126,25 +126,26 @@ def check(
     problems = list(release.problems)
     damaged: set[str] = set()
     if decode_images:
-        for path, (key, found) in _look_at(release, jobs, progress).items():
+        for path, (key, outcome) in _look_at(release, jobs, progress).items():
             used = path == release.images[key]
-            if found.problem is not None:
-                fatal = used and found.shape is None
-                problems.append(Problem(release.shown(path), found.problem, key, fatal=fatal))
-            if used and found.shape is None:
+            if outcome.problem is not None:
+                fatal = used and outcome.shape is None
+                problems.append(Problem(release.relative(path), outcome.problem, key, fatal=fatal))
+            if used and outcome.shape is None:
                 damaged.add(key)
-            elif used and found.shape is not None:
-                shapes[key] = found.shape
+            elif used and outcome.shape is not None:
+                shapes[key] = outcome.shape
     problems += _orphan_reports(release)
     problems += _equal_images(release)
     problems += _equal_reports(release)
+    index = release.relative(release.index)
     for study in release.reports:
-        shown = release.shown(release.report_files[study.id])
-        problems += [Problem(shown, reason, study.id) for reason in _wrong_in_report(study)]
-        shown = release.shown(release.index)
-        problems += [Problem(shown, reason, study.id) for reason in _wrong_in_lesions(study, shapes.get(study.id))]
+        report = release.relative(release.report_files[study.id])
+        problems += [Problem(report, reason, study.id) for reason in _defects_of_report(study)]
+        shape = shapes.get(study.id)
+        problems += [Problem(index, reason, study.id) for reason in _defects_of_lesions(study, shape)]
     problems += [
-        Problem(release.shown(path), "a mask without an image", key)
+        Problem(release.relative(path), "a mask without an image", key)
         for key, path in release.masks.items()
         if key not in release.images
     ]
@@ -157,18 +158,19 @@ def _look_at(
 ) -> dict[Path, tuple[str, Look]]:
     """Return, by image file, those that are not used too, its id and what decoding it tells."""
     ids = {path: key for key, path in release.images.items()} | dict(release.unused_images)
-    found: dict[Path, Look] = {}
-    for done, (path, result) in enumerate(each_image(look, list(ids), jobs=jobs), start=1):
-        found[path] = result
+    outcomes: dict[Path, Look] = {}
+    for done, (path, outcome) in enumerate(each_image(look, list(ids), jobs=jobs), start=1):
+        outcomes[path] = outcome
         if progress:
             progress(done, len(ids))
-    return {path: (key, found[path]) for path, key in ids.items()}
+    return {path: (key, outcomes[path]) for path, key in ids.items()}
 
 
 def _orphan_reports(release: Release) -> list[Problem]:
+    """Return problems of usable reports without an image."""
     unusable = {p.record for p in release.problems if p.fatal}
     return [
-        Problem(release.shown(release.report_files[s.id]), "a report without an image", s.id)
+        Problem(release.relative(release.report_files[s.id]), "a report without an image", s.id)
         for s in release.reports_only
         if s.id not in unusable
     ]
@@ -184,34 +186,37 @@ def _equal_images(release: Release) -> list[Problem]:
         if len(keys) > 1:
             for key in keys:
                 by_content[content_hash(release.images[key])].append(key)
-    return [
-        Problem(release.shown(release.images[keys[0]]), f"the same image as {', '.join(keys[1:])}", keys[0])
-        for keys in by_content.values()
-        if len(keys) > 1
-    ]
+    return _repetitions(release, "image", release.images, by_content.values())
 
 
 def _equal_reports(release: Release) -> list[Problem]:
+    """Return problems of reports of different studies that are one text, case and blank space aside."""
     groups: dict[str, list[str]] = defaultdict(list)
     for study in release.reports:
         groups[normalise(study.report)].append(study.id)
+    return _repetitions(release, "text", release.report_files, groups.values())
+
+
+def _repetitions(release: Release, noun: str, files: Mapping[str, Path], groups: Iterable[list[str]]) -> list[Problem]:
+    """Return one problem per group of several ids, at the file of its first."""
     return [
-        Problem(release.shown(release.report_files[keys[0]]), f"the same text as {', '.join(keys[1:])}", keys[0])
-        for keys in groups.values()
-        if len(keys) > 1
+        Problem(release.relative(files[first]), f"the same {noun} as {', '.join(others)}", first)
+        for first, *others in groups
+        if others
     ]
 
 
-def _wrong_in_report(study: Study) -> list[str]:
+def _defects_of_report(study: Study) -> list[str]:
+    """Return what a report fails to state, and where its header and body disagree."""
     reasons = []
     if not study.birads:
         reasons.append("states no BI-RADS category")
     if study.density is None:
         reasons.append("states no density letter")
-    found = label(study.report)
-    only_in_body = [c for c in found.birads_all if not any(_agree(c, h) for h in found.birads_header)]
-    if found.birads_header and only_in_body:
-        header, body = ", ".join(found.birads_header), ", ".join(only_in_body)
+    labels = label(study.report)
+    only_in_body = [c for c in labels.birads_all if not any(_agree(c, h) for h in labels.birads_header)]
+    if labels.birads_header and only_in_body:
+        header, body = ", ".join(labels.birads_header), ", ".join(only_in_body)
         reasons.append(f"its header says BI-RADS {header}, its body also {body}")
     return reasons
 
@@ -221,7 +226,8 @@ def _agree(category: str, other: str) -> bool:
     return category == other or (category[0] == other[0] and 1 in (len(category), len(other)))
 
 
-def _wrong_in_lesions(study: Study, shape: tuple[int, int] | None) -> list[str]:
+def _defects_of_lesions(study: Study, shape: tuple[int, int] | None) -> list[str]:
+    """Return where lesion rows disagree with each other, or with the height and width of the image if it is known."""
     reasons = []
     kinds = {row.abnormality for row in study.lesions}
     if "NORM" in kinds and len(kinds) > 1:
@@ -232,10 +238,6 @@ def _wrong_in_lesions(study: Study, shape: tuple[int, int] | None) -> list[str]:
         if shape and ((row.y is not None and row.y >= shape[0]) or (row.x is not None and row.x >= shape[1]))
     ]
     if outside and shape:
-        where = ", ".join(f"({row.x}, {row.y})" for row in outside)
-        reasons.append(f"a lesion at {where} lies outside its image of {shape[1]} × {shape[0]} pixels")
+        places = ", ".join(f"({row.x}, {row.y})" for row in outside)
+        reasons.append(f"a lesion at {places} lies outside its image of {shape[1]} × {shape[0]} pixels")
     return reasons
-
-
-def _counts(values: Iterable[str | None]) -> dict[str, int]:
-    return dict(sorted(Counter(v or "none" for v in values).items()))

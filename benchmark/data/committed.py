@@ -88,4 +88,5 @@ def write(path: Path, split: Split, studies: Sequence[Study]) -> None:
 
 
 def _digest(report: str) -> str:
+    """Return the first twelve hexadecimal digits of the SHA-256 of a report, case and blank space aside."""
     return hashlib.sha256(normalise(report).encode()).hexdigest()[:12]

@@ -25,14 +25,14 @@ def content_hash(path: Path) -> str:
         OSError: the file can't be read.
     """
     path = Path(path).resolve()
-    found = _state(path)
-    known = _recall(path, found)
-    if known is not None:
-        return known
+    state = _state(path)
+    remembered = _recall(path, state)
+    if remembered is not None:
+        return remembered
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if _state(path) == found and time.time() - max(found[1], found[2]) / 1e9 > _SETTLED_SECONDS:
-        _remember(path, found, digest)
+    if _state(path) == state and time.time() - max(state[1], state[2]) / 1e9 > _SETTLED_SECONDS:
+        _remember(path, state, digest)
     return digest
 
 
@@ -42,18 +42,20 @@ def content_hashes(paths: Sequence[Path]) -> list[str]:
         return list(threads.map(content_hash, paths))
 
 
-def known_hash(path: Path) -> str | None:
+def remembered_hash(path: Path) -> str | None:
     """Return the remembered hash if it still holds, without reading the file; else None."""
     path = Path(path).resolve()
     return _recall(path, _state(path))
 
 
 def _state(path: Path) -> tuple[int, int, int, int]:
+    """Return what changes when a file does: its size, modification and change time in nanoseconds, and inode."""
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def _recall(path: Path, state: tuple[int, int, int, int]) -> str | None:
+    """Return the hash that was remembered of a file in this state; None where there is none, or no cache."""
     try:
         with closing(_open()) as database:
             row = database.execute(
@@ -75,6 +77,7 @@ def _remember(path: Path, state: tuple[int, int, int, int], digest: str) -> None
 
 
 def _open() -> sqlite3.Connection:
+    """Open the file of hashes, made first where it is missing."""
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(folder / "content-hashes.sqlite", timeout=10)

@@ -88,13 +88,14 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
 
 
 def _inside_exposure_bars(small: np.ndarray) -> Box:
+    """Return the rectangle of a thumbnail, uint8 [height, width], without the bars along its edges."""
     upper, lower = _between_bars(small)
     left, right = _between_bars(small[upper:lower].T)
     return Box(left, upper, right, lower)
 
 
 def _between_bars(lines: np.ndarray) -> tuple[int, int]:
-    """Start and end of the lines between the bars at either end, if there are any."""
+    """Return start and end of the lines between the bars at either end; of all lines where there are none."""
     count = len(lines)
     zone = max(1, round(EXPOSURE_BAR_ZONE * count))
     low, high = np.percentile(lines, (25, 75), axis=1)
@@ -107,6 +108,7 @@ def _between_bars(lines: np.ndarray) -> tuple[int, int]:
 
 
 def _breast_mask(inner: np.ndarray) -> np.ndarray | None:
+    """Return where the breast is, bool [height, width]; None where no region is large enough to be one."""
     smooth = ndimage.uniform_filter(inner.astype(np.float32), 3)
     otsu = otsu_threshold(inner)
     background = float(np.median(inner[inner <= otsu]))
@@ -124,9 +126,9 @@ def _breast_mask(inner: np.ndarray) -> np.ndarray | None:
 def otsu_threshold(image: np.ndarray) -> int:
     """Return Otsu's threshold of a uint8 image: the level that separates two classes with the most variance."""
     counts = np.bincount(image.ravel(), minlength=256).astype(np.float64)
-    weight = np.cumsum(counts)
+    below = np.cumsum(counts)
     moment = np.cumsum(counts * np.arange(256))
-    rest = weight[-1] - weight
+    above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = (moment[-1] * weight / weight[-1] - moment) ** 2 / (weight * rest)
+        between = (moment[-1] * below / below[-1] - moment) ** 2 / (below * above)
     return int(np.argmax(np.nan_to_num(between, nan=0.0, posinf=0.0)))

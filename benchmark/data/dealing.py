@@ -67,12 +67,12 @@ class _Table:
         self.counts = np.array([[sum(t in traits_of[i] for i in block) for t in traits] for block in blocks], np.int64)
         total = self.counts.sum(axis=0)
         self.counts *= _FRACTION
-        wanted = [[_FRACTION * int(n) * size // len(studies) for n in total] for size in sizes]
-        self.off = -np.array(wanted, np.int64)  # what each part has, less what it should have
+        targets = [[_FRACTION * int(n) * size // len(studies) for n in total] for size in sizes]
+        self.off = -np.array(targets, np.int64)  # what each part has, less what it should have
         self.weight = np.array(
             [
                 [max(1, weights[t[0]] * _FRACTION // max(n, _FRACTION // 2)) for t, n in zip(traits, w, strict=True)]
-                for w in wanted
+                for w in targets
             ],
             np.int64,
         )

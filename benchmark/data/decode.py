@@ -182,6 +182,7 @@ def _luminance(colours: np.ndarray) -> np.ndarray:
 
 
 def _check_size(path: Path, pixels: int) -> None:
+    """Refuse an image whose header claims more than `LARGEST_IMAGE_PIXELS`."""
     if pixels > LARGEST_IMAGE_PIXELS:
         raise ImageError(path, f"its header claims {pixels:,} pixels, more than the {LARGEST_IMAGE_PIXELS:,} allowed")
 
@@ -194,4 +195,5 @@ def _check_complete(path: Path, page: tifffile.TiffPage) -> None:
 
 
 def _first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its kind where it has none, cut to 200 characters."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -60,6 +60,7 @@ def stored_bytes(path: Path) -> int:
 
 
 def _colour(stored: np.ndarray, dataset: Dataset, photometric: str) -> np.ndarray:
+    """Return the luminance of colours or of indices into a palette, uint16 [height, width]."""
     if photometric == "PALETTE COLOR":
         stored = pydicom.pixels.apply_color_lut(stored, dataset)
     if stored.dtype == np.uint8:
@@ -68,6 +69,7 @@ def _colour(stored: np.ndarray, dataset: Dataset, photometric: str) -> np.ndarra
 
 
 def _display(stored: np.ndarray, dataset: Dataset, *, inverted: bool) -> np.ndarray:
+    """Return display values of stored ones, uint16 [height, width], by a table over all values between the extremes."""
     padding = _padding(stored, dataset)
     low, high = int(stored.min()), int(stored.max())
     if high - low >= 2**16:
@@ -76,10 +78,10 @@ def _display(stored: np.ndarray, dataset: Dataset, *, inverted: bool) -> np.ndar
     values = apply_modality_lut(np.arange(low, high + 1).astype(kind), dataset)
     table = _window(values, dataset)
     if table is None:
-        seen = np.unique(stored if padding is None else stored[~padding])
-        if seen.size == 0:
-            seen = np.unique(stored)
-        darkest, brightest = np.sort(values[[int(seen[0]) - low, int(seen[-1]) - low]].astype(np.float64))
+        levels = np.unique(stored if padding is None else stored[~padding])
+        if levels.size == 0:
+            levels = np.unique(stored)
+        darkest, brightest = np.sort(values[[int(levels[0]) - low, int(levels[-1]) - low]].astype(np.float64))
         table = (values - darkest) / ((brightest - darkest) or 1.0)
     table = np.clip(table, 0.0, 1.0)
     table = np.rint((1.0 - table if inverted else table) * 65535.0).astype(np.uint16)
@@ -93,9 +95,9 @@ def _window(values: np.ndarray, dataset: Dataset) -> np.ndarray | None:
     """Return `values` through the VOI LUT or the first window, scaled to 0 to 1; None where the file has neither."""
     sequence = dataset.get("VOILUTSequence")
     if sequence and sequence[0].get("LUTData") is not None:
-        whole = values.astype(np.int64)
+        integers = values.astype(np.int64)
         bits = int(sequence[0].LUTDescriptor[2])
-        return apply_voi_lut(whole, dataset, prefer_lut=True) / (2.0**bits - 1.0)
+        return apply_voi_lut(integers, dataset, prefer_lut=True) / (2.0**bits - 1.0)
     width = dataset.get("WindowWidth")
     if dataset.get("WindowCenter") in (None, "") or width in (None, ""):
         return None
@@ -112,6 +114,6 @@ def _padding(stored: np.ndarray, dataset: Dataset) -> np.ndarray | None:
     value = dataset.get("PixelPaddingValue")
     if value is None or value == "":
         return None
-    other = dataset.get("PixelPaddingRangeLimit")
-    low, high = sorted((int(value), int(other if other not in (None, "") else value)))
+    limit = dataset.get("PixelPaddingRangeLimit")
+    low, high = sorted((int(value), int(limit if limit not in (None, "") else value)))
     return (stored >= low) & (stored <= high)

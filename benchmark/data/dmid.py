@@ -55,7 +55,7 @@ class Release:
         """Every study with a usable report, with an image or without, in the order of their numbers."""
         return tuple(sorted((*self.studies, *self.reports_only), key=lambda s: s.number))
 
-    def shown(self, path: Path | None) -> str:
+    def relative(self, path: Path | None) -> str:
         """Return a path as problems name it: as seen from the folder, with forward slashes."""
         return path.relative_to(self.folder).as_posix() if path else "."
 
@@ -136,8 +136,8 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
     for key in sorted(set(images) - set(reports) - unusable):
         problems.append(Problem(inventory.relative(images[key]), "an image without a report", key))
     for key in sorted(set(rows) - set(reports) - set(images) - unusable):
-        where = inventory.relative((inventory.indexes or inventory.sheets)[0])
-        problems.append(Problem(where, "describes an image that is not here", key))
+        index = inventory.relative((inventory.indexes or inventory.sheets)[0])
+        problems.append(Problem(index, "describes an image that is not here", key))
     return Release(
         folder,
         tuple(complete),
@@ -152,8 +152,9 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
 
 
 def _study(key: str, report: str, image: Path | None, row: Row) -> Study:
-    found = label(report)
-    categories = tuple(found.birads_header or found.birads_all)
+    """Return the study of a report, labelled by what its text states."""
+    labels = label(report)
+    categories = tuple(labels.birads_header or labels.birads_all)
     return Study(
         id=key,
         image=image,
@@ -162,7 +163,7 @@ def _study(key: str, report: str, image: Path | None, row: Row) -> Study:
         laterality=row.laterality,
         tissue=row.tissue,
         lesions=tuple(row.lesions),
-        density=found.density,
+        density=labels.density,
         birads=categories,
         highest_birads=highest(categories),
     )
@@ -204,13 +205,13 @@ def _choose_images(inventory: Inventory, problems: list[Problem]) -> tuple[dict[
         sound = []
         for path in paths:
             try:
-                wrong = None if path.stat().st_size else "the image file is empty"
+                defect = None if path.stat().st_size else "the image file is empty"
             except OSError as error:  # a link to nowhere
-                wrong = _reason(error)
-            if wrong is None:
+                defect = _reason(error)
+            if defect is None:
                 sound.append(path)
             else:
-                problems.append(Problem(inventory.relative(path), wrong, key, fatal=len(paths) == 1))
+                problems.append(Problem(inventory.relative(path), defect, key, fatal=len(paths) == 1))
         if not sound:
             continue
         images[key] = sound[0]
@@ -218,14 +219,14 @@ def _choose_images(inventory: Inventory, problems: list[Problem]) -> tuple[dict[
         for path in sound[1:]:
             if path.suffix.lower() == sound[0].suffix.lower():
                 same = content_hash(path) == content_hash(sound[0])
-                how = "the same image is here twice" if same else "another image of the same id"
-                reason = f"{how}; {inventory.relative(sound[0])} is used"
+                finding = "the same image is here twice" if same else "another image of the same id"
+                reason = f"{finding}; {inventory.relative(sound[0])} is used"
                 problems.append(Problem(inventory.relative(path), reason, key))
     return images, unused
 
 
 def _read_rows(inventory: Inventory, problems: list[Problem]) -> dict[str, Row]:
-    """Read what `Info.txt` and `Metadata.xlsx` state, in one row an id; the sheet fills what the text file lacks."""
+    """Read what `Info.txt` and `Metadata.xlsx` state, in one row per id; the sheet fills what the text file lacks."""
     index = _read_all(inventory, inventory.indexes, read_index, problems)
     sheet = _read_all(inventory, inventory.sheets, read_sheet, problems)
     rows: dict[str, Row] = {}
@@ -254,14 +255,15 @@ def _read_all(inventory: Inventory, paths: Sequence[Path], reader: _Reader, prob
             problems.append(Problem(inventory.relative(path), "a second file of this name; the first is used"))
             continue
         try:
-            rows, wrong = reader(path, inventory.relative(path))
+            rows, of_file = reader(path, inventory.relative(path))
         except (OSError, ValueError) as error:
-            wrong = [Problem(inventory.relative(path), _reason(error))]
-        problems += wrong
+            of_file = [Problem(inventory.relative(path), _reason(error))]
+        problems += of_file
     return rows
 
 
 def _remarks(inventory: Inventory) -> list[Problem]:
+    """Return a problem per file that is not read."""
     remarks = [
         *((p, "looks like a copy of another file; it is not read") for p in inventory.copies),
         *((p, "belongs to nothing in the release; it is not read") for p in inventory.others),
@@ -273,7 +275,8 @@ def _remarks(inventory: Inventory) -> list[Problem]:
 def _nothing_usable(
     inventory: Inventory, reports: Mapping[str, object], images: Mapping[str, Path], problems: Sequence[Problem]
 ) -> str:
-    found = Counter(
+    """Return the message on a folder without a complete study: what was looked for, what was found, what to do."""
+    contents = Counter(
         {
             "report": len(inventory.reports),
             "image": len(inventory.images),
@@ -282,19 +285,21 @@ def _nothing_usable(
             "other file": len(inventory.others) + len(inventory.copies),
         }
     )
-    seen = ", ".join(_count(n, name) for name, n in found.items() if n) or "nothing"
+    listed = ", ".join(_count(n, name) for name, n in contents.items() if n) or "nothing"
     fatal = "".join(f"\n  {p}" for p in problems if p.fatal)
     advice = "Unpack the archives first." if inventory.archives else "`amrg data download` fetches the release."
     if reports and not images:
         advice = "Reports alone are enough for `--reports-only`. " + advice
-    return f"{inventory.folder}: no complete study. Looked for {EXPECTED}; found {seen}. {advice}{fatal}"
+    return f"{inventory.folder}: no complete study. Looked for {EXPECTED}; found {listed}. {advice}{fatal}"
 
 
 def _count(number: int, singular: str, plural: str | None = None) -> str:
+    """Return a number with its noun."""
     if singular == "archive still packed":
         plural = "archives still packed"
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _reason(error: Exception) -> str:
+    """Return what the system says of an error, else its message."""
     return str(getattr(error, "strerror", None) or error)

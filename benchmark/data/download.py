@@ -105,11 +105,16 @@ def download(
             state.finish()
         except OSError as error:
             raise RunFailed(f"{error.filename or folder}: {error.strerror or error}. What arrived is kept.") from None
-    fetched, there, left = (tuple(f.name for f in files) for files in (missing, present, skipped))
-    return Fetched(folder=str(folder), fetched=fetched, present=there, skipped=left)
+    return Fetched(folder=str(folder), fetched=_names(missing), present=_names(present), skipped=_names(skipped))
+
+
+def _names(files: Sequence[RemoteFile]) -> tuple[str, ...]:
+    return tuple(file.name for file in files)
 
 
 class _Fetcher:
+    """What is asked of figshare, with further attempts where one breaks off."""
+
     def __init__(self, client: httpx.Client, wait: float, progress: Progress | None):
         self.client = client
         self.wait = wait
@@ -120,35 +125,36 @@ class _Fetcher:
         files: list[RemoteFile] = []
         page = 1
         try:
-            while len(found := self._page(url, page)) == PAGE:
-                files += found
+            while len(listed := self._page(url, page)) == PAGE:
+                files += listed
                 page += 1
         except (httpx.HTTPError, ValidationError, ValueError) as error:
             raise RunFailed(
                 f"{url}: the list of files could not be read ({_explain(error)}). Try again later."
             ) from None
-        files += found
-        wrong = [f.name for f in files if Path(f.name).name != f.name or f.name.startswith(".") or "\\" in f.name]
-        if wrong:
-            raise RunFailed(f"{url}: lists names that are no plain file names: {wrong}. Nothing was fetched.")
+        files += listed
+        paths = [f.name for f in files if Path(f.name).name != f.name or f.name.startswith(".") or "\\" in f.name]
+        if paths:
+            raise RunFailed(f"{url}: lists names that are no plain file names: {paths}. Nothing was fetched.")
         if not files:
             raise RunFailed(f"{url}: lists no files.")
         return files
 
     def _page(self, url: str, page: int) -> list[RemoteFile]:
+        """Return one page of the article's list of files."""
         for attempt in self._attempts():
             with attempt:
-                answer = self.client.get(url, params={"page": page, "page_size": PAGE})
-                answer.raise_for_status()
-        return TypeAdapter(list[RemoteFile]).validate_json(answer.content)
+                response = self.client.get(url, params={"page": page, "page_size": PAGE})
+                response.raise_for_status()
+        return TypeAdapter(list[RemoteFile]).validate_json(response.content)
 
     def fetch(self, file: RemoteFile, target: Path) -> Path:
         """Fetch a file to `target`, from where an earlier attempt stopped; its MD5 is that of the list."""
         if target.exists() and target.stat().st_size == file.size and file.md5 in ("", _md5(target)):
             return target
         part = target.with_name(target.name + ".part")
-        for whole in (False, True):  # a part that was resumed and came out wrong is fetched anew, once
-            if whole:
+        for afresh in (False, True):  # a part that was resumed and came out wrong is fetched anew, once
+            if afresh:
                 part.unlink(missing_ok=True)
             try:
                 for attempt in self._attempts():
@@ -159,42 +165,47 @@ class _Fetcher:
                     f"{file.name}: the transfer broke off ({_explain(error)}). What arrived is kept; "
                     "the same command goes on from there."
                 ) from None
-            found = _md5(part)
-            if not file.md5 or found == file.md5:
+            md5 = _md5(part)
+            if not file.md5 or md5 == file.md5:
                 part.replace(target)
                 return target
         part.unlink()
-        raise RunFailed(
-            f"{file.name}: its MD5 is {found}, figshare lists {file.md5}. It was fetched twice and removed."
-        )
+        raise RunFailed(f"{file.name}: its MD5 is {md5}, figshare lists {file.md5}. It was fetched twice and removed.")
 
     def _transfer(self, file: RemoteFile, part: Path) -> None:
-        have = part.stat().st_size if part.exists() else 0
-        if have > file.size:
+        """Append to `part` what it lacks of a file.
+
+        Raises:
+            _Broken: what came is not what was asked for.
+            httpx.HTTPError: the transfer failed.
+        """
+        offset = part.stat().st_size if part.exists() else 0
+        if offset > file.size:
             part.unlink()
-            have = 0
-        if have == file.size:
+            offset = 0
+        if offset == file.size:
             if not part.exists():
                 part.touch()
             return
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        with self.client.stream("GET", file.download_url, headers=headers) as answer:
-            answer.raise_for_status()
-            resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
-            if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        with self.client.stream("GET", file.download_url, headers=headers) as response:
+            response.raise_for_status()
+            resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+            if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
                 raise _Broken("the server sent another range than was asked for")
-            done = have if resumed else 0
+            received = offset if resumed else 0
             with part.open("ab" if resumed else "wb") as out:
-                for chunk in answer.iter_raw():  # as it comes: what arrived before a break is kept
-                    done += len(chunk)
-                    if done > file.size:
+                for chunk in response.iter_raw():  # as it comes: what arrived before a break is kept
+                    received += len(chunk)
+                    if received > file.size:
                         raise _Broken(f"more than the {file.size} bytes that figshare lists")
                     out.write(chunk)
-                    self.progress(file.name, done, file.size)
-        if done < file.size:
-            raise _Broken(f"{done} of {file.size} bytes")
+                    self.progress(file.name, received, file.size)
+        if received < file.size:
+            raise _Broken(f"{received} of {file.size} bytes")
 
     def _attempts(self) -> Retrying:
+        """Return the attempts at one request, with the pauses between them."""
         return Retrying(
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_exponential(multiplier=self.wait, max=60),
@@ -222,26 +233,28 @@ class _State:
         self.working = folder / ".download"
         self.record = self.working / "done.json"
         try:
-            self.done: dict[str, dict[str, str]] = json.loads(self.record.read_text(encoding="utf-8"))
+            self.entries: dict[str, dict[str, str]] = json.loads(self.record.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            self.done = {}
+            self.entries = {}
 
     def has(self, file: RemoteFile) -> bool:
-        known = self.done.get(file.name)
-        return known == {"md5": file.md5, "became": _becomes(file)} and (self.folder / _becomes(file)).exists()
+        """Return whether a file is here as figshare lists it, unpacked."""
+        name = _name_unpacked(file)
+        return self.entries.get(file.name) == {"md5": file.md5, "became": name} and (self.folder / name).exists()
 
     def check_room(self, missing: Sequence[RemoteFile]) -> None:
         """Refuse to replace anything that an earlier call did not put here."""
-        there = [_becomes(f) for f in missing if f.name not in self.done and (self.folder / _becomes(f)).exists()]
-        if there:
+        names = [_name_unpacked(f) for f in missing if f.name not in self.entries]
+        in_the_way = [name for name in names if (self.folder / name).exists()]
+        if in_the_way:
             raise UserError(
-                f"{self.folder}: {', '.join(there)} is here already and not from `amrg data download`. "
+                f"{self.folder}: {', '.join(in_the_way)} is here already and not from `amrg data download`. "
                 "Move it away, choose another folder, or --skip the file it comes from."
             )
 
     def place(self, file: RemoteFile, arrived: Path, *, keep: bool) -> None:
         """Unpack an archive into a folder of its name, or move a file to where it belongs."""
-        target = self.folder / _becomes(file)
+        target = self.folder / _name_unpacked(file)
         self._remember(file, "under way")
         if target.name == file.name:
             arrived.replace(target)
@@ -252,8 +265,9 @@ class _State:
         self._remember(file, file.md5)
 
     def _remember(self, file: RemoteFile, md5: str) -> None:
-        self.done[file.name] = {"md5": md5, "became": _becomes(file)}
-        write_text(self.record, json.dumps(self.done, indent=1) + "\n")
+        """Write down, before the next step begins, how far a file has come."""
+        self.entries[file.name] = {"md5": md5, "became": _name_unpacked(file)}
+        write_text(self.record, json.dumps(self.entries, indent=1) + "\n")
 
     def finish(self) -> None:
         """Remove what is left of transfers that nothing needs any more."""
@@ -261,12 +275,13 @@ class _State:
             path.unlink()
 
 
-def _becomes(file: RemoteFile) -> str:
+def _name_unpacked(file: RemoteFile) -> str:
     """Return what a file is called in the folder: an archive becomes a folder of its name."""
     return file.name[:-4] if file.name.lower().endswith(".zip") else file.name
 
 
 def _check_space(folder: Path, missing: Sequence[RemoteFile], state: _State) -> None:
+    """Refuse a disk without room for the archives and what is in them."""
     arrived = sum(p.stat().st_size for p in state.working.iterdir() if p.is_file())
     needed = int(sum(f.size for f in missing) * _SPACE_FACTOR) - arrived
     free = shutil.disk_usage(folder).free
@@ -278,11 +293,13 @@ def _check_space(folder: Path, missing: Sequence[RemoteFile], state: _State) -> 
 
 
 def _md5(path: Path) -> str:
+    """Return the MD5 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _explain(error: Exception) -> str:
+    """Return what broke, in words for a person."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP {error.response.status_code}"
     if isinstance(error, ValidationError):

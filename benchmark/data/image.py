@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmark.data.content import content_hash, known_hash
+from benchmark.data.content import content_hash, remembered_hash
 from benchmark.data.crop import chest_wall_side, find_breast
 from benchmark.data.decode import ImageError, decode, to_8_bits
 from benchmark.data.workers import each_image
@@ -74,7 +74,7 @@ def prepare(path: Path, settings: ImageSettings) -> np.ndarray:
 
 
 class ImageCache:
-    """Prepared images on disk, one file an image, found by the image's content and the settings.
+    """Prepared images on disk, one file per image, found by the image's content and the settings.
 
     An entry is the array in NumPy's own format followed by the SHA-256 of what precedes it. Moving or
     renaming images costs nothing; a changed image or setting is another entry; a damaged entry is made again.
@@ -127,28 +127,30 @@ class ImageCache:
         Returns:
             the images that could not be prepared, with the reason; all others are in the cache.
         """
-        every = list(dict.fromkeys(Path(p) for p in paths))
-        missing = [p for p in every if not self._has(p)]
-        done = len(every) - len(missing)
+        distinct = list(dict.fromkeys(Path(p) for p in paths))
+        missing = [p for p in distinct if not self._has(p)]
+        done = len(distinct) - len(missing)
         problems: dict[Path, str] = {}
-        if progress and every:
-            progress(done, len(every))
+        if progress and distinct:
+            progress(done, len(distinct))
         for path, reason in each_image(partial(_prepare_entry, self.folder, self.settings), missing, jobs=jobs):
             done += 1
             if reason is not None:
                 problems[path] = reason
             if progress:
-                progress(done, len(every))
-        return {p: problems[p] for p in every if p in problems}
+                progress(done, len(distinct))
+        return {p: problems[p] for p in distinct if p in problems}
 
     def _has(self, path: Path) -> bool:
+        """Return whether the cache has an image, without reading the image itself."""
         try:
-            digest = known_hash(path)
+            digest = remembered_hash(path)
         except OSError:
             return False
         return digest is not None and self._is_sound(self._key(digest))
 
     def _key(self, digest: str) -> str:
+        """Return the name of the entry of an image with this digest."""
         settings = json.dumps([PREPARATION_VERSION, self.settings.to_dict()], sort_keys=True)
         return hashlib.sha256(f"{digest} {settings}".encode()).hexdigest()[:40]
 
@@ -156,7 +158,7 @@ class ImageCache:
         return self.folder / key[:2] / f"{key}.npy"
 
     def _is_sound(self, key: str) -> bool:
-        """Return whether the entry is there and whole; its bytes are read once a process."""
+        """Return whether the entry is there and whole; its bytes are read once per process."""
         if key in self._verified and self._entry(key).exists():
             return True
         if _entry_is_sound(self._entry(key), self.settings.size):
@@ -169,8 +171,8 @@ def letterbox(pixels: np.ndarray, size: int) -> np.ndarray:
     """Resize uint8 [height, width] to fit a square and centre it on black: uint8 [size, size].
 
     Equal bytes on every processor: Pillow resizes bytes in integers, with weights rounded to 22 binary digits. The last
-    place of the sine that they come from would get through that with a probability of 10⁻⁹ a weight, and then change a
-    grey level in one of thousands of pixels.
+    place of the sine that they come from would get through that with a probability of 10⁻⁹ per weight, and then change
+    a grey level in one of thousands of pixels.
     """
     height, width = pixels.shape
     scale = size / max(height, width)
@@ -183,7 +185,7 @@ def letterbox(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | None:
-    """Make the entry of one image in whatever process this is; what is wrong with the image, or None."""
+    """Make the entry of one image in whatever process this is; return what is wrong with the image, or None."""
     try:
         ImageCache(folder, settings).load(path)
     except ImageError as error:
@@ -192,6 +194,7 @@ def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | N
 
 
 def _write_entry(entry: Path, pixels: np.ndarray) -> None:
+    """Write an array in NumPy's format, and the digest of those bytes behind it."""
     with atomic_file(entry) as temporary, temporary.open("w+b") as file:
         np.lib.format.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
         file.seek(0)
@@ -201,11 +204,12 @@ def _write_entry(entry: Path, pixels: np.ndarray) -> None:
 
 
 def _entry_is_sound(entry: Path, size: int) -> bool:
+    """Return whether an entry's digest is that of the bytes before it."""
     try:
-        whole = entry.read_bytes()
+        content = entry.read_bytes()
     except OSError:
         return False
-    body, digest = whole[:-_DIGEST_BYTES], whole[-_DIGEST_BYTES:]
+    body, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     return len(body) > size * size and hashlib.sha256(body).digest() == digest
 
 

@@ -15,11 +15,11 @@ from benchmark.data.decode import IMAGE_SUFFIXES
 
 _ID = re.compile(r"img[ _-]?0*(\d+)", re.IGNORECASE)
 _COPY = re.compile(r"img[ _-]?0*(\d+)\W+(?:\(?\d+\)?|copy.*)", re.IGNORECASE)
-_KNOWN_ASIDE = re.compile(
+_IGNORED_NAMES = re.compile(
     r"(read[ _-]?me|licen[cs]e|citation|changelog|desktop\.ini$|thumbs\.db$|truth\.jsonl$|dataset[-_]metadata\.json$)",
     re.IGNORECASE,
 )
-_ASIDE_SUFFIXES = frozenset({".md", ".pdf"})
+_IGNORED_SUFFIXES = frozenset({".md", ".pdf"})
 _PREFERENCE = {".tif": 0, ".tiff": 0, ".dcm": 1, ".dicom": 1, ".png": 2, ".jpg": 3, ".jpeg": 3}
 
 
@@ -63,7 +63,7 @@ def take(folder: Path) -> Inventory:
     """Take the inventory of a folder and everything below it; hidden files and `__MACOSX` are passed over."""
     inventory = Inventory(folder)
     for path in _files(folder):
-        _place(inventory, path)
+        _sort_in(inventory, path)
     for paths in inventory.images.values():
         paths.sort(key=lambda p: _PREFERENCE[p.suffix.lower()])  # stable: by path within a kind
     return inventory
@@ -71,23 +71,24 @@ def take(folder: Path) -> Inventory:
 
 def _files(folder: Path) -> list[Path]:
     """Return every file below a folder. Links are followed (images often lie on another disk), each place once."""
-    found = []
-    seen = {folder.resolve()}
+    files = []
+    visited = {folder.resolve()}
     for parent, folders, names in os.walk(folder, followlinks=True):
-        kept = []
+        entered = []
         for name in sorted(folders):
-            place = Path(parent, name).resolve()
-            if not name.startswith((".", "__MACOSX")) and place not in seen:
-                seen.add(place)
-                kept.append(name)
-        folders[:] = kept
-        found += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(found)
+            resolved = Path(parent, name).resolve()
+            if not name.startswith((".", "__MACOSX")) and resolved not in visited:
+                visited.add(resolved)
+                entered.append(name)
+        folders[:] = entered
+        files += [Path(parent, name) for name in names if not name.startswith(".")]
+    return sorted(files)
 
 
-def _place(inventory: Inventory, path: Path) -> None:
+def _sort_in(inventory: Inventory, path: Path) -> None:
+    """Add a file to the list that its name and the folders above it say."""
     name, suffix = path.name.casefold(), path.suffix.lower()
-    above = " / ".join(path.relative_to(inventory.folder).parts[:-1]).casefold()
+    folders = " / ".join(path.relative_to(inventory.folder).parts[:-1]).casefold()
     key = study_id(path.stem)
     if suffix in (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz"):
         inventory.archives.append(path)
@@ -95,9 +96,9 @@ def _place(inventory: Inventory, path: Path) -> None:
         inventory.indexes.append(path)
     elif suffix in (".xlsx", ".xls") and "metadata" in name:
         inventory.sheets.append(path)
-    elif "annotation" in above and suffix in IMAGE_SUFFIXES:
+    elif "annotation" in folders and suffix in IMAGE_SUFFIXES:
         return  # outlines drawn on the images: the release has them, nothing here reads them
-    elif "mask" in above and suffix in IMAGE_SUFFIXES and key:
+    elif "mask" in folders and suffix in IMAGE_SUFFIXES and key:
         inventory.masks[key].append(path)
     elif suffix in IMAGE_SUFFIXES and key:
         inventory.images[key].append(path)
@@ -105,5 +106,5 @@ def _place(inventory: Inventory, path: Path) -> None:
         inventory.reports[key].append(path)
     elif suffix in IMAGE_SUFFIXES | {".txt"} and _COPY.fullmatch(path.stem):
         inventory.copies.append(path)
-    elif not (_KNOWN_ASIDE.match(name) or suffix in _ASIDE_SUFFIXES):
+    elif not (_IGNORED_NAMES.match(name) or suffix in _IGNORED_SUFFIXES):
         inventory.others.append(path)

@@ -22,6 +22,7 @@ def most_alike(report: str, others: Sequence[str], *, at_least: float) -> float 
 
 
 def _bound(first: str, second: str) -> float:
+    """Return what the ROUGE-L of two reports can't exceed: that of their words in common, whatever their order."""
     a, b = _words(first), _words(second)
     total = a.total() + b.total()
     return 2.0 * (a & b).total() / total if total else 0.0
@@ -29,4 +30,5 @@ def _bound(first: str, second: str) -> float:
 
 @lru_cache(maxsize=20_000)
 def _words(text: str) -> Counter[str]:
+    """Return how often each stem occurs in a text."""
     return Counter(stems(text))

@@ -1,4 +1,4 @@
-"""`Info.txt` and `Metadata.xlsx`: what the release states of each image, one row a lesion.
+"""`Info.txt` and `Metadata.xlsx`: what the release states of each image, one row per lesion.
 
 Both files carry the same MIAS-style fields: id, tissue, abnormality, class, x, y, radius; the sheet has the view
 and the side besides. Fields are told by what they say, so a missing one doesn't shift the rest.
@@ -37,12 +37,12 @@ class Row:
     lesions: list[Lesion] = field(default_factory=list)
 
 
-def read_index(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
-    """Read `Info.txt`: rows of blank-separated fields, no header; several rows an image.
+def read_index(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]]:
+    """Read `Info.txt`: rows of blank-separated fields, no header; several rows per image.
 
     Args:
         path: the file; any encoding and line ends that `read_text` understands.
-        shown: the path as problems name it.
+        relative: the path as problems name it.
 
     Returns:
         what is stated of each id, and what was wrong, each with its line. Nothing wrong stops the rest.
@@ -56,20 +56,20 @@ def read_index(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
         key = study_id(cells[0])
         if key is None:
             if number > 1:  # the first line may be a header
-                problems.append(Problem(shown, f"line {number}: {cells[0][:40]!r} is no image id such as IMG001"))
+                problems.append(Problem(relative, f"line {number}: {cells[0][:40]!r} is no image id such as IMG001"))
             continue
-        problems += _add(rows[key], cells[1:], key, shown, f"line {number}")
+        problems += _add(rows[key], cells[1:], key, relative, f"line {number}")
     return dict(rows), problems
 
 
-def read_sheet(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
+def read_sheet(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]]:
     """Read `Metadata.xlsx`: legend rows first, then rows from the first cell that holds an image id.
 
     A row without an id goes on with the image of the row above (merged cells).
 
     Args:
         path: the workbook; its first sheet is read.
-        shown: the path as problems name it.
+        relative: the path as problems name it.
 
     Returns:
         as `read_index`; a workbook that can't be read at all is one problem.
@@ -80,18 +80,18 @@ def read_sheet(path: Path, shown: str) -> tuple[dict[str, Row], list[Problem]]:
         table = pd.read_excel(path, sheet_name=0, header=None, dtype=object)
     except Exception as error:  # zip, XML and format errors of openpyxl, each its own kind
         reason = f"can't be read as a workbook ({type(error).__name__}); view and side stay unknown"
-        return {}, [Problem(shown, reason)]
+        return {}, [Problem(relative, reason)]
     rows: dict[str, Row] = defaultdict(Row)
     problems: list[Problem] = []
     key: str | None = None
     for number, cells in enumerate(table.itertuples(index=False), start=1):
         texts = [_text(cell) for cell in cells]
-        at, named = next(((i, k) for i, t in enumerate(texts) if (k := study_id(t))), (-1, None))
-        if named:
-            key, texts = named, texts[at + 1 :]
+        at, row_key = next(((i, k) for i, t in enumerate(texts) if (k := study_id(t))), (-1, None))
+        if row_key:
+            key, texts = row_key, texts[at + 1 :]
         elif key is None or not any(t.upper() in ABNORMALITIES for t in texts):
             continue
-        problems += _add(rows[key], texts, key, shown, f"row {number}")
+        problems += _add(rows[key], texts, key, relative, f"row {number}")
     return dict(rows), problems
 
 
@@ -109,7 +109,7 @@ def laterality_of(text: str) -> Laterality | None:
     return "left" if next(g for g in match.groups() if g)[0].lower() == "l" else "right"
 
 
-def _add(row: Row, cells: Sequence[str], key: str, shown: str, where: str) -> list[Problem]:
+def _add(row: Row, cells: Sequence[str], key: str, relative: str, position: str) -> list[Problem]:
     """Add the cells after the id to what is known of an image."""
     problems: list[Problem] = []
     at = next((i for i, c in enumerate(cells) if c.upper() in ABNORMALITIES), None)
@@ -117,22 +117,24 @@ def _add(row: Row, cells: Sequence[str], key: str, shown: str, where: str) -> li
     for cell in cells if at is None else cells[:at]:
         if cell.upper() in TISSUES:
             if row.tissue not in (None, cell.upper()):
-                problems.append(Problem(shown, f"{where}: tissue {cell.upper()}, but {row.tissue} further up", key))
+                problems.append(
+                    Problem(relative, f"{position}: tissue {cell.upper()}, but {row.tissue} further up", key)
+                )
             row.tissue = row.tissue or cell.upper()
         elif view_of(cell) or laterality_of(cell):
             row.view, row.laterality = row.view or view_of(cell), row.laterality or laterality_of(cell)
         elif cell.lower() not in _PLACEHOLDERS:
             unknown.append(repr(cell[:20]))
     if at is None:
-        found = f"; found {', '.join(unknown)}" if unknown else ""
-        problems.append(Problem(shown, f"{where}: no abnormality ({', '.join(ABNORMALITIES)}){found}", key))
+        cells_found = f"; found {', '.join(unknown)}" if unknown else ""
+        problems.append(Problem(relative, f"{position}: no abnormality ({', '.join(ABNORMALITIES)}){cells_found}", key))
         return problems
     if unknown:
         expected = f"a tissue ({', '.join(TISSUES)}) or a view was expected"
-        problems.append(Problem(shown, f"{where}: {', '.join(unknown)} is not understood; {expected}", key))
+        problems.append(Problem(relative, f"{position}: {', '.join(unknown)} is not understood; {expected}", key))
     lesion, reason = _lesion(cells[at].upper(), cells[at + 1 :])
     if reason:
-        problems.append(Problem(shown, f"{where}: {reason}", key))
+        problems.append(Problem(relative, f"{position}: {reason}", key))
     if lesion not in row.lesions:
         row.lesions.append(lesion)
     return problems
@@ -140,28 +142,28 @@ def _add(row: Row, cells: Sequence[str], key: str, shown: str, where: str) -> li
 
 def _lesion(abnormality: str, cells: Sequence[str]) -> tuple[Lesion, str]:
     """Return the lesion of what follows the abnormality: class, x, y, radius, each of which may be missing."""
-    rest = list(cells)
-    wrong: list[str] = []
+    fields = list(cells)
+    reasons: list[str] = []
     pathology = None
-    if rest and rest[0].upper() in PATHOLOGIES:
-        pathology = rest.pop(0).upper()
-    elif rest and (rest[0].lower() in _PLACEHOLDERS):
-        rest.pop(0)
+    if fields and fields[0].upper() in PATHOLOGIES:
+        pathology = fields.pop(0).upper()
+    elif fields and (fields[0].lower() in _PLACEHOLDERS):
+        fields.pop(0)
     numbers: list[int | None] = []
-    for name, cell in zip(("x", "y", "radius"), rest, strict=False):
+    for name, cell in zip(("x", "y", "radius"), fields, strict=False):
         try:
             numbers.append(None if cell.lower() in _PLACEHOLDERS else round(float(cell)))
         except (ValueError, OverflowError):
-            wrong.append(f"{name} is {cell[:20]!r}, not a number")
+            reasons.append(f"{name} is {cell[:20]!r}, not a number")
             numbers.append(None)
     numbers += [None] * (3 - len(numbers))
     if any(n is not None and n < 0 for n in numbers):
-        wrong.append("a position or radius is negative")
+        reasons.append("a position or radius is negative")
         numbers = [None if n is not None and n < 0 else n for n in numbers]
-    extra = [c for c in rest[3:] if c.lower() not in _PLACEHOLDERS]
+    extra = [c for c in fields[3:] if c.lower() not in _PLACEHOLDERS]
     if extra:
-        wrong.append(f"{len(extra)} more field{'s' if len(extra) > 1 else ''} than expected")
-    return Lesion(abnormality, pathology, *numbers), "; ".join(wrong)
+        reasons.append(f"{len(extra)} more field{'s' if len(extra) > 1 else ''} than expected")
+    return Lesion(abnormality, pathology, *numbers), "; ".join(reasons)
 
 
 def _text(cell: Any) -> str:

@@ -1,6 +1,6 @@
 """What is wrong with a data set, said once and in one form."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,6 @@ class Problem:
     reason: str
     record: str | None = None
     fatal: bool = False
-
-    def to_dict(self) -> dict[str, str | bool | None]:
-        """Return it as JSON has it."""
-        return asdict(self)
 
     def __str__(self) -> str:
         record = f" [{self.record}]" if self.record else ""

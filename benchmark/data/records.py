@@ -10,7 +10,7 @@ from benchmark.data import dmid
 from benchmark.data.cache import cache_folder
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
-from benchmark.data.split import Split
+from benchmark.data.split import PARTS, Split
 from benchmark.data.splitting import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
@@ -72,13 +72,13 @@ class Records:
                 report=study.report,
                 image=Path(os.path.relpath(study.image, self.folder)).as_posix() if study.image else None,
             )
-            for part in ("train", "validation", "test")
+            for part in PARTS
             for study in self.part(part)
         ]
 
 
 def read_records(suite: Suite, folder: Path, results: Path, *, splits: Sequence[Split] | None = None) -> Records:
-    """Read the data of a suite and part them.
+    """Return the records of a suite: its data, read and parted.
 
     Args:
         suite: whose.
@@ -127,5 +127,6 @@ def decode_images(records: Records, processes: int) -> None:
 
 
 def _command(suite: Suite) -> str:
-    given = "" if isinstance(suite.data, PhantomData) else " DMID=/path/to/DMID"
-    return f"make sweep SUITE={shlex.quote(suite.name)}{given}"
+    """Return the command that runs a suite, with a place for the user's own folder where it needs one."""
+    data = "" if isinstance(suite.data, PhantomData) else " DMID=/path/to/DMID"
+    return f"make sweep SUITE={shlex.quote(suite.name)}{data}"

@@ -1,5 +1,7 @@
 """Study: one mammogram, one report, what is known of them."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -62,3 +64,8 @@ class Study:
     def birads_major(self) -> str | None:
         """The digit of the highest category, 4 for 4A, 4B and 4C; None where the report states none."""
         return self.highest_birads[0] if self.highest_birads else None
+
+
+def tally(values: Iterable[str | None]) -> dict[str, int]:
+    """Return how often each value stands among those of studies, by name; "none" for what isn't stated."""
+    return dict(sorted(Counter(value or "none" for value in values).items()))

@@ -1,7 +1,7 @@
 """Who is examined: patients, breasts, their findings and the views taken, from a seed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def plan(number_of_studies: int, *, seed: int, size: int) -> Iterator[Case]:
         patient += 1
         _, views = PATTERNS[rng.choice(len(PATTERNS), p=weights / weights.sum())]
         density = next(densities)
-        build = round(rng.beta(2, 2), 6)  # see `phantom_maths`
+        build = round(rng.beta(2, 2), 6)  # see `benchmark.phantoms.maths`
         first: Laterality = "left" if rng.random() < 0.6 else "right"
         sides: tuple[Laterality, Laterality] = (first, "right" if first == "left" else "left")
         findings = [_findings(rng, next(breasts)) for _ in range(1 + max(breast for _, breast in views))]
@@ -128,28 +128,17 @@ def _findings(rng: np.random.Generator, birads: str) -> list[Finding]:
     kind = kinds[rng.integers(len(kinds))]
     malignant = birads in ("4C", "5") or (birads == "4B" and rng.random() < 0.5)
     main = _finding(rng, kind, birads, pathology="M" if malignant else "B")
-    found = [main]
+    findings = [main]
     if birads == "5":
         signs = (SIGNS, SIGNS[:1], SIGNS[1:])[rng.choice(3, p=[0.3, 0.35, 0.35])]
-        found += [Finding(sign, "5", main.cc, main.mlo, main.height, main.depth, 0.06, "M") for sign in signs]
+        findings += [Finding(sign, "5", main.cc, main.mlo, main.height, main.depth, 0.06, "M") for sign in signs]
     if birads in ("4A", "4B", "4C") and main.mlo != "behind" and rng.random() < 0.14:
-        other = _finding(rng, "circumscribed_mass", "3", pathology="B")
+        second = _finding(rng, "circumscribed_mass", "3", pathology="B")
         opposite = {"above": "below", "below": "above"}
-        found.append(
-            Finding(
-                "circumscribed_mass",
-                "3",
-                opposite[main.cc],
-                opposite[main.mlo],
-                other.height,
-                other.depth,
-                other.radius,
-                "B",
-            )
-        )
+        findings.append(replace(second, cc=opposite[main.cc], mlo=opposite[main.mlo]))
     if birads not in ("1", "2") and rng.random() < 0.2:
-        found.append(_finding(rng, "axillary_node", "2", pathology="B"))
-    return found
+        findings.append(_finding(rng, "axillary_node", "2", pathology="B"))
+    return findings
 
 
 def _finding(rng: np.random.Generator, kind: Kind, birads: str, pathology: str) -> Finding:

@@ -67,7 +67,7 @@ def rows(truth: PhantomTruth, seed: int) -> list[tuple[str, str, str, str, str, 
     rng = np.random.default_rng([seed, 20, truth.number])
     tissue = "-" if rng.random() < MISSING_TISSUE_SHARE else TISSUES[truth.density]
     start = (image_name(truth), f"{truth.view} {truth.laterality}", tissue)
-    found = [
+    lesion_rows = [
         (
             *start,
             CODES[lesion.kind],
@@ -78,7 +78,7 @@ def rows(truth: PhantomTruth, seed: int) -> list[tuple[str, str, str, str, str, 
         )
         for lesion in truth.lesions
     ]
-    return found or [(*start, "NORM", "N", "", "", "")]
+    return lesion_rows or [(*start, "NORM", "N", "", "", "")]
 
 
 def write_image(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: int) -> None:
@@ -101,6 +101,7 @@ def to_bytes(image: PhantomImage) -> np.ndarray:
 
 
 def _write_tiff(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 [height, width] or [height, width, 3 or 4] without what depends on time or versions."""
     colour = pixels.ndim == 3
     tifffile.imwrite(
         path,
@@ -199,4 +200,5 @@ def write_dicom(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: in
 
 
 def _uid(seed: int, kind: str, number: int) -> str:
+    """Return a DICOM identifier, the same for the same phantom."""
     return generate_uid(entropy_srcs=["amrg phantom", str(seed), kind, str(number)])

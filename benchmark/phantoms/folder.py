@@ -19,8 +19,8 @@ def draw_phantoms(part: PhantomData, processes: int) -> Path:
     """Return the folder of a suite's phantoms, drawn by so many processes if it isn't there."""
     folder = phantom_folder(part)
     if not folder.is_dir():
-        what = f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}"
-        tell(Event("stage", "phantoms", detail=what))
+        detail = f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}"
+        tell(Event("stage", "phantoms", detail=detail))
         write.write(
             folder,
             studies=part.studies,

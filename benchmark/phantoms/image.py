@@ -76,5 +76,5 @@ def _mark(pixels: FloatImage, case: Case) -> None:
     letters = np.asarray(label).repeat(larger, axis=0).repeat(larger, axis=1)
     top = round(0.04 * height)
     left = round(0.03 * width) if case.truth.laterality == "right" else round(0.97 * width) - letters.shape[1]
-    place = pixels[top : top + letters.shape[0], left : left + letters.shape[1]]
-    place[letters] = np.maximum(place[letters], 235 / 255)
+    region = pixels[top : top + letters.shape[0], left : left + letters.shape[1]]
+    region[letters] = np.maximum(region[letters], 235 / 255)

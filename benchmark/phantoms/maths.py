@@ -8,7 +8,7 @@ numpy's C code). So nothing a phantom's pixels depend on uses them. The function
 one numpy call each, with constants that are written down or follow from a formula; textures start from random
 integers, and what is summed or convolved are integers below 2⁵³, exact in any order. Nothing is left to flip then,
 with one exception: a breast's size comes from numpy's beta distribution, which takes logarithms, and is rounded to
-six decimals; a difference in its last place (10⁻¹⁶) gets through that with a probability of 10⁻¹⁰ a patient.
+six decimals; a difference in its last place (10⁻¹⁶) gets through that with a probability of 10⁻¹⁰ per patient.
 
 Functions of arrays keep their type, float32 or float64. The square of an array, `x**2`, is numpy's product; other
 powers and other functions of numpy, `math` and SciPy are not for drawing.
@@ -114,8 +114,8 @@ def power(base: Floats, exponent: float) -> Floats:
 
 def grains(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.int32]:
     """Draw noise of integers [*shape], zero mean, deviation `GRAIN_DEVIATION`: near normal, as sums of bytes are."""
-    drawn = np.frombuffer(rng.bytes(_BYTES_SUMMED * math.prod(shape)), np.uint8).reshape(_BYTES_SUMMED, *shape)
-    return drawn.sum(axis=0, dtype=np.int32) - _BYTES_SUMMED * 255 // 2
+    draws = np.frombuffer(rng.bytes(_BYTES_SUMMED * math.prod(shape)), np.uint8).reshape(_BYTES_SUMMED, *shape)
+    return draws.sum(axis=0, dtype=np.int32) - _BYTES_SUMMED * 255 // 2
 
 
 def blurred(values: NDArray[np.int32], orders: tuple[int, int]) -> Floats:
@@ -144,10 +144,10 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], cells: float)
     """
     longest = max(shape)
     grid = (max(4, round(shape[0] / longest * 2 * cells)), max(4, round(shape[1] / longest * 2 * cells)))
-    whole = blurred(grains(rng, grid), (4, 4)).astype(np.int64)
-    count, total, squares = whole.size, int(whole.sum()), int((whole * whole).sum())
+    integers = blurred(grains(rng, grid), (4, 4)).astype(np.int64)
+    count, total, squares = integers.size, int(integers.sum()), int((integers * integers).sum())
     deviation = math.sqrt(count * squares - total * total) / count
-    noise = ((whole - total / count) / deviation).astype(np.float32)
+    noise = ((integers - total / count) / deviation).astype(np.float32)
     upper, down = _cells(grid[0], shape[0])
     left, right = _cells(grid[1], shape[1])
     down = down[:, None]

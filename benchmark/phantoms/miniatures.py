@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from backbones.pretraining import Example
 
 SHIPPED = ("paligemma2-3b", "qwen2.5-vl-3b", "llava-med-7b", "medgemma-4b-it")
-"""Backbones whose miniatures come with the project, one a family."""
+"""Backbones whose miniatures come with the project, one per family."""
 SHIPPED_PART = MiniaturePart(examples=3000, vision_steps=900, language_steps=600)
 """How those are trained: longer than a newcomer would wait."""
 SHIPPED_IMAGE = ImagePart(size=112)
 """How their phantoms are shown to them, as in the suites that come with the project."""
 SEED = 20_000
 """Seed of the phantoms that miniatures are trained on; suites' own are far from it."""
-DRAWN = 160
+DRAWN_SIZE = 160
 """Long side of those phantoms, in pixels."""
 STYLES = ("impression", "structured", "acr")
 """The dialects whose reports they learn to write."""
@@ -65,8 +65,8 @@ class MiniatureJob:
     @property
     def examples(self) -> Path:
         """The file of the phantoms that it is trained on."""
-        drawn = _key(self.part.examples, self.image.model_dump(), SEED, DRAWN, PHANTOMS, PREPARATION_VERSION)
-        return cache_folder() / "miniatures" / f"examples-{drawn[:16]}.npz"
+        key = _key(self.part.examples, self.image.model_dump(), SEED, DRAWN_SIZE, PHANTOMS, PREPARATION_VERSION)
+        return cache_folder() / "miniatures" / f"examples-{key[:16]}.npz"
 
 
 def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
@@ -84,9 +84,9 @@ def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
 
     part = suite.miniature or MiniaturePart()
     prompt = suite.protocol.prompt
-    stated = specification(get(backbone))
+    specified = specification(get(backbone))
     versioned = [MINIATURES, PHANTOMS, PREPARATION_VERSION, versions()]
-    key = _key(*versioned, stated, part.model_dump(), suite.image.model_dump(), prompt)
+    key = _key(*versioned, specified, part.model_dump(), suite.image.model_dump(), prompt)
     folder = cache_folder() / "miniatures" / f"{backbone}-{key[:16]}"
     return MiniatureJob(backbone, part, suite.image, prompt, folder)
 
@@ -97,17 +97,17 @@ def draw_examples(
     """Draw the phantoms that a miniature is trained on and keep them in one file, unless it is there."""
     if job.examples.is_file():
         return
-    cases = list(plan(job.part.examples, seed=SEED, size=DRAWN))
+    cases = list(plan(job.part.examples, seed=SEED, size=DRAWN_SIZE))
     settings = ImageSettings(**job.image.model_dump())
     pictures, circles = [], []
-    drawn = in_order(partial(_draw, settings), cases, processes=processes, chunk=16)
-    for done, (picture, found) in enumerate(drawn, start=1):
+    drawings = in_order(partial(_draw, settings), cases, processes=processes, chunk=16)
+    for done, (picture, of_picture) in enumerate(drawings, start=1):
         pictures.append(picture)
-        circles.append(found)
+        circles.append(of_picture)
         progress(done, len(cases))
-    described = [{"truth": case.truth.to_dict(), "circles": c} for case, c in zip(cases, circles, strict=True)]
+    entries = [{"truth": case.truth.to_dict(), "circles": c} for case, c in zip(cases, circles, strict=True)]
     with atomic_file(job.examples) as temporary:
-        np.savez(temporary, images=np.stack(pictures), truths=np.array(json.dumps(described)))
+        np.savez(temporary, images=np.stack(pictures), truths=np.array(json.dumps(entries)))
 
 
 def make_shipped(
@@ -187,11 +187,12 @@ def reports_of(truth: PhantomTruth) -> tuple[str, ...]:
 
 
 def _read(path: Path) -> tuple[list["Example"], list[PhantomTruth]]:
+    """Return the examples of a file that `draw_examples` wrote, and the truth of each."""
     from backbones.pretraining import Example
 
     with np.load(path, allow_pickle=False) as file:
-        images, described = file["images"], json.loads(str(file["truths"]))
-    truths = [PhantomTruth.from_dict(entry["truth"]) for entry in described]
+        images, entries = file["images"], json.loads(str(file["truths"]))
+    truths = [PhantomTruth.from_dict(entry["truth"]) for entry in entries]
     examples = [
         Example(
             image=image,
@@ -199,7 +200,7 @@ def _read(path: Path) -> tuple[list["Example"], list[PhantomTruth]]:
             labels=labels(truth),
             regions=tuple((KINDS.index(kind) + 1, x, y, radius) for kind, x, y, radius in entry["circles"]),
         )
-        for image, truth, entry in zip(images, truths, described, strict=True)
+        for image, truth, entry in zip(images, truths, entries, strict=True)
     ]
     return examples, truths
 
@@ -236,4 +237,5 @@ def _draw(settings: ImageSettings, case: Case) -> tuple[np.ndarray, list[Circle]
 
 
 def _key(*parts: Any) -> str:
+    """Return the SHA-256, in hexadecimal, of all that decides what a file holds."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

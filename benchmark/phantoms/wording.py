@@ -38,36 +38,36 @@ _GLAND = {
 
 def acr(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
     """Write composition, findings and assessment in the words of the ACR BI-RADS atlas."""
-    of_breast = {
+    places = {
         "upper": "in the upper half of the breast",
         "lower": "in the lower half of the breast",
         "outer": "in the outer half of the breast",
         "inner": "in the inner half of the breast",
         "central": "in the subareolar region",
     }
-    seen = []
+    sentences = []
     for lesion in truth.lesions:
-        where = of_breast[lesion.location]
+        place = places[lesion.location]
         sentence = {
-            "circumscribed_mass": f"An oval circumscribed mass is present {where}.",
+            "circumscribed_mass": f"An oval circumscribed mass is present {place}.",
             "spiculated_mass": f"{'A large' if lesion.birads == '5' else 'An'} irregular mass with spiculated margins "
-            f"is present {where}.",
+            f"is present {place}.",
             "calcification_cluster": f"{'Segmental' if lesion.birads == '4B' else 'Grouped'} pleomorphic "
-            f"calcifications are present {where}.",
-            "popcorn_calcification": f"A coarse popcorn-like calcification is present {where}.",
+            f"calcifications are present {place}.",
+            "popcorn_calcification": f"A coarse popcorn-like calcification is present {place}.",
             "vascular_calcification": "Vascular calcifications are present.",
-            "architectural_distortion": f"Architectural distortion is present {where}.",
-            "asymmetry": f"A {'large ' if lesion.birads == '4A' else ''}focal asymmetry is present {where}.",
+            "architectural_distortion": f"Architectural distortion is present {place}.",
+            "asymmetry": f"A {'large ' if lesion.birads == '4A' else ''}focal asymmetry is present {place}.",
             "axillary_node": "A lymph node with a fatty hilum is present in the axilla.",
             "skin_thickening": "There is skin thickening.",
             "nipple_retraction": "There is nipple retraction.",
         }[lesion.kind]
-        seen.append(sentence)
+        sentences.append(sentence)
     if not truth.lesions:
-        seen.append(_pick(style, "No mass, calcification or distortion.", "No suspicious abnormality is present."))
+        sentences.append(_pick(style, "No mass, calcification or distortion.", "No suspicious abnormality is present."))
     return (
         f"TISSUE: {_TISSUE[truth.density]} (density {truth.density}).\n"
-        f"FINDINGS: {' '.join(seen)}\n"
+        f"FINDINGS: {' '.join(sentences)}\n"
         f"ASSESSMENT: BI-RADS category {truth.birads}, {_ASSESSMENTS[truth.birads]}.\n"
         f"MANAGEMENT: {_MANAGEMENT[truth.birads].capitalize()}."
     )
@@ -75,42 +75,42 @@ def acr(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Gener
 
 def letter(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
     """Write a letter to a colleague, in running sentences."""
-    part = {
+    places = {
         "upper": "above the nipple",
         "lower": "below the nipple",
         "outer": "on the outer side",
         "inner": "on the inner side",
         "central": "behind the nipple",
     }
-    seen = []
+    phrases = []
     for lesion in truth.lesions:
-        where = part[lesion.location]
+        place = places[lesion.location]
         words = {
-            "circumscribed_mass": f"a smooth round nodule {where}",
-            "spiculated_mass": f"a {'big ' if lesion.birads == '5' else ''}stellate mass {where}",
+            "circumscribed_mass": f"a smooth round nodule {place}",
+            "spiculated_mass": f"a {'big ' if lesion.birads == '5' else ''}stellate mass {place}",
             "calcification_cluster": f"{'a wide field' if lesion.birads == '4B' else 'a tight group'} of fine "
-            f"calcifications {where}",
-            "popcorn_calcification": f"one coarse popcorn calcification {where}, as after an old fibroadenoma",
+            f"calcifications {place}",
+            "popcorn_calcification": f"one coarse popcorn calcification {place}, as after an old fibroadenoma",
             "vascular_calcification": "calcified arteries (vascular calcification)",
-            "architectural_distortion": f"tissue drawn towards one point (architectural distortion) {where}",
-            "asymmetry": f"{'a wide' if lesion.birads == '4A' else 'a small'} asymmetry of the tissue {where}",
+            "architectural_distortion": f"tissue drawn towards one point (architectural distortion) {place}",
+            "asymmetry": f"{'a wide' if lesion.birads == '4A' else 'a small'} asymmetry of the tissue {place}",
             "axillary_node": "a harmless lymph node in the armpit",
             "skin_thickening": "thickening of the skin",
             "nipple_retraction": "retraction of the nipple",
         }[lesion.kind]
-        seen.append(words)
+        phrases.append(words)
     opening = _pick(style, "Dear colleague,", "Dear doctor,")
     view = "oblique" if truth.view == "MLO" else "craniocaudal"
-    found = f"We note {_listed(seen)}." if seen else "We find nothing of concern."
+    finding = f"We note {_listed(phrases)}." if phrases else "We find nothing of concern."
     return (
         f"{opening}\nthank you for the {truth.laterality} breast, {view} view. "
-        f"{_GLAND[truth.density]}: density {truth.density}. {found} "
+        f"{_GLAND[truth.density]}: density {truth.density}. {finding} "
         f"We call it BI-RADS {truth.birads} and advise {_MANAGEMENT[truth.birads]}."
     )
 
 
 def structured(truth: PhantomTruth, style: np.random.Generator, detail: np.random.Generator) -> str:
-    """Write a form: one line a field, every field filled in and closed with a full stop."""
+    """Write a form: one line per field, every field filled in and closed with a full stop."""
     fields = {
         "Mass": ("circumscribed_mass", "spiculated_mass"),
         "Calcification": ("calcification_cluster", "popcorn_calcification", "vascular_calcification"),
@@ -133,16 +133,16 @@ def impression(truth: PhantomTruth, style: np.random.Generator, detail: np.rando
     """Write the conclusion first, then its reasons in note form."""
     notes = []
     for lesion in truth.lesions:
-        where = "retroareolar" if lesion.location == "central" else f"{lesion.location} quadrant"
+        place = "retroareolar" if lesion.location == "central" else f"{lesion.location} quadrant"
         note = {
-            "circumscribed_mass": f"well-circumscribed nodule, {where}",
-            "spiculated_mass": f"{'extensive ' if lesion.birads == '5' else ''}spiculated tumour, {where}",
+            "circumscribed_mass": f"well-circumscribed nodule, {place}",
+            "spiculated_mass": f"{'extensive ' if lesion.birads == '5' else ''}spiculated tumour, {place}",
             "calcification_cluster": f"{'scattered' if lesion.birads == '4B' else 'clustered'} microcalcification, "
-            f"{where}",
-            "popcorn_calcification": f"popcorn calcification, {where}",
+            f"{place}",
+            "popcorn_calcification": f"popcorn calcification, {place}",
             "vascular_calcification": "vascular calcification",
-            "architectural_distortion": f"architectural distortion, {where}",
-            "asymmetry": f"{'marked' if lesion.birads == '4A' else 'slight'} asymmetry, {where}",
+            "architectural_distortion": f"architectural distortion, {place}",
+            "asymmetry": f"{'marked' if lesion.birads == '4A' else 'slight'} asymmetry, {place}",
             "axillary_node": "benign axillary node",
             "skin_thickening": "skin thickening",
             "nipple_retraction": "nipple retraction",
@@ -172,8 +172,10 @@ def _entry(lesion: PhantomLesion) -> str:
 
 
 def _listed(items: list[str]) -> str:
+    """Return items as a sentence lists them: with commas, and `and` before the last."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def _pick(rng: np.random.Generator, *choices: str) -> str:
+    """Return one of some wordings, drawn uniformly."""
     return choices[rng.integers(len(choices))]

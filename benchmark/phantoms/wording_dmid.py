@@ -92,17 +92,17 @@ def _lesion(lesion: PhantomLesion, truth: PhantomTruth, of_breast: str) -> str:
     place = f"in the {_PLACES[lesion.location]}{of_breast}"
     match lesion.kind:
         case "circumscribed_mass":
-            what = f"well defined soft opacity {place}"
+            phrase = f"well defined soft opacity {place}"
         case "asymmetry":
-            what = f"{'large ' if lesion.birads == '4A' else ''}asymmetric density {place}"
+            phrase = f"{'large ' if lesion.birads == '4A' else ''}asymmetric density {place}"
         case "calcification_cluster":
             spread = "diffuse" if lesion.birads == "4B" else "cluster of"
-            what = f"{spread} microcalcifications {place}"
+            phrase = f"{spread} microcalcifications {place}"
         case "architectural_distortion":
-            what = f"architectural distortion {place}"
+            phrase = f"architectural distortion {place}"
         case "spiculated_mass":
             size = "large " if lesion.birads == "5" else ""
-            what = f"{size}irregular soft opacity with spiculated margins {place}"
+            phrase = f"{size}irregular soft opacity with spiculated margins {place}"
             signs = [
                 words
                 for sign, words in (
@@ -111,7 +111,7 @@ def _lesion(lesion: PhantomLesion, truth: PhantomTruth, of_breast: str) -> str:
                 )
                 if sign in truth.kinds
             ]
-            what += f" with {' and '.join(signs)}" if signs else ""
+            phrase += f" with {' and '.join(signs)}" if signs else ""
         case "popcorn_calcification":
             return f"benign coarse popcorn calcification {place}"
         case "vascular_calcification":
@@ -120,7 +120,7 @@ def _lesion(lesion: PhantomLesion, truth: PhantomTruth, of_breast: str) -> str:
             return ""
     verb = "suggest" if lesion.kind == "calcification_cluster" else "suggests"
     noun = "lesion" if lesion.kind in ("circumscribed_mass", "spiculated_mass") else "finding"
-    return f"{what} {verb} {_SUSPICIONS[lesion.birads]} {noun} (BIRADS {lesion.birads.lower()})"
+    return f"{phrase} {verb} {_SUSPICIONS[lesion.birads]} {noun} (BIRADS {lesion.birads.lower()})"
 
 
 def _skin(truth: PhantomTruth) -> list[str]:
@@ -138,6 +138,7 @@ def _skin(truth: PhantomTruth) -> list[str]:
 
 
 def _axilla(truth: PhantomTruth, says_no_nodes: bool) -> list[str]:
+    """Return the sentence on the axilla, if the report has one."""
     if "axillary_node" in truth.kinds:
         return ["Benign-looking axillary adenopathy"]
     return ["No axillary adenopathy"] if says_no_nodes and truth.view == "MLO" else []

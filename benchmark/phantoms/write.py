@@ -34,7 +34,7 @@ def sample(number_of_studies: int, *, seed: int, size: int) -> Iterator[tuple[Ph
     """Draw phantoms one after another, in memory.
 
     Args:
-        number_of_studies: how many images, several a patient.
+        number_of_studies: how many images, several per patient.
         seed: the same seed gives the same phantoms; the first n of a longer series are the series of n.
         size: the long side in pixels; the other is 4750/6000 of it, as in DMID.
 
@@ -135,6 +135,7 @@ def read_truth(folder: Path) -> dict[str, PhantomTruth]:
 
 
 def _check(studies: int, size: int) -> None:
+    """Refuse a number of studies or a size that is too small."""
     if studies < 1:
         raise UserError(f"{studies} phantoms: expected 1 or more.")
     if size < SMALLEST:
@@ -151,6 +152,7 @@ def _fill(
     jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
+    """Write all files of an archive into an empty folder."""
     for name in (files.IMAGES, files.MASKS, files.ANNOTATIONS, files.REPORTS, *([files.DICOMS] if dicom else [])):
         (folder / name).mkdir(parents=True)
     cases = list(plan(studies, seed=seed, size=size))
@@ -171,6 +173,7 @@ def _write_tables(folder: Path, truths: Sequence[PhantomTruth], seed: int) -> No
 
 
 def _write_case(folder: Path, seed: int, dialect: str, dicom: bool, case: Case) -> None:
+    """Draw a case and write its files."""
     image = draw(case)
     files.write_image(folder, case.truth, image, seed)
     files.write_report(folder, case.truth, report(case.truth, dialect, seed=seed), seed)

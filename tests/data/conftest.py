@@ -9,14 +9,14 @@ from small_release import picture, report_text
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test computes is remembered in the user's cache, and nothing is found there."""
+def cache_of_the_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a cache folder of its own: nothing is remembered in the user's, and nothing is found there."""
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
 def release(tmp_path: Path) -> Callable[..., Path]:
-    """A function that writes a small release in figshare's layout and returns its folder."""
+    """Return a function that writes a small release in figshare's layout and returns its folder."""
 
     def write(number: int = 6, *, folder: Path = tmp_path / "dmid", images: bool = True) -> Path:
         (folder / "Reports/Reports").mkdir(parents=True)

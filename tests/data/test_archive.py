@@ -11,7 +11,7 @@ from benchmark.errors import RunFailed
 
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path, Path]:
-    """Archive, target and temporary folder inside a folder of their own, so that an escape would be seen."""
+    """Return archive, target and temporary folder inside a folder of their own, so that an escape would be seen."""
     home = tmp_path / "home"
     home.mkdir()
     return home / "a.zip", home / "a", home / ".unpacking"

@@ -9,7 +9,7 @@ from small_release import picture, report_text
 from benchmark.data.check import Check, check
 
 
-def found(checked: Check, record: str | None) -> list[str]:
+def reasons_of(checked: Check, record: str | None) -> list[str]:
     return [p.reason for p in checked.problems if p.record == record]
 
 
@@ -48,20 +48,20 @@ def test_every_problem_of_a_damaged_folder_is_named_and_none_is_fatal_to_the_res
 
     checked = check(folder, jobs=1)
 
-    assert "truncated" in found(checked, "Img001")[0]
-    assert "not a TIFF" in found(checked, "Img002")[0]
-    assert "blank" in found(checked, "Img003")[0]
-    assert found(checked, "Img004") == ["the same image as Img005"]
-    assert found(checked, "Img006") == ["a report without an image", "a mask without an image"]
-    assert found(checked, "Img007") == ["an image without a report"]
-    assert found(checked, "Img008") == ["its header says BI-RADS 3, its body also 4B"]
-    assert found(checked, "Img009") == ["states no BI-RADS category", "states no density letter"]
-    assert found(checked, "Img010") == ["the same text as Img011"]
-    assert found(checked, "Img012") == ["the report is empty"]
-    assert "(500, 500) lies outside its image of 30 × 40" in found(checked, "Img013")[0]
-    assert "NORM and name lesions" in found(checked, "Img014")[0]
-    assert "no abnormality" in found(checked, "Img015")[0]
-    assert len(found(checked, "Img016")) == 1
+    assert "truncated" in reasons_of(checked, "Img001")[0]
+    assert "not a TIFF" in reasons_of(checked, "Img002")[0]
+    assert "blank" in reasons_of(checked, "Img003")[0]
+    assert reasons_of(checked, "Img004") == ["the same image as Img005"]
+    assert reasons_of(checked, "Img006") == ["a report without an image", "a mask without an image"]
+    assert reasons_of(checked, "Img007") == ["an image without a report"]
+    assert reasons_of(checked, "Img008") == ["its header says BI-RADS 3, its body also 4B"]
+    assert reasons_of(checked, "Img009") == ["states no BI-RADS category", "states no density letter"]
+    assert reasons_of(checked, "Img010") == ["the same text as Img011"]
+    assert reasons_of(checked, "Img012") == ["the report is empty"]
+    assert "(500, 500) lies outside its image of 30 × 40" in reasons_of(checked, "Img013")[0]
+    assert "NORM and name lesions" in reasons_of(checked, "Img014")[0]
+    assert "no abnormality" in reasons_of(checked, "Img015")[0]
+    assert len(reasons_of(checked, "Img016")) == 1
     assert [p.path for p in checked.problems if p.record is None] == ["stranger.bin"]
     assert {p.record for p in checked.problems if p.fatal} == {"Img001", "Img002", "Img012"}
     assert len(checked.problems) == 17
@@ -75,7 +75,7 @@ def test_a_bare_4_agrees_with_its_letters(release: Callable[..., Path]) -> None:
     folder = release(2)
     for header, body in (("4", "4a"), ("4a", "4")):
         (folder / "Reports/Reports/Img001.txt").write_text(report_text(birads=header, findings=f"x (BIRADS {body})"))
-        assert found(check(folder, jobs=1), "Img001") == []
+        assert reasons_of(check(folder, jobs=1), "Img001") == []
 
 
 def test_a_folder_without_a_sound_image_is_not_usable(release: Callable[..., Path]) -> None:
@@ -95,9 +95,9 @@ def test_without_decoding_images_are_trusted(release: Callable[..., Path]) -> No
 
 
 def test_progress_and_two_processes(release: Callable[..., Path]) -> None:
-    seen = []
-    checked = check(release(4), jobs=2, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    calls = []
+    checked = check(release(4), jobs=2, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert checked.problems == ()
 
 

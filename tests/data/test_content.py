@@ -10,7 +10,7 @@ from benchmark.data import content
 
 @pytest.fixture
 def settled(tmp_path: Path) -> Path:
-    """A file that looks as if it had not been touched for a while."""
+    """Return a file that looks as if it had not been touched for a while."""
     path = tmp_path / "a"
     path.write_bytes(b"first")
     return path
@@ -24,11 +24,11 @@ def test_a_file_just_written_is_not_remembered_and_a_settled_one_is(
     settled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content.content_hash(settled)
-    assert content.known_hash(settled) is None
+    assert content.remembered_hash(settled) is None
     now = time.time()
     monkeypatch.setattr(content.time, "time", lambda: now + 60)
     content.content_hash(settled)
-    assert content.known_hash(settled) == hashlib.sha256(b"first").hexdigest()
+    assert content.remembered_hash(settled) == hashlib.sha256(b"first").hexdigest()
 
 
 def test_a_remembered_hash_does_not_outlive_a_change_that_keeps_size_and_time(

@@ -31,7 +31,7 @@ def scene(
     noise: float = 6,
     seed: int = 0,
 ) -> tuple[np.ndarray, Box]:
-    """A half-ellipse of tissue at one edge, uint8, and the rectangle around it."""
+    """Return a half-ellipse of tissue at one edge, uint8, and the rectangle around it."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     centre, half = height * (top + bottom) / 2, height * (bottom - top) / 2
@@ -43,12 +43,12 @@ def scene(
     return np.ascontiguousarray(image), Box(columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
 
 
-def assert_around(found: Box, truth: Box, image: np.ndarray, slack: float = 0.03) -> None:
-    """The found rectangle holds the true one, but for a rim of two thumbnail pixels, and is little larger."""
+def assert_around(box: Box, truth: Box, image: np.ndarray, slack: float = 0.03) -> None:
+    """Assert that a rectangle holds the true one, but for a rim of two thumbnail pixels, and is little larger."""
     give = slack * max(image.shape)
     for side, sign in (("left", -1), ("upper", -1), ("right", 1), ("lower", 1)):
-        off = sign * (getattr(found, side) - getattr(truth, side))
-        assert -give / 2 <= off <= give, (side, found, truth)
+        excess = sign * (getattr(box, side) - getattr(truth, side))
+        assert -give / 2 <= excess <= give, (side, box, truth)
 
 
 @given(

@@ -31,7 +31,7 @@ HEIGHT, WIDTH = 33, 21
 
 
 def ramp(bits: int, signed: bool = False) -> np.ndarray:
-    """Every part of the range of `bits`, both ends included."""
+    """Return values from every part of the range of `bits`, both ends included."""
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     values = np.linspace(low, high, HEIGHT * WIDTH).round().reshape(HEIGHT, WIDTH)
     return values.astype(
@@ -145,18 +145,18 @@ def test_a_file_without_preamble_and_meta_information(tmp_path: Path) -> None:
 
 
 def linear(x: np.ndarray, centre: float, width: float) -> np.ndarray:
-    """DICOM PS3.3 C.11.2.1.2.1, scaled to 0 to 1."""
+    """Return values through the window of DICOM PS3.3 C.11.2.1.2.1, scaled to 0 to 1."""
     y = (x - (centre - 0.5)) / (width - 1) + 0.5
     return np.where(x <= centre - 0.5 - (width - 1) / 2, 0, np.where(x > centre - 0.5 + (width - 1) / 2, 1, y))
 
 
 def linear_exact(x: np.ndarray, centre: float, width: float) -> np.ndarray:
-    """DICOM PS3.3 C.11.2.1.3.2."""
+    """Return values through the window of DICOM PS3.3 C.11.2.1.3.2."""
     return np.clip((x - centre) / width + 0.5, 0, 1)
 
 
 def sigmoid(x: np.ndarray, centre: float, width: float) -> np.ndarray:
-    """DICOM PS3.3 C.11.2.1.3.1."""
+    """Return values through the window of DICOM PS3.3 C.11.2.1.3.1."""
     return 1 / (1 + np.exp(-4 * (x - centre) / width))
 
 

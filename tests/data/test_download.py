@@ -105,9 +105,9 @@ class Handler(BaseHTTPRequestHandler):
     def send_file(self, name: str) -> None:
         content = self.server.files[name]
         start = 0
-        asked = self.headers.get("Range")
-        if asked and self.server.ranges:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        wanted_range = self.headers.get("Range")
+        if wanted_range and self.server.ranges:
+            start = int(wanted_range.removeprefix("bytes=").removesuffix("-"))
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
@@ -141,29 +141,31 @@ def visible(folder: Path) -> list[str]:
 
 
 def test_the_release_is_fetched_verified_unpacked_and_readable(figshare: Figshare, tmp_path: Path) -> None:
-    seen = {}
-    done = fetch(figshare, tmp_path / "dmid", progress=lambda name, have, size: seen.update({name: (have, size)}))
-    assert done.fetched == tuple(figshare.files)
+    calls = {}
+    outcome = fetch(
+        figshare, tmp_path / "dmid", progress=lambda name, received, size: calls.update({name: (received, size)})
+    )
+    assert outcome.fetched == tuple(figshare.files)
     assert visible(tmp_path / "dmid") == ["DICOM Images", "Info.txt", "Reports", "TIFF Images"]
-    found = read(tmp_path / "dmid")
-    assert [s.id for s in found.studies] == ["Img001", "Img002", "Img003", "Img004"]
-    assert found.studies[0].tissue == "G"
-    assert found.problems == ()
-    assert seen == {name: (size, size) for name, size in figshare.sizes.items()}
+    release = read(tmp_path / "dmid")
+    assert [s.id for s in release.studies] == ["Img001", "Img002", "Img003", "Img004"]
+    assert release.studies[0].tissue == "G"
+    assert release.problems == ()
+    assert calls == {name: (size, size) for name, size in figshare.sizes.items()}
     assert [p.name for p in (tmp_path / "dmid/.download").iterdir()] == ["done.json"]
 
 
 def test_a_second_call_fetches_nothing(figshare: Figshare, tmp_path: Path) -> None:
     fetch(figshare, tmp_path)
     figshare.requests.clear()
-    done = fetch(figshare, tmp_path)
-    assert (done.fetched, done.present) == ((), tuple(figshare.files))
+    outcome = fetch(figshare, tmp_path)
+    assert (outcome.fetched, outcome.present) == ((), tuple(figshare.files))
     assert [path for path, _ in figshare.requests] == ["/v2/articles/24522883/versions/2/files"]
 
 
 def test_files_can_be_left_out_and_fetched_later(figshare: Figshare, tmp_path: Path) -> None:
-    done = fetch(figshare, tmp_path, skip=["DICOM*"])
-    assert done.skipped == ("DICOM Images.zip",)
+    outcome = fetch(figshare, tmp_path, skip=["DICOM*"])
+    assert outcome.skipped == ("DICOM Images.zip",)
     assert "DICOM Images" not in visible(tmp_path)
     assert fetch(figshare, tmp_path).fetched == ("DICOM Images.zip",)
 
@@ -252,9 +254,9 @@ def test_a_list_of_many_pages(figshare: Figshare, tmp_path: Path) -> None:
         figshare.files[f"note{i}.txt"] = b"x"
         figshare.listed[f"note{i}.txt"] = hashlib.md5(b"x").hexdigest()
         figshare.sizes[f"note{i}.txt"] = 1
-    done = fetch(figshare, tmp_path, skip=["note*"])
-    assert len(done.skipped) == 205
-    assert len(done.fetched) == 4
+    outcome = fetch(figshare, tmp_path, skip=["note*"])
+    assert len(outcome.skipped) == 205
+    assert len(outcome.fetched) == 4
 
 
 @pytest.mark.parametrize("name", ["../out.txt", "/etc/out", "a/b.txt", "..\\out.txt", ".hidden"])

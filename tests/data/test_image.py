@@ -33,8 +33,8 @@ def test_the_convention_is_a_square_of_bytes_with_a_dark_background(image: Path)
 
 
 def test_without_crop_it_is_a_letterbox_of_the_whole_as_pillow_resizes(image: Path) -> None:
-    whole = Image.fromarray(picture(1, 400, 300))
-    expected = np.asarray(whole.resize((72, 96), Image.Resampling.LANCZOS, reducing_gap=3.0))
+    original = Image.fromarray(picture(1, 400, 300))
+    expected = np.asarray(original.resize((72, 96), Image.Resampling.LANCZOS, reducing_gap=3.0))
     pixels = prepare(image, ImageSettings(size=96, crop=False))
     assert np.array_equal(pixels[:, 12:84], expected)
     assert not pixels[:, :12].any()
@@ -89,19 +89,19 @@ def test_an_entry_is_found_by_content_not_by_name_and_made_once(image: Path, tmp
     cache = ImageCache(tmp_path / "cache", ImageSettings(size=64))
     cache.load(image)
     entry = next((tmp_path / "cache").rglob("*.npy"))
-    made = entry.stat().st_mtime_ns
+    written = entry.stat().st_mtime_ns
     moved = tmp_path / "elsewhere" / "IMG999.tif"
     moved.parent.mkdir()
     shutil.copy(image, moved)
     assert cache.key(moved) == cache.key(image)
     ImageCache(tmp_path / "cache", ImageSettings(size=64)).load(moved)
-    assert [p.stat().st_mtime_ns for p in (tmp_path / "cache").rglob("*.npy")] == [made]
+    assert [p.stat().st_mtime_ns for p in (tmp_path / "cache").rglob("*.npy")] == [written]
 
 
-@pytest.mark.parametrize("other", [{"size": 65}, {"crop": False}, {"flip": True}])
-def test_other_settings_are_another_entry(image: Path, tmp_path: Path, other: dict[str, Any]) -> None:
+@pytest.mark.parametrize("change", [{"size": 65}, {"crop": False}, {"flip": True}])
+def test_other_settings_are_another_entry(image: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     first = ImageCache(tmp_path, ImageSettings(size=64)).key(image)
-    assert ImageCache(tmp_path, replace(ImageSettings(size=64), **other)).key(image) != first
+    assert ImageCache(tmp_path, replace(ImageSettings(size=64), **change)).key(image) != first
 
 
 def test_a_changed_image_is_another_entry(image: Path, tmp_path: Path) -> None:
@@ -140,13 +140,13 @@ def test_warm_prepares_all_names_the_damaged_and_tells_its_progress(tmp_path: Pa
         tifffile.imwrite(paths[-1], picture(i, 200, 150))
     paths[2].write_bytes(b"II*\0")
     paths[4].unlink()
-    seen = []
+    calls = []
     cache = ImageCache(tmp_path / "cache", ImageSettings(size=64))
-    problems = cache.warm(paths, jobs=2, progress=lambda done, total: seen.append((done, total)))
+    problems = cache.warm(paths, jobs=2, progress=lambda done, total: calls.append((done, total)))
     assert list(problems) == [paths[2], paths[4]]
-    assert seen[0] == (0, 6)
-    assert seen[-1] == (6, 6)
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert calls[0] == (0, 6)
+    assert calls[-1] == (6, 6)
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
     assert len(list((tmp_path / "cache").rglob("*.npy"))) == 4
     assert not list((tmp_path / "cache").rglob("*.part"))
     for path in paths[:2]:
@@ -165,7 +165,7 @@ def test_processes_give_what_one_gives(tmp_path: Path) -> None:
     for i in range(4):
         paths.append(tmp_path / f"IMG{i:03d}.tif")
         tifffile.imwrite(paths[-1], picture(i, 200, 150))
-    one, two = (ImageCache(tmp_path / name, ImageSettings(size=64)) for name in ("one", "two"))
-    one.warm(paths, jobs=1)
-    two.warm(paths, jobs=2)
-    assert all(np.array_equal(one.load(p), two.load(p)) for p in paths)
+    sequential, parallel = (ImageCache(tmp_path / name, ImageSettings(size=64)) for name in ("one", "two"))
+    sequential.warm(paths, jobs=1)
+    parallel.warm(paths, jobs=2)
+    assert all(np.array_equal(sequential.load(p), parallel.load(p)) for p in paths)

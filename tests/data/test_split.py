@@ -29,7 +29,7 @@ SIDES: tuple[Laterality | None, ...] = ("left", "right", None)
 
 @st.composite
 def archives(draw: st.DrawFn, least: int = 3, most: int = 60) -> list[Study]:
-    """Studies with ids that may have gaps, in no order, with every kind of resemblance between neighbours."""
+    """Draw studies with ids that may have gaps, in no order, with every kind of resemblance between neighbours."""
     numbers = draw(st.lists(st.integers(1, 2000), min_size=least, max_size=most, unique=True))
     rng = random.Random(draw(st.integers(0, 10**6)))
     studies = []
@@ -57,10 +57,10 @@ def test_no_id_is_lost_no_part_is_empty_and_the_same_seed_gives_the_same_split(
     studies: list[Study], name: str, seed: int
 ) -> None:
     parted = split(studies, name, seed=seed)
-    named = [i for part in PARTS for i in getattr(parted, part)]
-    assert sorted(named) == sorted(s.id for s in studies)
+    ids = [i for part in PARTS for i in getattr(parted, part)]
+    assert sorted(ids) == sorted(s.id for s in studies)
     assert all(getattr(parted, part) for part in PARTS)
-    assert set(parted.blocks) == set(named)
+    assert set(parted.blocks) == set(ids)
     assert split(list(reversed(studies)), name, seed=seed) == parted
     for part in PARTS:
         numbers = [int(i[3:]) for i in getattr(parted, part)]
@@ -83,12 +83,12 @@ def test_no_block_is_torn(studies: list[Study], seed: int) -> None:
 def test_blocks_are_runs_of_ids_that_hold_all_neighbours_of_one_density(studies: list[Study]) -> None:
     blocks = split(studies, "sequential").blocks
     ordered = sorted(studies, key=lambda s: s.number)
-    seen: list[str] = []
+    runs: list[str] = []
     for study in ordered:
-        if not seen or seen[-1] != blocks[study.id]:
-            seen.append(blocks[study.id])
-    assert len(seen) == len(set(seen))  # no block is left and entered again
-    if len(seen) >= 3:
+        if not runs or runs[-1] != blocks[study.id]:
+            runs.append(blocks[study.id])
+    assert len(runs) == len(set(runs))  # no block is left and entered again
+    if len(runs) >= 3:
         for a, b in pairwise(ordered):
             if a.density and a.density == b.density and b.number - a.number <= 3:
                 assert blocks[a.id] == blocks[b.id]
@@ -257,7 +257,7 @@ DIGESTS = {1: "73116988b033cf08eacb668dcb08e5419a8514c5db1a1611ba79d1c6ad2c2962"
 
 
 def some_studies(number: int) -> list[Study]:
-    """Studies with every kind of resemblance between neighbours, the same on every machine."""
+    """Return studies with every kind of resemblance between neighbours, the same on every machine."""
     studies = []
     for i in range(1, number + 1):
         words = [WORDS[int(c, 16) % len(WORDS)] for c in hashlib.sha256(str(i // 3).encode()).hexdigest()[:12]]
@@ -282,7 +282,7 @@ def some_studies(number: int) -> list[Study]:
 def test_splits_and_their_leakage_change_with_their_version_only() -> None:
     studies = some_studies(200)
     splits = [split(studies, rule, seed=seed) for rule in RULES for seed in (0, 1)]
-    content = [[one.to_file().model_dump(mode="json"), leakage(one, studies).model_dump()] for one in splits]
+    content = [[parted.to_file().model_dump(mode="json"), leakage(parted, studies).model_dump()] for parted in splits]
     total = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     total.update((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_bytes())
     assert DIGESTS.get(SPLITS) == total.hexdigest(), (

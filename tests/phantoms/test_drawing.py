@@ -25,17 +25,17 @@ SEEN_BY_A_MODEL = 112
 
 
 def cases_with(kind: str, number: int, size: int) -> list[Case]:
-    found = []
+    cases = []
     for case in plan(4000, seed=21, size=size):
         if kind in case.truth.kinds:
-            found.append(case)
-        if len(found) == number:
+            cases.append(case)
+        if len(cases) == number:
             break
-    return found
+    return cases
 
 
 def small(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The part that holds tissue, shrunk to fit the square that a small model gets."""
+    """Return the part that holds tissue, shrunk to fit the square that a small model gets."""
     rows, columns = (np.flatnonzero((pixels > 0.1).any(axis=axis)) for axis in (1, 0))
     cut = Image.fromarray(pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     scale = SEEN_BY_A_MODEL / max(cut.size)
@@ -104,7 +104,7 @@ def test_any_size_shows_the_same_cases(size: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def seen() -> tuple[list[PhantomTruth], list[NDArray[np.float32]]]:
+def drawings() -> tuple[list[PhantomTruth], list[NDArray[np.float32]]]:
     truths, images = [], []
     for case in plan(200, seed=12, size=192):
         truths.append(case.truth)
@@ -112,20 +112,20 @@ def seen() -> tuple[list[PhantomTruth], list[NDArray[np.float32]]]:
     return truths, images
 
 
-def balanced(found: NDArray[Any], wanted: NDArray[Any]) -> float:
-    return float(np.mean([(found[wanted == name] == name).mean() for name in np.unique(wanted)]))
+def balanced_accuracy(predicted: NDArray[Any], expected: NDArray[Any]) -> float:
+    return float(np.mean([(predicted[expected == name] == name).mean() for name in np.unique(expected)]))
 
 
-def test_density_can_be_told_from_brightness(seen: tuple[list[PhantomTruth], list[NDArray[np.float32]]]) -> None:
-    truths, images = seen
+def test_density_can_be_told_from_brightness(drawings: tuple[list[PhantomTruth], list[NDArray[np.float32]]]) -> None:
+    truths, images = drawings
     features = np.array([np.histogram(image[image > 0.1], 20, (0.1, 1), density=True)[0] for image in images])
     letters = np.array([truth.density for truth in truths])
     patients = [truth.patient for truth in truths]
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-    found = cross_val_predict(model, features, letters, groups=patients, cv=GroupKFold(4))
-    assert (found == letters).mean() > 0.55  # the most frequent letter has 0.4
+    predicted = cross_val_predict(model, features, letters, groups=patients, cv=GroupKFold(4))
+    assert (predicted == letters).mean() > 0.55  # the most frequent letter has 0.4
     order = {letter: number for number, letter in enumerate("ABCD")}
-    off = np.abs([order[a] - order[b] for a, b in zip(found, letters, strict=True)])
+    off = np.abs([order[a] - order[b] for a, b in zip(predicted, letters, strict=True)])
     assert (off <= 1).mean() > 0.95
 
 
@@ -137,19 +137,19 @@ def test_density_can_be_told_from_brightness(seen: tuple[list[PhantomTruth], lis
     ],
 )
 def test_findings_can_be_told_from_blobs(
-    seen: tuple[list[PhantomTruth], list[NDArray[np.float32]]], kinds: set[str], share: float
+    drawings: tuple[list[PhantomTruth], list[NDArray[np.float32]]], kinds: set[str], share: float
 ) -> None:
-    truths, images = seen
+    truths, images = drawings
     features = np.array([blobs(image) for image in images])
     present = np.array([bool(truth.kinds & kinds) for truth in truths])
     patients = [truth.patient for truth in truths]
     model = ExtraTreesClassifier(200, min_samples_leaf=2, class_weight="balanced", random_state=0)
-    found = cross_val_predict(model, features, present, groups=patients, cv=GroupKFold(4))
-    assert balanced(found, present) > share  # chance has 0.5
+    predicted = cross_val_predict(model, features, present, groups=patients, cv=GroupKFold(4))
+    assert balanced_accuracy(predicted, present) > share  # chance has 0.5
 
 
 def blobs(image: NDArray[np.float32]) -> list[float]:
-    """How bright the brightest and how dark the darkest blobs of several sizes are (Laplacian of a Gaussian)."""
+    """Return how bright the brightest and how dark the darkest blobs of several sizes are (Laplacian of a Gaussian)."""
     inside = ndimage.binary_erosion(image > 0.1, iterations=3)
     values: list[float] = []
     for width in (0.7, 1.4, 2.5, 4.0, 6.0):

@@ -39,7 +39,7 @@ DIGESTS = {
     "seen by models": "502bd95c5448b91d",
 }
 CHANGED = (
-    "the phantoms changed: raise PHANTOMS in benchmark/data/phantom.py (where only 'seen by models' changed, "
+    "the phantoms changed: raise PHANTOMS in benchmark/phantoms/write.py (where only 'seen by models' changed, "
     "PREPARATION_VERSION in benchmark/data/image.py) and write the new versions and digests into "
     f"{Path(__file__).name}; running it prints them"
 )
@@ -47,30 +47,30 @@ STUDIES, SEED, SIZE = 20, 4, 128
 
 
 def instruction_sets() -> list[str]:
-    """The instruction sets beyond its baseline that numpy uses, the plainer first; empty where it uses none."""
+    """Return the instruction sets beyond its baseline that numpy uses, the plainer first; empty where it uses none."""
     return np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
 
 
-FOUND = instruction_sets()
+EXTENSIONS = instruction_sets()
 PLAIN_C_LIBRARY = "glibc.cpu.hwcaps=-AVX,-AVX2,-FMA,-FMA4,-AVX512F"
 MACHINES = {
-    "plainer numpy": {"NPY_DISABLE_CPU_FEATURES": " ".join(FOUND[1:])},
-    "plainest numpy": {"NPY_DISABLE_CPU_FEATURES": " ".join(FOUND)},
+    "plainer numpy": {"NPY_DISABLE_CPU_FEATURES": " ".join(EXTENSIONS[1:])},
+    "plainest numpy": {"NPY_DISABLE_CPU_FEATURES": " ".join(EXTENSIONS)},
     "plain C library": {"GLIBC_TUNABLES": PLAIN_C_LIBRARY},
-    "plainest of both": {"NPY_DISABLE_CPU_FEATURES": " ".join(FOUND), "GLIBC_TUNABLES": PLAIN_C_LIBRARY},
+    "plainest of both": {"NPY_DISABLE_CPU_FEATURES": " ".join(EXTENSIONS), "GLIBC_TUNABLES": PLAIN_C_LIBRARY},
 }
 
 
 def digests() -> dict[str, str]:
-    """What phantoms consist of, by part: digests of what files say, not of how they are encoded."""
+    """Return what phantoms consist of, by part: digests of what files say, not of how they are encoded."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "archive"
         write(folder, studies=STUDIES, seed=SEED, size=SIZE, dicom=True, jobs=1)
         images = sorted(folder.glob("TIFF Images/*/*.tif"))
         sheet = openpyxl.load_workbook(folder / "Metadata.xlsx")["Sheet1"]
         cells = json.dumps([list(row) for row in sheet.iter_rows(values_only=True)])
-        drawn = [(case, draw(case)) for case in (*one_of_each_finding(256), *one_of_each_finding(64))]
-        truths = [case.truth for case in (*plan(STUDIES, seed=SEED, size=SIZE), *(case for case, _ in drawn))]
+        drawings = [(case, draw(case)) for case in (*one_of_each_finding(256), *one_of_each_finding(64))]
+        truths = [case.truth for case in (*plan(STUDIES, seed=SEED, size=SIZE), *(case for case, _ in drawings))]
         parts: dict[str, Iterable[bytes]] = {
             "truth": ((folder / "truth.jsonl").read_bytes(), *(json.dumps(t.to_dict()).encode() for t in truths)),
             "reports": (
@@ -81,18 +81,18 @@ def digests() -> dict[str, str]:
             "images": map(tiff, images),
             "masks": map(tiff, sorted((*folder.glob("ROI Masks/*/*.tif"), *folder.glob("Pixel-level*/*/*.tif")))),
             "DICOM": map(dicom, sorted(folder.glob("DICOM Images/*/*.dcm"))),
-            "findings": (part.tobytes() for _, image in drawn for part in (image.pixels.astype("<f4"), image.mask)),
+            "findings": (part.tobytes() for _, image in drawings for part in (image.pixels.astype("<f4"), image.mask)),
             "seen by models": (prepare(path, ImageSettings(size=80, flip=True)).tobytes() for path in images),
         }
         return {name: digest(contents) for name, contents in parts.items()}
 
 
 def one_of_each_finding(size: int) -> Iterator[Case]:
-    """Cases that show every kind of finding in every category it can have between them."""
+    """Yield cases that show every kind of finding in every category it can have between them."""
     missing = {*RADII, *((sign, "5") for sign in SIGNS)}
     for case in plan(1000, seed=SEED + 1, size=size):
-        if missing & (shown := {(lesion.kind, lesion.birads) for lesion in case.truth.lesions}):
-            missing -= shown
+        if missing & (kinds := {(lesion.kind, lesion.birads) for lesion in case.truth.lesions}):
+            missing -= kinds
             yield case
         if not missing:
             return
@@ -120,18 +120,18 @@ def dicom(path: Path) -> bytes:
 
 def test_phantoms_are_those_of_their_version() -> None:
     assert {kind for case in one_of_each_finding(64) for kind in case.truth.kinds} == set(KINDS)
-    found = {"PHANTOMS": PHANTOMS, "PREPARATION_VERSION": PREPARATION_VERSION}, digests()
-    assert found == (VERSIONS, DIGESTS), CHANGED
+    versions = {"PHANTOMS": PHANTOMS, "PREPARATION_VERSION": PREPARATION_VERSION}
+    assert (versions, digests()) == (VERSIONS, DIGESTS), CHANGED
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_phantoms_are_the_same_bytes_on_every_processor(machine: str) -> None:
     environment = os.environ | MACHINES[machine]
-    ran = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    answer = json.loads(ran.stdout)
-    off = set(environment.get("NPY_DISABLE_CPU_FEATURES", "").split())
-    assert not off & set(answer["found"])
+    process = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    answer = json.loads(process.stdout)
+    disabled = set(environment.get("NPY_DISABLE_CPU_FEATURES", "").split())
+    assert not disabled & set(answer["instruction sets"])
     assert answer["digests"] == digests(), f"a processor with fewer instructions ({machine}) draws other phantoms"
 
 
@@ -194,4 +194,4 @@ def test_drawing_calls_no_function_whose_rounding_is_left_to_the_machine(monkeyp
 
 
 if __name__ == "__main__":
-    print(json.dumps({"found": instruction_sets(), "digests": digests()}))
+    print(json.dumps({"instruction sets": instruction_sets(), "digests": digests()}))

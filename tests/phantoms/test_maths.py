@@ -34,7 +34,7 @@ def test_functions_are_as_near_to_the_true_ones_as_they_say_and_keep_their_type(
     x, turns = X.astype(kind), TURNS.astype(kind)
     rounding = 600 * np.finfo(kind).eps
     y, z = np.meshgrid(np.linspace(-1, 1, 101).astype(kind), np.linspace(-1, 1, 101).astype(kind))
-    for found, true, within in (
+    for value, true, tolerance in (
         (decay(x), np.exp(-X), 0.0011),
         (bell(x), np.exp(-(X**2)), 0.0011),
         (logistic(x - 20), special.expit(X - 20), 0.0011),
@@ -44,8 +44,8 @@ def test_functions_are_as_near_to_the_true_ones_as_they_say_and_keep_their_type(
         (hypotenuse(y, z), np.hypot(y.astype(float), z), 0),
         (power(x, 1.5), X**1.5, 0),
     ):
-        assert found.dtype == kind
-        assert np.abs(found - true).max() < within + rounding * max(1, np.abs(true).max())
+        assert value.dtype == kind
+        assert np.abs(value - true).max() < tolerance + rounding * max(1, np.abs(true).max())
 
 
 @pytest.mark.parametrize("exponent", [0.25, 0.9, 1, 1.75, 2, 2.2])
@@ -81,13 +81,13 @@ def test_grains_are_whole_and_have_the_deviation_and_the_tails_of_four_bytes() -
 def test_blurring_is_a_binomial_filter_whose_deviation_is_the_root_of_its_squared_weights() -> None:
     point = np.zeros((21, 21), np.int32)
     point[10, 10] = 1
-    seen = blurred(point, (4, 12))
+    response = blurred(point, (4, 12))
     rows, columns = ([math.comb(n, k) for k in range(n + 1)] for n in (4, 12))
-    np.testing.assert_array_equal(seen[8:13, 4:17], np.outer(rows, columns))
-    assert seen.sum() == 2**16
-    assert blurred_deviation((4, 12)) == pytest.approx(GRAIN_DEVIATION * np.sqrt((seen**2).sum()))
+    np.testing.assert_array_equal(response[8:13, 4:17], np.outer(rows, columns))
+    assert response.sum() == 2**16
+    assert blurred_deviation((4, 12)) == pytest.approx(GRAIN_DEVIATION * np.sqrt((response**2).sum()))
     gaussian = ndimage.gaussian_filter(point.astype(float), (1, math.sqrt(3)))
-    assert np.abs(seen / 2**16 - gaussian).max() < 0.1 * gaussian.max()
+    assert np.abs(response / 2**16 - gaussian).max() < 0.1 * gaussian.max()
 
 
 def test_interpolation_is_scipys() -> None:

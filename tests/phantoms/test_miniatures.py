@@ -32,23 +32,23 @@ from benchmark.suites.load import parse
 OUTDATED = "the miniature isn't what its code makes now: raise MINIATURES, run `make miniatures`, and commit them"
 
 
-def described(folder: Path) -> dict[str, Any]:
+def description_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
 
 
 @pytest.fixture(params=SHIPPED)
 def folder(request: pytest.FixtureRequest) -> Path:
-    found = shipped(request.param)
-    assert found is not None, request.param
-    return found
+    path = shipped(request.param)
+    assert path is not None, request.param
+    return path
 
 
 def test_one_that_comes_with_the_project_is_of_this_version(folder: Path) -> None:
-    found = described(folder)
-    assert found["version"] == MINIATURES, OUTDATED
-    assert found["specification"] == specification(get(folder.name)), OUTDATED
-    assert found["examples"] == SHIPPED_PART.examples, OUTDATED
-    recipe = found["recipe"]
+    description = description_of(folder)
+    assert description["version"] == MINIATURES, OUTDATED
+    assert description["specification"] == specification(get(folder.name)), OUTDATED
+    assert description["examples"] == SHIPPED_PART.examples, OUTDATED
+    recipe = description["recipe"]
     assert (recipe["vision_steps"], recipe["language_steps"]) == (
         SHIPPED_PART.vision_steps,
         SHIPPED_PART.language_steps,
@@ -59,23 +59,23 @@ def test_its_configuration_is_the_plugins(folder: Path) -> None:
     plugin = get(folder.name)
     tokenizer = plugin.load_processor(folder).tokenizer
     spec = plugin.miniature()
-    stated = spec.config(spec.processor(tokenizer).tokenizer).to_dict()
+    expected = spec.config(spec.processor(tokenizer).tokenizer).to_dict()
     stored = AutoConfig.from_pretrained(folder).to_dict()
-    for values in (stated, stored):
+    for values in (expected, stored):
         for part in (values, values["text_config"], values["vision_config"]):
             for key in ("dtype", "transformers_version", "_name_or_path", "architectures"):
                 part.pop(key, None)
-    assert stored == stated, OUTDATED
+    assert stored == expected, OUTDATED
 
 
 def test_its_tokenizer_is_made_of_the_reports_of_its_phantoms(folder: Path, tmp_path: Path) -> None:
     """The texts of all its phantoms, and the training of a tokenizer, which has no rounding: to the last byte."""
-    truths = [case.truth for case in plan(SHIPPED_PART.examples, seed=SEED, size=miniatures.DRAWN)]
+    truths = [case.truth for case in plan(SHIPPED_PART.examples, seed=SEED, size=miniatures.DRAWN_SIZE)]
     reports = [text for truth in truths for text in reports_of(truth)]
-    prompts = [described(folder)["prompt"], READING_PROMPT, *ROLES] * len(truths)
+    prompts = [description_of(folder)["prompt"], READING_PROMPT, *ROLES] * len(truths)
     spec = get(folder.name).miniature()
-    made = train_tokenizer(spec, [*reports, *tuned_texts(truths), *prompts])
-    spec.processor(made).tokenizer.save_pretrained(tmp_path)
+    trained = train_tokenizer(spec, [*reports, *tuned_texts(truths), *prompts])
+    spec.processor(trained).tokenizer.save_pretrained(tmp_path)
     assert (tmp_path / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes(), OUTDATED
 
 
@@ -98,21 +98,21 @@ def test_the_command_that_makes_them_repeated_in_small(tmp_path: Path, monkeypat
     for name in ("first", "second"):
         arguments = ["--folder", str(tmp_path / name), "--examples", "32", "--steps", "3"]
         command = [sys.executable, "-m", "benchmark", "backbones", "miniatures", "medgemma-4b-it", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-        assert f"written: {tmp_path / name / 'medgemma-4b-it'}" in done.stdout
+        process = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        assert f"written: {tmp_path / name / 'medgemma-4b-it'}" in process.stdout
     first, second = (
         {path.name: path.read_bytes() for path in sorted((tmp_path / name / "medgemma-4b-it").iterdir())}
         for name in ("first", "second")
     )
     assert first == second
-    made = tmp_path / "first" / "medgemma-4b-it"
-    assert is_miniature(made)
+    written = tmp_path / "first" / "medgemma-4b-it"
+    assert is_miniature(written)
     assert set(first) == {path.name for path in known(shipped("medgemma-4b-it")).iterdir()}
-    backbone = get("medgemma-4b-it").load(made)
+    backbone = get("medgemma-4b-it").load(written)
     assert backbone.model.dtype == torch.float32
-    assert {p.suffix for p in made.iterdir()} <= {".json", ".jinja", ".safetensors", ".txt"}
+    assert {p.suffix for p in written.iterdir()} <= {".json", ".jinja", ".safetensors", ".txt"}
     (tmp_path / "plain").touch()  # as readable as the account's umask lets any file be
-    assert {path.stat().st_mode for path in made.iterdir()} == {(tmp_path / "plain").stat().st_mode}
+    assert {path.stat().st_mode for path in written.iterdir()} == {(tmp_path / "plain").stat().st_mode}
 
 
 def suite(**settings: object) -> Suite:
@@ -134,9 +134,9 @@ def suite(**settings: object) -> Suite:
 
 
 def job(backbone: str = "qwen3-vl-4b", **settings: object) -> MiniatureJob:
-    found = source_of(suite(**settings), backbone)
-    assert isinstance(found, MiniatureJob)
-    return found
+    source = source_of(suite(**settings), backbone)
+    assert isinstance(source, MiniatureJob)
+    return source
 
 
 def test_a_suite_that_says_nothing_uses_those_that_come_with_the_project() -> None:
@@ -161,8 +161,8 @@ def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyP
     plugin = get("qwen3-vl-4b")
     spec = plugin.miniature()
     with monkeypatch.context() as patched:
-        other = dataclasses.replace(spec, chat_template=known(spec.chat_template) + " ")
-        patched.setattr(plugin, "miniature", classmethod(lambda cls: other))
+        changed = dataclasses.replace(spec, chat_template=known(spec.chat_template) + " ")
+        patched.setattr(plugin, "miniature", classmethod(lambda cls: changed))
         folders.add(job().folder)
     assert len(folders) == 9
     assert job(name="another").folder == job().folder, "a suite's name decides nothing"

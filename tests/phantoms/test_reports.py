@@ -124,24 +124,24 @@ def test_a_report_states_density_categories_findings_and_places_and_no_others(di
         text = report(truth, dialect, seed=SEED)
         letters = re.findall(DENSITY[dialect], text, re.MULTILINE)
         assert letters == [truth.density], text
-        stated = re.findall(CATEGORY[dialect], text, re.MULTILINE)
-        assert len(stated) == 1, text
-        categories = set(re.split(r",\s?| AND ", stated[0].upper()))
+        statements = re.findall(CATEGORY[dialect], text, re.MULTILINE)
+        assert len(statements) == 1, text
+        categories = set(re.split(r",\s?| AND ", statements[0].upper()))
         assert categories == (set(truth.categories) if dialect == "dmid" else {truth.birads}), text
         lower = text.lower()
         kinds = {kind for kind, words in WORDS[dialect].items() if re.search(words, lower)}
         assert kinds == truth.kinds, text
-        wanted = {PLACES[dialect][row.location] for row in truth.lesions if row.kind not in UNPLACED}
+        expected = {PLACES[dialect][row.location] for row in truth.lesions if row.kind not in UNPLACED}
         for place in PLACES[dialect].values():
             slipped = place.replace(" ", "")
-            assert (place in lower or slipped in lower.replace(" ", "")) == (place in wanted), text
+            assert (place in lower or slipped in lower.replace(" ", "")) == (place in expected), text
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_labeler_reads_density_and_category_as_they_are(dialect: str) -> None:
     for truth in TRUTHS:
-        found = label(report(truth, dialect, seed=SEED))
-        assert (found.density, found.birads) == (truth.density, truth.birads), report(truth, dialect, seed=SEED)
+        labels = label(report(truth, dialect, seed=SEED))
+        assert (labels.density, labels.birads) == (truth.density, truth.birads), report(truth, dialect, seed=SEED)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -75,8 +75,8 @@ def test_the_reader_of_the_release_finds_the_truth(archive: Path) -> None:
             (CODES[row.kind], row.pathology, row.x, row.y, None if row.kind in SIGNS else row.radius)
             for row in truth.lesions
         ]
-        found = [(row.abnormality, row.pathology, row.x, row.y, row.radius) for row in study.lesions]
-        assert found == (expected or [("NORM", "N", None, None, None)])
+        lesions = [(row.abnormality, row.pathology, row.x, row.y, row.radius) for row in study.lesions]
+        assert lesions == (expected or [("NORM", "N", None, None, None)])
 
 
 def test_info_and_metadata_hold_the_same_rows_and_the_sheet_starts_at_row_32(archive: Path) -> None:
@@ -242,11 +242,11 @@ def test_shares_of_categories_and_densities_are_those_of_the_release() -> None:
     truths = [case.truth for case in plan(3000, seed=3, size=512)]
     birads = Counter(truth.birads[0] for truth in truths)
     density = Counter(truth.density for truth in truths)
-    wanted_birads = {"1": 209 / 510, "2": 25 / 510, "3": 121 / 510, "4": 135 / 510, "5": 19 / 510}
-    wanted_density = {"A": 79 / 510, "B": 203 / 510, "C": 186 / 510, "D": 40 / 510}
-    for found, wanted in ((birads, wanted_birads), (density, wanted_density)):
-        for name, share in wanted.items():
-            assert found[name] / 3000 == pytest.approx(share, abs=0.06), name
+    birads_shares = {"1": 209 / 510, "2": 25 / 510, "3": 121 / 510, "4": 135 / 510, "5": 19 / 510}
+    density_shares = {"A": 79 / 510, "B": 203 / 510, "C": 186 / 510, "D": 40 / 510}
+    for counts, shares in ((birads, birads_shares), (density, density_shares)):
+        for name, share in shares.items():
+            assert counts[name] / 3000 == pytest.approx(share, abs=0.06), name
 
 
 def test_neighbours_share_density_as_in_the_release() -> None:
@@ -260,17 +260,17 @@ def test_both_views_of_a_breast_show_the_same_findings_each_in_its_own_terms() -
     breasts: dict[tuple[int, str], dict[str, PhantomTruth]] = {}
     for case in plan(1000, seed=6, size=512):
         breasts.setdefault((case.truth.patient, case.truth.laterality), {})[case.truth.view] = case.truth
-    both = [views for views in breasts.values() if len(views) == 2]
-    assert len(both) > 200
-    for views in both:
+    with_both_views = [views for views in breasts.values() if len(views) == 2]
+    assert len(with_both_views) > 200
+    for views in with_both_views:
         cc, mlo = views["CC"], views["MLO"]
         assert cc.kinds == mlo.kinds - {"axillary_node"}
         assert cc.density == mlo.density
         assert {row.location for row in cc.lesions} <= {"outer", "inner", "central"}
         assert {row.location for row in mlo.lesions} <= {"upper", "lower", "central"}
-        for one, other in zip(cc.lesions, (row for row in mlo.lesions if row.kind != "axillary_node"), strict=True):
-            assert (one.kind, one.radius, one.birads) == (other.kind, other.radius, other.birads)
-            assert (one.location == "central") == (other.location == "central")
+        for in_cc, in_mlo in zip(cc.lesions, (row for row in mlo.lesions if row.kind != "axillary_node"), strict=True):
+            assert (in_cc.kind, in_cc.radius, in_cc.birads) == (in_mlo.kind, in_mlo.radius, in_mlo.birads)
+            assert (in_cc.location == "central") == (in_mlo.location == "central")
 
 
 def test_the_command_writes_a_folder_and_prints_its_counts(tmp_path: Path) -> None:
@@ -289,6 +289,6 @@ def test_the_command_writes_a_folder_and_prints_its_counts(tmp_path: Path) -> No
 def test_the_help_of_the_command_names_every_dialect() -> None:
     app = Typer()
     app.command()(phantom)
-    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
-    assert all(dialect in shown for dialect in DIALECTS)
-    assert "Example: amrg data phantom" in shown
+    output = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
+    assert all(dialect in output for dialect in DIALECTS)
+    assert "Example: amrg data phantom" in output
