@@ -13,12 +13,9 @@ from metrics.clinical import agreement
 from metrics.clinical.error_types import error_scores
 from metrics.clinical.finding_scores import finding_scores, hallucination_scores, location_scores, omission_scores
 from metrics.labels import labeler
-from metrics.labels.birads import CATEGORIES
+from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics, mean_of
-
-BIRADS_SCALE = ("1", "2", "3", "4A", "4B", "4C", "5")
-"""The ordered scale of kappa. 0 (incomplete) and 6 (known cancer) are not degrees of suspicion and stand outside."""
 
 PLAIN_FOUR = "4B"
 """Where a "4" without a letter stands on the scale: the middle of the three that it may be, never two steps off."""

@@ -16,11 +16,10 @@ from benchmark.data.split import choose
 from benchmark.scoring.pairs import MOST_STUDIES, chosen_studies, perfect_falls, seed_falls
 from metrics.all_pairs import PairFall, PairStatistics, across_blocks, fall, fall_of_seed, unchanged
 from metrics.clinical.clinical import score_reports
+from metrics.labels.birads import BIRADS_SCALE
 from metrics.metric import ratio
 
 pytestmark = pytest.mark.numeric
-
-CATEGORIES = ["1", "2", "3", "4A", "4B", "4C", "5"]
 
 
 def report(category: str, density: str = "A") -> str:
@@ -70,7 +69,7 @@ def falls_of(predictions: list[str], references: list[str], blocks: list[str]) -
 @pytest.fixture(scope="module")
 def references() -> list[str]:
     random = np.random.default_rng(3)
-    categories = np.repeat(random.choice(CATEGORIES, 14), 2)
+    categories = np.repeat(random.choice(BIRADS_SCALE, 14), 2)
     return [report(category, "AB"[i % 2]) for i, category in enumerate(categories)]
 
 
@@ -80,7 +79,7 @@ BLOCKS = [str(i // 2) for i in range(28)]
 def test_clinical_scores_are_those_of_all_pairs_pooled(references: list[str]) -> None:
     """A score that is no mean of reports is computed of what all pairs add up to, each study with one weight."""
     random = np.random.default_rng(4)
-    written = [report(str(random.choice(CATEGORIES)), "AB"[i % 3 == 0]) for i in range(28)]
+    written = [report(str(random.choice(BIRADS_SCALE)), "AB"[i % 3 == 0]) for i in range(28)]
     found = falls_of(written, references, BLOCKS)["all_pairs"]
     pairs = [(i, j) for i in range(28) for j in range(28) if BLOCKS[i] != BLOCKS[j]]
     # Blocks are of one size, so every study has equally many pairs, and pooling gives each the same weight.

@@ -7,11 +7,11 @@ import pytest
 
 from metrics.clinical.clinical import score_reports
 from metrics.grounding import Grounding, grounding
+from metrics.labels.birads import BIRADS_SCALE
 from metrics.statistics.statistics import Draws
 
 pytestmark = pytest.mark.numeric
 
-CATEGORIES = ["1", "2", "3", "4A", "4B", "4C", "5"]
 REPORTS = 56
 BLOCKS = [str(i // 2) for i in range(REPORTS)]
 
@@ -24,7 +24,7 @@ def _report(category: str) -> str:
 def _grounding(predict: Callable[[str, np.random.Generator], str], seeds: int = 2) -> Grounding:
     """`predict` takes what the image shows and a random generator; images are swapped across blocks."""
     random = np.random.default_rng(5)
-    shown = np.repeat(random.choice(CATEGORIES, REPORTS // 2), 2)
+    shown = np.repeat(random.choice(BIRADS_SCALE, REPORTS // 2), 2)
     swapped = np.roll(shown, REPORTS // 2)
     references = [_report(c) for c in shown]
     texts, statistics = [], []
@@ -52,13 +52,13 @@ def test_a_predictor_that_reads_the_image_falls_when_it_is_swapped() -> None:
 
 
 def test_a_predictor_that_guesses_owes_nothing_and_gets_no_verdict() -> None:
-    found = _grounding(lambda shown, random: str(random.choice(CATEGORIES)))
+    found = _grounding(lambda shown, random: str(random.choice(BIRADS_SCALE)))
     assert {fall.verdict for fall in found.falls.values()} == {None}
     assert found.unchanged.value == 1
 
 
 def test_a_predictor_that_is_right_only_without_the_image_is_said_to_be() -> None:
-    order = dict(zip(CATEGORIES, np.roll(CATEGORIES, 3), strict=True))
+    order = dict(zip(BIRADS_SCALE, np.roll(BIRADS_SCALE, 3), strict=True))
     found = _grounding(lambda shown, random: order[shown])
     assert found.falls["birads_exact"].verdict == "is better without the image"
 
