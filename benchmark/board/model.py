@@ -126,7 +126,7 @@ class Row(Part):
         seconds: mean over seeds, by stage.
         peak_memory_bytes: the largest over seeds.
         length_limit_rate: share of predictions cut off at the length limit.
-        losses: a curve a seed: (step, mean loss since the point before), a few dozen points.
+        losses: one curve per seed: (step, mean loss since the point before), a few dozen points.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
             summed over blocks the parts give the score. With it another run's row can be paired with this one.
@@ -161,12 +161,12 @@ class Row(Part):
 
     @property
     def point(self) -> str:
-        """Rank and alpha, for tables."""
+        """Return rank and alpha, for tables."""
         return f"r\u00a0{self.rank}, α\u00a0{self.alpha}"
 
     @property
     def clears_floor(self) -> bool | None:
-        """Whether it is above every image-blind floor, among the rows of the main table; None where that can't be said.
+        """Return whether it is above every image-blind floor, among the main table's rows; None if that can't be said.
 
         The interval of the difference has to lie above 0, and p after Holm has to be small too.
         """
@@ -174,7 +174,7 @@ class Row(Part):
 
     @property
     def clears_floor_in_grid(self) -> bool | None:
-        """The same among all rows."""
+        """Return the same among all rows."""
         return self._clears(self.p_floor_grid)
 
     def _clears(self, p: float | None) -> bool | None:
@@ -296,7 +296,7 @@ class Board(Part):
 
     @property
     def main_rows(self) -> list[Row]:
-        """The rows of the main table."""
+        """Return the rows of the main table."""
         return [self.rows[i] for i in self.main]
 
 

@@ -1,7 +1,7 @@
 """Clinical scores of predicted reports: BI-RADS, density, findings, hallucination, omission, location, error types.
 
 All of them compare labels (`metrics.labels.labeler`), the reference's with the prediction's, and come as
-`ReportStatistics`: values of the set, values a report, and sums that a bootstrap can rebuild every score from.
+`ReportStatistics`: values of the set, values per report, and sums that a bootstrap can rebuild every score from.
 
 A reference that does not state an item leaves its report out of that item's scores; a prediction that does not state
 it is wrong. Nothing missing is ever given a default.

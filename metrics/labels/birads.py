@@ -55,12 +55,12 @@ class Mention:
 
     @property
     def value(self) -> str:
-        """The highest of its categories."""
+        """Return the highest of its categories."""
         return max(self.values, key=HIERARCHY.index)
 
     @property
     def of_the_report(self) -> bool:
-        """Whether it speaks of the whole report, not of one breast."""
+        """Return whether it speaks of the whole report, not of one breast."""
         return self.side in (None, "both")
 
 

@@ -39,7 +39,7 @@ def rouge_l(hypothesis: str, reference: str) -> float:
 def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
     """Return the length of the longest common subsequence of two lists of words.
 
-    A row of the table grows by 0 or 1 from place to place, so a bit a place says it all, and the next row follows by
+    A row of the table grows by 0 or 1 from place to place, so one bit per place says it all; the next row follows by
     additions on whole numbers (Hyyrö 2004, "Bit-parallel LCS-length computation revisited").
     """
     return longest_common_of(places_of(first), len(first), second)
@@ -113,9 +113,9 @@ def rouge(
         mean_of(
             name,
             f"{name}|f1|impl:{installed('rouge-score')}|stem:porter|tok:[a-z0-9]+|case:lower|agg:mean|refs:1|ws:collapsed",
-            found,
+            scores,
         )
-        for name, found in values.items()
+        for name, scores in values.items()
     ]
 
 

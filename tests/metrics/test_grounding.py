@@ -39,31 +39,31 @@ def _grounding(predict: Callable[[str, np.random.Generator], str], seeds: int = 
 
 
 def test_a_predictor_that_reads_the_image_falls_when_it_is_swapped() -> None:
-    found = _grounding(lambda shown, random: shown if random.random() < 0.8 else "1")
+    grounded = _grounding(lambda shown, random: shown if random.random() < 0.8 else "1")
     for score in ("birads_exact", "birads_kappa", "findings_f1_micro", "omission_rate"):
-        fall = found.falls[score]
+        fall = grounded.falls[score]
         assert fall.fall.value > 0, score
         assert fall.verdict == "owes to the image", score
-    exact = found.falls["birads_exact"]
+    exact = grounded.falls["birads_exact"]
     assert exact.fall.value == pytest.approx(exact.real - exact.control_value)
-    omission = found.falls["omission_rate"]
+    omission = grounded.falls["omission_rate"]
     assert omission.fall.value == pytest.approx(omission.control_value - omission.real)
-    assert found.unchanged.value < 0.5
+    assert grounded.unchanged.value < 0.5
 
 
 def test_a_predictor_that_guesses_owes_nothing_and_gets_no_verdict() -> None:
-    found = _grounding(lambda shown, random: str(random.choice(BIRADS_SCALE)))
-    assert {fall.verdict for fall in found.falls.values()} == {None}
-    assert found.unchanged.value == 1
+    grounded = _grounding(lambda shown, random: str(random.choice(BIRADS_SCALE)))
+    assert {fall.verdict for fall in grounded.falls.values()} == {None}
+    assert grounded.unchanged.value == 1
 
 
 def test_a_predictor_that_is_right_only_without_the_image_is_said_to_be() -> None:
     order = dict(zip(BIRADS_SCALE, np.roll(BIRADS_SCALE, 3), strict=True))
-    found = _grounding(lambda shown, random: order[shown])
-    assert found.falls["birads_exact"].verdict == "is better without the image"
+    grounded = _grounding(lambda shown, random: order[shown])
+    assert grounded.falls["birads_exact"].verdict == "is better without the image"
 
 
 def test_scores_without_a_direction_are_left_out() -> None:
-    found = _grounding(lambda shown, random: shown)
-    assert "birads_exact" in found.falls
-    assert not [name for name in found.falls if "entropy" in name or "verbatim" in name]
+    grounded = _grounding(lambda shown, random: shown)
+    assert "birads_exact" in grounded.falls
+    assert not [name for name in grounded.falls if "entropy" in name or "verbatim" in name]
