@@ -66,7 +66,7 @@ class PairFall:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the interval lies on one side of 0; False where there is none."""
+        """Return whether the interval lies on one side of 0; False where there is none."""
         return self.low > 0 or self.high < 0
 
 
@@ -110,21 +110,21 @@ def fall_of_seed(one: PairStatistics, blocks: Sequence[str], allowed: Mask) -> S
     sign = 1 if one.higher_is_better else -1
 
     def between(rows: Mask, sums: Array, pairs: Array) -> float:
-        kept = rows & (pairs > 0)
-        if not kept.any():
+        paired = rows & (pairs > 0)
+        if not paired.any():
             return np.nan
         # A study counts once, however many others it is paired with.
-        expected = (sums[kept] / pairs[kept, None]).sum(axis=0)
-        return float(sign * (one.combine(right[kept].sum(axis=0)) - one.combine(expected)))
+        expected = (sums[paired] / pairs[paired, None]).sum(axis=0)
+        return float(sign * (one.combine(right[paired].sum(axis=0)) - one.combine(expected)))
 
-    whole = between(np.ones(len(index), dtype=bool), sums, pairs)
+    value = between(np.ones(len(index), dtype=bool), sums, pairs)
     # A study that adds nothing, on either side, would make the jackknife believe in one more block than there is.
     adds = (pairs > 0) & ((right != 0).any(axis=1) | (sums != 0).any(axis=1))
     without = [
         between(index != b, sums - by_block[:, b], pairs - counts[:, b]) if adds[index == b].any() else np.nan
         for b in range(number)
     ]
-    return SeedFall(whole, np.array(without))
+    return SeedFall(value, np.array(without))
 
 
 def fall(by_seed: Sequence[SeedFall], perfect: float = np.nan) -> PairFall:
@@ -162,8 +162,8 @@ def unchanged(predictions: Sequence[str], allowed: Mask) -> float:
     """
     texts = np.array([collapse_whitespace(text) for text in predictions])
     pairs = allowed.sum(axis=1)
-    kept = pairs > 0
-    if not kept.any():
+    paired = pairs > 0
+    if not paired.any():
         return float("nan")
     same = (texts[:, None] == texts[None, :]) & allowed
-    return float((same.sum(axis=1)[kept] / pairs[kept]).mean())
+    return float((same.sum(axis=1)[paired] / pairs[paired]).mean())

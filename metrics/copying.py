@@ -34,16 +34,16 @@ def memory_statistics(
         predicted_birads, reference_birads: the category that each text states, None where it states none; a
             missing category is a value of its own in the entropy.
     """
-    found: list[ReportStatistics] = []
+    statistics: list[ReportStatistics] = []
     if train_reports:
-        found += _against_train(predictions, references, train_reports)
+        statistics += _against_train(predictions, references, train_reports)
     folded = [_fold(text) for text in predictions]
-    found.append(_of_groups("distinct_predictions", f"distinct|{SIGNATURE}", folded, _distinct))
-    found.append(_of_groups("modal_prediction_share", f"modal-share|{SIGNATURE}", folded, _modal))
+    statistics.append(_of_groups("distinct_predictions", f"distinct|{SIGNATURE}", folded, _distinct))
+    statistics.append(_of_groups("modal_prediction_share", f"modal-share|{SIGNATURE}", folded, _modal))
     for name, categories in (("birads_entropy", predicted_birads), ("birads_entropy_references", reference_birads)):
         values = [category or "" for category in categories]
-        found.append(_of_groups(name, "entropy|unit:bit|missing:counted", values, _entropy))
-    return found
+        statistics.append(_of_groups(name, "entropy|unit:bit|missing:counted", values, _entropy))
+    return statistics
 
 
 def is_verbatim(texts: Sequence[str], train_reports: Sequence[str]) -> np.ndarray:
@@ -66,17 +66,17 @@ def nearest_jaccard(texts: Sequence[str], train_reports: Sequence[str]) -> Array
 def _against_train(
     predictions: Sequence[str], references: Sequence[str], train: Sequence[str]
 ) -> list[ReportStatistics]:
-    found = []
+    statistics = []
     for prefix, measure, how in (
         ("verbatim_train", lambda texts: is_verbatim(texts, train), f"verbatim|{SIGNATURE}"),
         ("near_verbatim_train", lambda texts: nearest_jaccard(texts, train) >= NEAR, f"jaccard>={NEAR}|tok:words"),
     ):
         ours, theirs = measure(predictions).astype(float), measure(references).astype(float)
         signature = f"{how}|train:N={len(train)}"
-        found.append(mean_of(f"{prefix}_rate", signature, ours, higher_is_better=None))
-        found.append(mean_of(f"{prefix}_rate_references", signature, theirs, higher_is_better=None))
-        found.append(mean_of(f"{prefix}_excess", signature, ours - theirs, higher_is_better=False))
-    return found
+        statistics.append(mean_of(f"{prefix}_rate", signature, ours, higher_is_better=None))
+        statistics.append(mean_of(f"{prefix}_rate_references", signature, theirs, higher_is_better=None))
+        statistics.append(mean_of(f"{prefix}_excess", signature, ours - theirs, higher_is_better=False))
+    return statistics
 
 
 def _of_groups(name: str, signature: str, values: Sequence[str], combine: Callable[[Array], Array]) -> ReportStatistics:

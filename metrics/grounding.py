@@ -78,9 +78,9 @@ def grounding(
     """
     falls = {}
     for name, first in real[0].items():
-        if first.higher_is_better is None or any(name not in found for found in (*real, *shown)):
+        if first.higher_is_better is None or any(name not in by_name for by_name in (*real, *shown)):
             continue
-        right, wrong = (sample([found[name] for found in group], blocks) for group in (real, shown))
+        right, wrong = (sample([by_name[name] for by_name in group], blocks) for group in (real, shown))
         ordered = (right, wrong) if first.higher_is_better else (wrong, right)
         better = difference(*ordered, draws, same_seeds=True)
         falls[name] = Fall(name, control, right.value, wrong.value, better, _verdict(better))

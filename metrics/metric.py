@@ -1,4 +1,4 @@
-"""What every score has in common: statistics a report that add up, and how their sums become the score."""
+"""What every score has in common: statistics per report that add up, and how their sums become the score."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,17 +45,17 @@ class ReportStatistics:
 
     @property
     def n(self) -> int:
-        """How many reports enter the score."""
+        """Return how many reports enter the score."""
         return int(self.counted.sum())
 
     @property
     def value(self) -> float:
-        """The score of the whole set; NaN when it is undefined."""
+        """Return the score of the whole set; NaN when it is undefined."""
         return float(self.combine(self.statistics.sum(axis=0)))
 
     @property
     def per_report(self) -> Array:
-        """float64 [n]: the score of each report by itself; NaN where one report does not define it."""
+        """Return float64 [n]: the score of each report by itself; NaN where one report does not define it."""
         return np.where(self.counted, self.combine(self.statistics), np.nan)
 
 
@@ -74,7 +74,7 @@ def mean_of(
     *,
     higher_is_better: bool | None = True,
 ) -> ReportStatistics:
-    """Return a metric that is the mean of a value a report, over the reports that `counted` marks (default: all).
+    """Return a metric that is the mean of one value per report, over the reports that `counted` marks (default: all).
 
     `values` [n] may hold anything, NaN included, where `counted` is False.
     """

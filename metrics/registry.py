@@ -35,7 +35,7 @@ class Metric:
 
 
 def _text() -> list[Metric]:
-    found = [
+    metrics = [
         Metric("rouge_1", "ROUGE-1", "text"),
         Metric("rouge_2", "ROUGE-2", "text"),
         Metric("rouge_l", "ROUGE-L", "text"),
@@ -43,30 +43,30 @@ def _text() -> list[Metric]:
         Metric("meteor_nltk", "METEOR (nltk)", "text"),
     ]
     for kind, java in (("published", False), ("coco", True)):
-        found += [Metric(f"bleu_{n}_{kind}", f"BLEU-{n} ({kind})", "text", needs_java=java) for n in range(1, 5)]
+        metrics += [Metric(f"bleu_{n}_{kind}", f"BLEU-{n} ({kind})", "text", needs_java=java) for n in range(1, 5)]
         cider = (f"cider_{kind}", f"CIDEr ({kind})")
-        found.append(Metric(*cider, "text", bounds=(0.0, 10.0), needs_java=java))
+        metrics.append(Metric(*cider, "text", bounds=(0.0, 10.0), needs_java=java))
         frozen = (f"{cider[0]}_frozen", f"CIDEr ({kind}, idf of train)")
-        found.append(Metric(*frozen, "text", bounds=(0.0, 10.0), needs_java=java))
-    found += [
+        metrics.append(Metric(*frozen, "text", bounds=(0.0, 10.0), needs_java=java))
+    metrics += [
         Metric("rouge_l_coco", "ROUGE-L (coco)", "text", needs_java=True),
         Metric("meteor_coco", "METEOR (coco)", "text", needs_java=True),
         Metric("meteor_coco_mean", "METEOR (coco, mean of reports)", "text", needs_java=True),
     ]
-    return found
+    return metrics
 
 
 def _memory() -> list[Metric]:
-    found = []
+    against_train = []
     for prefix, label in (("verbatim_train", "verbatim in train"), ("near_verbatim_train", "nearly verbatim in train")):
-        found += [
+        against_train += [
             Metric(f"{prefix}_rate", f"predictions {label}", "memory", None),
             Metric(f"{prefix}_rate_references", f"references {label}", "memory", None),
             Metric(f"{prefix}_excess", f"{label}, above the references", "memory", False, (-1.0, 1.0)),
         ]
     unbounded = (0.0, float(np.inf))
     return [
-        *found,
+        *against_train,
         Metric("distinct_predictions", "distinct predictions", "memory", None, has_interval=False),
         Metric("modal_prediction_share", "share of the most frequent prediction", "memory", None, has_interval=False),
         Metric("birads_entropy", "BI-RADS entropy (bit)", "memory", None, unbounded, False),
@@ -76,7 +76,7 @@ def _memory() -> list[Metric]:
 
 def _clinical() -> list[Metric]:
     kappa, count = (-1.0, 1.0), (0.0, float(np.inf))
-    found = [
+    metrics = [
         Metric("birads_exact", "BI-RADS exact", "clinical"),
         Metric("birads_major", "BI-RADS major category", "clinical"),
         Metric("birads_binary", "BI-RADS 1-3 against 0, 4-6", "clinical"),
@@ -92,28 +92,28 @@ def _clinical() -> list[Metric]:
         Metric("density_coverage", "density coverage", "clinical"),
     ]
     for suffix, note in (("", ""), ("_uncertain_absent", ", uncertain as absent")):
-        found.append(Metric(f"findings_f1_macro{suffix}", f"findings macro F1{note}", "clinical"))
-        found.append(Metric(f"findings_f1_micro{suffix}", f"findings micro F1{note}", "clinical"))
+        metrics.append(Metric(f"findings_f1_macro{suffix}", f"findings macro F1{note}", "clinical"))
+        metrics.append(Metric(f"findings_f1_micro{suffix}", f"findings micro F1{note}", "clinical"))
     for kind in KINDS:
         for part, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1")):
-            found.append(Metric(f"findings_{kind}_{part}", f"{kind.replace('_', ' ')} {label}", "clinical"))
-    found.append(Metric("findings_negative_accuracy", "findings rightly denied", "clinical"))
+            metrics.append(Metric(f"findings_{kind}_{part}", f"{kind.replace('_', ' ')} {label}", "clinical"))
+    metrics.append(Metric("findings_negative_accuracy", "findings rightly denied", "clinical"))
     for name, label, parts in (
         ("hallucination", "hallucinated", {"contradicted": "contradicted", "unsupported": "unsupported"}),
         ("omission", "omitted", {"silent": "not mentioned", "denied": "denied"}),
     ):
-        found.append(Metric(f"{name}_rate", f"{label} findings", "clinical", False))
-        found += [Metric(f"{name}_{part}", f"{label}: {what}", "clinical", False) for part, what in parts.items()]
-        found.append(Metric(f"{name}s_per_report", f"{label} findings a report", "clinical", False, count))
-        found.append(Metric(f"{name}_reports", f"reports with {label} findings", "clinical", False))
+        metrics.append(Metric(f"{name}_rate", f"{label} findings", "clinical", False))
+        metrics += [Metric(f"{name}_{part}", f"{label}: {what}", "clinical", False) for part, what in parts.items()]
+        metrics.append(Metric(f"{name}s_per_report", f"{label} findings a report", "clinical", False, count))
+        metrics.append(Metric(f"{name}_reports", f"reports with {label} findings", "clinical", False))
     for name in ("location", "laterality"):
-        found.append(Metric(f"{name}_accuracy", name, "clinical"))
-        found.append(Metric(f"{name}_coverage", f"{name} coverage", "clinical"))
-    found.append(Metric("location_f1", "location F1", "clinical"))
-    found += [
+        metrics.append(Metric(f"{name}_accuracy", name, "clinical"))
+        metrics.append(Metric(f"{name}_coverage", f"{name} coverage", "clinical"))
+    metrics.append(Metric("location_f1", "location F1", "clinical"))
+    metrics += [
         Metric(f"error_{error}", f"error: {error.replace('_', ' ')}", "clinical", False, count) for error in TYPES
     ]
-    return [*found, Metric("mammogreen_rules", "MammoGREEN by rules", "clinical")]
+    return [*metrics, Metric("mammogreen_rules", "MammoGREEN by rules", "clinical")]
 
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_text(), *_clinical(), *_memory())}

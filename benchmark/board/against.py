@@ -97,7 +97,7 @@ class Comparison(Part):
 
     @property
     def agrees(self) -> bool:
-        """Whether every row does."""
+        """Return whether every row does."""
         return all(row.verdict in AGREES for row in self.rows)
 
     def to_json(self) -> str:
@@ -110,81 +110,83 @@ class Comparison(Part):
             v: sum(row.verdict == v for row in self.rows) for v in (*AGREES, "differs", "only here", "only there")
         }
         words = {verdict: verdict for verdict in counts} | {"differs": "differing"}
-        told = ", ".join(f"{count} {words[verdict]}" for verdict, count in counts.items() if count)
+        tally = ", ".join(f"{count} {words[verdict]}" for verdict, count in counts.items() if count)
         rows = several(len(self.rows), "row")
         if self.agrees:
-            return f"This run agrees with {what} in all of {rows}: {told}."
+            return f"This run agrees with {what} in all of {rows}: {tally}."
         wrong = sum(row.verdict not in AGREES for row in self.rows)
-        return f"This run does not agree with {what} in {wrong} of {rows}: {told}."
+        return f"This run does not agree with {what} in {wrong} of {rows}: {tally}."
 
 
-def compare(here: Board, there: Board, combine: Combine | None) -> Comparison:
+def compare(fresh: Board, published: Board, combine: Combine | None) -> Comparison:
     """Compare a fresh run with a published leaderboard.
 
     Args:
-        here: the fresh run's.
-        there: the published one.
+        fresh: the fresh run's.
+        published: the published one.
         combine: how the primary score comes of its additive statistics; None where the fresh run has none.
     """
-    paired = combine if here.primary == there.primary and _same_blocks(here, there) else None
-    ours, theirs = _points(here), _points(there)
-    rows = [_row(row, theirs.get(point), there.primary, paired) for point, row in ours.items()]
-    floors = {floor.name: floor for floor in there.floors}
-    rows += [_floor(floor, floors.get(floor.name), there.primary) for floor in here.floors]
-    rows += [_alone(row, there.primary, "only there") for point, row in theirs.items() if point not in ours]
-    known = {floor.name for floor in here.floors}
-    rows += [_alone(floor, there.primary, "only there") for name, floor in floors.items() if name not in known]
+    paired = combine if fresh.primary == published.primary and _same_blocks(fresh, published) else None
+    ours, theirs = _points(fresh), _points(published)
+    rows = [_row(row, theirs.get(point), published.primary, paired) for point, row in ours.items()]
+    floors = {floor.name: floor for floor in published.floors}
+    rows += [_floor(floor, floors.get(floor.name), published.primary) for floor in fresh.floors]
+    rows += [_alone(row, published.primary, "only there") for point, row in theirs.items() if point not in ours]
+    known = {floor.name for floor in fresh.floors}
+    rows += [_alone(floor, published.primary, "only there") for name, floor in floors.items() if name not in known]
     return Comparison(
-        suite=here.suite.name,
-        primary=there.primary,
+        suite=fresh.suite.name,
+        primary=published.primary,
         rows=tuple(rows),
-        chosen=_chosen(here, there),
-        changes=tuple(_changes(here, there)),
+        chosen=_chosen(fresh, published),
+        changes=tuple(_changes(fresh, published)),
     )
 
 
-def _same_blocks(here: Board, there: Board) -> bool:
+def _same_blocks(fresh: Board, published: Board) -> bool:
     """Return whether the same reports were written in the same blocks, so that the j-th blocks are one."""
-    same_data = here.data.fingerprint == there.data.fingerprint
-    return same_data and here.split.fingerprint == there.split.fingerprint and here.blocks == there.blocks
+    same_data = fresh.data.fingerprint == published.data.fingerprint
+    return same_data and fresh.split.fingerprint == published.split.fingerprint and fresh.blocks == published.blocks
 
 
 def _points(board: Board) -> dict[tuple[str, int, int], Row]:
     return {(row.backbone, row.rank, row.alpha): row for row in board.rows}
 
 
-def _row(here: Row, there: Row | None, primary: str, combine: Combine | None) -> Agreement:
-    if there is None:
-        return _alone(here, primary, "only here")
-    return _judged(here, there, primary, _paired(here, there, primary, combine))
+def _row(fresh: Row, published: Row | None, primary: str, combine: Combine | None) -> Agreement:
+    if published is None:
+        return _alone(fresh, primary, "only here")
+    return _judged(fresh, published, primary, _paired(fresh, published, primary, combine))
 
 
-def _floor(here: Floor, there: Floor | None, primary: str) -> Agreement:
-    return _alone(here, primary, "only here") if there is None else _judged(here, there, primary, None)
+def _floor(fresh: Floor, published: Floor | None, primary: str) -> Agreement:
+    return _alone(fresh, primary, "only here") if published is None else _judged(fresh, published, primary, None)
 
 
-def _judged(here: Row | Floor, there: Row | Floor, primary: str, paired: Number | None) -> Agreement:
-    first, second = here.scores.get(primary), there.scores.get(primary)
-    ours, theirs = _value(here, primary), _value(there, primary)
+def _judged(fresh: Row | Floor, published: Row | Floor, primary: str, paired: Number | None) -> Agreement:
+    first, second = fresh.scores.get(primary), published.scores.get(primary)
+    ours, theirs = _value(fresh, primary), _value(published, primary)
     plain = None if ours is None or theirs is None else Number(value=_short(ours - theirs))
-    rank, alpha = _point(here)
+    rank, alpha = _point(fresh)
     return Agreement(
-        name=here.name,
-        kind=_kind(here),
+        name=fresh.name,
+        kind=_kind(fresh),
         rank=rank,
         alpha=alpha,
         here=ours,
         there=theirs,
         difference=paired or plain,
-        furthest=_furthest(here, there),
-        verdict=_verdict(here, there, paired, first, second),
+        furthest=_furthest(fresh, published),
+        verdict=_verdict(fresh, published, paired, first, second),
     )
 
 
 def _verdict(
-    here: Row | Floor, there: Row | Floor, paired: Number | None, first: Score | None, second: Score | None
+    fresh: Row | Floor, published: Row | Floor, paired: Number | None, first: Score | None, second: Score | None
 ) -> Verdict:
-    apart = [_apart(here.scores.get(n), there.scores.get(n)) for n in here.scores.keys() | there.scores.keys()]
+    apart = [
+        _apart(fresh.scores.get(n), published.scores.get(n)) for n in fresh.scores.keys() | published.scores.keys()
+    ]
     if max(apart, default=0.0) == 0:
         return "equal"
     if max(apart) <= ROUNDING:
@@ -209,29 +211,29 @@ def _within(value: float | None, other: Score) -> bool:
     return value is not None and other.low is not None and other.high is not None and other.low <= value <= other.high
 
 
-def _furthest(here: Row | Floor, there: Row | Floor) -> tuple[str, float] | None:
-    both = here.scores.keys() & there.scores.keys()
-    values = [(n, here.scores[n].value, there.scores[n].value) for n in sorted(both)]
+def _furthest(fresh: Row | Floor, published: Row | Floor) -> tuple[str, float] | None:
+    both = fresh.scores.keys() & published.scores.keys()
+    values = [(n, fresh.scores[n].value, published.scores[n].value) for n in sorted(both)]
     apart = [(n, _short(abs(a - b))) for n, a, b in values if a is not None and b is not None and _short(a - b)]
     return max(apart, key=lambda pair: pair[1], default=None)
 
 
-def _paired(here: Row, there: Row, primary: str, combine: Combine | None) -> Number | None:
+def _paired(fresh: Row, published: Row, primary: str, combine: Combine | None) -> Number | None:
     """Return the difference of two rows with its interval, paired by block; None where that isn't known."""
-    if combine is None or not here.by_block or not there.by_block:
+    if combine is None or not fresh.by_block or not published.by_block:
         return None
-    ours, theirs = (Sample(primary, np.array(row.by_block, dtype=np.float64), combine) for row in (here, there))
+    ours, theirs = (Sample(primary, np.array(row.by_block, dtype=np.float64), combine) for row in (fresh, published))
     if ours.statistics.shape[1:] != theirs.statistics.shape[1:]:
         return None
-    if here.seeds == there.seeds:
+    if fresh.seeds == published.seeds:
         ours, theirs = _over_seeds(ours), _over_seeds(theirs)
-    found = difference(ours, theirs, Draws(ours.blocks))
-    return number(found, reach(primary))
+    distance = difference(ours, theirs, Draws(ours.blocks))
+    return number(distance, reach(primary))
 
 
-def _over_seeds(found: Sample) -> Sample:
+def _over_seeds(system: Sample) -> Sample:
     """Return the sample of one system that wrote all seeds' reports: of a mean score, its mean over seeds."""
-    return Sample(found.name, found.statistics.sum(axis=0, keepdims=True), found.combine)
+    return Sample(system.name, system.statistics.sum(axis=0, keepdims=True), system.combine)
 
 
 def _alone(row: Row | Floor, primary: str, verdict: Verdict) -> Agreement:
@@ -264,8 +266,8 @@ def _short(value: float) -> float:
     return round(value, DIGITS) + 0.0
 
 
-def _chosen(here: Board, there: Board) -> tuple[Change, ...]:
-    ours, theirs = ({row.backbone: row.point for row in board.rows if row.best} for board in (here, there))
+def _chosen(fresh: Board, published: Board) -> tuple[Change, ...]:
+    ours, theirs = ({row.backbone: row.point for row in board.rows if row.best} for board in (fresh, published))
     return tuple(
         Change(what=name, here=ours.get(name, "none"), there=theirs.get(name, "none"))
         for name in dict.fromkeys((*ours, *theirs))
@@ -273,16 +275,16 @@ def _chosen(here: Board, there: Board) -> tuple[Change, ...]:
     )
 
 
-def _changes(here: Board, there: Board) -> list[Change]:
+def _changes(fresh: Board, published: Board) -> list[Change]:
     """Return what differs in what made them, what decides the most first."""
-    sides = [_made(board) for board in (here, there)]
-    found = [Change(what=k, here=a, there=b) for k, a, b in _differing(*sides)]
-    ours, theirs = here.signatures, there.signatures
+    sides = [_makers(board) for board in (fresh, published)]
+    changes = [Change(what=k, here=a, there=b) for k, a, b in _differing(*sides)]
+    ours, theirs = fresh.signatures, published.signatures
     if other := [name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]]:
         first = sorted(other)[0]
         what = "signature of " + (first if len(other) == 1 else f"{first} and {len(other) - 1} more scores")
-        found.append(Change(what=what, here=ours[first], there=theirs[first]))
-    return found
+        changes.append(Change(what=what, here=ours[first], there=theirs[first]))
+    return changes
 
 
 def _differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -290,13 +292,13 @@ def _differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[tuple
     return [(k, ours.get(k, "none"), theirs.get(k, "none")) for k in keys if ours.get(k) != theirs.get(k)]
 
 
-def _made(board: Board) -> dict[str, str]:
+def _makers(board: Board) -> dict[str, str]:
     """Return what made a leaderboard, as text by name."""
-    made = {"data": board.data.fingerprint, "split": board.split.fingerprint}
+    makers = {"data": board.data.fingerprint, "split": board.split.fingerprint}
     for weights in board.checkpoints:
-        made[f"checkpoint of {weights.backbone}"] = f"{weights.fingerprint} {weights.quantization or weights.dtype}"
+        makers[f"checkpoint of {weights.backbone}"] = f"{weights.fingerprint} {weights.quantization or weights.dtype}"
     for part, settings in (("image", board.suite.image), ("protocol", board.suite.protocol)):
-        made |= {f"{part}: {key}": str(value) for key, value in settings.model_dump(mode="json").items()}
-    made |= {"primary score": board.primary, "labeler": board.labeler, "engine": ", ".join(board.run.engines)}
-    made |= {f"version of {package}": version for package, version in board.run.versions.items()}
-    return made | {"machine": "; ".join(board.run.machines), "commit": ", ".join(board.run.commits)}
+        makers |= {f"{part}: {key}": str(value) for key, value in settings.model_dump(mode="json").items()}
+    makers |= {"primary score": board.primary, "labeler": board.labeler, "engine": ", ".join(board.run.engines)}
+    makers |= {f"version of {package}": version for package, version in board.run.versions.items()}
+    return makers | {"machine": "; ".join(board.run.machines), "commit": ", ".join(board.run.commits)}

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +100,8 @@ class Comparison:
         a, b: their names.
         primary: the score that is tested alone and by which studies are ordered.
         reports, blocks: how many there are of each.
-        scores: one a score.
-        categories: of the primary score, one a major BI-RADS category of the references.
+        scores: one per score.
+        categories: of the primary score, one per major BI-RADS category of the references.
         studies: those that differ most come first.
     """
 
@@ -125,7 +125,7 @@ def compare(a: System, b: System, against: ReferenceSet, primary: str) -> Compar
         raise unknown_name("score", primary, METRICS)
     ids = sorted(against.references)
     blocks = [against.blocks[i] if against.blocks else i for i in ids]
-    names = [n for n in dict.fromkeys((primary, *SHOWN)) if all(n in found for s in (a, b) for found in s.by_seed)]
+    names = [n for n in dict.fromkeys((primary, *SHOWN)) if all(n in by_name for s in (a, b) for by_name in s.by_seed)]
     if primary not in names:
         raise UserError(f"{primary} can't be compared: {a.name} or {b.name} doesn't have it.")
     number_of_blocks = len(set(blocks))
@@ -145,10 +145,10 @@ def compare(a: System, b: System, against: ReferenceSet, primary: str) -> Compar
 
 
 def _score(name: str, a: System, b: System, blocks: Sequence[str], draws: Draws, flips: SignFlips) -> Compared:
-    first, second = (sample([found[name] for found in s.by_seed], blocks) for s in (a, b))
-    found = number(difference(first, second, draws), reach(name))
-    p = p_value(first, second, flips, seed_spread([first, second])) if found.value is not None else None
-    return Compared(name, _known(first.value), _known(second.value), found, a.by_seed[0][name].n, p)
+    first, second = (sample([by_name[name] for by_name in s.by_seed], blocks) for s in (a, b))
+    distance = number(difference(first, second, draws), reach(name))
+    p = p_value(first, second, flips, seed_spread([first, second])) if distance.value is not None else None
+    return Compared(name, _known(first.value), _known(second.value), distance, a.by_seed[0][name].n, p)
 
 
 def _adjusted(scores: Sequence[Compared], primary: str) -> list[Compared]:
@@ -159,48 +159,46 @@ def _adjusted(scores: Sequence[Compared], primary: str) -> list[Compared]:
     corrected: dict[int, float] = {}
     for places in families.values():
         corrected |= dict(zip(places, holm([scores[i].p or math.nan for i in places]), strict=True))
-    found = []
+    adjusted_scores = []
     for place, score in enumerate(scores):
         adjusted = float(corrected[place]) if place in corrected else None
         better = None
         direction = METRICS[score.name].higher_is_better
         if adjusted is not None and adjusted <= 0.05 and score.difference.value and direction is not None:
             better = "a" if (score.difference.value > 0) == direction else "b"
-        found.append(Compared(**{**vars(score), "adjusted": adjusted, "better": better}))
-    return found
+        adjusted_scores.append(Compared(**{**vars(score), "adjusted": adjusted, "better": better}))
+    return adjusted_scores
 
 
 def _categories(
     name: str, a: System, b: System, ids: Sequence[str], blocks: Sequence[str], truths: Mapping[str, str | None]
 ) -> list[Compared]:
     """Return the primary score within each category of the references; not tested, since each has few reports."""
-    found = []
+    compared_categories = []
     for category in sorted({t for t in truths.values() if t is not None}):
         rows = [row for row, i in enumerate(ids) if truths[i] == category]
         within = [blocks[row] for row in rows]
         first, second = (sample([_of_rows(one[name], rows) for one in system.by_seed], within) for system in (a, b))
         ends = number(difference(first, second, Draws(len(set(within)))), reach(name))
-        found.append(Compared(category, _known(first.value), _known(second.value), ends, len(rows)))
-    return found
+        compared_categories.append(Compared(category, _known(first.value), _known(second.value), ends, len(rows)))
+    return compared_categories
 
 
-def _of_rows(found: ReportStatistics, rows: Sequence[int]) -> ReportStatistics:
-    return ReportStatistics(
-        found.name, found.signature, found.statistics[rows], found.combine, found.counted[rows],
-        found.higher_is_better, found.items,
-    )  # fmt: skip
+def _of_rows(score: ReportStatistics, rows: Sequence[int]) -> ReportStatistics:
+    """Return a score's statistics on some of its reports."""
+    return replace(score, statistics=score.statistics[rows], counted=score.counted[rows])
 
 
 def _studies(name: str, a: System, b: System, references: Mapping[str, str], ids: Sequence[str]) -> list[Differing]:
     first, second = (np.mean([one[name].per_report for one in system.by_seed], axis=0) for system in (a, b))
-    found = []
+    differing = []
     for row, study in enumerate(ids):
         if math.isnan(first[row] - second[row]):
             continue
         texts = (references[study], a.predictions[study], b.predictions[study])
-        said = (label(texts[0]).birads, label(texts[1]).birads, label(texts[2]).birads)
-        found.append(Differing(study, float(first[row]), float(second[row]), said, texts))
-    return sorted(found, key=lambda s: (-abs(s.a - s.b), s.id))
+        categories = (label(texts[0]).birads, label(texts[1]).birads, label(texts[2]).birads)
+        differing.append(Differing(study, float(first[row]), float(second[row]), categories, texts))
+    return sorted(differing, key=lambda s: (-abs(s.a - s.b), s.id))
 
 
 def _known(value: float) -> float | None:
@@ -247,17 +245,17 @@ def find(name: str, results: Path) -> Side:
 
 
 def _suite(name: str, results: Path) -> Side:
-    found = read_results(results, name)
+    stored = read_results(results, name)
     systems = {}
-    best = chosen(found)
-    for group in compared(found):
+    best = chosen(stored)
+    for group in compared(stored):
         trial = group[0].trial
         point = f"r={trial.rank} alpha={trial.alpha}"
-        shown = f"{name}: {name_of(group[0])} {point}"
+        title = f"{name}: {name_of(group[0])} {point}"
         # Where none of its points could be chosen, a backbone is compared point by point.
         key = trial.backbone if group in best else f"{trial.backbone} {point}"
-        systems[key] = System(shown, [d.statistics for d in group], group[0].predictions)
-    return Side(systems, _against(found.references), found.suite.primary_metric)
+        systems[key] = System(title, [d.statistics for d in group], group[0].predictions)
+    return Side(systems, _against(stored.references), stored.suite.primary_metric)
 
 
 def _trial(folder: TrialFolder, store: Store) -> Side:
@@ -273,8 +271,8 @@ def _trial(folder: TrialFolder, store: Store) -> Side:
         references = references.within(record.folds[fold].split)
     predictions, expected = folder.read_predictions(), references.of("test")
     statistics = stored_statistics(folder.read_scores(), predictions, expected, train_reports=references.train)
-    shown = _name(identity, record)
-    return Side({"": System(shown, [statistics], predictions)}, _against(references), record.suite.primary_metric)
+    title = _name(identity, record)
+    return Side({"": System(title, [statistics], predictions)}, _against(references), record.suite.primary_metric)
 
 
 def _name(identity: str, record: SuiteRecord) -> str:

@@ -17,7 +17,7 @@ CURVE_POINTS = 48
 
 @dataclass(frozen=True)
 class References:
-    """The reports of a suite's data.
+    """Return the reports of a suite's data.
 
     Attributes:
         reports: by id, of all parts.
@@ -32,7 +32,7 @@ class References:
     images: Mapping[str, str | None]
 
     def of(self, part: str) -> dict[str, str]:
-        """Report by id of one part."""
+        """Return report by id of one part."""
         return {i: self.reports[i] for i in self.parts[part]}
 
     def within(self, split: SplitRecord) -> "References":
@@ -42,17 +42,17 @@ class References:
 
     @cached_property
     def train(self) -> tuple[str, ...]:
-        """The reports of the training part."""
+        """Return the reports of the training part."""
         return tuple(self.of("train").values())
 
     @cached_property
     def test_ids(self) -> list[str]:
-        """Ids of the test part in the order of all statistics: sorted."""
+        """Return ids of the test part in the order of all statistics: sorted."""
         return sorted(self.parts["test"])
 
     @cached_property
     def test_blocks(self) -> list[str]:
-        """The block of each test study, in the order of `test_ids`."""
+        """Return the block of each test study, in the order of `test_ids`."""
         return [self.blocks[i] for i in self.test_ids]
 
 
@@ -89,12 +89,12 @@ class Done:
 
     @property
     def seconds(self) -> dict[Stage, float]:
-        """The trial's share of the time of what it ran with, by stage."""
+        """Return the trial's share of the time of what it ran with, by stage."""
         return self.record.own_seconds
 
     @cached_property
     def controls(self) -> dict[str, dict[str, str]]:
-        """Control to the predictions under it, by id."""
+        """Return control to the predictions under it, by id."""
         lines = read_models(self.folder.controls, ControlPrediction)
         return {name: {line.id: line.prediction for line in lines if line.control == name} for name in CONTROLS}
 
@@ -123,7 +123,7 @@ class Done:
 
     @cached_property
     def losses(self) -> list[tuple[int, float]]:
-        """(step, mean loss of the steps since the point before), a few dozen of them."""
+        """Return (step, mean loss of the steps since the point before), a few dozen of them."""
         rows = list(enumerate(self.folder.read_losses(), start=1))
         size = -(-len(rows) // CURVE_POINTS)
         bins = [rows[start : start + size] for start in range(0, len(rows), size)]
@@ -131,7 +131,7 @@ class Done:
 
     @cached_property
     def parameters(self) -> int | None:
-        """How many parameters the adapter has; None where its file isn't there."""
+        """Return how many parameters the adapter has; None where its file isn't there."""
         path = self.folder.adapter / "adapter_model.safetensors"
         if not path.is_file():
             return None

@@ -39,7 +39,7 @@ class Earlier:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of its text."""
+        """Return the SHA-256 of its text."""
         return digest(self.text)
 
 
@@ -48,22 +48,22 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find(store: Store, suite: str, folder: Path, own: str | None) -> Earlier | None:
+def find(store: Store, suite: str, folder: Path, written_digest: str | None) -> Earlier | None:
     """Return the published leaderboard of a suite, or None where there never was one. Nothing is written.
 
     Args:
         store: of the results.
         suite: its name.
         folder: where leaderboards lie.
-        own: digest of the `results.json` that these results wrote last; None where they haven't yet.
+        written_digest: digest of the `results.json` that these results wrote last; None where they haven't yet.
     """
     copy = store.references(suite).with_name("published.json")
     committed = _committed(folder, suite)
     if committed is not None:
         return Earlier(COMMITTED, copy, committed)
-    there = folder / suite / JSON
-    text = there.read_text(encoding="utf-8") if there.is_file() else None
-    if text is not None and digest(text) != own:
+    file = folder / suite / JSON
+    text = file.read_text(encoding="utf-8") if file.is_file() else None
+    if text is not None and digest(text) != written_digest:
         return Earlier(BEFORE, copy, text)
     try:
         return Earlier(BEFORE, copy, copy.read_text(encoding="utf-8")) if copy.is_file() else None

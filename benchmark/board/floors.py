@@ -57,7 +57,7 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
     done = 0
     for name, seeds in SPLITS:
         parts = [choose(studies, name, seed=seed) for seed in seeds]
-        found: dict[str, Found] = defaultdict(list)
+        draws_of: dict[str, Found] = defaultdict(list)
         for seed, part in zip(seeds, parts, strict=True):
             train, test = part.studies("train", studies), part.studies("test", studies)
             for baseline in BASELINES:
@@ -65,7 +65,7 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
                     continue
                 for draw in range(DRAWS) if baseline in RANDOM and len(seeds) == 1 else (seed,):
                     scores = _score(studies, baseline, train, test, part, draw)
-                    found[baseline].append((draw, scores))
+                    draws_of[baseline].append((draw, scores))
                     signatures |= {n: _signature(s) for n, s in scores.scores.items() if s.signature}
                     labeler = scores.labeler
             done += 1
@@ -79,7 +79,7 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
                 sizes=sizes,
                 fingerprints=tuple(p.fingerprint for p in parts),
                 leakage=tuple(leakage(p, studies) for p in parts),
-                rows=tuple(_row(baseline, draws) for baseline, draws in found.items()),
+                rows=tuple(_row(baseline, draws) for baseline, draws in draws_of.items()),
             )
         )
     return FloorsBoard(
@@ -109,10 +109,10 @@ def _signature(score: ScoreFound) -> str:
     return re.sub(r",sha256:[0-9a-f]+\)", ")", score.signature)
 
 
-def _row(baseline: str, found: Found) -> FloorRow:
+def _row(baseline: str, draws: Found) -> FloorRow:
     scores = {}
     for name in SCORES:
-        each = [scores.scores[name] for _, scores in found if name in scores.scores]
+        each = [scores.scores[name] for _, scores in draws if name in scores.scores]
         if not each:
             continue
         values = [s.value for s in each]
@@ -125,7 +125,7 @@ def _row(baseline: str, found: Found) -> FloorRow:
         undefined = next((s.undefined for s in each if s.undefined), None)
         scores[name] = Score(value=value, low=low, high=high, n=each[0].n, by_seed=by_seed, undefined=undefined)
     return FloorRow(
-        name=baseline, says=BASELINES[baseline], blind=baseline in BLIND, seeds=len(found), scores=scores
+        name=baseline, says=BASELINES[baseline], blind=baseline in BLIND, seeds=len(draws), scores=scores
     )  # fmt: skip
 
 

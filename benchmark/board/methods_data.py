@@ -80,7 +80,7 @@ def _source(board: Board) -> Item:
 
 
 def _of_phantoms(board: Board) -> list[Item]:
-    """What is known of drawings and not of patients."""
+    """Return what is known of drawings and not of patients."""
     return [
         Item(
             id="dates_and_sites", section="Data", topic="Dates, sites and acquisition",
@@ -106,7 +106,7 @@ def _of_phantoms(board: Board) -> list[Item]:
 
 
 def _of_patients() -> list[Item]:
-    """What a folder of patients' studies doesn't tell."""
+    """Return what a folder of patients' studies doesn't tell."""
     return [
         Item(
             id="dates_and_sites", section="Data", topic="Dates, sites and acquisition",

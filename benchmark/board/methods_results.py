@@ -28,7 +28,7 @@ EARLIER = (
 
 
 def _earlier(board: Board) -> bool:
-    """Whether an earlier version made the tests: it showed swapped images once where all pairs are taken now."""
+    """Return whether an earlier version made the tests: it showed swapped images once, not all pairs as now."""
     return any("swapped" in row.falls for row in board.rows)
 
 
@@ -253,10 +253,10 @@ def _limitations(board: Board) -> Item:
 
 def openness_items(board: Board) -> list[Item]:
     """Return what it took, how to make it again, and what authors declare."""
-    return [*_made(board), _availability(board), *_declared()]
+    return [*_makers(board), _availability(board), *_declared()]
 
 
-def _made(board: Board) -> list[Item]:
+def _makers(board: Board) -> list[Item]:
     run = board.run
     machines = "; ".join(run.machines) or "none yet"
     commits = [f"{c.removesuffix('+changes')}{' with changes' if c.endswith('+changes') else ''}" for c in run.commits]
@@ -287,7 +287,7 @@ def _availability(board: Board) -> Item:
 
 
 def _declared() -> list[Item]:
-    """What only authors can say."""
+    """Return what only authors can say."""
     wanted = [
         ("ethics", "Ethics approval and consent", asked("13"),
          "the committee that approved the study, and consent or its waiver; or why neither was needed"),

@@ -127,7 +127,7 @@ class Row(Part):
         seconds: mean over seeds, by stage.
         peak_memory_bytes: the largest over seeds.
         length_limit_rate: share of predictions cut off at the length limit.
-        losses: a curve a seed: (step, mean loss since the point before), a few dozen points.
+        losses: one curve per seed: (step, mean loss since the point before), a few dozen points.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
         by_fold: rank and alpha that each fold chose, where they differ: then `rank` and `alpha` are the first fold's.
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
@@ -164,7 +164,7 @@ class Row(Part):
 
     @property
     def point(self) -> str:
-        """Rank and alpha, for tables; where folds chose different ones, each with how many did."""
+        """Return rank and alpha, for tables; where folds chose different ones, each with how many did."""
         if not self.by_fold:
             return _point(self.rank, self.alpha)
         counts = Counter(self.by_fold)
@@ -172,7 +172,7 @@ class Row(Part):
 
     @property
     def clears_floor(self) -> bool | None:
-        """Whether it is above every image-blind floor, among the rows of the main table; None where that can't be said.
+        """Return whether it is above every image-blind floor, among the main table's rows; None if that can't be said.
 
         The interval of the difference has to lie above 0, and p after Holm has to be small too.
         """
@@ -180,7 +180,7 @@ class Row(Part):
 
     @property
     def clears_floor_in_grid(self) -> bool | None:
-        """The same among all rows."""
+        """Return the same among all rows."""
         return self._clears(self.p_floor_grid)
 
     def _clears(self, p: float | None) -> bool | None:
@@ -314,12 +314,12 @@ class Board(Part):
 
     @property
     def main_rows(self) -> list[Row]:
-        """The rows of the main table."""
+        """Return the rows of the main table."""
         return [self.entries[i] for i in self.main]
 
     @property
     def entries(self) -> tuple[Row, ...]:
-        """The grid's rows, then those that are no point of it."""
+        """Return the grid's rows, then those that are no point of it."""
         return (*self.rows, *self.chosen)
 
 

@@ -105,9 +105,9 @@ def _under_control(
     statistics = [d.control_statistics(control, basis.primary) for d in group]
     texts = [[d.predictions[i] for i in references.test_ids] for d in group]
     controls = [[d.controls[control][i] for i in references.test_ids] for d in group]
-    owed = grounding(control, [d.statistics for d in group], statistics, texts, controls, basis.blocks, basis.draws)
-    falls = {name: Fall(**vars(number(lost.fall, reach(name)))) for name, lost in owed.falls.items()}
-    return falls, number(owed.unchanged)
+    grounded = grounding(control, [d.statistics for d in group], statistics, texts, controls, basis.blocks, basis.draws)
+    falls = {name: Fall(**vars(number(lost.fall, reach(name)))) for name, lost in grounded.falls.items()}
+    return falls, number(grounded.unchanged)
 
 
 def _by_block(group: Sequence[Result], basis: Basis) -> tuple[tuple[tuple[float, ...], ...], ...]:

@@ -22,15 +22,15 @@ def name_of(done: Result) -> str:
     return f"{done.trial.backbone} ({', '.join(notes)})" if notes else done.trial.backbone
 
 
-def checkpoints(found: SuiteResults) -> tuple[Checkpoint, ...]:
+def checkpoints(results: SuiteResults) -> tuple[Checkpoint, ...]:
     """Return the weights of each backbone; of one without results what its suite says."""
-    first = {d.trial.backbone: d for d in reversed(found.done)}
-    made = []
-    for entry in found.suite.backbones:
+    first = {d.trial.backbone: d for d in reversed(results.done)}
+    weights = []
+    for entry in results.suite.backbones:
         done = first.get(entry.name)
         used = done.record.checkpoint if done else None
         miniature = entry.checkpoint == "miniature"
-        made.append(
+        weights.append(
             Checkpoint(
                 name=name_of(done) if done else f"{entry.name} (miniature)" if miniature else entry.name,
                 backbone=entry.name,
@@ -40,29 +40,29 @@ def checkpoints(found: SuiteResults) -> tuple[Checkpoint, ...]:
                 parameters=used.parameters if used else None,
                 miniature=miniature,
                 folder=entry.is_folder,
-                fingerprint=found.record.checkpoints[entry.name],
+                fingerprint=results.record.checkpoints[entry.name],
                 quantization=entry.quantization,
                 dtype=entry.dtype,
             )
         )
-    return tuple(made)
+    return tuple(weights)
 
 
-def run_of(found: SuiteResults) -> Run:
+def run_of(results: SuiteResults) -> Run:
     """Return machines, versions and commits of all trials; the date is that of the last one."""
-    records = [record for done in (*found.done, *found.blind) for record in done.records]
+    records = [record for done in (*results.done, *results.blind) for record in done.records]
     versions: dict[str, set[str]] = {}
     for record in records:
         for package, version in record.versions.items():
             versions.setdefault(package, set()).add(version)
     return Run(
-        command=found.record.command,
+        command=results.record.command,
         commits=tuple(sorted({record.commit for record in records if record.commit})),
         date=max(record.finished for record in records).date().isoformat() if records else None,
         machines=tuple(sorted({_machine(record) for record in records})),
         versions={package: " and ".join(sorted(seen)) for package, seen in sorted(versions.items())},
         engines=tuple(sorted({record.engine for record in records})),
-        seconds=round(sum(sum(d.seconds.values()) for d in (*found.done, *found.blind)), 1),
+        seconds=round(sum(sum(d.seconds.values()) for d in (*results.done, *results.blind)), 1),
     )
 
 

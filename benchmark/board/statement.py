@@ -65,7 +65,7 @@ class Statement(Part):
 
     @property
     def blank(self) -> list[Item]:
-        """The items that the authors have to fill in."""
+        """Return the items that the authors have to fill in."""
         return [item for item in self.items if item.text is None]
 
 

@@ -31,8 +31,8 @@ def phantom(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
 
-    from benchmark.phantoms.truth import CATEGORIES
     from benchmark.phantoms.write import read_truth, write
+    from metrics.labels.birads import BIRADS_SCALE
 
     columns = (TextColumn("phantoms"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -55,7 +55,7 @@ def phantom(
             "folder": str(folder),
             "studies": len(truths),
             "patients": len({truth.patient for truth in truths}),
-            "birads": {name: categories[name] for name in CATEGORIES},
+            "birads": {name: categories[name] for name in BIRADS_SCALE},
             "density": {name: densities[name] for name in "ABCD"},
         }
         typer.echo(json.dumps(summary, indent=2))
@@ -65,7 +65,7 @@ def phantom(
     table.add_column("images", justify="right")
     table.add_column("density")
     table.add_column("images", justify="right")
-    for row, name in enumerate(CATEGORIES):
+    for row, name in enumerate(BIRADS_SCALE):
         letter = "ABCD"[row : row + 1]
         table.add_row(name, str(categories[name]), letter, str(densities[letter]) if letter else "")
     Console().print(table)

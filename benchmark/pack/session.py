@@ -76,13 +76,13 @@ class Session:
         return [trial for trial in self.alive if not self.folders[trial.id].is_trained()]
 
     def unwritten(self) -> list[Trial]:
-        """Return trials whose predictions aren't whole."""
+        """Return trials whose predictions aren't complete."""
         return [trial for trial in self.alive if not self.is_written(trial)]
 
     def is_written(self, trial: Trial) -> bool:
-        """Return whether a trial's predictions are whole."""
+        """Return whether a trial's predictions are complete."""
         folder = self.folders[trial.id]
-        return folder.is_trained() and predictions.whole(folder, self.shown[trial.fold], self.prompt_sha256)
+        return folder.is_trained() and predictions.is_complete(folder, self.shown[trial.fold], self.prompt_sha256)
 
     @contextmanager
     def guarded(self, stage: Stage, trials: Sequence[Trial]) -> Iterator[None]:

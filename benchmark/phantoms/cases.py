@@ -8,7 +8,8 @@ import numpy as np
 from benchmark.data.study import Laterality, View
 from benchmark.phantoms.maths import between
 from benchmark.phantoms.outline import ASPECT, Outline, draw_outline
-from benchmark.phantoms.truth import SIGNS, Kind, PhantomLesion, PhantomTruth, category, highest
+from benchmark.phantoms.truth import SIGNS, Kind, PhantomLesion, PhantomTruth, category
+from metrics.labels.birads import highest
 
 # Shares in DMID (510 images): categories 1: 41 %, 2: 5 %, 3: 24 %, 4: 26 %, 5: 4 %; densities 15/40/36/8 %.
 BREAST_DECK = ("1",) * 15 + ("2",) * 3 + ("3",) * 8 + ("4A",) * 4 + ("4B",) * 4 + ("4C",) * 4 + ("5",) * 2
@@ -196,7 +197,7 @@ def _case(
         view=view,
         laterality=laterality,
         density=density,
-        birads=highest(lesion.birads for lesion in lesions),
+        birads=highest(lesion.birads for lesion in lesions) or "1",
         lesions=tuple(lesions),
     )
     return Case(truth, outline, tuple(placed), seeds, height, width)

@@ -23,12 +23,13 @@ from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.files import to_bytes
 from benchmark.phantoms.image import draw
 from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
-from benchmark.phantoms.truth import CATEGORIES, KINDS, SIGNS, PhantomTruth
+from benchmark.phantoms.truth import KINDS, SIGNS, PhantomTruth
 from benchmark.phantoms.write import PHANTOMS
 from benchmark.progress.events import Event, Listener, progress
 from benchmark.provenance import versions
 from benchmark.store import atomic_file
 from benchmark.suite import ImagePart, MiniaturePart, Protocol, Suite
+from metrics.labels.birads import BIRADS_SCALE
 
 if TYPE_CHECKING:
     from backbones.pretraining import Example
@@ -210,7 +211,7 @@ def labels(truth: PhantomTruth) -> dict[str, int]:
     main = [lesion for lesion in truth.lesions if lesion.kind in MAIN_KINDS]
     return {
         "density": DENSITIES.index(truth.density),
-        "birads": CATEGORIES.index(truth.birads),
+        "birads": BIRADS_SCALE.index(truth.birads),
         "view": int(truth.view == "MLO"),
         "kind": MAIN_KINDS.index(main[0].kind) + 1 if main else 0,
         "location": LOCATIONS.index(main[0].location) if main else -1,

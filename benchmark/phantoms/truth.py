@@ -1,10 +1,10 @@
 """What is true of a phantom: its findings, its density, its category."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from benchmark.data.study import Laterality, View
+from metrics.labels.birads import BIRADS_SCALE
 
 Kind = Literal[
     "circumscribed_mass",
@@ -19,7 +19,6 @@ Kind = Literal[
     "nipple_retraction",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-CATEGORIES = ("1", "2", "3", "4A", "4B", "4C", "5")
 
 CODES: dict[Kind, str] = {
     "circumscribed_mass": "CIRC",
@@ -89,8 +88,8 @@ class PhantomTruth:
     @property
     def categories(self) -> tuple[str, ...]:
         """The categories that a report states, highest first: one, or those of two lesions from 3 upwards."""
-        suspicious = {lesion.birads for lesion in self.lesions if CATEGORIES.index(lesion.birads) >= 2}
-        return tuple(sorted(suspicious, key=CATEGORIES.index, reverse=True)) or (self.birads,)
+        suspicious = {lesion.birads for lesion in self.lesions if BIRADS_SCALE.index(lesion.birads) >= 2}
+        return tuple(sorted(suspicious, key=BIRADS_SCALE.index, reverse=True)) or (self.birads,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -100,11 +99,6 @@ class PhantomTruth:
     def from_dict(cls, values: dict[str, Any]) -> "PhantomTruth":
         """Read what `to_dict` gave."""
         return cls(**{**values, "lesions": tuple(PhantomLesion(**row) for row in values["lesions"])})
-
-
-def highest(categories: Iterable[str]) -> str:
-    """Return the highest of some categories by the ACR hierarchy; "1" of none."""
-    return max(categories, key=CATEGORIES.index, default="1")
 
 
 def category(kind: Kind, radius: float, signs: bool = False) -> str:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 WITHOUT_GPU = 4.0
 """GB of weights up to which a checkpoint is run without a GPU."""
-USABLE = 0.8
-"""Share of a GPU's memory that is planned with, as the engines do: allocators leave gaps."""
 
 
 def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None) -> list[str]:
@@ -49,6 +47,7 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
     """Return GB of the weights, of tuning one trial of the largest rank as in the suite, and of a report at a time."""
     from benchmark.planning.costs import BYTES, memory
     from benchmark.planning.structures import structure_of
+    from benchmark.tuning.packed.packs import USABLE
 
     structure, protocol = structure_of(entry, plugin), suite.protocol
     if structure is None:

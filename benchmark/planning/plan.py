@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.errors import UserError
 from benchmark.execute import default_processes
 from benchmark.planning.machine import GB, Gpu, gpu
-from benchmark.planning.missing import USABLE, missing
+from benchmark.planning.missing import missing
 from benchmark.planning.model import (
     BackbonePlan,
     BackboneSize,
@@ -190,6 +190,8 @@ class _Packs:
 
 def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, cached: int) -> _Packs:
     """Return memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
+    from benchmark.tuning.packed.packs import USABLE
+
     size, rows = 1, work.batch_size
     if there:
         room = there.memory * USABLE * GB

@@ -15,6 +15,7 @@ from benchmark.data.image import ImageLoader
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
 from metrics.labels.labeler import label
+from metrics.text.rouge import longest_common_of, places_of, stems
 from metrics.text.whitespace import collapse_whitespace
 
 NEEDS_IMAGES = ("nearest_image",)
@@ -113,36 +114,21 @@ def modal_report(reports: Sequence[str]) -> str:
 def central_report(reports: tuple[str, ...]) -> str:
     """Return the report with the highest mean ROUGE-L (rouge-score's stemmed tokens) to all; the first of equals.
 
-    Exact over all pairs; the longest common subsequences are computed bit-parallel (Hyyrö 2004).
+    Exact over all pairs.
     """
-    from rouge_score.tokenizers import DefaultTokenizer
-
-    tokenizer = DefaultTokenizer(use_stemmer=True)
-    counts = Counter(tuple(tokenizer.tokenize(report)) for report in reports)
+    counts = Counter(tuple(stems(report)) for report in reports)
     texts = list(counts)
     weight = np.array([counts[text] for text in texts], dtype=float)
     scores = np.eye(len(texts))
     for i, text in enumerate(texts):
         scores[i, i] = float(bool(text))
-        positions: dict[str, int] = {}
-        for place, token in enumerate(text):
-            positions[token] = positions.get(token, 0) | 1 << place
+        places = places_of(text)
         for j in range(i):
-            common = _common(positions, len(text), texts[j])
+            common = longest_common_of(places, len(text), texts[j])
             total = len(text) + len(texts[j])
             scores[i, j] = scores[j, i] = 2 * common / total if total else 0.0
     best = texts[int(np.argmax(scores @ weight))]
-    return next(report for report in reports if tuple(tokenizer.tokenize(report)) == best)
-
-
-def _common(positions: Mapping[str, int], length: int, other: Sequence[str]) -> int:
-    """Return the length of the longest common subsequence, from the bit positions of the first text's tokens."""
-    mask = (1 << length) - 1
-    open_places = mask
-    for token in other:
-        matched = open_places & positions.get(token, 0)
-        open_places = ((open_places + matched) | (open_places - matched)) & mask
-    return length - open_places.bit_count()
+    return next(report for report in reports if tuple(stems(report)) == best)
 
 
 def _same_category(train: Sequence[Study], study: Study) -> Sequence[Study]:

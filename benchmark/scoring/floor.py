@@ -37,13 +37,13 @@ class Floor:
 
     @property
     def id(self) -> str:
-        """The name of its folder: a hash of what can change its predictions."""
+        """Return the name of its folder: a hash of what can change its predictions."""
         described = self.inputs.model_dump(mode="json")
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def inputs(self) -> FloorInputs:
-        """All that can change its predictions."""
+        """Return all that can change its predictions."""
         return FloorInputs(
             baseline=self.name,
             data=self.records.data.fingerprint,

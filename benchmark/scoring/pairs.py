@@ -47,7 +47,7 @@ def pair_statistics(
     expected, referred = np.unique([references[i] for i in ids], return_inverse=True)
     cells = [(row, column) for row in range(len(expected)) for column in range(len(written))]
     keys = [f"{number:09d}" for number in range(len(cells))]
-    found = report_statistics(
+    statistics = report_statistics(
         {key: str(written[column]) for key, (_, column) in zip(keys, cells, strict=True)},
         {key: str(expected[row]) for key, (row, _) in zip(keys, cells, strict=True)},
         names=[*names],
@@ -60,7 +60,7 @@ def pair_statistics(
             one.combine,
             one.higher_is_better is not False,
         )
-        for name, one in found.items()
+        for name, one in statistics.items()
     }
 
 
@@ -96,10 +96,10 @@ def chosen_studies(blocks: Mapping[str, str], references: Iterable[str]) -> list
         return ids
     taken: list[str] = []
     for block in sorted({blocks[i] for i in ids}, key=lambda name: shuffle_key(0, name)):
-        own = [i for i in ids if blocks[i] == block]
-        if taken and len(taken) + len(own) > MOST_STUDIES:
+        members = [i for i in ids if blocks[i] == block]
+        if taken and len(taken) + len(members) > MOST_STUDIES:
             break
-        taken += own
+        taken += members
     return sorted(taken)
 
 
@@ -111,8 +111,8 @@ def perfect_falls(references: Mapping[str, str], blocks: Mapping[str, str]) -> d
 @lru_cache(maxsize=4)
 def _perfect(reports: tuple[tuple[str, str], ...], blocks: tuple[str, ...]) -> dict[str, dict[str, float]]:
     references = dict(reports)
-    found = seed_falls(references, references, dict(zip(sorted(references), blocks, strict=True)))
-    return {stratum: {name: one.value for name, one in scores.items()} for stratum, scores in found.items()}
+    falls = seed_falls(references, references, dict(zip(sorted(references), blocks, strict=True)))
+    return {stratum: {name: one.value for name, one in scores.items()} for stratum, scores in falls.items()}
 
 
 def strata(references: Sequence[str], blocks: Sequence[str]) -> dict[str, Mask]:
@@ -144,12 +144,12 @@ def grounding_of(
 ) -> Grounding:
     """Return what anybody's predictions owe to their images; without blocks each report is its own."""
     blocks = blocks or {i: i for i in references}
-    found, perfect = pairs_of(predictions, references, blocks), perfect_falls(references, blocks)
+    pairs, perfect = pairs_of(predictions, references, blocks), perfect_falls(references, blocks)
     strata = {
         stratum: {name: _fall(restored(one), perfect[stratum][name]) for name, one in scores.items()}
-        for stratum, scores in found.falls.items()
+        for stratum, scores in pairs.falls.items()
     }
-    return Grounding(**strata, unchanged=found.unchanged)
+    return Grounding(**strata, unchanged=pairs.unchanged)
 
 
 def _fall(one: SeedFall, perfect: float) -> FallRecord:

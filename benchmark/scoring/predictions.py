@@ -1,4 +1,4 @@
-"""A trial's predictions on disk: written for all sets at once, and known to be whole when they are found again."""
+"""A trial's predictions on disk: written for all sets at once, and known to be complete when they are found again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def forget(folder: TrialFolder) -> None:
     folder.forget(folder.predictions, folder.validation, folder.controls, folder.scores)
 
 
-def whole(folder: TrialFolder, shown: Sequence[Shown], prompt_sha256: str) -> bool:
+def is_complete(folder: TrialFolder, shown: Sequence[Shown], prompt_sha256: str) -> bool:
     """Return whether all three files hold one report for each image shown, in order, written for this prompt.
 
     Each file appears whole or not at all, but there are three, and an interruption may fall between them.

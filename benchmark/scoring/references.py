@@ -51,9 +51,9 @@ def from_release(release: Release, predicted: Sequence[str], split: str | None =
         return from_split(studies, choose(studies, split, seed=seed))
     if len(studies) >= 3:
         candidates = [choose(studies, name, seed=seed) for name in ("sequential", *RULES)]
-        holding = [found for found in candidates if set(predicted) <= set(found.test)]
+        holding = [candidate for candidate in candidates if set(predicted) <= set(candidate.test)]
         if holding:
-            return from_split(studies, min(holding, key=lambda found: len(found.test)))
+            return from_split(studies, min(holding, key=lambda candidate: len(candidate.test)))
     everything = {s.id: s.report for s in studies}
     return ReferenceSet(everything, (), None, f"all {len(everything)} reports")
 

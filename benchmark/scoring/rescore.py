@@ -49,14 +49,14 @@ def rescore(
             predictions = read_texts(folder.predictions, "prediction").by_id
             chosen = references_for(list(predictions))
             check_ids(predictions, chosen.references, str(folder.predictions))
-            kept = folder.read_scores() if folder.scores.is_file() else None
+            stored = folder.read_scores() if folder.scores.is_file() else None
         except UserError as error:
             problems.append(str(error))
         else:
-            ready.append((folder, predictions, chosen, kept))
+            ready.append((folder, predictions, chosen, stored))
     if problems:
         raise UserError("\n".join(problems))
-    for folder, predictions, chosen, kept in ready:
+    for folder, predictions, chosen, stored in ready:
         scores = score_predictions(
             predictions,
             chosen.references,
@@ -66,8 +66,8 @@ def rescore(
             resamples=resamples,
         )
         record = scores.to_record()
-        if kept:
-            record = kept.model_copy(update={name: getattr(record, name) for name in record.model_fields_set})
+        if stored:
+            record = stored.model_copy(update={name: getattr(record, name) for name in record.model_fields_set})
         if record.pairs:
             blocks = chosen.blocks or {i: i for i in chosen.references}
             record = record.model_copy(update={"pairs": pairs_of(predictions, chosen.references, blocks)})

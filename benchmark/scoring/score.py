@@ -113,12 +113,12 @@ def score_predictions(
     Raises:
         UserError: ids differ, there is none, or a name is unknown.
     """
-    found, unavailable = _statistics(predictions, references, train_reports, names)
+    all_statistics, unavailable = _statistics(predictions, references, train_reports, names)
     ids = sorted(references)
     units = [blocks[i] if blocks is not None else i for i in ids]
-    scores = scores_of_statistics(found, units, seed=seed, resamples=resamples)
+    scores = scores_of_statistics(all_statistics, units, seed=seed, resamples=resamples)
     scores |= {name: Score(math.nan, None, None, 0, "", reason) for name, reason in unavailable.items()}
-    return Scores(scores, _reports(ids, found), labeler_signature(), {s.name: s for s in found})
+    return Scores(scores, _reports(ids, all_statistics), labeler_signature(), {s.name: s for s in all_statistics})
 
 
 def scores_of_statistics(
@@ -150,8 +150,8 @@ def report_statistics(
     names: Sequence[str] | None = None,
 ) -> dict[str, ReportStatistics]:
     """Return the additive statistics behind `score_predictions`, by name; reports in the order of their sorted ids."""
-    found, _ = _statistics(predictions, references, train_reports, names)
-    return {s.name: s for s in found}
+    statistics, _ = _statistics(predictions, references, train_reports, names)
+    return {s.name: s for s in statistics}
 
 
 def check_ids(predictions: Iterable[str], references: Iterable[str], where: str = "") -> None:
@@ -197,18 +197,18 @@ def _statistics(
         for name in TEXT_SCORES
         if wanted is None or name in wanted or (name == "rouge_l" and "rouge_l_unseen" in wanted)
     ]
-    found = text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) - set(COCO))
+    statistics = text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) - set(COCO))
     unavailable: dict[str, str] = {}
     try:
-        found += text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) & set(COCO))
+        statistics += text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) & set(COCO))
     except MetricUnavailable as error:
         unavailable = {name: str(error) for name in texts if name in COCO}
     if train_reports:
-        found += [_unseen(s, expected, train_reports) for s in found if s.name == "rouge_l"]
+        statistics += [_unseen(s, expected, train_reports) for s in statistics if s.name == "rouge_l"]
 
     clinical_only = wanted is not None and not any(METRICS[name].family == "memory" for name in wanted)
-    found += _labelled(predicted, expected, train_reports, memory=not clinical_only)
-    return [s for s in found if wanted is None or s.name in wanted], unavailable
+    statistics += _labelled(predicted, expected, train_reports, memory=not clinical_only)
+    return [s for s in statistics if wanted is None or s.name in wanted], unavailable
 
 
 def _labelled(
@@ -234,14 +234,14 @@ def _unseen(statistics: ReportStatistics, references: Sequence[str], train: Sequ
     )
 
 
-def _score(statistics: ReportStatistics, found: Interval | None) -> Score:
+def _score(statistics: ReportStatistics, ends: Interval | None) -> Score:
     value = statistics.value
     reason = None
     if math.isnan(value):
         reason = _undefined(statistics)
-    if found is None or math.isnan(found.low):
+    if ends is None or math.isnan(ends.low):
         return Score(value, None, None, statistics.n, statistics.signature, reason)
-    return Score(value, found.low, found.high, statistics.n, statistics.signature, reason, found.undefined)
+    return Score(value, ends.low, ends.high, statistics.n, statistics.signature, reason, ends.undefined)
 
 
 def _undefined(statistics: ReportStatistics) -> str:
@@ -252,8 +252,8 @@ def _undefined(statistics: ReportStatistics) -> str:
     return f"no {statistics.items} to count"
 
 
-def _reports(ids: Sequence[str], found: Sequence[ReportStatistics]) -> tuple[ReportScores, ...]:
-    values = {s.name: s.per_report for s in found if METRICS[s.name].has_interval}
+def _reports(ids: Sequence[str], statistics: Sequence[ReportStatistics]) -> tuple[ReportScores, ...]:
+    values = {s.name: s.per_report for s in statistics if METRICS[s.name].has_interval}
     return tuple(
         ReportScores(id=i, scores={name: float(v[row]) for name, v in values.items() if not np.isnan(v[row])})
         for row, i in enumerate(ids)

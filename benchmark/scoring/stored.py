@@ -1,7 +1,7 @@
 """The additive statistics of predictions that were scored before, in a fraction of the time of scoring them.
 
 A leaderboard resamples and compares statistics, not scores. Those of text scores stand in `scores.json`: a mean's as
-values a report, the others' as sums. Clinical scores and those of memory are computed from the texts.
+values per report, the others' as sums. Clinical scores and those of memory are computed from the texts.
 """
 
 import re
@@ -50,11 +50,11 @@ def stored_statistics(
     if [report.id for report in record.reports] != ids:
         raise UserError("scores.json is of other reports than predictions.jsonl. Run `amrg score --rescore`.")
     others = [name for name, metric in METRICS.items() if metric.family != "text"]
-    found = report_statistics(predictions, references, train_reports=train_reports, names=others)
+    statistics = report_statistics(predictions, references, train_reports=train_reports, names=others)
     for name, score in record.scores.items():
         if name in METRICS and METRICS[name].family == "text" and score.signature:
-            found[name] = _restored(name, record)
-    return {name: found[name] for name in METRICS if name in found}
+            statistics[name] = _restored(name, record)
+    return {name: statistics[name] for name in METRICS if name in statistics}
 
 
 def _restored(name: str, record: ScoresRecord) -> ReportStatistics:

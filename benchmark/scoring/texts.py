@@ -66,7 +66,7 @@ def read_lines(path: Path, keys: Sequence[str], *, distinct: bool = False) -> li
         UserError: the file can't be read or holds no record, or lists every line that is not such an object.
     """
     expected = f"Expected JSON lines with 'id' and {' or '.join(map(repr, keys))}."
-    found: list[Line] = []
+    lines: list[Line] = []
     problems: list[str] = []
     first: dict[str | int, int] = {}
     for number, content in enumerate(_read(path, expected).split("\n"), start=1):
@@ -80,13 +80,13 @@ def read_lines(path: Path, keys: Sequence[str], *, distinct: bool = False) -> li
             problems.append(f"line {number}: {error}")
             continue
         first[line.id] = number
-        found.append(line)
+        lines.append(line)
     if problems:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise UserError("\n".join([f"{path}: {expected}", *problems[:SHOWN], *more]))
-    if not found:
+    if not lines:
         raise UserError(f"{path}: holds no record. {expected}")
-    return found
+    return lines
 
 
 def _read(path: Path, expected: str) -> str:

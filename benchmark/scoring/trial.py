@@ -74,7 +74,7 @@ def prepare(studies: Sequence[Study], split: Split) -> None:
 
 
 def is_scored(folder: TrialFolder, split: Split) -> bool:
-    """Whether scores of these test studies, the validation set and the controls are stored."""
+    """Return whether scores of these test studies, the validation set and the controls are stored."""
     try:
         record = folder.read_scores()
     except UserError:

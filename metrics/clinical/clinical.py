@@ -1,7 +1,7 @@
 """Clinical scores of predicted reports: BI-RADS, density, findings, hallucination, omission, location, error types.
 
 All of them compare labels (`metrics.labels.labeler`), the reference's with the prediction's, and come as
-`ReportStatistics`: values of the set, values a report, and sums that a bootstrap can rebuild every score from.
+`ReportStatistics`: values of the set, values per report, and sums that a bootstrap can rebuild every score from.
 
 A reference that does not state an item leaves its report out of that item's scores; a prediction that does not state
 it is wrong. Nothing missing is ever given a default.
@@ -13,12 +13,9 @@ from metrics.clinical import agreement
 from metrics.clinical.error_types import error_scores
 from metrics.clinical.finding_scores import finding_scores, hallucination_scores, location_scores, omission_scores
 from metrics.labels import labeler
-from metrics.labels.birads import CATEGORIES
+from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics, mean_of
-
-BIRADS_SCALE = ("1", "2", "3", "4A", "4B", "4C", "5")
-"""The ordered scale of kappa. 0 (incomplete) and 6 (known cancer) are not degrees of suspicion and stand outside."""
 
 PLAIN_FOUR = "4B"
 """Where a "4" without a letter stands on the scale: the middle of the three that it may be, never two steps off."""

@@ -43,7 +43,7 @@ class Errors:
 
     @property
     def score(self) -> float:
-        """matched / (matched + errors); NaN when there is neither."""
+        """Return matched / (matched + errors); NaN when there is neither."""
         total = self.matched + sum(self.counts.values())
         return self.matched / total if total else float("nan")
 
@@ -95,7 +95,7 @@ def _both_clear(reference: Label, prediction: Label) -> int:
 
 
 def error_scores(signature: str, reference: Sequence[Label], prediction: Sequence[Label]) -> list[ReportStatistics]:
-    """Return mean errors a report by type (`error_false_finding` ...), and the mean score `mammogreen_rules`."""
+    """Return mean errors per report by type (`error_false_finding` ...), and the mean score `mammogreen_rules`."""
     compared = [count_errors(r, p) for r, p in zip(reference, prediction, strict=True)]
     scores = [
         mean_of(f"error_{kind}", signature, [errors.counts[kind] for errors in compared], higher_is_better=False)

@@ -89,7 +89,7 @@ def _macro_f1(sums: Array, kinds: tuple[int, ...]) -> Array:
 
 
 def hallucination_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
-    """Return the share of asserted findings that the reference does not have, and how many a report.
+    """Return the share of asserted findings that the reference does not have, and how many per report.
 
     `contradicted`: the reference denies it. `unsupported`: the reference does not mention it. They add up to the rate.
     """
@@ -108,7 +108,7 @@ def hallucination_scores(signature: str, reference: Labels, prediction: Labels) 
 
 
 def omission_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
-    """Return the share of the reference's findings that are not asserted, and how many a report.
+    """Return the share of the reference's findings that are not asserted, and how many per report.
 
     `denied`: the prediction says it is absent. `silent`: the prediction does not mention it. They add up to the rate.
     """

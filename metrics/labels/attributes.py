@@ -74,13 +74,13 @@ def read_attributes(text: str, sentences: list[list[Mention]]) -> dict[str, tupl
     A word describes the nearest finding to its right in the sentence, else the nearest to its left; a word that
     can't describe the right one ("spiculated ... calcification") goes to the left one.
     """
-    found: dict[str, dict[str, None]] = {}
+    values: dict[str, dict[str, None]] = {}
     for mentions in sentences:
-        _read_sentence(text, mentions, found)
-    return {name: tuple(found[name]) for name in _ORDER if name in found}
+        _read_sentence(text, mentions, values)
+    return {name: tuple(values[name]) for name in _ORDER if name in values}
 
 
-def _read_sentence(text: str, mentions: list[Mention], found: dict[str, dict[str, None]]) -> None:
+def _read_sentence(text: str, mentions: list[Mention], values: dict[str, dict[str, None]]) -> None:
     described: set[int] = set()
     start, end = _extent(text, mentions)
     right = 0
@@ -94,13 +94,13 @@ def _read_sentence(text: str, mentions: list[Mention], found: dict[str, dict[str
                 continue
             if mentions[index].polarity in ("present", "uncertain"):
                 attribute, value = uses[mentions[index].kind]
-                found.setdefault(attribute, {})[value] = None
+                values.setdefault(attribute, {})[value] = None
                 described.add(index)
             break
     for index, mention in enumerate(mentions):
         if index not in described and mention.kind in _DEFAULTS and mention.polarity in ("present", "uncertain"):
             attribute, value = _DEFAULTS[mention.kind]
-            found.setdefault(attribute, {})[value] = None
+            values.setdefault(attribute, {})[value] = None
 
 
 def _extent(text: str, mentions: list[Mention]) -> tuple[int, int]:

@@ -15,6 +15,10 @@ CATEGORIES = ("0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6")
 HIERARCHY = ("1", "2", "3", "6", "0", "4", "4A", "4B", "4C", "5")
 """Lowest to highest concern: the order by which the ACR merges assessments (BI-RADS, 5th edition, its FAQ)."""
 
+BIRADS_SCALE = ("1", "2", "3", "4A", "4B", "4C", "5")
+"""The degrees of suspicion, the least first: the scale of kappa, and what phantoms have. 0 (incomplete) and 6 (known
+cancer) are none and stand outside."""
+
 _WORDS = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
 
@@ -51,12 +55,12 @@ class Mention:
 
     @property
     def value(self) -> str:
-        """The highest of its categories."""
+        """Return the highest of its categories."""
         return max(self.values, key=HIERARCHY.index)
 
     @property
     def of_the_report(self) -> bool:
-        """Whether it speaks of the whole report, not of one breast."""
+        """Return whether it speaks of the whole report, not of one breast."""
         return self.side in (None, "both")
 
 

@@ -46,9 +46,9 @@ def read_findings(report: ReportText) -> list[list[Mention]]:
         if report.section(mentions[0].start) in lexicon.UNASKED_SECTIONS:
             continue
         _resolve_anatomy(report.text, mentions)
-        found = [mention for mention in mentions if mention.kind in lexicon.KINDS]
-        if found:
-            sentences.append(found)
+        kinds_mentioned = [mention for mention in mentions if mention.kind in lexicon.KINDS]
+        if kinds_mentioned:
+            sentences.append(kinds_mentioned)
     return sentences
 
 

@@ -61,7 +61,7 @@ class Label:
 
     @property
     def birads_major(self) -> str | None:
-        """The category without its letter: "4" of "4B"."""
+        """Return the category without its letter: "4" of "4B"."""
         return self.birads[0] if self.birads else None
 
     def to_dict(self) -> dict[str, Any]:

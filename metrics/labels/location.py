@@ -32,10 +32,10 @@ _BREAK = re.compile(r"[,(]|\bbut\b|\band\b|\bwhile\b|\bwhereas\b|\bhowever\b")
 
 def read_sides(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
     """Read (offset, sides) of every mention of a side; a bare "left" counts by a breast, view, colon or comparison."""
-    found: list[tuple[int, frozenset[Side]]] = []
+    sides: list[tuple[int, frozenset[Side]]] = []
     for match in _SIDE.finditer(report.text):
         if match["both"]:
-            found.append((match.start(), frozenset({"left", "right"})))
+            sides.append((match.start(), frozenset({"left", "right"})))
             continue
         words = (
             match["compared"],
@@ -45,8 +45,8 @@ def read_sides(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
             match["after"],
             match["coordinated"],
         )
-        found.append((match.start(), frozenset(_NAMES[word] for word in words if word)))
-    return found
+        sides.append((match.start(), frozenset(_NAMES[word] for word in words if word)))
+    return sides
 
 
 def findings_by_side(
@@ -85,9 +85,9 @@ def _side_of(
 ) -> frozenset[Side]:
     index = bisect_right(breaks, mention.start)
     clause = (breaks[index - 1], breaks[min(index, len(breaks) - 1)])
-    here = bisect_right(positions, mention.start)
-    before = here - 1 if here else None
-    after = here if here < len(positions) else None
+    place = bisect_right(positions, mention.start)
+    before = place - 1 if place else None
+    after = place if place < len(positions) else None
     for span in (clause, (start, end)):
         for candidate in (before, after):
             if candidate is not None and span[0] <= positions[candidate] < span[1]:
@@ -102,15 +102,15 @@ def _under(positions: list[int], headings: list[tuple[int, frozenset[Side]]], me
 
 def _headings(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
     """Return where a part about one breast begins ("Right breast:"), and where a section ends it."""
-    found: list[tuple[int, frozenset[Side]]] = [(position, frozenset()) for position in report.section_starts]
+    headings: list[tuple[int, frozenset[Side]]] = [(position, frozenset()) for position in report.section_starts]
     for start, end in report.sentences:
         match = _HEADING.match(report.text, start, end)
         if match:
             sides: frozenset[Side] = (
                 frozenset({"left", "right"}) if match["both"] else frozenset({_NAMES[match["side"]]})
             )
-            found.append((start, sides))
-    return sorted(found, key=lambda item: (item[0], len(item[1])))
+            headings.append((start, sides))
+    return sorted(headings, key=lambda item: (item[0], len(item[1])))
 
 
 _DIRECTION = r"(?:upper|lower|outer|inner|central|superior|inferior|lateral|medial)"
@@ -133,17 +133,17 @@ _ANY_DIRECTION = re.compile(_DIRECTION)
 
 def read_quadrants(text: str) -> tuple[str, ...]:
     """Read quadrants and regions named, sorted: "upper outer", DMID's "upper", "retroareolar", "axillary tail" ..."""
-    found: set[str] = set()
+    quadrants: set[str] = set()
     for match in _QUADRANT.finditer(text):
         if match["short"]:
-            found.add(f"{_SHORT[match['short'][0]]} {_SHORT[match['short'][1]]}")
+            quadrants.add(f"{_SHORT[match['short'][0]]} {_SHORT[match['short'][1]]}")
         elif match["combined"]:
-            found.add(_combined(match["combined"]))
+            quadrants.add(_combined(match["combined"]))
         elif match["list"]:
-            found |= {_CANON.get(word, word) for word in _ANY_DIRECTION.findall(match["list"])}
+            quadrants |= {_CANON.get(word, word) for word in _ANY_DIRECTION.findall(match["list"])}
         else:
-            found.add("retroareolar" if match["areolar"] else "periareolar" if match["around"] else "axillary tail")
-    return tuple(sorted(found))
+            quadrants.add("retroareolar" if match["areolar"] else "periareolar" if match["around"] else "axillary tail")
+    return tuple(sorted(quadrants))
 
 
 def _combined(words: str) -> str:
@@ -160,14 +160,14 @@ _CLOCK = re.compile(
 
 def read_clock(text: str) -> tuple[float, ...]:
     """Read clock positions from 1 to 12 in text order; half hours as .5; whole hours are ints."""
-    found: dict[float, None] = {}
+    hours: dict[float, None] = {}
     if "clock" not in text:
         return ()
     for match in _CLOCK.finditer(text):
         for hour, minutes in ((match["first"], match["first_minutes"]), (match["hour"], match["minutes"])):
             if hour and 1 <= int(hour) <= 12:
-                found[int(hour) + (round(int(minutes) / 60, 2) if minutes and int(minutes) else 0)] = None
-    return tuple(found)
+                hours[int(hour) + (round(int(minutes) / 60, 2) if minutes and int(minutes) else 0)] = None
+    return tuple(hours)
 
 
 _NUMBER = r"\d{1,4}(?:\.\d{1,3})?"

@@ -74,7 +74,7 @@ class ReportText:
 
     @cached_property
     def sentences(self) -> list[tuple[int, int]]:
-        """(start, end) of every sentence that is not blank, in text order."""
+        """Return (start, end) of every sentence that is not blank, in text order."""
         ends = [*self._starts[1:], len(self.text)]
         return [
             (start, end)
@@ -93,12 +93,12 @@ class ReportText:
 
     @cached_property
     def _sections(self) -> tuple[list[int], list[str]]:
-        found = [(match.start("name"), match["name"]) for match in _SECTION.finditer(self.text)]
-        return [start for start, _ in found], [name for _, name in found]
+        headers = [(match.start("name"), match["name"]) for match in _SECTION.finditer(self.text)]
+        return [start for start, _ in headers], [name for _, name in headers]
 
     @property
     def section_starts(self) -> list[int]:
-        """Where each section header stands, in text order."""
+        """Return where each section header stands, in text order."""
         return self._sections[0]
 
     def section(self, position: int) -> str:

@@ -20,7 +20,7 @@ def side_of(before: str, after: str) -> str | None:
         (after[: following.start()] if following else after, False),
         (before, True),
     ):
-        found = [match["side"] for match in SIDE_WORD.finditer(text)]
-        if found:
-            return _SIDES[found[-1 if last else 0]]
+        words = [match["side"] for match in SIDE_WORD.finditer(text)]
+        if words:
+            return _SIDES[words[-1 if last else 0]]
     return None

@@ -1,6 +1,6 @@
 """METEOR by the jar of COCO captions (meteor-1.5, English): one process, kept alive, that can't hang.
 
-The jar gives 23 statistics a report (Denkowski and Lavie 2014, "Meteor Universal"); scores of one report and of a
+The jar gives 23 statistics per report (Denkowski and Lavie 2014, "Meteor Universal"); scores of one report and of a
 corpus are the same function of their sums.
 """
 
@@ -63,7 +63,7 @@ class MeteorProcess:
         )
 
     def evaluate(self, statistics: Sequence[str]) -> list[float]:
-        """Return the jar's own scores for lines of statistics: one a report, then the corpus."""
+        """Return the jar's own scores for lines of statistics: one per report, then the corpus."""
         with self._lock:
             self._start()
             self._send("EVAL ||| " + " ||| ".join(statistics))
@@ -172,8 +172,8 @@ def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> n
             _statistics[pair] = _shared.statistics(*pair)
         rows.append(_statistics[pair])
     table = np.array(rows).reshape(len(rows), STATISTICS)
-    whole = (table[:, 20] == 1) & (table[:, 21:23] == table[:, 0:2]).all(axis=1)
-    table[whole, 20] = 0
+    in_one_chunk = (table[:, 20] == 1) & (table[:, 21:23] == table[:, 0:2]).all(axis=1)
+    table[in_one_chunk, 20] = 0
     return table
 
 
@@ -190,10 +190,10 @@ def meteor_value(statistics: np.ndarray) -> np.ndarray:
     chunks, matched = s[..., 20], s[..., 21:23]
 
     weighted = np.einsum("...mkt,m->...kt", modules, MODULE_WEIGHTS)
-    found = DELTA * weighted[..., 0, :] + (1 - DELTA) * weighted[..., 1, :]
+    matched_weight = DELTA * weighted[..., 0, :] + (1 - DELTA) * weighted[..., 1, :]
     total = DELTA * (length - function) + (1 - DELTA) * function
     with np.errstate(divide="ignore", invalid="ignore"):
-        precision, recall = np.moveaxis(np.where(total > 0, found / total, 0.0), -1, 0)
+        precision, recall = np.moveaxis(np.where(total > 0, matched_weight / total, 0.0), -1, 0)
         mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
         penalty = GAMMA * (chunks / (matched.sum(-1) / 2)) ** BETA
     return np.where((precision > 0) & (recall > 0), mean * (1 - penalty), 0.0)

@@ -1,6 +1,6 @@
 """ROUGE: Google's rouge-score with its stemmer, and ROUGE-L of COCO captions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -39,18 +39,28 @@ def rouge_l(hypothesis: str, reference: str) -> float:
 def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
     """Return the length of the longest common subsequence of two lists of words.
 
-    A row of the table grows by 0 or 1 from place to place, so a bit a place says it all, and the next row follows by
+    A row of the table grows by 0 or 1 from place to place, so one bit per place says it all; the next row follows by
     additions on whole numbers (Hyyrö 2004, "Bit-parallel LCS-length computation revisited").
     """
+    return longest_common_of(places_of(first), len(first), second)
+
+
+def places_of(words: Sequence[str]) -> dict[str, int]:
+    """Return the places of each word of a list as the bits of a whole number."""
     places: dict[str, int] = {}
-    for place, word in enumerate(first):
+    for place, word in enumerate(words):
         places[word] = places.get(word, 0) | 1 << place
-    full = (1 << len(first)) - 1
+    return places
+
+
+def longest_common_of(places: Mapping[str, int], length: int, second: Sequence[str]) -> int:
+    """Return `longest_common` of a list of `length` words, by the places of its words, and a second list."""
+    full = (1 << length) - 1
     row = full
     for word in second:
         matches = row & places.get(word, 0)
         row = (row + matches) | (row - matches)
-    return len(first) - (row & full).bit_count()
+    return length - (row & full).bit_count()
 
 
 @cache
@@ -103,9 +113,9 @@ def rouge(
         mean_of(
             name,
             f"{name}|f1|impl:{installed('rouge-score')}|stem:porter|tok:[a-z0-9]+|case:lower|agg:mean|refs:1|ws:collapsed",
-            found,
+            scores,
         )
-        for name, found in values.items()
+        for name, scores in values.items()
     ]
 
 

@@ -51,10 +51,10 @@ def text_statistics(
     wanted = set(names)
     texts = ([collapse_whitespace(t) for t in group] for group in (hypotheses, references, train_reports))
     hypotheses, references, train = texts
-    found = {s.name: s for s in _published(hypotheses, references, train, wanted)}
+    by_name = {s.name: s for s in _published(hypotheses, references, train, wanted)}
     if wanted.intersection(COCO):
-        found |= {s.name: s for s in _coco(hypotheses, references, train, wanted)}
-    return [found[name] for name in TEXT_SCORES if name in found and name in wanted]
+        by_name |= {s.name: s for s in _coco(hypotheses, references, train, wanted)}
+    return [by_name[name] for name in TEXT_SCORES if name in by_name and name in wanted]
 
 
 def _published(

@@ -26,19 +26,19 @@ from metrics.statistics.statistics import Draws, difference, sample
 
 
 @pytest.fixture(scope="module")
-def found(stored: StoredSuite) -> SuiteResults:
+def results(stored: StoredSuite) -> SuiteResults:
     return read_results(stored.results, "stored")
 
 
 @pytest.fixture(scope="module")
-def board(found: SuiteResults) -> Board:
+def board(results: SuiteResults) -> Board:
     """As it is stored."""
-    return Board.model_validate_json(files_of(collect(found))["results.json"])
+    return Board.model_validate_json(files_of(collect(results))["results.json"])
 
 
 @pytest.fixture(scope="module")
-def combine(found: SuiteResults) -> Callable[[np.ndarray], np.ndarray]:
-    return found.done[0].statistics["rouge_l"].combine
+def combine(results: SuiteResults) -> Callable[[np.ndarray], np.ndarray]:
+    return results.done[0].statistics["rouge_l"].combine
 
 
 def changed(board: Board, place: int = 0, **update: Any) -> Board:
@@ -80,11 +80,11 @@ def test_within_rounding_is_half_of_the_last_digit_printed_in_every_score(
 
 
 def test_the_paired_interval_is_that_of_the_stored_statistics(
-    found: SuiteResults, board: Board, combine: Callable[[np.ndarray], np.ndarray]
+    results: SuiteResults, board: Board, combine: Callable[[np.ndarray], np.ndarray]
 ) -> None:
-    ours, theirs = ([d for d in found.done if d.trial.backbone == n and d.trial.rank == 4]
+    ours, theirs = ([d for d in results.done if d.trial.backbone == n and d.trial.rank == 4]
                     for n in ("medgemma-4b-it", "llava-med-7b"))  # fmt: skip
-    blocks = found.references.test_blocks
+    blocks = results.references.test_blocks
     # The mean over seeds of each report's score, as a score of its own.
     one, another = (sample([mean_over_seeds(group)], blocks) for group in (ours, theirs))
     expected = difference(one, another, Draws(len(set(blocks))))
@@ -163,8 +163,8 @@ def test_what_made_them_and_what_was_chosen_is_told(board: Board, combine: Calla
     best = next(i for i, r in enumerate(there.rows) if r.best)
     there = changed(there, best, best=False)
     result = compare(board, there, combine)
-    told = {c.what: c.there for c in result.changes}
-    assert told == {
+    changes = {c.what: c.there for c in result.changes}
+    assert changes == {
         "checkpoint of medgemma-4b-it": f"{'e' * 64} float32",
         "protocol: learning_rate": "0.1",
         "labeler": "amrg-rules/0.1",
@@ -200,18 +200,18 @@ def test_the_verb_exits_by_the_verdict_and_writes_nothing(
     stored: StoredSuite, published: Path, tmp_path: Path, board: Board
 ) -> None:
     before = sorted(p for p in tmp_path.rglob("*"))
-    given = ("--results", str(stored.results), "--leaderboards", str(tmp_path / "boards"))
+    options = ("--results", str(stored.results), "--leaderboards", str(tmp_path / "boards"))
     for place in (published, published / "results.json"):
-        done = _verb("--against", str(place), *given)
+        done = _verb("--against", str(place), *options)
         assert done.exit_code == 0, done.output
         assert f"agrees with {place} in all of 7 rows: 7 equal" in done.output.replace("\n", " ")
         assert max(map(len, done.output.splitlines())) <= 120
     (published / "results.json").write_bytes(files_of(shifted(board, 0.3))["results.json"])
-    other = _verb("--against", str(published), *given, "--json")
+    other = _verb("--against", str(published), *options, "--json")
     assert other.exit_code == 0  # by the blocks, which are equal
     lost = changed(shifted(board, 0.3), by_block=())
     (published / "results.json").write_bytes(files_of(lost)["results.json"])
-    other = _verb("--against", str(published), *given, "--json")
+    other = _verb("--against", str(published), *options, "--json")
     assert other.exit_code == 1
     content = json.loads(other.output)
     assert (content["agrees"], content["rounding"]) == (False, 0.0005)
@@ -220,7 +220,7 @@ def test_the_verb_exits_by_the_verdict_and_writes_nothing(
 
 
 def test_the_verb_says_what_it_cannot_compare_with(stored: StoredSuite, published: Path, tmp_path: Path) -> None:
-    given = ("--results", str(stored.results))
+    options = ("--results", str(stored.results))
     path = published / "results.json"
     cases = {
         "can't be read": tmp_path / "nowhere.json",
@@ -229,14 +229,14 @@ def test_the_verb_says_what_it_cannot_compare_with(stored: StoredSuite, publishe
         "not JSON": path,
     }
     texts = iter(["", '{"kind": "plan"}', '{"kind": "suite", "rows": 3}', "x"])
-    for said, place in cases.items():
+    for message, place in cases.items():
         path.write_text(next(texts))
-        done = _verb("--against", str(place), *given)
+        done = _verb("--against", str(place), *options)
         assert isinstance(done.exception, UserError)
-        assert said in str(done.exception)
+        assert message in str(done.exception)
         assert str(place) in str(done.exception)
-    assert isinstance(_verb("--json", *given).exception, UserError)
-    assert isinstance(_verb("--check", "--against", str(published), *given).exception, UserError)
+    assert isinstance(_verb("--json", *options).exception, UserError)
+    assert isinstance(_verb("--check", "--against", str(published), *options).exception, UserError)
 
 
 def test_a_rescored_trial_is_found(stored: StoredSuite, published: Path, tmp_path: Path) -> None:

@@ -41,9 +41,9 @@ def test_rows_are_means_over_seeds_of_what_is_stored(stored: StoredSuite, board:
 
 
 def test_an_interval_over_seeds_is_that_of_the_statistics(stored: StoredSuite, board: Board) -> None:
-    found = read_results(stored.results, "stored")
-    group = [d for d in found.done if (d.trial.backbone, d.trial.rank) == ("llava-med-7b", 4)]
-    blocks = found.references.test_blocks
+    stored_results = read_results(stored.results, "stored")
+    group = [d for d in stored_results.done if (d.trial.backbone, d.trial.rank) == ("llava-med-7b", 4)]
+    blocks = stored_results.references.test_blocks
     by_seed = sample([d.statistics["rouge_l"] for d in group], blocks)
     expected = interval(by_seed, Draws(len(set(blocks))), bounds=METRICS["rouge_l"].bounds)
     score = _row(board, "llava-med-7b", 4).scores["rouge_l"]
@@ -58,8 +58,8 @@ def test_the_main_table_has_each_backbone_once_and_the_better_one_first(board: B
 
 def test_the_point_is_chosen_on_validation_even_where_test_says_otherwise(stored: StoredSuite, tmp_path: Path) -> None:
     results = _copy(stored, tmp_path)
-    found = read_results(results, "stored")
-    other = [d for d in found.done if d.trial.backbone == "llava-med-7b" and d.trial.rank == 4]
+    stored_results = read_results(results, "stored")
+    other = [d for d in stored_results.done if d.trial.backbone == "llava-med-7b" and d.trial.rank == 4]
     for done in other:
         content = json.loads(done.folder.scores.read_text())
         content["validation"]["rouge_l"] = 0.99
@@ -123,8 +123,8 @@ def test_the_order_of_stored_records_changes_nothing(stored: StoredSuite, board:
 
 def test_failed_and_missing_trials_are_listed_with_their_reasons(stored: StoredSuite, tmp_path: Path) -> None:
     results = _copy(stored, tmp_path)
-    found = read_results(results, "stored")
-    first, second = found.trials[0], found.trials[-1]
+    stored_results = read_results(results, "stored")
+    first, second = stored_results.trials[0], stored_results.trials[-1]
     first.folder.trial.unlink()
     reason = "loss is NaN | at `step` 3\nsecond line"
     write_json(first.folder.failure, Failure(trial=first.trial, stage="train", reason=reason, at=datetime.now(UTC)))

@@ -28,15 +28,15 @@ def _compare(stored: StoredSuite, a: str, b: str, primary: str | None = None) ->
 
 def test_values_are_those_that_are_stored(stored: StoredSuite, trials: dict[tuple[str, int, int], str]) -> None:
     a, b = trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0]
-    (found,) = _compare(stored, a, b)
+    (comparison,) = _compare(stored, a, b)
     contents = [json.loads((stored.results / i / "scores.json").read_text())["scores"] for i in (a, b)]
-    for score in found.scores:
+    for score in comparison.scores:
         assert score.a == pytest.approx(contents[0][score.name]["value"])
         assert score.b == pytest.approx(contents[1][score.name]["value"])
         assert score.difference.value == pytest.approx(known(score.a) - known(score.b))
-    assert found.scores[0].name == found.primary == "rouge_l"
-    assert found.scores[0].adjusted == found.scores[0].p
-    for score in found.scores:
+    assert comparison.scores[0].name == comparison.primary == "rouge_l"
+    assert comparison.scores[0].adjusted == comparison.scores[0].p
+    for score in comparison.scores:
         assert score.adjusted is None or score.adjusted >= known(score.p)
 
 
@@ -51,25 +51,25 @@ def test_swapping_the_sides_turns_every_sign(stored: StoredSuite, trials: dict[t
 
 def test_a_trial_does_not_differ_from_itself(stored: StoredSuite, trials: dict[tuple[str, int, int], str]) -> None:
     same = trials["medgemma-4b-it", 2, 0]
-    (found,) = _compare(stored, same, same[:8])
-    assert all(s.difference.value == 0 and s.p == 1 and s.better is None for s in found.scores)
+    (comparison,) = _compare(stored, same, same[:8])
+    assert all(s.difference.value == 0 and s.p == 1 and s.better is None for s in comparison.scores)
 
 
 def test_categories_part_the_reports_and_their_means_make_the_whole(
     stored: StoredSuite, trials: dict[tuple[str, int, int], str]
 ) -> None:
-    (found,) = _compare(stored, trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0])
-    assert sum(c.n for c in found.categories) == found.reports
-    mean = sum(c.n * known(c.a) for c in found.categories) / found.reports
-    assert mean == pytest.approx(found.scores[0].a)
-    differences = [abs(s.a - s.b) for s in found.studies]
+    (comparison,) = _compare(stored, trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0])
+    assert sum(c.n for c in comparison.categories) == comparison.reports
+    mean = sum(c.n * known(c.a) for c in comparison.categories) / comparison.reports
+    assert mean == pytest.approx(comparison.scores[0].a)
+    differences = [abs(s.a - s.b) for s in comparison.studies]
     assert differences == sorted(differences, reverse=True)
-    assert len(differences) == found.reports
+    assert len(differences) == comparison.reports
 
 
 def test_suites_are_compared_backbone_by_backbone(stored: StoredSuite) -> None:
-    found = _compare(stored, "stored", "stored")
-    assert [c.a.split(" ")[1] for c in found] == ["medgemma-4b-it", "llava-med-7b"]
+    comparison = _compare(stored, "stored", "stored")
+    assert [c.a.split(" ")[1] for c in comparison] == ["medgemma-4b-it", "llava-med-7b"]
 
 
 def test_files_need_references_and_give_the_same_as_trials(
@@ -80,8 +80,8 @@ def test_files_need_references_and_give_the_same_as_trials(
     file.write_text((stored.results / a / "predictions.jsonl").read_text())
     with pytest.raises(UserError, match="give --data or --references"):
         _compare(stored, str(file), str(file))
-    (found,), (expected,) = _compare(stored, str(file), b), _compare(stored, a, b)
-    by_name = {s.name: s for s in found.scores}
+    (comparison,), (expected,) = _compare(stored, str(file), b), _compare(stored, a, b)
+    by_name = {s.name: s for s in comparison.scores}
     for score in expected.scores:
         assert by_name[score.name].a == pytest.approx(score.a)
         assert by_name[score.name].p == pytest.approx(score.p)
@@ -99,13 +99,13 @@ def test_mistakes_are_explained(stored: StoredSuite, trials: dict[tuple[str, int
 def test_reports_are_shown_only_when_asked_and_as_text(
     stored: StoredSuite, trials: dict[tuple[str, int, int], str]
 ) -> None:
-    (found,) = _compare(stored, trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0])
-    without = compare.markdown(found, studies=3, texts=False)
-    assert not any(line in without for s in found.studies for line in s.texts[0].splitlines() if len(line) > 20)
+    (comparison,) = _compare(stored, trials["medgemma-4b-it", 2, 0], trials["llava-med-7b", 2, 0])
+    without = compare.markdown(comparison, studies=3, texts=False)
+    assert not any(line in without for s in comparison.studies for line in s.texts[0].splitlines() if len(line) > 20)
     hostile = "| a | `b` <script>x</script>\n# not a heading\n- not a list"
-    study = found.studies[0]
+    study = comparison.studies[0]
     changed = type(study)(**{**vars(study), "texts": (hostile, *study.texts[1:])})
-    shown = compare.markdown(type(found)(**{**vars(found), "studies": (changed,)}), studies=1, texts=True)
+    shown = compare.markdown(type(comparison)(**{**vars(comparison), "studies": (changed,)}), studies=1, texts=True)
     page = MarkdownIt("gfm-like", {"linkify": False}).render(shown.split("**Reference**")[1].split("**A**")[0])
     assert "<script>" not in page
     assert "<table>" not in page
@@ -122,10 +122,10 @@ def test_the_verb_prints_and_writes(
     assert "Studies that differ most in ROUGE-L" in shown.output
     assert Path(tmp_path / "c.md").read_text().startswith("# A: medgemma-4b-it")
     printed = CliRunner().invoke(app, [*arguments, "--json"])
-    made = json.loads(printed.stdout)[0]
-    assert made.keys() == {"schema_version", *Comparison.__dataclass_fields__}
-    assert made["primary"] == "rouge_l"
-    assert made["scores"][0].keys() == set(Compared.__dataclass_fields__)
-    assert made["studies"][0].keys() == {"id", "a", "b", "birads"}
+    printed_comparison = json.loads(printed.stdout)[0]
+    assert printed_comparison.keys() == {"schema_version", *Comparison.__dataclass_fields__}
+    assert printed_comparison["primary"] == "rouge_l"
+    assert printed_comparison["scores"][0].keys() == set(Compared.__dataclass_fields__)
+    assert printed_comparison["studies"][0].keys() == {"id", "a", "b", "birads"}
     shown = json.loads(CliRunner().invoke(app, [*arguments, "--json", "--texts"]).stdout)[0]
     assert len(shown["studies"][0]["texts"]) == 3

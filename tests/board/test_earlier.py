@@ -49,11 +49,11 @@ def test_in_a_checkout_it_is_the_committed_one_whatever_lies_on_disk(
     git(tmp_path, "add", "leaderboards")
     git(tmp_path, "commit", "--quiet", "--message", "a board")
     write(boards, "written by a sweep")
-    found = find(store, "stored", boards, digest("written by a sweep"))
-    assert found is not None
-    assert (found.what, found.text) == (COMMITTED, "committed")
+    earlier = find(store, "stored", boards, digest("written by a sweep"))
+    assert earlier is not None
+    assert (earlier.what, earlier.text) == (COMMITTED, "committed")
     (boards / "stored/results.json").unlink()
-    assert find(store, "stored", boards, None) == found
+    assert find(store, "stored", boards, None) == earlier
 
 
 def test_elsewhere_it_is_what_lay_there_and_never_what_these_results_wrote(store: Store, boards: Path) -> None:
@@ -107,6 +107,10 @@ def test_a_published_leaderboard_is_told_apart_on_every_later_run(stored: Stored
 
 
 def test_what_is_no_leaderboard_is_named() -> None:
-    for text, said in (("[]", "results of a leaderboard"), ('{"kind": "floors"}', "holds floors"), ("{", "not JSON")):
-        with pytest.raises(UserError, match=said):
+    for text, message in (
+        ("[]", "results of a leaderboard"),
+        ('{"kind": "floors"}', "holds floors"),
+        ("{", "not JSON"),
+    ):
+        with pytest.raises(UserError, match=message):
             read_board(text, "there.json")

@@ -40,7 +40,7 @@ def on_patients(board: Board) -> Board:
     return board.model_copy(update={"data": data, "suite": suite, "checkpoints": tuple(checkpoints)})
 
 
-def said(statement: Statement, identity: str) -> str:
+def text_of(statement: Statement, identity: str) -> str:
     """All that an item says."""
     item = next(item for item in statement.items if item.id == identity)
     return "\n".join(part for part in (item.text, *item.entries, item.verbatim) if part)
@@ -69,34 +69,34 @@ def test_all_of_mi_clear_llm_is_asked(statement: Statement) -> None:
 
 def test_the_numbers_are_the_board_s(board: Board, statement: Statement) -> None:
     split, protocol = board.split, board.suite.protocol
-    parts = said(statement, "parts")
+    parts = text_of(statement, "parts")
     assert [int(n) for n in re.findall(r"(\d+) (?:training|validation|test studies)", parts)] == [
         split.sizes[part] for part in ("train", "validation", "test")
     ]
     assert f"{board.blocks} blocks" in parts
     assert split.fingerprint in parts
     leak = split.leakage
-    assert f"{leak.verbatim_in_train} of the test reports stand word for word" in said(statement, "independence")
-    assert decimal(leak.rouge_l_of_random) in said(statement, "independence")
-    tuning = said(statement, "tuning")
+    assert f"{leak.verbatim_in_train} of the test reports stand word for word" in text_of(statement, "independence")
+    assert decimal(leak.rouge_l_of_random) in text_of(statement, "independence")
+    tuning = text_of(statement, "tuning")
     assert f"{protocol.steps} steps in batches of {protocol.batch_size} reports" in tuning
     assert f"learning rate of {protocol.learning_rate:g}," in tuning
     assert "rank 2, 4, alpha 8 (scale: alpha / rank) and seed 0, 1," in tuning
-    assert said(statement, "prompt").endswith(f"\n{protocol.prompt}")
-    assert f"{protocol.max_new_tokens} tokens" in said(statement, "decoding")
-    assert f"{board.data.studies} digital phantoms" in said(statement, "source")
+    assert text_of(statement, "prompt").endswith(f"\n{protocol.prompt}")
+    assert f"{protocol.max_new_tokens} tokens" in text_of(statement, "decoding")
+    assert f"{board.data.studies} digital phantoms" in text_of(statement, "source")
 
 
 def test_the_scores_are_the_board_s_and_so_are_their_signatures(board: Board, statement: Statement) -> None:
     for row in board.main_rows:
-        line = next(e for e in said(statement, "performance").split("\n") if f"Model {row.name}, {row.point}:" in e)
+        line = next(e for e in text_of(statement, "performance").split("\n") if f"Model {row.name}, {row.point}:" in e)
         assert with_interval(row.scores[board.primary]) in line
         assert with_interval(row.above_floor, sign=True) in line
         assert ("not shown to be above" in line) == (row.clears_floor is False)
-    assert board.signatures[board.primary] in said(statement, "metrics")
+    assert board.signatures[board.primary] in text_of(statement, "metrics")
     for floor in board.floors:
-        assert f"Predictor {floor.name}: {floor.says}" in said(statement, "comparators")
-    assert board.labeler in said(statement, "labeler")
+        assert f"Predictor {floor.name}: {floor.says}" in text_of(statement, "comparators")
+    assert board.labeler in text_of(statement, "labeler")
 
 
 def test_what_failed_and_what_did_not_run_is_said(board: Board) -> None:
@@ -106,7 +106,7 @@ def test_what_failed_and_what_did_not_run_is_said(board: Board) -> None:
             "missing": (NotThere(label="b r=4", reason="has not run"),),
         }
     )
-    text = said(methods(changed), "trials")
+    text = text_of(methods(changed), "trials")
     assert "Failed: a r=2: the loss is nan at step 3 of 60" in text
     assert "Not there: b r=4: has not run" in text
     assert "None failed" not in text
@@ -115,12 +115,12 @@ def test_what_failed_and_what_did_not_run_is_said(board: Board) -> None:
 def test_a_miniature_and_a_folder_are_not_taken_for_what_they_are_named_after(
     board: Board, statement: Statement
 ) -> None:
-    assert said(statement, "models").count("not the published model") == len(board.checkpoints)
-    assert "f" * 40 not in said(statement, "models"), "a miniature has no revision of the hub's"
+    assert text_of(statement, "models").count("not the published model") == len(board.checkpoints)
+    assert "f" * 40 not in text_of(statement, "models"), "a miniature has no revision of the hub's"
     folders = [c.model_copy(update={"miniature": False, "folder": True}) for c in board.checkpoints]
-    text = said(methods(board.model_copy(update={"checkpoints": tuple(folders)})), "models")
+    text = text_of(methods(board.model_copy(update={"checkpoints": tuple(folders)})), "models")
     assert text.count("whether its weights are the published ones isn't known") == len(folders)
-    published = said(methods(on_patients(board)), "models")
+    published = text_of(methods(on_patients(board)), "models")
     assert f"example/medgemma-4b-it at revision {'f' * 40}, licence: Example" in published
 
 
@@ -129,7 +129,7 @@ def test_a_board_without_results_has_no_performance(board: Board) -> None:
     empty = {"rows": (), "main": (), "grid_comparisons": comparisons, "main_comparisons": comparisons}
     statement = methods(board.model_copy(update=empty))
     assert "performance" in {item.id for item in statement.blank}
-    assert said(statement, "tests") == "None: there are no two rows to compare."
+    assert text_of(statement, "tests") == "None: there are no two rows to compare."
 
 
 def test_the_tests_of_a_board_of_before_are_not_described_as_today_s(board: Board) -> None:
@@ -142,8 +142,8 @@ def test_shuffled_images_are_said(board: Board, statement: Statement) -> None:
     protocol = board.suite.protocol.model_copy(update={"training_images": "shuffled"})
     suite = board.suite.model_copy(update={"protocol": protocol})
     shuffled = methods(board.model_copy(update={"suite": suite}))
-    assert "image of another study" in said(shuffled, "tuning")
-    assert "image of another study" not in said(statement, "tuning")
+    assert "image of another study" in text_of(shuffled, "tuning")
+    assert "image of another study" not in text_of(statement, "tuning")
 
 
 def test_published_boards_have_a_statement() -> None:
@@ -155,9 +155,9 @@ def test_published_boards_have_a_statement() -> None:
 
 def test_too_few_blocks_and_epochs_are_said(board: Board) -> None:
     short = board.main_comparisons.model_copy(update={"blocks_needed": board.blocks + 1})
-    text = said(methods(board.model_copy(update={"main_comparisons": short})), "size")
+    text = text_of(methods(board.model_copy(update={"main_comparisons": short})), "size")
     assert f"takes {board.blocks + 1} blocks; there are {board.blocks}, so none could be found" in text
     protocol = board.suite.protocol.model_copy(update={"steps": None, "epochs": 5, "micro_batch_size": 2})
     suite = board.suite.model_copy(update={"protocol": protocol})
-    tuning = said(methods(board.model_copy(update={"suite": suite})), "tuning")
+    tuning = text_of(methods(board.model_copy(update={"suite": suite})), "tuning")
     assert f"5 epochs in batches of {protocol.batch_size} reports (2 at a time)" in tuning

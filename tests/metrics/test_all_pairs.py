@@ -16,11 +16,10 @@ from benchmark.data.splitting import choose
 from benchmark.scoring.pairs import MOST_STUDIES, chosen_studies, perfect_falls, seed_falls
 from metrics.all_pairs import PairFall, PairStatistics, across_blocks, fall, fall_of_seed, unchanged
 from metrics.clinical.clinical import score_reports
+from metrics.labels.birads import BIRADS_SCALE
 from metrics.metric import ratio
 
 pytestmark = pytest.mark.numeric
-
-CATEGORIES = ["1", "2", "3", "4A", "4B", "4C", "5"]
 
 
 def report(category: str, density: str = "A") -> str:
@@ -39,22 +38,22 @@ def exact_matches(truth: np.ndarray, written: np.ndarray) -> PairStatistics:
 def test_it_is_the_difference_of_means_that_it_is_defined_as(studies: list[tuple[int, int, int]]) -> None:
     blocks = [str(block) for block, *_ in studies]
     truth, written = (np.array([one[place] for one in studies]) for place in (1, 2))
-    found = fall_of_seed(exact_matches(truth, written), blocks, across_blocks(blocks))
+    falls = fall_of_seed(exact_matches(truth, written), blocks, across_blocks(blocks))
 
-    def by_hand(kept: list[int]) -> float:
+    def by_hand(studies_in: list[int]) -> float:
         right, others = [], []
-        for i in kept:
-            shown = [written[j] for j in kept if blocks[j] != blocks[i]]
+        for i in studies_in:
+            shown = [written[j] for j in studies_in if blocks[j] != blocks[i]]
             if shown:
                 right.append(written[i] == truth[i])
                 others.append(np.mean([one == truth[i] for one in shown]))
         return float(np.mean(right) - np.mean(others)) if right else np.nan
 
-    assert found.value == pytest.approx(by_hand([*range(len(studies))]), abs=1e-12, nan_ok=True)
+    assert falls.value == pytest.approx(by_hand([*range(len(studies))]), abs=1e-12, nan_ok=True)
     names = sorted(set(blocks))
     if len(names) > 1:
         expected = [by_hand([i for i, block in enumerate(blocks) if block != name]) for name in names]
-        np.testing.assert_allclose(found.without, expected, atol=1e-12)
+        np.testing.assert_allclose(falls.without, expected, atol=1e-12)
 
 
 def falls_of(predictions: list[str], references: list[str], blocks: list[str]) -> dict[str, dict[str, PairFall]]:
@@ -70,7 +69,7 @@ def falls_of(predictions: list[str], references: list[str], blocks: list[str]) -
 @pytest.fixture(scope="module")
 def references() -> list[str]:
     random = np.random.default_rng(3)
-    categories = np.repeat(random.choice(CATEGORIES, 14), 2)
+    categories = np.repeat(random.choice(BIRADS_SCALE, 14), 2)
     return [report(category, "AB"[i % 2]) for i, category in enumerate(categories)]
 
 
@@ -80,16 +79,16 @@ BLOCKS = [str(i // 2) for i in range(28)]
 def test_clinical_scores_are_those_of_all_pairs_pooled(references: list[str]) -> None:
     """A score that is no mean of reports is computed of what all pairs add up to, each study with one weight."""
     random = np.random.default_rng(4)
-    written = [report(str(random.choice(CATEGORIES)), "AB"[i % 3 == 0]) for i in range(28)]
-    found = falls_of(written, references, BLOCKS)["all_pairs"]
+    written = [report(str(random.choice(BIRADS_SCALE)), "AB"[i % 3 == 0]) for i in range(28)]
+    falls = falls_of(written, references, BLOCKS)["all_pairs"]
     pairs = [(i, j) for i in range(28) for j in range(28) if BLOCKS[i] != BLOCKS[j]]
     # Blocks are of one size, so every study has equally many pairs, and pooling gives each the same weight.
     right = score_reports(references, written)
     exchanged = score_reports([references[i] for i, _ in pairs], [written[j] for _, j in pairs])
     for name in ("birads_exact", "birads_kappa", "birads_f1_macro", "findings_f1_micro"):
-        assert found[name].value == pytest.approx(right[name].value - exchanged[name].value, abs=1e-12), name
+        assert falls[name].value == pytest.approx(right[name].value - exchanged[name].value, abs=1e-12), name
     for name in ("hallucination_rate", "omission_rate"):
-        assert found[name].value == pytest.approx(exchanged[name].value - right[name].value, abs=1e-12), name
+        assert falls[name].value == pytest.approx(exchanged[name].value - right[name].value, abs=1e-12), name
 
 
 def test_a_perfect_reader_loses_all_of_it_and_one_that_never_looks_nothing(references: list[str]) -> None:
@@ -104,10 +103,10 @@ def test_a_perfect_reader_loses_all_of_it_and_one_that_never_looks_nothing(refer
 def test_what_only_the_category_tells_apart_falls_in_its_stratum_alone(references: list[str]) -> None:
     """A reader of categories: pairs of one category and density exchange equal reports."""
     read_categories = [text.replace("ACR B", "ACR A") for text in references]
-    found = falls_of(read_categories, references, BLOCKS)
-    assert found["another_category"]["birads_exact"].value == 1.0
-    assert found["same_category_and_density"]["birads_major"].value == 0.0
-    assert found["same_category_and_density"]["rouge_l"].value == pytest.approx(0, abs=0.05)
+    falls = falls_of(read_categories, references, BLOCKS)
+    assert falls["another_category"]["birads_exact"].value == 1.0
+    assert falls["same_category_and_density"]["birads_major"].value == 0.0
+    assert falls["same_category_and_density"]["rouge_l"].value == pytest.approx(0, abs=0.05)
 
 
 def test_blocks_without_a_part_in_a_fall_do_not_make_it_surer() -> None:
@@ -152,8 +151,8 @@ def test_intervals_cover_the_fall_of_a_reader_of_known_skill() -> None:
     for _ in range(repetitions):
         truth = random.integers(0, 4, 60)
         written = np.where(random.random(60) < 0.4, truth, random.integers(0, 4, 60))
-        found = fall([fall_of_seed(exact_matches(truth, written), blocks, allowed)])
-        held += found.low <= 0.3 <= found.high
+        falls = fall([fall_of_seed(exact_matches(truth, written), blocks, allowed)])
+        held += falls.low <= 0.3 <= falls.high
     assert stats.binomtest(held, repetitions, 0.93, alternative="less").pvalue > 1e-6
     assert stats.binomtest(held, repetitions, 0.97, alternative="greater").pvalue > 1e-6
 
@@ -165,10 +164,10 @@ def test_what_a_published_model_owes_to_the_image(dmid: Path, published_predicti
     studies = read(dmid, reports_only=True).reports
     split = choose(studies, "sequential")
     references = {study.id: study.report for study in studies if study.id in split.test}
-    found = seed_falls(predictions, references, split.blocks)["all_pairs"]
+    falls = seed_falls(predictions, references, split.blocks)["all_pairs"]
     expected = {"rouge_l": (0.091, 0.038, 0.144), "birads_exact": (0.201, 0.034, 0.369), "density_accuracy": (0, 0, 0)}
     for name, numbers in expected.items():
-        ours = fall([found[name]])
+        ours = fall([falls[name]])
         assert (ours.value, ours.low, ours.high) == pytest.approx(numbers, abs=5e-4), name
 
 

@@ -87,9 +87,9 @@ def test_what_is_no_category(text: str) -> None:
     ],
 )
 def test_oddities_are_flagged(text: str, expected: str | None, flag: str) -> None:
-    found = label(text)
-    assert found.birads == expected
-    assert flag in found.flags
+    labels = label(text)
+    assert labels.birads == expected
+    assert flag in labels.flags
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_oddities_are_flagged(text: str, expected: str | None, flag: str) -> Non
     ],
 )
 def test_lists_and_ranges_take_the_highest(text: str, every: tuple[str, str], winner: str) -> None:
-    found = label(text)
-    assert found.birads_all == every
-    assert found.birads == winner
-    assert "range" in found.flags
+    labels = label(text)
+    assert labels.birads_all == every
+    assert labels.birads == winner
+    assert "range" in labels.flags
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,11 @@ def test_a_bare_category_counts_only_where_it_is_an_assessment(text: str, expect
 
 
 def test_the_header_wins_over_the_body_and_the_conflict_is_flagged() -> None:
-    found = label("BIRADS: 4b\n\nFindings: a nodule, low suspicion (BIRADS 4a). Vascular lines (BIRADS 5).")
-    assert found.birads == "4B"
-    assert found.birads_header == ("4B",)
-    assert found.birads_all == ("4B", "4A", "5")
-    assert "birads_conflict" in found.flags
+    labels = label("BIRADS: 4b\n\nFindings: a nodule, low suspicion (BIRADS 4a). Vascular lines (BIRADS 5).")
+    assert labels.birads == "4B"
+    assert labels.birads_header == ("4B",)
+    assert labels.birads_all == ("4B", "4A", "5")
+    assert "birads_conflict" in labels.flags
 
 
 def test_a_category_in_brackets_is_no_header() -> None:
@@ -185,9 +185,9 @@ def test_a_category_in_brackets_is_no_header() -> None:
 
 
 def test_an_overall_assessment_wins_over_the_sides() -> None:
-    found = label("Right BI-RADS 4A. Left BI-RADS 2. Overall BI-RADS 0.")
-    assert found.birads == "0"
-    assert found.birads_by_side == {"left": "2", "right": "4A"}
+    labels = label("Right BI-RADS 4A. Left BI-RADS 2. Overall BI-RADS 0.")
+    assert labels.birads == "0"
+    assert labels.birads_by_side == {"left": "2", "right": "4A"}
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def test_an_overall_assessment_wins_over_the_sides() -> None:
     ],
 )
 def test_by_side_the_highest_is_the_reports(text: str) -> None:
-    found = label(text)
-    assert found.birads_by_side == {"left": "4A", "right": "2"}
-    assert found.birads == "4A"
+    labels = label(text)
+    assert labels.birads_by_side == {"left": "4A", "right": "2"}
+    assert labels.birads == "4A"
 
 
 @pytest.mark.parametrize("text", ["Both breasts BI-RADS 1", "BI-RADS 1 in both breasts", "R: BI-RADS 1, L: BI-RADS 1"])
@@ -223,9 +223,9 @@ def test_both_breasts(text: str) -> None:
     ],
 )
 def test_descriptors_are_a_guess_and_never_the_category(text: str, expected: str | None) -> None:
-    found = label(text)
-    assert found.birads_text == expected
-    assert found.birads is None
+    labels = label(text)
+    assert labels.birads_text == expected
+    assert labels.birads is None
 
 
 def test_hierarchy() -> None:

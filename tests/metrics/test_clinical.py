@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, recall_score
 
-from metrics.clinical.clinical import BIRADS_SCALE, DENSITY_SCALE, clinical_scores
+from metrics.clinical.clinical import DENSITY_SCALE, clinical_scores
 from metrics.labels import labeler
-from metrics.labels.birads import CATEGORIES
+from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
 from metrics.labels.finding_lexicon import KINDS
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics

@@ -72,6 +72,6 @@ def test_words_of_dmid_are_flagged() -> None:
     ],
 )
 def test_a_letter_beats_words_and_the_denser_breast_counts(text: str, expected: str) -> None:
-    found = label(text)
-    assert found.density == expected
-    assert "density_conflict" in found.flags
+    labels = label(text)
+    assert labels.density == expected
+    assert "density_conflict" in labels.flags

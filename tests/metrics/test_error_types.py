@@ -32,8 +32,8 @@ REFERENCE = (
     ],
 )
 def test_one_change_makes_one_error_of_its_type(change: str, to: str, errors: dict[str, int]) -> None:
-    found = count_errors(label(REFERENCE), label(REFERENCE.replace(change, to)))
-    assert found.counts == {kind: errors.get(kind, 0) for kind in TYPES}
+    errors_counted = count_errors(label(REFERENCE), label(REFERENCE.replace(change, to)))
+    assert errors_counted.counts == {kind: errors.get(kind, 0) for kind in TYPES}
 
 
 def test_the_score_is_greens() -> None:
@@ -51,8 +51,8 @@ def test_a_benign_finding_left_out_is_no_error_while_the_category_is_right() -> 
 
 
 def test_two_clear_reports_match() -> None:
-    found = count_errors(label("BIRADS: 1. No mass."), label("BIRADS: 1. No distortion."))
-    assert (found.matched, found.score) == (1, 1.0)
+    errors_counted = count_errors(label("BIRADS: 1. No mass."), label("BIRADS: 1. No distortion."))
+    assert (errors_counted.matched, errors_counted.score) == (1, 1.0)
 
 
 def test_nothing_to_compare_has_no_score() -> None:

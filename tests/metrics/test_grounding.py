@@ -7,11 +7,11 @@ import pytest
 
 from metrics.clinical.clinical import score_reports
 from metrics.grounding import Grounding, grounding
+from metrics.labels.birads import BIRADS_SCALE
 from metrics.statistics.statistics import Draws
 
 pytestmark = pytest.mark.numeric
 
-CATEGORIES = ["1", "2", "3", "4A", "4B", "4C", "5"]
 REPORTS = 56
 BLOCKS = [str(i // 2) for i in range(REPORTS)]
 
@@ -24,7 +24,7 @@ def _report(category: str) -> str:
 def _grounding(predict: Callable[[str, np.random.Generator], str], seeds: int = 2) -> Grounding:
     """`predict` takes what the image shows and a random generator; images are swapped across blocks."""
     random = np.random.default_rng(5)
-    shown = np.repeat(random.choice(CATEGORIES, REPORTS // 2), 2)
+    shown = np.repeat(random.choice(BIRADS_SCALE, REPORTS // 2), 2)
     swapped = np.roll(shown, REPORTS // 2)
     references = [_report(c) for c in shown]
     texts, statistics = [], []
@@ -39,31 +39,31 @@ def _grounding(predict: Callable[[str, np.random.Generator], str], seeds: int = 
 
 
 def test_a_predictor_that_reads_the_image_falls_when_it_is_swapped() -> None:
-    found = _grounding(lambda shown, random: shown if random.random() < 0.8 else "1")
+    grounded = _grounding(lambda shown, random: shown if random.random() < 0.8 else "1")
     for score in ("birads_exact", "birads_kappa", "findings_f1_micro", "omission_rate"):
-        fall = found.falls[score]
+        fall = grounded.falls[score]
         assert fall.fall.value > 0, score
         assert fall.verdict == "owes to the image", score
-    exact = found.falls["birads_exact"]
+    exact = grounded.falls["birads_exact"]
     assert exact.fall.value == pytest.approx(exact.real - exact.control_value)
-    omission = found.falls["omission_rate"]
+    omission = grounded.falls["omission_rate"]
     assert omission.fall.value == pytest.approx(omission.control_value - omission.real)
-    assert found.unchanged.value < 0.5
+    assert grounded.unchanged.value < 0.5
 
 
 def test_a_predictor_that_guesses_owes_nothing_and_gets_no_verdict() -> None:
-    found = _grounding(lambda shown, random: str(random.choice(CATEGORIES)))
-    assert {fall.verdict for fall in found.falls.values()} == {None}
-    assert found.unchanged.value == 1
+    grounded = _grounding(lambda shown, random: str(random.choice(BIRADS_SCALE)))
+    assert {fall.verdict for fall in grounded.falls.values()} == {None}
+    assert grounded.unchanged.value == 1
 
 
 def test_a_predictor_that_is_right_only_without_the_image_is_said_to_be() -> None:
-    order = dict(zip(CATEGORIES, np.roll(CATEGORIES, 3), strict=True))
-    found = _grounding(lambda shown, random: order[shown])
-    assert found.falls["birads_exact"].verdict == "is better without the image"
+    order = dict(zip(BIRADS_SCALE, np.roll(BIRADS_SCALE, 3), strict=True))
+    grounded = _grounding(lambda shown, random: order[shown])
+    assert grounded.falls["birads_exact"].verdict == "is better without the image"
 
 
 def test_scores_without_a_direction_are_left_out() -> None:
-    found = _grounding(lambda shown, random: shown)
-    assert "birads_exact" in found.falls
-    assert not [name for name in found.falls if "entropy" in name or "verbatim" in name]
+    grounded = _grounding(lambda shown, random: shown)
+    assert "birads_exact" in grounded.falls
+    assert not [name for name in grounded.falls if "entropy" in name or "verbatim" in name]

@@ -36,25 +36,31 @@ def test_the_specifications_cases() -> None:
     failed = []
     for line in CASES.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
-        found = label(case["text"]).to_dict()
+        stated = label(case["text"]).to_dict()
         for key, value in case["expected"].items():
-            right = set(value) <= set(found[key]) if key == "flags" else found[key] == value
+            right = set(value) <= set(stated[key]) if key == "flags" else stated[key] == value
             if not right:
-                failed.append(f"{case['id']} {key}: expected {value}, got {found[key]}")
+                failed.append(f"{case['id']} {key}: expected {value}, got {stated[key]}")
     assert failed == []
 
 
 def test_the_dmid_reports(dmid: Path) -> None:
     labels = {study.id: label(study.report) for study in read(dmid, reports_only=True).reports}
-    assert Counter(found.birads_major for found in labels.values()) == {
+    assert Counter(stated.birads_major for stated in labels.values()) == {
         "0": 1, "1": 209, "2": 25, "3": 121, "4": 135, "5": 19,
     }  # fmt: skip
-    assert Counter(found.density for found in labels.values()) == {"A": 79, "B": 203, "C": 186, "D": 40, None: 2}
-    assert sorted(name for name, found in labels.items() if found.density is None) == ["Img457", "Img458"]
-    assert all(found.birads_header for found in labels.values())
-    assert sum(len(found.birads_header) > 1 for found in labels.values()) == 20
-    assert sum("birads_conflict" in found.flags for found in labels.values()) == 24
-    assert not any(found.laterality for found in labels.values())
+    assert Counter(stated.density for stated in labels.values()) == {
+        "A": 79,
+        "B": 203,
+        "C": 186,
+        "D": 40,
+        None: 2,
+    }
+    assert sorted(name for name, stated in labels.items() if stated.density is None) == ["Img457", "Img458"]
+    assert all(stated.birads_header for stated in labels.values())
+    assert sum(len(stated.birads_header) > 1 for stated in labels.values()) == 20
+    assert sum("birads_conflict" in stated.flags for stated in labels.values()) == 24
+    assert not any(stated.laterality for stated in labels.values())
 
 
 @settings(deadline=None, max_examples=60)
@@ -62,11 +68,11 @@ def test_the_dmid_reports(dmid: Path) -> None:
 @example("\ud800 BI-RADS 4\x00")
 @example("İ BI-RADS ４Ａ ß")
 def test_any_text_gets_a_label_that_is_json(text: str) -> None:
-    found = label(text).to_dict()
-    assert json.loads(json.dumps(found)) == found
-    assert found["birads"] is None or re.fullmatch(r"[0-6]|4[ABC]", found["birads"])
-    assert found["density"] in {None, "A", "B", "C", "D"}
-    assert found["birads"] is None or found["birads"] in found["birads_all"]
+    stated = label(text).to_dict()
+    assert json.loads(json.dumps(stated)) == stated
+    assert stated["birads"] is None or re.fullmatch(r"[0-6]|4[ABC]", stated["birads"])
+    assert stated["density"] in {None, "A", "B", "C", "D"}
+    assert stated["birads"] is None or stated["birads"] in stated["birads_all"]
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t ", "\u200b\u00a0\ufeff", "**"])
@@ -204,11 +210,11 @@ def test_labels_change_with_the_version_only() -> None:
 def test_the_vocabulary_changes_with_the_version_only() -> None:
     modules = (attributes, birads, density, finding_lexicon, findings, lexicon, location, report_text, sides)
     patterns = {
-        found
+        pattern
         for module in modules
         for name, value in vars(module).items()
         if not name.startswith("__")
-        for found in patterns_in(value)
+        for pattern in patterns_in(value)
     }
     total = hashlib.sha256("\n".join(sorted(patterns)).encode()).hexdigest()
     assert len(patterns) > 50

@@ -20,19 +20,19 @@ def _values(
     reference: list[str | None] | None = None,
 ) -> dict[str, float]:
     n = len(predictions)
-    found = memory_statistics(predictions, references, train, predicted or [None] * n, reference or [None] * n)
-    return {s.name: s.value for s in found}
+    statistics = memory_statistics(predictions, references, train, predicted or [None] * n, reference or [None] * n)
+    return {s.name: s.value for s in statistics}
 
 
 def test_rates_stand_beside_those_of_the_references() -> None:
     train = ["No mass seen.", "A mass is seen in the breast."]
     predictions = ["no  mass\nSEEN.", "A mass is seen in the breast.", "Something else.", ""]
     references = ["No mass seen.", "Other text.", "Another text.", "One more."]
-    found = _values(predictions, references, train)
-    assert found["verbatim_train_rate"] == 0.5
-    assert found["verbatim_train_rate_references"] == 0.25
-    assert found["verbatim_train_excess"] == 0.25
-    assert found["distinct_predictions"] == 1
+    values = _values(predictions, references, train)
+    assert values["verbatim_train_rate"] == 0.5
+    assert values["verbatim_train_rate_references"] == 0.25
+    assert values["verbatim_train_excess"] == 0.25
+    assert values["distinct_predictions"] == 1
 
 
 def test_without_training_reports_nothing_is_said_of_them() -> None:
@@ -57,12 +57,12 @@ def test_every_text_stands_in_a_train_set_of_itself(predictions: list[str]) -> N
 @given(st.lists(st.sampled_from(["1", "2", "4A", None]), min_size=1, max_size=20))
 def test_entropy_is_scipys_in_bits(categories: list[str | None]) -> None:
     counts = np.unique([c or "" for c in categories], return_counts=True)[1]
-    found = _values(["x"] * len(categories), ["y"] * len(categories), [], categories, categories)
-    assert found["birads_entropy"] == pytest.approx(entropy(counts, base=2), abs=1e-12)
+    values = _values(["x"] * len(categories), ["y"] * len(categories), [], categories, categories)
+    assert values["birads_entropy"] == pytest.approx(entropy(counts, base=2), abs=1e-12)
 
 
 def test_one_prediction_for_everything_is_a_collapse() -> None:
-    found = _values(["The same."] * 9 + ["Another."], ["r"] * 10, [], ["1"] * 10, ["1"] * 10)
-    assert found["distinct_predictions"] == pytest.approx(0.2)
-    assert found["modal_prediction_share"] == pytest.approx(0.9)
-    assert found["birads_entropy"] == 0
+    values = _values(["The same."] * 9 + ["Another."], ["r"] * 10, [], ["1"] * 10, ["1"] * 10)
+    assert values["distinct_predictions"] == pytest.approx(0.2)
+    assert values["modal_prediction_share"] == pytest.approx(0.9)
+    assert values["birads_entropy"] == 0

@@ -14,13 +14,13 @@ PREDICTIONS = {"a": REFERENCES["a"], "b": REFERENCES["c"], "c": ""}
 
 
 def test_every_score_is_registered_and_every_registered_score_is_computed() -> None:
-    found = report_statistics(PREDICTIONS, REFERENCES, train_reports=list(REFERENCES.values()))
-    assert set(found) == set(METRICS)
+    by_name = report_statistics(PREDICTIONS, REFERENCES, train_reports=list(REFERENCES.values()))
+    assert set(by_name) == set(METRICS)
 
 
 def test_direction_and_bounds_are_those_of_the_statistics() -> None:
-    found = report_statistics(PREDICTIONS, REFERENCES, train_reports=list(REFERENCES.values()))
-    for name, statistics in found.items():
+    by_name = report_statistics(PREDICTIONS, REFERENCES, train_reports=list(REFERENCES.values()))
+    for name, statistics in by_name.items():
         metric = METRICS[name]
         assert metric.higher_is_better == statistics.higher_is_better, name
         values = statistics.per_report

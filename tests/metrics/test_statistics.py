@@ -45,11 +45,11 @@ def means(values: Any, blocks: list[str] | None = None) -> Sample:
 
 def test_one_seed_has_the_interval_of_students_t(random: np.random.Generator) -> None:
     values = random.normal(0.6, 0.12, 40)
-    found = interval(means(values), Draws(40, 20_000, seed=1))
+    result = interval(means(values), Draws(40, 20_000, seed=1))
     low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
-    assert found.error.value == pytest.approx(stats.sem(values))
-    assert found.error.degrees_of_freedom == pytest.approx(39)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.05 * (high - low))
+    assert result.error.value == pytest.approx(stats.sem(values))
+    assert result.error.degrees_of_freedom == pytest.approx(39)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=0.05 * (high - low))
 
 
 def test_the_resampled_distribution_has_the_spread_of_scipys_bootstrap(random: np.random.Generator) -> None:
@@ -72,7 +72,7 @@ def test_crossed_variance_is_that_of_the_two_way_analysis(random: np.random.Gene
     values = (
         random.normal(0, 0.1, blocks) + random.normal(0, 0.05, (seeds, 1)) + random.normal(0, 0.03, (seeds, blocks))
     )
-    found = interval(means(values), Draws(blocks, 500))
+    result = interval(means(values), Draws(blocks, 500))
     mean = values.mean()
     by_block, by_seed = values.mean(axis=0), values.mean(axis=1)
     residual = values - by_block - by_seed[:, None] + mean
@@ -81,7 +81,7 @@ def test_crossed_variance_is_that_of_the_two_way_analysis(random: np.random.Gene
         blocks * by_seed.var(ddof=1),
         (residual**2).sum() / (seeds - 1) / (blocks - 1),
     )
-    assert found.error.value**2 == pytest.approx((squares[0] + squares[1] - squares[2]) / (seeds * blocks))
+    assert result.error.value**2 == pytest.approx((squares[0] + squares[1] - squares[2]) / (seeds * blocks))
 
 
 def test_swapping_seeds_widens_the_interval_where_seeds_differ(random: np.random.Generator) -> None:
@@ -94,42 +94,44 @@ def test_swapping_seeds_widens_the_interval_where_seeds_differ(random: np.random
 
 
 def test_a_rate_of_zero_has_the_bound_of_clopper_and_pearson() -> None:
-    found = interval(means(np.zeros(30)), Draws(30, 200))
+    result = interval(means(np.zeros(30)), Draws(30, 200))
     expected = stats.binomtest(0, 30).proportion_ci(method="exact")
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert (result.low, result.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_one_block_gives_no_interval() -> None:
-    found = interval(means(np.array([0.2, 0.4]), blocks=["a", "a"]), Draws(1, 100))
-    assert found.value == pytest.approx(0.3)
-    assert np.isnan([found.low, found.high]).all()
+    result = interval(means(np.array([0.2, 0.4]), blocks=["a", "a"]), Draws(1, 100))
+    assert result.value == pytest.approx(0.3)
+    assert np.isnan([result.low, result.high]).all()
 
 
 def test_undefined_resamples_are_counted_and_left_out() -> None:
     blocks = 12
-    part, whole = np.zeros(blocks), np.zeros(blocks)
-    part[0], whole[:2] = 1, 1
-    found = interval(sample([ratio_of("m", "s", part, whole)], [str(i) for i in range(blocks)]), Draws(blocks, 20_000))
-    assert found.undefined == pytest.approx((1 - 2 / blocks) ** blocks, abs=0.012)  # five standard errors
-    assert 0 <= found.value <= 1
+    part, denominator = np.zeros(blocks), np.zeros(blocks)
+    part[0], denominator[:2] = 1, 1
+    result = interval(
+        sample([ratio_of("m", "s", part, denominator)], [str(i) for i in range(blocks)]), Draws(blocks, 20_000)
+    )
+    assert result.undefined == pytest.approx((1 - 2 / blocks) ** blocks, abs=0.012)  # five standard errors
+    assert 0 <= result.value <= 1
 
 
 def test_a_difference_has_the_interval_of_the_paired_t_test(random: np.random.Generator) -> None:
     a = random.normal(0.6, 0.2, 40)
     b = a + random.normal(0.02, 0.05, 40)
-    found = difference(means(a), means(b), Draws(40, 20_000))
+    result = difference(means(a), means(b), Draws(40, 20_000))
     theirs = stats.ttest_rel(a, b)
-    assert found.error.p_value(found.value) == pytest.approx(theirs.pvalue)
+    assert result.error.p_value(result.value) == pytest.approx(theirs.pvalue)
     interval_of_t = theirs.confidence_interval()
     width = interval_of_t.high - interval_of_t.low
-    assert (found.low, found.high) == pytest.approx((interval_of_t.low, interval_of_t.high), abs=0.05 * width)
+    assert (result.low, result.high) == pytest.approx((interval_of_t.low, interval_of_t.high), abs=0.05 * width)
 
 
 def test_the_same_predictions_differ_by_nothing(random: np.random.Generator) -> None:
     a = means(random.normal(size=(3, 20)))
-    found = difference(a, a, Draws(20, 500))
-    assert (found.value, found.low, found.high) == (0, 0, 0)
-    assert not found.excludes_zero
+    result = difference(a, a, Draws(20, 500))
+    assert (result.value, result.low, result.high) == (0, 0, 0)
+    assert not result.excludes_zero
     assert p_value(a, a, SignFlips(20, 500)) == 1
 
 
@@ -139,26 +141,30 @@ def test_the_same_predictions_differ_by_nothing(random: np.random.Generator) -> 
 def test_a_difference_in_a_single_report_excludes_nothing(seeds: int, blocks: int, sign: int) -> None:
     values = np.zeros((seeds, blocks))
     values[0, 3] = sign
-    found = difference(means(values), means(np.zeros_like(values)), Draws(blocks), same_seeds=True)
-    assert found.value * sign > 0
-    assert not found.excludes_zero
+    result = difference(means(values), means(np.zeros_like(values)), Draws(blocks), same_seeds=True)
+    assert result.value * sign > 0
+    assert not result.excludes_zero
 
 
 @pytest.mark.parametrize("kind", ["mean", "ratio of totals"])
 def test_the_p_of_few_blocks_is_scipys_exact_permutation_test(random: np.random.Generator, kind: str) -> None:
-    whole = np.ones((2, 14)) if kind == "mean" else random.integers(1, 5, (2, 14)).astype(float)
-    part = whole * np.array([random.normal(0.4, 0.3, 14), random.normal(0.8, 0.3, 14)])
-    a, b = (sample([ratio_of("m", "s", p, w)], [str(i) for i in range(14)]) for p, w in zip(part, whole, strict=True))
+    denominator = np.ones((2, 14)) if kind == "mean" else random.integers(1, 5, (2, 14)).astype(float)
+    part = denominator * np.array([random.normal(0.4, 0.3, 14), random.normal(0.8, 0.3, 14)])
+    a, b = (
+        sample([ratio_of("m", "s", p, w)], [str(i) for i in range(14)]) for p, w in zip(part, denominator, strict=True)
+    )
     exact = stats.permutation_test(
         (np.arange(14), np.arange(14, 28)),
-        lambda x, y: part.ravel()[x].sum() / whole.ravel()[x].sum() - part.ravel()[y].sum() / whole.ravel()[y].sum(),
+        lambda x, y: (
+            part.ravel()[x].sum() / denominator.ravel()[x].sum() - part.ravel()[y].sum() / denominator.ravel()[y].sum()
+        ),
         permutation_type="samples",
         n_resamples=np.inf,
     )
-    found = SignFlips(14, 100).probability(a, b)
+    result = SignFlips(14, 100).probability(a, b)
     assert exact.pvalue < 0.1  # beyond, a score that doesn't add up is left at its linear shares
-    assert found.exact
-    assert found.value == pytest.approx(exact.pvalue, abs=1e-12)
+    assert result.exact
+    assert result.value == pytest.approx(exact.pvalue, abs=1e-12)
 
 
 shares = st.lists(st.integers(-1000, 1000), min_size=1, max_size=14)
@@ -237,11 +243,11 @@ def test_a_difference_that_seeds_could_make_is_not_significant(random: np.random
 def test_the_spread_of_seeds_is_that_between_them_without_what_reports_add(random: np.random.Generator) -> None:
     seeds, blocks, systems = 4, 30, 2_000
     drawn = [means(random.normal(0, 0.05, (seeds, 1)) + random.normal(0, 0.2, (seeds, blocks))) for _ in range(systems)]
-    found = seed_spread([*drawn, means(random.normal(size=blocks))])
-    assert found.degrees_of_freedom == systems * (seeds - 1)
+    result = seed_spread([*drawn, means(random.normal(size=blocks))])
+    assert result.degrees_of_freedom == systems * (seeds - 1)
     # Five standard errors: the variance of a mean of reports is estimated with it and taken off.
-    assert found.variance == pytest.approx(
-        0.05**2, abs=5 * (0.05**2 + 0.2**2 / blocks) * np.sqrt(2 / found.degrees_of_freedom)
+    assert result.variance == pytest.approx(
+        0.05**2, abs=5 * (0.05**2 + 0.2**2 / blocks) * np.sqrt(2 / result.degrees_of_freedom)
     )
 
 
@@ -266,9 +272,9 @@ def test_rank_sets_order_the_clearly_different_and_join_the_rest(random: np.rand
     own -= own.mean(axis=1, keepdims=True)  # equally good are two on these reports, not only in the long run
     systems = [means(blocks + level + noise) for level, noise in zip((0.2, 0.5, 0.5, 0.8), own, strict=True)]
     flips = SignFlips(40, 2_000)
-    found = rank_sets(systems, flips)
-    assert list(zip(found.best, found.worst, strict=True)) == [(4, 4), (2, 3), (2, 3), (1, 1)]
-    assert found.pairs == 6
+    result = rank_sets(systems, flips)
+    assert list(zip(result.best, result.worst, strict=True)) == [(4, 4), (2, 3), (2, 3), (1, 1)]
+    assert result.pairs == 6
     lower = rank_sets(systems, flips, higher_is_better=False)
     assert list(zip(lower.best, lower.worst, strict=True)) == [(1, 1), (2, 3), (2, 3), (4, 4)]
 
@@ -287,8 +293,8 @@ def test_systems_of_different_groups_are_not_compared_and_rank_within_their_own(
 def test_an_undefined_score_can_have_any_rank(random: np.random.Generator) -> None:
     defined = [means(np.full(10, value) + random.normal(0, 1e-3, 10)) for value in (0.1, 0.9)]
     undefined = sample([ratio_of("m", "s", np.zeros(10), np.zeros(10))], [str(i) for i in range(10)])
-    found = rank_sets([*defined, undefined], SignFlips(10, 1_000))
-    assert list(zip(found.best, found.worst, strict=True)) == [(2, 3), (1, 2), (1, 3)]
+    result = rank_sets([*defined, undefined], SignFlips(10, 1_000))
+    assert list(zip(result.best, result.worst, strict=True)) == [(2, 3), (1, 2), (1, 3)]
 
 
 @pytest.mark.parametrize(("n", "expected"), [(102, 0.034), (50, 0.048)])

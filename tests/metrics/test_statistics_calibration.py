@@ -41,8 +41,8 @@ def test_intervals_cover_95_percent(seeds: int, of_blocks: float, of_seeds: floa
             + random.normal(0, of_seeds, (seeds, 1))
             + random.normal(0, of_cells, (seeds, BLOCKS))
         )
-        found = interval(_sample(values), draws)
-        covered += found.low <= 0 <= found.high
+        result = interval(_sample(values), draws)
+        covered += result.low <= 0 <= result.high
     assert _is_a_rate_of(0.95, covered, repetitions)
 
 
@@ -54,8 +54,8 @@ def test_intervals_of_a_ratio_of_totals_cover_95_percent() -> None:
     repetitions, covered = 2_000, 0
     for _ in range(repetitions):
         asserted = random.integers(0, 4, 2 * BLOCKS)
-        found = interval(sample([ratio_of("m", "s", random.binomial(asserted, 0.3), asserted)], blocks), draws)
-        covered += found.low <= 0.3 <= found.high
+        result = interval(sample([ratio_of("m", "s", random.binomial(asserted, 0.3), asserted)], blocks), draws)
+        covered += result.low <= 0.3 <= result.high
     assert _is_a_rate_of(0.95, covered, repetitions)
 
 
@@ -71,6 +71,6 @@ def test_rank_sets_of_equal_systems_are_wrong_in_no_more_than_5_percent(seeds: i
             _sample(shared + random.normal(0, of_seeds, (seeds, 1)) + random.normal(0, 0.08, (seeds, BLOCKS)))
             for _ in range(systems)
         ]
-        found = rank_sets(drawn, flips)
-        wrong += bool((found.best > 1).any() or (found.worst < systems).any())
+        result = rank_sets(drawn, flips)
+        wrong += bool((result.best > 1).any() or (result.worst < systems).any())
     assert stats.binomtest(wrong, repetitions, 0.05, alternative="greater").pvalue > CHANCE

@@ -39,14 +39,14 @@ def test_corpus_and_report_values_are_those_of_the_original_implementations(name
     hypotheses = [item["hyp"] for item in expected["items"]]
     references = [item["ref"] for item in expected["items"]]
     one_reference = len(set(references)) == 1
-    found = {s.name: s for s in text_statistics(hypotheses, references)}
-    assert set(COLUMN) < set(found)
+    scores = {s.name: s for s in text_statistics(hypotheses, references)}
+    assert set(COLUMN) < set(scores)
     for score, column in COLUMN.items():
         if score.startswith("cider") and one_reference:
-            assert math.isnan(found[score].value), "one reference text gives every word the weight 0"
+            assert math.isnan(scores[score].value), "one reference text gives every word the weight 0"
             continue
-        assert found[score].value == pytest.approx(expected["corpus"][column], abs=1e-9), score
-        np.testing.assert_allclose(found[score].per_report, expected["per_item"][column], atol=1e-9, err_msg=score)
+        assert scores[score].value == pytest.approx(expected["corpus"][column], abs=1e-9), score
+        np.testing.assert_allclose(scores[score].per_report, expected["per_item"][column], atol=1e-9, err_msg=score)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -61,15 +61,15 @@ def test_nltk_meteor_differs_from_the_original_by_no_more_than_wordnet_does(name
         def of_text(text: str, words: Callable[[str], list[str]] = words) -> tuple[str, ...]:
             return tuple(words(text))
 
-        found = meteor_nltk(hypotheses, references, of_text)
-        assert found.value == pytest.approx(expected["corpus"][f"METEOR_nltk|{column}"], abs=1e-3)
+        scores = meteor_nltk(hypotheses, references, of_text)
+        assert scores.value == pytest.approx(expected["corpus"][f"METEOR_nltk|{column}"], abs=1e-3)
 
 
 def test_published_predictions_have_their_published_scores(dmid: Path, published_predictions: Path) -> None:
     predictions = [json.loads(line) for line in published_predictions.read_text(encoding="utf-8").splitlines()]
     reports = {study.id: study.report for study in read(dmid, reports_only=True).reports}
     references = [reports[p["id"]] for p in predictions]
-    found = {s.name: s for s in text_statistics([p["prediction"] for p in predictions], references)}
+    scores = {s.name: s for s in text_statistics([p["prediction"] for p in predictions], references)}
     published = {
         "rouge_1": 0.7381,
         "rouge_2": 0.5511,
@@ -82,9 +82,9 @@ def test_published_predictions_have_their_published_scores(dmid: Path, published
         "cider_coco": 1.2503,
         "meteor_coco": 0.3687,
     }
-    assert {name: round(found[name].value, 4) for name in published} == published
+    assert {name: round(scores[name].value, 4) for name in published} == published
     # Published with WordNet: 0.6906, of which WordNet is 0.0008.
-    assert found["meteor_nltk"].value == pytest.approx(0.6906, abs=1e-3)
+    assert scores["meteor_nltk"].value == pytest.approx(0.6906, abs=1e-3)
 
 
 def test_a_line_break_of_any_kind_changes_nothing() -> None:
@@ -96,8 +96,8 @@ def test_a_line_break_of_any_kind_changes_nothing() -> None:
 
 
 def test_an_empty_prediction_scores_zero_and_an_identical_one_the_most() -> None:
-    found = {s.name: s.per_report for s in text_statistics(["", REPORT], [REPORT, OTHER])}
-    assert all(values[0] == pytest.approx(0, abs=1e-8) for values in found.values())
+    scores = {s.name: s.per_report for s in text_statistics(["", REPORT], [REPORT, OTHER])}
+    assert all(values[0] == pytest.approx(0, abs=1e-8) for values in scores.values())
     alike = {s.name: s.value for s in text_statistics([REPORT, OTHER], [REPORT, OTHER])}
     for name, value in alike.items():
         most = 10 if name.startswith("cider") else 1
@@ -106,9 +106,9 @@ def test_an_empty_prediction_scores_zero_and_an_identical_one_the_most() -> None
 
 
 def test_cider_of_one_report_is_undefined_rather_than_zero() -> None:
-    found = text_statistics([REPORT], [REPORT], names=["cider_published"])
-    assert math.isnan(found[0].value)
-    assert found[0].n == 0
+    scores = text_statistics([REPORT], [REPORT], names=["cider_published"])
+    assert math.isnan(scores[0].value)
+    assert scores[0].n == 0
 
 
 words = st.lists(st.sampled_from(["mass", "masses", "calcification", "left", "no", "-", "BIRADS:", "4"]), max_size=70)
@@ -128,8 +128,8 @@ def test_frozen_document_frequencies_make_cider_independent_of_the_other_reports
     hypotheses, references = [REPORT, OTHER, OTHER], [OTHER, OTHER, REPORT]
 
     def values(name: str, count: int) -> np.ndarray:
-        found = text_statistics(hypotheses[:count], references[:count], train_reports=train, names=[name])
-        return found[0].per_report
+        scores = text_statistics(hypotheses[:count], references[:count], train_reports=train, names=[name])
+        return scores[0].per_report
 
     np.testing.assert_allclose(
         values("cider_published_frozen", 3)[:2], values("cider_published_frozen", 2), rtol=0, atol=0
@@ -145,10 +145,10 @@ def test_frozen_on_the_references_themselves_is_the_classical_value() -> None:
 
 
 def test_every_score_has_a_signature_and_the_order_is_fixed() -> None:
-    found = text_statistics([REPORT, OTHER], [OTHER, REPORT], train_reports=[REPORT, OTHER])
-    assert [s.name for s in found] == list(TEXT_SCORES)
-    assert len({s.signature for s in found}) == len(found)
-    for s in found:
+    scores = text_statistics([REPORT, OTHER], [OTHER, REPORT], train_reports=[REPORT, OTHER])
+    assert [s.name for s in scores] == list(TEXT_SCORES)
+    assert len({s.signature for s in scores}) == len(scores)
+    for s in scores:
         assert "refs:1" in s.signature
         assert ("tok:ptb" in s.signature) == (s.name in COCO)
 
@@ -168,8 +168,8 @@ def test_any_text_can_be_scored(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_a_very_long_prediction_is_scored() -> None:
-    found = {s.name: s.value for s in text_statistics(["no mass " * 2000, OTHER], [REPORT, OTHER])}
-    assert all(0 <= value <= 10 for value in found.values())
+    scores = {s.name: s.value for s in text_statistics(["no mass " * 2000, OTHER], [REPORT, OTHER])}
+    assert all(0 <= value <= 10 for value in scores.values())
 
 
 def test_words_of_nltk_part_sentences_inside_a_report() -> None:

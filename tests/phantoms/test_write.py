@@ -20,8 +20,9 @@ from benchmark.errors import UserError
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.files import rows
 from benchmark.phantoms.reports import DIALECTS
-from benchmark.phantoms.truth import CATEGORIES, CODES, KINDS, SIGNS, PhantomLesion, PhantomTruth, category
+from benchmark.phantoms.truth import CODES, KINDS, SIGNS, PhantomLesion, PhantomTruth, category
 from benchmark.phantoms.write import read_truth, sample, write
+from metrics.labels.birads import BIRADS_SCALE
 
 STUDIES, SEED, SIZE = 60, 4, 128
 
@@ -220,7 +221,7 @@ def test_truth_survives_json(data: st.DataObject) -> None:
         y=st.integers(0, 4000),
         radius=st.integers(1, 900),
         pathology=st.sampled_from("BM"),
-        birads=st.sampled_from(CATEGORIES),
+        birads=st.sampled_from(BIRADS_SCALE),
     )
     truth = PhantomTruth("Img001", 1, "MLO", "left", "B", "1", tuple(data.draw(st.lists(lesion, max_size=4))))
     assert PhantomTruth.from_dict(json.loads(json.dumps(truth.to_dict()))) == truth
@@ -231,7 +232,7 @@ def test_the_category_is_the_highest_of_what_is_visible_and_follows_from_kind_an
         signs = bool(case.truth.kinds & set(SIGNS))
         expected = [category(row.kind, row.radius / 1000, signs) for row in case.truth.lesions]
         assert [row.birads for row in case.truth.lesions] == expected
-        assert case.truth.birads == max(expected, key=CATEGORIES.index, default="1")
+        assert case.truth.birads == max(expected, key=BIRADS_SCALE.index, default="1")
         for row in case.truth.lesions:
             assert row.pathology == ("B" if row.birads < "4B" else row.pathology)
             if row.birads in ("4C", "5"):

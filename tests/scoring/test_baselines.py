@@ -29,10 +29,10 @@ TRAIN, TEST = STUDIES[:45], STUDIES[45:]
 
 @pytest.mark.parametrize("name", BLIND)
 def test_a_floor_takes_its_reports_from_train_and_looks_at_no_image(name: str) -> None:
-    found = predict(name, TRAIN, TEST, seed=3)
-    assert list(found) == [s.id for s in TEST]
-    assert set(found.values()) <= {s.report for s in TRAIN}
-    assert found == predict(name, TRAIN, TEST, seed=3)
+    predictions = predict(name, TRAIN, TEST, seed=3)
+    assert list(predictions) == [s.id for s in TEST]
+    assert set(predictions.values()) <= {s.report for s in TRAIN}
+    assert predictions == predict(name, TRAIN, TEST, seed=3)
 
 
 @pytest.mark.parametrize("name", ["most_frequent_report", "random_report", "neighbour_report", "best_constant"])
@@ -43,25 +43,25 @@ def test_a_floor_does_not_look_at_the_reports_of_the_test_set(name: str) -> None
 
 def test_the_oracles_give_the_right_category() -> None:
     for name in ("birads_oracle_random", "birads_oracle_modal"):
-        found = predict(name, TRAIN, TEST)
-        assert all(label(found[s.id]).birads == label(s.report).birads for s in TEST)
+        predictions = predict(name, TRAIN, TEST)
+        assert all(label(predictions[s.id]).birads == label(s.report).birads for s in TEST)
 
 
 def test_an_oracle_whose_category_is_not_in_train_falls_back_on_the_major_one() -> None:
-    found = predict("birads_oracle_modal", TRAIN, [Study("Img900", None, "BIRADS: 4c.")])
-    assert label(found["Img900"]).birads == "4A"
+    predictions = predict("birads_oracle_modal", TRAIN, [Study("Img900", None, "BIRADS: 4c.")])
+    assert label(predictions["Img900"]).birads == "4A"
 
 
 def test_the_neighbour_is_the_nearest_id() -> None:
     train = [s for s in STUDIES if s.number % 4 == 0]
-    found = predict("neighbour_report", train, [STUDIES[8], STUDIES[9]])  # Img009 and Img010
-    assert found == {"Img009": STUDIES[7].report, "Img010": STUDIES[7].report}
+    predictions = predict("neighbour_report", train, [STUDIES[8], STUDIES[9]])  # Img009 and Img010
+    assert predictions == {"Img009": STUDIES[7].report, "Img010": STUDIES[7].report}
 
 
 def test_another_seed_is_another_random_report_and_another_test_set_is_not() -> None:
     assert predict("random_report", TRAIN, TEST, seed=0) != predict("random_report", TRAIN, TEST, seed=1)
-    whole, part = predict("random_report", TRAIN, TEST), predict("random_report", TRAIN, TEST[3:5])
-    assert part.items() <= whole.items()
+    of_all, of_some = predict("random_report", TRAIN, TEST), predict("random_report", TRAIN, TEST[3:5])
+    assert of_some.items() <= of_all.items()
 
 
 words = st.lists(st.sampled_from(["mass", "masses", "no", "seen", "skin", "3"]), max_size=7).map(" ".join)
@@ -98,8 +98,8 @@ def test_floors_on_the_reports_of_dmid_are_those_that_were_measured(dmid: Path) 
     references = {s.id: s.report for s in test}
 
     def rouge_l(name: str, seed: int = 0) -> float:
-        found = predict(name, train, test, seed=seed)
-        return known(score_predictions(found, references, names=["rouge_l"], resamples=0).scores["rouge_l"].value)
+        predictions = predict(name, train, test, seed=seed)
+        return known(score_predictions(predictions, references, names=["rouge_l"], resamples=0).scores["rouge_l"].value)
 
     assert rouge_l("most_frequent_report") == pytest.approx(0.561, abs=0.003)
     # The table has one draw of 52 random reports; ten draws tell what is usual.

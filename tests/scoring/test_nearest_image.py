@@ -29,13 +29,13 @@ def _image(kind: str, number: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> list[Study]:
     folder = tmp_path_factory.mktemp("images")
-    found = []
+    studies = []
     for number in range(24):
         kind = KINDS[number % 3]
         path = folder / f"{number}.png"
         Image.fromarray(_image(kind, number)).save(path)
-        found.append(Study(f"Img{number + 1:03d}", path, f"The breast is {kind}."))
-    return found
+        studies.append(Study(f"Img{number + 1:03d}", path, f"The breast is {kind}."))
+    return studies
 
 
 def _load(path: Path) -> np.ndarray:
@@ -47,9 +47,9 @@ def test_the_miniature_finds_images_that_look_alike_and_is_the_same_twice(
 ) -> None:
     monkeypatch.setattr("benchmark.scoring.nearest_image.STEPS", 30)
     train, test = studies[:18], studies[18:]
-    found = predict("nearest_image", train, test, images=_load)
-    assert found == {s.id: s.report for s in test}
-    assert found == predict("nearest_image", train, test, images=_load)
+    predictions = predict("nearest_image", train, test, images=_load)
+    assert predictions == {s.id: s.report for s in test}
+    assert predictions == predict("nearest_image", train, test, images=_load)
 
 
 def test_the_random_numbers_of_the_caller_are_left_alone(studies: list[Study], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,8 @@ def test_every_registered_score_is_there(scores: Scores) -> None:
 def test_a_mean_is_the_mean_of_its_reports(scores: Scores) -> None:
     scorer = RougeScorer(["rougeL"], use_stemmer=True)
     expected = {i: scorer.score(REFERENCES[i], PREDICTIONS[i])["rougeL"].fmeasure for i in REFERENCES}
-    found = {report.id: report.scores["rouge_l"] for report in scores.reports}
-    assert found == pytest.approx(expected)
+    scores_of_reports = {report.id: report.scores["rouge_l"] for report in scores.reports}
+    assert scores_of_reports == pytest.approx(expected)
     assert scores.scores["rouge_l"].value == pytest.approx(np.mean(list(expected.values())))
     assert scores.scores["rouge_l"].n == len(REFERENCES)
 
@@ -67,18 +67,18 @@ def test_scores_survive_their_file(scores: Scores) -> None:
 
 def test_statistics_restored_from_a_file_are_those_that_were_scored(scores: Scores) -> None:
     record = ScoresRecord.model_validate_json(scores.to_record().model_dump_json())
-    found = stored_statistics(record, PREDICTIONS, REFERENCES, train_reports=TRAIN)
-    assert set(found) == set(scores.statistics)
+    results = stored_statistics(record, PREDICTIONS, REFERENCES, train_reports=TRAIN)
+    assert set(results) == set(scores.statistics)
     for name, statistics in scores.statistics.items():
-        np.testing.assert_array_equal(found[name].statistics, statistics.statistics, err_msg=name)
-        np.testing.assert_array_equal(found[name].counted, statistics.counted, err_msg=name)
-        assert found[name].signature == statistics.signature
-        assert found[name].value == pytest.approx(statistics.value, nan_ok=True)
+        np.testing.assert_array_equal(results[name].statistics, statistics.statistics, err_msg=name)
+        np.testing.assert_array_equal(results[name].counted, statistics.counted, err_msg=name)
+        assert results[name].signature == statistics.signature
+        assert results[name].value == pytest.approx(statistics.value, nan_ok=True)
 
 
 def test_only_what_is_asked_for_is_computed() -> None:
-    found = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l_unseen", "birads_exact"], train_reports=TRAIN)
-    assert set(found.scores) == {"rouge_l_unseen", "birads_exact"}
+    results = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l_unseen", "birads_exact"], train_reports=TRAIN)
+    assert set(results.scores) == {"rouge_l_unseen", "birads_exact"}
 
 
 def test_reports_not_in_train_are_scored_apart(scores: Scores) -> None:
@@ -123,9 +123,9 @@ def test_without_java_the_other_scores_stand(monkeypatch: pytest.MonkeyPatch) ->
         raise MetricUnavailable("no Java runs here")
 
     monkeypatch.setattr("metrics.text.text.ptb_tokenize", none)
-    found = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l", "cider_coco"], resamples=100)
-    assert found.scores["rouge_l"].undefined is None
-    assert found.scores["cider_coco"].undefined == "no Java runs here"
+    results = score_predictions(PREDICTIONS, REFERENCES, names=["rouge_l", "cider_coco"], resamples=100)
+    assert results.scores["rouge_l"].undefined is None
+    assert results.scores["cider_coco"].undefined == "no Java runs here"
 
 
 def test_a_score_says_how_many_resamples_were_undefined() -> None:
