@@ -47,12 +47,12 @@ def frames(error: BaseException) -> str:
 
 def quotes(message: str, reports: Iterable[str]) -> bool:
     """Return whether a message holds a report, or `WORDS` of its words in a row; case and punctuation don't matter."""
-    said = f" {' '.join(_words(message))} "
+    normalised = f" {' '.join(_words(message))} "
     for report in reports:
         words = _words(report)
         size = min(WORDS, len(words))
         runs = {tuple(words[i : i + size]) for i in range(len(words) - size + 1)} if words else set()
-        if any(f" {' '.join(run)} " in said for run in runs):
+        if any(f" {' '.join(run)} " in normalised for run in runs):
             return True
     return False
 

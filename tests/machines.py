@@ -69,21 +69,23 @@ class Machine:
 
     def environment(self, seed: int) -> dict[str, str]:
         """The variables of a process on this machine; `seed` is that of hashes."""
-        kept = {k: v for k, v in os.environ.items() if not (self.somebody and (k in PLACES or k.startswith("LC_")))}
-        kept |= KERNELS[self.kernels] | (SOMEBODY if self.somebody else {})
+        variables = dict(os.environ)
+        if self.somebody:
+            variables = {k: v for k, v in variables.items() if k not in PLACES and not k.startswith("LC_")}
+        variables |= KERNELS[self.kernels] | (SOMEBODY if self.somebody else {})
         # A thread that waits for one whose core is taken mustn't spin: nine times the time on a busy machine.
-        kept |= {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": "PASSIVE"}
+        variables |= {"PYTHONHASHSEED": str(seed), "OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": "PASSIVE"}
         if disabled := without(self.kernels):
-            kept["NPY_DISABLE_CPU_FEATURES"] = " ".join(disabled)
-        return kept
+            variables["NPY_DISABLE_CPU_FEATURES"] = " ".join(disabled)
+        return variables
 
     def run(self, seed: int, more: list[str]) -> int:
         """pytest's exit status; its closing line is the last that is printed."""
         processes = 1 if self.threads > 1 else 2
         options = ["-n", str(processes), f"--randomly-seed={seed}", *self.tests, *more]
         environment = self.environment(seed)
-        said = [f"{k}={v!r}" for k, v in environment.items() if os.environ.get(k) != v]
-        print(f"\n== {self.name}: {' '.join(said)}{' umask 077' if self.somebody else ''}", flush=True)
+        settings = [f"{k}={v!r}" for k, v in environment.items() if os.environ.get(k) != v]
+        print(f"\n== {self.name}: {' '.join(settings)}{' umask 077' if self.somebody else ''}", flush=True)
         umask = 0o077 if self.somebody else -1
         command = [sys.executable, "-m", "pytest", *options]
         return subprocess.run(command, cwd=ROOT, env=environment, umask=umask, check=False).returncode
@@ -98,7 +100,7 @@ MACHINES = (
 )
 
 
-def found() -> list[str]:
+def numpy_features() -> list[str]:
     """The features that numpy has kernels for beyond its baseline, and that this processor has.
 
     A name that isn't among numpy's, or that the processor lacks, is answered by a warning; one of the baseline ends
@@ -111,7 +113,7 @@ def without(kernels: str) -> list[str]:
     """The features that numpy has to go without."""
     if kernels == "native":
         return []
-    return [name for name in found() if kernels == "plain" or name not in AVX2]
+    return [name for name in numpy_features() if kernels == "plain" or name not in AVX2]
 
 
 def main() -> int:
@@ -120,20 +122,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("machines", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all, if none is named")
     parser.add_argument("--seed", type=int, help="of the order of tests and of hashes, as an earlier run printed it")
-    given = sys.argv[1:]
-    end = given.index("--") if "--" in given else len(given)
-    asked, more = parser.parse_args(given[:end]), given[end + 1 :]
-    if unknown := sorted(set(asked.machines) - set(names)):
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    options, more = parser.parse_args(words[:end]), words[end + 1 :]
+    if unknown := sorted(set(options.machines) - set(names)):
         parser.error(f"no machine {', '.join(unknown)}; there are {', '.join(names)}")
-    seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     print(
-        f"Order of tests and of hashes: --seed {seed}. numpy finds {' '.join(found()) or 'nothing beyond its baseline'}"
+        f"Order of tests and of hashes: --seed {seed}. "
+        f"numpy finds {' '.join(numpy_features()) or 'nothing beyond its baseline'}"
     )
     failed = []
     for machine in MACHINES:
-        if asked.machines and machine.name not in asked.machines:
+        if options.machines and machine.name not in options.machines:
             continue
-        if machine.kernels == "avx2" and not AVX2 & set(found()):
+        if machine.kernels == "avx2" and not AVX2 & set(numpy_features()):
             print(f"\n== {machine.name}: left out, {platform.processor() or platform.machine()} has no AVX2")
             continue
         started = time.monotonic()

@@ -25,16 +25,16 @@ def moved(part: AnyPart) -> str | None:
     """What is wrong with a part, with its library, version and place; None where nothing is."""
     module, _, attribute = part.place.partition(":")
     try:
-        found: Any = reduce(getattr, attribute.split("."), import_module(module))
+        value: Any = reduce(getattr, attribute.split("."), import_module(module))
     except (ImportError, AttributeError) as error:
-        return _told(part, f"isn't there: {error}")
+        return _describe(part, f"isn't there: {error}")
     if not (part.parameters or part.keywords):
         return None
-    taken = [name for name in inspect.signature(found).parameters if name != "self"]
+    taken = [name for name in inspect.signature(value).parameters if name != "self"]
     if missing := [name for name in (*part.parameters, *part.keywords) if name not in taken]:
-        return _told(part, f"takes no {', '.join(missing)}: its parameters are {', '.join(taken)}")
+        return _describe(part, f"takes no {', '.join(missing)}: its parameters are {', '.join(taken)}")
     if tuple(taken[: len(part.parameters)]) != part.parameters:
-        return _told(part, f"takes its parameters in another order: {', '.join(taken)}")
+        return _describe(part, f"takes its parameters in another order: {', '.join(taken)}")
     return None
 
 
@@ -63,7 +63,7 @@ def uses_missing(part: AnyPart, *modules: ModuleType) -> list[str]:
     return [name for name in named if name.isidentifier() and not any(hasattr(m, name) for m in modules)]
 
 
-def _told(part: AnyPart, what: str) -> str:
+def _describe(part: AnyPart, what: str) -> str:
     library = part.library
     return (
         f"{library.name} {version(library.name)}: {part.place} {what}. It is used because {part.use}; it was checked "

@@ -88,9 +88,11 @@ def all_in_float64(model: torch.nn.Module) -> Iterator[None]:
     """
     softmax = torch.nn.functional.softmax
 
-    def kept(x: Tensor, dim: int | None = None, dtype: torch.dtype | None = None, **others: Any) -> Tensor:
+    def softmax_in_float64(
+        x: Tensor, dim: int | None = None, dtype: torch.dtype | None = None, **others: Any
+    ) -> Tensor:
         return softmax(x, dim=dim, dtype=None if x.dtype == torch.float64 else dtype, **others)
 
     with pytest.MonkeyPatch.context() as patch, fused_norms(model):
-        patch.setattr(torch.nn.functional, "softmax", kept)
+        patch.setattr(torch.nn.functional, "softmax", softmax_in_float64)
         yield

@@ -100,19 +100,21 @@ class StoredSuite:
     def write_trial(self, trial: Trial, quality: float, predictions: dict[str, str] | None = None) -> None:
         folder = self.store.of(trial)
         test, validation = self.split.test, self.split.validation
-        shown = {
+        texts = {
             "test": predictions or {i: self._predict(trial, quality, i) for i in test},
             "validation": {i: self._predict(trial, quality, i) for i in validation},
             "blank": {i: self._predict(trial, 0.0, "blank") for i in test},
         }
         row = {"prompt_sha256": "0" * 64, "tokens": 40, "stop": "end"}
-        lines = {part: [{"id": i, "prediction": t, **row} for i, t in found.items()] for part, found in shown.items()}
+        lines = {
+            part: [{"id": i, "prediction": t, **row} for i, t in by_study.items()] for part, by_study in texts.items()
+        }
         write_lines(folder.predictions, lines["test"])
         write_lines(folder.validation, lines["validation"])
         write_lines(folder.controls, [{"control": c, **line} for c in ("blank",) for line in lines[c]])
-        validation_scores = {name: score.value for name, score in self._scores(shown["validation"], 0).scores.items()}
+        validation_scores = {name: score.value for name, score in self._scores(texts["validation"], 0).scores.items()}
         more = {"length_limit_rate": 0.0, "validation": validation_scores}
-        write_json(folder.scores, self._scores(shown["test"], RESAMPLES).model_copy(update=more))
+        write_json(folder.scores, self._scores(texts["test"], RESAMPLES).model_copy(update=more))
         steps = trial.protocol.steps or 10
         folder.write_losses([{"step": s, "loss": 3 / (1 + s * quality / 10)} for s in range(1, steps + 1)])
         folder.adapter.mkdir(exist_ok=True)
@@ -124,8 +126,8 @@ class StoredSuite:
             "licence": "Example", "parameters": 700_000,
         }  # fmt: skip
         seconds = {"vision": 0.5, "train": 10.0 * trial.rank, "generate": 2.0, "score": 1.0}
-        made = {"id": trial.id, "trial": trial.model_dump(mode="json"), "checkpoint": checkpoint, "seconds": seconds}
-        write_json(folder.trial, {**made, **MADE})
+        record = {"id": trial.id, "trial": trial.model_dump(mode="json"), "checkpoint": checkpoint, "seconds": seconds}
+        write_json(folder.trial, {**record, **MADE})
 
     def write_record(self, shuffled: int | None = None) -> None:
         """Write `suites/<suite>.json`, the trials in another order if asked."""
@@ -154,11 +156,11 @@ class StoredSuite:
             },
         )  # fmt: skip
 
-    def _predict(self, trial: Trial, quality: float, shown: str) -> str:
-        chance = random.Random(f"{trial.backbone} {trial.seed} {shown}")
-        if shown == "blank" or chance.random() > quality:
+    def _predict(self, trial: Trial, quality: float, image: str) -> str:
+        chance = random.Random(f"{trial.backbone} {trial.seed} {image}")
+        if image == "blank" or chance.random() > quality:
             return chance.choice(self.train).report
-        truth = label(self.by_id[shown].report)
+        truth = label(self.by_id[image].report)
         same = [s for s in self.train if label(s.report).birads_major == truth.birads_major]
         return chance.choice(same or self.train).report
 

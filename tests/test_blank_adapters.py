@@ -68,18 +68,18 @@ def swept(miniature: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_they_see_no_image_in_training_or_writing_and_are_floors(swept: Swept, tmp_path: Path) -> None:
-    found, shown = swept
+    results, shown = swept
     assert sorted(blind for blind, _ in shown) == [False, True]
     for blind, blank in shown:
         assert set(blank) == {blind}
-    assert (len(found.done), len(found.blind)) == (4, 2)
-    for done in found.blind:
+    assert (len(results.done), len(results.blind)) == (4, 2)
+    for done in results.blind:
         assert isinstance(done, Done)
         rows = [*read_lines(done.folder.predictions), *read_lines(done.folder.validation)]
         assert len({row["prediction"] for row in rows}) == 1
         falls = done.pairs.falls
         assert {fall.value for scores in falls.values() for fall in scores.values()} <= {0.0, None}
-    board = collect(found)
+    board = collect(results)
     assert len(board.rows) == 2
     assert board.planned == 6
     [floor] = [floor for floor in board.floors if floor.name == "medgemma-4b-it (own checkpoint) on blank images"]

@@ -96,13 +96,13 @@ def anchors(document: Path) -> set[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_relative_links_lead_to_what_is_there(document: str) -> None:
-    here = (ROOT / document).parent
+    folder = (ROOT / document).parent
     broken = []
     for link in (one or other for one, other in LINK.findall(prose(document))):
         if re.match(r"[a-z]+:", link):
             continue
         path, _, anchor = link.partition("#")
-        target = (here / path).resolve() if path else ROOT / document
+        target = (folder / path).resolve() if path else ROOT / document
         if not target.exists() or ROOT not in (target, *target.parents) or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []

@@ -35,16 +35,16 @@ def raised(error: Exception, cause: Exception | None = None) -> Exception:
             raise cause or KeyError(REPORT)
         except Exception as first:
             raise error from first
-    except Exception as found:
-        return found
+    except Exception as caught:
+        return caught
 
 
 @given(st.integers(0, 10), st.integers(4, 8))
 def test_a_message_that_quotes_a_report_is_left_out(start: int, length: int) -> None:
     words = REPORT.split()[start : start + length]
     for quoted in (" ".join(words), repr("\n".join(words)), " ".join(words).upper()):
-        found = reason(ValueError(f"can't encode {quoted} …"), ["Normal.", REPORT])
-        assert found == "ValueError (its message quotes a report, so it is left out)"
+        message = reason(ValueError(f"can't encode {quoted} …"), ["Normal.", REPORT])
+        assert message == "ValueError (its message quotes a report, so it is left out)"
 
 
 def test_another_message_is_told() -> None:
@@ -55,11 +55,11 @@ def test_another_message_is_told() -> None:
 
 
 def test_frames_say_where_but_not_what() -> None:
-    found = frames(raised(ValueError(REPORT)))
-    assert found.count(f'File "{__file__}"') == 2
-    assert "in raised" in found
-    assert found.index("KeyError") < found.index("which led to") < found.rindex("ValueError")
-    assert "spiculated" not in found
+    traceback = frames(raised(ValueError(REPORT)))
+    assert traceback.count(f'File "{__file__}"') == 2
+    assert "in raised" in traceback
+    assert traceback.index("KeyError") < traceback.index("which led to") < traceback.rindex("ValueError")
+    assert "spiculated" not in traceback
 
 
 def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
@@ -78,8 +78,8 @@ def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
     assert summary.failed_floors == {"most_frequent_report": "ZeroDivisionError: injected"}
     with pytest.raises(RunFailed, match=r"^1 of 1 floors failed"):
         sweep.check(summary)
-    found = read_results(tmp_path / "results", "failing")
-    assert (found.failed, found.missing) == ({"the floor most_frequent_report": "ZeroDivisionError: injected"}, ())
+    results = read_results(tmp_path / "results", "failing")
+    assert (results.failed, results.missing) == ({"the floor most_frequent_report": "ZeroDivisionError: injected"}, ())
     summary = run()
     assert (summary.ran, summary.already, summary.failed, summary.failed_floors) == (0, 1, {}, {})
     assert read_results(tmp_path / "results", "failing").failed == {}
@@ -102,5 +102,5 @@ def test_a_failed_trial_is_stored_with_its_frames(
     assert all(place in content["traceback"] for place in ("in _train", "in forward", __file__))
     lines = (tmp_path / "results/suites/failing/references.jsonl").read_text().splitlines()
     for report in [json.loads(line)["report"] for line in lines]:
-        for told in (stored.read_text(), *map(repr, events), *summary.failed.values()):
-            assert report[:40] not in told
+        for text in (stored.read_text(), *map(repr, events), *summary.failed.values()):
+            assert report[:40] not in text

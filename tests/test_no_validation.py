@@ -47,14 +47,14 @@ def swept(miniature: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_the_board_shows_every_point_and_says_why(swept: Path) -> None:
-    found = read_results(swept / "results", "unvalidated")
-    assert chosen(found) == []
-    assert len(compared(found)) == 4
-    board = collect(found)
+    results = read_results(swept / "results", "unvalidated")
+    assert chosen(results) == []
+    assert len(compared(results)) == 4
+    board = collect(results)
     assert [row.best for row in board.rows] == [False] * 4
     assert sorted(board.main) == [0, 1, 2, 3]
     assert all(row.validation == {} for row in board.rows)
-    assert len(_columns(found)) == 4
+    assert len(_columns(results)) == 4
     write_leaderboard(swept / "results", "unvalidated", swept / "boards")
     readme = " ".join((swept / "boards/unvalidated/README.md").read_text().split())
     assert (
@@ -62,5 +62,5 @@ def test_the_board_shows_every_point_and_says_why(swept: Path) -> None:
     )
     assert "that the validation part chose" not in readme
     assert not list((swept / "boards").rglob("model-cards/*"))
-    for folder in (done.folder for done in found.trials):
+    for folder in (done.folder for done in results.trials):
         assert read_lines(folder.validation) == []

@@ -56,7 +56,7 @@ class ProcessCost(Stored):
     together: int = 1
 
 
-class TrialMade(Stored):
+class TrialOutput(Stored):
     """What a contender made of a trial: the loss of every step, and a text for each test study."""
 
     losses: tuple[float, ...]

@@ -50,11 +50,11 @@ def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: 
     began = time.perf_counter()
     used = sum(spawn(command, out) for command in commands(name, path, task, out, losses_only=losses_only))
     wall = time.perf_counter() - began
-    found = [read_model(file, ProcessCost) for file in out.glob("stages.*")]
-    stages: dict[str, float] = {stage: sum(process.seconds[stage] for process in found) for stage in STAGES}
+    processes = [read_model(file, ProcessCost) for file in out.glob("stages.*")]
+    stages: dict[str, float] = {stage: sum(process.seconds[stage] for process in processes) for stage in STAGES}
     stages["rest"] = wall - sum(stages.values())
-    memory = max(process.memory for process in found)
-    return Cost(wall, used, memory, stages, max(process.together for process in found))
+    memory = max(process.memory for process in processes)
+    return Cost(wall, used, memory, stages, max(process.together for process in processes))
 
 
 def commands(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:
@@ -63,23 +63,23 @@ def commands(name: Contender, path: Path, task: Task, out: Path, *, losses_only:
         return [["benchmark.bench.engines", str(path), "--engine", ENGINES[name]]]
     points = range(len(task.points))
     keep = ["--decoded", str(out / "decoded")] if name == "B" or losses_only else []
-    found = [
+    trainers = [
         ["benchmark.bench.trainer", str(path), *map(str, part), "--contender", name, *keep]
         for part in ([[*points]] if losses_only else [[point] for point in points])
     ]
-    return found if losses_only or not task.test else [*found, ["benchmark.bench.score", str(path)]]
+    return trainers if losses_only or not task.test else [*trainers, ["benchmark.bench.score", str(path)]]
 
 
 def spawn(command: Sequence[str], out: Path) -> float:
     """Run a module in a process of its own, on one thread, with caches in `out`; its processor seconds."""
-    own = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "AMRG_CACHE_DIR": str(out / "cache")}
+    settings = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "AMRG_CACHE_DIR": str(out / "cache")}
     log = out / "log.txt"
     with log.open("ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--out", str(out), "--started", str(time.time())],
             stdout=file,
             stderr=file,
-            env=os.environ | own,
+            env=os.environ | settings,
         )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -30,7 +30,7 @@ from benchmark.bench.model import (
     Sweeps,
 )
 from benchmark.bench.process import Cost, contend
-from benchmark.bench.task import EQUALITY_RATE, EQUALITY_STEPS, Task, made
+from benchmark.bench.task import EQUALITY_RATE, EQUALITY_STEPS, Task, read_outputs
 from benchmark.data.records import read_records
 from benchmark.errors import UserError
 from benchmark.execute import default_processes, executor
@@ -114,7 +114,7 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
 
 def compare(task: Task, work: Path, say: Say) -> Equality:
     """Return losses of A, C and D in float64 and float32, and the texts of the first round."""
-    texts = {name: [trial.texts for trial in made(work / f"{name}-0", task)] for name in CONTENDERS}
+    texts = {name: [trial.texts for trial in read_outputs(work / f"{name}-0", task)] for name in CONTENDERS}
     return Equality(
         points=len(task.points),
         steps=EQUALITY_STEPS,
@@ -135,7 +135,7 @@ def _losses(task: Task, work: Path, say: Say, dtype: str) -> dict[str, float]:
     losses = {}
     for name in LOSSES_OF:
         contend(name, path, exact, work / f"{dtype}-{name}", losses_only=True)
-        losses[name] = [trial.losses for trial in made(work / f"{dtype}-{name}", task)]
+        losses[name] = [trial.losses for trial in read_outputs(work / f"{dtype}-{name}", task)]
     found = {
         f"{one}-{other}": max(
             abs(x - y) for p, q in zip(losses[one], losses[other], strict=True) for x, y in zip(p, q, strict=True)

@@ -32,8 +32,8 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> ScalingResult
     Raises:
         UserError, RunFailed: as `benchmark.bench.run.run` does.
     """
-    whole = make_task(suite, data, say)
-    tasks = {number: shortened(whole, suite.grid, number) for number in TRIALS}
+    full_task = make_task(suite, data, say)
+    tasks = {number: shortened(full_task, suite.grid, number) for number in TRIALS}
     costs: dict[int, list[Cost]] = {number: [] for number in TRIALS}
     with TemporaryDirectory(prefix="amrg-bench-") as folder:
         work = Path(folder)
@@ -81,7 +81,7 @@ def summary(costs: Mapping[int, Sequence[Cost]]) -> Scaling:
     trials = [number for number, runs in costs.items() for _ in runs]
     every = [cost for runs in costs.values() for cost in runs]
     return Scaling(
-        runs={number: _run(number, found) for number, found in costs.items()},
+        runs={number: _run(number, rounds) for number, rounds in costs.items()},
         lines=Lines(
             wall=fit(trials, [cost.wall for cost in every]),
             processor=fit(trials, [cost.processor for cost in every]),

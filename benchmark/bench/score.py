@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmark.bench.task import Stages, Task, made, score
+from benchmark.bench.task import Stages, Task, read_outputs, score
 
 
 def main() -> None:
@@ -12,14 +12,14 @@ def main() -> None:
     parser.add_argument("task", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--started", type=float, required=True)
-    given = parser.parse_args()
-    stages, task = Stages(given.started), Task.read(given.task)
+    arguments = parser.parse_args()
+    stages, task = Stages(arguments.started), Task.read(arguments.task)
     with stages.of("start"):
         import benchmark.scoring.score  # noqa: F401
     with stages.of("score"):
-        for trial in made(given.out, task):
+        for trial in read_outputs(arguments.out, task):
             score(task, trial.texts)
-    stages.write(given.out, "score")
+    stages.write(arguments.out, "score")
 
 
 if __name__ == "__main__":

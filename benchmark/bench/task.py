@@ -1,4 +1,4 @@
-"""What the contenders of `amrg bench` are given, and how each tells what it made and what that took."""
+"""What the contenders of `amrg bench` are given, and how each stores what it made and what that took."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from benchmark.bench.model import STAGES, BenchStage, Point, ProcessCost, TaskFile, TrialMade
+from benchmark.bench.model import STAGES, BenchStage, Point, ProcessCost, TaskFile, TrialOutput
 from benchmark.record import Stage
 from benchmark.store import read_model, write_json
 from benchmark.suite import Trial
@@ -121,13 +121,13 @@ class Stages:
 
 def store(folder: Path, trial: Trial, losses: Sequence[float], texts: Sequence[str]) -> None:
     """Store what a contender made of a trial."""
-    made = TrialMade(losses=tuple(losses), texts=tuple(texts))
-    write_json(_place(folder, (trial.rank, trial.alpha, trial.seed)), made)
+    output = TrialOutput(losses=tuple(losses), texts=tuple(texts))
+    write_json(_place(folder, (trial.rank, trial.alpha, trial.seed)), output)
 
 
-def made(folder: Path, task: Task) -> list[TrialMade]:
+def read_outputs(folder: Path, task: Task) -> list[TrialOutput]:
     """Return what a contender stored of each of the task's points."""
-    return [read_model(_place(folder, point), TrialMade) for point in task.points]
+    return [read_model(_place(folder, point), TrialOutput) for point in task.points]
 
 
 def _place(folder: Path, point: Point) -> Path:

@@ -23,12 +23,12 @@ def list_backbones(as_json: AsJson = False) -> None:
     from benchmark.errors import UserError
 
     places = dict(sorted(locations().items()))
-    found: dict[str, Described | UserError] = {}
+    descriptions: dict[str, Described | UserError] = {}
     for name in places:
         try:
-            found[name] = described(get(name))
+            descriptions[name] = described(get(name))
         except UserError as error:
-            found[name] = error
+            descriptions[name] = error
     if as_json:
         rows = [
             {
@@ -37,7 +37,7 @@ def list_backbones(as_json: AsJson = False) -> None:
                 "built_in": name in BUILT_IN,
                 **({"error": str(row)} if isinstance(row, UserError) else asdict(row)),
             }
-            for name, row in found.items()
+            for name, row in descriptions.items()
         ]
         _print_json({"backbones": rows})
         return
@@ -54,7 +54,7 @@ def list_backbones(as_json: AsJson = False) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("licence", overflow="fold")
     table.add_column("cached")
-    for name, row in found.items():
+    for name, row in descriptions.items():
         if isinstance(row, UserError):
             console.print(f"[red]{escape(str(row))}[/red]", soft_wrap=True)
             continue
@@ -82,8 +82,8 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
     plugin = get(name)
     stated: dict[str, object] = {"name": name, "plugin": locations()[name], **asdict(described(plugin))}
-    if found := structure(plugin):
-        stated["trainable_parameters"] = {str(rank): found.trainable(rank) for rank in RANKS}
+    if sizes := structure(plugin):
+        stated["trainable_parameters"] = {str(rank): sizes.trainable(rank) for rank in RANKS}
     if as_json:
         _print_json(stated)
         return
@@ -114,26 +114,26 @@ def check(name: Name, as_json: AsJson = False) -> None:
 
     plugin = get(name)
     quiet()
-    found = []
+    checked = []
     for clause in check_plugin(plugin, clauses()):
-        found.append(clause)
+        checked.append(clause)
         if not as_json:
             typer.echo(f"{'kept  ' if clause.kept else 'BROKEN'}  {clause.sentence}")
             if not clause.kept:
                 typer.echo(f"        {clause.reason}")
-    broken = [clause for clause in found if not clause.kept]
+    broken = [clause for clause in checked if not clause.kept]
     if as_json:
         _print_json(
             {
                 "backbone": name,
                 "kept": not broken,
-                "clauses": [{"clause": c.sentence, "kept": c.kept, "reason": c.reason} for c in found],
+                "clauses": [{"clause": c.sentence, "kept": c.kept, "reason": c.reason} for c in checked],
             }
         )
     elif broken:
-        typer.echo(f"{name}: {len(broken)} of {len(found)} clauses broken.")
+        typer.echo(f"{name}: {len(broken)} of {len(checked)} clauses broken.")
     else:
-        typer.echo(f"{name}: all {len(found)} clauses kept.")
+        typer.echo(f"{name}: all {len(checked)} clauses kept.")
     if broken:
         raise typer.Exit(1)
 

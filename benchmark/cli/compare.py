@@ -44,20 +44,20 @@ def compare(
         against = from_file(references)
     elif data is not None and first.file is not None:
         against = from_release(read(data, reports_only=True), list(first.file[1]), split)
-    found = comparisons(first, second, against, score)
+    compared = comparisons(first, second, against, score)
     if markdown is not None:
-        parts = [compare.markdown(f, studies=studies, texts=texts) for f in found]
+        parts = [compare.markdown(f, studies=studies, texts=texts) for f in compared]
         write_text(markdown, "\n".join(parts))
     if as_json:
         import json
 
-        listed = [compare.record(f, studies=studies, texts=texts).model_dump(mode="json") for f in found]
+        listed = [compare.record(f, studies=studies, texts=texts).model_dump(mode="json") for f in compared]
         typer.echo(json.dumps(listed, indent=1, ensure_ascii=False, allow_nan=False))
         return
     from rich.console import Console
 
-    for one in found:
-        compare.show(one, Console(), studies=studies, texts=texts)
+    for comparison in compared:
+        compare.show(comparison, Console(), studies=studies, texts=texts)
 
 
 def register(app: typer.Typer) -> None:

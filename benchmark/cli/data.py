@@ -45,17 +45,17 @@ def check(
 
     with _progress("images", quiet=as_json) as bar:
         task = bar.add_task("", total=None)
-        found = check_folder(
+        result = check_folder(
             folder,
             decode_images=decode,
             jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if as_json:
-        _print_json(found.counts().model_dump(mode="json"))
+        _print_json(result.counts().model_dump(mode="json"))
     else:
-        _show_check(found, limit)
-    if not found.usable:
+        _show_check(result, limit)
+    if not result.usable:
         raise typer.Exit(2)
 
 
@@ -142,15 +142,15 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="data")
 
 
-def _show_check(found: "Check", limit: int) -> None:
+def _show_check(result: "Check", limit: int) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    counts = found.counts()
+    counts = result.counts()
     console = Console()
-    if found.problems:
-        console.print(_problem_table(found.problems, limit))
-    table = _table(f"{found.release.folder}", "what", "how many")
+    if result.problems:
+        console.print(_problem_table(result.problems, limit))
+    table = _table(f"{result.release.folder}", "what", "how many")
     for label, number in (
         ("reports", counts.reports),
         ("images", counts.images),
@@ -170,8 +170,8 @@ def _show_check(found: "Check", limit: int) -> None:
     ):
         table.add_row(label, ", ".join(f"{escape(name)}: {n}" for name, n in by_name.items()))
     console.print(table)
-    if found.usable:
-        console.print(f"{len(found.complete)} complete studies can be used.", highlight=False)
+    if result.usable:
+        console.print(f"{len(result.complete)} complete studies can be used.", highlight=False)
     else:
         console.print("[red]No complete study: nothing can be used.[/red]")
 

@@ -69,9 +69,9 @@ def _against(suites: list[str], results: Path, published: Path, as_json: bool) -
 
     if len(suites) > 1:
         raise UserError(f"--against compares one suite with one leaderboard, not {', '.join(suites)}.")
-    found = against(results, suites[0], published)
-    typer.echo(found.to_json() if as_json else terminal(found, str(published)))
-    if not found.agrees:
+    comparison = against(results, suites[0], published)
+    typer.echo(comparison.to_json() if as_json else terminal(comparison, str(published)))
+    if not comparison.agrees:
         raise typer.Exit(1)
 
 

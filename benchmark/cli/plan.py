@@ -38,12 +38,12 @@ def plan(
     from benchmark.planning.plan import plan as make_plan
     from benchmark.suites.load import load_suite
 
-    made = make_plan(load_suite(suite), data, gpu_memory=gpu_memory, results=results)
+    planned = make_plan(load_suite(suite), data, gpu_memory=gpu_memory, results=results)
     if as_json:
-        typer.echo(json.dumps(made.model_dump(mode="json"), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(planned.model_dump(mode="json"), indent=1, ensure_ascii=False))
     else:
-        _show(made)
-    if made.missing:
+        _show(planned)
+    if planned.missing:
         raise typer.Exit(2)
 
 
@@ -52,47 +52,47 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
 
 
-def _show(made: "Plan") -> None:
+def _show(planned: "Plan") -> None:
     from rich.console import Console
     from rich.markup import escape
 
     from benchmark.planning.model import BackbonePlan, BackboneSize
 
     console = Console(highlight=False)
-    machine = made.machine
+    machine = planned.machine
     where = f"{machine.gpu}, {machine.gpu_memory_gb:.0f} GB" if machine.gpu else "without a GPU"
-    console.print(f"Plan of {escape(made.suite)}: {made.trials} trials, {escape(where)}")
-    rows = [row for row in made.backbones if isinstance(row, BackboneSize)]
-    whole = [row for row in rows if isinstance(row, BackbonePlan)]
+    console.print(f"Plan of {escape(planned.suite)}: {planned.trials} trials, {escape(where)}")
+    rows = [row for row in planned.backbones if isinstance(row, BackboneSize)]
+    complete = [row for row in rows if isinstance(row, BackbonePlan)]
     _table(
         console,
         "What it takes",
         ("parameters", "download", "disk", "weights", "a pack", "packs", "hours"),
         [(row.name, *_needs(row)) for row in rows],
     )
-    ranks = sorted({rank for row in whole for rank in row.trainable_parameters})
+    ranks = sorted({rank for row in complete for rank in row.trainable_parameters})
     _table(
         console,
         "Trainable parameters by rank",
         [str(rank) for rank in ranks],
-        [(row.name, *(f"{row.trainable_parameters[rank]:,}" for rank in ranks)) for row in whole],
+        [(row.name, *(f"{row.trainable_parameters[rank]:,}" for rank in ranks)) for row in complete],
     )
     _table(
         console,
         "Operations in PFLOP, and hours",
         [f"{stage} {unit}" for stage in ("vision", "train", "write") for unit in ("PFLOP", "h")],
-        [(row.name, *_stages(row)) for row in whole],
+        [(row.name, *_stages(row)) for row in complete],
     )
-    if made.hours is not None:
-        console.print(f"All together about {_hours(made.hours)}, on one device.")
+    if planned.hours is not None:
+        console.print(f"All together about {_hours(planned.hours)}, on one device.")
     for note in dict.fromkeys(note for row in rows for note in row.assumptions):
         console.print(f"- {escape(note)}", style="dim")
-    if made.missing:
+    if planned.missing:
         console.print("\n[red]It can't run here yet:[/red]")
-        for need in made.missing:
+        for need in planned.missing:
             console.print(f"- {escape(need)}", soft_wrap=True)
     else:
-        console.print(f"It can run here: amrg sweep {escape(made.suite)}")
+        console.print(f"It can run here: amrg sweep {escape(planned.suite)}")
 
 
 def _table(console: "Console", title: str, columns: "Sequence[str]", rows: "Sequence[tuple[str, ...]]") -> None:

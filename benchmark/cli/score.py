@@ -85,13 +85,13 @@ def score(
     scores = score_predictions(
         predicted, chosen.references, train_reports=chosen.train_reports, blocks=chosen.blocks, seed=seed
     )
-    owed = grounding_of(predicted, chosen.references, chosen.blocks)
+    grounding = grounding_of(predicted, chosen.references, chosen.blocks)
     if save is not None:
         write_json(save, scores.to_record().model_copy(update={"references": chosen.name}))
     if as_json:
-        _print_json({**_summary(scores, chosen), "grounding": owed.model_dump(mode="json")})
+        _print_json({**_summary(scores, chosen), "grounding": grounding.model_dump(mode="json")})
     else:
-        _print_scores(scores, chosen, owed)
+        _print_scores(scores, chosen, grounding)
 
 
 def baselines(
@@ -126,21 +126,21 @@ def baselines(
     train, test = parts.studies("train", studies), parts.studies("test", studies)
     chosen = from_split(studies, parts)
     without_image = sum(s.image is None for s in (*train, *test))
-    found: dict[str, Scores] = {}
+    by_name: dict[str, Scores] = {}
     skipped: dict[str, str] = {}
     for name in only or BASELINES:
         if name in NEEDS_IMAGES and without_image and not only:
             skipped[name] = f"{without_image} of {len(train) + len(test)} studies have no image"
             continue
         predicted = predict(name, train, test, seed=seed, clip=clip)
-        found[name] = score_predictions(
+        by_name[name] = score_predictions(
             predicted, chosen.references, train_reports=chosen.train_reports, blocks=chosen.blocks, seed=seed
         )
     if as_json:
-        rows = {name: _summary(scores, chosen) | {"predicts": BASELINES[name]} for name, scores in found.items()}
+        rows = {name: _summary(scores, chosen) | {"predicts": BASELINES[name]} for name, scores in by_name.items()}
         _print_json({"references": chosen.name, "baselines": rows, "skipped": skipped})
     else:
-        _print_baselines(found, chosen, skipped)
+        _print_baselines(by_name, chosen, skipped)
 
 
 def register(app: typer.Typer) -> None:
@@ -159,8 +159,8 @@ def _references(
     if release is not None:
         return lambda predicted: from_release(release, predicted, split, seed)
     assert references is not None
-    found = from_file(references)
-    return lambda predicted: found
+    reference_set = from_file(references)
+    return lambda predicted: reference_set
 
 
 def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, object]:
@@ -174,7 +174,7 @@ def _print_json(content: Mapping[str, object]) -> None:
     typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def _print_scores(scores: "Scores", chosen: "ReferenceSet", owed: "Grounding") -> None:
+def _print_scores(scores: "Scores", chosen: "ReferenceSet", grounding: "Grounding") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -185,19 +185,19 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet", owed: "Grounding") -
     table.add_column("")
     for head in ("value", "95 % interval", "n"):
         table.add_column(head, justify="right", no_wrap=True)
-    for name, found in scores.scores.items():
-        ends = f"{found.low:.3f} – {found.high:.3f}" if found.low is not None and found.high is not None else ""
-        value = f"{found.value:.4f}" if found.undefined is None else "undefined"
-        table.add_row(name, METRICS[name].label, value, ends, str(found.n))
+    for name, scored in scores.scores.items():
+        ends = f"{scored.low:.3f} – {scored.high:.3f}" if scored.low is not None and scored.high is not None else ""
+        value = f"{scored.value:.4f}" if scored.undefined is None else "undefined"
+        table.add_row(name, METRICS[name].label, value, ends, str(scored.n))
     console = Console()
     console.print(table)
-    _print_grounding(owed, console)
-    for name, found in scores.scores.items():
-        if found.undefined is not None:
-            console.print(f"{name}: {found.undefined}", markup=False)
+    _print_grounding(grounding, console)
+    for name, scored in scores.scores.items():
+        if scored.undefined is not None:
+            console.print(f"{name}: {scored.undefined}", markup=False)
 
 
-def _print_grounding(owed: "Grounding", console: "Console") -> None:
+def _print_grounding(grounding: "Grounding", console: "Console") -> None:
     """Print what scores lose when the report for another study stands in: what is owed to the image."""
     from rich.table import Table
 
@@ -205,7 +205,7 @@ def _print_grounding(owed: "Grounding", console: "Console") -> None:
     table.add_column("score", no_wrap=True)
     for head in ("lost", "95 % interval", "of a perfect reader's loss"):
         table.add_column(head, justify="right", no_wrap=True)
-    for name, fall in owed.all_pairs.items():
+    for name, fall in grounding.all_pairs.items():
         if fall.value is not None:
             ends = f"{fall.low:.3f} – {fall.high:.3f}" if fall.low is not None and fall.high is not None else ""
             share = f"{100 * fall.of_perfect_reader:.0f} %" if fall.of_perfect_reader is not None else ""
@@ -213,19 +213,19 @@ def _print_grounding(owed: "Grounding", console: "Console") -> None:
     console.print(table)
 
 
-def _print_baselines(found: Mapping[str, "Scores"], chosen: "ReferenceSet", skipped: Mapping[str, str]) -> None:
+def _print_baselines(by_name: Mapping[str, "Scores"], chosen: "ReferenceSet", skipped: Mapping[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from metrics.registry import METRICS
 
-    shown = ["rouge_l", "meteor_nltk", "cider_coco", "birads_exact", "birads_f1_macro"]
+    columns = ["rouge_l", "meteor_nltk", "cider_coco", "birads_exact", "birads_f1_macro"]
     table = Table(title=f"Floors, on the {chosen.name}", title_justify="left")
     table.add_column("baseline", no_wrap=True)
-    for name in shown:
+    for name in columns:
         table.add_column(METRICS[name].label, justify="right")
-    for baseline, scores in found.items():
-        cells = [scores.scores.get(name) for name in shown]
+    for baseline, scores in by_name.items():
+        cells = [scores.scores.get(name) for name in columns]
         table.add_row(baseline, *("" if s is None or s.undefined else f"{s.value:.3f}" for s in cells))
     console = Console()
     console.print(table)

@@ -34,15 +34,15 @@ def status(
     if watch and as_json:
         raise UserError("--watch and --json exclude each other; `amrg sweep --json-lines` tells machines what happens.")
     suite = suite_name(suite)
-    found = look(results, suite)
+    suite_status = look(results, suite)
     if as_json:
-        typer.echo(json.dumps(found.to_record().model_dump(mode="json"), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(suite_status.to_record().model_dump(mode="json"), indent=1, ensure_ascii=False))
         return
     console = Console()
-    if watch and found.alive:
+    if watch and suite_status.alive:
         _watch(console, suite, results, every)
-        found = look(results, suite)
-    console.print(_shown(found))
+        suite_status = look(results, suite)
+    console.print(_shown(suite_status))
 
 
 def _watch(console: "object", suite: str, results: Path, every: float) -> None:
@@ -58,28 +58,28 @@ def _watch(console: "object", suite: str, results: Path, every: float) -> None:
     last = ""
     if console.is_terminal:
         with Live(console=console, transient=True, auto_refresh=False) as live:
-            while (found := look(results, suite)).alive:
-                live.update(_shown(found), refresh=True)
+            while (suite_status := look(results, suite)).alive:
+                live.update(_shown(suite_status), refresh=True)
                 time.sleep(every)
         return
-    while (found := look(results, suite)).alive:
-        line = _line(found)
+    while (suite_status := look(results, suite)).alive:
+        line = _line(suite_status)
         if line != last:
             typer.echo(line)
         last = line
         time.sleep(every)
 
 
-def _line(found: "Status") -> str:
+def _line(suite_status: "Status") -> str:
     from benchmark.board.format import duration
 
-    counts = Counter(state for _, _, state in found.trials)
+    counts = Counter(state for _, _, state in suite_status.trials)
     parts = [f"{counts[state]} {state}" for state in ("done", "running", "failed", "left")]
-    end = f"; {duration(found.seconds_left)} left" if found.seconds_left is not None else ""
-    return f"{found.suite}: {', '.join(parts) if found.trials else found.stage}{end}"
+    end = f"; {duration(suite_status.seconds_left)} left" if suite_status.seconds_left is not None else ""
+    return f"{suite_status.suite}: {', '.join(parts) if suite_status.trials else suite_status.stage}{end}"
 
 
-def _shown(found: "Status") -> "RenderableType":
+def _shown(suite_status: "Status") -> "RenderableType":
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -87,27 +87,27 @@ def _shown(found: "Status") -> "RenderableType":
 
     from benchmark.board.format import duration
 
-    parts: list[RenderableType] = [Text(_line(found), style="bold")]
-    parts.append(Text(f"sweep: {found.stage}" if found.alive else "no sweep of it is running"))
-    if found.trials:
+    parts: list[RenderableType] = [Text(_line(suite_status), style="bold")]
+    parts.append(Text(f"sweep: {suite_status.stage}" if suite_status.alive else "no sweep of it is running"))
+    if suite_status.trials:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("backbone")
         for state in ("done", "running", "failed", "left"):
             table.add_column(state, justify="right")
-        for backbone in dict.fromkeys(label.split(" r=")[0] for label, _, _ in found.trials):
-            counts = Counter(state for label, _, state in found.trials if label.split(" r=")[0] == backbone)
+        for backbone in dict.fromkeys(label.split(" r=")[0] for label, _, _ in suite_status.trials):
+            counts = Counter(state for label, _, state in suite_status.trials if label.split(" r=")[0] == backbone)
             table.add_row(Text(backbone), *(str(counts[s] or "") for s in ("done", "running", "failed", "left")))
         parts += [Text(""), table]
-    if found.work:
+    if suite_status.work:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for head in ("under way", "", "", "rate", "left"):
             table.add_column(head, justify="left" if head == "under way" else "right")
-        for work in found.work:
-            left = duration((work.total - work.done) / work.rate) if work.rate else ""
+        for work in suite_status.work:
+            time_left = duration((work.total - work.done) / work.rate) if work.rate else ""
             rate = f"{work.rate:.2g} a second" if work.rate else ""
-            table.add_row(Text(work.name), f"{work.done} of {work.total}", Text(work.detail), rate, left)
+            table.add_row(Text(work.name), f"{work.done} of {work.total}", Text(work.detail), rate, time_left)
         parts += [Text(""), table]
-    for label, reason in found.reasons.items():
+    for label, reason in suite_status.reasons.items():
         parts.append(Text(f"failed: {label}: {reason}", style="red"))
     return Group(*parts)
 

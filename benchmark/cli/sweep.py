@@ -28,7 +28,7 @@ def sweep(
     Example: amrg sweep paper --data /data/DMID
     """
     from benchmark.errors import UserError
-    from benchmark.pages.finished import finished
+    from benchmark.pages.nothing_to_do import finished_sweep
     from benchmark.progress.events import Event
     from benchmark.progress.show import Show
     from benchmark.progress.status import Recorder
@@ -40,7 +40,7 @@ def sweep(
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     chosen = load_suite(suite)
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
-        end = finished(chosen, data=data, results=results, leaderboards=leaderboards)
+        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards)
         if end is None:
             with Recorder(Store(results), chosen.name, show) as listener:
                 summary = run(chosen, data=data, results=results, listener=listener, processes=jobs)
@@ -55,11 +55,11 @@ def sweep(
     else:
         summary, written = end.summary, end.written
     if not json_lines:
-        _tell(summary, written)
+        _print_end(summary, written)
     check(summary)
 
 
-def _tell(summary: "Summary", written: "Written") -> None:
+def _print_end(summary: "Summary", written: "Written") -> None:
     done = f"{summary.ran} trials run, {summary.already} were done already"
     failed = len(summary.failed) + len(summary.failed_floors)
     typer.echo(f"{written.table()}\n\n{done}{f', {failed} failed' if failed else ''}.")

@@ -77,7 +77,7 @@ def image_features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) ->
 
     records = pack.records
     images = _cache(records)
-    wanted: dict[str, Callable[[], np.ndarray]] = {
+    loaders: dict[str, Callable[[], np.ndarray]] = {
         keys[study.id]: partial(images.load, study.image)
         for part in ("train", "validation", "test")
         for study in records.part(part)
@@ -85,9 +85,9 @@ def image_features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) ->
     }
     side = records.image.size
     if "blank" in pack.sets:
-        wanted[blank_key(records)] = lambda: np.zeros((side, side), np.uint8)
+        loaders[blank_key(records)] = lambda: np.zeros((side, side), np.uint8)
     store = FeatureStore(records.cache / "features", backbone)
-    return store.get(wanted, progress(f"{pack.entry.name}: image features"))
+    return store.get(loaders, progress(f"{pack.entry.name}: image features"))
 
 
 def _cache(records: Records) -> ImageCache:

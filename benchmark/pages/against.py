@@ -16,33 +16,35 @@ LONGEST = 40
 """Characters of a fingerprint, signature or version that are shown."""
 
 
-def terminal(found: Comparison, what: str) -> str:
+def terminal(comparison: Comparison, published: str) -> str:
     """Return the verdict on every row, what was chosen otherwise, and what differs in what made them.
 
     Args:
-        found: the comparison.
-        what: the published leaderboard, in words.
+        comparison: the comparison.
+        published: the published leaderboard, in words.
     """
     console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
-    label = METRICS[found.primary].label if found.primary in METRICS else found.primary
-    shown = _table("row", "rank, α", f"{label} here", "published", "difference [95 %]", "verdict")
-    for place, row in enumerate(found.rows):
-        if place and found.rows[place - 1].kind != row.kind:
-            shown.add_section()
-        shown.add_row(*map(Text, _cells(row)))
-    console.print(shown)
+    label = METRICS[comparison.primary].label if comparison.primary in METRICS else comparison.primary
+    table = _table("row", "rank, α", f"{label} here", "published", "difference [95 %]", "verdict")
+    for place, row in enumerate(comparison.rows):
+        if place and comparison.rows[place - 1].kind != row.kind:
+            table.add_section()
+        table.add_row(*map(Text, _cells(row)))
+    console.print(table)
     console.print()
-    console.print(Text(found.sentence(what)))
-    if any(row.verdict == "within rounding" for row in found.rows):
-        console.print(Text(f"Within rounding: every score within {found.rounding:g}, half of the last digit printed."))
-    if any(row.verdict == "within both intervals" for row in found.rows):
+    console.print(Text(comparison.sentence(published)))
+    if any(row.verdict == "within rounding" for row in comparison.rows):
+        console.print(
+            Text(f"Within rounding: every score within {comparison.rounding:g}, half of the last digit printed.")
+        )
+    if any(row.verdict == "within both intervals" for row in comparison.rows):
         console.print(
             Text(
                 "Within both intervals: each score lies in the other's own 95 % interval, which asks for less than the "
                 "paired one, which isn't known there."
             )
         )
-    for title, changes in (("Chosen otherwise", found.chosen), ("What made them differs in", found.changes)):
+    for title, changes in (("Chosen otherwise", comparison.chosen), ("What made them differs in", comparison.changes)):
         if changes:
             console.print()
             console.print(_changes(title, changes))
@@ -60,10 +62,10 @@ def _cells(row: Agreement) -> list[str]:
 
 
 def _changes(title: str, changes: tuple[Change, ...]) -> Table:
-    shown = _table(title, "here", "published")
+    table = _table(title, "here", "published")
     for change in changes:
-        shown.add_row(*(Text(_cut(text)) for text in (change.what, change.here, change.there)))
-    return shown
+        table.add_row(*(Text(_cut(text)) for text in (change.what, change.here, change.there)))
+    return table
 
 
 def _cut(text: str) -> str:
@@ -71,7 +73,7 @@ def _cut(text: str) -> str:
 
 
 def _table(*heads: str) -> Table:
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
     for head in heads:
-        shown.add_column(head, overflow="fold")
-    return shown
+        table.add_column(head, overflow="fold")
+    return table

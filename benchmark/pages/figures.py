@@ -84,23 +84,23 @@ def draw(board: Board, text: str = "") -> list[Drawn]:
         text: its `results.json`, of which each file keeps a digest, with the version of what draws it.
     """
     digest = hashlib.sha256(f"{text}{DOCUMENTS}".encode()).hexdigest()
-    found = []
+    drawn = []
     with mpl.rc_context():
         mpl.rcdefaults()
         for setting, value in STYLE.items():
             mpl.rcParams[setting] = value  # type: ignore[index]
-        for name, how in ALL.items():
-            if (made := how(board)) is not None:
-                figure, caption, alt = made
-                found.append(Drawn(name, caption, alt, _files(name, figure, digest)))
-    return found
+        for name, draw_figure in ALL.items():
+            if (parts := draw_figure(board)) is not None:
+                figure, caption, alt = parts
+                drawn.append(Drawn(name, caption, alt, _files(name, figure, digest)))
+    return drawn
 
 
 def _files(name: str, figure: Figure, digest: str) -> dict[str, bytes]:
     png, svg = BytesIO(), BytesIO()
-    of = f"{MARK}{digest} by matplotlib {mpl.__version__} on {platform.system()} {platform.machine()};"
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Description": of})
-    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None, "Description": of})
+    description = f"{MARK}{digest} by matplotlib {mpl.__version__} on {platform.system()} {platform.machine()};"
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Description": description})
+    figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None, "Description": description})
     return {f"figures/{name}.svg": svg.getvalue(), f"figures/{name}.png": png.getvalue()}
 
 
@@ -109,5 +109,5 @@ def same_drawing(a: bytes, b: bytes) -> bool:
 
     Fonts and arithmetic of another machine change bytes; on one kind of machine only equal bytes are equal.
     """
-    ours, theirs = (re.search(rb"amrg:([0-9a-f]{64}) by ([ -:<-~]+);", content) for content in (a, b))
-    return bool(ours and theirs and ours[1] == theirs[1] and ours[2] != theirs[2])
+    first, second = (re.search(rb"amrg:([0-9a-f]{64}) by ([ -:<-~]+);", content) for content in (a, b))
+    return bool(first and second and first[1] == second[1] and first[2] != second[2])

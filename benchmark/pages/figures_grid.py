@@ -34,8 +34,8 @@ def value_of(row: Row, board: Board) -> float | None:
 def defined(board: Board) -> list[tuple[Row, float]]:
     """Return rows with a primary score, best first."""
     sign = 1 if METRICS[board.primary].higher_is_better is False else -1
-    found = [(row, value) for row in board.rows if (value := value_of(row, board)) is not None]
-    return sorted(found, key=lambda pair: (sign * pair[1], pair[0].name, pair[0].rank, pair[0].alpha))
+    rows = [(row, value) for row in board.rows if (value := value_of(row, board)) is not None]
+    return sorted(rows, key=lambda pair: (sign * pair[1], pair[0].name, pair[0].rank, pair[0].alpha))
 
 
 def forest(board: Board) -> tuple[Figure, str, str] | None:
@@ -173,10 +173,10 @@ def _heat_map(axes: Axes, board: Board, backbone: str, name: str, ends: tuple[fl
     return image
 
 
-def _rectangle(corner: tuple[float, float], width: float, height: float, **how):  # type: ignore[no-untyped-def]
+def _rectangle(corner: tuple[float, float], width: float, height: float, **style):  # type: ignore[no-untyped-def]
     from matplotlib.patches import Rectangle
 
-    return Rectangle(corner, width, height, **how)
+    return Rectangle(corner, width, height, **style)
 
 
 def seeds(board: Board) -> tuple[Figure, str, str] | None:

@@ -63,9 +63,9 @@ def confusion(board: Board) -> tuple[Figure, str, str] | None:
     if not rows:
         return None
     seen = {truth for row in rows for truth in row.confusion}
-    said = {guess for row in rows for found in row.confusion.values() for guess in found}
+    stated = {guess for row in rows for counts in row.confusion.values() for guess in counts}
     truths = [c for c in CATEGORIES if c in seen]
-    guesses = [c for c in CATEGORIES if c in seen | said]
+    guesses = [c for c in CATEGORIES if c in seen | stated]
     columns = min(len(rows), 3)
     lines = -(-len(rows) // columns)
     figure = Figure(figsize=(WIDTH, 0.5 + lines * (0.9 + 0.36 * len(truths))), layout="constrained")
@@ -77,7 +77,7 @@ def confusion(board: Board) -> tuple[Figure, str, str] | None:
             axes.set_axis_off()
     first = rows[0]
     right = sum(first.confusion.get(c, {}).get(c, 0) for c in truths)
-    every = sum(sum(found.values()) for found in first.confusion.values())
+    every = sum(sum(counts.values()) for counts in first.confusion.values())
     alt = (
         f"Confusion matrices of BI-RADS categories for {several(len(rows), 'row')}; {first.name} names the major "
         f"category of {right} of {every} reports rightly."
@@ -115,10 +115,10 @@ def cost(board: Board) -> tuple[Figure, str, str] | None:
     styles = look(board)
     for row, value in rows:
         colour, marker = styles[row.backbone]
-        how = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 6}
+        style = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 6}
         face = colour if row.best else "white"
-        left.plot(row.parameters, value, markerfacecolor=face, **how)
-        right.plot(sum(row.seconds.values()), value, markerfacecolor=face, **how)
+        left.plot(row.parameters, value, markerfacecolor=face, **style)
+        right.plot(sum(row.seconds.values()), value, markerfacecolor=face, **style)
     left.set_xlabel("trainable parameters")
     right.set_xlabel("seconds of one trial (training, writing, scoring)")
     left.set_ylabel(label_of(board))

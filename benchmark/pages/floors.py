@@ -70,17 +70,19 @@ def findings(board: FloorsBoard) -> list[str]:
     constant, neighbour = _of(last, "most_frequent_report"), _of(drawn, "neighbour_report")
     paper = PUBLISHED[0]
     best = max(PUBLISHED, key=lambda p: p.rouge_l or 0.0)
-    one, copied = _value(constant, "rouge_l"), _value(neighbour, "rouge_l")
+    constant_rouge, copied = _value(constant, "rouge_l"), _value(neighbour, "rouge_l")
     apart = _value(_of(last, "neighbour_report"), "rouge_l")
     constants = [_value(_of(split, "most_frequent_report"), "rouge_l") for split in board.splits]
     low, high = min(constants), max(constants)
     verbatim = {name: [leak.verbatim_in_train for leak in split.leakage] for name, split in by_name.items()}
     tested = last.sizes["test"]
-    told, guessed = (_value(_of(last, name), "rouge_l") for name in ("birads_oracle_random", "random_report"))
+    right_category = _value(_of(last, "birads_oracle_random"), "rouge_l")
+    any_category = _value(_of(last, "random_report"), "rouge_l")
     return [
-        f"**{_constant(one, paper.rouge_l or 0.0)}** The most frequent training report, written for "
-        f"every image, has ROUGE-L {decimal(one)} on the last {tested} by id and {decimal(low)} to {decimal(high)} by "
-        f"split; {paper.source} reports {decimal(paper.rouge_l)} for its tuned model, on a split that isn't known.",
+        f"**{_constant(constant_rouge, paper.rouge_l or 0.0)}** The most frequent training report, written for "
+        f"every image, has ROUGE-L {decimal(constant_rouge)} on the last {tested} by id and {decimal(low)} to "
+        f"{decimal(high)} by split; {paper.source} reports {decimal(paper.rouge_l)} for its tuned model, on a split "
+        f"that isn't known.",
         f"**Where a patient's views are parted, copying the neighbour's report gains {decimal(copied - apart)} "
         f"ROUGE-L.** "
         f"With a split by image at random, where {_span([leak.neighbour_in_train for leak in drawn.leakage])} of "
@@ -94,13 +96,14 @@ def findings(board: FloorsBoard) -> list[str]:
         f"{decimal(_value(constant, 'meteor_coco'))} by its jar.",
         f"**Test reports stand in train.** Word for word: {_span(verbatim['sequential'])} of {tested} with the "
         f"sequential split, {_span(verbatim['random'])} at random, {_span(verbatim['blocked'])} in whole blocks.",
-        f"**The right category alone is worth {decimal(told - guessed)} ROUGE-L.** A random report of the right "
-        f"BI-RADS category has {decimal(told)} on the last {tested}, one of any category {decimal(guessed)}.",
+        f"**The right category alone is worth {decimal(right_category - any_category)} ROUGE-L.** A random report of "
+        f"the right BI-RADS category has {decimal(right_category)} on the last {tested}, one of any category "
+        f"{decimal(any_category)}.",
     ]
 
 
-def _constant(one: float, published: float) -> str:
-    level = "at the level of" if one > published - 0.02 else "near" if one > published - 0.1 else "below"
+def _constant(rouge_l: float, published: float) -> str:
+    level = "at the level of" if rouge_l > published - 0.02 else "near" if rouge_l > published - 0.1 else "below"
     return f"One constant report is {level} a published model."
 
 
@@ -162,15 +165,15 @@ def _cell(row: FloorRow, name: str, *, ends: bool) -> str:
 def terminal(board: FloorsBoard) -> str:
     """Return the main scores by split, in plain text."""
     console = Console(file=StringIO(), width=120, color_system=None, force_terminal=False, legacy_windows=False)
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
+    scores_table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
     columns = ("rouge_l", "meteor_nltk", "cider_published", "cider_coco", "birads_exact")
     for head in ("split", "predictor", "ROUGE-L", "METEOR nltk", "CIDEr published", "CIDEr coco", "BI-RADS exact"):
-        shown.add_column(head, justify="left" if head in ("split", "predictor") else "right")
+        scores_table.add_column(head, justify="left" if head in ("split", "predictor") else "right")
     for split in board.splits:
         for row in split.rows:
-            shown.add_row(split.name, row.name, *(decimal(_value(row, n)) for n in columns))
-        shown.add_section()
-    console.print(shown)
+            scores_table.add_row(split.name, row.name, *(decimal(_value(row, n)) for n in columns))
+        scores_table.add_section()
+    console.print(scores_table)
     for finding in findings(board):
         console.print(Text(finding.replace("*", "")))
     text = console.file.getvalue()  # type: ignore[attr-defined]

@@ -73,13 +73,13 @@ def write_gallery(
     Raises:
         UserError: no results, or the images of `data` are other ones than those the suite ran on.
     """
-    found = read_results(results, suite)
-    if not found.done:
+    stored = read_results(results, suite)
+    if not stored.done:
         raise UserError(f"suite {suite} has no finished trial in {results}; run `amrg sweep {suite}`.")
     folder = output or Store(results).references(suite).parent / "gallery"
-    source = _images_of(found, data)
-    shown = _write_images(found, source, folder, progress) if source else {}
-    content = page_data(found, shown)
+    source = _images_of(stored, data)
+    images = _write_images(stored, source, folder, progress) if source else {}
+    content = page_data(stored, images)
     write_text(folder / "index.html", page(content))
     return Gallery(folder / "index.html", len(content.studies), len(content.columns), _without(content))
 
@@ -88,15 +88,15 @@ def _without(content: GalleryPage) -> int:
     return sum(study.image is None for study in content.studies)
 
 
-def page_data(found: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
+def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     """Return what the page shows.
 
     Args:
-        found: the results.
+        results: the results.
         images: place of each study's image in the page's folder, by id.
     """
-    columns = _columns(found)
-    baseline = next((b for b in found.baselines if b.name == "most_frequent_report"), None)
+    columns = _columns(results)
+    baseline = next((b for b in results.baselines if b.name == "most_frequent_report"), None)
     heads = [
         GalleryColumn(
             name=name_of(done),
@@ -108,16 +108,16 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     ]
     if baseline:
         heads.append(GalleryColumn(name=baseline.name, point=BASELINES[baseline.name], blind=True, shown=False))
-    ids = found.references.parts["test"]
+    ids = results.references.parts["test"]
     # Another image of the same fold, so that the same adapter wrote for both.
     other: dict[str, str] = {}
-    for part in found.parts:
+    for part in results.parts:
         other |= swapped(part.parts["test"], part.blocks)
     sources: list[Result | Baseline] = [*columns, *([baseline] if baseline else [])]
-    columns_of = [_Column(source, _copied(source.predictions, found), _rouge(source.scores)) for source in sources]
+    columns_of = [_Column(source, _copied(source.predictions, results), _rouge(source.scores)) for source in sources]
     studies = []
     for study in ids:
-        reference = found.references.reports[study]
+        reference = results.references.reports[study]
         truth = label(reference)
         studies.append(
             GalleryStudy(
@@ -132,9 +132,9 @@ def page_data(found: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
             )
         )
     return GalleryPage(
-        suite=found.suite.name,
-        title=found.suite.title,
-        nature=nature_of(found.record.data, checkpoints(found), found.suite.protocol),
+        suite=results.suite.name,
+        title=results.suite.title,
+        nature=nature_of(results.record.data, checkpoints(results), results.suite.protocol),
         warning=NOT_A_DEVICE,
         columns=tuple(heads),
         studies=tuple(studies),
@@ -150,30 +150,30 @@ class _Column:
     rouge: Mapping[str, float]
 
 
-def _columns(found: SuiteResults) -> list[Result]:
+def _columns(results: SuiteResults) -> list[Result]:
     """Return the first seed of each backbone's chosen point; every point of a single backbone, or without choice."""
-    best = [group[0] for group in compared(found)]
+    best = [group[0] for group in compared(results)]
     if len(best) > 1:
         return best[:MOST_COLUMNS]
-    others = [d for d in found.done if d is not best[0] and d.trial.seed == best[0].trial.seed]
+    others = [d for d in results.done if d is not best[0] and d.trial.seed == best[0].trial.seed]
     return [best[0], *sorted(others, key=lambda d: (d.trial.rank, d.trial.alpha))][:MOST_COLUMNS]
 
 
 def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:
     """Return what a column says of a study, and for the `other` study's image: what it says of that study."""
     text = column.source.predictions[study]
-    said = label(text)
-    ours, theirs = _present(said), _present(truth)
+    stated = label(text)
+    asserted, expected = _present(stated), _present(truth)
     done = None if isinstance(column.source, Baseline) else column.source
     return Answer(
         text=text,
-        birads=said.birads,
-        density=said.density,
-        birads_right=said.birads == truth.birads,
-        density_right=said.density == truth.density,
-        right=tuple(sorted(ours & theirs)),
-        missing=tuple(sorted(theirs - ours)),
-        invented=tuple(sorted(ours - theirs)),
+        birads=stated.birads,
+        density=stated.density,
+        birads_right=stated.birads == truth.birads,
+        density_right=stated.density == truth.density,
+        right=tuple(sorted(asserted & expected)),
+        missing=tuple(sorted(expected - asserted)),
+        invented=tuple(sorted(asserted - expected)),
         rouge_l=column.rouge.get(study),
         copied=column.copied.get(study, False),
         swapped=_control(text, done.predictions[other], other) if done else None,
@@ -181,18 +181,18 @@ def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:
     )
 
 
-def _present(found: Label) -> set[str]:
+def _present(report_label: Label) -> set[str]:
     """Return kinds of findings that a report asserts; an uncertain one counts, as in the scores."""
-    return {kind.replace("_", " ") for kind, polarity in found.findings.items() if polarity != "absent"}
+    return {kind.replace("_", " ") for kind, polarity in report_label.findings.items() if polarity != "absent"}
 
 
 def _control(right: str, text: str, image_of: str | None = None) -> ControlAnswer:
     return ControlAnswer(text=text, same=collapse_whitespace(text) == collapse_whitespace(right), image_of=image_of)
 
 
-def _copied(predictions: Mapping[str, str], found: SuiteResults) -> dict[str, bool]:
+def _copied(predictions: Mapping[str, str], results: SuiteResults) -> dict[str, bool]:
     copied: dict[str, bool] = {}
-    for part in found.parts:
+    for part in results.parts:
         marks = is_verbatim([predictions[i] for i in part.test_ids], part.train)
         copied |= {i: bool(mark) for i, mark in zip(part.test_ids, marks, strict=True)}
     return copied
@@ -225,19 +225,19 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _images_of(found: SuiteResults, data: Path | None) -> Path | None:
+def _images_of(results: SuiteResults, data: Path | None) -> Path | None:
     """Return the folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
     if data is None:
-        return _phantoms(found, found.suite.data) if isinstance(found.suite.data, PhantomData) else None
-    if dmid.read(data).fingerprint != found.record.data.fingerprint:
+        return _phantoms(results, results.suite.data) if isinstance(results.suite.data, PhantomData) else None
+    if dmid.read(data).fingerprint != results.record.data.fingerprint:
         raise UserError(
-            f"{data}: not the data that suite {found.suite.name} ran on: other ids, reports or images. "
+            f"{data}: not the data that suite {results.suite.name} ran on: other ids, reports or images. "
             "Give the folder of that run with --data, or run the sweep again."
         )
     return data
 
 
-def _phantoms(found: SuiteResults, part: PhantomData) -> Path | None:
+def _phantoms(results: SuiteResults, part: PhantomData) -> Path | None:
     """Return the folder of the phantoms that a suite ran on, or None where this user's cache doesn't have them.
 
     They are known by their fingerprint: drawn by an earlier version, they lie in another folder than new ones would.
@@ -252,26 +252,26 @@ def _phantoms(found: SuiteResults, part: PhantomData) -> Path | None:
             release = dmid.read(folder)
         except UserError:
             continue  # cut short, while another sweep draws it say
-        if release.fingerprint == found.record.data.fingerprint:
+        if release.fingerprint == results.record.data.fingerprint:
             return folder
     return None
 
 
 def _write_images(
-    found: SuiteResults, source: Path, folder: Path, progress: Callable[[int, int], None]
+    results: SuiteResults, source: Path, folder: Path, progress: Callable[[int, int], None]
 ) -> dict[str, str]:
     """Write a JPEG of each whole image, no larger than is of use on a screen; return their places by id."""
     from PIL import Image
 
     from benchmark.data.decode import decode, to_8_bits
 
-    ids = [i for i in found.references.parts["test"] if found.references.images[i]]
+    ids = [i for i in results.references.parts["test"] if results.references.images[i]]
     places = {}
     for done, study in enumerate(ids, start=1):
         name = f"images/{hashlib.sha256(study.encode()).hexdigest()[:12]}.jpg"
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        image = Image.fromarray(to_8_bits(decode(source / str(found.references.images[study]))))
+        image = Image.fromarray(to_8_bits(decode(source / str(results.references.images[study]))))
         image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
         with atomic_file(target) as temporary:
             image.save(temporary, "JPEG", quality=QUALITY)

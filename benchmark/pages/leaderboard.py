@@ -15,9 +15,9 @@ from benchmark.board.earlier import JSON, Earlier, find, keep, published_text, r
 from benchmark.board.model import Board, FloorsBoard, PlanBoard
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import RunFailed, UserError
-from benchmark.pages import current, figures, floors, model_card, plan
+from benchmark.pages import figures, floors, model_card, plan
 from benchmark.pages.csv import floors_csv, results_csv
-from benchmark.pages.current import files_in
+from benchmark.pages.digests import digests_of, files_in, read_digests, write_digests
 from benchmark.pages.readme import readme
 from benchmark.pages.scores import scores
 from benchmark.pages.written import AnyBoard, Written
@@ -42,13 +42,13 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
         UserError: the suite has no results, and it is unknown or its folder holds results from elsewhere.
     """
     try:
-        there = _stored(folder / suite)
+        board = _stored(folder / suite)
     except UserError:
-        there = None  # damaged, or of another version: it is written again
-    if isinstance(there, FloorsBoard):
-        return write_board(there, suite, folder)
+        board = None  # damaged, or of another version: it is written again
+    if isinstance(board, FloorsBoard):
+        return write_board(board, suite, folder)
     if not Store(results).suite(suite).is_file() and suite in built_in():
-        if isinstance(there, Board):
+        if isinstance(board, Board):
             raise UserError(
                 f"{folder / suite} holds results that don't lie in {results}. `amrg leaderboard {suite} --check` "
                 f"checks it as it is; `amrg sweep {suite}` makes results here."
@@ -57,25 +57,25 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
     return _write_results(read_results(results, suite), Store(results), suite, folder)
 
 
-def _write_results(found: SuiteResults, store: Store, suite: str, folder: Path) -> Written:
+def _write_results(results: SuiteResults, store: Store, suite: str, folder: Path) -> Written:
     """Write the leaderboard of stored results, say whether it agrees with the published one, and record all that."""
-    known = current.read(store, suite)
-    before = find(store, suite, folder, known.own if known else None)
+    digests = read_digests(store, suite)
+    before = find(store, suite, folder, digests.results_json if digests else None)
     if before is not None:
         keep(before)
-    written = write_board(collect(found), suite, folder)
+    written = write_board(collect(results), suite, folder)
     files = files_of(written.board)
-    agreement = _agreement(found, files[JSON].decode(), before) if before else None
-    identities = [*found.record.trials, *found.record.floors]
-    current.write(store, suite, current.of(store, suite, identities, files, before, agreement))
+    agreement = _agreement(results, files[JSON].decode(), before) if before else None
+    identities = [*results.record.trials, *results.record.floors]
+    write_digests(store, suite, digests_of(store, suite, identities, files, before, agreement))
     return replace(written, agreement=agreement, published=before.copy if before else None)
 
 
-def _agreement(found: SuiteResults, text: str, before: Earlier) -> str:
+def _agreement(results: SuiteResults, text: str, before: Earlier) -> str:
     if before.text == text:
         return f"{before.what.capitalize()} is the one that these results gave."
     try:
-        return _compare(found, text, before.text, before.what).sentence(before.what)
+        return _compare(results, text, before.text, before.what).sentence(before.what)
     except UserError as error:
         return f"This run is not compared with what was published. {error}"
 
@@ -93,26 +93,26 @@ def against(results: Path, suite: str, published: Path) -> Comparison:
     """
     path = published / JSON if published.is_dir() else published
     text = published_text(published)
-    found = read_results(results, suite)
-    return _compare(found, files_of(collect(found))[JSON].decode(), text, str(path))
+    stored = read_results(results, suite)
+    return _compare(stored, files_of(collect(stored))[JSON].decode(), text, str(path))
 
 
-def _compare(found: SuiteResults, ours: str, theirs: str, where: str) -> Comparison:
-    here, there = read_board(ours, "the results"), read_board(theirs, where)
-    scored = next((d.statistics[there.primary] for d in found.done if there.primary in d.statistics), None)
-    return compare(here, there, scored.combine if scored else None)
+def _compare(results: SuiteResults, fresh_json: str, published_json: str, where: str) -> Comparison:
+    fresh, published = read_board(fresh_json, "the results"), read_board(published_json, where)
+    scored = next((d.statistics[published.primary] for d in results.done if published.primary in d.statistics), None)
+    return compare(fresh, published, scored.combine if scored else None)
 
 
 def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
     """Write a leaderboard and remove figures and cards of an earlier one that it doesn't have."""
-    there = folder / name
+    board_folder = folder / name
     files = files_of(board)
-    for extra in files_in(there) - set(files):
-        (there / extra).unlink()
+    for extra in files_in(board_folder) - set(files):
+        (board_folder / extra).unlink()
     for file, content in files.items():
-        with atomic_file(there / file) as temporary:
+        with atomic_file(board_folder / file) as temporary:
             temporary.write_bytes(content)
-    return Written(there / "README.md", board)
+    return Written(board_folder / "README.md", board)
 
 
 def files_of(board: AnyBoard) -> dict[str, bytes]:
@@ -151,33 +151,33 @@ def check_leaderboard(results: Path, suite: str, folder: Path) -> str:
         RunFailed: files differ, lack or are too many; all are listed.
         UserError: there is no such leaderboard.
     """
-    there = folder / suite
-    stored = _stored(there)
+    board_folder = folder / suite
+    stored = _stored(board_folder)
     if stored is None:
-        known = ", ".join(sorted(p.parent.name for p in folder.glob(f"*/{JSON}"))) or "none"
-        raise UserError(f"{there / JSON}: no such leaderboard. Those in {folder}: {known}.")
+        names = ", ".join(sorted(p.parent.name for p in folder.glob(f"*/{JSON}"))) or "none"
+        raise UserError(f"{board_folder / JSON}: no such leaderboard. Those in {folder}: {names}.")
     source = f"its own {JSON}"
     if isinstance(stored, Board) and Store(results).suite(suite).is_file():
         stored, source = collect(read_results(results, suite)), f"the results in {results}"
     elif isinstance(stored, PlanBoard) and suite in built_in():
         stored, source = plan.plan_of(load_suite(suite)), "the suite's file"
     expected = files_of(stored)
-    problems = [f"{name}: is not of this leaderboard" for name in sorted(files_in(there) - set(expected))]
+    problems = [f"{name}: is not of this leaderboard" for name in sorted(files_in(board_folder) - set(expected))]
     for name, content in expected.items():
-        path = there / name
+        path = board_folder / name
         if not path.is_file():
             problems.append(f"{name}: is missing")
-        elif (found := path.read_bytes()) != content and not figures.same_drawing(found, content):
-            problems.append(f"{name}: {_first_difference(found, content)}")
+        elif (on_disk := path.read_bytes()) != content and not figures.same_drawing(on_disk, content):
+            problems.append(f"{name}: {_first_difference(on_disk, content)}")
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         again = stored.command if isinstance(stored, FloorsBoard) else f"amrg leaderboard {suite}"
-        raise RunFailed(f"{there} differs from what {source} gives. `{again}` writes it again.\n{listed}")
+        raise RunFailed(f"{board_folder} differs from what {source} gives. `{again}` writes it again.\n{listed}")
     return source
 
 
-def _stored(there: Path) -> AnyBoard | None:
-    path = there / JSON
+def _stored(folder: Path) -> AnyBoard | None:
+    path = folder / JSON
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8")
@@ -186,15 +186,15 @@ def _stored(there: Path) -> AnyBoard | None:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path}: not the results of a leaderboard of this version: {str(error).splitlines()[0]}. "
-            f"`amrg leaderboard {there.name}` writes it again."
+            f"`amrg leaderboard {folder.name}` writes it again."
         ) from error
 
 
-def _first_difference(found: bytes, expected: bytes) -> str:
-    ours, theirs = (text.decode("utf-8", "replace").split("\n") for text in (found, expected))
-    if "\0" in found[:64].decode("latin-1"):
+def _first_difference(on_disk: bytes, expected: bytes) -> str:
+    lines, expected_lines = (text.decode("utf-8", "replace").split("\n") for text in (on_disk, expected))
+    if "\0" in on_disk[:64].decode("latin-1"):
         return "is another picture"
-    for number, (a, b) in enumerate(zip(ours, theirs, strict=False), start=1):
+    for number, (a, b) in enumerate(zip(lines, expected_lines, strict=False), start=1):
         if a != b:
             return f"differs from line {number} on: {a[:80]!r} instead of {b[:80]!r}"
-    return f"has {len(ours)} lines instead of {len(theirs)}"
+    return f"has {len(lines)} lines instead of {len(expected_lines)}"

@@ -41,10 +41,10 @@ def _checklists(statement: Statement) -> str:
         [
             checklist,
             number if number[0].isdigit() else UNKNOWN,
-            escape("; ".join(item.topic for item in found)),
-            _state(found),
+            escape("; ".join(item.topic for item in entries)),
+            _state(entries),
         ]
-        for (checklist, number), found in sorted(items.items(), key=lambda entry: _place(*entry[0]))
+        for (checklist, number), entries in sorted(items.items(), key=lambda entry: _place(*entry[0]))
     ]
     return table(["checklist", "item", "here under", "state"], rows)
 

@@ -16,13 +16,13 @@ SHOWN = (
 
 def cards(board: Board) -> dict[str, str]:
     """Place in the leaderboard's folder to text, a card for each backbone's chosen point."""
-    found = {}
+    texts = {}
     checkpoints = {c.backbone: c for c in board.checkpoints}
     for row in board.rows:
         if row.best:
             safe = re.sub(r"[^A-Za-z0-9._-]", "-", row.backbone)
-            found[f"model-cards/{safe}.md"] = _card(board, row, checkpoints[row.backbone])
-    return found
+            texts[f"model-cards/{safe}.md"] = _card(board, row, checkpoints[row.backbone])
+    return texts
 
 
 def _card(board: Board, row: Row, checkpoint: Checkpoint) -> str:
@@ -56,11 +56,11 @@ def _card(board: Board, row: Row, checkpoint: Checkpoint) -> str:
             }
         ],
     }
-    kept = {key: value for key, value in front.items() if value is not None}
+    header = {key: value for key, value in front.items() if value is not None}
     return render(
         "model_card.md.j2",
         # JSON is YAML, and quotes whatever a name may hold.
-        front="\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in kept.items()),
+        front="\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in header.items()),
         board=board,
         row=row,
         checkpoint=checkpoint,

@@ -163,11 +163,11 @@ def _seeds_table(board: Board) -> str:
     cells = []
     for row in rows:
         values = row.scores[board.primary].by_seed
-        known = [v for v in values if v is not None]
-        mean = sum(known) / len(known) if known else None
+        defined = [v for v in values if v is not None]
+        mean = sum(defined) / len(defined) if defined else None
         spread = (
-            (sum((v - mean) ** 2 for v in known) / (len(known) - 1)) ** 0.5
-            if mean is not None and len(known) > 1
+            (sum((v - mean) ** 2 for v in defined) / (len(defined) - 1)) ** 0.5
+            if mean is not None and len(defined) > 1
             else None
         )
         listed = ", ".join(f"{decimal(v)} (seed {s})" for s, v in zip(row.seeds, values, strict=True))
@@ -248,8 +248,8 @@ def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
         else:
             source, licence = f"{c.hub_id or c.backbone} at {(c.revision or 'unknown')[:12]}", c.licence or "—"
         kind = f"{c.dtype}{f', {c.quantization}' if c.quantization else ''}"
-        found = [c.fingerprint[:16]] if c.fingerprint else []
-        rows.append([escape(cell) for cell in (c.name, source, licence, count(c.parameters), kind, *found)])
+        fingerprint = [c.fingerprint[:16]] if c.fingerprint else []
+        rows.append([escape(cell) for cell in (c.name, source, licence, count(c.parameters), kind, *fingerprint)])
     head = ["backbone", "checkpoint", "licence", "parameters", "numbers", "fingerprint"]
     return table(head[: len(rows[0])], rows, right=(3,))
 

@@ -108,9 +108,13 @@ def names_of(group: Group) -> list[str]:
 
 def _table(group: Group, systems: Mapping[str, Mapping[str, Score]]) -> str:
     """Return a table of its scores by system; nothing where no system has one."""
-    names = [name for name in names_of(group) if any(name in found for found in systems.values())]
+    names = [name for name in names_of(group) if any(name in row for row in systems.values())]
     cells = [
-        [METRICS[name].label, _better(METRICS[name]), *(with_interval(found.get(name)) for found in systems.values())]
+        [
+            METRICS[name].label,
+            _better(METRICS[name]),
+            *(with_interval(row.get(name)) for row in systems.values()),
+        ]
         for name in names
     ]
     return table(["score", "better", *systems], cells) if cells else ""

@@ -153,11 +153,12 @@ def _image(rows: list[Row], board: Board) -> str:
         if any(name in row.falls.get("all_pairs", {}) for row in rows)
     ]
     falls = {name: [row.falls["all_pairs"][name] for row in rows if name in row.falls["all_pairs"]] for name in names}
-    same = [one.value for row in rows if (one := row.unchanged.get("all_pairs")) and one.value is not None]
+    unchanged = [row.unchanged["all_pairs"].value for row in rows if "all_pairs" in row.unchanged]
+    same = [value for value in unchanged if value is not None]
     share = f" {percent(sum(same) / len(same))} of the reports stay word for word the same." if same else ""
-    if all(fall.low is None for found in falls.values() for fall in found):
+    if all(fall.low is None for each in falls.values() for fall in each):
         return f"Too few blocks were tested to say what the scores owe to the image.{share}"
-    counts = {name: sum(fall.low is not None and fall.low > 0 for fall in found) for name, found in falls.items()}
+    counts = {name: sum(fall.low is not None and fall.low > 0 for fall in each) for name, each in falls.items()}
     listed = [f"{counts[name] or 'none'} of {len(falls[name])} in {METRICS[name].label}" for name in names]
     joined = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else listed[0]
     return f"Shown another patient's image, rows whose loss has an interval above 0: {joined}.{share}"
@@ -170,14 +171,17 @@ def _copying(rows: list[Row]) -> list[str]:
         each = [row.scores[name].value for row in rows if name in row.scores]
         return [value for value in each if value is not None]
 
-    copied, own, texts = map(values, ("verbatim_train_rate", "verbatim_train_rate_references", "distinct_predictions"))
-    if not copied or not own:
+    copied, references = values("verbatim_train_rate"), values("verbatim_train_rate_references")
+    texts = values("distinct_predictions")
+    if not copied or not references:
         return []
     least, most = percent(min(copied)), percent(max(copied))
     span = least if least == most else f"{least} to {most}"
     few, many = (percent(end(texts)) for end in (min, max)) if texts else ("", "")
     distinct = f" Of a row's texts {few if few == many else f'{few} to {many}'} are distinct." if texts else ""
-    return [f"Of the reports {span} stand word for word in train, of the references {percent(own[0])}.{distinct}"]
+    return [
+        f"Of the reports {span} stand word for word in train, of the references {percent(references[0])}.{distinct}"
+    ]
 
 
 def _control(rows: Sequence[Row]) -> str:

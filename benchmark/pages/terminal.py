@@ -21,26 +21,26 @@ def main_table(board: Board) -> str:
     # Without a link to the terminal: the same text wherever it is written.
     console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
     console.print(Text(sentences.nature(board)))
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
-    shown.add_column("ranks", no_wrap=True)
-    shown.add_column("backbone", overflow="fold")
-    shown.add_column("rank, α", no_wrap=True)
-    shown.add_column(label, no_wrap=True)
-    shown.add_column("above the floor", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
+    table.add_column("ranks", no_wrap=True)
+    table.add_column("backbone", overflow="fold")
+    table.add_column("rank, α", no_wrap=True)
+    table.add_column(label, no_wrap=True)
+    table.add_column("above the floor", no_wrap=True)
     for head in ("lost on\nanother's", "halluci-\nnated", "omitted", "time"):
-        shown.add_column(head, justify="right", no_wrap=True)
+        table.add_column(head, justify="right", no_wrap=True)
     for row in board.main_rows:
-        shown.add_row(*map(Text, _cells(row, board)))
+        table.add_row(*map(Text, _cells(row, board)))
     if board.floors:
-        shown.add_section()
+        table.add_section()
     for floor in board.floors:
         value = with_interval(floor.scores.get(board.primary))
         rates = [floor.scores.get(n) for n in ("hallucination_rate", "omission_rate")]
         shares = [percent(s.value if s else None) for s in rates]
         mark = "the floor" if floor.name == board.best_floor else ""
-        shown.add_row("", floor.name, "", value, mark, "", *shares, "")
+        table.add_row("", floor.name, "", value, mark, "", *shares, "")
     console.print()
-    console.print(shown)
+    console.print(table)
     console.print()
     for sentence in sentences.findings(board):
         console.print(Text(sentence.replace("`", "")))

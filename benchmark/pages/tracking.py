@@ -60,10 +60,10 @@ def track(results: Path, suite: str, tracker: str, folder: Path) -> int:
         raise UserError(
             f"{tracker} isn't installed ({error}). Install it with: pip install 'amrg[tracking]', or only {package}."
         ) from None
-    found = read_results(results, suite)
-    for done in found.trials:
+    stored = read_results(results, suite)
+    for done in stored.trials:
         log(client, _logged(done), suite, folder)
-    return len(found.trials)
+    return len(stored.trials)
 
 
 def _logged(done: Done) -> Logged:
@@ -101,9 +101,9 @@ def _mlflow(client: Any, logged: Logged, suite: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         client.set_tracking_uri(f"sqlite:///{folder.resolve()}/mlflow.db")
     client.set_experiment(suite)
-    known = client.search_runs(filter_string=f"tags.trial = '{logged.trial}'", output_format="list")
+    earlier_runs = client.search_runs(filter_string=f"tags.trial = '{logged.trial}'", output_format="list")
     # The same trial has the same scores: logging it again adds nothing.
-    if known:
+    if earlier_runs:
         return
     with client.start_run(run_name=logged.name, tags={"trial": logged.trial}):
         client.log_params({name: str(value)[:500] for name, value in logged.settings.items()})

@@ -72,15 +72,15 @@ def memory(
     size = BYTES[dtype]
     decoder = structure.decoder_weights * (NF4_BYTES if quantization == "nf4" else size)
     rest = (structure.parameters - structure.decoder_weights) * size
-    kept = (
+    saved = (
         5 * structure.hidden
         + 2 * structure.query_width
         + 2 * structure.key_value_width
         + 4 * structure.intermediate
     )  # fmt: skip
     tokens = structure.image_tokens + PROMPT_TOKENS + LONGEST_REPORT_TOKENS
-    kept += 2 * structure.eager_heads * tokens
-    values = structure.hidden * structure.layers + kept if checkpointing else kept * structure.layers
+    saved += 2 * structure.eager_heads * tokens
+    values = structure.hidden * structure.layers + saved if checkpointing else saved * structure.layers
     logits = LONGEST_REPORT_TOKENS * structure.vocabulary * 4 * 3
     return Memory(
         weights=decoder + rest,

@@ -22,15 +22,15 @@ def gpu() -> Gpu | None:
 
     if not torch.cuda.is_available():
         return None
-    found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
-    largest = max(found, key=lambda device: device.total_memory)
+    devices = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+    largest = max(devices, key=lambda device: device.total_memory)
     return Gpu(largest.name, largest.total_memory / GB)
 
 
 def gpu_memory() -> float:
     """Return the memory of the largest GPU in GB; 0 where there is none."""
-    found = gpu()
-    return found.memory if found else 0.0
+    largest = gpu()
+    return largest.memory if largest else 0.0
 
 
 def hub_cache() -> Path:

@@ -28,13 +28,13 @@ def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None)
         gpu_memory: GB of GPU memory to plan for; None for what this machine has.
     """
     needs = _data(suite, data)
-    looked_at = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
-    if not looked_at:
+    entries = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
+    if not entries:
         return needs
     from backbones.registry import get
 
     plugins: list[tuple[Entry, type[Backbone]]] = []
-    for entry in looked_at:
+    for entry in entries:
         try:
             plugins.append((entry, get(entry.name)))
         except UserError as error:
@@ -60,8 +60,8 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
         entry.quantization,
         checkpointing=protocol.activation_checkpointing,
     )
-    whole = needed.pack(1, protocol.micro_batch_size or protocol.batch_size)
-    return needed.weights / GB, whole / USABLE / GB, needed.pack(1, 1) / USABLE / GB
+    one_trial = needed.pack(1, protocol.micro_batch_size or protocol.batch_size)
+    return needed.weights / GB, one_trial / USABLE / GB, needed.pack(1, 1) / USABLE / GB
 
 
 def _data(suite: Suite, data: Path | None) -> list[str]:
@@ -88,7 +88,7 @@ def _widths(plugins: "Plugins") -> list[str]:
 
     needs = []
     for entry, plugin in plugins:
-        if entry.quantization is None or not _is_there(entry):
+        if entry.quantization is None or not _is_present(entry):
             continue
         structure = structure_of(entry, plugin)
         if structure is not None and (wrong := misfit(structure.adapted)):
@@ -96,43 +96,43 @@ def _widths(plugins: "Plugins") -> list[str]:
     return needs
 
 
-def _is_there(entry: Entry) -> bool:
+def _is_present(entry: Entry) -> bool:
     """Return whether an entry's structure can be known: its folder, where it names one, holds a configuration."""
     return not entry.is_folder or (Path(entry.checkpoint) / "config.json").is_file()
 
 
-def _memory(suite: Suite, plugins: "Plugins", given: float | None) -> list[str]:
+def _memory(suite: Suite, plugins: "Plugins", planned_for: float | None) -> list[str]:
     from benchmark.planning.machine import gpu_memory
 
     needed: dict[str, tuple[float, float, Entry]] = {}
     for entry, plugin in plugins:
-        if not _is_there(entry):
+        if not _is_present(entry):
             continue  # `_checkpoints` says so
-        weights, whole, least = memory_needed(suite, entry, plugin)
+        weights, size, smallest = memory_needed(suite, entry, plugin)
         if weights > WITHOUT_GPU:
-            needed[entry.name] = whole, least, entry
+            needed[entry.name] = size, smallest, entry
     if not needed:
         return []
-    there = gpu_memory() if given is None else given
-    seen = f"the largest GPU has {there:.0f} GB" if there else "there is no GPU"
+    available = gpu_memory() if planned_for is None else planned_for
+    present = f"the largest GPU has {available:.0f} GB" if available else "there is no GPU"
     return [
-        f"GPU memory: {name} in {entry.quantization or entry.dtype} needs {whole:.0f} GB, but {seen}. "
-        + _advice(suite, entry, least, there)
-        for name, (whole, least, entry) in needed.items()
-        if whole > there
+        f"GPU memory: {name} in {entry.quantization or entry.dtype} needs {size:.0f} GB, but {present}. "
+        + _advice(suite, entry, smallest, available)
+        for name, (size, smallest, entry) in needed.items()
+        if size > available
     ]
 
 
-def _advice(suite: Suite, entry: Entry, least: float, there: float) -> str:
+def _advice(suite: Suite, entry: Entry, smallest: float, available: float) -> str:
     """Return how the suite could do with less memory."""
     ways = []
     if (suite.protocol.micro_batch_size or suite.protocol.batch_size) > 1:
-        ways.append(f"`micro_batch_size: 1` needs {least:.0f} GB and gives the same result")
+        ways.append(f"`micro_batch_size: 1` needs {smallest:.0f} GB and gives the same result")
     if not suite.protocol.activation_checkpointing:
         ways.append("`activation_checkpointing: true` needs less, takes longer and gives the same result")
     if entry.quantization is None:
         ways.append("`quantization: nf4` needs a quarter for the weights")
-    larger = "Run on a larger GPU" if there else "Run where there is one"
+    larger = "Run on a larger GPU" if available else "Run where there is one"
     return larger + (f"; or in the suite: {'; '.join(ways)}." if ways else ".")
 
 
@@ -145,7 +145,7 @@ def _checkpoints(plugins: "Plugins") -> list[str]:
     for entry, plugin in plugins:
         pinned = plugin.checkpoint
         if entry.checkpoint != "hub":
-            if not _is_there(entry):
+            if not _is_present(entry):
                 needs.append(
                     f"checkpoint: {entry.name}: {entry.checkpoint} is not a checkpoint: there is no config.json in it. "
                     "Give a folder in the hub's layout, or `hub`."
@@ -167,13 +167,13 @@ def _checkpoints(plugins: "Plugins") -> list[str]:
                 f"licence: {entry.name}: {pinned.hub_id} is gated under '{pinned.licence}'. "
                 f"Accept it at {pinned.page}, with the account that downloads.{login}"
             )
-    for size, what, folder, setting in (
+    for size, kind, folder, setting in (
         (download, "checkpoints", hub_cache(), "HF_HOME"),
         (converted, "converted checkpoints", cache_folder(), "AMRG_CACHE_DIR"),
     ):
         if size > (free := free_disk(folder)):
             needs.append(
-                f"disk: the {what} take {size:.0f} GB and {folder} has {free:.0f} GB left. "
+                f"disk: the {kind} take {size:.0f} GB and {folder} has {free:.0f} GB left. "
                 f"Free some, or put the cache elsewhere with {setting}."
             )
     return needs

@@ -50,20 +50,20 @@ def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, re
     """
     from backbones.registry import get
 
-    there = gpu()
+    device = gpu()
     if gpu_memory is not None:
-        there = Gpu(there.name if there and abs(there.memory - gpu_memory) < 1 else "a GPU", gpu_memory)
+        device = Gpu(device.name if device and abs(device.memory - gpu_memory) < 1 else "a GPU", gpu_memory)
     work = _workload(suite, data)
     rows: list[BackbonePlan | BackboneSize | UnfitBackbone] = []
     for entry in suite.backbones:
         try:
-            rows.append(_row(suite, entry, get(entry.name), work, there, results))
+            rows.append(_row(suite, entry, get(entry.name), work, device, results))
         except UserError as error:
             rows.append(UnfitBackbone(name=entry.name, error=str(error)))
     return Plan(
         suite=suite.name,
         trials=suite.count_trials(),
-        machine=Device(gpu=there.name if there else None, gpu_memory_gb=there.memory if there else 0.0),
+        machine=Device(gpu=device.name if device else None, gpu_memory_gb=device.memory if device else 0.0),
         backbones=tuple(rows),
         hours=_sum(rows),
         missing=tuple(missing(suite, data, gpu_memory=gpu_memory)),
@@ -112,7 +112,7 @@ def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
 
 
 def _row(
-    suite: Suite, entry: Entry, plugin: "type[Backbone]", work: "Workload", there: Gpu | None, results: Path
+    suite: Suite, entry: Entry, plugin: "type[Backbone]", work: "Workload", device: Gpu | None, results: Path
 ) -> BackbonePlan | BackboneSize:
     from benchmark.planning.costs import feature_bytes, memory, operations
     from benchmark.planning.structures import structure_of
@@ -123,9 +123,9 @@ def _row(
         return _size(entry, plugin, work, plugin.checkpoint.parameters, 0.0, [note])
     checkpointing = suite.protocol.activation_checkpointing
     needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization, checkpointing=checkpointing)
-    done = operations(structure, work)
-    packs = _packs(suite, needed, work, there, _cached(structure, work))
-    hours, assumptions = _time(entry, structure, needed, done, work, there, results)
+    counts = operations(structure, work)
+    packs = _packs(suite, needed, work, device, _cached(structure, work))
+    hours, assumptions = _time(entry, structure, needed, counts, work, device, results)
     if packs.rows < work.batch_size:
         assumptions.append(f"{entry.name}: {work.batch_size} reports don't fit at once: micro_batch_size {packs.rows}")
     features = feature_bytes(structure, work.images, entry.dtype)
@@ -136,7 +136,7 @@ def _row(
         pack_size=packs.size,
         packs=packs.number,
         micro_batch_size=packs.rows,
-        operations=PlannedOperations(vision=done.vision, train=done.train, write=done.write),
+        operations=PlannedOperations(vision=counts.vision, train=counts.train, write=counts.write),
         hours=hours,
     )
 
@@ -170,10 +170,10 @@ def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> PlannedBy
 
     hub = entry.checkpoint == "hub"
     weights = plugin.checkpoint.weights_bytes if hub else 0
-    kept = weights * (2 if plugin.converted else 1)
+    stored = weights * (2 if plugin.converted else 1)
     return PlannedBytes(
         download=0 if not hub or is_cached(plugin.checkpoint) else weights,
-        disk=int(kept + features),
+        disk=int(stored + features),
         features=int(features),
     )
 
@@ -188,13 +188,13 @@ class _Packs:
     rows: int
 
 
-def _packs(suite: Suite, needed: "Memory", work: "Workload", there: Gpu | None, cached: int) -> _Packs:
+def _packs(suite: Suite, needed: "Memory", work: "Workload", device: Gpu | None, cached: int) -> _Packs:
     """Return memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
     from benchmark.tuning.packed.packs import USABLE
 
     size, rows = 1, work.batch_size
-    if there:
-        room = there.memory * USABLE * GB
+    if device:
+        room = device.memory * USABLE * GB
         rows = max(1, min(rows, int((room - needed.weights - needed.trial) // needed.report)))
         fitting = needed.largest_pack(len(work.ranks), rows, room)
     else:
@@ -229,37 +229,41 @@ class _Speed:
     sources: list[str]
 
 
-def _speed(entry: Entry, structure: "Structure", there: Gpu | None, results: Path) -> _Speed:
+def _speed(entry: Entry, structure: "Structure", device: Gpu | None, results: Path) -> _Speed:
     from benchmark.planning.rates import assumed, measured
 
-    rate = assumed(there.name if there else None)
-    here = measured(results, entry.name, structure, there.name if there else None, entry.quantization)
-    factor = 1 if there else default_processes()
+    rate = assumed(device.name if device else None)
+    measured_rate = measured(results, entry.name, structure, device.name if device else None, entry.quantization)
+    factor = 1 if device else default_processes()
     sources = [rate.source + (f" × {factor} cores" if factor > 1 else "")]
-    if here is not None:
-        sources.append(f"training measured on this machine: {here / 1e12:.3g} TFLOP/s a process (median of its trials)")
-    return _Speed(rate.operations * factor, rate.bandwidth * factor, (here or rate.operations) * factor, sources)
+    if measured_rate is not None:
+        sources.append(
+            f"training measured on this machine: {measured_rate / 1e12:.3g} TFLOP/s a process (median of its trials)"
+        )
+    training_rate = measured_rate or rate.operations
+    return _Speed(rate.operations * factor, rate.bandwidth * factor, training_rate * factor, sources)
 
 
 def _time(
     entry: Entry,
     structure: "Structure",
     needed: "Memory",
-    done: "Operations",
+    counts: "Operations",
     work: "Workload",
-    there: Gpu | None,
+    device: Gpu | None,
     results: Path,
 ) -> tuple[PlannedHours, list[str]]:
     """Return hours by stage on one GPU, or on all cores, and what they assume."""
     from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
 
-    speed = _speed(entry, structure, there, results)
+    speed = _speed(entry, structure, device, results)
     batches = len(work.ranks) * -(-work.reports_written // WRITTEN_TOGETHER)
+    bytes_read = batches * REPORT_TOKENS * needed.weights
     hours = {
-        "vision": done.vision / speed.operations / 3600,
-        "train": done.train / speed.train / 3600,
+        "vision": counts.vision / speed.operations / 3600,
+        "train": counts.train / speed.train / 3600,
         # Each token reads all weights once for a batch, unless arithmetic takes longer.
-        "write": max(done.write / speed.operations, batches * REPORT_TOKENS * needed.weights / speed.bandwidth) / 3600,
+        "write": max(counts.write / speed.operations, bytes_read / speed.bandwidth) / 3600,
     }
     hours = {stage: round(value, 4) for stage, value in hours.items()}
     assumptions = [

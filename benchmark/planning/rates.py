@@ -45,13 +45,13 @@ def assumed(gpu: str | None) -> Rate:
     if gpu is None:
         rate, bandwidth = CPU
         return Rate(rate * 1e12, bandwidth * 1e12, "assumed: 0.03 TFLOP/s, one processor core")
-    known = next((name for name in sorted(GPUS, key=len, reverse=True) if name in gpu), "A100")
-    peak, bandwidth = GPUS[known]
-    of = known if known in gpu else f"as an {known}"
+    model = next((name for name in sorted(GPUS, key=len, reverse=True) if name in gpu), "A100")
+    peak, bandwidth = GPUS[model]
+    match = model if model in gpu else f"as an {model}"
     return Rate(
         peak * USE * 1e12,
         bandwidth * BANDWIDTH_USE * 1e12,
-        f"assumed: {USE:.0%} of {peak} TFLOP/s and {BANDWIDTH_USE:.0%} of {bandwidth} TB/s ({of})",
+        f"assumed: {USE:.0%} of {peak} TFLOP/s and {BANDWIDTH_USE:.0%} of {bandwidth} TB/s ({match})",
     )
 
 

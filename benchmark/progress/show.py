@@ -58,7 +58,7 @@ class Show:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
-        self._said: dict[str, float] = {}
+        self._last_line: dict[str, float] = {}
         self._began: dict[str, tuple[float, int]] = {}
         self._trials: tuple[int, int] | None = None
         self._live = mode == "people" and self.console.is_terminal
@@ -113,11 +113,11 @@ class Show:
             return
         now = time.monotonic()
         last = event.done >= event.total
-        if event.name not in self._said:
-            self._said[event.name] = now  # short work is told once, at its end
+        if event.name not in self._last_line:
+            self._last_line[event.name] = now  # short work is told once, at its end
             self._began[event.name] = (now, event.done)
-        elif last or now - self._said[event.name] >= EVERY_SECONDS:
-            self._said[event.name] = now
+        elif last or now - self._last_line[event.name] >= EVERY_SECONDS:
+            self._last_line[event.name] = now
             detail = f"  {event.detail}" if event.detail else ""
             detail += self._pace(event, now)
             self.console.print(escape(f"  {event.name}: {event.done} of {event.total}{detail}"), highlight=False)
@@ -129,8 +129,8 @@ class Show:
         if gained <= 0 or now <= since:
             return ""
         rate = gained / (now - since)
-        left = (event.total - event.done) / rate
-        return f"  {rate:.3g}/s" + (f", {left:.0f} s left" if left > 0 else "")
+        seconds_left = (event.total - event.done) / rate
+        return f"  {rate:.3g}/s" + (f", {seconds_left:.0f} s left" if seconds_left > 0 else "")
 
     def _end(self, name: str) -> None:
         if name in self._tasks:

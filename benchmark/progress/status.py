@@ -36,7 +36,7 @@ class UnderWay(BaseModel):
     detail: str = ""
 
 
-class Told(BaseModel):
+class LatestProgress(BaseModel):
     """The content of `progress.json`: what a sweep told last; times in seconds since the epoch.
 
     Attributes:
@@ -72,7 +72,7 @@ class Recorder:
     def __init__(self, store: Store, suite: str, listener: Listener, clock: Callable[[], float] = time.time) -> None:
         self._path, self._listener, self._clock = progress_file(store, suite), listener, clock
         self._written: float | None = None
-        self._told = Told(process=os.getpid(), process_began=_began(), began=clock(), at=clock())
+        self._latest = LatestProgress(process=os.getpid(), process_began=_began(), began=clock(), at=clock())
 
     def __enter__(self) -> Self:
         return self
@@ -80,17 +80,17 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         # A sweep that couldn't begin leaves nothing behind.
         if self._written is not None:
-            self._told.ended = self._clock()
+            self._latest.ended = self._clock()
             self._write()
 
     def __call__(self, event: Event) -> None:
         """Take up an event, write the file where it is time to, and pass the event on."""
-        work = self._told.work
+        work = self._latest.work
         if event.kind == "stage":
-            self._told.stage = f"{event.name}: {event.detail}" if event.detail else event.name
+            self._latest.stage = f"{event.name}: {event.detail}" if event.detail else event.name
         elif event.kind != "progress" or event.done >= event.total:
             work.pop(event.name, None)
-            self._told.finished += event.kind == "trial"
+            self._latest.finished += event.kind == "trial"
         else:
             began = work.get(event.name, UnderWay(since=self._clock(), start=event.done, trial=event.trial))
             now = {"done": event.done, "total": event.total, "detail": event.detail}
@@ -100,8 +100,8 @@ class Recorder:
         self._listener(event)
 
     def _write(self) -> None:
-        self._written = self._told.at = self._clock()
-        write_json(self._path, self._told)
+        self._written = self._latest.at = self._clock()
+        write_json(self._path, self._latest)
 
 
 def progress_file(store: Store, suite: str) -> Path:
@@ -178,7 +178,7 @@ class Status:
 
     def count(self, state: State) -> int:
         """Return how many trials are in a state."""
-        return sum(found == state for _, _, found in self.trials)
+        return sum(trial_state == state for _, _, trial_state in self.trials)
 
     def to_record(self) -> StatusRecord:
         """Return what `amrg status --json` prints."""
@@ -206,11 +206,11 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
         UserError: neither results nor a sweep of it.
     """
     store = Store(results)
-    told = _told(progress_file(store, suite))
-    alive = told is not None and told.ended is None and _runs(told)
-    work = _work(told, clock()) if told and alive else ()
-    stage = told.stage if told else ""
-    if told and not store.suite(suite).is_file():
+    latest = _read_latest(progress_file(store, suite))
+    alive = latest is not None and latest.ended is None and _runs(latest)
+    work = _work(latest, clock()) if latest and alive else ()
+    stage = latest.stage if latest else ""
+    if latest and not store.suite(suite).is_file():
         return Status(suite, alive, stage, (), {}, work)
     record = read_record(store, suite)
     under_way = {w.trial for w in work}
@@ -224,24 +224,24 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
             state = "done"
         elif identity in under_way:
             state = "running"
-        elif folder.failure.is_file() and _failed_now(folder, told if alive else None):
+        elif folder.failure.is_file() and _failed_now(folder, latest if alive else None):
             state = "failed"
             reasons[label] = folder.read_failure().reason
         trials.append((label, identity, state))
-    left = sum(state in ("left", "running") for _, _, state in trials)
-    seconds = _seconds_left(told, work, left, clock()) if told and alive and left else None
+    remaining = sum(state in ("left", "running") for _, _, state in trials)
+    seconds = _seconds_left(latest, work, remaining, clock()) if latest and alive and remaining else None
     return Status(suite, alive, stage, tuple(trials), reasons, work, seconds)
 
 
-def _failed_now(folder: TrialFolder, told: Told | None) -> bool:
+def _failed_now(folder: TrialFolder, latest: LatestProgress | None) -> bool:
     """Return whether a failure is of now: a running sweep tries again what failed before it began."""
-    return told is None or folder.read_failure().at.timestamp() >= told.began
+    return latest is None or folder.read_failure().at.timestamp() >= latest.began
 
 
-def _told(path: Path) -> Told | None:
+def _read_latest(path: Path) -> LatestProgress | None:
     """Return what a sweep told last; None where it told nothing, or what can't be read, as of another version."""
     try:
-        return read_model(path, Told) if path.is_file() else None
+        return read_model(path, LatestProgress) if path.is_file() else None
     except UserError:
         return None
 
@@ -253,33 +253,33 @@ def _began() -> float:
     return float(psutil.Process().create_time())
 
 
-def _runs(told: Told) -> bool:
+def _runs(latest: LatestProgress) -> bool:
     """Return whether its process runs, and isn't another one that has its number now."""
     import psutil
 
     try:
-        process = psutil.Process(told.process)
+        process = psutil.Process(latest.process)
         return (
             process.status() != psutil.STATUS_ZOMBIE
-            and abs(process.create_time() - (told.process_began or process.create_time())) < 1
+            and abs(process.create_time() - (latest.process_began or process.create_time())) < 1
         )
     except psutil.Error:
         return False
 
 
-def _work(told: Told, now: float) -> tuple[Work, ...]:
+def _work(latest: LatestProgress, now: float) -> tuple[Work, ...]:
     work = []
-    for name, one in sorted(told.work.items()):
-        spent, gained = now - one.since, one.done - one.start
+    for name, under_way in sorted(latest.work.items()):
+        spent, gained = now - under_way.since, under_way.done - under_way.start
         rate = gained / spent if spent > 0 and gained > 0 else None
-        work.append(Work(name, one.done, one.total, one.detail, rate, one.trial))
+        work.append(Work(name, under_way.done, under_way.total, under_way.detail, rate, under_way.trial))
     return tuple(work)
 
 
-def _seconds_left(told: Told, work: tuple[Work, ...], left: int, now: float) -> float | None:
+def _seconds_left(latest: LatestProgress, work: tuple[Work, ...], remaining: int, now: float) -> float | None:
     """Return seconds left, by trials of this sweep, those under way counted by their share."""
     share = sum(w.done / w.total for w in work if w.trial and w.total)
-    ended = told.finished + share
+    ended = latest.finished + share
     if ended <= 0:
         return None
-    return float((now - told.began) / ended * max(0.0, left - share))
+    return float((now - latest.began) / ended * max(0.0, remaining - share))

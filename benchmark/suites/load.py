@@ -19,17 +19,17 @@ def built_in() -> list[str]:
                   if p.name.endswith(".yaml"))  # fmt: skip
 
 
-def suite_name(given: str) -> str:
+def suite_name(suite: str) -> str:
     """Return the name of a suite that is given by name or by file, for verbs that read its results.
 
     Raises:
         UserError: it is given by file, and that isn't there or has mistakes.
     """
-    return load_suite(given).name if _is_file_name(given) else given
+    return load_suite(suite).name if _is_file_name(suite) else suite
 
 
-def _is_file_name(given: str) -> bool:
-    return given.endswith((".yaml", ".yml")) or "/" in given
+def _is_file_name(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) or "/" in name
 
 
 def load_suite(name: str) -> Suite:
@@ -71,8 +71,8 @@ def parse(text: str, *, where: str) -> Suite:
     try:
         suite = Suite.model_validate(content)
     except ValidationError as error:
-        found = [f"{where}, line {_line(node, e['loc'])}: {_explain(e)}" for e in error.errors()]
-        raise UserError("\n".join(found)) from None
+        mistakes = [f"{where}, line {_line(node, e['loc'])}: {_explain(e)}" for e in error.errors()]
+        raise UserError("\n".join(mistakes)) from None
     _check_names(suite, node, where)
     return suite
 
@@ -85,18 +85,18 @@ def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
     from benchmark.scoring.baselines import BASELINES
     from metrics.registry import METRICS
 
-    asked: list[tuple[str, str, Collection[str], tuple[str | int, ...]]] = [
+    named: list[tuple[str, str, Collection[str], tuple[str | int, ...]]] = [
         ("backbone", entry.name, locations(), ("backbones", i, "name")) for i, entry in enumerate(suite.backbones)
     ]
-    asked += [("baseline", name, BASELINES, ("baselines", i)) for i, name in enumerate(suite.baselines)]
-    asked += [("metric", suite.primary_metric, METRICS, ("primary_metric",))]
+    named += [("baseline", name, BASELINES, ("baselines", i)) for i, name in enumerate(suite.baselines)]
+    named += [("metric", suite.primary_metric, METRICS, ("primary_metric",))]
     if isinstance(suite.data, PhantomData):
-        asked += [("dialect", suite.data.dialect, DIALECTS, ("data", "dialect"))]
+        named += [("dialect", suite.data.dialect, DIALECTS, ("data", "dialect"))]
     if not Path(suite.split.name).suffix:
-        asked += [("split", suite.split.name, RULES, ("split", "name"))]
+        named += [("split", suite.split.name, RULES, ("split", "name"))]
     wrong = [
         str(unknown_name(kind, name, known, f"{where}, line {_line(node, loc)}"))
-        for kind, name, known, loc in asked
+        for kind, name, known, loc in named
         if name not in known
     ]
     if wrong:
@@ -107,18 +107,18 @@ def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
     """Return the line of a place in the file, or of the nearest mapping that stands there."""
     line = 1
     for step in location:
-        found = None
+        child = None
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 if key.value == str(step):
-                    found, line = value, key.start_mark.line + 1
+                    child, line = value, key.start_mark.line + 1
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            found = node.value[step]
-            line = found.start_mark.line + 1
-        if found is None:
+            child = node.value[step]
+            line = child.start_mark.line + 1
+        if child is None:
             # pydantic puts the name of a union's member into the location; the file has no such level.
             continue
-        node = found
+        node = child
     return line
 
 
@@ -133,9 +133,9 @@ def _explain(error: ErrorDetails) -> str:
         return f"unknown key {place!r}.{meant} Known here: {', '.join(allowed)}."
     if error["type"] == "missing":
         return f"{place!r} is missing."
-    given = error.get("input")
-    shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
-    return f"{place!r}: {error['msg'].removeprefix('Value error, ')}{shown}."
+    value = error.get("input")
+    contrast = f", not {value!r}" if isinstance(value, str | int | float | bool) else ""
+    return f"{place!r}: {error['msg'].removeprefix('Value error, ')}{contrast}."
 
 
 def _fields(location: tuple[int | str, ...]) -> set[str]:

@@ -22,7 +22,7 @@ from benchmark.bench import scaling as growth
 from benchmark.bench import task as tasks
 from benchmark.bench.model import CONTENDERS, BenchResult, BenchStudy, Contender, Equality, ScalingResult
 from benchmark.bench.process import Cost
-from benchmark.bench.task import Stages, Task, made
+from benchmark.bench.task import Stages, Task, read_outputs
 from benchmark.errors import RunFailed
 from benchmark.suite import Grid, ImagePart
 from benchmark.suites.load import load_suite
@@ -55,11 +55,12 @@ def test_the_trainer_and_both_engines_have_the_same_losses(task: Task, tmp_path:
         trainer.run(task, number, careful=False, out=folders["trainer"], stages=Stages(0.0))
     for name in ("sequential", "packed"):
         engines.run(task, name, out=folders[name], stages=Stages(0.0))
-    losses = {name: np.array([one.losses for one in made(folder, task)]) for name, folder in folders.items()}
+    outputs = {name: read_outputs(folder, task) for name, folder in folders.items()}
+    losses = {name: np.array([output.losses for output in trials]) for name, trials in outputs.items()}
     assert losses["trainer"].shape == (2, 8)
     np.testing.assert_allclose(losses["sequential"], losses["trainer"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(losses["packed"], losses["sequential"], rtol=0, atol=1e-12)
-    assert all(len(one.texts) == 1 for folder in folders.values() for one in made(folder, task))
+    assert all(len(output.texts) == 1 for trials in outputs.values() for output in trials)
 
 
 def test_a_task_is_read_as_it_was_written(task: Task, tmp_path: Path) -> None:
@@ -90,11 +91,11 @@ def cost(wall: float, **stages: float) -> Cost:
 
 def test_ratios_are_of_medians() -> None:
     walls = {"A": (9.0, 30.0, 10.0), "B": (8.0, 8.0, 8.0), "C": (4.0, 3.0, 9.0), "D": (2.0, 2.0, 50.0)}
-    found = run.summary({name: [cost(wall, start=1.0) for wall in walls[name]] for name in CONTENDERS})
-    assert found.ratio == {"A/D": 5.0, "B/D": 4.0, "C/D": 2.0}
-    assert found.ratio_without_overhead == {"A/D": 9.0, "B/D": 7.0, "C/D": 3.0}
-    assert found.peak_memory["D"] == 50
-    json.dumps(found.model_dump(mode="json"), allow_nan=False)
+    summary = run.summary({name: [cost(wall, start=1.0) for wall in walls[name]] for name in CONTENDERS})
+    assert summary.ratio == {"A/D": 5.0, "B/D": 4.0, "C/D": 2.0}
+    assert summary.ratio_without_overhead == {"A/D": 9.0, "B/D": 7.0, "C/D": 3.0}
+    assert summary.peak_memory["D"] == 50
+    json.dumps(summary.model_dump(mode="json"), allow_nan=False)
 
 
 def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
@@ -102,9 +103,9 @@ def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
 
     def child(size: int) -> int:
         held = np.ones(size, np.uint8)
-        found = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+        peak = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
         assert held.all()
-        return found
+        return peak
 
     assert child(2_000_000_000) < 1_000_000_000
     assert memory.of_process() > 2_000_000_000
@@ -113,8 +114,8 @@ def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
 def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path: Path) -> None:
     path, tested = tmp_path / "task.json", task.model_copy(update={"test": task.train[:1]})
 
-    def of(name: Contender, given: Task, **options: bool) -> list[list[str]]:
-        return process.commands(name, path, given, tmp_path, **({"losses_only": False} | options))
+    def of(name: Contender, some_task: Task, **options: bool) -> list[list[str]]:
+        return process.commands(name, path, some_task, tmp_path, **({"losses_only": False} | options))
 
     assert [command[0] for command in of("A", tested)] == ["benchmark.bench.trainer"] * 2 + ["benchmark.bench.score"]
     assert len(of("A", task)) == 2
@@ -125,19 +126,19 @@ def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path:
 
 def test_the_cached_baseline_decodes_once_and_trains_as_the_plain_one(task: Task, tmp_path: Path) -> None:
     """In processes of their own, as `amrg bench` runs them."""
-    one = task.model_copy(update={"points": task.points[:1]})
+    single = task.model_copy(update={"points": task.points[:1]})
     out = tmp_path / "B"
-    found = process.contend("B", one.write(tmp_path / "task.json"), one, out)
-    assert found.stages["decode"] > 0
-    assert found.stages["start"] > 0
-    assert sum(found.stages.values()) == pytest.approx(found.wall)
-    assert found.memory > 100e6
-    for study in one.train:
+    spent = process.contend("B", single.write(tmp_path / "task.json"), single, out)
+    assert spent.stages["decode"] > 0
+    assert spent.stages["start"] > 0
+    assert sum(spent.stages.values()) == pytest.approx(spent.wall)
+    assert spent.memory > 100e6
+    for study in single.train:
         Path(study.image).unlink()  # what was kept is enough
-    trainer.run(one, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
+    trainer.run(single, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
     # Not to the last bit: without MKL's promise of it, two processes sum in other orders where memory lies otherwise.
-    again, first = (np.array([kept.losses for kept in made(folder, one)]) for folder in (tmp_path / "again", out))
-    np.testing.assert_allclose(again, first, rtol=0, atol=1e-12)
+    [again], [first] = (read_outputs(folder, single) for folder in (tmp_path / "again", out))
+    np.testing.assert_allclose(again.losses, first.losses, rtol=0, atol=1e-12)
 
 
 def test_a_process_that_fails_is_named_with_what_it_said(tmp_path: Path) -> None:
@@ -168,14 +169,14 @@ def test_tables_say_what_was_measured_on_what(task: Task, scaling: bool, capsys:
         result = BenchResult(**dict(measured), **dict(run.summary(costs)), trials=2, equality=equality)
         tables.show(result, console)
     assert type(result).model_validate_json(result.model_dump_json()) == result
-    shown = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for part in ("5 images to train on", "8 steps of 2 reports", "five pictures", "one process at a time", "torch 2."):
-        assert part in shown
+        assert part in printed
     if scaling:
-        assert "wall = 6.0 s + 2.00 s × trials; no measurement is farther than 1.0 s" in shown
+        assert "wall = 6.0 s + 2.00 s × trials; no measurement is farther than 1.0 s" in printed
     else:
-        assert "D-C 2 of 2, C-A 2 of 2, B-A 1 of 2" in shown
-        assert "5.00" in shown
+        assert "D-C 2 of 2, C-A 2 of 2, B-A 1 of 2" in printed
+        assert "5.00" in printed
 
 
 @given(

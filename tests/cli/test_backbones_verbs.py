@@ -23,9 +23,9 @@ def test_list_has_every_backbone_and_a_broken_one_with_its_reason(monkeypatch: p
 
     places = {**registry.locations(), "broken": "no_such_module:Plugin"}
     monkeypatch.setattr(registry, "locations", lambda: places)
-    shown = run("backbones", "list", "--json")
-    assert shown.exit_code == 0
-    rows = {row["name"]: row for row in json.loads(shown.stdout)["backbones"]}
+    result = run("backbones", "list", "--json")
+    assert result.exit_code == 0
+    rows = {row["name"]: row for row in json.loads(result.stdout)["backbones"]}
     assert rows.keys() == {*BUILT_IN, "broken"}
     assert "no_such_module" in rows["broken"]["error"]
     assert rows["medgemma-4b-it"]["gated"] is True
@@ -35,9 +35,9 @@ def test_list_has_every_backbone_and_a_broken_one_with_its_reason(monkeypatch: p
 
 
 def test_show_states_what_the_plugin_does() -> None:
-    shown = json.loads(run("backbones", "show", "qwen3-vl-8b", "--json").stdout)
-    assert shown["checkpoint"] == "Qwen/Qwen3-VL-8B-Instruct"
-    assert shown["trainable_parameters"]["8"] == 21_823_488
+    stated = json.loads(run("backbones", "show", "qwen3-vl-8b", "--json").stdout)
+    assert stated["checkpoint"] == "Qwen/Qwen3-VL-8B-Instruct"
+    assert stated["trainable_parameters"]["8"] == 21_823_488
     text = run("backbones", "show", "medgemma-1.5-4b-it").stdout
     assert "14,901,248" in text
     assert "Health AI Developer Foundations" in text
@@ -45,9 +45,9 @@ def test_show_states_what_the_plugin_does() -> None:
 
 @pytest.mark.parametrize("verb", ["show", "check"])
 def test_an_unknown_name_is_a_users_mistake(verb: str) -> None:
-    found = run("backbones", verb, "qwen3-vl-7b")
-    assert isinstance(found.exception, UserError)
-    assert "qwen3-vl-8b" in str(found.exception)
+    result = run("backbones", verb, "qwen3-vl-7b")
+    assert isinstance(result.exception, UserError)
+    assert "qwen3-vl-8b" in str(result.exception)
 
 
 def test_check_prints_a_line_a_clause_and_its_exit_code(one_thread: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,24 +61,24 @@ def test_check_prints_a_line_a_clause_and_its_exit_code(one_thread: None, monkey
     monkeypatch.setattr(MedGemma, "lora_targets", r".*\.(q_proj|v_proj)")
     bad = run("backbones", "check", "medgemma-4b-it", "--json")
     assert bad.exit_code == 1
-    found = json.loads(bad.stdout)
-    assert found["kept"] is False
-    assert any("encode images" in clause["reason"] for clause in found["clauses"] if not clause["kept"])
+    printed = json.loads(bad.stdout)
+    assert printed["kept"] is False
+    assert any("encode images" in clause["reason"] for clause in printed["clauses"] if not clause["kept"])
 
 
 def test_new_writes_a_package_that_pip_can_read(tmp_path: Path) -> None:
-    shown = run("backbones", "new", "my-model", "--folder", str(tmp_path / "mine"))
-    assert shown.exit_code == 0
+    result = run("backbones", "new", "my-model", "--folder", str(tmp_path / "mine"))
+    assert result.exit_code == 0
     assert (tmp_path / "mine" / "amrg_my_model.py").is_file()
-    assert "amrg backbones check my-model" in shown.stdout
+    assert "amrg backbones check my-model" in result.stdout
 
 
 def test_a_plan_of_what_can_run_and_of_what_can_not() -> None:
     good = run("plan", "mini", "--json")
     assert good.exit_code == 0, good.output
-    made = json.loads(good.stdout)
-    assert made["missing"] == []
-    assert [row["name"] for row in made["backbones"]] == [entry.name for entry in load_suite("mini").backbones]
+    planned = json.loads(good.stdout)
+    assert planned["missing"] == []
+    assert [row["name"] for row in planned["backbones"]] == [entry.name for entry in load_suite("mini").backbones]
     bad = run("plan", "paper", "--gpu-memory", "80")
     assert bad.exit_code == 2
     assert "14,901,248" in bad.stdout

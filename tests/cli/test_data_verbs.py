@@ -14,7 +14,7 @@ from benchmark.phantoms import write
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
 
 
@@ -36,15 +36,15 @@ def amrg(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("verb", ["check", "split", "download", "phantom"])
 def test_help_has_an_example(verb: str) -> None:
-    shown = run(verb, "--help")
-    assert shown.exit_code == 0
-    assert f"amrg data {verb}" in " ".join(shown.output.split())
+    result = run(verb, "--help")
+    assert result.exit_code == 0
+    assert f"amrg data {verb}" in " ".join(result.output.split())
 
 
 def test_check_prints_only_json_with_its_counts(phantoms: Path) -> None:
-    shown = run("check", phantoms, "--json", "--jobs", 1)
-    assert shown.exit_code == 0
-    counts = json.loads(shown.stdout)
+    result = run("check", phantoms, "--json", "--jobs", 1)
+    assert result.exit_code == 0
+    counts = json.loads(result.stdout)
     assert (counts["reports"], counts["images"], counts["complete"]) == (24, 24, 24)
 
 
@@ -53,11 +53,11 @@ def test_check_shows_problems_and_counts(phantoms: Path, tmp_path: Path) -> None
     (folder / "TIFF Images/TIFF Images/IMG003.tif").write_bytes(b"[red]no image")
     for i in range(4, 14):
         (folder / f"TIFF Images/TIFF Images/IMG{i:03d}.tif").unlink()
-    shown = amrg("check", folder, "--jobs", "1")
-    assert shown.returncode == 0
-    assert "IMG003.tif" in shown.stdout
-    assert "and 5 more like these" in shown.stdout
-    assert "13 complete studies can be used" in shown.stdout
+    result = amrg("check", folder, "--jobs", "1")
+    assert result.returncode == 0
+    assert "IMG003.tif" in result.stdout
+    assert "and 5 more like these" in result.stdout
+    assert "13 complete studies can be used" in result.stdout
 
 
 def test_check_exits_2_when_nothing_can_be_used(phantoms: Path, tmp_path: Path) -> None:
@@ -65,37 +65,37 @@ def test_check_exits_2_when_nothing_can_be_used(phantoms: Path, tmp_path: Path) 
     for path in (folder / "TIFF Images/TIFF Images").glob("*.tif"):
         path.write_bytes(b"II*\0")
     assert run("check", folder, "--json", "--jobs", 1).exit_code == 2
-    shown = amrg("check", tmp_path / "nowhere")
-    assert shown.returncode == 2
-    assert "does not exist" in shown.stderr
-    assert "Traceback" not in shown.stderr
+    result = amrg("check", tmp_path / "nowhere")
+    assert result.returncode == 2
+    assert "does not exist" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_split_prints_ids_and_leakage_and_saves_what_it_reads_again(phantoms: Path, tmp_path: Path) -> None:
-    shown = run("split", phantoms, "--split", "random", "--seed", 4, "--save", tmp_path / "s.json", "--json")
-    assert shown.exit_code == 0
-    found = json.loads(shown.stdout)
-    assert len(found["train"]) + len(found["validation"]) + len(found["test"]) == 24
+    result = run("split", phantoms, "--split", "random", "--seed", 4, "--save", tmp_path / "s.json", "--json")
+    assert result.exit_code == 0
+    parts = json.loads(result.stdout)
+    assert len(parts["train"]) + len(parts["validation"]) + len(parts["test"]) == 24
     assert {"verbatim_in_train", "near_verbatim_in_train", "neighbour_in_train", "rouge_l_of_neighbour"} <= set(
-        found["leakage"]
+        parts["leakage"]
     )
     again = json.loads(run("split", phantoms, "--split", tmp_path / "s.json", "--json").stdout)
     assert {k: again[k] for k in ("train", "validation", "test", "blocks", "fingerprint")} == {
-        k: found[k] for k in ("train", "validation", "test", "blocks", "fingerprint")
+        k: parts[k] for k in ("train", "validation", "test", "blocks", "fingerprint")
     }
 
 
 def test_split_shows_tables(phantoms: Path) -> None:
-    shown = amrg("split", phantoms)
-    assert shown.returncode == 0, shown.stderr
-    assert "blocked split, seed 0" in shown.stdout
-    assert "test images with a part of their block in train" in shown.stdout
+    result = amrg("split", phantoms)
+    assert result.returncode == 0, result.stderr
+    assert "blocked split, seed 0" in result.stdout
+    assert "test images with a part of their block in train" in result.stdout
 
 
 def test_split_names_the_nearest_rule(phantoms: Path) -> None:
-    shown = amrg("split", phantoms, "--split", "sequentiel")
-    assert shown.returncode == 2
-    assert "'sequential'" in shown.stderr
+    result = amrg("split", phantoms, "--split", "sequentiel")
+    assert result.returncode == 2
+    assert "'sequential'" in result.stderr
 
 
 def test_split_by_reports_alone(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_split_by_reports_alone(tmp_path: Path) -> None:
     for i in range(1, 13):
         (tmp_path / f"Reports/Img{i:03d}.txt").write_text(f"(ACR {'ABCD'[i % 4]}) BIRADS: {i % 5 + 1} words {i}")
     assert amrg("split", tmp_path).returncode == 2
-    shown = run("split", tmp_path, "--reports-only", "--split", "sequential", "--json")
-    assert json.loads(shown.stdout)["test"] == ["Img012"]
+    result = run("split", tmp_path, "--reports-only", "--split", "sequential", "--json")
+    assert json.loads(result.stdout)["test"] == ["Img012"]
 
 
 def test_check_and_split_of_dmid(dmid: Path) -> None:
@@ -120,9 +120,9 @@ def test_check_and_split_of_dmid(dmid: Path) -> None:
 
 def test_download_through_the_command_line_names_an_unreachable_server(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    shown = amrg("download", tmp_path / "file")
-    assert shown.returncode == 2
-    assert "is a file" in shown.stderr
+    result = amrg("download", tmp_path / "file")
+    assert result.returncode == 2
+    assert "is a file" in result.stderr
 
 
 def test_phantom_is_one_of_the_verbs(tmp_path: Path) -> None:

@@ -23,11 +23,11 @@ def verbs() -> list[list[str]]:
 
     from benchmark.cli import app
 
-    found = []
+    names = []
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
         below = getattr(command, "commands", None)
-        found += [[name, verb] for verb in below] if below else [[name]]
-    return found
+        names += [[name, verb] for verb in below] if below else [[name]]
+    return names
 
 
 @pytest.mark.parametrize("verb", verbs(), ids=" ".join)
@@ -36,13 +36,13 @@ def test_every_verb_has_an_example(verb: list[str]) -> None:
 
     from benchmark.cli import app
 
-    shown = CliRunner().invoke(app, [*verb, "--help"])
-    assert shown.exit_code == 0
-    assert "Example" in shown.output
+    result = CliRunner().invoke(app, [*verb, "--help"])
+    assert result.exit_code == 0
+    assert "Example" in result.output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["sweep", "smok"], "Did you mean 'smoke'"),
         (["sweep", "missing.yaml"], "no such suite file"),
@@ -55,10 +55,10 @@ def test_every_verb_has_an_example(verb: list[str]) -> None:
         (["data", "check", "nowhere"], "nowhere"),
     ],
 )
-def test_a_mistake_is_one_message_and_exit_code_2(arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_a_mistake_is_one_message_and_exit_code_2(arguments: list[str], message: str, tmp_path: Path) -> None:
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert said in done.stderr + done.stdout
+    assert message in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
 
@@ -66,7 +66,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(arguments: list[str], said: st
 def test_the_paper_suite_lists_everything_that_is_missing_before_any_work(tmp_path: Path) -> None:
     done = run("sweep", "paper", cwd=tmp_path)
     assert done.returncode == 2
-    said = " ".join(done.stderr.split())
-    for what in ("data:", "GPU memory:", "checkpoint:", "licence:", "google/medgemma-4b-it", "hf download"):
-        assert what in said
+    message = " ".join(done.stderr.split())
+    for part in ("data:", "GPU memory:", "checkpoint:", "licence:", "google/medgemma-4b-it", "hf download"):
+        assert part in message
     assert list(tmp_path.iterdir()) == []

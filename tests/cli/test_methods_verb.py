@@ -29,12 +29,12 @@ def published(stored: StoredSuite, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_stored_results_and_their_published_leaderboard_give_the_same_statement(
     stored: StoredSuite, published: Path
 ) -> None:
-    here = run("stored", "--results", stored.results)
-    assert here.exit_code == 0, here.output
-    assert here.stdout.startswith("# Methods of Stored results\n")
+    printed = run("stored", "--results", stored.results)
+    assert printed.exit_code == 0, printed.output
+    assert printed.stdout.startswith("# Methods of Stored results\n")
     for source in (published, published.parent):
-        assert run("stored", "--from", source).stdout == here.stdout
-        assert run("--from", source).stdout == here.stdout
+        assert run("stored", "--from", source).stdout == printed.stdout
+        assert run("--from", source).stdout == printed.stdout
 
 
 def test_output_holds_what_would_be_printed(published: Path, tmp_path: Path) -> None:
@@ -45,9 +45,9 @@ def test_output_holds_what_would_be_printed(published: Path, tmp_path: Path) -> 
 
 
 def test_json_has_the_items(published: Path) -> None:
-    found = json.loads(run("--from", published, "--json").stdout)
-    assert found["suite"] == "stored"
-    ethics = next(item for item in found["items"] if item["id"] == "ethics")
+    content = json.loads(run("--from", published, "--json").stdout)
+    assert content["suite"] == "stored"
+    ethics = next(item for item in content["items"] if item["id"] == "ethics")
     assert ethics["text"] is None
     assert ethics["needed"]
 

@@ -50,15 +50,15 @@ def files(tmp_path: Path) -> tuple[str, str]:
 
 def test_scores_are_json_with_value_interval_and_signature(files: tuple[str, str], tmp_path: Path) -> None:
     saved = tmp_path / "scores.json"
-    found = run("score", files[0], "--references", files[1], "--save", saved, "--json")
-    for score in found["scores"].values():
+    printed = run("score", files[0], "--references", files[1], "--save", saved, "--json")
+    for score in printed["scores"].values():
         assert {"value", "low", "high", "n", "signature"} <= set(score)
-    exact = found["scores"]["birads_exact"]
+    exact = printed["scores"]["birads_exact"]
     assert exact["value"] == pytest.approx(6 / 8)
     assert exact["low"] < exact["value"] < exact["high"]
     assert exact["n"] == 8
     content = json.loads(saved.read_text())
-    assert content["scores"] == found["scores"]
+    assert content["scores"] == printed["scores"]
     assert [r["id"] for r in content["reports"]] == [f"Img{i:03d}" for i in range(1, 9)]
 
 
@@ -70,8 +70,8 @@ def test_a_table_is_printed_without_json(files: tuple[str, str]) -> None:
 
 def test_blocks_of_the_references_are_the_unit_of_resampling(files: tuple[str, str], tmp_path: Path) -> None:
     references = {f"Img{i:03d}": REPORT.format(i % 5 + 1, i) for i in range(1, 9)}
-    one = write(tmp_path / "one.jsonl", "report", references, block="the same patient")
-    assert run("score", files[0], "--references", one, "--json")["scores"]["rouge_l"]["low"] is None
+    one_block = write(tmp_path / "one.jsonl", "report", references, block="the same patient")
+    assert run("score", files[0], "--references", one_block, "--json")["scores"]["rouge_l"]["low"] is None
 
 
 def test_missing_extra_and_duplicate_ids_are_listed(files: tuple[str, str], tmp_path: Path) -> None:
@@ -88,15 +88,15 @@ def test_missing_extra_and_duplicate_ids_are_listed(files: tuple[str, str], tmp_
 
 def test_allow_missing_scores_a_missing_prediction_as_empty(files: tuple[str, str], tmp_path: Path) -> None:
     few = write(tmp_path / "few.jsonl", "prediction", {"Img001": REPORT.format(2, 1)})
-    found = run("score", few, "--references", files[1], "--allow-missing", "--json")["scores"]
-    assert found["rouge_l"]["value"] == pytest.approx(1 / 8)
-    assert found["birads_coverage"]["value"] == pytest.approx(1 / 8)
+    printed = run("score", few, "--references", files[1], "--allow-missing", "--json")["scores"]
+    assert printed["rouge_l"]["value"] == pytest.approx(1 / 8)
+    assert printed["birads_coverage"]["value"] == pytest.approx(1 / 8)
     extra = write(tmp_path / "extra.jsonl", "prediction", {"Img999": "x"})
     assert "Img999" in str(run("score", extra, "--references", files[1], "--allow-missing"))
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "part"),
     [
         ('{"id": "a"}', "no 'prediction'; it has id"),
         ('{"id": 3, "prediction": "x"}', "'id' is int, expected text"),
@@ -107,12 +107,12 @@ def test_allow_missing_scores_a_missing_prediction_as_empty(files: tuple[str, st
     ],
 )
 def test_what_is_no_prediction_is_named_with_its_line(
-    files: tuple[str, str], tmp_path: Path, content: str, said: str
+    files: tuple[str, str], tmp_path: Path, content: str, part: str
 ) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "z", "prediction": "x"}\n' * bool(content) + content + "\n", encoding="utf-8")
     message = str(run("score", bad, "--references", files[1]))
-    assert said in message
+    assert part in message
     assert "bad.jsonl" in message
     assert not content or "line 2" in message
 
@@ -133,8 +133,8 @@ def test_rescoring_replaces_the_scores_of_every_trial_and_keeps_what_else_is_the
     (results / "suites").mkdir()
     old = {"scores": {}, "labeler": "", "reports": [], "blank": {"rouge_l": 0.25}, "length_limit_rate": 0.5}
     write_json(results / "0123" / "scores.json", old)
-    found = run("score", results, "--rescore", "--references", files[1], "--json")
-    assert found == {"rescored": ["0123", "4567"]}
+    printed = run("score", results, "--rescore", "--references", files[1], "--json")
+    assert printed == {"rescored": ["0123", "4567"]}
     content = json.loads((results / "0123" / "scores.json").read_text())
     assert (content["blank"], content["length_limit_rate"]) == ({"rouge_l": 0.25}, 0.5)
     assert content["scores"]["birads_exact"]["value"] == pytest.approx(6 / 8)
@@ -173,11 +173,11 @@ def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms: li
     checkpoint = UsedCheckpoint(kind="hub", miniature=False, hub_id=None, revision=None, licence=None, parameters=1)
     machine = Machine(system="", processor="", cores=1, memory_bytes=1)
     trial = some_trial(2).model_copy(update={"data": release.fingerprint})
-    made = TrialRecord(
+    record = TrialRecord(
         id="0123", trial=trial, checkpoint=checkpoint, engine="packed", seconds={}, machine=machine, command="",
         finished=datetime.now(UTC), versions={}, commit=None,
     )  # fmt: skip
-    write_json(results / "0123" / "trial.json", made)
+    write_json(results / "0123" / "trial.json", record)
     image = ImagePart(size=112)
     floor: dict[str, Any] = {"data": release.fingerprint, "split": "", "image": image, "versions": {}, "commit": None}
     write_json(results / "4567" / "trial.json", FloorRecord(id="4567", baseline="random_report", **floor))
@@ -188,17 +188,17 @@ def test_trials_are_rescored_only_against_the_data_that_they_ran_on(phantoms: li
     assert not list(results.glob("*/scores.json"))
     moved = tmp_path / "moved"
     shutil.copytree(ours, moved)
-    found = run("score", results, "--rescore", "--data", moved, "--split", "blocked", "--json")
-    assert found == {"rescored": ["0123", "4567"]}
+    printed = run("score", results, "--rescore", "--data", moved, "--split", "blocked", "--json")
+    assert printed == {"rescored": ["0123", "4567"]}
     assert json.loads((results / "0123" / "scores.json").read_text())["scores"]["rouge_l"]["value"] == 1
 
 
 def test_published_predictions_are_scored_against_the_test_part_that_they_are_of(
     dmid: Path, published_predictions: Path
 ) -> None:
-    found = run("score", published_predictions, "--data", dmid, "--json")
-    assert found["references"].startswith("test part of the sequential split")
-    values = {name: score["value"] for name, score in found["scores"].items()}
+    printed = run("score", published_predictions, "--data", dmid, "--json")
+    assert printed["references"].startswith("test part of the sequential split")
+    values = {name: score["value"] for name, score in printed["scores"].items()}
     assert round(values["rouge_l"], 4) == 0.6696
     assert round(values["cider_published"], 4) == 0.6925
     assert round(values["cider_coco"], 4) == 1.2503
@@ -215,9 +215,9 @@ def test_a_prediction_left_out_is_missed(dmid: Path, published_predictions: Path
 
 def test_baselines_of_dmids_reports(dmid: Path) -> None:
     arguments = ["--split", "sequential", "--only", "most_frequent_report", "--only", "random_report", "--json"]
-    found = run("baselines", dmid, *arguments)
-    assert list(found["baselines"]) == ["most_frequent_report", "random_report"]
-    rouge = found["baselines"]["most_frequent_report"]["scores"]["rouge_l"]
+    printed = run("baselines", dmid, *arguments)
+    assert list(printed["baselines"]) == ["most_frequent_report", "random_report"]
+    rouge = printed["baselines"]["most_frequent_report"]["scores"]["rouge_l"]
     assert rouge["value"] == pytest.approx(0.561, abs=0.003)
     assert rouge["low"] < rouge["value"] < rouge["high"]
     assert rouge["n"] == 52
@@ -227,9 +227,9 @@ def test_baselines_of_dmids_reports(dmid: Path) -> None:
 
 def test_anybodys_predictions_are_held_against_all_pairs(dmid: Path, published_predictions: Path) -> None:
     """The figures were computed by another program."""
-    found = run("score", published_predictions, "--data", dmid, "--split", "sequential", "--json")["grounding"]
+    printed = run("score", published_predictions, "--data", dmid, "--split", "sequential", "--json")["grounding"]
     for name, numbers in {"rouge_l": (0.091, 0.038, 0.144), "birads_exact": (0.201, 0.034, 0.369)}.items():
-        fall = found["all_pairs"][name]
+        fall = printed["all_pairs"][name]
         assert (fall["value"], fall["low"], fall["high"]) == pytest.approx(numbers, abs=5e-4)
         assert 0 < fall["of_perfect_reader"] < 1
-    assert found["all_pairs"]["density_accuracy"]["value"] == 0
+    assert printed["all_pairs"]["density_accuracy"]["value"] == 0

@@ -54,8 +54,8 @@ def written(results: Path, content: dict[str, Any], tmp_path_factory: pytest.Tem
 def test_each_test_study_is_there_with_the_chosen_point_of_each_backbone(
     content: dict[str, Any], results: Path
 ) -> None:
-    found = read_results(results, "stored")
-    assert [s["id"] for s in content["studies"]] == list(found.references.parts["test"])
+    stored_results = read_results(results, "stored")
+    assert [s["id"] for s in content["studies"]] == list(stored_results.references.parts["test"])
     assert [c["name"] for c in content["columns"]] == [
         "medgemma-4b-it (miniature)", "llava-med-7b (miniature)", "most_frequent_report",
     ]  # fmt: skip
@@ -123,13 +123,13 @@ def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_t
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'amrg[browser]'")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
         pytest.skip("needs Chromium on the PATH, e.g. Debian's: apt-get install chromium")
     home = str(tmp_path_factory.mktemp("home"))
-    own = os.environ | {"HOME": home, "XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
+    environment = os.environ | {"HOME": home, "XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"], env=own)
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], env=environment)
         yield browser
         browser.close()
 
@@ -200,24 +200,24 @@ def test_word_differences_are_those_of_the_texts(opened: Any, content: dict[str,
     opened.keyboard.press("j")
     study = content["studies"][1]
     node = "article[aria-label^=llava] .report >> nth=0"
-    kept = opened.locator(node).evaluate(
+    prediction = opened.locator(node).evaluate(
         "p => [...p.childNodes].filter(n => n.nodeName !== 'DEL').map(n => n.textContent).join('')"
     )
-    assert kept.split() == study["answers"][1]["text"].split()
-    left = opened.locator(node).evaluate(
+    assert prediction.split() == study["answers"][1]["text"].split()
+    reference = opened.locator(node).evaluate(
         "p => [...p.childNodes].filter(n => n.nodeName !== 'INS').map(n => n.textContent).join('')"
     )
     bare = lambda text: [w for w in (re.sub(r"^\W+|\W+$", "", w.lower()) for w in text.split()) if w]  # noqa: E731
-    assert bare(left) == bare(study["reference"])
+    assert bare(reference) == bare(study["reference"])
 
 
 def test_a_link_opens_its_study(browser: Any, written: Path, content: dict[str, Any]) -> None:
-    wanted = content["studies"][-1]["id"]
+    study = content["studies"][-1]["id"]
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{written.as_uri()}#{wanted}")
-    assert page.inner_text("main h2") == wanted
-    assert page.get_attribute(f"#list a[data-id={wanted}]", "aria-current") == "true"
+    page.goto(f"{written.as_uri()}#{study}")
+    assert page.inner_text("main h2") == study
+    assert page.get_attribute(f"#list a[data-id={study}]", "aria-current") == "true"
     context.close()
 
 
@@ -241,9 +241,9 @@ def test_axe_finds_nothing_to_object_to(browser: Any, written: Path, scheme: str
     page = context.new_page()
     page.goto(written.as_uri())
     page.keyboard.press("s")
-    found = axe.Axe().run(page).response["violations"]
+    violations = axe.Axe().run(page).response["violations"]
     context.close()
-    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
+    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in violations] == []
 
 
 def test_of_five_hundred_studies_only_the_shown_one_is_rendered(

@@ -43,7 +43,7 @@ def test_an_untouched_leaderboard_passes_without_its_results(written: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("file", "change", "said"),
+    ("file", "change", "difference"),
     [
         ("README.md", lambda b: b.replace(b"0.", b"0.9", 1), "README.md: differs from line"),
         ("results.csv", lambda b: b + b"more\n", "results.csv: differs from line"),
@@ -53,7 +53,7 @@ def test_an_untouched_leaderboard_passes_without_its_results(written: Path, tmp_
     ],
 )
 def test_the_check_names_what_differs(
-    written: Path, tmp_path: Path, file: str, change: Callable[..., Any] | None, said: str
+    written: Path, tmp_path: Path, file: str, change: Callable[..., Any] | None, difference: str
 ) -> None:
     folder = Path(shutil.copytree(written, tmp_path / "leaderboards"))
     path = folder / "stored" / file
@@ -63,7 +63,7 @@ def test_the_check_names_what_differs(
         path.write_bytes(change(path.read_bytes()))
     with pytest.raises(RunFailed) as failed:
         check_leaderboard(tmp_path / "nowhere", "stored", folder)
-    assert said in str(failed.value)
+    assert difference in str(failed.value)
 
 
 def test_the_check_finds_what_does_not_belong(written: Path, tmp_path: Path) -> None:
@@ -121,9 +121,9 @@ def test_unknown_and_broken_leaderboards(written: Path, tmp_path: Path) -> None:
 
 def test_the_verb_checks_all(written: Path, tmp_path: Path) -> None:
     arguments = ["leaderboard", "--check", "--leaderboards", str(written), "--results", str(tmp_path)]
-    found = CliRunner().invoke(app, arguments)
-    assert found.exit_code == 0, found.output
-    assert "stored: as its own results.json would have it" in found.output
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "stored: as its own results.json would have it" in result.output
 
 
 def test_the_committed_leaderboards_are_as_their_results_have_them(tmp_path: Path) -> None:

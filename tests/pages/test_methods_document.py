@@ -29,27 +29,27 @@ class _Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: set[str] = set()
-        self.found: dict[str, list[str]] = {tag: [] for tag in ("h1", "h2", "p", "strong", "pre", "li", "tr")}
+        self.texts: dict[str, list[str]] = {tag: [] for tag in ("h1", "h2", "p", "strong", "pre", "li", "tr")}
         self._open: list[str] = []
         self.feed(MarkdownIt("gfm-like", {"linkify": False}).render(text))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        if tag in self.found:
+        if tag in self.texts:
             self._open.append(tag)
-            self.found[tag].append("")
+            self.texts[tag].append("")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self.found:
+        if tag in self.texts:
             self._open.remove(tag)
 
     def handle_data(self, data: str) -> None:
         for tag in self._open:
-            self.found[tag][-1] += data
+            self.texts[tag][-1] += data
 
 
 def test_it_says_first_that_miniatures_on_phantoms_are_no_published_models(board: Board) -> None:
-    first = _Page(document(board)).found["p"][0]
+    first = _Page(document(board)).texts["p"][0]
     assert first.startswith("Miniatures on 120 digital phantoms (drawn images, not mammograms)")
     assert "say nothing about the published models" in first
     assert "Research software, not a medical device" in first
@@ -57,29 +57,29 @@ def test_it_says_first_that_miniatures_on_phantoms_are_no_published_models(board
 
 def test_every_item_stands_there_filled_or_visibly_blank(board: Board) -> None:
     page, statement = _Page(document(board)), methods(board)
-    assert page.found["h2"] == SECTIONS
+    assert page.texts["h2"] == SECTIONS
     for item in statement.items:
-        paragraph = next(p for p in page.found["p"] if p.startswith(f"{item.topic}. "))
+        paragraph = next(p for p in page.texts["p"] if p.startswith(f"{item.topic}. "))
         assert paragraph.startswith(f"{item.topic}. {BLANK}: {item.needed}.") == (item.text is None)
         # Blank space aside, which markdown doesn't keep.
-        shown = " ".join(paragraph.split())
-        assert item.text is None or " ".join(item.text.split()) in shown
+        words = " ".join(paragraph.split())
+        assert item.text is None or " ".join(item.text.split()) in words
         for entry in item.entries:
-            assert " ".join(entry.split()) in [" ".join(e.split()) for e in page.found["li"]]
-    blanks = sum(text == BLANK for text in page.found["strong"])
-    rows = [row for row in page.found["tr"] if BLANK in row]
+            assert " ".join(entry.split()) in [" ".join(e.split()) for e in page.texts["li"]]
+    blanks = sum(text == BLANK for text in page.texts["strong"])
+    rows = [row for row in page.texts["tr"] if BLANK in row]
     assert blanks == 1 + len(statement.blank) + len(rows)  # one in the sentence that explains the mark
-    assert f"{len(statement.blank)} that no run can know" in page.found["p"][1]
+    assert f"{len(statement.blank)} that no run can know" in page.texts["p"][1]
 
 
 def test_every_number_that_is_asked_for_has_one_line_in_the_table(board: Board) -> None:
     page, statement = _Page(document(board)), methods(board)
-    asked = {(by.checklist, by.number or item.topic) for item in statement.items for by in item.asked_by}
-    assert len(page.found["tr"]) == 1 + len(asked)
+    requested = {(by.checklist, by.number or item.topic) for item in statement.items for by in item.asked_by}
+    assert len(page.texts["tr"]) == 1 + len(requested)
     numbers = re.findall(r"^\| TRIPOD-LLM +\| (\S+)", document(board), re.MULTILINE)
     assert numbers == sorted(numbers, key=lambda number: (int(number.rstrip("abcdef")), number))
     for name, source in SOURCES.items():
-        assert f"{name}: {source}" in page.found["li"]
+        assert f"{name}: {source}" in page.texts["li"]
 
 
 def test_hostile_text_is_shown_as_itself(board: Board) -> None:
@@ -99,21 +99,21 @@ def test_hostile_text_is_shown_as_itself(board: Board) -> None:
     assert page.tags <= {
         "h1", "h2", "p", "strong", "ul", "li", "code", "pre", "table", "thead", "tbody", "tr", "th", "td",
     }  # fmt: skip
-    assert page.found["h2"] == SECTIONS
-    assert page.found["h1"] == [f"Methods of {HOSTILE}"]
-    assert page.found["pre"] == [f"{HOSTILE}\n"]
-    assert f"Failed: {HOSTILE}: {HOSTILE} ## heading - x" in page.found["li"]
-    assert sum(HOSTILE in p for p in page.found["p"]) >= 6
+    assert page.texts["h2"] == SECTIONS
+    assert page.texts["h1"] == [f"Methods of {HOSTILE}"]
+    assert page.texts["pre"] == [f"{HOSTILE}\n"]
+    assert f"Failed: {HOSTILE}: {HOSTILE} ## heading - x" in page.texts["li"]
+    assert sum(HOSTILE in p for p in page.texts["p"]) >= 6
 
 
 def test_a_prompt_of_several_lines_stays_one_block(board: Board) -> None:
     prompt = "First line.\n\n\tIndented: `x`\n```\n<b>last</b>\u2028\x1b[31m"
     suite = board.suite.model_copy(update={"protocol": board.suite.protocol.model_copy(update={"prompt": prompt})})
     page = _Page(document(board.model_copy(update={"suite": suite})))
-    assert len(page.found["pre"]) == 1
-    shown = re.sub(r"[ \t]+", " ", page.found["pre"][0])
-    assert shown == "First line.\n\n Indented: `x`\n```\n<b>last</b>\n[31m\n"
-    assert page.found["h2"] == SECTIONS
+    assert len(page.texts["pre"]) == 1
+    block = re.sub(r"[ \t]+", " ", page.texts["pre"][0])
+    assert block == "First line.\n\n Indented: `x`\n```\n<b>last</b>\n[31m\n"
+    assert page.texts["h2"] == SECTIONS
 
 
 def test_the_same_board_gives_the_same_text(board: Board) -> None:

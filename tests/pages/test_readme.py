@@ -57,8 +57,8 @@ def test_escaped_text_is_shown_as_itself_in_a_cell(text: str) -> None:
     page = _Text()
     page.feed(_html(table(["head"], [[f"x{escape(text)}x"]])))
     assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td"}
-    shown = page.text.split("head", 1)[1].strip()
-    assert "".join(shown.split()) == "x" + "".join(text.split()) + "x"
+    cell = page.text.split("head", 1)[1].strip()
+    assert "".join(cell.split()) == "x" + "".join(text.split()) + "x"
 
 
 def test_a_reason_can_hold_anything(board: Board) -> None:
@@ -121,19 +121,19 @@ def test_the_csv_has_every_number_of_the_json(board: Board, files: dict[str, byt
     rows = list(csv.DictReader(StringIO(files["results.csv"].decode())))
     content = json.loads(files["results.json"])
     assert content["kind"] == "suite"
-    found = {(r["kind"], r["name"], r["rank"], r["alpha"], r["seed"], r["score"]): r for r in rows}
-    assert len(found) == len(rows)
+    by_key = {(r["kind"], r["name"], r["rank"], r["alpha"], r["seed"], r["score"]): r for r in rows}
+    assert len(by_key) == len(rows)
     for row in content["rows"]:
         point = (row["name"], str(row["rank"]), str(row["alpha"]))
         for name, score in row["scores"].items():
-            line = found["row", *point, "", name]
+            line = by_key["row", *point, "", name]
             if score["value"] is None:
                 assert line["value"] == ""
             else:
                 assert float(line["value"]) == pytest.approx(score["value"], rel=1e-5, abs=1e-6)
                 assert line["signature"]
             for seed, value in zip(row["seeds"], score["by_seed"], strict=True):
-                assert (found["seed", *point, str(seed), name]["value"] == "") == (value is None)
+                assert (by_key["seed", *point, str(seed), name]["value"] == "") == (value is None)
 
 
 def test_a_model_card_is_valid_and_says_whether_the_floor_is_cleared(files: dict[str, bytes]) -> None:
@@ -170,7 +170,7 @@ def test_the_golden_leaderboard_is_drawn_as_before() -> None:
         )
 
 
-MADE = {
+DIGESTS = {
     1: "e011a4aa646772f7d40335901737f1a8dcc1e97e1a2f2d56b6522472068e5fc7",
     2: "3ea72421bc89221f842b5d2ed0ed084c800454a6edfa5ad2728abf15e548b6f5",
     3: "8052e5223a0c55e83f1bd336f5e30fe8eb4c69e46ab7c05591323f30337f77a6",
@@ -193,7 +193,7 @@ def test_documents_and_figures_change_with_their_version_only() -> None:
             content = "\n".join(mark for mark in marks if "amrg:" not in mark).encode()
         if not name.endswith(".png"):
             total.update(name.encode() + b"\0" + content + b"\0")
-    assert MADE.get(DOCUMENTS) == total.hexdigest(), (
+    assert DIGESTS.get(DOCUMENTS) == total.hexdigest(), (
         "a leaderboard's documents or figures changed: raise DOCUMENTS in benchmark/board/model.py and write the new "
         f"digest here: {total.hexdigest()}"
     )

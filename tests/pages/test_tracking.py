@@ -13,7 +13,7 @@ MISSING = "needs the trackers: pip install 'amrg[tracking]'"
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trackers keep caches and settings of a user; these tests have a user of their own."""
     home = str(tmp_path_factory.mktemp("home"))
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
@@ -44,16 +44,16 @@ def test_tensorboard_holds_losses_and_scores(stored: StoredSuite, tmp_path: Path
     assert track(stored.results, "stored", "tensorboard", tmp_path) == len(expected)
     for trial, rouge_l in expected.items():
         (path,) = (tmp_path / "stored" / trial).glob("events.*")
-        found: dict[str, list[float]] = {}
+        scalars: dict[str, list[float]] = {}
         data, at = path.read_bytes(), 0
         while at < len(data):  # TFRecord: length, checksum, event, checksum
             length = int.from_bytes(data[at : at + 8], "little")
             event = Event.FromString(data[at + 12 : at + 12 + length])
             at += 16 + length
             for value in event.summary.value:
-                found.setdefault(value.tag, []).append(value.simple_value)
-        assert found["scores/rouge_l"] == [pytest.approx(rouge_l)]
-        assert len(found["loss"]) == 30
+                scalars.setdefault(value.tag, []).append(value.simple_value)
+        assert scalars["scores/rouge_l"] == [pytest.approx(rouge_l)]
+        assert len(scalars["loss"]) == 30
         assert not any(line in str(data) for line in ("soft opacity", "BIRADS"))
 
 

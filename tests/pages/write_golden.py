@@ -18,18 +18,18 @@ from benchmark.board.results import read_results
 from benchmark.pages.leaderboard import files_of
 
 FOLDER = Path(__file__).parent / "golden"
-KEPT = ("rouge_l", "meteor_nltk", "cider_published", "birads_exact", "birads_f1_macro", "findings_f1_micro",
+SCORES = ("rouge_l", "meteor_nltk", "cider_published", "birads_exact", "birads_f1_macro", "findings_f1_micro",
         "hallucination_rate", "omission_rate")  # fmt: skip
 
 
 def few(board: Board) -> Board:
     """The board with fewer scores, so that the golden files stay small."""
 
-    def kept(part: Any) -> Any:
-        return part.model_copy(update={"scores": {n: s for n, s in part.scores.items() if n in KEPT}})
+    def with_few_scores(part: Any) -> Any:
+        return part.model_copy(update={"scores": {n: s for n, s in part.scores.items() if n in SCORES}})
 
     rows = [
-        kept(row).model_copy(
+        with_few_scores(row).model_copy(
             update={
                 "validation": {"rouge_l": row.validation["rouge_l"]},
                 "losses": {seed: curve[::8] for seed, curve in row.losses.items()},
@@ -37,8 +37,8 @@ def few(board: Board) -> Board:
         )
         for row in board.rows
     ]
-    signatures = {n: s for n, s in board.signatures.items() if n in KEPT}
-    floors = tuple(map(kept, board.floors))
+    signatures = {n: s for n, s in board.signatures.items() if n in SCORES}
+    floors = tuple(map(with_few_scores, board.floors))
     return board.model_copy(update={"rows": tuple(rows), "floors": floors, "signatures": signatures})
 
 

@@ -34,14 +34,14 @@ def test_medgemmas_operations_are_the_published_arithmetic(monkeypatch: pytest.M
     SigLIP 5.45 TFLOP an image; decoder 2.61 forward over 406 tokens; 5.44 to train a report of 110 tokens and 40 of
     prompt from cached features with the head on the report only.
     """
-    found = known(structure(get("medgemma-4b-it")))
-    assert vision_operations(found) / 1e12 == pytest.approx(5.45, rel=0.01)
+    shape = known(structure(get("medgemma-4b-it")))
+    assert vision_operations(shape) / 1e12 == pytest.approx(5.45, rel=0.01)
     monkeypatch.setattr(costs, "REPORT_TOKENS", 110)
-    decoder = 2 * found.decoder_weights * 406
+    decoder = 2 * shape.decoder_weights * 406
     assert decoder / 1e12 == pytest.approx(2.61, rel=0.01)
-    without_lora = training_operations(found, 0)
+    without_lora = training_operations(shape, 0)
     assert without_lora / 1e12 == pytest.approx(5.44 + 0.15, rel=0.05)
-    share = training_operations(found, 64) / without_lora - 1
+    share = training_operations(shape, 64) / without_lora - 1
     assert share == pytest.approx(0.05, abs=0.02), "LoRA at rank 64 adds 5 %"
 
 
@@ -54,19 +54,19 @@ def small(
     def make(name: str) -> tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]:
         plugin = get(name)
         backbone = plugin.load(miniature(name))
-        found = read(plugin, backbone.model, backbone.model.config, 112, backbone.image_tokens)
+        shape = read(plugin, backbone.model, backbone.model.config, 112, backbone.image_tokens)
         frozen = list(backbone.model.parameters())
         model = get_peft_model(backbone.model, LoraConfig(r=2, target_modules=plugin.lora_targets))
         text = backbone.training_text(PROMPTS[0], [REPORTS[0] * 4])
         inputs = backbone.training_inputs(text, backbone.encode_images([examples(1)[0].image])[0])
-        return model, found, frozen, inputs, len(backbone.prompt_tokens(PROMPTS[0]))
+        return model, shape, frozen, inputs, len(backbone.prompt_tokens(PROMPTS[0]))
 
     return make
 
 
-def sized(monkeypatch: pytest.MonkeyPatch, found: Structure, start: int, length: int) -> None:
+def sized(monkeypatch: pytest.MonkeyPatch, shape: Structure, start: int, length: int) -> None:
     """The arithmetic for a prompt and a report of these lengths."""
-    monkeypatch.setattr(costs, "PROMPT_TOKENS", start - found.image_tokens)
+    monkeypatch.setattr(costs, "PROMPT_TOKENS", start - shape.image_tokens)
     monkeypatch.setattr(costs, "REPORT_TOKENS", length - start)
     monkeypatch.setattr(costs, "LONGEST_REPORT_TOKENS", length - start)
 
@@ -77,10 +77,10 @@ def test_memory_of_a_report_is_what_training_keeps(
     small: Callable[[str], tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model, found, frozen, inputs, start = small(name)
-    sized(monkeypatch, found, start, inputs["labels"].shape[1])
-    kept = saved_bytes(lambda: report_losses(model, inputs.copy(), start), frozen)
-    assert memory(found, 2, "float32", None).report == pytest.approx(kept, rel=0.25)
+    model, shape, frozen, inputs, start = small(name)
+    sized(monkeypatch, shape, start, inputs["labels"].shape[1])
+    saved = saved_bytes(lambda: report_losses(model, inputs.copy(), start), frozen)
+    assert memory(shape, 2, "float32", None).report == pytest.approx(saved, rel=0.25)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -89,40 +89,43 @@ def test_operations_of_training_are_those_that_torch_counts(
     small: Callable[[str], tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model, found, _, inputs, start = small(name)
+    model, shape, _, inputs, start = small(name)
     model.base_model.model.set_attn_implementation("eager")  # torch's count knows no fused attention on a CPU
-    sized(monkeypatch, found, start, inputs["labels"].shape[1])
+    sized(monkeypatch, shape, start, inputs["labels"].shape[1])
     with FlopCounterMode(display=False) as counter:
         report_losses(model, inputs.copy(), start).sum().backward()
     # The head's prompt positions, and the first layer's inputs, which need no gradient, make the difference.
-    assert training_operations(found, 2) == pytest.approx(counter.get_total_flops(), rel=0.15)
+    assert training_operations(shape, 2) == pytest.approx(counter.get_total_flops(), rel=0.15)
 
 
 def test_operations_of_writing_are_those_that_torch_counts(
     small: Callable[[str], tuple[Any, Structure, list[nn.Parameter], ModelInputs, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, found, _, inputs, start = small("qwen2.5-vl-3b")
+    model, shape, _, inputs, start = small("qwen2.5-vl-3b")
     model.base_model.model.set_attn_implementation("eager")
-    sized(monkeypatch, found, start, start)
-    asked = {"inputs_embeds": inputs["inputs_embeds"][:, :start], "position_ids": inputs["position_ids"][..., :start]}
+    sized(monkeypatch, shape, start, start)
+    prompt_inputs = {
+        "inputs_embeds": inputs["inputs_embeds"][:, :start],
+        "position_ids": inputs["position_ids"][..., :start],
+    }
     with torch.no_grad(), model.disable_adapter(), FlopCounterMode(display=False) as counter:
-        model(**asked, logits_to_keep=1)
-    head = 2 * found.hidden * found.vocabulary
-    assert prompt_operations(found) + head == pytest.approx(counter.get_total_flops(), rel=0.05)
-    assert word_operations(found) == pytest.approx(2 * found.decoder_weights + head, rel=0.2)
+        model(**prompt_inputs, logits_to_keep=1)
+    head = 2 * shape.hidden * shape.vocabulary
+    assert prompt_operations(shape) + head == pytest.approx(counter.get_total_flops(), rel=0.05)
+    assert word_operations(shape) == pytest.approx(2 * shape.decoder_weights + head, rel=0.2)
 
 
 def test_weights_in_memory() -> None:
     """4 bits and a scale for 64 weights, itself scaled in 8 bits (QLoRA: 0.127 bits a weight for the scales)."""
     scales = 8 * (costs.NF4_BYTES - 0.5)
     assert scales == pytest.approx(0.127, abs=0.001)
-    found = known(structure(get("medgemma-4b-it")))
-    whole = memory(found, 8, "bfloat16", None)
-    small = memory(found, 8, "bfloat16", "nf4")
-    assert whole.weights == 2 * found.parameters
-    kept = 2 * (found.parameters - found.decoder_weights)
-    assert small.weights == pytest.approx(kept + 4.127 / 8 * found.decoder_weights, rel=0.001)
-    assert whole.trial == 16 * 14_901_248
+    shape = known(structure(get("medgemma-4b-it")))
+    full = memory(shape, 8, "bfloat16", None)
+    small = memory(shape, 8, "bfloat16", "nf4")
+    assert full.weights == 2 * shape.parameters
+    unquantised = 2 * (shape.parameters - shape.decoder_weights)
+    assert small.weights == pytest.approx(unquantised + 4.127 / 8 * shape.decoder_weights, rel=0.001)
+    assert full.trial == 16 * 14_901_248
 
 
 def test_packs_grow_with_memory_and_are_never_more_than_the_trials() -> None:
@@ -143,14 +146,14 @@ def test_a_longer_name_of_a_gpu_is_looked_for_first() -> None:
 
 
 def test_a_measured_rate_is_operations_over_seconds(tmp_path: Path) -> None:
-    found = known(structure(get("medgemma-4b-it")))
+    shape = known(structure(get("medgemma-4b-it")))
 
     def write(
         name: str,
         *,
         seconds: float,
         gpu: str | None = "NVIDIA H100 80GB HBM3",
-        parameters: int = found.parameters,
+        parameters: int = shape.parameters,
         quantization: str | None = None,
     ) -> None:
         done = trial(8, batch_size=8).model_copy(update={"backbone": "medgemma-4b-it", "quantization": quantization})
@@ -165,11 +168,11 @@ def test_a_measured_rate_is_operations_over_seconds(tmp_path: Path) -> None:
         folder.write_losses([{"step": number, "loss": 2.0} for number in range(10)])
 
     def rate(quantization: str | None = None) -> float | None:
-        return measured(tmp_path, "medgemma-4b-it", found, "NVIDIA H100 80GB HBM3", quantization)
+        return measured(tmp_path, "medgemma-4b-it", shape, "NVIDIA H100 80GB HBM3", quantization)
 
     assert rate() is None
     write("fast", seconds=10.0)
-    expected = 10 * 8 * training_operations(found, 8) / 10.0
+    expected = 10 * 8 * training_operations(shape, 8) / 10.0
     assert rate() == pytest.approx(expected)
     write("elsewhere", seconds=1.0, gpu="NVIDIA L4")
     write("miniature", seconds=1.0, parameters=400_000)

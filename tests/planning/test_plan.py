@@ -158,9 +158,9 @@ def test_a_plan_has_all_that_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(machine, "gpu", lambda: Gpu("NVIDIA A100-SXM4-80GB", 85.0))
     planned = plan(load_suite("paper"), None, results=tmp_path)
     assert Plan.model_validate_json(planned.model_dump_json()) == planned
-    made = json.loads(json.dumps(planned.model_dump(mode="json"), allow_nan=False))
-    assert made["schema_version"] == 1
-    rows = {row["name"]: row for row in made["backbones"]}
+    content = json.loads(json.dumps(planned.model_dump(mode="json"), allow_nan=False))
+    assert content["schema_version"] == 1
+    rows = {row["name"]: row for row in content["backbones"]}
     row = rows["medgemma-4b-it"]
     assert row["checkpoint"] == "google/medgemma-4b-it"
     assert row["revision"] == get("medgemma-4b-it").checkpoint.revision
@@ -169,25 +169,25 @@ def test_a_plan_has_all_that_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
     assert row["bytes"]["download"] == 2 * 4_300_079_472
     assert row["packs"] * row["pack_size"] >= row["trials"] == 48 + 3  # those on blank images, one for each seed
     assert rows["llava-med-7b"]["bytes"]["disk"] > 2 * rows["llava-med-7b"]["bytes"]["download"]
-    for row in made["backbones"]:
+    for row in content["backbones"]:
         assert row["hours"]["total"] == pytest.approx(
             sum(row["hours"][s] for s in ("vision", "train", "write")), abs=2e-4
         )
         assert any("assumed: 35%" in note for note in row["assumptions"])
         assert row["memory"]["pack_gb"] < 85.0
-    assert made["hours"] == pytest.approx(sum(row["hours"]["total"] for row in made["backbones"]), abs=1e-3)
-    assert not any(need.startswith("GPU") for need in made["missing"])
+    assert content["hours"] == pytest.approx(sum(row["hours"]["total"] for row in content["backbones"]), abs=1e-3)
+    assert not any(need.startswith("GPU") for need in content["missing"])
     # 51 trials of 5 epochs over 407 reports at the arithmetic of 5.4 to 5.8 TFLOP a report.
     assert rows["medgemma-4b-it"]["operations"]["train"] / 1e12 == pytest.approx(51 * 5 * 407 * 5.5, rel=0.05)
 
 
 def test_the_data_folder_decides_how_much_there_is_to_do(phantoms: Path, tmp_path: Path) -> None:
     one = suite(source="dmid")
-    whole, few = (plan(one, data, results=tmp_path).backbones[0] for data in (None, phantoms))
-    assert isinstance(whole, BackbonePlan)
+    all_studies, few = (plan(one, data, results=tmp_path).backbones[0] for data in (None, phantoms))
+    assert isinstance(all_studies, BackbonePlan)
     assert isinstance(few, BackbonePlan)
-    assert few.operations.vision / whole.operations.vision == pytest.approx(41 / 511)
-    assert few.operations.train == whole.operations.train, "steps are given, not epochs"
+    assert few.operations.vision / all_studies.operations.vision == pytest.approx(41 / 511)
+    assert few.operations.train == all_studies.operations.train, "steps are given, not epochs"
 
 
 def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -196,25 +196,25 @@ def test_an_unfit_plugin_is_a_row_with_its_reason(monkeypatch: pytest.MonkeyPatc
     one = suite()
     places = registry.locations() | {"qwen2.5-vl-7b": "no_such_module:Plugin"}
     monkeypatch.setattr(registry, "locations", lambda: places)
-    made = plan(one, None, results=tmp_path)
-    [row] = made.backbones
+    planned = plan(one, None, results=tmp_path)
+    [row] = planned.backbones
     assert isinstance(row, UnfitBackbone)
     assert "no_such_module" in row.error
-    assert made.hours is None
-    assert any("no_such_module" in need for need in made.missing)
+    assert planned.hours is None
+    assert any("no_such_module" in need for need in planned.missing)
 
 
 def test_a_plugin_without_a_configuration_has_its_size_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("benchmark.planning.structures.structure_of", lambda entry, plugin: None)
-    made = plan(suite(), None, results=tmp_path)
-    [row] = made.model_dump(mode="json")["backbones"]
+    planned = plan(suite(), None, results=tmp_path)
+    [row] = planned.model_dump(mode="json")["backbones"]
     assert set(row) == {
         "name", "checkpoint", "revision", "licence", "dtype", "quantization", "trials", "parameters", "bytes",
         "assumptions",
     }  # fmt: skip
     assert row["parameters"] == get("qwen2.5-vl-7b").checkpoint.parameters
-    assert made.hours is None
-    assert Plan.model_validate_json(made.model_dump_json()) == made
+    assert planned.hours is None
+    assert Plan.model_validate_json(planned.model_dump_json()) == planned
 
 
 def test_widths_that_four_bits_cannot_hold_are_named_before_anything_is_loaded(
@@ -224,8 +224,8 @@ def test_widths_that_four_bits_cannot_hold_are_named_before_anything_is_loaded(
     config = json.loads((narrow / "config.json").read_text())
     config["text_config"]["intermediate_size"] = 160
     (narrow / "config.json").write_text(json.dumps(config))
-    given: dict[str, Any] = {"backbone": "medgemma-4b-it", "checkpoint": narrow, "dtype": "float32"}
-    assert missing(suite(**given), None) == []
-    [need] = missing(suite(**given, more=", quantization: nf4"), None)
+    settings: dict[str, Any] = {"backbone": "medgemma-4b-it", "checkpoint": narrow, "dtype": "float32"}
+    assert missing(suite(**settings), None) == []
+    [need] = missing(suite(**settings, more=", quantization: nf4"), None)
     assert need.startswith("quantization: medgemma-4b-it: projections of 160 → 128 don't fit 4-bit blocks")
     assert missing(suite(backbone="medgemma-4b-it", checkpoint="miniature", more=", quantization: nf4"), None) == []

@@ -18,7 +18,7 @@ from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.progress.events import Event
 from benchmark.progress.show import Show
-from benchmark.progress.status import Recorder, Told, UnderWay, progress_file, status
+from benchmark.progress.status import LatestProgress, Recorder, UnderWay, progress_file, status
 from benchmark.record import Failure
 from benchmark.store import Store, write_json
 
@@ -47,36 +47,36 @@ def _undo(stored: StoredSuite, results: Path, place: int, failure: str | None = 
 
 
 def test_a_finished_suite_is_done(stored: StoredSuite, results: Path) -> None:
-    found = status(results, "stored")
-    assert (found.count("done"), len(found.trials)) == (8, 8)
-    assert not found.alive
-    assert found.seconds_left is None
+    current = status(results, "stored")
+    assert (current.count("done"), len(current.trials)) == (8, 8)
+    assert not current.alive
+    assert current.seconds_left is None
 
 
 def test_every_state_is_told_while_a_sweep_runs(stored: StoredSuite, results: Path) -> None:
     running, failed, _ = (_undo(stored, results, i, "no memory" if i == 1 else None) for i in (0, 1, 2))
     heard: list[Event] = []
     clock = Clock()
-    with Recorder(Store(results), "stored", heard.append, clock) as told:
-        told(Event("stage", "trials", 5, 8, "3 to run"))
-        told(Event("trial", stored.trials[3].label, 1, 1, "done", stored.trials[3].id))
-        told(Event("floor", "most_frequent_report", 1, 1, "done"))
+    with Recorder(Store(results), "stored", heard.append, clock) as recorder:
+        recorder(Event("stage", "trials", 5, 8, "3 to run"))
+        recorder(Event("trial", stored.trials[3].label, 1, 1, "done", stored.trials[3].id))
+        recorder(Event("floor", "most_frequent_report", 1, 1, "done"))
         clock.now += 10
-        told(Event("progress", running, 10, 60, "loss 2.0", stored.trials[0].id))
+        recorder(Event("progress", running, 10, 60, "loss 2.0", stored.trials[0].id))
         clock.now += 10
-        told(Event("progress", running, 30, 60, "loss 1.5", stored.trials[0].id))
-        found = status(results, "stored", clock)
-        assert found.alive
-        assert found.stage == "trials: 3 to run"
-        states = {label: state for label, _, state in found.trials}
+        recorder(Event("progress", running, 30, 60, "loss 1.5", stored.trials[0].id))
+        current = status(results, "stored", clock)
+        assert current.alive
+        assert current.stage == "trials: 3 to run"
+        states = {label: state for label, _, state in current.trials}
         assert states[running] == "running"
         assert states[failed] == "failed"
-        assert found.reasons == {failed: "no memory"}
-        assert (found.count("done"), found.count("left")) == (5, 1)
-        (work,) = found.work
+        assert current.reasons == {failed: "no memory"}
+        assert (current.count("done"), current.count("left")) == (5, 1)
+        (work,) = current.work
         assert (work.done, work.total, work.detail, work.rate) == (30, 60, "loss 1.5", 2.0)
         # One and a half trials in 20 s; one and a half are left.
-        assert found.seconds_left == pytest.approx(20.0)
+        assert current.seconds_left == pytest.approx(20.0)
     assert len(heard) == 5
     assert not status(results, "stored", clock).alive
 
@@ -87,22 +87,22 @@ def test_a_sweep_that_was_killed_does_not_run(stored: StoredSuite, results: Path
     label = _undo(stored, results, 0)
     path = progress_file(Store(results), "stored")
     work = {label: UnderWay(since=0, start=0, trial=stored.trials[0].id, done=3, total=9)}
-    state = Told(process=dead.pid, began=0, at=0, stage="trials", work=work)
+    state = LatestProgress(process=dead.pid, began=0, at=0, stage="trials", work=work)
     write_json(path, state)
-    found = status(results, "stored")
-    assert not found.alive
-    assert found.count("running") == 0
-    assert found.count("left") == 1
+    current = status(results, "stored")
+    assert not current.alive
+    assert current.count("running") == 0
+    assert current.count("left") == 1
     write_json(path, state.model_copy(update={"process": os.getpid()}))
     assert status(results, "stored").count("running") == 1
 
 
 def test_a_sweep_before_its_grid_is_known(tmp_path: Path) -> None:
-    with Recorder(Store(tmp_path), "early", lambda event: None, Clock()) as told:
-        told(Event("stage", "miniatures", detail="medgemma-4b-it"))
-        found = status(tmp_path, "early")
-        assert found.stage == "miniatures: medgemma-4b-it"
-        assert found.trials == ()
+    with Recorder(Store(tmp_path), "early", lambda event: None, Clock()) as recorder:
+        recorder(Event("stage", "miniatures", detail="medgemma-4b-it"))
+        current = status(tmp_path, "early")
+        assert current.stage == "miniatures: medgemma-4b-it"
+        assert current.trials == ()
     with pytest.raises(UserError, match="no results of suite 'other'"):
         status(tmp_path, "other")
 
@@ -115,9 +115,9 @@ def test_a_sweep_that_could_not_begin_leaves_nothing_behind(tmp_path: Path) -> N
 
 def test_the_verb_shows_and_prints(stored: StoredSuite, results: Path) -> None:
     failed = _undo(stored, results, 1, "out of [bold]memory[/bold]")
-    shown = CliRunner().invoke(app, ["status", "stored", "--results", str(results)])
-    assert "7 done, 0 running, 1 failed, 0 left" in shown.output
-    assert f"{failed}: out of [bold]memory[/bold]" in shown.output.replace("\n", " ")
+    result = CliRunner().invoke(app, ["status", "stored", "--results", str(results)])
+    assert "7 done, 0 running, 1 failed, 0 left" in result.output
+    assert f"{failed}: out of [bold]memory[/bold]" in result.output.replace("\n", " ")
     printed = json.loads(CliRunner().invoke(app, ["status", "stored", "--results", str(results), "--json"]).stdout)
     assert printed["failed"] == 1
     assert {t["state"] for t in printed["trials"]} == {"done", "failed"}
@@ -139,14 +139,14 @@ def test_the_verb_takes_a_suite_file_as_sweep_does(stored: StoredSuite, results:
 def test_plain_lines_tell_trials_loss_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("benchmark.progress.show.time.monotonic", lambda: now[0])
-    shown = StringIO()
-    console = Console(file=shown, width=120)
+    output = StringIO()
+    console = Console(file=output, width=120)
     with Show(console=console) as show:
         show(Event("stage", "trials", 1, 4, "3 to run"))
         show(Event("progress", "x r=2 alpha=8 seed=0", 0, 60, "loss 3.0"))
         now[0] = 20.0
         show(Event("progress", "x r=2 alpha=8 seed=0", 40, 60, "loss 1.0"))
         show(Event("trial", "x r=2 alpha=8 seed=0", 1, 1, "done"))
-    text = shown.getvalue()
+    text = output.getvalue()
     assert "40 of 60  loss 1.0  2/s, 10 s left" in text
     assert "all trials: 2 of 4" in text

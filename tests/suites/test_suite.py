@@ -51,7 +51,7 @@ def test_points_are_the_whole_grid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right", "line", "said"),
+    ("wrong", "right", "line", "hint"),
     [
         ("  steps: 3", "  step: 3", 8, "Did you mean 'steps'"),
         ("  steps: 3", "  steps: 3\n  epochs: 2", 7, "either steps or epochs"),
@@ -64,11 +64,11 @@ def test_points_are_the_whole_grid() -> None:
         ("title: A tiny suite", "titel: A tiny suite", 2, "Did you mean 'title'"),
     ],
 )
-def test_a_mistake_is_told_with_its_line(wrong: str, right: str, line: int, said: str) -> None:
+def test_a_mistake_is_told_with_its_line(wrong: str, right: str, line: int, hint: str) -> None:
     with pytest.raises(UserError) as error:
         parse(GOOD.replace(wrong, right), where="tiny.yaml")
     assert f"tiny.yaml, line {line}:" in str(error.value)
-    assert said in str(error.value)
+    assert hint in str(error.value)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -127,12 +127,12 @@ def test_trials_of_committed_leaderboards_have_the_ids_that_they_would_have_toda
     fingerprints = {c["backbone"]: c["fingerprint"] for c in board["checkpoints"]}
     for row in board["rows"]:
         for seed, identity in zip(row["seeds"], row["trials"], strict=True):
-            made = trial(
+            rebuilt = trial(
                 backbone=row["backbone"], checkpoint=fingerprints[row["backbone"]], data=board["data"]["fingerprint"],
                 image=suite.image, split=board["split"]["fingerprint"], protocol=suite.protocol,
                 rank=row["rank"], alpha=row["alpha"], seed=seed,
             )  # fmt: skip
-            assert made.id == identity
+            assert rebuilt.id == identity
 
 
 def test_a_trial_survives_json() -> None:

@@ -1,4 +1,4 @@
-"""A sweep that has nothing to do, told in a second: no torch, no worker, no figure drawn again.
+"""Whether a sweep has nothing to do, known in a second: no torch, no worker, no figure drawn again.
 
 The first half of a sweep is done as ever: the data are read (files by the hashes that are known of them), split and
 fingerprinted, checkpoints are fingerprinted, and the grid's trials get their ids. If the record that would be written
@@ -17,7 +17,7 @@ from benchmark.data.records import read_records
 from benchmark.data.split import Split
 from benchmark.data.splitting import RULES
 from benchmark.errors import UserError
-from benchmark.pages import current
+from benchmark.pages.digests import digests_of, files_in, read_digests
 from benchmark.pages.written import Written
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.folder import phantom_folder
@@ -29,7 +29,7 @@ from benchmark.tuning.weights import Weights
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedSweep:
     """A finished sweep whose leaderboard is current.
 
     Attributes:
@@ -41,7 +41,7 @@ class Finished:
     written: Written
 
 
-def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Path) -> Finished | None:
+def finished_sweep(suite: Suite, *, data: Path | None, results: Path, leaderboards: Path) -> FinishedSweep | None:
     """Return a sweep's end where there is nothing to do; None where there may be something, whatever it is.
 
     Args:
@@ -49,12 +49,12 @@ def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Pa
         leaderboards: where the leaderboard lies.
     """
     store = Store(results)
-    known = current.read(store, suite.name)
-    if known is None or not store.suite(suite.name).is_file():
+    digests = read_digests(store, suite.name)
+    if digests is None or not store.suite(suite.name).is_file():
         return None
     documents = _documents(leaderboards / suite.name)
     try:
-        before = find(store, suite.name, leaderboards, known.own)
+        before = find(store, suite.name, leaderboards, digests.results_json)
         record = read_record(store, suite.name)
     except (UserError, UnicodeDecodeError):
         return None  # damaged: a sweep writes it anew
@@ -62,7 +62,7 @@ def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Pa
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
     if not all(store.of(identity).is_done() for identity in identities):
         return None
-    if known != current.of(store, suite.name, identities, documents, before, known.agreement):
+    if digests != digests_of(store, suite.name, identities, documents, before, digests.agreement):
         return None
     try:
         summary = _summary(suite, data, store, record)
@@ -75,11 +75,11 @@ def finished(suite: Suite, *, data: Path | None, results: Path, leaderboards: Pa
     except (UserError, UnicodeDecodeError):
         return None
     readme = leaderboards / suite.name / "README.md"
-    return Finished(summary, Written(readme, board, known.agreement, before.copy if before else None))
+    return FinishedSweep(summary, Written(readme, board, digests.agreement, before.copy if before else None))
 
 
 def _documents(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in current.files_in(folder)}
+    return {name: (folder / name).read_bytes() for name in files_in(folder)}
 
 
 def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord) -> Summary | None:
@@ -117,14 +117,14 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord)
 
 
 def _weights(suite: Suite) -> dict[str, Weights] | None:
-    """Return where each checkpoint lies and its fingerprint, by backbone; None where one isn't there yet."""
-    found = {}
+    """Return where each checkpoint lies and its fingerprint, by backbone; None where one isn't stored yet."""
+    weights = {}
     for entry in suite.backbones:
         folder = _folder(suite, entry)
         if folder is None or not (folder / "config.json").is_file():
             return None
-        found[entry.name] = Weights(None if entry.checkpoint == "hub" else folder, fingerprint(folder, content_hash))
-    return found
+        weights[entry.name] = Weights(None if entry.checkpoint == "hub" else folder, fingerprint(folder, content_hash))
+    return weights
 
 
 def _folder(suite: Suite, entry: Entry) -> Path | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from known import known
 
-from benchmark.pages.finished import finished
+from benchmark.pages.nothing_to_do import finished_sweep
 from benchmark.suites.load import load_suite
 
 SUITE = """\
@@ -24,7 +24,7 @@ backbones:
 grid: {rank: [2, 4], alpha: [8], seed: [0]}
 protocol: {steps: 4, batch_size: 4, learning_rate: 5.0e-3, warmup_steps: 1, max_new_tokens: 24}
 """
-TOLD = """
+SCRIPT = """
 import sys
 from benchmark.cli import main
 sys.argv = ["amrg", "sweep", "tiny.yaml"]
@@ -60,7 +60,7 @@ def copy(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def nothing_to_do() -> bool:
-    end = finished(load_suite("tiny.yaml"), data=None, results=Path("results"), leaderboards=Path("leaderboards"))
+    end = finished_sweep(load_suite("tiny.yaml"), data=None, results=Path("results"), leaderboards=Path("leaderboards"))
     return end is not None
 
 
@@ -72,7 +72,7 @@ def written(folder: Path) -> dict[Path, int]:
 
 def test_nothing_to_do_is_told_without_torch_and_nothing_is_written(swept: Path) -> None:
     before = written(swept)
-    done = amrg(swept, "-c", TOLD)
+    done = amrg(swept, "-c", SCRIPT)
     assert "0 trials run, 2 were done already" in done.stdout
     assert "medgemma-4b-it (miniature)" in done.stdout
     assert "leaderboards/tiny/README.md" in done.stdout
@@ -137,13 +137,13 @@ def test_whatever_has_changed_is_looked_at_again(copy: Path, change: str) -> Non
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("benchmark.pages.current.SCHEMA", 99),
-        ("benchmark.pages.current.DOCUMENTS", 99),
+        ("benchmark.pages.digests.SCHEMA", 99),
+        ("benchmark.pages.digests.DOCUMENTS", 99),
         ("metrics.labels.labeler.LABELER", "99"),
         ("benchmark.phantoms.write.PHANTOMS", 99),
         ("benchmark.suite.SCHEMA", 99),
         ("benchmark.sweep.SPLITS", 99),
-        ("benchmark.pages.current.versions", lambda: {"torch": "another"}),
+        ("benchmark.pages.digests.versions", lambda: {"torch": "another"}),
     ],
 )
 def test_another_version_of_anything_is_looked_at_again(
@@ -171,5 +171,5 @@ def test_another_committed_leaderboard_is_looked_at_again(copy: Path, monkeypatc
 
 
 def test_phantoms_have_no_use_for_a_folder_and_a_sweep_says_so(copy: Path) -> None:
-    given = {"results": Path("results"), "leaderboards": Path("leaderboards")}
-    assert finished(load_suite("tiny.yaml"), data=Path("cache"), **given) is None
+    folders = {"results": Path("results"), "leaderboards": Path("leaderboards")}
+    assert finished_sweep(load_suite("tiny.yaml"), data=Path("cache"), **folders) is None

@@ -1,4 +1,4 @@
-"""Whether a suite's leaderboard is current, told from digests in a fraction of the time of making it again.
+"""Digests by which a suite's leaderboard is known to be current, in a fraction of the time of making it again.
 
 With a leaderboard a record of all it was made from is written beside the results: digests of the suite's record, the
 reports and every trial's files, versions of the code and of the libraries, and digests of the documents. While all
@@ -21,8 +21,8 @@ SCHEMA = 1
 """Version of the record; another one's is not read."""
 
 
-class Current(BaseModel):
-    """All that a leaderboard was made from.
+class LeaderboardDigests(BaseModel):
+    """All that a leaderboard was made from, and its documents.
 
     Attributes:
         schema_version: of this record.
@@ -50,34 +50,34 @@ class Current(BaseModel):
     agreement: str | None
 
     @property
-    def own(self) -> str:
+    def results_json(self) -> str:
         """The digest of the leaderboard's `results.json`."""
         return self.documents[JSON]
 
 
-def place(store: Store, suite: str) -> Path:
-    """Return where a suite's record of its leaderboard lies."""
+def digests_file(store: Store, suite: str) -> Path:
+    """Return where the digests of a suite's leaderboard lie."""
     return store.references(suite).with_name("leaderboard.json")
 
 
-def read(store: Store, suite: str) -> Current | None:
-    """Return a suite's record of its leaderboard; None where there is none, or one that can't be used."""
+def read_digests(store: Store, suite: str) -> LeaderboardDigests | None:
+    """Return the digests of a suite's leaderboard; None where there are none, or they can't be used."""
     try:
-        found = Current.model_validate_json(place(store, suite).read_text(encoding="utf-8"))
+        digests = LeaderboardDigests.model_validate_json(digests_file(store, suite).read_text(encoding="utf-8"))
     except (OSError, ValidationError):
         return None
-    return found if found.schema_version == SCHEMA else None
+    return digests if digests.schema_version == SCHEMA else None
 
 
-def of(
+def digests_of(
     store: Store,
     suite: str,
     identities: Iterable[str],
     documents: Mapping[str, bytes],
     earlier: Earlier | None,
     agreement: str | None,
-) -> Current:
-    """Return the record of a leaderboard as everything is now.
+) -> LeaderboardDigests:
+    """Return the digests of a leaderboard as everything is now.
 
     Args:
         store: of the results.
@@ -87,7 +87,7 @@ def of(
         earlier: the published leaderboard that it was compared with.
         agreement: what came of that.
     """
-    return Current(
+    return LeaderboardDigests(
         schema_version=SCHEMA,
         documents_version=DOCUMENTS,
         labeler=signature(),
@@ -101,16 +101,16 @@ def of(
     )
 
 
-def write(store: Store, suite: str, current: Current) -> None:
-    """Write a suite's record of its leaderboard."""
-    write_text(place(store, suite), current.model_dump_json(indent=1) + "\n")
+def write_digests(store: Store, suite: str, digests: LeaderboardDigests) -> None:
+    """Write the digests of a suite's leaderboard."""
+    write_text(digests_file(store, suite), digests.model_dump_json(indent=1) + "\n")
 
 
-def files_in(there: Path) -> set[str]:
+def files_in(folder: Path) -> set[str]:
     """Return what a leaderboard may have written, by place: documents, figures, cards; not what others put there."""
-    found = [there / name for name in ("README.md", "scores.md", "results.csv", JSON)]
-    found += [*there.glob("figures/*"), *there.glob("model-cards/*")]
-    return {path.relative_to(there).as_posix() for path in found if path.is_file()}
+    paths = [folder / name for name in ("README.md", "scores.md", "results.csv", JSON)]
+    paths += [*folder.glob("figures/*"), *folder.glob("model-cards/*")]
+    return {path.relative_to(folder).as_posix() for path in paths if path.is_file()}
 
 
 def _of_trial(folder: TrialFolder) -> str:
