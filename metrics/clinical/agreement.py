@@ -75,20 +75,16 @@ def quadratic_kappa(
     Args:
         reference, prediction: levels 0 .. levels - 1; None where there is none on the scale.
     """
-    statistics = np.zeros((len(reference), levels, levels))
+    statistics = np.zeros((len(reference), 1 + 2 * levels))
     counted = np.zeros(len(reference), dtype=bool)
     for row, (r, p) in enumerate(zip(reference, prediction, strict=True)):
         if r is None or (p is None and answered):
             continue
         counted[row] = True
-        statistics[row, r, _farthest(r, levels) if p is None else p] = 1
-    return ReportStatistics(
-        name,
-        signature,
-        statistics.reshape(len(reference), levels**2),
-        partial(_quadratic_kappa, levels=levels),
-        counted,
-    )
+        stated = _farthest(r, levels) if p is None else p
+        statistics[row, 0] = (r - stated) ** 2
+        statistics[row, 1 + r] = statistics[row, 1 + levels + stated] = 1
+    return ReportStatistics(name, signature, statistics, partial(_quadratic_kappa, levels=levels), counted)
 
 
 def _farthest(level: int, levels: int) -> int:
@@ -96,12 +92,16 @@ def _farthest(level: int, levels: int) -> int:
 
 
 def _quadratic_kappa(sums: Array, levels: int) -> Array:
-    table = np.reshape(sums, (*np.shape(sums)[:-1], levels, levels))
+    """Return kappa [...] of sums [..., 1 + 2 levels].
+
+    They are the squared disagreement, then how often each level was true, then how often each was stated. The table
+    itself isn't needed: what chance expects is the product of its margins.
+    """
+    sums = np.asarray(sums, dtype=np.float64)
+    observed, rows, columns = sums[..., 0], sums[..., 1 : 1 + levels], sums[..., 1 + levels :]
     grid = np.arange(levels)
     weights = (grid[:, None] - grid[None, :]) ** 2.0
-    observed = (weights * table).sum(axis=(-2, -1))
-    rows, columns = table.sum(axis=-1), table.sum(axis=-2)
-    total = table.sum(axis=(-2, -1))
-    expected = np.einsum("...i,ij,...j->...", rows, weights, columns)
+    total = rows.sum(axis=-1)
+    expected = ((rows @ weights) * columns).sum(axis=-1)
     disagreement = np.divide(observed * total, expected, out=np.full(np.shape(expected), np.nan), where=expected > 0)
     return 1.0 - disagreement

@@ -47,13 +47,20 @@ class Sample:
         """The mean of the seeds' scores; NaN where one of them is undefined."""
         return float(self.by_seed.mean())
 
-    def resampled(self, draws: "Draws") -> Array:
-        """Return float64 [resamples]: the mean over drawn seeds of the score of drawn blocks; NaN where undefined."""
+    def resampled(self, draws: "Draws", *, draw_seeds: bool = True) -> Array:
+        """Return float64 [resamples]: the mean over seeds of the score of drawn blocks; NaN where undefined.
+
+        Args:
+            draws: of blocks and seeds.
+            draw_seeds: whether seeds are drawn too; else each counts once.
+        """
         seeds, blocks, k = self.statistics.shape
         flat = self.statistics.transpose(1, 0, 2).reshape(blocks, seeds * k)
         scores = self.combine((draws.blocks @ flat).reshape(-1, seeds, k))
         if seeds == 1:
             return scores[:, 0]
+        if not draw_seeds:
+            return scores.mean(axis=1)
         counts = draws.seeds(seeds)
         return np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds
 

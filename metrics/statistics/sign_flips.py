@@ -6,9 +6,9 @@ to exchange them at which the systems differ as much as they do (Fisher 1935; No
 - A score that adds up over blocks differs by a sum of signed shares. All 2^40 sums of 40 blocks are counted by meeting
   in the middle (Horowitz and Sahni 1974): the sums of one half of the blocks, sorted, are searched for what each sum of
   the other half leaves.
-- Any other score is computed again at each flip: all of them up to 20 blocks.
-- Beyond that flips are drawn at random. Then p is known within an error, and what a verdict may rest on is the upper
-  end of its Clopper-Pearson interval.
+- Any other score is computed again at each flip: all of them up to 16 blocks.
+- Beyond that flips are drawn at random, until the p's Clopper-Pearson interval says what a verdict needs: that it stands
+  the correction for all tests by far, or that it doesn't. What a verdict may rest on is the interval's upper end.
 """
 
 from collections.abc import Callable
@@ -25,10 +25,13 @@ SUMMED_BLOCKS = 40
 """Blocks up to which sums are counted; halves of 2^20 sums take a fifth of a second."""
 QUICK_BLOCKS = 26
 """Blocks beyond which sums are counted only where p may matter; up to it that takes a millisecond."""
-COUNTED_BLOCKS = 20
-"""Blocks up to which any score is computed at all flips: 2^19, for exchanging all labels changes nothing."""
+COUNTED_BLOCKS = 16
+"""Blocks up to which any score is computed at all flips: 2^15, for exchanging all labels changes nothing."""
 MORE, MOST = 200_000, 4_000_000
-"""Flips that are drawn for a p that may matter: the fewest, and the most where many tests are corrected together."""
+"""Flips that are drawn for a p that stays near what matters: so many, and the most where many tests are corrected
+together."""
+BY_FAR = 5
+"""So many times smaller than the correction asks for is a p of which no more has to be known."""
 SURE = 0.999
 """Of the interval for a p by random flips."""
 CLEARLY_NOT = 0.1
@@ -84,7 +87,8 @@ class SignFlips:
     def __init__(self, blocks: int, flips: int = 10_000, seed: int = 0, *, tests: int = 1, alpha: float = 0.05):
         self.blocks = blocks
         # So many that a p of none of them, at the upper end of its interval, stands the correction for all tests.
-        self._more = min(MOST, max(MORE, ceil(-log(1 - SURE) * tests / alpha)))
+        self._more = min(MOST, max(MORE, ceil(-log(1 - SURE) * BY_FAR * tests / alpha)))
+        self._enough = alpha / max(tests, 1) / BY_FAR
         self._seed = seed
         generator = np.random.default_rng([seed, 2])
         self.signs: Array = generator.choice([-1.0, 1.0], size=(flips, blocks))
@@ -128,13 +132,21 @@ class SignFlips:
 
     def _drawn(self, reached: Reached) -> Probability:
         count, flips = reached(self.signs), len(self.signs)
-        if (count + 1) / (flips + 1) < CLEARLY_NOT:
-            generator = np.random.default_rng([self._seed, 3])
-            while flips < self._more:
-                count += reached(generator.choice([-1.0, 1.0], size=(CHUNK, self.blocks)))
-                flips += CHUNK
-        high = float(stats.beta.ppf(SURE, count + 1, flips - count)) if count < flips else 1.0
+        generator = np.random.default_rng([self._seed, 3])
+        high = upper_end(count, flips)
+        while flips < self._more and count / flips < CLEARLY_NOT and high > self._enough:
+            count += reached(generator.choice([-1.0, 1.0], size=(CHUNK, self.blocks)))
+            flips += CHUNK
+            high = upper_end(count, flips)
         return Probability((count + 1) / (flips + 1), high)
+
+
+def upper_end(count: int, flips: int) -> float:
+    """Return the upper end of the interval (Clopper and Pearson) of a p that `count` of `flips` random flips reached.
+
+    It is one-sided, and holds with the probability `SURE`.
+    """
+    return float(stats.beta.ppf(SURE, count + 1, flips - count)) if count < flips else 1.0
 
 
 def all_signs(blocks: int) -> Array:

@@ -12,9 +12,9 @@ from known import known
 from stored_suite import StoredSuite
 from typer.testing import CliRunner, Result
 
+from benchmark.board import folds
 from benchmark.board.against import ROUNDING, compare
 from benchmark.board.collect import collect
-from benchmark.board import folds
 from benchmark.board.model import Board, Checkpoint, Score
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.cli import app
