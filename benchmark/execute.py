@@ -1,4 +1,4 @@
-"""Where work runs: in this process, or in one process a core; with a result for each piece, however it ended."""
+"""Where work runs: in this process, or in one process per core; with a result for each piece, however it ended."""
 
 import atexit
 import gc

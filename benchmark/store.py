@@ -1,4 +1,4 @@
-"""Results on disk: a folder a trial, named by the trial's id; each file appears whole or not at all."""
+"""Results on disk: a folder per trial, named by the trial's id; each file appears whole or not at all."""
 
 import csv
 import json

@@ -108,8 +108,8 @@ class Protocol(Part):
     Attributes:
         prompt: the one instruction, in training and generation.
         steps, epochs: how long: one of them.
-        batch_size: reports an optimiser step.
-        micro_batch_size: reports a forward pass, where memory asks for fewer; the result is the same.
+        batch_size: reports per optimiser step.
+        micro_batch_size: reports per forward pass, where memory asks for fewer; the result is the same.
         learning_rate: at its peak.
         schedule: after the warm-up, a cosine or a line to zero, or constant.
         warmup_steps: of linear warm-up.

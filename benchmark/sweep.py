@@ -116,7 +116,7 @@ def run(
         data: the DMID folder, for suites on DMID.
         results: where results go; existing ones are used.
         listener: told what happens.
-        processes: on a CPU, one a core by default; with GPUs, one a GPU.
+        processes: on a CPU, one per core by default; with GPUs, one per GPU.
 
     Returns:
         How it ended, its failed trials and floors among it; `check` raises for those.

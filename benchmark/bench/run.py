@@ -2,7 +2,7 @@
 
 Four contenders run the same trials on the same images:
 
-A: the Trainer with peft, a process a trial, each image decoded as it comes, one report written at a time.
+A: the Trainer with peft, a process per trial, each image decoded as it comes, one report written at a time.
 B: A with each image decoded once for all trials, a data-loader worker, and reports written in batches.
 C: our sequential engine, with its caches, which are empty at first.
 D: our packed engine, with the same.

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli.output import print_json
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A backbone; `amrg backbones list` names them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 
@@ -39,7 +41,7 @@ def list_backbones(as_json: AsJson = False) -> None:
             }
             for name, row in descriptions.items()
         ]
-        _print_json({"backbones": rows})
+        print_json({"backbones": rows})
         return
 
     from rich.box import SIMPLE
@@ -85,7 +87,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if sizes := structure(plugin):
         stated["trainable_parameters"] = {str(rank): sizes.trainable(rank) for rank in RANKS}
     if as_json:
-        _print_json(stated)
+        print_json(stated)
         return
 
     from rich.console import Console
@@ -123,7 +125,7 @@ def check(name: Name, as_json: AsJson = False) -> None:
                 typer.echo(f"        {clause.reason}")
     broken = [clause for clause in checked if not clause.kept]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "backbone": name,
                 "kept": not broken,
@@ -195,9 +197,3 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "\n".join(f"rank {key}: {count:,}" for key, count in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _print_json(content: object) -> None:
-    import json
-
-    typer.echo(json.dumps(content, indent=1, ensure_ascii=False))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli.output import print_json
+
 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A trial's id, a suite, or a file of predictions.")],
@@ -49,10 +51,7 @@ def compare(
         parts = [compare.markdown(f, studies=studies, texts=texts) for f in compared]
         write_text(markdown, "\n".join(parts))
     if as_json:
-        import json
-
-        listed = [compare.record(f, studies=studies, texts=texts).model_dump(mode="json") for f in compared]
-        typer.echo(json.dumps(listed, indent=1, ensure_ascii=False, allow_nan=False))
+        print_json([compare.record(f, studies=studies, texts=texts).model_dump(mode="json") for f in compared])
         return
     from rich.console import Console
 

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli.data_phantom import phantom
+from benchmark.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
 
-    from rich.console import Console
-    from rich.progress import Progress
     from rich.table import Table
 
     from benchmark.data.check import Check
@@ -43,7 +41,7 @@ def check(
     """
     from benchmark.data.check import check as check_folder
 
-    with _progress("images", quiet=as_json) as bar:
+    with progress_bar("images", quiet=as_json) as bar:
         task = bar.add_task("", total=None)
         result = check_folder(
             folder,
@@ -52,7 +50,7 @@ def check(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if as_json:
-        _print_json(result.counts().model_dump(mode="json"))
+        print_json(result.counts().model_dump(mode="json"))
     else:
         _show_check(result, limit)
     if not result.usable:
@@ -86,7 +84,7 @@ def split(
     if save:
         chosen.save(save)
     if as_json:
-        _print_json(chosen.to_record(leaks).model_dump(mode="json"))
+        print_json(chosen.to_record(leaks).model_dump(mode="json"))
     else:
         _show_split(chosen, leaks, len(studies))
         if save:
@@ -110,12 +108,13 @@ def download(
 
     Example: amrg data download dmid --skip 'DICOM*'
     """
+    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     from benchmark.data.download import download as fetch
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=_stderr(), transient=True, disable=as_json) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as bar:
         tasks: dict[str, int] = {}
 
         def show(name: str, done: int, total: int) -> None:
@@ -125,7 +124,7 @@ def download(
 
         fetched = fetch(folder, skip=skip or (), keep_archives=keep_archives, api=api, progress=show)
     if as_json:
-        _print_json(fetched.model_dump(mode="json"))
+        print_json(fetched.model_dump(mode="json"))
         return
     for name in fetched.fetched:
         typer.echo(f"fetched and verified: {name}")
@@ -177,7 +176,7 @@ def _show_check(result: "Check", limit: int) -> None:
 
 
 def _problem_table(problems: "Sequence[Problem]", limit: int) -> "Table":
-    """Problems, fatal ones first, a few of each kind and how many more there are."""
+    """Return problems as a table, fatal ones first, a few of each kind and how many more there are."""
     from rich.markup import escape
 
     table = _table("Problems", "file", "record", "what is wrong")
@@ -194,7 +193,7 @@ def _problem_table(problems: "Sequence[Problem]", limit: int) -> "Table":
 
 
 def _kind(reason: str) -> str:
-    """What problems of one kind have in common: the reason without its ids, numbers and quotations."""
+    """Return what problems of one kind have in common: the reason without its ids, numbers and quotations."""
     import re
 
     return re.sub(r"'[^']*'|\S*\d\S*", "#", reason).split("#")[0]
@@ -246,22 +245,3 @@ def _table(title: str, *columns: str) -> "Table":
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
-
-
-def _progress(what: str, *, quiet: bool) -> "AbstractContextManager[Progress]":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=_stderr(), transient=True, disable=quiet)
-
-
-def _stderr() -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=True)
-
-
-def _print_json(content: object) -> None:
-    import json
-
-    typer.echo(json.dumps(content, indent=1, ensure_ascii=False))

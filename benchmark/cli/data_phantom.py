@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli.output import progress_bar
+
 
 def phantom(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
@@ -28,14 +30,12 @@ def phantom(
     from collections import Counter
 
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
 
     from benchmark.phantoms.write import read_truth, write
     from metrics.labels.birads import BIRADS_SCALE
 
-    columns = (TextColumn("phantoms"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress_bar("phantoms") as bar:
         task = bar.add_task("", total=studies)
         write(
             folder,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli.output import print_json
+
 
 def generate(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Mammograms: TIFF, DICOM, PNG or JPEG.")],
@@ -20,8 +22,6 @@ def generate(
 
     Example: amrg generate --trial 3f2a91c07b64d5e8 mammogram.tif
     """
-    import json
-
     from benchmark.execute import quiet
     from benchmark.tuning.infer import find_trial, write_reports
 
@@ -35,7 +35,7 @@ def generate(
             {"image": str(path), "report": answer.text, "tokens": answer.tokens, "stop": answer.stop}
             for path, answer in zip(images, written, strict=True)
         ]
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        print_json(rows)
         return
     for path, answer in zip(images, written, strict=True):
         typer.echo(f"{path}\n{answer.text}" + ("\n(cut at the limit)" if answer.stop == "length" else "") + "\n")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark.cli.output import print_json
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,14 +35,12 @@ def plan(
 
     Example: amrg plan paper --gpu-memory 80
     """
-    import json
-
     from benchmark.planning.plan import plan as make_plan
     from benchmark.suites.load import load_suite
 
     planned = make_plan(load_suite(suite), data, gpu_memory=gpu_memory, results=results)
     if as_json:
-        typer.echo(json.dumps(planned.model_dump(mode="json"), indent=1, ensure_ascii=False))
+        print_json(planned.model_dump(mode="json"))
     else:
         _show(planned)
     if planned.missing:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli.label import label
+from benchmark.cli.output import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +69,7 @@ def score(
 
         done = score_again(predictions, references_for, data=release, seed=seed)
         if as_json:
-            _print_json({"rescored": done})
+            print_json({"rescored": done})
         else:
             typer.echo(f"{len(done)} trials scored again in {predictions}.")
         return
@@ -89,7 +90,7 @@ def score(
     if save is not None:
         write_json(save, scores.to_record().model_copy(update={"references": chosen.name}))
     if as_json:
-        _print_json({**_summary(scores, chosen), "grounding": grounding.model_dump(mode="json")})
+        print_json({**_summary(scores, chosen), "grounding": grounding.model_dump(mode="json")})
     else:
         _print_scores(scores, chosen, grounding)
 
@@ -138,7 +139,7 @@ def baselines(
         )
     if as_json:
         rows = {name: _summary(scores, chosen) | {"predicts": BASELINES[name]} for name, scores in by_name.items()}
-        _print_json({"references": chosen.name, "baselines": rows, "skipped": skipped})
+        print_json({"references": chosen.name, "baselines": rows, "skipped": skipped})
     else:
         _print_baselines(by_name, chosen, skipped)
 
@@ -166,12 +167,6 @@ def _references(
 def _summary(scores: "Scores", chosen: "ReferenceSet") -> dict[str, object]:
     record = scores.to_record().model_copy(update={"references": chosen.name})
     return record.model_dump(mode="json", exclude={"schema_version", "reports", "statistics"})
-
-
-def _print_json(content: Mapping[str, object]) -> None:
-    import json
-
-    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _print_scores(scores: "Scores", chosen: "ReferenceSet", grounding: "Grounding") -> None:

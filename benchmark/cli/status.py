@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark.cli.output import print_json
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -23,8 +25,6 @@ def status(
 
     Example: amrg status mini --watch
     """
-    import json
-
     from rich.console import Console
 
     from benchmark.errors import UserError
@@ -36,7 +36,7 @@ def status(
     suite = suite_name(suite)
     suite_status = look(results, suite)
     if as_json:
-        typer.echo(json.dumps(suite_status.to_record().model_dump(mode="json"), indent=1, ensure_ascii=False))
+        print_json(suite_status.to_record().model_dump(mode="json"))
         return
     console = Console()
     if watch and suite_status.alive:
@@ -46,7 +46,7 @@ def status(
 
 
 def _watch(console: "object", suite: str, results: Path, every: float) -> None:
-    """Live in a terminal; elsewhere a line whenever something changed."""
+    """Show the status until the sweep ends: live in a terminal, elsewhere by a line whenever something changed."""
     import time
 
     from rich.console import Console

@@ -152,5 +152,5 @@ def score_trials(session: Session) -> None:
 
 
 def _tokenize(folders: Sequence[TrialFolder]) -> None:
-    """Tokenise the predictions of all trials by one process, not one a trial; the results are remembered."""
+    """Tokenise the predictions of all trials by one process, not one per trial; the results are remembered."""
     ptb_tokenize([row.prediction for folder in folders for row in read_models(folder.predictions, Prediction)])

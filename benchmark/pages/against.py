@@ -1,15 +1,13 @@
 """A fresh run against a published leaderboard, for a terminal, as plain text of at most 120 columns."""
 
-from io import StringIO
-
 from rich import box
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from benchmark.board.against import AGREES, Agreement, Change, Comparison
 from benchmark.board.format import UNKNOWN, decimal, with_interval
-from benchmark.pages.terminal import WIDTH
+from benchmark.pages.terminal import plain_text
 from metrics.registry import METRICS
 
 LONGEST = 40
@@ -23,22 +21,19 @@ def terminal(comparison: Comparison, published: str) -> str:
         comparison: the comparison.
         published: the published leaderboard, in words.
     """
-    console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
     label = METRICS[comparison.primary].label if comparison.primary in METRICS else comparison.primary
     table = _table("row", "rank, α", f"{label} here", "published", "difference [95 %]", "verdict")
     for place, row in enumerate(comparison.rows):
         if place and comparison.rows[place - 1].kind != row.kind:
             table.add_section()
         table.add_row(*map(Text, _cells(row)))
-    console.print(table)
-    console.print()
-    console.print(Text(comparison.sentence(published)))
+    parts: list[RenderableType] = [table, "", Text(comparison.sentence(published))]
     if any(row.verdict == "within rounding" for row in comparison.rows):
-        console.print(
+        parts.append(
             Text(f"Within rounding: every score within {comparison.rounding:g}, half of the last digit printed.")
         )
     if any(row.verdict == "within both intervals" for row in comparison.rows):
-        console.print(
+        parts.append(
             Text(
                 "Within both intervals: each score lies in the other's own 95 % interval, which asks for less than the "
                 "paired one, which isn't known there."
@@ -46,10 +41,8 @@ def terminal(comparison: Comparison, published: str) -> str:
         )
     for title, changes in (("Chosen otherwise", comparison.chosen), ("What made them differs in", comparison.changes)):
         if changes:
-            console.print()
-            console.print(_changes(title, changes))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+            parts += ["", _changes(title, changes)]
+    return plain_text(*parts)
 
 
 def _cells(row: Agreement) -> list[str]:

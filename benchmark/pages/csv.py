@@ -1,4 +1,4 @@
-"""Every number of a leaderboard as the rows of `results.csv`, one score a line."""
+"""Every number of a leaderboard as the rows of `results.csv`, one score per line."""
 
 import csv
 from collections.abc import Iterator

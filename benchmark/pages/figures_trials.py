@@ -18,7 +18,7 @@ DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (1, 3)), (0, (5, 1, 1, 1, 1
 
 
 def learning_curves(board: Board) -> tuple[Figure, str, str] | None:
-    """Draw the training loss of every trial, a panel a backbone, by rank."""
+    """Draw the training loss of every trial, a panel per backbone, by rank."""
     names = [c for c in board.checkpoints if any(r.backbone == c.backbone and r.losses for r in board.rows)]
     if not names:
         return None

@@ -1,10 +1,8 @@
 """The floors of a data set as a document, and as a table for a terminal."""
 
 from collections.abc import Mapping, Sequence
-from io import StringIO
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +12,7 @@ from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
 from benchmark.pages.environment import render
 from benchmark.pages.readme import RATES, published_table, signatures_table
 from benchmark.pages.sentences import NOT_A_DEVICE
+from benchmark.pages.terminal import plain_text
 
 PUBLISHED_SET = {
     "rouge_l": "ROUGE-L", "rouge_1": "ROUGE-1", "rouge_l_unseen": "ROUGE-L, not in train", "meteor_nltk": "METEOR nltk",
@@ -164,7 +163,6 @@ def _cell(row: FloorRow, name: str, *, ends: bool) -> str:
 
 def terminal(board: FloorsBoard) -> str:
     """Return the main scores by split, in plain text."""
-    console = Console(file=StringIO(), width=120, color_system=None, force_terminal=False, legacy_windows=False)
     scores_table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="")
     columns = ("rouge_l", "meteor_nltk", "cider_published", "cider_coco", "birads_exact")
     for head in ("split", "predictor", "ROUGE-L", "METEOR nltk", "CIDEr published", "CIDEr coco", "BI-RADS exact"):
@@ -173,8 +171,4 @@ def terminal(board: FloorsBoard) -> str:
         for row in split.rows:
             scores_table.add_row(split.name, row.name, *(decimal(_value(row, n)) for n in columns))
         scores_table.add_section()
-    console.print(scores_table)
-    for finding in findings(board):
-        console.print(Text(finding.replace("*", "")))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+    return plain_text(scores_table, *(Text(finding.replace("*", "")) for finding in findings(board)))

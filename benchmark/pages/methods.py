@@ -32,7 +32,7 @@ def document(board: Board) -> str:
 
 
 def _checklists(statement: Statement) -> str:
-    """Every item of a checklist that the statement speaks of, and what the authors have still to fill in of it."""
+    """Return a table of the checklists' items that the statement speaks of, with what is left to the authors."""
     items: dict[tuple[Checklist, str], list[Item]] = {}
     for item in statement.items:
         for by in item.asked_by:
@@ -50,7 +50,7 @@ def _checklists(statement: Statement) -> str:
 
 
 def _place(checklist: Checklist, number: str) -> tuple[int, int, str]:
-    """Where an item stands: checklists as in the list of sources, numbers as numbers, topics as they come."""
+    """Return what orders items: checklists as in the list of sources, numbers as numbers, topics as they come."""
     digits = re.match(r"\d+", number)
     return list(SOURCES).index(checklist), int(digits[0]) if digits else 0, number if digits else ""
 
@@ -61,7 +61,7 @@ def _state(items: Sequence[Item]) -> str:
 
 
 def _askers(item: Item) -> str:
-    """Who asks for an item, each checklist once."""
+    """Return who asks for an item, each checklist once."""
     listed = []
     for checklist in SOURCES:
         numbers = [by.number for by in item.asked_by if by.checklist == checklist]
@@ -71,6 +71,6 @@ def _askers(item: Item) -> str:
 
 
 def _indented(text: str) -> str:
-    """Text as a block of code of markdown, as it is but for characters that no page shows."""
+    """Return text as a block of code of markdown, as it is but for characters that no page shows."""
     lines = ["".join(c for c in line if c.isprintable() or c == "\t") for line in text.splitlines()]
     return "\n".join(f"    {line}" for line in lines)

@@ -115,7 +115,7 @@ class GalleryStudy(Stored):
         image: its place in the page's folder; None where the image isn't at hand.
         reference: its report.
         birads, major, density, findings: that the report states.
-        answers: one a column.
+        answers: one per column.
     """
 
     id: str

@@ -15,7 +15,7 @@ SHOWN = (
 
 
 def cards(board: Board) -> dict[str, str]:
-    """Place in the leaderboard's folder to text, a card for each backbone's chosen point."""
+    """Return texts by their place in the leaderboard's folder, a card for each backbone's chosen point."""
     texts = {}
     checkpoints = {c.backbone: c for c in board.checkpoints}
     for row in board.rows:

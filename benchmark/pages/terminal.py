@@ -1,9 +1,9 @@
-"""The main table of a leaderboard for a terminal, as plain text."""
+"""The main table of a leaderboard for a terminal, and how any table becomes plain text."""
 
 from io import StringIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,12 +15,19 @@ from metrics.registry import METRICS
 WIDTH = 120
 
 
-def main_table(board: Board) -> str:
-    """Write what was compared, the rows of the main table, the floors, and what they show, in 120 columns."""
-    label = METRICS[board.primary].label
+def plain_text(*parts: RenderableType) -> str:
+    """Return what a terminal of 120 columns would show of these parts, one below the other."""
     # Without a link to the terminal: the same text wherever it is written.
     console = Console(file=StringIO(), width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False)
-    console.print(Text(sentences.nature(board)))
+    for part in parts:
+        console.print(part)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+
+
+def main_table(board: Board) -> str:
+    """Return what was compared, the rows of the main table, the floors, and what they show, in 120 columns."""
+    label = METRICS[board.primary].label
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
     table.add_column("ranks", no_wrap=True)
     table.add_column("backbone", overflow="fold")
@@ -39,13 +46,8 @@ def main_table(board: Board) -> str:
         shares = [percent(s.value if s else None) for s in rates]
         mark = "the floor" if floor.name == board.best_floor else ""
         table.add_row("", floor.name, "", value, mark, "", *shares, "")
-    console.print()
-    console.print(table)
-    console.print()
-    for sentence in sentences.findings(board):
-        console.print(Text(sentence.replace("`", "")))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+    findings = [Text(sentence.replace("`", "")) for sentence in sentences.findings(board)]
+    return plain_text(Text(sentences.nature(board)), "", table, "", *findings)
 
 
 def _cells(row: Row, board: Board) -> list[str]:

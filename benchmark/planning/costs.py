@@ -1,6 +1,6 @@
 """What tuning a backbone costs, by arithmetic from its structure: memory, operations, and time at a given rate.
 
-An operation is a multiplication or an addition of 16-bit numbers, as vendors count them: 2 a weight and token.
+An operation is a multiplication or an addition of 16-bit numbers, as vendors count them: 2 per weight and token.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from backbones.structure import Structure
 
 BYTES = {"float32": 4, "bfloat16": 2, "float64": 8}
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
-"""Bytes a weight in NF4: 4 bits, an 8-bit scale for 64 weights, and a 32-bit one for 256 scales (arXiv 2305.14314)."""
+"""Bytes per weight in NF4: 4 bits, an 8-bit scale for 64 weights, a 32-bit one for 256 scales (arXiv 2305.14314)."""
 ADAM_BYTES = 4 * 4
-"""Bytes a trainable parameter: itself, its gradient and AdamW's two moments, in 32 bits."""
+"""Bytes per trainable parameter: itself, its gradient and AdamW's two moments, in 32 bits."""
 PROMPT_TOKENS = 40
 """Assumed: instruction and turn markers."""
 REPORT_TOKENS = 93
@@ -28,7 +28,7 @@ class Workload:
     Attributes:
         images: images that go through the vision encoder, once each.
         reports_trained: reports that one trial learns from, counted each time.
-        batch_size: reports in memory at once, a trial.
+        batch_size: reports in memory at once, per trial.
         reports_written: reports that one trial writes.
         ranks: rank of each trial.
     """

@@ -55,7 +55,7 @@ def has_token() -> bool:
 
 
 def free_disk(folder: Path) -> float:
-    """Free space in GB on the disk that `folder` lies on, or would."""
+    """Return the free space in GB on the disk that `folder` lies on, or would."""
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free / GB

@@ -180,7 +180,7 @@ def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> PlannedBy
 
 @dataclass(frozen=True)
 class _Packs:
-    """Memory, trials a pack, packs, and reports of a trial at once."""
+    """Memory, trials per pack, number of packs, and reports per trial at once."""
 
     memory: PlannedMemory
     size: int

@@ -33,7 +33,7 @@ GPUS = {
 
 @dataclass(frozen=True)
 class Rate:
-    """Operations a second, bytes of memory a second, and where they are from."""
+    """Operations per second, bytes of memory per second, and where they are from."""
 
     operations: float
     bandwidth: float
@@ -58,7 +58,7 @@ def assumed(gpu: str | None) -> Rate:
 def measured(
     results: Path, backbone: str, structure: Structure, gpu: str | None, quantization: str | None = None
 ) -> float | None:
-    """Return operations a second that trials of `backbone` trained at, on this kind of GPU; None where none has.
+    """Return operations per second that trials of `backbone` trained at, on this kind of GPU; None where none has.
 
     A trial's seconds of training are its share of its pack's, so the median over trials is the rate of packs.
 

@@ -28,7 +28,7 @@ EVERY_SECONDS = 10.0
 
 
 class Rate(ProgressColumn):
-    """Steps a second of a piece of work."""
+    """Steps per second of a piece of work."""
 
     def render(self, task: Task) -> Text:
         """Return the column's text; nothing until it is known."""

@@ -117,7 +117,7 @@ class Work:
         name: of the trial or the work.
         done, total: steps, or images, or reports.
         detail: the loss, for a trial.
-        rate: how many a second; None where it isn't known yet.
+        rate: how many per second; None where it isn't known yet.
         trial: id of the trial that it is of; empty where it is of none.
     """
 

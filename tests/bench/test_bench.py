@@ -17,7 +17,7 @@ from scipy import stats
 from short_trials import REPORTS, trial
 
 from backbones.base import Backbone
-from benchmark.bench import engines, process, run, tables, trainer
+from benchmark.bench import engines, process, run, tables, trainer_trial
 from benchmark.bench import scaling as growth
 from benchmark.bench import task as tasks
 from benchmark.bench.model import CONTENDERS, BenchResult, BenchStudy, Contender, Equality, ScalingResult
@@ -52,7 +52,7 @@ def test_the_trainer_and_both_engines_have_the_same_losses(task: Task, tmp_path:
     task = task.model_copy(update={"test": (task.train[0].model_copy(update={"id": "5"}),)})
     folders = {name: tmp_path / name for name in ("trainer", "sequential", "packed")}
     for number in range(len(task.points)):
-        trainer.run(task, number, careful=False, out=folders["trainer"], stages=Stages(0.0))
+        trainer_trial.run_trial(task, number, careful=False, out=folders["trainer"], stages=Stages(0.0))
     for name in ("sequential", "packed"):
         engines.run(task, name, out=folders[name], stages=Stages(0.0))
     outputs = {name: read_outputs(folder, task) for name, folder in folders.items()}
@@ -135,7 +135,9 @@ def test_the_cached_baseline_decodes_once_and_trains_as_the_plain_one(task: Task
     assert spent.memory > 100e6
     for study in single.train:
         Path(study.image).unlink()  # what was kept is enough
-    trainer.run(single, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded")
+    trainer_trial.run_trial(
+        single, 0, careful=True, out=tmp_path / "again", stages=Stages(0.0), decoded=out / "decoded"
+    )
     # Not to the last bit: without MKL's promise of it, two processes sum in other orders where memory lies otherwise.
     [again], [first] = (read_outputs(folder, single) for folder in (tmp_path / "again", out))
     np.testing.assert_allclose(again.losses, first.losses, rtol=0, atol=1e-12)
