@@ -7,7 +7,7 @@ encoding images and text, the label mask and padding are done here, once, for al
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
@@ -18,12 +18,11 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling, ModelOutpu
 from transformers.processing_utils import ProcessorMixin
 
 from backbones.checkpoint import Checkpoint, fingerprint, locate
+from backbones.configuration import configuration
 from backbones.errors import UserError
-from backbones.loading import check_fit, load_model, load_processor
+from backbones.loading import check_image_tokens, check_tokenizer, load_model, load_processor
+from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs, image_features
-
-if TYPE_CHECKING:
-    from backbones.miniature import MiniatureSpec
 
 IGNORED = -100
 """The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
@@ -113,15 +112,19 @@ class Backbone(ABC):
         """
         published = locate(source, cls.checkpoint)
         folder = cls.prepare(published, pinned=source is None)
-        model = load_model(cls, folder, device=device, dtype=dtype, quantization=quantization)
-        backbone = cls(
-            model,
-            load_processor(cls, folder),
-            source=folder,
-            fingerprint=fingerprint(published),
-            pinned=source is None,
+        model = load_model(
+            folder,
+            name=cls.name,
+            model_type=cls.model_type,
+            decoder=cls.decoder,
+            device=device,
+            dtype=dtype,
+            quantization=quantization,
         )
-        check_fit(backbone)
+        processor = load_processor(folder, cls.load_processor, name=cls.name)
+        backbone = cls(model, processor, source=folder, fingerprint=fingerprint(published), pinned=source is None)
+        check_tokenizer(folder, backbone.tokenizer, model, name=cls.name, end_token=cls.end_token)
+        check_image_tokens(folder, backbone.blank_image_tokens, name=cls.name, image_token=backbone.image_token)
         return backbone
 
     @classmethod
@@ -150,8 +153,6 @@ class Backbone(ABC):
     @classmethod
     def full_configuration(cls) -> PreTrainedConfig | None:
         """Return the published checkpoint's configuration, for plans and structure; None where none is stated."""
-        from backbones.structure import configuration
-
         return configuration(cls.configuration) if cls.configuration else None
 
     # -- images
@@ -175,6 +176,11 @@ class Backbone(ABC):
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
         """Return one [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""
         return encoded["pooler_output"]
+
+    def blank_image_tokens(self) -> tuple[int, int]:
+        """Return how many features a blank image gives, and how many image tokens the prompt has for them."""
+        features = self.encode_images([np.zeros((64, 64), np.uint8)])[0]
+        return len(features), self.image_tokens
 
     def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Return `pixel_inputs` without what `get_image_features` doesn't take."""
@@ -356,5 +362,5 @@ class Backbone(ABC):
 
     @classmethod
     @abstractmethod
-    def miniature(cls) -> "MiniatureSpec":
+    def miniature(cls) -> MiniatureSpec:
         """Return a tiny configuration of the same model and processor classes; see `backbones.miniature`."""

@@ -1,10 +1,10 @@
 """A checkpoint folder → a frozen model, with every mismatch named before anything is trained."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from backbones.errors import UserError
@@ -16,16 +16,26 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
     from transformers.processing_utils import ProcessorMixin
 
-    from backbones.base import Backbone
-
 CONFIGURATIONS = ("config.json", "processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 def load_model(
-    plugin: "type[Backbone]", folder: Path, *, device: str, dtype: torch.dtype, quantization: str | None
+    folder: Path,
+    *,
+    name: str,
+    model_type: str,
+    decoder: str,
+    device: str,
+    dtype: torch.dtype,
+    quantization: str | None,
 ) -> "PreTrainedModel":
-    """Load the plugin's model with the folder's weights, frozen and in evaluation mode; see `Backbone.load`.
+    """Load a plugin's model with the folder's weights, frozen and in evaluation mode.
+
+    Args:
+        folder: the checkpoint's.
+        name, model_type, decoder: of the plugin; see `Backbone`.
+        device, dtype, quantization: see `Backbone.load`.
 
     Raises:
         UserError: what is in the folder isn't this plugin's model, isn't whole, or isn't safe to read.
@@ -33,64 +43,73 @@ def load_model(
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
-    check_folder(plugin, folder)
+    check_folder(folder, name=name, model_type=model_type)
     try:
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
             folder,
             dtype=dtype,
             device_map={"": device},
             use_safetensors=True,
-            quantization_config=quantization_config(plugin, quantization, dtype),
+            quantization_config=quantization_config(decoder, quantization, dtype),
             output_loading_info=True,
         )
     except SafetensorError as error:
         raise UserError(f"{folder}: a weights file is damaged or cut short ({error}). Fetch it again.") from error
     except (OSError, RuntimeError) as error:
-        raise UserError(f"{folder}: {plugin.name}'s weights can't be loaded: {_first_line(error)}") from error
+        raise UserError(f"{folder}: {name}'s weights can't be loaded: {_first_line(error)}") from error
     model, report = loaded
     if missing := sorted(report["missing_keys"]):
         raise UserError(
-            f"{folder}: {_several(missing, 'tensor')} of {plugin.name} missing from the weights. "
+            f"{folder}: {_several(missing, 'tensor')} of {name} missing from the weights. "
             "Fetch the checkpoint again, or name the backbone that it belongs to."
         )
     if quantization is not None:
-        if wrong := misfit(decoder_widths(plugin, model)):
-            raise UserError(f"{folder}: {plugin.name} can't be run in 4 bits: {wrong}. Leave `quantization` out.")
+        if wrong := misfit(decoder_widths(model, decoder)):
+            raise UserError(f"{folder}: {name} can't be run in 4 bits: {wrong}. Leave `quantization` out.")
         forbid_repacking(model)
     return model.requires_grad_(False).eval()
 
 
-def load_processor(plugin: "type[Backbone]", folder: Path) -> "ProcessorMixin":
-    """Load the plugin's processor with the folder's tokenizer and settings.
+def load_processor(folder: Path, load: "Callable[[Path], ProcessorMixin]", *, name: str) -> "ProcessorMixin":
+    """Load a plugin's processor with the folder's tokenizer and settings.
+
+    Args:
+        folder: the checkpoint's.
+        load: the plugin's own `load_processor`.
+        name: the plugin's.
 
     Raises:
         UserError: they are missing, or another class's.
     """
     try:
-        return plugin.load_processor(folder)
+        return load(folder)
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{folder}: {plugin.name}'s processor can't be loaded: {_first_line(error)}. "
+            f"{folder}: {name}'s processor can't be loaded: {_first_line(error)}. "
             "Its tokenizer's and processor's files have to be those of this checkpoint."
         ) from error
 
 
-def check_folder(plugin: "type[Backbone]", folder: Path) -> None:
+def check_folder(folder: Path, *, name: str, model_type: str) -> None:
     """Refuse a folder of another model class, with weights in pickle format only, or with code of its own.
+
+    Args:
+        folder: the checkpoint's.
+        name, model_type: of the plugin.
 
     Raises:
         UserError: it is one of these.
     """
-    for name in CONFIGURATIONS:
-        if "auto_map" in (read_json(folder / name) if (folder / name).is_file() else {}):
+    for path in [folder / file for file in CONFIGURATIONS]:
+        if "auto_map" in (read_json(path) if path.is_file() else {}):
             raise UserError(
-                f"{folder / name}: asks for code of the checkpoint's own (auto_map), which amrg never runs. "
+                f"{path}: asks for code of the checkpoint's own (auto_map), which amrg never runs. "
                 "Use a checkpoint for transformers' own classes, or remove that entry if it is one."
             )
-    found = read_json(folder / "config.json").get("model_type")
-    if found != plugin.model_type:
+    stored_type = read_json(folder / "config.json").get("model_type")
+    if stored_type != model_type:
         raise UserError(
-            f"{folder}: holds a model of type {found!r}, but {plugin.name} needs {plugin.model_type!r}. "
+            f"{folder}: holds a model of type {stored_type!r}, but {name} needs {model_type!r}. "
             "Give the checkpoint of this backbone, or choose the backbone of this checkpoint."
         )
     if not any(folder.glob("*.safetensors")):
@@ -117,28 +136,43 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def check_fit(backbone: "Backbone") -> None:
-    """Refuse a tokenizer or image processor that isn't this checkpoint's, before anything is trained with it.
+def check_tokenizer(folder: Path, tokenizer: Any, model: "PreTrainedModel", *, name: str, end_token: str) -> None:
+    """Refuse a tokenizer that isn't this checkpoint's, before anything is trained with it.
 
-    A blank image goes through the vision encoder: its features have to be as many as the prompt's image tokens, and
-    as wide as the decoder.
+    Args:
+        folder: the checkpoint's.
+        tokenizer, model: as loaded from it.
+        name, end_token: of the plugin.
 
     Raises:
-        UserError: they don't fit; what is wrong is named.
+        UserError: it doesn't know the end token, or knows more tokens than the model.
     """
-    name, folder, tokenizer = backbone.name, backbone.source, backbone.tokenizer
-    vocabulary = tokenizer.get_vocab()
-    if backbone.end_token not in vocabulary:
-        raise UserError(f"{folder}: the tokenizer has no {backbone.end_token!r}, which ends {name}'s reports.")
-    rows = embeddings_of(backbone.model).weight.shape[0]
+    if end_token not in tokenizer.get_vocab():
+        raise UserError(f"{folder}: the tokenizer has no {end_token!r}, which ends {name}'s reports.")
+    rows = embeddings_of(model).weight.shape[0]
     if len(tokenizer) > rows:
         raise UserError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens, but the model has embeddings of {rows}. "
             "It is another checkpoint's tokenizer."
         )
+
+
+def check_image_tokens(folder: Path, count: Callable[[], tuple[int, int]], *, name: str, image_token: int) -> None:
+    """Refuse an image processor that isn't this checkpoint's, before anything is trained with it.
+
+    A blank image goes through the vision encoder: its features have to be as many as the prompt's image tokens.
+
+    Args:
+        folder: the checkpoint's.
+        count: `Backbone.blank_image_tokens`.
+        name: the plugin's.
+        image_token: id of the token that an image's features take the place of.
+
+    Raises:
+        UserError: they don't fit; what is wrong is named.
+    """
     try:
-        features = backbone.encode_images([np.zeros((64, 64), np.uint8)])[0]
-        places = backbone.prompt_tokens("").count(backbone.image_token)
+        features, places = count()
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, ValueError, TypeError) as error:
@@ -148,12 +182,12 @@ def check_fit(backbone: "Backbone") -> None:
         ) from error
     if places == 0:
         raise UserError(
-            f"{folder}: the prompt holds no image token (id {backbone.image_token} of the model's configuration). "
+            f"{folder}: the prompt holds no image token (id {image_token} of the model's configuration). "
             "The tokenizer or the processor is another checkpoint's."
         )
-    if len(features) != places:
+    if features != places:
         raise UserError(
-            f"{folder}: an image gives {len(features)} features, but the prompt has {places} image tokens. "
+            f"{folder}: an image gives {features} features, but the prompt has {places} image tokens. "
             "The image processor has another image size than the vision encoder."
         )
 

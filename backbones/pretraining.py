@@ -7,20 +7,15 @@ image features, to write it down in several styles.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backbones.base import IGNORED
+from backbones.base import IGNORED, Backbone
 from backbones.muon import Muon
 from backbones.private.inputs import embeddings_of, image_features
-
-if TYPE_CHECKING:
-    from backbones.base import Backbone
-
 
 READING_PROMPT = "Write any report."
 """The prompt under which the decoder reads reports that belong to no image."""
@@ -137,7 +132,7 @@ def batches(total: int, size: int, seed: int) -> Callable[[int], Tensor]:
 
 
 def train_vision(
-    miniature: "Backbone", examples: Sequence[Example], recipe: Recipe, progress: Callable[[int], None]
+    miniature: Backbone, examples: Sequence[Example], recipe: Recipe, progress: Callable[[int], None]
 ) -> nn.ModuleDict:
     """Teach the vision encoder and projector to name what is in the image and where.
 
@@ -191,7 +186,7 @@ def train_vision(
     return heads
 
 
-def processed(miniature: "Backbone", images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
+def processed(miniature: Backbone, images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
     """Return what the vision encoder takes, image by image, with pixels in half precision to keep it small."""
     found = []
     for start in range(0, len(images), 50):
@@ -220,7 +215,7 @@ def altered(example: Example, random: np.random.Generator) -> Example:
     return replace(example, image=exposed.clip(0, 255).astype(np.uint8), regions=regions)
 
 
-def telling(miniature: "Backbone", reports: Sequence[str]) -> Tensor:
+def telling(miniature: Backbone, reports: Sequence[str]) -> Tensor:
     """Return how much each token of the vocabulary tells about an image: its inverse document frequency, [vocabulary].
 
     A word of every report of a style teaches the decoder its template, which takes a few steps; what is left of the
@@ -233,7 +228,7 @@ def telling(miniature: "Backbone", reports: Sequence[str]) -> Tensor:
 
 
 def train_language(
-    miniature: "Backbone",
+    miniature: Backbone,
     examples: Sequence[Example],
     prompt: str,
     recipe: Recipe,

@@ -1,7 +1,7 @@
 """4-bit bases: what is quantised, which widths fit, and one arithmetic on every processor."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -9,20 +9,22 @@ from torch import nn
 from backbones.errors import UserError
 from backbones.private.quantization import unpacked_size
 
-if TYPE_CHECKING:
-    from backbones.base import Backbone
-
 BLOCK = 64
 """Weights that share a scale in bitsandbytes' 4-bit format. Its fast paths want rows of whole blocks."""
 PANEL = 32
 """Rows that bitsandbytes' layout for AVX-512 BF16 packs together (`block_n` of `_convert_weight_packed_for_cpu`)."""
 
 
-def quantization_config(plugin: "type[Backbone]", quantization: str | None, dtype: torch.dtype) -> Any:
+def quantization_config(decoder: str, quantization: str | None, dtype: torch.dtype) -> Any:
     """Return the settings of 4-bit NormalFloat with double quantisation (QLoRA, arXiv 2305.14314), or None.
 
     The decoder's layers are quantised. The vision encoder, the projector and the head are not: their names are
     matched whole, since a bare `vision_tower` matches nothing and would leave the encoder quantised silently.
+
+    Args:
+        decoder: name of the module that holds the decoder's layers.
+        quantization: "nf4", or None for none.
+        dtype: of the computation.
 
     Raises:
         UserError: unknown quantization.
@@ -38,7 +40,7 @@ def quantization_config(plugin: "type[Backbone]", quantization: str | None, dtyp
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=[rf"(?!.*\.{plugin.decoder}\.layers\.).+"],
+        llm_int8_skip_modules=[rf"(?!.*\.{decoder}\.layers\.).+"],
     )
 
 
@@ -61,10 +63,15 @@ def misfit(widths: Iterable[tuple[int, int]]) -> str | None:
     )
 
 
-def decoder_widths(plugin: "type[Backbone]", model: nn.Module) -> Iterator[tuple[int, int]]:
-    """Yield (inputs, outputs) of each linear layer of a model's decoder, which is what is quantised."""
+def decoder_widths(model: nn.Module, decoder: str) -> Iterator[tuple[int, int]]:
+    """Yield (inputs, outputs) of each linear layer of a model's decoder, which is what is quantised.
+
+    Args:
+        model: quantised or not.
+        decoder: name of the module that holds the decoder's layers.
+    """
     for name, module in model.named_modules():
-        if isinstance(module, nn.Linear) and f".{plugin.decoder}.layers." in name:
+        if isinstance(module, nn.Linear) and f".{decoder}.layers." in name:
             yield module.in_features, module.out_features
 
 

@@ -1,12 +1,10 @@
 """The structure of a full-size model without its weights: built on the meta device from a published configuration."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -19,24 +17,6 @@ if TYPE_CHECKING:
 RANKS = (8, 16, 32, 64)
 PROJECTORS = r"projector|merger|connector"
 """Modules between vision encoder and decoder, which see an image's tokens and not its patches."""
-
-
-def configuration(name: str) -> "PreTrainedConfig":
-    """Return a configuration of `backbones/configurations`, as an object of transformers' class for it.
-
-    In its file each value stands with the key of its source.
-    """
-    from transformers import AutoConfig
-
-    text = files("backbones").joinpath("configurations", f"{name}.json").read_text(encoding="utf-8")
-    values = _without_sources(json.loads(text)["values"])
-    return AutoConfig.for_model(values.pop("model_type"), **values)
-
-
-def _without_sources(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_sources(value) if isinstance(value, dict) else value[0] for key, value in values.items()
-    }  # fmt: skip
 
 
 def build(config: "PreTrainedConfig") -> "PreTrainedModel":

@@ -92,7 +92,7 @@ def bfloat16_attention() -> None:
 def miniature(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Callable[[str], Path]:
     """Backbone's name → the folder of a barely trained miniature of it, built once a session. Don't write to it."""
     from backbones.contract import PROMPTS, examples
-    from backbones.miniature import write_miniature
+    from backbones.miniature_checkpoint import write_miniature
     from backbones.pretraining import Recipe
     from backbones.registry import get
 

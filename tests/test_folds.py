@@ -1,4 +1,4 @@
-"""A suite with folds, end to end: every study is tested once, by what never saw its block, and all folds are one board."""
+"""A suite with folds, end to end: every study is tested once, by what never saw its block; all folds are one board."""
 
 import json
 from collections.abc import Callable

@@ -11,7 +11,7 @@ import torch
 from short_trials import PROMPT, REPORTS, Run
 
 from backbones.base import Backbone
-from backbones.miniature import write_miniature
+from backbones.miniature_checkpoint import write_miniature
 from backbones.pretraining import Example, Recipe
 from backbones.registry import get
 from benchmark.store import Store

@@ -112,12 +112,12 @@ def check(name: Name, as_json: AsJson = False) -> None:
     from backbones.contract import check as check_plugin
     from backbones.registry import get
     from benchmark.execute import quiet
-    from benchmark.tuning.contract import clauses
+    from benchmark.tuning.contract import CLAUSES
 
     plugin = get(name)
     quiet()
     checked = []
-    for clause in check_plugin(plugin, clauses()):
+    for clause in check_plugin(plugin, CLAUSES):
         checked.append(clause)
         if not as_json:
             typer.echo(f"{'kept  ' if clause.kept else 'BROKEN'}  {clause.sentence}")

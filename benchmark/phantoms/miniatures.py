@@ -80,7 +80,7 @@ def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
 
     if suite.miniature is None and (folder := shipped(backbone)):
         return folder
-    from backbones.miniature import MINIATURES, specification
+    from backbones.miniature_checkpoint import MINIATURES, specification
     from backbones.registry import get
 
     part = suite.miniature or MiniaturePart()
@@ -159,7 +159,7 @@ def build(
         again: train it although it is there.
     """
     from backbones.checkpoint import is_miniature
-    from backbones.miniature import write_miniature
+    from backbones.miniature_checkpoint import write_miniature
     from backbones.pretraining import Recipe
     from backbones.registry import get
 

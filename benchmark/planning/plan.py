@@ -213,7 +213,7 @@ def _packs(suite: Suite, needed: "Memory", work: "Workload", device: Gpu | None,
 
 def _cached(structure: "Structure", work: "Workload") -> int:
     from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
-    from benchmark.tuning.packed.packs import cached
+    from benchmark.tuning.packed.capacity import cached
 
     return cached(
         max(structure.hidden, structure.intermediate),

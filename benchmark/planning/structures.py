@@ -24,7 +24,8 @@ def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
 
 @cache
 def _of_miniature(plugin: "type[Backbone]") -> Structure:
-    from backbones.miniature import SIDE, untrained
+    from backbones.miniature import SIDE
+    from backbones.miniature_checkpoint import untrained
 
     # Enough different words for a tokenizer of the full size; what they are doesn't matter for the structure.
     draw = random.Random(0)
@@ -39,7 +40,7 @@ def _of_folder(plugin: "type[Backbone]", folder: Path) -> Structure:
 
     from backbones.loading import check_folder
 
-    check_folder(plugin, folder)
+    check_folder(folder, name=plugin.name, model_type=plugin.model_type)
     config = AutoConfig.from_pretrained(folder)
     processor = plugin.load_processor(folder)
     model = build(config)

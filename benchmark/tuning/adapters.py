@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backbones.lora import take_out
+from peft import PeftModel
 
 from backbones.base import Backbone
+from backbones.private.lora import take_out
+from benchmark.store import TrialFolder
 
 
 @contextmanager
@@ -19,3 +21,10 @@ def taken_out(backbone: Backbone) -> Iterator[None]:
         yield
     finally:
         take_out(backbone.model)
+
+
+@contextmanager
+def tuned(backbone: Backbone, folder: TrialFolder) -> Iterator[PeftModel]:
+    """Yield the backbone's model with a trial's stored adapter in it, until the block ends."""
+    with taken_out(backbone):
+        yield PeftModel.from_pretrained(backbone.model, str(folder.adapter))

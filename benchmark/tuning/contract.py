@@ -1,12 +1,17 @@
-"""The clause of the plugins' contract that needs the engines: packed training is sequential training."""
+"""The clauses of the plugins' contract that need the benchmark: adapters that reload, and packed training.
+
+What they try goes the way of a sweep's trials (`benchmark.pack`, which is above this room): features by the store,
+training and writing by the engines, adapters by `saving` and `adapters`.
+"""
 
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, get_peft_model
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -14,14 +19,14 @@ from backbones.base import Backbone
 from backbones.contract import REPORTS, Broken, Check, Subject
 from benchmark.store import Store, TrialFolder
 from benchmark.suite import ImagePart, Protocol, Trial
-from benchmark.tuning import checkpoints
-from benchmark.tuning.checkpoints import Snapshot
-from benchmark.tuning.engines import ENGINES
-from benchmark.tuning.generation import cut, settings
+from benchmark.tuning import generation, saving
+from benchmark.tuning.adapters import taken_out, tuned
+from benchmark.tuning.engines import engine_named
+from benchmark.tuning.features import FeatureStore
 from benchmark.tuning.interface import Engine, Generated, TrainingSet
-from benchmark.tuning.packed.engine import Packed
-from benchmark.tuning.protocol import precision
+from benchmark.tuning.protocol import lora_config
 from benchmark.tuning.sequential import Sequential
+from benchmark.tuning.snapshots import Snapshot, read_snapshot
 
 STEPS = 4
 TOLERANCE = 1e-4
@@ -31,32 +36,58 @@ TIE = 1e-4
 """Logits that are closer than this are a tie, in 32-bit numbers: rounding decides which token is written."""
 
 
-def clauses() -> Sequence[Check]:
-    """Return the clause, where there is a packed engine to hold it against."""
-    return (packed_as_sequential,) if "packed" in ENGINES else ()
+def reloads(subject: Subject) -> None:
+    """a saved adapter reloads to the same text."""
+    backbone, [*_, trial] = subject.backbone, _trials(subject.backbone)
+    with tempfile.TemporaryDirectory() as results:
+        folders = _folders([trial], Path(results))
+        features = _features(subject, Path(results))
+        with taken_out(backbone):
+            # Large random weights in place of training: a few steps may change no text.
+            torch.manual_seed(0)
+            model = get_peft_model(backbone.model, lora_config(backbone, trial))
+            for name, parameter in model.named_parameters():
+                if "lora_B" in name:
+                    torch.nn.init.normal_(parameter)
+            before = generation.greedy(backbone, model, trial.protocol, features)
+            saving.write(folders[trial.id], backbone, trial, model.save_pretrained)
+        loaded_anew = type(backbone).load(backbone.source)
+        [(_, after)] = engine_named("sequential").generate(loaded_anew, [trial], folders, features)
+    if before != after:
+        raise Broken("the text of the reloaded adapter differs")
+    if before == generation.greedy(backbone, backbone.model, trial.protocol, features):
+        raise Broken("an adapter of large random weights changes no text: it isn't used")
 
 
 def packed_as_sequential(subject: Subject) -> None:
     """trials that are packed take the steps and write the texts that they do alone."""
-    backbone, trials = subject.backbone, _trials(subject.backbone)
-    data = TrainingSet(REPORTS, subject.features)
-    with tempfile.TemporaryDirectory() as folder:
-        alone, states = _alone(backbone, trials, data, Path(folder) / "alone")
+    backbone, trials, engine = subject.backbone, _trials(subject.backbone), engine_named("packed")
+    with tempfile.TemporaryDirectory() as results:
+        data = TrainingSet(REPORTS, _features(subject, Path(results)))
+        alone, states = _train_alone(backbone, trials, data, Path(results) / "alone")
         # A step from the same state each time: rounding of earlier ones would grow along a trajectory, by how much
         # depends on the processor.
-        for number, begun in enumerate(states):
-            packed = _folders(trials, Path(folder) / f"from{number}")
-            for snapshot in begun:
+        for number, snapshots in enumerate(states):
+            packed = _folders(trials, Path(results) / f"from{number}")
+            for snapshot in snapshots:
                 if snapshot.steps:
                     snapshot.write(packed[snapshot.trial.id])
-            _train(Packed(), backbone, trials, packed, data)
+            _train(engine, backbone, trials, packed, data)
             for trial in trials:
                 _compare_step(number, alone[trial.id], packed[trial.id])
         for trial in trials:
             _compare_adapters(alone[trial.id], packed[trial.id])  # the last step's, which was one from the same state
-        written = {t.id: texts for t, texts in Packed().generate(backbone, trials, packed, subject.features)}
-        if wrong := unlike(backbone, trials, packed, subject.features, written):
-            raise Broken(f"generated texts differ: {wrong[0]}")
+        texts = {trial.id: generated for trial, generated in engine.generate(backbone, trials, packed, data.features)}
+        if differences := unlike(backbone, trials, packed, data.features, texts):
+            raise Broken(f"generated texts differ: {differences[0]}")
+
+
+def _features(subject: Subject, folder: Path) -> list[Tensor]:
+    """Return features of the subject's images as the store keeps them, [image_tokens, hidden] an image."""
+    store = FeatureStore(folder / "features", subject.backbone)
+    images = {str(number): partial(subject.images.__getitem__, number) for number in range(len(subject.images))}
+    store.get(images)
+    return list(store.get(images).values())
 
 
 def _trials(backbone: Backbone) -> list[Trial]:
@@ -97,7 +128,7 @@ def _train(
     def step_done(trial: Trial, number: int, total: int, loss: float) -> None:
         # Called before this step's snapshot is written: what lies there is the state that the step began from.
         if states is not None:
-            states[number - 1].append(checkpoints.read(trial, folders[trial.id]))
+            states[number - 1].append(read_snapshot(trial, folders[trial.id]))
 
     outcomes = engine.train(backbone, trials, folders, data, step_done)
     for trial in trials:
@@ -105,13 +136,14 @@ def _train(
             raise Broken(f"{engine.name} training failed: {reason}")
 
 
-def _alone(
+def _train_alone(
     backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, folder: Path
 ) -> tuple[dict[str, TrialFolder], list[list[Snapshot]]]:
     """Return what plain peft makes of the trials, and the state that each step began from, by step and trial."""
     folders = _folders(trials, folder)
     states: list[list[Snapshot]] = [[] for _ in range(STEPS)]
-    _train(Sequential(checkpoint_seconds=0), backbone, trials, folders, data, states)
+    # Not by its name, as a sweep has it: a sweep's engine puts down a snapshot a minute, this one after each step.
+    _train(Sequential(snapshot_seconds=0), backbone, trials, folders, data, states)
     return folders, states
 
 
@@ -137,20 +169,20 @@ def _compare_adapters(alone: TrialFolder, packed: TrialFolder) -> None:
 
 
 @dataclass(frozen=True)
-class Greedy:
+class TextWithTies:
     """A text that plain peft writes.
 
     Attributes:
         generated: the text.
-        open: its beginnings after which two tokens tie, so that another's text may go on otherwise.
+        tied: its beginnings after which two tokens tie, so that another's text may go on otherwise.
     """
 
     generated: Generated
-    open: Sequence[str]
+    tied: Sequence[str]
 
     def admits(self, other: Generated) -> bool:
         """Return whether the other is this text, or parts from it at a tie."""
-        return other == self.generated or any(other.text.startswith(beginning) for beginning in self.open)
+        return other == self.generated or any(other.text.startswith(beginning) for beginning in self.tied)
 
 
 def unlike(
@@ -158,42 +190,48 @@ def unlike(
     trials: Sequence[Trial],
     folders: Mapping[str, TrialFolder],
     features: Sequence[Tensor],
-    written: Mapping[str, Sequence[Generated]],
+    texts: Mapping[str, Sequence[Generated]],
 ) -> list[str]:
     """Return texts that plain peft would not write with the trials' adapters, beside those that it would.
 
     Args:
+        backbone: without adapters.
+        trials, folders: which, and where their adapters lie, by id.
         features: [image_tokens, hidden] an image.
-        written: by trial, a text an image.
+        texts: by trial, one an image.
     """
-    found = []
+    differences = []
     for trial in trials:
-        model = PeftModel.from_pretrained(backbone.model, str(folders[trial.id].adapter))
-        try:
-            right = greedy(backbone, model, trial.protocol, features)
-        finally:
-            model.unload()
-        for ours, theirs in zip(written[trial.id], right, strict=True):
-            if not theirs.admits(ours):
-                found.append(f"{ours.text!r} instead of {theirs.generated.text!r}")
-    return found
+        with tuned(backbone, folders[trial.id]) as model:
+            expected = texts_with_ties(backbone, model, trial.protocol, features)
+        for text, plain in zip(texts[trial.id], expected, strict=True):
+            if not plain.admits(text):
+                differences.append(f"{text.text!r} instead of {plain.generated.text!r}")
+    return differences
 
 
 @torch.inference_mode()
-def greedy(backbone: Backbone, model: PeftModel, protocol: Protocol, features: Sequence[Tensor]) -> list[Greedy]:
-    """Return what `generation.greedy` writes, with its ties; a few images at most, since all logits are kept."""
+def texts_with_ties(
+    backbone: Backbone, model: PeftModel, protocol: Protocol, features: Sequence[Tensor]
+) -> list[TextWithTies]:
+    """Return what `generation.greedy` writes, with its ties; a few images at most, since all logits are kept.
+
+    `greedy` itself gives texts alone, which don't say where another token would have been as good.
+    """
     model.eval()
-    text = backbone.encode_text([protocol.prompt] * len(features))
-    start = text["input_ids"].shape[1]
-    options = settings(backbone, protocol) | {"output_logits": True, "return_dict_in_generate": True}
-    with precision(backbone):
-        made = model.generate(**backbone.model_inputs(text, list(features)), **options)
-    best = torch.stack(made.logits).float().topk(2, dim=-1).values  # [tokens, images, 2]
+    output = generation.generate(backbone, model, protocol, features, output_logits=True, return_dict_in_generate=True)
+    start = len(backbone.prompt_tokens(protocol.prompt))
+    best = torch.stack(output.logits).float().topk(2, dim=-1).values  # [tokens, images, 2]
     ties = (best[..., 0] - best[..., 1] < TIE).T.tolist()
-    found = []
-    for row, tied in zip(made.sequences[:, start:].tolist(), ties, strict=True):
-        generated = cut(backbone, row)
+    texts = []
+    for row, tied in zip(output.sequences[:, start:].tolist(), ties, strict=True):
+        generated = generation.cut(backbone, row)
         places = [place for place in range(generated.tokens) if tied[place]]
         # A character of several tokens may be cut in two: its half says nothing yet.
-        found.append(Greedy(generated, [backbone.decode(row[:place]).rstrip("\ufffd") for place in places]))
-    return found
+        beginnings = [backbone.decode(row[:place]).rstrip("\ufffd") for place in places]
+        texts.append(TextWithTies(generated, beginnings))
+    return texts
+
+
+CLAUSES: tuple[Check, ...] = (reloads, packed_as_sequential)
+"""Tried after `backbones.contract.CLAUSES`."""

@@ -52,11 +52,30 @@ def greedy(
 def _batch(
     backbone: Backbone, model: PreTrainedModel | PeftModel, protocol: Protocol, part: Sequence[Tensor]
 ) -> list[Generated]:
-    text = backbone.encode_text([protocol.prompt] * len(part))
-    generate: Any = model.generate
+    start = len(backbone.prompt_tokens(protocol.prompt))
+    return [cut(backbone, row) for row in generate(backbone, model, protocol, part)[:, start:].tolist()]
+
+
+def generate(
+    backbone: Backbone,
+    model: PreTrainedModel | PeftModel,
+    protocol: Protocol,
+    features: Sequence[Tensor],
+    **further: bool,
+) -> Any:
+    """Return what transformers' `generate` gives for images: token ids, [images, prompt + new], where not told else.
+
+    Args:
+        backbone: whose prompt and tokens.
+        model: its model, with an adapter or without.
+        protocol: prompt and limit.
+        features: [image_tokens, hidden] an image.
+        further: arguments of `generate` that change what it returns, and no token.
+    """
+    text = backbone.encode_text([protocol.prompt] * len(features))
+    write: Any = model.generate
     with precision(backbone):
-        tokens = generate(**backbone.model_inputs(text, part), **settings(backbone, protocol))
-    return [cut(backbone, row) for row in tokens[:, text["input_ids"].shape[1] :].tolist()]
+        return write(**backbone.model_inputs(text, features), **settings(backbone, protocol), **further)
 
 
 def settings(backbone: Backbone, protocol: Protocol) -> dict[str, int | float | None]:

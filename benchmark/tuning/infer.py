@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.data.cache import cache_folder
 from benchmark.errors import UserError
@@ -37,10 +37,10 @@ def write_reports(
     if lacking := [str(path) for path in images if not path.is_file()]:
         raise UserError(f"no such image: {', '.join(lacking)}.")
     import torch
-    from peft import PeftModel
 
     from backbones.registry import get
     from benchmark.data.image import ImageSettings, prepare
+    from benchmark.tuning.adapters import tuned
     from benchmark.tuning.generation import greedy
 
     squares = [prepare(path, ImageSettings(**described.image.model_dump())) for path in images]
@@ -57,10 +57,9 @@ def write_reports(
             f"{source or backbone.checkpoint.hub_id} has {backbone.fingerprint[:12]}…. "
             "Give the folder of the recorded one with --checkpoint."
         )
-    model: Any = PeftModel.from_pretrained(backbone.model, str(folder.adapter))
-    model.eval()
     features = [tokens for square in squares for tokens in backbone.encode_images([square])]
-    return greedy(backbone, model, described.protocol, features)
+    with tuned(backbone, folder) as model:
+        return greedy(backbone, model, described.protocol, features)
 
 
 def find_trial(results: Path, name: str) -> TrialFolder:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from backbones.modules import forward_is_replaced, norm_settings, replace_forward, restore_forward
+from backbones.private.modules import forward_is_replaced, norm_settings, replace_forward, restore_forward
 from torch import Tensor, nn
 
 

@@ -10,17 +10,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import torch
-from backbones.lora import lora_layers, replace_dropout, without_adapter_name
-from backbones.optimizers import adamw_moments, adamw_state
-from peft import PeftModel, get_peft_model
+from backbones.private.lora import lora_layers, replace_dropout, without_adapter_name
+from backbones.private.optimizers import adamw_moments, adamw_state
+from peft import get_peft_model
 from torch import Tensor, nn
 
 from backbones.base import IGNORED, Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import batches, checkpoints, memory, saving
-from benchmark.tuning.adapters import taken_out
-from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning import batches, memory, saving
+from benchmark.tuning.adapters import taken_out, tuned
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.generation import greedy
 from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
@@ -37,6 +36,7 @@ from benchmark.tuning.protocol import (
     rows_at_once,
     training,
 )
+from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Snapshot, loss_rows, read_snapshot, remove_snapshot
 from benchmark.tuning.spent import Meter
 
 NO_ROOM = "out of memory with one report at a time: set activation_checkpointing or quantization"
@@ -47,13 +47,13 @@ class Sequential:
     """One trial after another; see `benchmark.tuning.interface.Engine`.
 
     Args:
-        checkpoint_seconds: training time between two checkpoints.
+        snapshot_seconds: training time between two snapshots.
     """
 
     name = "sequential"
 
-    def __init__(self, *, checkpoint_seconds: float = checkpoints.SECONDS) -> None:
-        self.checkpoint_seconds = checkpoint_seconds
+    def __init__(self, *, snapshot_seconds: float = SNAPSHOT_SECONDS) -> None:
+        self.snapshot_seconds = snapshot_seconds
 
     def train(
         self,
@@ -86,14 +86,14 @@ class Sequential:
         torch.manual_seed(trial.seed)
         with taken_out(backbone):
             alone = Alone(backbone, trial, data.only(trial))
-            alone.restore(checkpoints.read(trial, folder))
+            alone.restore(read_snapshot(trial, folder))
             saved = time.monotonic()
 
             def after(loss: float) -> None:
                 nonlocal saved
                 meter.lap("train", [trial.id])
                 step_done(trial, alone.step, alone.total, loss)
-                if time.monotonic() - saved >= self.checkpoint_seconds and alone.step < alone.total:
+                if time.monotonic() - saved >= self.snapshot_seconds and alone.step < alone.total:
                     alone.snapshot().write(folder)
                     meter.keep([trial.id])
                     saved = time.monotonic()
@@ -109,7 +109,7 @@ class Sequential:
             if failure is None:
                 folder.write_losses(alone.losses)
             if failure != NO_ROOM:
-                checkpoints.remove(folder)
+                remove_snapshot(folder)
         return Outcome(failure=failure, rows_at_once=alone.rows)
 
     def generate(
@@ -123,8 +123,7 @@ class Sequential:
         """See `Engine.generate`."""
         meter = meter or Meter(folders)
         for trial in trials:
-            with taken_out(backbone):
-                model = PeftModel.from_pretrained(backbone.model, str(folders[trial.id].adapter))
+            with tuned(backbone, folders[trial.id]) as model:
                 written = greedy(backbone, model, trial.protocol, features)
             meter.lap("generate", [trial.id])
             meter.keep([trial.id])
@@ -233,7 +232,7 @@ class Alone:
                     return not_finite(loss, number + 1, self.total)
                 norm = nn.utils.clip_grad_norm_(self.parameters, self.trial.protocol.gradient_clipping or math.inf)
                 self._update()
-                self.losses += checkpoints.rows([(rate, loss, float(norm))], start=number)
+                self.losses += loss_rows([(rate, loss, float(norm))], start=number)
                 after(loss)
         return None
 

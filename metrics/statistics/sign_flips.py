@@ -7,8 +7,8 @@ to exchange them at which the systems differ as much as they do (Fisher 1935; No
   in the middle (Horowitz and Sahni 1974): the sums of one half of the blocks, sorted, are searched for what each sum of
   the other half leaves.
 - Any other score is computed again at each flip: all of them up to 16 blocks.
-- Beyond that flips are drawn at random, until the p's Clopper-Pearson interval says what a verdict needs: that it stands
-  the correction for all tests by far, or that it doesn't. What a verdict may rest on is the interval's upper end.
+- Beyond that flips are drawn at random, until the p's Clopper-Pearson interval says what a verdict needs: whether p
+  stands the correction for all tests by far. What a verdict may rest on is the interval's upper end.
 """
 
 from collections.abc import Callable

@@ -19,14 +19,14 @@ from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.registry import get
-from benchmark.tuning.contract import clauses
+from benchmark.tuning.contract import CLAUSES, reloads
 
 pytestmark = pytest.mark.numeric
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_keeps_every_clause(name: str, one_thread: None) -> None:
-    found = list(check(get(name), clauses()))
+    found = list(check(get(name), CLAUSES))
     assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
     assert len(found) >= 9
 
@@ -167,7 +167,7 @@ def test_an_adapter_that_is_not_used_is_noticed(
     subject = subject_of(MedGemma)
     monkeypatch.setattr("torch.nn.init.normal_", lambda tensor, std=1.0: tensor)  # leaves B at zero
     with pytest.raises(Broken, match="isn't used"):
-        contract.reloads(subject)
+        reloads(subject)
 
 
 def test_a_plugin_whose_miniature_fails_says_why(one_thread: None) -> None:

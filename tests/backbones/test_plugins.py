@@ -17,7 +17,7 @@ from backbones.errors import UserError
 from backbones.registry import BUILT_IN, get, locations
 from backbones.starter import write_starter
 from backbones.structure import structure
-from benchmark.tuning.contract import clauses
+from benchmark.tuning.contract import CLAUSES
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "example_plugin"
 
@@ -77,7 +77,7 @@ def test_a_plugin_of_an_installed_package_keeps_the_contract(
     visible(example)
     plugin = get("internvl3-2b")
     assert plugin.__module__ == "amrg_internvl"
-    assert [(c.sentence, c.reason) for c in check(plugin, clauses()) if not c.kept] == []
+    assert [(c.sentence, c.reason) for c in check(plugin, CLAUSES) if not c.kept] == []
     found = known(structure(plugin))
     assert found.parameters == plugin.checkpoint.parameters
     assert len(found.adapted) == 7 * 28
@@ -180,7 +180,7 @@ def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(
     written[0].write_text(plugin)
     install(package, tmp_path / "filled")
     visible(tmp_path / "filled")
-    found = list(check(get("vip-llava.7b"), clauses()))
+    found = list(check(get("vip-llava.7b"), CLAUSES))
     assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
     spec = importlib.util.spec_from_file_location("its_test", tmp_path / "filled-source/tests/test_plugin.py")
     its_test = importlib.util.module_from_spec(known(spec))

@@ -18,7 +18,8 @@ from sentencepieces import train
 from backbones.base import IGNORED, Backbone
 from backbones.contract import PROMPTS, REPORTS
 from backbones.llava_med import LlavaMed
-from backbones.miniature import MiniatureSpec, train_tokenizer
+from backbones.miniature import MiniatureSpec
+from backbones.miniature_checkpoint import train_tokenizer
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.qwen_vl import Qwen2_5VL7B
 from backbones.registry import get

@@ -15,7 +15,7 @@ from torch import nn
 from backbones.base import Backbone
 from backbones.contract import PROMPTS, REPORTS, examples
 from backbones.errors import UserError
-from backbones.miniature import write_miniature
+from backbones.miniature_checkpoint import write_miniature
 from backbones.pretraining import Recipe
 from backbones.quantization import BLOCK, PANEL, decoder_widths, misfit, parameters
 from backbones.registry import get
@@ -126,7 +126,7 @@ def test_every_path_of_the_library_can_hold_a_miniature(name: str, miniature: Ca
 
     plugin = get(name)
     backbone = plugin.load(miniature(name), quantization="nf4")
-    assert misfit(decoder_widths(plugin, backbone.model)) is None
+    assert misfit(decoder_widths(backbone.model, plugin.decoder)) is None
     for module in quantised(backbone.model).values():
         before = module.weight.data.clone()
         packed, state = _convert_weight_packed_for_cpu(module.weight.data, module.weight.quant_state)

@@ -14,13 +14,8 @@ from transformers import AutoConfig
 
 from backbones.checkpoint import DESCRIPTION, is_miniature, shipped
 from backbones.contract import CLAUSES, Subject, examples
-from backbones.miniature import (
-    MINIATURES,
-    READING_PROMPT,
-    ROLES,
-    specification,
-    train_tokenizer,
-)
+from backbones.miniature_checkpoint import MINIATURES, ROLES, specification, train_tokenizer
+from backbones.pretraining import READING_PROMPT
 from backbones.quantization import decoder_widths, misfit
 from backbones.registry import get
 from benchmark.phantoms import miniatures
@@ -28,6 +23,7 @@ from benchmark.phantoms.cases import plan
 from benchmark.phantoms.miniatures import SEED, SHIPPED, SHIPPED_PART, MiniatureJob, reports_of, source_of, tuned_texts
 from benchmark.suite import Suite
 from benchmark.suites.load import parse
+from benchmark.tuning.contract import reloads
 
 OUTDATED = "the miniature isn't what its code makes now: raise MINIATURES, run `make miniatures`, and commit them"
 
@@ -83,13 +79,13 @@ def test_it_keeps_the_contract(folder: Path, one_thread: None) -> None:
     backbone = get(folder.name).load(folder)
     images = [example.image for example in examples(3)]
     subject = Subject(backbone, images, backbone.encode_images(images))
-    for clause in CLAUSES:
+    for clause in (*CLAUSES, reloads):
         clause(subject)
 
 
 def test_it_is_held_in_four_bits(folder: Path, one_thread: None) -> None:
     backbone = get(folder.name).load(folder, quantization="nf4")
-    assert misfit(decoder_widths(type(backbone), backbone.model)) is None
+    assert misfit(decoder_widths(backbone.model, backbone.decoder)) is None
 
 
 def test_the_command_that_makes_them_repeated_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +150,10 @@ def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyP
         job(image={"size": 112, "flip": True}).folder,
         job("smolvlm-2.2b").folder,
     }
-    for module, constant in (("backbones.miniature", "MINIATURES"), ("benchmark.phantoms.miniatures", "PHANTOMS")):
+    for module, constant in (
+        ("backbones.miniature_checkpoint", "MINIATURES"),
+        ("benchmark.phantoms.miniatures", "PHANTOMS"),
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(f"{module}.{constant}", 999)
             folders.add(job().folder)

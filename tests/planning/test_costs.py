@@ -23,7 +23,7 @@ from benchmark.planning.rates import assumed, measured
 from benchmark.record import TrialRecord, UsedCheckpoint
 from benchmark.store import TrialFolder, write_json
 from benchmark.tuning.losses import report_losses
-from benchmark.tuning.packed.packs import saved_bytes
+from benchmark.tuning.packed.capacity import saved_bytes
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "qwen3-vl-4b", "paligemma2-3b", "smolvlm-2.2b")
 

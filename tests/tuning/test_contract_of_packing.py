@@ -12,7 +12,7 @@ from backbones.base import Backbone
 from backbones.contract import PROMPTS, Broken, Subject, examples
 from backbones.registry import get
 from benchmark.suite import Protocol
-from benchmark.tuning.contract import Greedy, greedy, packed_as_sequential
+from benchmark.tuning.contract import TextWithTies, packed_as_sequential, texts_with_ties
 from benchmark.tuning.interface import Generated
 from benchmark.tuning.packed import engine
 from benchmark.tuning.packed.optimizer import PackedAdamW
@@ -61,8 +61,8 @@ def test_another_text_is_noticed(subject: Subject, monkeypatch: pytest.MonkeyPat
 def test_texts_may_part_where_two_tokens_tie_and_nowhere_else(subject: Subject) -> None:
     backbone = subject.backbone
     protocol = Protocol(prompt=PROMPTS[0], steps=1, max_new_tokens=6)
-    before = greedy(backbone, backbone.model, protocol, subject.features[:1])[0]  # type: ignore[arg-type]  # without adapters
-    assert before.open == []
+    before = texts_with_ties(backbone, backbone.model, protocol, subject.features[:1])[0]  # type: ignore[arg-type]  # without adapters
+    assert before.tied == []
     assert before.admits(before.generated)
     other = replace(before.generated, text="another text")
     assert not before.admits(other)
@@ -72,13 +72,13 @@ def test_texts_may_part_where_two_tokens_tie_and_nowhere_else(subject: Subject) 
         text = backbone.encode_text([PROMPTS[0]])
         first = int(backbone.model(**backbone.model_inputs(text, subject.features[:1])).logits[0, -1].argmax())
         head[(first + 1) % len(head)] = head[first]
-    tied = greedy(backbone, backbone.model, protocol, subject.features[:1])[0]  # type: ignore[arg-type]  # without adapters
-    assert "" in tied.open
+    tied = texts_with_ties(backbone, backbone.model, protocol, subject.features[:1])[0]  # type: ignore[arg-type]  # without adapters
+    assert "" in tied.tied
     assert tied.admits(other)
 
 
 def test_a_text_has_to_be_the_same_up_to_the_tie() -> None:
-    text = Greedy(Generated("dense breast", 4, "end"), ["dense "])
+    text = TextWithTies(Generated("dense breast", 4, "end"), ["dense "])
     assert text.admits(Generated("dense tissue", 5, "end"))
     assert not text.admits(Generated("fatty tissue", 5, "end"))
     assert not text.admits(Generated("dense", 3, "end"))

@@ -17,11 +17,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from backbones.base import Backbone
 from benchmark.tuning import batches, losses
-from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed.training import PackTraining, Part
 from benchmark.tuning.protocol import training
+from benchmark.tuning.snapshots import Snapshot
 
 aten = torch.ops.aten
 Load = Callable[..., Backbone]

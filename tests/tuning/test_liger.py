@@ -16,10 +16,10 @@ from short_trials import FAMILIES, REPORTS, trial
 
 from backbones.base import Backbone
 from benchmark.tuning import losses
-from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.protocol import Piece, training
+from benchmark.tuning.snapshots import Snapshot
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 pytest.importorskip("liger_kernel")

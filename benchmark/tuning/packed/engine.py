@@ -12,20 +12,20 @@ from torch import Tensor
 from backbones.base import Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import checkpoints, memory, saving
+from benchmark.tuning import memory, saving
 from benchmark.tuning.adapters import taken_out
-from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.generation import cut, distinct, settings
 from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
-from benchmark.tuning.packed import packs
-from benchmark.tuning.packed.generation import PackedDecoding
+from benchmark.tuning.packed import capacity
+from benchmark.tuning.packed.decoding import PackedDecoding
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.training import PackTraining, stacks_of
 from benchmark.tuning.protocol import Piece, fewer_rows, precision, rows_at_once
 from benchmark.tuning.protocol import training as training_mode
 from benchmark.tuning.sequential import NO_ROOM, Sequential
+from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Snapshot, read_snapshot, remove_snapshot
 from benchmark.tuning.spent import Meter
 
 
@@ -35,17 +35,17 @@ class Packed:
     Args:
         largest: trials a pack at most, where memory would hold more.
         merge: see `benchmark.tuning.packed.layers`; None for wherever it takes an eighth of free memory at most.
-        checkpoint_seconds: training time between two checkpoints.
+        snapshot_seconds: training time between two snapshots.
     """
 
     name = "packed"
 
     def __init__(
-        self, *, largest: int | None = None, merge: bool | None = None, checkpoint_seconds: float = checkpoints.SECONDS
+        self, *, largest: int | None = None, merge: bool | None = None, snapshot_seconds: float = SNAPSHOT_SECONDS
     ) -> None:
         self.largest = largest
         self.merge = merge
-        self.checkpoint_seconds = checkpoint_seconds
+        self.snapshot_seconds = snapshot_seconds
 
     def train(
         self,
@@ -58,15 +58,15 @@ class Packed:
     ) -> dict[str, Outcome]:
         """See `Engine.train`."""
         if not backbone.packable:
-            return Sequential(checkpoint_seconds=self.checkpoint_seconds).train(
+            return Sequential(snapshot_seconds=self.snapshot_seconds).train(
                 backbone, trials, folders, data, step_done, meter
             )
         meter = meter or Meter(folders)
         outcomes: dict[str, Outcome] = {}
-        snapshots = [checkpoints.read(trial, folders[trial.id]) for trial in trials]
+        snapshots = [read_snapshot(trial, folders[trial.id]) for trial in trials]
         most = self.largest or self._most(backbone, trials, data)
         rows = max(rows_at_once(trial.protocol, len(data.of(trial))) for trial in trials)
-        waiting = packs.plan(snapshots, most, data)
+        waiting = capacity.plan(snapshots, most, data)
         meter.lap("train", [trial.id for trial in trials])
         while waiting:
             pack = waiting.pop(0)
@@ -76,7 +76,7 @@ class Packed:
             memory.release(backbone.device)
             if len(rest) > 1:
                 most = -(-len(rest) // 2)
-                waiting = packs.plan([*rest, *chain(*waiting)], most, data)
+                waiting = capacity.plan([*rest, *chain(*waiting)], most, data)
             elif fewer := fewer_rows(rows):
                 # The next trial that is alone would run out as well, so it has fewer rows too.
                 rows = fewer
@@ -90,27 +90,27 @@ class Packed:
 
     def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
         """Return how many trials fit into free memory."""
-        free = packs.free_memory(backbone.device)
+        free = capacity.free_memory(backbone.device)
         try:
             estimated = estimate(backbone, trials, data, merge=self._merges(backbone, trials))
         except Exception as error:
             if not memory.ran_out(error):
                 raise
             return 1
-        fitting = packs.largest(estimated, [trial.rank for trial in trials], free)
+        fitting = capacity.largest(estimated, [trial.rank for trial in trials], free)
         if backbone.device.type != "cpu":
             return fitting
         lengths = [len(backbone.report_tokens(report)) for report in data.reports]
         tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
         text = backbone.model.config.get_text_config()
         width = max(text.hidden_size, getattr(text, "intermediate_size", 0))
-        return min(fitting, packs.cached(width, estimated.rows * tokens))
+        return min(fitting, capacity.cached(width, estimated.rows * tokens))
 
     def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
         if self.merge is not None:
             return self.merge
         copies = len(trials) * sum(p.numel() * p.element_size() for p in backbone.model.parameters())
-        return copies <= packs.free_memory(backbone.device) / 8
+        return copies <= capacity.free_memory(backbone.device) / 8
 
     def _train_pack(
         self,
@@ -137,7 +137,7 @@ class Packed:
 
         def after(training: PackTraining) -> None:
             nonlocal saved
-            if time.monotonic() - saved >= self.checkpoint_seconds and training.step < training.total:
+            if time.monotonic() - saved >= self.snapshot_seconds and training.step < training.total:
                 for snapshot in training.snapshots():
                     snapshot.write(folders[snapshot.trial.id])
                 passed(training.trials)
@@ -157,7 +157,7 @@ class Packed:
                 meter.peak(trial.id, peak)
                 meter.keep([trial.id])
                 folders[trial.id].write_losses(losses)
-                checkpoints.remove(folders[trial.id])
+                remove_snapshot(folders[trial.id])
                 outcomes[trial.id] = Outcome(trained_together=len(pack))
         except Exception as error:
             if not memory.ran_out(error):
@@ -168,7 +168,7 @@ class Packed:
             if training is not None:
                 for trial_id, reason in training.failures.items():
                     outcomes[trial_id] = Outcome(failure=reason)
-                    checkpoints.remove(folders[trial_id])
+                    remove_snapshot(folders[trial_id])
                     meter.keep([trial_id])
                 training.close()
         return rest
@@ -189,15 +189,15 @@ class Packed:
         meter = meter or Meter(folders)
         shown, places = distinct(features)
         protocol = trials[0].protocol
-        rows = packs.writing_rows(
+        rows = capacity.writing_rows(
             backbone.model.config.get_text_config(),
             len(backbone.prompt_tokens(protocol.prompt)),
             protocol.max_new_tokens,
             backbone.model.dtype.itemsize,
-            packs.free_memory(backbone.device),
+            capacity.free_memory(backbone.device),
         )
-        most = min(self.largest or packs.LARGEST_IN_WRITING, rows)
-        waiting = packs.plan([Snapshot(trial) for trial in trials], most)
+        most = min(self.largest or capacity.LARGEST_IN_WRITING, rows)
+        waiting = capacity.plan([Snapshot(trial) for trial in trials], most)
         meter.lap("generate", [trial.id for trial in trials])
         while waiting:
             pack = [snapshot.trial for snapshot in waiting.pop(0)]
@@ -212,7 +212,7 @@ class Packed:
                 rows //= 2
                 memory.release(backbone.device)
                 left = [*pack, *(snapshot.trial for snapshot in chain(*waiting))]
-                waiting = packs.plan([Snapshot(trial) for trial in left], min(most, rows))
+                waiting = capacity.plan([Snapshot(trial) for trial in left], min(most, rows))
                 continue
             for trial in pack:
                 yield trial, [written[trial.id][place] for place in places]
@@ -253,7 +253,7 @@ class Packed:
             return written
 
 
-def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> packs.Estimate:
+def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> capacity.Estimate:
     """Return what training a pack of these trials takes: one row of the longest report goes through the model."""
     protocol = trials[0].protocol
     longest = max(data.reports, key=lambda report: len(backbone.report_tokens(report)))
@@ -268,7 +268,7 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
             probe.streams.seed([0])
         kept = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
         with training_mode(backbone, kept), fused_norms(backbone.model), probe.layers.installed():
-            row = packs.saved_bytes(lambda: probe.forward(probe.part([Piece.whole([0])])), frozen) - copies
+            row = capacity.saved_bytes(lambda: probe.forward(probe.part([Piece.whole([0])])), frozen) - copies
         text = backbone.model.config.get_text_config()
         tokens = len(backbone.report_tokens(longest))
         if protocol.activation_checkpointing:
@@ -282,4 +282,4 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
         probe.close()
     parameters = sum(inputs + outputs for inputs, outputs in shapes) * size
     most = max(len(data.of(trial)) for trial in trials)
-    return packs.Estimate(parameters, copies, row, rows_at_once(protocol, most))
+    return capacity.Estimate(parameters, copies, row, rows_at_once(protocol, most))

@@ -13,8 +13,7 @@ from torch import Tensor
 from backbones.base import IGNORED, Backbone
 from backbones.private.lora import lora_layers, lora_sizes, lora_weight, save_adapter, take_out
 from benchmark.suite import Trial
-from benchmark.tuning import batches, checkpoints
-from benchmark.tuning.checkpoints import Snapshot
+from benchmark.tuning import batches
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.interface import StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
@@ -32,6 +31,7 @@ from benchmark.tuning.protocol import (
     pieces,
     training,
 )
+from benchmark.tuning.snapshots import Snapshot, loss_rows
 
 
 def look_every(device: torch.device) -> int:
@@ -254,7 +254,7 @@ class PackTraining:
                     self.failures[trial.id] = not_finite(loss, step + 1, self.total)
                     break
                 values = (rates[number][place], loss, norms[number][place])
-                self.losses[place] += checkpoints.rows([values], start=step)
+                self.losses[place] += loss_rows([values], start=step)
                 self.step_done(trial, step + 1, self.total, loss)
         return not any(trial.id in self.failures for trial in self.trials)
 

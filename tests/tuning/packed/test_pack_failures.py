@@ -13,7 +13,7 @@ from short_trials import Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
 from benchmark.tuning.contract import unlike
-from benchmark.tuning.packed import packs, training
+from benchmark.tuning.packed import capacity, training
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.packed.training import PackTraining, Part
 from benchmark.tuning.sequential import NO_ROOM, Sequential
@@ -118,7 +118,7 @@ def test_an_interrupted_run_resumes_with_the_same_adapters(
     whole = train(engine(), backbone, trials)
     store = tmp_path / "interrupted"
     with pytest.raises(Interrupted):
-        train(engine(checkpoint_seconds=0.0), backbone, trials, store=store, step_done=interrupt_at(5))
+        train(engine(snapshot_seconds=0.0), backbone, trials, store=store, step_done=interrupt_at(5))
     assert list(store.glob("*/checkpoint.safetensors"))
     steps: list[int] = []
     resumed = train(engine(), backbone, trials, store=store, step_done=lambda t, n, *_: steps.append(n))
@@ -136,13 +136,13 @@ def test_a_trial_that_one_engine_began_the_other_goes_on_with(load: Load, train:
     with all_in_float64(backbone.model):
         whole = train(Sequential(), backbone, trials)
         with pytest.raises(Interrupted):
-            train(Sequential(checkpoint_seconds=0.0), backbone, trials, store=tmp_path / "s", step_done=interrupt_at(4))
+            train(Sequential(snapshot_seconds=0.0), backbone, trials, store=tmp_path / "s", step_done=interrupt_at(4))
         resumed = train(Packed(), backbone, trials, store=tmp_path / "s", step_done=lambda t, n, *_: steps.append(n))
     assert steps == [4, 5, 6]
     assert resumed.distance(whole) < 1e-12  # three steps in float64
 
 
-def test_a_damaged_checkpoint_is_as_none(load: Load, train: Train, tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_as_none(load: Load, train: Train, tmp_path: Path) -> None:
     backbone = load("qwen2.5-vl-3b")
     trials = [trial(2, steps=4)]
     whole = train(Packed(), backbone, trials)
@@ -169,7 +169,7 @@ def test_writing_goes_on_in_smaller_packs_where_memory_runs_out(
             raise torch.OutOfMemoryError("injected")
         return generate(self, **inputs)
 
-    monkeypatch.setattr(packs, "ROWS_IN_WRITING", 8)
+    monkeypatch.setattr(capacity, "ROWS_IN_WRITING", 8)
     monkeypatch.setattr(type(backbone.model), "generate", limited)
     smaller = written(Packed(), backbone, trials, run, pictures)
     assert sizes[0] > 3

@@ -21,12 +21,11 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from backbones.base import Backbone
 from benchmark.store import Store
 from benchmark.suite import Trial
-from benchmark.tuning import checkpoints
-from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.protocol import lora_config
 from benchmark.tuning.sequential import Sequential
+from benchmark.tuning.snapshots import Snapshot, read_snapshot
 
 pytestmark = pytest.mark.numeric
 
@@ -69,10 +68,10 @@ def alone_after(backbone: Backbone, data: TrainingSet, begin: Snapshot, steps: i
     hook = register_optimizer_step_pre_hook(before_a_step)
     try:
         with pytest.raises(Stop):
-            Sequential(checkpoint_seconds=0).train(backbone, [begin.trial], {begin.trial.id: place}, data, step_done)
+            Sequential(snapshot_seconds=0).train(backbone, [begin.trial], {begin.trial.id: place}, data, step_done)
     finally:
         hook.remove()
-    snapshot = checkpoints.read(begin.trial, place)
+    snapshot = read_snapshot(begin.trial, place)
     # The optimiser has the parameters in the model's order; so have the weights of a pack, by construction.
     names = list(packed_names(backbone, begin.trial))
     return State(snapshot, dict(zip(names, seen[steps - 1], strict=True)))

@@ -11,11 +11,11 @@ from short_trials import REPORTS, trial
 from torch import nn
 
 from backbones.base import Backbone
-from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.interface import TrainingSet
-from benchmark.tuning.packed import packs
+from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.engine import estimate
 from benchmark.tuning.packed.training import PackTraining
+from benchmark.tuning.snapshots import Snapshot
 
 pytestmark = pytest.mark.numeric
 
@@ -27,7 +27,7 @@ grids = st.lists(
 @given(grids, st.integers(1, 10))
 def test_a_plan_holds_every_trial_once_and_no_pack_is_too_large(grid: list[tuple[int, int, int]], most: int) -> None:
     snapshots = [Snapshot(trial(*point)) for point in grid]
-    plan = packs.plan(snapshots, most)
+    plan = capacity.plan(snapshots, most)
     assert sorted(s.trial.id for pack in plan for s in pack) == sorted(s.trial.id for s in snapshots)
     for pack in plan:
         assert len(pack) <= most
@@ -36,8 +36,8 @@ def test_a_plan_holds_every_trial_once_and_no_pack_is_too_large(grid: list[tuple
 
 def test_trials_of_a_seed_come_together() -> None:
     snapshots = [Snapshot(trial(rank, 8, seed)) for rank in (2, 4, 8) for seed in (0, 1)]
-    assert [{s.trial.seed for s in pack} for pack in packs.plan(snapshots, 3)] == [{0}, {1}]
-    assert [len(pack) for pack in packs.plan(snapshots, 6)] == [6]
+    assert [{s.trial.seed for s in pack} for pack in capacity.plan(snapshots, 3)] == [{0}, {1}]
+    assert [len(pack) for pack in capacity.plan(snapshots, 6)] == [6]
 
 
 def test_trials_that_can_not_be_packed_are_not() -> None:
@@ -48,22 +48,22 @@ def test_trials_that_can_not_be_packed_are_not() -> None:
         Snapshot(trial(2, dropout=0.1)),
         Snapshot(trial(4), losses=[{"loss": 1.0}]),
     ]
-    plan = packs.plan(snapshots, 10)
+    plan = capacity.plan(snapshots, 10)
     assert sorted(len(pack) for pack in plan) == [1, 1, 1, 2]
-    assert all(len({packs.kind(s) for s in pack}) == 1 for pack in plan)
+    assert all(len({capacity.kind(s) for s in pack}) == 1 for pack in plan)
 
 
 def test_saved_bytes_are_those_that_the_backward_pass_needs() -> None:
     layer = nn.Linear(8, 4, bias=False)
     x = torch.randn(16, 8, requires_grad=True)
     # The product keeps x (and the frozen weight), the exponential keeps its result.
-    assert packs.saved_bytes(lambda: layer(x).exp(), [layer.weight]) == 16 * 8 * 4 + 16 * 4 * 4
+    assert capacity.saved_bytes(lambda: layer(x).exp(), [layer.weight]) == 16 * 8 * 4 + 16 * 4 * 4
 
 
 def test_more_memory_never_means_fewer_trials() -> None:
-    estimated = packs.Estimate(parameters=1000, merged=5000, row=2000, rows=8)
+    estimated = capacity.Estimate(parameters=1000, merged=5000, row=2000, rows=8)
     ranks = [2, 8, 32, 64]
-    sizes = [packs.largest(estimated, ranks, free) for free in range(0, 2_000_000, 10_000)]
+    sizes = [capacity.largest(estimated, ranks, free) for free in range(0, 2_000_000, 10_000)]
     assert sizes == sorted(sizes)
     assert (sizes[0], sizes[-1]) == (1, 4)
     assert all(size == 1 or estimated.of(sorted(ranks)[-size:]) <= 10_000 * i for i, size in enumerate(sizes))
@@ -88,7 +88,7 @@ def test_peak_memory_of_a_pack_of_sixteen_is_near_its_estimate(
     # Reports of one length: the estimate is of the longest.
     data = TrainingSet([REPORTS[1]] * len(REPORTS), backbone.encode_images(list(pictures)))
     trials = [trial(rank, alpha) for rank in (2, 4, 8, 32) for alpha in (2, 4, 8, 16)]
-    [pack] = packs.plan([Snapshot(t) for t in trials], 16)
+    [pack] = capacity.plan([Snapshot(t) for t in trials], 16)
     expected = estimate(backbone, trials, data, merge=True).of([t.rank for t in trials])
 
     def build_and_step() -> None:

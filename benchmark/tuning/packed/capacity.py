@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig
 
-from benchmark.tuning.checkpoints import Snapshot
 from benchmark.tuning.interface import TrainingSet
+from benchmark.tuning.snapshots import Snapshot
 
 USABLE = 0.8
 """Share of free memory that a plan fills: allocators leave gaps."""

@@ -1,4 +1,4 @@
-"""Checkpoints within training: a trial's adapter, optimiser state and losses so far, in its folder.
+"""Snapshots within training: a trial's adapter, optimiser state and losses so far, in its folder.
 
 Both engines write and read them, so a trial that one began, the other can go on with.
 """
@@ -15,8 +15,8 @@ from torch import Tensor
 from benchmark.store import TrialFolder, atomic_file
 from benchmark.suite import Trial
 
-SECONDS = 60.0
-"""Training time between two checkpoints: what an interruption loses at most."""
+SNAPSHOT_SECONDS = 60.0
+"""Training time between two snapshots: what an interruption loses at most."""
 
 COLUMNS = ("learning_rate", "loss", "gradient_norm")
 
@@ -55,12 +55,12 @@ class Snapshot:
             save_file(tensors, temporary, metadata={"trial": self.trial.id})
 
 
-def rows(values: Sequence[Sequence[float]], start: int = 0) -> list[dict[str, float]]:
+def loss_rows(values: Sequence[Sequence[float]], start: int = 0) -> list[dict[str, float]]:
     """Return rows of `losses.csv` from (learning rate, loss, gradient norm) a step; steps count from `start` + 1."""
     return [{"step": number, **dict(zip(COLUMNS, row, strict=True))} for number, row in enumerate(values, start + 1)]
 
 
-def read(trial: Trial, folder: TrialFolder) -> Snapshot:
+def read_snapshot(trial: Trial, folder: TrialFolder) -> Snapshot:
     """Read the trial's last snapshot, or an empty one where there is none that can be read."""
     snapshot = Snapshot(trial)
     try:
@@ -72,14 +72,14 @@ def read(trial: Trial, folder: TrialFolder) -> Snapshot:
                 part, _, name = key.partition("/")
                 if name:
                     parts[part][name] = file.get_tensor(key)
-            losses = rows(file.get_tensor("losses").tolist())
+            losses = loss_rows(file.get_tensor("losses").tolist())
     except (OSError, SafetensorError, KeyError):
         return snapshot  # none yet, cut short or damaged: the trial begins anew
     return Snapshot(trial, parts["weights"], parts["first"], parts["second"], losses)
 
 
-def remove(folder: TrialFolder) -> None:
-    """Delete the trial's checkpoint, which its adapter takes the place of."""
+def remove_snapshot(folder: TrialFolder) -> None:
+    """Delete the trial's snapshot, which its adapter takes the place of."""
     _path(folder).unlink(missing_ok=True)
 
 
