@@ -1,5 +1,6 @@
 """Stored results → a leaderboard: rows, the best point of each backbone, floors, verdicts, and what was run."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from benchmark.board.results import SuiteResults
 from benchmark.board.rows import order, row_of, scores_of
 from benchmark.board.run import checkpoints, name_of, run_of
 from benchmark.board.verdicts import CLEARED, Basis, compare_rows, p_above_floors
+from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.data.split import PARTS
 from benchmark.errors import UserError
-from benchmark.record import ScoresRecord
+from benchmark.record import ScoresRecord, SplitRecord
 from benchmark.scoring.baselines import BASELINES, BLIND
 from benchmark.suite import Suite
 from metrics.registry import METRICS
@@ -156,7 +158,19 @@ def _split(results: SuiteResults) -> SplitOfBoard:
     parts = {part: [len(one.parts[part]) for one in results.parts] for part in PARTS}
     sizes = {part: round(sum(each) / len(each)) for part, each in parts.items()} | {"test": sum(parts["test"])}
     fields = {key: getattr(split, key) for key in ("name", "seed", "rule", "fingerprint", "leakage")}
-    return SplitOfBoard(**fields, sizes=sizes, folds=len(results.record.folds) or None)
+    return SplitOfBoard(
+        **fields, sizes=sizes, folds=len(results.record.folds) or None, never_tested=_never_tested(split)
+    )
+
+
+def _never_tested(split: SplitRecord) -> int:
+    """Return how many studies of a blocked split train for no other reason than the length of their block."""
+    if split.name != "blocked" or not split.train:
+        return 0
+    sizes = Counter(split.blocks.values())
+    if any(sizes[split.blocks[i]] > VIEWS_OF_A_PATIENT for i in (*split.validation, *split.test)):
+        return 0
+    return sum(sizes[split.blocks[i]] > VIEWS_OF_A_PATIENT for i in split.train)
 
 
 def _signatures(records: Sequence[ScoresRecord]) -> dict[str, str]:

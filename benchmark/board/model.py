@@ -262,6 +262,7 @@ class SplitOfBoard(Part):
     Attributes:
         sizes: studies of its parts; of cross-validation, of all folds together for test, else of one fold on average.
         folds: of cross-validation; None without.
+        never_tested: studies in blocks that are longer than any that is tested, since the rule has those train.
     """
 
     name: str
@@ -271,6 +272,7 @@ class SplitOfBoard(Part):
     leakage: Leakage
     sizes: dict[str, int]
     folds: int | None = Field(default=None, exclude_if=lambda folds: folds is None)
+    never_tested: int = Field(default=0, exclude_if=lambda studies: not studies)
 
 
 class Board(Part):

@@ -6,6 +6,7 @@ from typing import Any
 from benchmark.board.format import NBSP, UNKNOWN, count, decimal, duration, escape, percent, table, with_interval
 from benchmark.board.model import Board, Checkpoint, Comparisons, Floor, Row, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
+from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.pages import sentences
 from benchmark.pages.environment import render
 from metrics.registry import METRICS
@@ -59,7 +60,8 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
         signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),
         images=_image_table(board),
-        folded=len(board.rows) > len(board.main_rows),
+        folded=bool(board.chosen) or len(board.rows) > len(board.main_rows),
+        longest_tested=VIEWS_OF_A_PATIENT,
     )
 
 

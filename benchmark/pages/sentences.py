@@ -76,7 +76,7 @@ def findings(board: Board) -> list[str]:
 
 def _not_chosen(board: Board) -> list[str]:
     """Say that no point could be chosen, and of which backbones; nothing where all have one."""
-    chosen = {row.backbone for row in board.rows if row.best}
+    chosen = {row.backbone for row in board.entries if row.best}
     without = list(dict.fromkeys(row.name for row in board.rows if row.backbone not in chosen))
     if not without:
         return []

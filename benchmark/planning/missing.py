@@ -47,7 +47,7 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
     """Return GB of the weights, of tuning one trial of the largest rank as in the suite, and of a report at a time."""
     from benchmark.planning.costs import BYTES, memory
     from benchmark.planning.structures import structure_of
-    from benchmark.tuning.packed.packs import USABLE
+    from benchmark.tuning.packed.capacity import USABLE
 
     structure, protocol = structure_of(entry, plugin), suite.protocol
     if structure is None:

@@ -190,7 +190,7 @@ class _Packs:
 
 def _packs(suite: Suite, needed: "Memory", work: "Workload", device: Gpu | None, cached: int) -> _Packs:
     """Return memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
-    from benchmark.tuning.packed.packs import USABLE
+    from benchmark.tuning.packed.capacity import USABLE
 
     size, rows = 1, work.batch_size
     if device:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from backbones.private.modules import forward_is_replaced, norm_settings, replace_forward, restore_forward
 from torch import Tensor, nn
+
+from backbones.private.modules import forward_is_replaced, norm_settings, replace_forward, restore_forward
 
 
 class RootMeanSquareNorm(torch.autograd.Function):

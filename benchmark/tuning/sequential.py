@@ -10,12 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import torch
-from backbones.private.lora import lora_layers, replace_dropout, without_adapter_name
-from backbones.private.optimizers import adamw_moments, adamw_state
 from peft import get_peft_model
 from torch import Tensor, nn
 
 from backbones.base import IGNORED, Backbone
+from backbones.private.lora import lora_layers, replace_dropout, without_adapter_name
+from backbones.private.optimizers import adamw_moments, adamw_state
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import batches, memory, saving
