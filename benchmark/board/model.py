@@ -326,12 +326,12 @@ class Board(Part):
 
 
 class FloorRow(Part):
-    """A predictor on one test part; with random choices, or splits drawn anew, averaged over their seeds.
+    """A predictor on one test part; with splits drawn anew, averaged over their seeds.
 
     Attributes:
-        name: of the baseline.
-        seeds: over how many draws.
-        scores: mean by name; `low` and `high` are the interval over blocks of a single draw, or the least and the
+        name: of the baseline; one that chooses at random stands by its expectation.
+        seeds: over how many splits.
+        scores: mean by name; `low` and `high` are the interval over blocks of a single split, or the least and the
             greatest of several.
     """
 
