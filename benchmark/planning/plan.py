@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from backbones.structure import Structure
     from benchmark.planning.costs import Memory, Operations, Workload
 
-__all__ = ["missing", "plan"]
-
 DMID_STUDIES = 510
 """Images of the release, where no folder is given to count them in."""
 SPLIT = (407, 51, 52)
