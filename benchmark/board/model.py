@@ -162,6 +162,11 @@ class Row(Part):
     by_block: tuple[tuple[tuple[float, ...], ...], ...] = Field(default=(), exclude_if=lambda blocks: not blocks)
     by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
 
+    def trials_of(self, place: int) -> tuple[str, ...]:
+        """Return the ids of the trials behind the seed at a place of `seeds`: one, or one of each fold."""
+        each = len(self.trials) // len(self.seeds)
+        return self.trials[place * each : (place + 1) * each]
+
     @property
     def point(self) -> str:
         """Return rank and alpha, for tables; where folds chose different ones, each with how many did."""
