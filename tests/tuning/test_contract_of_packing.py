@@ -31,10 +31,10 @@ def test_a_plugin_that_packs_keeps_it(subject: Subject) -> None:
 
 
 def test_adapters_scaled_otherwise_are_noticed(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Stacks.__init__
+    initialise = Stacks.__init__
 
     def scaled(self: Any, shapes: Any, ranks: Any, scales: Any, **options: Any) -> None:
-        made(self, shapes, ranks, [1.001 * scale for scale in scales], **options)
+        initialise(self, shapes, ranks, [1.001 * scale for scale in scales], **options)
 
     monkeypatch.setattr(Stacks, "__init__", scaled)
     with pytest.raises(Broken, match="step 1: gradient norm is"):

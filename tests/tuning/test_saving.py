@@ -30,7 +30,7 @@ def source(load: Callable[..., Backbone], tmp_path: Path) -> Path:
 
 
 def written(backbone: Backbone, results: Path) -> tuple[Path, dict[str, Any]]:
-    tried = Trial(
+    point = Trial(
         backbone=NAME,
         checkpoint=backbone.fingerprint,
         quantization=None,
@@ -43,14 +43,14 @@ def written(backbone: Backbone, results: Path) -> tuple[Path, dict[str, Any]]:
         alpha=8,
         seed=0,
     )
-    folder = Store(results).of(tried)
+    folder = Store(results).of(point)
     torch.manual_seed(0)
-    model = get_peft_model(backbone.model, lora_config(backbone, tried))
+    model = get_peft_model(backbone.model, lora_config(backbone, point))
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.2)
     state = {n: p.detach().clone() for n, p in model.named_parameters() if "lora_" in n}
-    saving.write(folder, backbone, tried, model.save_pretrained)
+    saving.write(folder, backbone, point, model.save_pretrained)
     model.unload()
     return folder.adapter, state
 
@@ -86,7 +86,7 @@ def test_a_published_checkpoint_is_named_by_hub_id_and_pinned_revision(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = get(NAME)
-    monkeypatch.setattr("backbones.base.locate", lambda given, pinned: given or source)  # the hub's cache
+    monkeypatch.setattr("backbones.base.locate", lambda folder, pinned: folder or source)  # the hub's cache
     backbone = plugin.load(None)
     folder, _ = written(backbone, tmp_path / "results")
     configuration = PeftConfig.from_pretrained(str(folder))
@@ -100,8 +100,8 @@ def test_a_published_checkpoint_is_named_by_hub_id_and_pinned_revision(
 
 def test_it_loads_onto_its_base(source: Path, tmp_path: Path) -> None:
     folder, trained = written(get(NAME).load(source), tmp_path / "results")
-    again = PeftModel.from_pretrained(get(NAME).load(source).model, str(folder))
-    loaded = {n: p for n, p in again.named_parameters() if "lora_" in n}
+    reloaded = PeftModel.from_pretrained(get(NAME).load(source).model, str(folder))
+    loaded = {n: p for n, p in reloaded.named_parameters() if "lora_" in n}
     assert loaded.keys() == trained.keys()
     for name, value in trained.items():
         torch.testing.assert_close(loaded[name], value, rtol=0, atol=0)

@@ -91,9 +91,7 @@ def test_a_resumed_trial_s_seconds_are_those_of_all_its_sessions(
     with pytest.raises(Interrupted):
         train(engine(snapshot_seconds=0.0), backbone, [one], store=tmp_path / "s", step_done=interrupt)
     first = Spent.read(Store(tmp_path / "s").of(one))
-    assert first.seconds["train"] == pytest.approx(
-        3.0
-    )  # up to the last snapshot, which the next session goes on from
+    assert first.seconds["train"] == pytest.approx(3.0)  # up to the last snapshot, which the next session goes on from
     run = train(engine(), backbone, [one], store=tmp_path / "s")
     assert seconds(run) == pytest.approx([6.0])
     assert known(Spent.read(run.folders[one.id]).peak_memory_bytes) > 1e6
