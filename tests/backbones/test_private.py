@@ -52,7 +52,7 @@ def test_a_version_is_one_that_was_checked(library: Library) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "said"),
+    ("part", "message"),
     [
         (
             Part(PEFT, "peft:PeftModel.gone", "nothing"),

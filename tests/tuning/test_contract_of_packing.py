@@ -26,10 +26,6 @@ def subject(miniature: Callable[[str], Path]) -> Subject:
     return Subject(backbone, images, backbone.encode_images(images))
 
 
-def test_a_plugin_that_packs_keeps_it(subject: Subject) -> None:
-    packed_as_sequential(subject)
-
-
 def test_adapters_scaled_otherwise_are_noticed(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     initialise = Stacks.__init__
 

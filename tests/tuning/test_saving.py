@@ -10,11 +10,11 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from peft import PeftConfig, PeftModel, get_peft_model
+from short_trials import trial
 
 from backbones.base import Backbone
 from backbones.registry import get
 from benchmark.store import Store
-from benchmark.suite import ImagePart, Protocol, Trial
 from benchmark.tuning import saving
 from benchmark.tuning.protocol import lora_config
 
@@ -30,19 +30,7 @@ def source(load: Callable[..., Backbone], tmp_path: Path) -> Path:
 
 
 def written(backbone: Backbone, results: Path) -> tuple[Path, dict[str, Any]]:
-    point = Trial(
-        backbone=NAME,
-        checkpoint=backbone.fingerprint,
-        quantization=None,
-        dtype="float32",
-        data="d",
-        image=ImagePart(size=112),
-        split="s",
-        protocol=Protocol(steps=1),
-        rank=4,
-        alpha=8,
-        seed=0,
-    )
+    point = trial(4, steps=1)
     folder = Store(results).of(point)
     torch.manual_seed(0)
     model = get_peft_model(backbone.model, lora_config(backbone, point))
