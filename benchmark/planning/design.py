@@ -102,4 +102,4 @@ def _phantoms(part: PhantomData) -> Sequence[Study]:
         return dmid.read(folder).studies
     with TemporaryDirectory(prefix="amrg-plan-") as temporary:
         write_texts(Path(temporary), studies=part.studies, seed=part.seed, size=part.size, dialect=part.dialect)
-        return dmid.read(Path(temporary), reports_only=True).studies
+        return dmid.read(Path(temporary), reports_only=True).reports
