@@ -74,6 +74,7 @@ test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 p
 .PHONY: simulations
 simulations: install ## how often verdicts are wrong and intervals hold, by simulation (half an hour)
 	$(VENV)/bin/python tests/metrics/simulations.py
+	$(VENV)/bin/python tests/metrics/simulations_scores.py
 
 .PHONY: check
 check: install ## lint (ruff), types (mypy) and the order of imports (import-linter)

@@ -71,8 +71,10 @@ def _comparison(suite: Suite, what: str, pairs: int, blocks: int) -> Comparison:
     needed, spread = blocks_needed(pairs), SPREADS.get(suite.primary_metric)
     detectable = None
     if spread is not None and blocks >= needed:
-        # In the simulation what a reader makes of a report differs from seed to seed, so seeds average that too.
-        error = spread * sqrt((1 / blocks + 2 * OF_SEEDS**2) / len(suite.grid.seed))
+        # What a trained model makes of a report differs from seed to seed, so seeds average that too; and each fold is
+        # trained anew.
+        trained = 2 * OF_SEEDS**2 / (suite.split.folds or 1)
+        error = spread * sqrt((1 / blocks + trained) / len(suite.grid.seed))
         detectable = round(detectable_difference(StandardError(error, blocks - 1), tests=pairs), 3)
     return Comparison(what=what, pairs=pairs, blocks_needed=needed, detectable=detectable)
 
