@@ -130,8 +130,8 @@ def pooled_trials(done: Sequence[Done], references: References, folds: int) -> t
         assert trial.fold is not None, f"{trial.id} is of no fold"
         point = (trial.backbone, trial.protocol.training_images, trial.rank, trial.alpha, trial.seed)
         groups[point][trial.fold] = one
-    whole = [group for group in groups.values() if len(group) == folds]
-    return tuple(Folded(tuple(group[fold] for fold in range(folds)), references) for group in whole)
+    complete = [group for group in groups.values() if len(group) == folds]
+    return tuple(Folded(tuple(group[fold] for fold in range(folds)), references) for group in complete)
 
 
 def pooled_baselines(folds: Sequence[Sequence[Baseline]], references: References) -> tuple[Baseline, ...]:
@@ -164,8 +164,8 @@ def joined(
             computed from them again.
     """
     order = np.argsort([i for part in parts for i in sorted(part.predictions)])
-    whole = [name for name, metric in METRICS.items() if not metric.has_interval and name in folds[0]]
-    again = report_statistics(predictions, references.of("test"), names=whole) if whole else {}
+    of_set = [name for name, metric in METRICS.items() if not metric.has_interval and name in folds[0]]
+    again = report_statistics(predictions, references.of("test"), names=of_set) if of_set else {}
     statistics = {}
     for name in METRICS:
         if name in again:

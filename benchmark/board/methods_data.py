@@ -184,11 +184,21 @@ def _parts(board: Board) -> Item:
     split, sizes = board.split, board.split.sizes
     seed = "" if split.seed is None else f", seed {split.seed}"
     listed = ", ".join(f"{sizes.get(key, 0)} {part}" for key, part in PARTS.items())
+    if split.folds:
+        text = (
+            f"Cross-validation over {split.folds} folds of whole blocks{seed}: {sizes.get('test', 0)} studies were "
+            f"tested, each once, in {several(board.blocks, 'block')} of studies that may be of one patient; in a fold "
+            f"about {sizes.get('train', 0)} were trained on and {sizes.get('validation', 0)} validated. The training "
+            "sets of two folds overlap, so their models are not independent."
+        )
+    else:
+        text = (
+            f"Split “{split.name}”{seed}: {listed} studies; the test part has {several(board.blocks, 'block')} of "
+            "studies that may be of one patient."
+        )
     return Item(
         id="parts", section="Data", topic="Partition", asked_by=asked("5a 16d", claim=True),
-        text=f"Split “{split.name}”{seed}: {listed} studies; the test part has {several(board.blocks, 'block')} of "
-        f"studies that may be of one patient. Rule: {split.rule.rstrip('.')}. Fingerprint of the split: "
-        f"{split.fingerprint}.",
+        text=f"{text} Rule: {split.rule.rstrip('.')}. Fingerprint of the split: {split.fingerprint}.",
     )  # fmt: skip
 
 

@@ -116,6 +116,8 @@ def _choice(board: Board) -> Item:
             f"One point of the grid was chosen for each backbone by its mean {label} over seeds on the validation "
             "part; of equal points the one with the smaller rank, then the smaller alpha. The test part had no say."
         )
+        if board.split.folds:
+            text += " Each fold chose so for itself."
         text += " Where none could be chosen, all points are reported." if undecided else ""
     return Item(
         id="choice", section="Models", topic="Choice of the final models", asked_by=asked("6b", claim=True),
@@ -144,7 +146,7 @@ def _prompt(board: Board) -> list[Item]:
 
 
 def _decoding(board: Board) -> Item:
-    protocol, seeds = board.suite.protocol, len(board.suite.grid.seed)
+    protocol, seeds = board.suite.protocol, board.fewest_seeds
     rates = [row.length_limit_rate for row in board.rows if row.length_limit_rate is not None]
     most = f"At most {percent(max(rates))} of a row's reports were" if any(rates) else "No report was"
     cut = f" {most} cut off there." if rates else ""

@@ -106,7 +106,7 @@ def _image(board: Board) -> Item:
 
 
 def _uncertainty(board: Board) -> Item:
-    seeds = " and seeds" if len(board.suite.grid.seed) > 1 else ""
+    seeds = " and seeds" if board.fewest_seeds > 1 else ""
     return Item(
         id="uncertainty", section="Evaluation", topic="Uncertainty", asked_by=asked("7c", claim=True),
         text=f"The unit of resampling is the block (all studies that may be of one patient), not the image: "
@@ -127,7 +127,7 @@ def _pairs(board: Board) -> Item:
         return Item.model_validate({**shared, "needed": EARLIER})
     if not grid.pairs:
         return Item.model_validate({**shared, "text": "None: there are no two rows to compare."})
-    many = len(board.suite.grid.seed) > 1
+    many = board.fewest_seeds > 1
     spread = (
         " With several seeds, the p by the variance over blocks and seeds is computed too, and the larger one counts."
         if many
@@ -213,8 +213,10 @@ def _performance(board: Board) -> Item:
     if not board.rows:
         return Item.model_validate({**shared, "needed": "the scores: no trial has a result yet"})
     sizes = board.split.sizes
+    tested = several(sizes.get("test", 0), "study", "studies")
+    where = f"On {tested}, each tested in one fold" if board.split.folds else f"On the test part of {tested}"
     text = (
-        f"On the test part of {several(sizes.get('test', 0), 'study', 'studies')}, mean over seeds with the 95 % "
+        f"{where}, mean over seeds with the 95 % "
         "interval, best first; rank sets are the places that a row can't be told apart from:"
     )
     return Item.model_validate({**shared, "text": text, "entries": tuple(_row(row, board) for row in board.main_rows)})
@@ -240,7 +242,7 @@ def _limitations(board: Board) -> Item:
         known.append("scores on drawings say nothing of scores on patients")
     if any(one.miniature for one in board.checkpoints):
         known.append("miniatures say nothing of the published models whose layout they have")
-    if len(board.suite.grid.seed) == 1:
+    if board.fewest_seeds == 1:
         known.append("with one seed adapters are compared, not settings")
     known.append("categories and findings were read by rules")
     listed = "; ".join(known)

@@ -89,7 +89,7 @@ class Floor(Part):
     Attributes:
         name: of the baseline.
         says: what it predicts.
-        blind: whether it looks neither at the image nor at the reference; only such a one is a floor to clear.
+        blind: whether it looks neither at the image nor at the reference; only such a one is a floor to beat.
         scores: by name.
     """
 
@@ -323,6 +323,11 @@ class Board(Part):
     def main_rows(self) -> list[Row]:
         """Return the rows of the main table."""
         return [self.entries[i] for i in self.main]
+
+    @property
+    def fewest_seeds(self) -> int:
+        """Return how many seeds every row of the main table has; those planned where there is no row."""
+        return min((len(row.seeds) for row in self.main_rows), default=len(self.suite.grid.seed))
 
     @property
     def entries(self) -> tuple[Row, ...]:

@@ -80,11 +80,11 @@ def _best_of(groups: Sequence[list[Of]], suite: Suite) -> dict[str, list[Of]]:
 
 def _chosen_by_fold(results: SuiteResults) -> list[list[Result]]:
     """Return, of each backbone, for each seed what its folds were tested on, each at the point that it chose."""
-    whole = {i for one in results.done for i in one.ids}
+    complete = {i for one in results.done for i in one.ids}
     folds = []
     for fold in range(len(results.record.folds)):
         # A point that isn't done in every fold and seed of it is no candidate.
-        trials = [one for one in results.trials if one.trial.fold == fold and one.trial.id in whole]
+        trials = [one for one in results.trials if one.trial.fold == fold and one.trial.id in complete]
         folds.append(_best_of(_by_point(trials, results.suite), results.suite))
     chosen: list[list[Result]] = []
     for backbone in (entry.name for entry in results.suite.backbones):

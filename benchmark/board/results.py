@@ -70,8 +70,8 @@ def read_results(results: Path, suite: str) -> SuiteResults:
     """
     store = Store(results)
     record = read_record(store, suite)
-    whole = references_of(store, suite)
-    references = {None: whole} | {fold: whole.within(one.split) for fold, one in enumerate(record.folds)}
+    pooled = references_of(store, suite)
+    references = {None: pooled} | {fold: pooled.within(one.split) for fold, one in enumerate(record.folds)}
     done: list[Done] = []
     failed: dict[str, str] = {}
     missing: list[str] = []
@@ -99,13 +99,13 @@ def read_results(results: Path, suite: str) -> SuiteResults:
                 if is_done(folder := store.of(identity), f"the floor {name}{of_fold}".strip())
             ]
         )
-    results_of = pooled_trials(done, whole, len(record.folds)) if record.folds else tuple(done)
+    results_of = pooled_trials(done, pooled, len(record.folds)) if record.folds else tuple(done)
     return SuiteResults(
         suite=record.suite,
         record=record,
-        references=whole,
+        references=pooled,
         done=tuple(one for one in results_of if not one.trial.protocol.sees_no_image),
-        baselines=pooled_baselines(baselines, whole) if record.folds else tuple(baselines[0]),
+        baselines=pooled_baselines(baselines, pooled) if record.folds else tuple(baselines[0]),
         failed=failed,
         missing=tuple(missing),
         blind=tuple(one for one in results_of if one.trial.protocol.sees_no_image),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def status(
     suite: Annotated[str, typer.Argument(help="A suite, by name or by file.")] = "mini",
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where the results lie.")] = Path("results"),
-    watch: Annotated[bool, typer.Option("--watch", help="Stay, until the sweep ends.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until the sweep ends.")] = False,
     every: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="With --watch: how often to look.")] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -76,7 +76,7 @@ def forest(board: Board) -> tuple[Figure, str, str] | None:
         f"{first[0].point}); the best image-blind floor is at {_floor_value(board)}."
     )
     caption = (
-        f"{label_of(board)} of every row with its interval; hollow markers don't clear the best image-blind floor "
+        f"{label_of(board)} of every row with its interval; hollow markers don't beat the best image-blind floor "
         "(dashed line)."
     )
     if len(shown) < len(rows):

@@ -69,7 +69,7 @@ def main_table(board: Board) -> str:
     """Return the rows of the main table with what matters first."""
     label = METRICS[board.primary].label
     head = [
-        "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "clear of all floors",
+        "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "beats all floors",
         "lost on another's image",
         "hallucinated", "omitted", "trainable", "time",
     ]  # fmt: skip
@@ -216,7 +216,7 @@ def _grid_table(board: Board) -> str:
     label = METRICS[board.primary].label
     head = [
         "ranks", "backbone", "rank", "alpha", "seeds", f"{label} [95{NBSP}%]", "validation",
-        "above the best floor", "clear of all floors",
+        "above the best floor", "beats all floors",
         "BI-RADS macro F1", "findings F1", "hallucinated", "omitted", "time", "",
     ]  # fmt: skip
     rows = [
@@ -252,7 +252,7 @@ def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:
         kind = f"{c.dtype}{f', {c.quantization}' if c.quantization else ''}"
         fingerprint = [c.fingerprint[:16]] if c.fingerprint else []
         rows.append([escape(cell) for cell in (c.name, source, licence, count(c.parameters), kind, *fingerprint)])
-    head = ["backbone", "checkpoint", "licence", "parameters", "numbers", "fingerprint"]
+    head = ["backbone", "checkpoint", "licence", "parameters", "dtype", "fingerprint"]
     return table(head[: len(rows[0])], rows, right=(3,))
 
 

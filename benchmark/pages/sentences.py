@@ -156,6 +156,8 @@ def _image(rows: list[Row], board: Board) -> str:
     unchanged = [row.unchanged["all_pairs"].value for row in rows if "all_pairs" in row.unchanged]
     same = [value for value in unchanged if value is not None]
     share = f" {percent(sum(same) / len(same))} of the reports stay word for word the same." if same else ""
+    if not any(falls.values()):
+        return f"What the scores owe to the image isn't known: none that falls was computed.{share}"
     if all(fall.low is None for each in falls.values() for fall in each):
         return f"Too few blocks were tested to say what the scores owe to the image.{share}"
     counts = {name: sum(fall.low is not None and fall.low > 0 for fall in each) for name, each in falls.items()}

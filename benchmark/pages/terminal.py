@@ -53,7 +53,9 @@ def main_table(board: Board) -> str:
 def _cells(row: Row, board: Board) -> list[str]:
     fall = row.falls.get("all_pairs", {}).get(board.primary)
     above = decimal(row.above_floor.value if row.above_floor else None, sign=True)
-    mark = {True: "", False: ", not clear", None: ", unknown"}[row.clears_floor] if row.above_floor else ""
+    mark = (
+        {True: "", False: ", doesn't beat the floors", None: ", unknown"}[row.clears_floor] if row.above_floor else ""
+    )
     return [
         str(row.main_ranks),
         row.name,

@@ -1,6 +1,6 @@
 """The floors: predictors that look at no image, and the report of the nearest training image.
 
-A model whose score does not clear them has not shown that it reads images. The two oracles are given the right
+A model whose score does not beat them has not shown that it reads images. The two oracles are given the right
 BI-RADS category and nothing else.
 """
 

@@ -39,11 +39,11 @@ def p_above_all(
     than all of them at a level, a system has to be better than each at that level, and no correction is needed for
     their number (Berger 1982). A floor that it isn't better than makes it 1.
     """
-    found = [1.0] if not floors else []
+    by_floor = [1.0] if not floors else []
     for floor in floors:
         better = (system.value > floor.value) == higher_is_better and system.value != floor.value
-        found.append(p_value(system, floor, flips, spread) if better else 1.0)
-    return max(found)
+        by_floor.append(p_value(system, floor, flips, spread) if better else 1.0)
+    return max(by_floor)
 
 
 def holm(p_values: Sequence[float] | Array) -> Array:

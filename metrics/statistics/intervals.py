@@ -76,14 +76,14 @@ def interval(
     A rate that is 0 or 1 in every block has the bound of Clopper and Pearson on the number of blocks that count.
     """
     error = standard_error(sample.pseudo_values.mean(axis=0), [sample.pseudo_values])
-    found = _scaled(sample.value, sample.resampled(draws), error, sample.blocks, level)
-    low, high = max(found.low, bounds[0]), min(found.high, bounds[1])
-    if found.low == found.high and _is_rate(sample) and found.value in (0.0, 1.0):
+    ends = _scaled(sample.value, sample.resampled(draws), error, sample.blocks, level)
+    low, high = max(ends.low, bounds[0]), min(ends.high, bounds[1])
+    if ends.low == ends.high and _is_rate(sample) and ends.value in (0.0, 1.0):
         reach = 1 - ((1 - level) / 2) ** (1 / int((sample.statistics[..., 1] > 0).any(axis=0).sum()))
-        low, high = (0.0, reach) if found.value == 0 else (1 - reach, 1.0)
-    if np.isnan(found.low):
+        low, high = (0.0, reach) if ends.value == 0 else (1 - reach, 1.0)
+    if np.isnan(ends.low):
         low = high = np.nan
-    return replace(found, low=low, high=high)
+    return replace(ends, low=low, high=high)
 
 
 def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same_seeds: bool = False) -> Interval:
@@ -100,15 +100,15 @@ def difference(a: Sample, b: Sample, draws: Draws, *, level: float = LEVEL, same
     """
     error = difference_error(a, b, same_seeds=same_seeds)
     resampled = a.resampled(draws) - b.resampled(draws)
-    found = _scaled(a.value - b.value, resampled, error, a.blocks, level)
-    if not found.excludes_zero or found.low == found.high:
-        return found
+    ends = _scaled(a.value - b.value, resampled, error, a.blocks, level)
+    if not ends.excludes_zero or ends.low == ends.high:
+        return ends
     # Over blocks alone: drawing seeds as well would count the noise of a report in one seed more than once.
     by_blocks = a.resampled(draws, draw_seeds=False) - b.resampled(draws, draw_seeds=False)
     low, high = np.nanquantile(by_blocks, [(1 - level) / 2, (1 + level) / 2])
     if low <= 0 <= high:
-        return replace(found, low=min(found.low, 0.0), high=max(found.high, 0.0))
-    return found
+        return replace(ends, low=min(ends.low, 0.0), high=max(ends.high, 0.0))
+    return ends
 
 
 def difference_error(

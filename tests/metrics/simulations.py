@@ -79,8 +79,8 @@ def any_pair(world: World, systems: int, flips: SignFlips) -> Callable[[np.rando
 
     def once(random: np.random.Generator) -> bool:
         shared = world.shared(random)
-        found = rank_sets([world.system(random, shared) for _ in range(systems)], flips)
-        return bool((found.best > 1).any() or (found.worst < systems).any())
+        sets = rank_sets([world.system(random, shared) for _ in range(systems)], flips)
+        return bool((sets.best > 1).any() or (sets.worst < systems).any())
 
     return once
 
@@ -103,8 +103,8 @@ def covered(world: World, draws: Draws) -> Callable[[np.random.Generator], bool]
     """Whether the interval of a score holds the true one."""
 
     def once(random: np.random.Generator) -> bool:
-        found = interval(world.system(random, world.shared(random)), draws)
-        return bool(found.low <= 0 <= found.high)
+        ends = interval(world.system(random, world.shared(random)), draws)
+        return bool(ends.low <= 0 <= ends.high)
 
     return once
 
@@ -122,15 +122,15 @@ def difference_covered(world: World, draws: Draws) -> Callable[[np.random.Genera
 def detected(world: World, systems: int, flips: SignFlips) -> Callable[[np.random.Generator], bool]:
     """Whether, of equal systems and one that is better by the difference that is printed, that pair is found."""
     pairs = systems * (systems - 1) // 2
-    own = OF_CELLS * np.sqrt(2 / world.blocks / world.seeds + 2 * (world.of_seeds / OF_CELLS) ** 2 / world.seeds)
+    of_pair = OF_CELLS * np.sqrt(2 / world.blocks / world.seeds + 2 * (world.of_seeds / OF_CELLS) ** 2 / world.seeds)
 
     def once(random: np.random.Generator) -> bool:
         shared = world.shared(random)
         error = difference_error(world.system(random, shared), world.system(random, shared))
-        size = detectable_difference(type(error)(float(own), error.degrees_of_freedom), tests=pairs)
-        found = [world.system(random, shared, size if place == 0 else 0.0) for place in range(systems)]
-        spread = seed_spread(found)
-        p = [p_value(found[i], found[j], flips, spread) for i in range(systems) for j in range(i + 1, systems)]
+        size = detectable_difference(type(error)(float(of_pair), error.degrees_of_freedom), tests=pairs)
+        drawn = [world.system(random, shared, size if place == 0 else 0.0) for place in range(systems)]
+        spread = seed_spread(drawn)
+        p = [p_value(drawn[i], drawn[j], flips, spread) for i in range(systems) for j in range(i + 1, systems)]
         return bool(holm(p)[0] <= 0.05)
 
     return once
@@ -161,8 +161,8 @@ def main() -> None:
                 shown = [f"{100 * cell:.1f} %" for cell in cells]
                 for systems in (2, 4):
                     possible = blocks >= blocks_needed(systems * (systems - 1) // 2) and not outlying
-                    found = rate(detected(world, systems, flips), repetitions) if possible else None
-                    shown.append("–" if found is None else f"{100 * found:.0f} %")
+                    power = rate(detected(world, systems, flips), repetitions) if possible else None
+                    shown.append("–" if power is None else f"{100 * power:.0f} %")
                 table.add_row(str(blocks), str(seeds), "outlying" if outlying else "normal", *shown)
     console.print(table)
 

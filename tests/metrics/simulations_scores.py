@@ -80,7 +80,7 @@ def archive() -> Archive:
         texts += [references[place] for place in chosen]
     options = RIGHT + WRONG
     keys = [f"{number:06d}" for number in range(len(texts))]
-    found = report_statistics(
+    scored = report_statistics(
         dict(zip(keys, texts, strict=True)),
         {key: references[place // options] for place, key in enumerate(keys)},
         names=SCORES,
@@ -90,8 +90,8 @@ def archive() -> Archive:
         patients.setdefault(truth.patient, []).append(place)
     return Archive(
         tuple(np.array(places) for places in patients.values()),
-        {name: found[name].statistics.reshape(STUDIES, options, -1) for name in SCORES},
-        {name: found[name] for name in SCORES},
+        {name: scored[name].statistics.reshape(STUDIES, options, -1) for name in SCORES},
+        {name: scored[name] for name in SCORES},
     )
 
 
@@ -156,11 +156,11 @@ def tallies(blocks: int, seeds: int, repetitions: int) -> dict[str, Tally]:
     """Return what repetitions give, by score."""
     random, draws = np.random.default_rng(blocks * 10 + seeds), Draws(blocks, 1_000)
     truth = {name: archive().truth(name, SKILL) for name in SCORES}
-    found = {name: Tally() for name in SCORES}
+    by_score = {name: Tally() for name in SCORES}
     for _ in range(repetitions):
         part = TestPart.drawn(blocks, random)
         one, equal, better = (part.read(skill, seeds, random) for skill in (SKILL, SKILL, BETTER))
-        for name, tally in found.items():
+        for name, tally in by_score.items():
             bounds = METRICS[name].bounds
             ends = interval(one[name], draws, bounds=bounds)
             apart = difference(one[name], equal[name], draws)
@@ -169,7 +169,7 @@ def tallies(blocks: int, seeds: int, repetitions: int) -> dict[str, Tally]:
             tally.values.append(one[name].value)
             tally.gains.append(better[name].value - one[name].value)
             tally.differences.append(equal[name].value - one[name].value)
-    return found
+    return by_score
 
 
 def main() -> None:
