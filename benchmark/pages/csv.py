@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
-from benchmark.board.model import Board, FloorsBoard, Number
+from benchmark.board.model import Board, FloorsBoard, Number, Row
 from benchmark.board.published import PUBLISHED
 
 COLUMNS = (
@@ -17,7 +17,8 @@ def results_csv(board: Board) -> str:
     """Return CSV with a head; an empty cell is unknown or has no meaning there.
 
     `kind` is `row` (a point of the grid, its seeds averaged), `seed` (one trial), `validation`, `above_floor`,
-    `lost_<image shown instead>`, `cost`, `floor` or `published`.
+    `lost_<image shown instead>`, `in_<birads or density>_<value>` (on the references that state it), `cost`, `floor` or
+    `published`.
     """
     file = StringIO()
     writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
@@ -44,7 +45,7 @@ def floors_csv(board: FloorsBoard) -> str:
 
 def _rows(board: Board) -> Iterator[dict[str, object]]:
     for row in board.rows:
-        point = {"name": row.name, "rank": row.rank, "alpha": row.alpha}
+        point: dict[str, object] = {"name": row.name, "rank": row.rank, "alpha": row.alpha}
         for name, score in row.scores.items():
             line = {**point, "score": name, "n": score.n, "signature": board.signatures.get(name, "")}
             ranks = {"ranks": str(row.ranks)} if name == board.primary else {}
@@ -53,6 +54,7 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
                 yield {"kind": "seed", **line, "seed": seed, "trial": trial, "value": value}
         for name, value in row.validation.items():
             yield {"kind": "validation", **point, "score": name, "value": value}
+        yield from _strata(row, point)
         if row.above_floor:
             yield {"kind": "above_floor", **point, "score": board.primary, **_ends(row.above_floor)}
         for control, falls in row.falls.items():
@@ -65,6 +67,12 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
         costs |= {f"{stage}_seconds": seconds for stage, seconds in row.seconds.items()}  # type: ignore[misc]
         for name, cost in costs.items():
             yield {"kind": "cost", **point, "score": name, "value": cost}
+
+
+def _strata(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
+    for stratum in row.strata:
+        for name, score in stratum.scores.items():
+            yield {"kind": f"in_{stratum.of}_{stratum.value}", **point, "score": name, "n": score.n, **_ends(score)}
 
 
 def _floors(board: Board) -> Iterator[dict[str, object]]:

@@ -62,7 +62,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 def _both(lines: Sequence[Labels], texts: Sequence[str]) -> tuple[list[Labels], list[Labels]]:
     """Labels by hand, with the alternative in their place where the rules read that, and labels by rules."""
-    by_rules = [label(text).to_dict() for text in texts]
+    by_rules: list[Labels] = [label(text).to_dict() for text in texts]
     return [accepted(line, ruled) for line, ruled in zip(lines, by_rules, strict=True)], by_rules
 
 
