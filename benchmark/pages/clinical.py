@@ -12,7 +12,7 @@ BEHIND = {"birads_sensitivity": "reports of 0, 4–6", "birads_specificity": "re
 OF = {"birads": "BI-RADS", "density": "density"}
 DATA_SETS = {"dmid": "DMID's own reports", "elsewhere": "reports in other radiologists' words"}
 FIELDS = {
-    "birads": "BI-RADS category", "density": "density", "findings": "all findings asserted",
+    "birads": "BI-RADS category", "density": "density letter", "findings": "all findings asserted",
     "denied": "all findings denied", "laterality": "sides", "quadrant": "quadrants and regions",
 }  # fmt: skip
 UNMEASURED = "the agreement of this version with labels given by hand isn't measured"
