@@ -1,7 +1,7 @@
 """Every number of a leaderboard as the rows of `results.csv`, one score per line."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 
 from benchmark.board.model import Board, FloorsBoard, Number, Row
@@ -45,7 +45,7 @@ def floors_csv(board: FloorsBoard) -> str:
 
 def _rows(board: Board) -> Iterator[dict[str, object]]:
     for row in board.rows:
-        point: dict[str, object] = {"name": row.name, "rank": row.rank, "alpha": row.alpha}
+        point = {"name": row.name, "rank": row.rank, "alpha": row.alpha}
         for name, score in row.scores.items():
             line = {**point, "score": name, "n": score.n, "signature": board.signatures.get(name, "")}
             ranks = {"ranks": str(row.ranks)} if name == board.primary else {}
@@ -69,12 +69,6 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
             yield {"kind": "cost", **point, "score": name, "value": cost}
 
 
-def _strata(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
-    for stratum in row.strata:
-        for name, score in stratum.scores.items():
-            yield {"kind": f"in_{stratum.of}_{stratum.value}", **point, "score": name, "n": score.n, **_ends(score)}
-
-
 def _floors(board: Board) -> Iterator[dict[str, object]]:
     for floor in board.floors:
         for name, score in floor.scores.items():
@@ -90,6 +84,12 @@ def _published() -> Iterator[dict[str, object]]:
         for name, value in (("rouge_l", p.rouge_l), ("meteor", p.meteor), ("cider", p.cider), ("birads", p.birads)):
             if value is not None:
                 yield {"kind": "published", "name": p.name, "score": name, "value": value, "signature": p.source}
+
+
+def _strata(row: Row, point: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    for stratum in row.strata:
+        for name, score in stratum.scores.items():
+            yield {"kind": f"in_{stratum.of}_{stratum.value}", **point, "score": name, "n": score.n, **_ends(score)}
 
 
 def _ends(number: Number) -> dict[str, object]:
