@@ -94,10 +94,10 @@ def _chosen_by_fold(results: SuiteResults) -> list[list[Result]]:
 def points_of_folds(results: SuiteResults) -> list[list[list[Done]]]:
     """Return the trials of each point that a fold chooses among, fold by fold."""
     # A point that isn't done in every fold and seed of it is no candidate.
-    whole = {i for one in results.done for i in one.ids}
+    complete = {i for one in results.done for i in one.ids}
     folds = []
     for fold in range(len(results.record.folds)):
-        trials = [one for one in results.trials if one.trial.fold == fold and one.trial.id in whole]
+        trials = [one for one in results.trials if one.trial.fold == fold and one.trial.id in complete]
         folds.append(_by_point(trials, results.suite))
     return folds
 

@@ -1,7 +1,7 @@
 """Every number of a leaderboard as the rows of `results.csv`, one score per line."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import StringIO
 
 from benchmark.board.model import Board, FloorsBoard, Number, Row
@@ -54,7 +54,7 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
                 yield {"kind": "seed", **line, "seed": seed, "trial": trial, "value": value}
         for name, value in row.validation.items():
             yield {"kind": "validation", **point, "score": name, "value": value}
-        yield from _strata(row, point)
+        yield from ({**point, **line} for line in _strata(row))
         if row.above_floor:
             yield {"kind": "above_floor", **point, "score": board.primary, **_ends(row.above_floor)}
         for control, falls in row.falls.items():
@@ -86,10 +86,10 @@ def _published() -> Iterator[dict[str, object]]:
                 yield {"kind": "published", "name": p.name, "score": name, "value": value, "signature": p.source}
 
 
-def _strata(row: Row, point: Mapping[str, object]) -> Iterator[dict[str, object]]:
+def _strata(row: Row) -> Iterator[dict[str, object]]:
     for stratum in row.strata:
         for name, score in stratum.scores.items():
-            yield {"kind": f"in_{stratum.of}_{stratum.value}", **point, "score": name, "n": score.n, **_ends(score)}
+            yield {"kind": f"in_{stratum.of}_{stratum.value}", "score": name, "n": score.n, **_ends(score)}
 
 
 def _ends(number: Number) -> dict[str, object]:
