@@ -54,6 +54,12 @@ def tokenizers() -> Path:
 
 
 @pytest.fixture(scope="session")
+def gold() -> Path:
+    """The folder with labels given by hand, `dmid.jsonl` and `world.jsonl`."""
+    return _named("AMRG_GOLD", "labels given by hand")
+
+
+@pytest.fixture(scope="session")
 def threads() -> int:
     """How many threads torch computes with: one, for more cost time on a busy machine, or what OMP_NUM_THREADS says."""
     return int(os.environ.get("OMP_NUM_THREADS", "1"))

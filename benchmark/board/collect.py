@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.board.choices import choices
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
 from benchmark.board.model import Board, Comparisons, Floor, NotThere, Row, Score, SplitOfBoard
@@ -11,6 +12,7 @@ from benchmark.board.points import by_point, chosen, compared
 from benchmark.board.results import SuiteResults
 from benchmark.board.rows import order, row_of, scores_of
 from benchmark.board.run import checkpoints, name_of, run_of
+from benchmark.board.strata import strata_of
 from benchmark.board.verdicts import CLEARED, Basis, compare_rows, p_above_floors
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.data.split import PARTS
@@ -56,6 +58,7 @@ def collect(results: SuiteResults) -> Board:
         planned=len(results.record.trials),
         signatures=_signatures(scores),
         labeler=next((record.labeler for record in scores), ""),
+        choices=choices(results),
     )
 
 
@@ -109,6 +112,7 @@ def _judged(
             place = main.index(index)
             clinical = {name: p for name, values in p_clinical.items() if (p := values[place]) is not None}
             changes |= {"main_ranks": main_ranks[place], "p_floor": p_main[place], "p_floors": clinical}
+            changes["strata"] = strata_of(groups[index], results.references)
             if index >= points:
                 changes["ranks"] = main_ranks[place]
         judged.append(row.model_copy(update=changes))

@@ -10,7 +10,7 @@ from benchmark.suite import Suite
 
 FORMAT = 1
 """Version of `results.json`."""
-DOCUMENTS = 3
+DOCUMENTS = 4
 """Version of a leaderboard's documents: raised when the same results give other numbers, words or figures."""
 SIGNIFICANT = 0.05
 """The p after Holm up to which a difference is called one."""
@@ -99,6 +99,48 @@ class Floor(Part):
     scores: dict[str, Score]
 
 
+class Stratum(Part):
+    """A row's scores on those test reports whose reference states one category or density.
+
+    Attributes:
+        of: what the reports share.
+        value: major BI-RADS category, or letter of the density.
+        reports: how many.
+        blocks: in how many blocks they lie.
+        scores: by name; no interval where fewer than five blocks count.
+    """
+
+    of: Literal["birads", "density"]
+    value: str
+    reports: int
+    blocks: int
+    scores: dict[str, Score]
+
+
+class Choice(Part):
+    """How clear it was, on the validation part, which point stands for a backbone.
+
+    Attributes:
+        name: of the backbone, for tables.
+        points: chosen among.
+        seeds: of a point, the fewest.
+        folds: over which `lead` is a mean, each with its own choice; None without.
+        lead: how far the chosen point is ahead of the next in the primary score; 0 or more.
+        spread: standard deviation between seeds of one point, pooled over points (and folds); None with one seed.
+    """
+
+    name: str
+    points: int
+    seeds: int
+    folds: int | None = Field(default=None, exclude_if=lambda folds: folds is None)
+    lead: float
+    spread: float | None
+
+    @field_serializer("lead", "spread")
+    def _short(self, value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS) + 0.0
+
+
 class Row(Part):
     """One point of the grid of one backbone, its seeds averaged.
 
@@ -132,6 +174,7 @@ class Row(Part):
         by_fold: rank and alpha that each fold chose, where they differ: then `rank` and `alpha` are the first fold's.
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
             summed over blocks the parts give the score. With it another run's row can be paired with this one.
+        strata: the scores by true category and by density; only of rows of the main table.
     """
 
     name: str
@@ -161,6 +204,7 @@ class Row(Part):
     # Left out where it isn't known, as in boards of before.
     by_block: tuple[tuple[tuple[float, ...], ...], ...] = Field(default=(), exclude_if=lambda blocks: not blocks)
     by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
+    strata: tuple[Stratum, ...] = Field(default=(), exclude_if=lambda strata: not strata)
 
     def trials_of(self, place: int) -> tuple[str, ...]:
         """Return the ids of the trials behind the seed at a place of `seeds`: one, or one of each fold."""
@@ -295,6 +339,7 @@ class Board(Part):
         best_floor: name of the image-blind floor with the best primary score.
         signatures: score to what makes it comparable.
         labeler: signature of the labeler behind the clinical scores.
+        choices: of each backbone with several points, how clear the choice among them was.
     """
 
     kind: Literal["suite"] = "suite"
@@ -318,6 +363,7 @@ class Board(Part):
     planned: int
     signatures: dict[str, str]
     labeler: str
+    choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
 
     @property
     def main_rows(self) -> list[Row]:

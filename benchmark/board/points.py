@@ -80,12 +80,7 @@ def _best_of(groups: Sequence[list[Of]], suite: Suite) -> dict[str, list[Of]]:
 
 def _chosen_by_fold(results: SuiteResults) -> list[list[Result]]:
     """Return, of each backbone, for each seed what its folds were tested on, each at the point that it chose."""
-    complete = {i for one in results.done for i in one.ids}
-    folds = []
-    for fold in range(len(results.record.folds)):
-        # A point that isn't done in every fold and seed of it is no candidate.
-        trials = [one for one in results.trials if one.trial.fold == fold and one.trial.id in complete]
-        folds.append(_best_of(_by_point(trials, results.suite), results.suite))
+    folds = [_best_of(points, results.suite) for points in points_of_folds(results)]
     chosen: list[list[Result]] = []
     for backbone in (entry.name for entry in results.suite.backbones):
         if any(backbone not in best for best in folds):
@@ -94,6 +89,17 @@ def _chosen_by_fold(results: SuiteResults) -> list[list[Result]]:
         seeds = sorted(set(by_seed[0]).intersection(*by_seed))
         chosen.append([Folded(tuple(one[seed] for one in by_seed), results.references) for seed in seeds])
     return [group for group in chosen if group]
+
+
+def points_of_folds(results: SuiteResults) -> list[list[list[Done]]]:
+    """Return the trials of each point that a fold chooses among, fold by fold."""
+    # A point that isn't done in every fold and seed of it is no candidate.
+    complete = {i for one in results.done for i in one.ids}
+    folds = []
+    for fold in range(len(results.record.folds)):
+        trials = [one for one in results.trials if one.trial.fold == fold and one.trial.id in complete]
+        folds.append(_by_point(trials, results.suite))
+    return folds
 
 
 def compared(results: SuiteResults) -> list[list[Result]]:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
 
-from benchmark.board.model import Board, FloorsBoard, Number
+from benchmark.board.model import Board, FloorsBoard, Number, Row
 from benchmark.board.published import PUBLISHED
 
 COLUMNS = (
@@ -17,7 +17,8 @@ def results_csv(board: Board) -> str:
     """Return CSV with a head; an empty cell is unknown or has no meaning there.
 
     `kind` is `row` (a point of the grid, its seeds averaged), `seed` (one trial), `validation`, `above_floor`,
-    `lost_<image shown instead>`, `cost`, `floor` or `published`.
+    `lost_<image shown instead>`, `in_<birads or density>_<value>` (on the references that state it), `cost`, `floor` or
+    `published`.
     """
     file = StringIO()
     writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
@@ -55,6 +56,7 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
                 yield {"kind": "seed", **line, "seed": seed, "trial": " ".join(row.trials_of(place)), "value": value}
         for name, value in row.validation.items():
             yield {"kind": "validation", **point, "score": name, "value": value}
+        yield from ({**point, **line} for line in _strata(row))
         if row.above_floor:
             yield {"kind": "above_floor", **point, "score": board.primary, **_ends(row.above_floor)}
         for control, falls in row.falls.items():
@@ -88,6 +90,12 @@ def _published() -> Iterator[dict[str, object]]:
         for name, value in (("rouge_l", p.rouge_l), ("meteor", p.meteor), ("cider", p.cider), ("birads", p.birads)):
             if value is not None:
                 yield {"kind": "published", "name": p.name, "score": name, "value": value, "signature": p.source}
+
+
+def _strata(row: Row) -> Iterator[dict[str, object]]:
+    for stratum in row.strata:
+        for name, score in stratum.scores.items():
+            yield {"kind": f"in_{stratum.of}_{stratum.value}", "score": name, "n": score.n, **_ends(score)}
 
 
 def _ends(number: Number) -> dict[str, object]:

@@ -9,6 +9,7 @@ from rich.text import Text
 from benchmark.board.format import NBSP, decimal, percent, several, table, with_interval
 from benchmark.board.model import FloorRow, FloorsBoard, FloorSplit, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
+from benchmark.pages.clinical import read_by
 from benchmark.pages.environment import render
 from benchmark.pages.readme import RATES, published_table, signatures_table
 from benchmark.pages.sentences import NOT_A_DEVICE
@@ -54,6 +55,7 @@ def readme(board: FloorsBoard) -> str:
         board=board,
         warning=NOT_A_DEVICE,
         findings=findings(board),
+        read_by=read_by(board.labeler),
         sections=sections,
         predictors=table(["predictor", "predicts"], [[f"`{r.name}`", r.says] for r in board.splits[0].rows]),
         published=published_table(),

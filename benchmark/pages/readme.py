@@ -6,8 +6,9 @@ from typing import Any
 from benchmark.board.format import NBSP, UNKNOWN, count, decimal, duration, escape, percent, table, with_interval
 from benchmark.board.model import Board, Checkpoint, Comparisons, Floor, Row, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
+from benchmark.board.rights import rights_of
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
-from benchmark.pages import sentences
+from benchmark.pages import clinical, sentences
 from benchmark.pages.environment import render
 from metrics.registry import METRICS
 
@@ -47,6 +48,11 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         main=main_table(board),
         text_scores=_scores_table(board.main_rows, TEXT),
         clinical_scores=_scores_table(board.main_rows, CLINICAL),
+        suspicious=clinical.suspicious_table(board.main_rows),
+        read_by=clinical.read_by(board.labeler),
+        strata=clinical.strata_table(board.main_rows, CLINICAL),
+        strata_summary=clinical.strata_summary(board.main_rows) if any(r.strata for r in board.main_rows) else "",
+        rights=rights_of(board.data.source),
         clinical_floors=_clinical_floors_table(board.main_rows),
         seeds=_seeds_table(board),
         floors=_floors_table(board),

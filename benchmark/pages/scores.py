@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from benchmark.board.format import escape, table, with_interval
 from benchmark.board.model import Board, Score
-from benchmark.pages import sentences
+from benchmark.pages import clinical, sentences
 from benchmark.pages.environment import render
+from metrics.labels.measured import LEAST_F1
 from metrics.registry import METRICS, Metric
 
 
@@ -97,6 +98,9 @@ def scores(board: Board) -> str:
         title=board.suite.title,
         nature=sentences.nature(board),
         warning=sentences.NOT_A_DEVICE,
+        read_by=clinical.read_by(board.labeler),
+        agreement=clinical.agreement_table(board.labeler),
+        least_f1=LEAST_F1,
         groups=[(group, content) for group, content in tables if content],
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmark.board.format import decimal, percent, several, with_interval
-from benchmark.board.model import SIGNIFICANT, Board, Checkpoint, Row
+from benchmark.board.model import SIGNIFICANT, Board, Checkpoint, Choice, Row
 from benchmark.record import DataRecord
 from benchmark.suite import Protocol
 from metrics.registry import METRICS
@@ -66,6 +66,7 @@ def findings(board: Board) -> list[str]:
         *_not_chosen(board),
         _first(rows, label, board),
         *_seeds(board),
+        *_choices(board, label),
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
         _image(rows, board),
@@ -117,6 +118,29 @@ def _seeds(board: Board) -> list[str]:
         f"With {several(seeds, 'seed')} what is compared is these adapters, not their settings: trained with another "
         f"seed, rows may change places. {ENOUGH_SEEDS} seeds would tell."
     ]
+
+
+def _choices(board: Board, label: str) -> list[str]:
+    """Say how far chosen points led on validation, beside what another seed changes; nothing where none was chosen."""
+    choices = board.choices
+    if not choices:
+        return []
+    folds = choices[0].folds
+    where = f"on average over {folds} folds, each by its own" if folds else "on the"
+    start = f"How clear the choice of a point was: {where} validation part, the chosen one is ahead of the next in"
+    if all(choice.spread is None for choice in choices):
+        leads = "; ".join(f"{decimal(choice.lead)} ({choice.name})" for choice in choices)
+        return [f"{start} {label} by {leads}. With one seed of a point, how much of it is noise isn't known."]
+    leads = "; ".join(f"{decimal(choice.lead)} ({choice.name}, {_spread(choice)})" for choice in choices)
+    within = " in a fold" if folds else ""
+    return [
+        f"{start} {label} by {leads}. In brackets is the standard deviation between seeds of one point{within}, pooled "
+        "over the points; that few studies validate is chance on top of it."
+    ]
+
+
+def _spread(choice: Choice) -> str:
+    return "seeds unknown" if choice.spread is None else f"seeds ± {decimal(choice.spread)}"
 
 
 def _floor(board: Board, rows: list[Row], label: str) -> str:

@@ -59,7 +59,7 @@ def test_the_main_table_has_each_backbone_once_and_the_better_one_first(board: B
 def test_the_point_is_chosen_on_validation_even_where_test_says_otherwise(stored: StoredSuite, tmp_path: Path) -> None:
     results = _copy(stored, tmp_path)
     stored_results = read_results(results, "stored")
-    other = [d for d in stored_results.done if d.trial.backbone == "llava-med-7b" and d.trial.rank == 4]
+    other = [d for d in stored_results.trials if d.trial.backbone == "llava-med-7b" and d.trial.rank == 4]
     for done in other:
         content = json.loads(done.folder.scores.read_text())
         content["validation"]["rouge_l"] = 0.99

@@ -14,12 +14,13 @@ from benchmark.board.model import Board, NotThere
 from benchmark.board.results import read_results
 from benchmark.board.statement import Item, Statement, asked
 from benchmark.suite import DmidData
+from metrics.labels.measured import measured
 
 AUTHORS_ONLY = {
     "intended_use", "design", "pretraining_overlap", "cutoff", "prompt_testing", "human_evaluation",
     "failure_analysis", "ethics", "protocol", "involvement", "funding", "interests",
 }  # fmt: skip
-ON_PATIENTS = {"dates_and_sites", "eligibility", "characteristics", "readers", "availability"}
+ON_PATIENTS = {"dates_and_sites", "eligibility", "characteristics", "readers", "data_consent"}
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +145,23 @@ def test_shuffled_images_are_said(board: Board, statement: Statement) -> None:
     shuffled = methods(board.model_copy(update={"suite": suite}))
     assert "image of another study" in text_of(shuffled, "tuning")
     assert "image of another study" not in text_of(statement, "tuning")
+
+
+def test_what_is_known_of_licence_and_agreement_is_said_and_consent_is_left_blank(
+    board: Board, statement: Statement
+) -> None:
+    assert "nobody's images" in text_of(statement, "availability")
+    on_mammograms = methods(on_patients(board))
+    known = text_of(on_mammograms, "availability")
+    for part in ("figshare 24522883, version 2", "CC BY 4.0 by secondary sources", "CC BY-SA", "isn't known"):
+        assert part in known
+    blank = next(item for item in on_mammograms.blank if item.id == "data_consent")
+    assert "not documented" in str(blank.needed)
+    own, other = measured().data_sets
+    assert f"{own.wholly_right} of {own.reports} reports of DMID" in text_of(statement, "labeler")
+    assert f"{other.wholly_right} of {other.reports} in other" in text_of(statement, "labeler")
+    unmeasured = methods(board.model_copy(update={"labeler": "amrg-rules/0.1"}))
+    assert "this version of the rules with labels given by hand was not measured" in text_of(unmeasured, "labeler")
 
 
 def test_published_boards_have_a_statement() -> None:

@@ -19,7 +19,7 @@ from benchmark.pages.leaderboard import files_of
 
 FOLDER = Path(__file__).parent / "golden"
 SCORES = ("rouge_l", "meteor_nltk", "cider_published", "birads_exact", "birads_f1_macro", "findings_f1_micro",
-        "hallucination_rate", "omission_rate")  # fmt: skip
+        "hallucination_rate", "omission_rate", "birads_sensitivity", "birads_specificity")  # fmt: skip
 
 
 def few(board: Board) -> Board:
