@@ -4,9 +4,9 @@ Two layers: brightness from the border inwards by Laplace's equation, so that no
 tissue around, mirrored at the border, so that no flat spot is left. Nothing flows in from outside the breast, and the
 skin is no texture.
 
-The project's other libraries have no inpainting. Written with one numpy call an operation of IEEE 754, in a fixed number
-of steps from whole numbers, as `benchmark.phantoms.maths` says why: a solver from a library would differ in last digits,
-and where an exact answer lies between two grey levels so would the image.
+No library of the project has an inpainting. Written with one numpy call an operation of IEEE 754, in a fixed number of
+steps from whole numbers, as `benchmark.phantoms.maths` says why: a library's solver would differ in last digits, and
+where an exact answer lies between two grey levels so would the image.
 """
 
 import numpy as np
@@ -116,7 +116,7 @@ def _continued(texture: Floats, known: Mask, hole: Mask) -> Floats:
     [box] = ndimage.find_objects(hole.astype(np.uint8))
     height, width = (side.stop - side.start for side in box)
     rows, columns = np.indices(known.shape)
-    border = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    border = np.asarray(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
     continued, open_ = texture[border[0], border[1]], np.ones(known.shape, dtype=bool)
     for row, column in (
         (2 * border[0] - rows, 2 * border[1] - columns),

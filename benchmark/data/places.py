@@ -1,8 +1,8 @@
 """Where a study's lesions lie in the square that models see, and where else in the breast as much could be painted.
 
-By the release's pixel mask where there is one, else by the circles of its lesion rows. What is found is kept on disk, one
-map an image. All of it is counting, comparing and sorting: counts of a Fourier transform are rounded to what they are,
-distances are roots of whole numbers; so every processor finds the same places.
+By the release's pixel mask where there is one, else by the circles of its lesion rows. What is found is kept on disk,
+one map an image. All of it is counting, comparing and sorting: counts of a Fourier transform are rounded to what they
+are, distances are roots of whole numbers; so every processor finds the same places.
 """
 
 import hashlib
@@ -150,7 +150,7 @@ def find_places(study: Marked, settings: ImageSettings) -> np.ndarray:
     """Find a study's lesions, and as much breast of the same shape elsewhere.
 
     Returns:
-        uint8 [size, size]; without `LESION` and `PATCH` where the lesions lie outside the breast, or leave no room in it.
+        uint8 [size, size]; without `LESION` and `PATCH` where lesions lie outside the breast, or leave no room in it.
 
     Raises:
         ImageError: image or mask can't be decoded, or they don't fit each other.
@@ -158,7 +158,7 @@ def find_places(study: Marked, settings: ImageSettings) -> np.ndarray:
     pixels = to_8_bits(decode(study.image))
     frame = Frame.of(pixels, settings)
     drawn = frame.cut(_drawn(study, pixels.shape[0], pixels.shape[1]))
-    inside = fitted(*drawn.shape, settings.size)
+    inside = fitted(drawn.shape[0], drawn.shape[1], settings.size)
     # Every pixel of the square that the lesion has any part in.
     small = Image.fromarray(drawn.astype(np.uint8) * 255).resize((inside.width, inside.height), Image.Resampling.BOX)
     tissue = letterbox(frame.cut(pixels), settings.size)[inside.place]
@@ -168,7 +168,7 @@ def find_places(study: Marked, settings: ImageSettings) -> np.ndarray:
 
 
 def _drawn(study: Marked, height: int, width: int) -> Mask:
-    """Return a study's lesions in pixels of its image; the mask's, or where there is none or an empty one the circles'."""
+    """Return a study's lesions in pixels of its image: the mask's; without one, or with an empty one, the circles'."""
     if study.mask is not None:
         mask = to_8_bits(decode(study.mask)) > FOREGROUND
         if abs(mask.shape[0] * width - mask.shape[1] * height) > 0.01 * mask.shape[0] * width:
