@@ -185,7 +185,7 @@ class _Control(Stored):
 
 
 class ControlPrediction(Prediction, _Control):
-    """A line of `controls.jsonl`: what was written for a test study with a blank image, or part of its own painted over.
+    """A line of `controls.jsonl`: what was written for a test study with a blank image, or its own partly painted over.
 
     Results of earlier versions have lines of a swapped one too.
     """

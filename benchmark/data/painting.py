@@ -16,6 +16,7 @@ from scipy import ndimage
 from benchmark.data.places import LESION, OUTSIDE, Mask
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 SWEEPS = 64
 """Of Jacobi's iteration at each level of the pyramid; coarse levels bring far borders in."""
@@ -118,13 +119,14 @@ def _continued(texture: Floats, known: Mask, hole: Mask) -> Floats:
     rows, columns = np.indices(known.shape)
     border = np.asarray(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
     continued, open_ = texture[border[0], border[1]], np.ones(known.shape, dtype=bool)
-    for row, column in (
+    sources: list[tuple[Places, Places]] = [
         (2 * border[0] - rows, 2 * border[1] - columns),
         (rows, columns + width),
         (rows, columns - width),
         (rows + height, columns),
         (rows - height, columns),
-    ):
+    ]
+    for row, column in sources:
         there = open_ & (row >= 0) & (row < known.shape[0]) & (column >= 0) & (column < known.shape[1])
         there[there] = known[row[there], column[there]]
         continued[there] = texture[row[there], column[there]]
