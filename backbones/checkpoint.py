@@ -131,16 +131,16 @@ def is_cached(checkpoint: Checkpoint) -> bool:
     """Return whether the pinned snapshot lies whole in the hub's cache, every shard, without asking the network."""
     from huggingface_hub import try_to_load_from_cache
 
-    def found(name: str) -> str | None:
+    def cached_file(name: str) -> str | None:
         path = try_to_load_from_cache(checkpoint.hub_id, name, revision=checkpoint.revision)
         return path if isinstance(path, str) else None
 
-    if not found("config.json"):
+    if not cached_file("config.json"):
         return False
-    if index := found(INDEX):
+    if index := cached_file(INDEX):
         shards = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"].values()
-        return all(found(shard) for shard in set(shards))
-    return found("model.safetensors") is not None
+        return all(cached_file(shard) for shard in set(shards))
+    return cached_file("model.safetensors") is not None
 
 
 def fingerprint(folder: Path, sha256: Callable[[Path], str] | None = None) -> str:

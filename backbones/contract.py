@@ -97,25 +97,25 @@ def check(plugin: type[Backbone], further: Sequence["Check"] = ()) -> Iterator[C
         plugin: the plugin's class.
         further: clauses of the caller's own, tried after these.
     """
-    built = "its miniature is built, and its own load reads it"
+    sentence = "its miniature is built, and its own load reads it"
     try:
         with miniature(plugin) as folder:
             backbone = plugin.load(folder)
             images = [example.image for example in examples(3)]
             subject = Subject(backbone, images, backbone.encode_images(images))
-            yield Clause(built, None)
+            yield Clause(sentence, None)
             for clause in (*CLAUSES, *further):
-                yield _tried(clause, subject)
+                yield _outcome(clause, subject)
     except UserError as error:
-        yield Clause(built, str(error))
+        yield Clause(sentence, str(error))
     except Exception as error:  # a plugin may raise anything; its author needs the reason, not our traceback
-        yield Clause(built, f"{type(error).__name__}: {error}")
+        yield Clause(sentence, f"{type(error).__name__}: {error}")
 
 
 Check = Callable[[Subject], None]
 
 
-def _tried(clause: Check, subject: Subject) -> Clause:
+def _outcome(clause: Check, subject: Subject) -> Clause:
     sentence = " ".join((clause.__doc__ or clause.__name__).split()).rstrip(".")
     try:
         clause(subject)
@@ -158,15 +158,15 @@ def one_beginning(subject: Subject) -> None:
 def image_tokens_survive(subject: Subject) -> None:
     """image tokens survive truncation: only the report is ever cut."""
     backbone = subject.backbone
-    whole = backbone.prompt_tokens(PROMPTS[0])
-    expected = whole.count(backbone.image_token)
+    prompt = backbone.prompt_tokens(PROMPTS[0])
+    expected = prompt.count(backbone.image_token)
     if expected != len(subject.features[0]):
         raise Broken(f"{expected} image tokens in the prompt for {len(subject.features[0])} features")
-    cut = backbone.encode_text([PROMPTS[0]], [REPORTS[0]], max_length=len(whole) + 2)["input_ids"][0].tolist()
-    if cut[: len(whole)] != whole or len(cut) != len(whole) + 2:
-        raise Broken(f"cut to {len(whole) + 2} tokens, the prompt changes")
+    cut = backbone.encode_text([PROMPTS[0]], [REPORTS[0]], max_length=len(prompt) + 2)["input_ids"][0].tolist()
+    if cut[: len(prompt)] != prompt or len(cut) != len(prompt) + 2:
+        raise Broken(f"cut to {len(prompt) + 2} tokens, the prompt changes")
     try:
-        backbone.encode_text([PROMPTS[0]], [REPORTS[0]], max_length=len(whole))
+        backbone.encode_text([PROMPTS[0]], [REPORTS[0]], max_length=len(prompt))
     except UserError:
         return
     raise Broken("a limit that leaves no room for the report is not refused")
@@ -184,8 +184,8 @@ def cached_as_pixels(subject: Subject) -> None:
     if float((cached[0] - other[0]).abs().max()) < TOLERANCE:
         raise Broken("the logits don't change with the image: the model is blind (a projector of zeros?)")
     unlabelled = {n: v for n, v in backbone.model_inputs(text, subject.features).items() if n != "labels"}
-    kept = backbone.model(**unlabelled, logits_to_keep=5).logits
-    if kept.shape[1] != 5 or float((kept - cached[:, -5:]).abs().max()) > TOLERANCE:
+    last_logits = backbone.model(**unlabelled, logits_to_keep=5).logits
+    if last_logits.shape[1] != 5 or float((last_logits - cached[:, -5:]).abs().max()) > TOLERANCE:
         raise Broken("`logits_to_keep` is ignored or changes the logits")
 
 

@@ -118,9 +118,9 @@ def verify(shards: Sequence[Path], digests: Sequence[str]) -> None:
     wrong = []
     for shard, expected in zip(shards, digests, strict=True):
         with shard.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != expected:
-            wrong.append(f"{shard}: SHA-256 is {found}, but {expected} was published.")
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != expected:
+            wrong.append(f"{shard}: SHA-256 is {digest}, but {expected} was published.")
     if wrong:
         raise UserError("\n".join([*wrong, "Remove what is named here and fetch it again."]))
 
@@ -156,8 +156,8 @@ def configuration(original: Mapping[str, Any], shapes: Mapping[str, Sequence[int
         patch = shapes[f"{tower}embeddings.patch_embedding.weight"][-1]
         positions = shapes[f"{tower}embeddings.position_embedding.weight"][0]
         wide = shapes[f"{tower}encoder.layers.0.mlp.fc1.weight"][0]
-        taken = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
-        text = {key: original[key] for key in taken}
+        copied = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
+        text = {key: original[key] for key in copied}
         layer = original["mm_vision_select_layer"]
     except KeyError as error:
         raise UserError(f"LLaVA-Med's original layout is expected, but {error} is missing from it.") from error
@@ -248,23 +248,23 @@ def _check(source: Path, config: Any, shapes: Mapping[str, Sequence[int]]) -> No
     with torch.device("meta"):
         model = LlavaForConditionalGeneration(config)
     expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: list(shape) for name, shape in shapes.items()}
+    stored = {name: list(shape) for name, shape in shapes.items()}
     for name in GROWN:
-        if name in found and found[name][0] <= expected[name][0]:
-            found[name] = [expected[name][0], *found[name][1:]]
+        if name in stored and stored[name][0] <= expected[name][0]:
+            stored[name] = [expected[name][0], *stored[name][1:]]
     wrong = [
-        *_listed("left over", found.keys() - expected.keys()),
-        *_listed("missing", expected.keys() - found.keys()),
-        *_listed("of another shape", (n for n in found.keys() & expected.keys() if found[n] != expected[n])),
+        *_listed("left over", stored.keys() - expected.keys()),
+        *_listed("missing", expected.keys() - stored.keys()),
+        *_listed("of another shape", (n for n in stored.keys() & expected.keys() if stored[n] != expected[n])),
     ]
     if wrong:
         raise UserError(f"{source}: not LLaVA-Med's tensors: {'; '.join(wrong)}. Fetch the checkpoint again.")
 
 
 def _listed(what: str, names: Iterable[str]) -> list[str]:
-    found = sorted(names)
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    return [f"{what}: {', '.join(found[:5])}{more}"] if found else []
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 5} more" if len(ordered) > 5 else ""
+    return [f"{what}: {', '.join(ordered[:5])}{more}"] if ordered else []
 
 
 def _write_index(folder: Path, places: Mapping[str, Path]) -> None:

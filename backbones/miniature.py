@@ -52,8 +52,8 @@ def token_id(tokenizer: "PreTrainedTokenizerBase", token: str) -> int:
     return cast(int, tokenizer.convert_tokens_to_ids(token))
 
 
-def decoder(tokenizer: "PreTrainedTokenizerBase", **own: Any) -> dict[str, Any]:
-    """Return the text configuration that miniatures share, and what is a family's `own`; None leaves a key out."""
+def decoder(tokenizer: "PreTrainedTokenizerBase", **further: Any) -> dict[str, Any]:
+    """Return the text configuration that miniatures share, and what a family has `further`; None leaves a key out."""
     shared = {
         "vocab_size": len(tokenizer),
         "hidden_size": WIDTH,
@@ -67,11 +67,11 @@ def decoder(tokenizer: "PreTrainedTokenizerBase", **own: Any) -> dict[str, Any]:
         "eos_token_id": tokenizer.eos_token_id,
         "bos_token_id": tokenizer.bos_token_id,
     }
-    left_out = [key for key, value in own.items() if value is None and key in shared]
-    return {k: v for k, v in (shared | own).items() if k not in left_out}
+    left_out = [key for key, value in further.items() if value is None and key in shared]
+    return {k: v for k, v in (shared | further).items() if k not in left_out}
 
 
-def encoder(model_type: str, **own: Any) -> dict[str, Any]:
+def encoder(model_type: str, **further: Any) -> dict[str, Any]:
     """Return the vision configuration of miniatures with a plain vision transformer, with what is a family's own."""
     shared = {
         "model_type": model_type,
@@ -82,4 +82,4 @@ def encoder(model_type: str, **own: Any) -> dict[str, Any]:
         "image_size": SIDE,
         "patch_size": PATCH,
     }
-    return shared | own
+    return shared | further

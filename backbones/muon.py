@@ -24,12 +24,12 @@ def orthogonal(matrices: Tensor) -> Tensor:
     """
     a, b, c = COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
-    found = matrices.mT if tall else matrices
-    found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    result = matrices.mT if tall else matrices
+    result = result / result.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(STEPS):
-        squared = found @ found.mT
-        found = a * found + torch.baddbmm(b * squared, squared, squared, alpha=c) @ found
-    return found.mT if tall else found
+        squared = result @ result.mT
+        result = a * result + torch.baddbmm(b * squared, squared, squared, alpha=c) @ result
+    return result.mT if tall else result
 
 
 class Muon(torch.optim.Optimizer):

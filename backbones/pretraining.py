@@ -125,8 +125,8 @@ def batches(total: int, size: int, seed: int) -> Callable[[int], Tensor]:
     def draw(_: int) -> Tensor:
         while len(waiting) < size:
             waiting.extend(torch.randperm(total, generator=generator).tolist())
-        taken, waiting[:] = waiting[:size], waiting[size:]
-        return torch.tensor(taken)
+        drawn, waiting[:] = waiting[:size], waiting[size:]
+        return torch.tensor(drawn)
 
     return draw
 
@@ -167,8 +167,8 @@ def train_vision(
         pooled = torch.cat([tokens.mean(1), tokens.amax(1)], dim=1)
         total = 2 * functional.cross_entropy(heads["cell"](tokens).flatten(0, 1), cells.flatten(), weight=balance)
         for attribute, y in labels.items():
-            found = functional.cross_entropy(heads[attribute](pooled), y[rows], ignore_index=-1, reduction="sum")
-            total = total + found / len(rows)
+            losses = functional.cross_entropy(heads[attribute](pooled), y[rows], ignore_index=-1, reduction="sum")
+            total = total + losses / len(rows)
         return total
 
     model.train()
@@ -188,14 +188,14 @@ def train_vision(
 
 def processed(miniature: Backbone, images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
     """Return what the vision encoder takes, image by image, with pixels in half precision to keep it small."""
-    found = []
+    inputs_by_image = []
     for start in range(0, len(images), 50):
         part = images[start : start + 50]
         inputs = {name: torch.as_tensor(value) for name, value in miniature.feature_inputs(part).items()}
         inputs["pixel_values"] = inputs["pixel_values"].half()
         apart = {name: value.split(len(value) // len(part)) for name, value in inputs.items()}
-        found += [{name: values[i].clone() for name, values in apart.items()} for i in range(len(part))]
-    return found
+        inputs_by_image += [{name: values[i].clone() for name, values in apart.items()} for i in range(len(part))]
+    return inputs_by_image
 
 
 def altered(example: Example, random: np.random.Generator) -> Example:
@@ -221,10 +221,10 @@ def telling(miniature: Backbone, reports: Sequence[str]) -> Tensor:
     A word of every report of a style teaches the decoder its template, which takes a few steps; what is left of the
     training goes to the words that depend on the image.
     """
-    found = torch.zeros(embeddings_of(miniature.model).num_embeddings)
+    documents = torch.zeros(embeddings_of(miniature.model).num_embeddings)
     for report in reports:
-        found[torch.tensor(sorted(set(miniature.report_tokens(report))))] += 1
-    return torch.log((len(reports) + 1) / (found + 1)).clamp(0.3, 1.5)
+        documents[torch.tensor(sorted(set(miniature.report_tokens(report))))] += 1
+    return torch.log((len(reports) + 1) / (documents + 1)).clamp(0.3, 1.5)
 
 
 def train_language(
@@ -267,8 +267,8 @@ def train_language(
         logits = model(**inputs, logits_to_keep=targets.shape[1] + 1).logits[:, :-1]
         losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
         table = torch.stack([*[weights[style]] * size, *[torch.ones_like(weights[0])] * reading])
-        told = torch.where(targets == IGNORED, 0.0, table.gather(1, targets.clamp(min=0)))
-        return (losses * told).sum() / told.sum()
+        token_weights = torch.where(targets == IGNORED, 0.0, table.gather(1, targets.clamp(min=0)))
+        return (losses * token_weights).sum() / token_weights.sum()
 
     model.train()
     matrices = matrices_of(model, parameters)

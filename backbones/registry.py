@@ -44,15 +44,15 @@ def get(name: str) -> "type[Backbone]":
     Raises:
         UserError: no plugin has that name, or the plugin can't be imported, isn't one or isn't finished.
     """
-    known = locations()
-    if name not in known:
-        raise unknown_name("backbone", name, known)
+    plugins = locations()
+    if name not in plugins:
+        raise unknown_name("backbone", name, plugins)
     # Only now: names are looked up by commands that need no torch.
     from backbones.base import Backbone
 
-    at = f"backbone {name!r}: its plugin {known[name]}"
+    at = f"backbone {name!r}: its plugin {plugins[name]}"
     try:
-        plugin = EntryPoint(name, known[name], GROUP).load()
+        plugin = EntryPoint(name, plugins[name], GROUP).load()
     except (Exception, SystemExit) as error:
         raise UserError(
             f"{at} can't be imported: {type(error).__name__}: {error}. Mend that package, or uninstall it."

@@ -120,6 +120,8 @@ class FloorInputs(Stored):
     data: str
     split: str
     image: ImagePart
+    # Of a floor that chooses at random: how many draws its scores are the mean of.
+    draws: int = Field(default=1, exclude_if=lambda draws: draws == 1)
 
 
 class FloorRecord(Provenance, FloorInputs):
@@ -164,6 +166,16 @@ class Report(Stored):
 
     id: str
     prediction: str
+
+
+class DrawnReport(Report):
+    """A line of a random floor's `draws.jsonl`: a report of one of its draws but the first.
+
+    Attributes:
+        draw: its number, from 1.
+    """
+
+    draw: int
 
 
 class Prediction(Report):
@@ -306,7 +318,8 @@ class Leakage(Stored):
         block_in_train: test studies of whose block a part is in train: 0 for a blocked split.
         rouge_l_of_neighbour: mean ROUGE-L of copying the neighbour's training report (the id before, else the id
             after), over the test studies that have one; None where none has.
-        rouge_l_of_random: the same of copying a training report drawn by a hash of the test id, over all of them.
+        rouge_l_of_random: the same of copying a training report at random, over all of them: the mean of the draws that
+            stand for the floor `random_report`.
         birads, density: part to major category or letter ("none" where not stated) to the number of studies.
     """
 

@@ -15,7 +15,16 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from benchmark.errors import UserError
-from benchmark.record import Failure, FloorRecord, ReferenceReport, Report, ScoresRecord, SuiteRecord, TrialRecord
+from benchmark.record import (
+    DrawnReport,
+    Failure,
+    FloorRecord,
+    ReferenceReport,
+    Report,
+    ScoresRecord,
+    SuiteRecord,
+    TrialRecord,
+)
 from benchmark.suite import Trial
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -138,6 +147,11 @@ class TrialFolder:
         return self.path / "predictions.jsonl"
 
     @property
+    def draws(self) -> Path:
+        """Return the path of a random floor's further draws, beside the one in `predictions`."""
+        return self.path / "draws.jsonl"
+
+    @property
     def controls(self) -> Path:
         """Predictions of the test set with a blank image, and with parts painted over; once with a swapped one too."""
         return self.path / "controls.jsonl"
@@ -233,6 +247,20 @@ class TrialFolder:
             UserError: there are none, or they are damaged.
         """
         return {line.id: line.prediction for line in read_models(self.predictions, Report)}
+
+    def read_draws(self) -> list[dict[str, str]]:
+        """Return what stands for it on the test set by the studies' ids: its predictions, or a random floor's draws.
+
+        Raises:
+            UserError: there are none, or they are damaged.
+        """
+        draws = [self.read_predictions()]
+        if self.draws.is_file():
+            further: dict[int, dict[str, str]] = {}
+            for line in read_models(self.draws, DrawnReport):
+                further.setdefault(line.draw, {})[line.id] = line.prediction
+            draws += [further[number] for number in sorted(further)]
+        return draws
 
     def read_failure(self) -> Failure:
         """Return why it failed.

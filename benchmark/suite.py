@@ -198,7 +198,7 @@ class Suite(Part):
     backbones: tuple[Entry, ...] = Field(min_length=1)
     grid: Grid
     protocol: Protocol
-    primary_metric: str = "rouge_l"
+    primary_metric: str = "birads_kappa"
     baselines: tuple[str, ...] = ("most_frequent_report",)
     engine: Literal["packed", "sequential"] = "packed"
     miniature: MiniaturePart | None = None

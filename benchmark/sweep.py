@@ -20,7 +20,7 @@ from benchmark.execute import Executor, default_processes, executor, one_arithme
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
-from benchmark.planning.plan import missing
+from benchmark.planning.missing import missing
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
@@ -84,9 +84,6 @@ class Summary:
         trials: all of it.
         already: how many were done before.
         ran: how many were done now.
-        data: what the data set is, in one line.
-        results: where the results lie.
-        record: the file that a leaderboard is made from.
         failed, failed_floors: why, by the trial's label or the floor's name.
     """
 
@@ -94,9 +91,6 @@ class Summary:
     trials: tuple[Trial, ...]
     already: int
     ran: int
-    data: str
-    results: Path
-    record: Path
     failed: Mapping[str, str] = field(default_factory=dict)
     failed_floors: Mapping[str, str] = field(default_factory=dict)
 
@@ -274,7 +268,7 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
 
 def run_packs(planned: Planned, packs: Sequence[Pack], workers: Executor) -> Summary:
     """Run packs and floors; what each leaves is in the store, and how all ended is returned."""
-    trials, floors, store = planned.trials, planned.floors, Store(planned.records.results)
+    trials, floors = planned.trials, planned.floors
     todo = {trial.id for pack in packs for trial in pack.trials}
     done = len(trials) - len(todo)
     detail = f"{len(trials)} in the grid, {done} done already, {len(todo)} to run"
@@ -288,9 +282,6 @@ def run_packs(planned: Planned, packs: Sequence[Pack], workers: Executor) -> Sum
         trials=trials,
         already=done,
         ran=sum(identity in ended and ended[identity] is None for identity in todo),
-        data=planned.records.data.summary,
-        results=store.folder,
-        record=store.suite(planned.suite.name),
         failed={trial.label: why for trial in trials if (why := ended.get(trial.id)) is not None},
         failed_floors={floor.label: why for floor in floors if (why := ended.get(floor.id)) is not None},
     )

@@ -58,7 +58,7 @@ def train(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Run]:
     ) -> Run:
         results = Store(store or tmp_path / str(next(runs)))
         folders = {t.id: results.of(t) for t in trials}
-        data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)))
+        data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)), options.get("rows", {}))
         step_done = options.get("step_done", lambda *_: None)
         outcomes = engine.train(backbone, trials, folders, data, step_done)
         rows = {

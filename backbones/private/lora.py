@@ -43,8 +43,8 @@ def take_out(model: nn.Module) -> None:
 
     wrapped = {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
     for name, module in wrapped.items():
-        parent, _, own = name.rpartition(".")
-        setattr(model.get_submodule(parent), own, module.get_base_layer())
+        parent, _, attribute = name.rpartition(".")
+        setattr(model.get_submodule(parent), attribute, module.get_base_layer())
     if hasattr(model, "peft_config"):
         del model.peft_config
 

@@ -136,14 +136,14 @@ def _losses(task: Task, work: Path, say: Say, dtype: str) -> dict[str, float]:
     for name in LOSSES_OF:
         contend(name, path, exact, work / f"{dtype}-{name}", losses_only=True)
         losses[name] = [trial.losses for trial in read_outputs(work / f"{dtype}-{name}", task)]
-    found = {
+    differences = {
         f"{one}-{other}": max(
             abs(x - y) for p, q in zip(losses[one], losses[other], strict=True) for x, y in zip(p, q, strict=True)
         )
         for one, other in LOSSES_COMPARED
     }
-    say(f"equality in {dtype}: {found}")
-    return found
+    say(f"equality in {dtype}: {differences}")
+    return differences
 
 
 def about(suite: Suite, task: Task, rounds: int) -> Measured:

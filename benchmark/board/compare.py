@@ -269,10 +269,10 @@ def _trial(folder: TrialFolder, store: Store) -> Side:
     references, fold = references_of(store, path.stem), record.fold_of(identity)
     if fold is not None:
         references = references.within(record.folds[fold].split)
-    predictions, expected = folder.read_predictions(), references.of("test")
-    statistics = stored_statistics(folder.read_scores(), predictions, expected, train_reports=references.train)
+    draws, expected = folder.read_draws(), references.of("test")
+    statistics = stored_statistics(folder.read_scores(), draws, expected, train_reports=references.train)
     title = _name(identity, record)
-    return Side({"": System(title, [statistics], predictions)}, _against(references), record.suite.primary_metric)
+    return Side({"": System(title, [statistics], draws[0])}, _against(references), record.suite.primary_metric)
 
 
 def _name(identity: str, record: SuiteRecord) -> str:

@@ -17,16 +17,13 @@ from benchmark.data.leakage import leakage
 from benchmark.data.split import Split
 from benchmark.data.splitting import choose
 from benchmark.data.study import Study
-from benchmark.scoring.baselines import BASELINES, BLIND, NEEDS_IMAGES, predict
+from benchmark.scoring.baselines import BASELINES, BLIND, NEEDS_IMAGES, predict_draws
 from benchmark.scoring.references import from_split
 from benchmark.scoring.score import Score as ScoreFound
-from benchmark.scoring.score import Scores, score_predictions
+from benchmark.scoring.score import Scores, score_draws
 
 SPLITS: tuple[tuple[str, tuple[int, ...]], ...] = (("sequential", (0,)), ("random", (0, 1, 2)), ("blocked", (0,)))
 """Rules and the seeds that each is drawn with; the sequential one has nothing to draw."""
-DRAWS = 3
-"""Draws of a predictor with random choices, where its split is drawn once."""
-RANDOM = ("random_report", "birads_oracle_random")
 SCORES = (
     "rouge_1", "rouge_2", "rouge_l", "rouge_l_unseen", "meteor_nltk", "bleu_1_published", "bleu_4_published",
     "cider_published", "cider_published_frozen", "bleu_1_coco", "bleu_4_coco", "rouge_l_coco", "meteor_coco",
@@ -34,8 +31,6 @@ SCORES = (
     "birads_kappa", "density_accuracy", "density_kappa", "findings_f1_micro", "hallucination_rate", "omission_rate",
     "verbatim_train_rate", "verbatim_train_rate_references",
 )  # fmt: skip
-
-Found = list[tuple[int, Scores]]
 
 
 def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> FloorsBoard:
@@ -57,17 +52,16 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
     done = 0
     for name, seeds in SPLITS:
         parts = [choose(studies, name, seed=seed) for seed in seeds]
-        draws_of: dict[str, Found] = defaultdict(list)
-        for seed, part in zip(seeds, parts, strict=True):
+        scores_of: dict[str, list[Scores]] = defaultdict(list)
+        for part in parts:
             train, test = part.studies("train", studies), part.studies("test", studies)
             for baseline in BASELINES:
                 if baseline in NEEDS_IMAGES:
                     continue
-                for draw in range(DRAWS) if baseline in RANDOM and len(seeds) == 1 else (seed,):
-                    scores = _score(studies, baseline, train, test, part, draw)
-                    draws_of[baseline].append((draw, scores))
-                    signatures |= {n: _signature(s) for n, s in scores.scores.items() if s.signature}
-                    labeler = scores.labeler
+                scores = _score(studies, baseline, train, test, part)
+                scores_of[baseline].append(scores)
+                signatures |= {n: _signature(s) for n, s in scores.scores.items() if s.signature}
+                labeler = scores.labeler
             done += 1
             progress(done, total)
         sizes = {key: len(getattr(parts[0], key)) for key in ("train", "validation", "test")}
@@ -79,7 +73,7 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
                 sizes=sizes,
                 fingerprints=tuple(p.fingerprint for p in parts),
                 leakage=tuple(leakage(p, studies) for p in parts),
-                rows=tuple(_row(baseline, draws) for baseline, draws in draws_of.items()),
+                rows=tuple(_row(baseline, each) for baseline, each in scores_of.items()),
             )
         )
     return FloorsBoard(
@@ -92,11 +86,11 @@ def floors(data: Path, progress: Callable[[int, int], None] = lambda done, total
 
 
 def _score(
-    studies: Sequence[Study], baseline: str, train: Sequence[Study], test: Sequence[Study], part: Split, seed: int
+    studies: Sequence[Study], baseline: str, train: Sequence[Study], test: Sequence[Study], part: Split
 ) -> Scores:
     chosen = from_split(studies, part)
-    return score_predictions(
-        predict(baseline, train, test, seed=seed),
+    return score_draws(
+        predict_draws(baseline, train, test),
         chosen.references,
         train_reports=chosen.train_reports,
         blocks=chosen.blocks,
@@ -109,10 +103,10 @@ def _signature(score: ScoreFound) -> str:
     return re.sub(r",sha256:[0-9a-f]+\)", ")", score.signature)
 
 
-def _row(baseline: str, draws: Found) -> FloorRow:
+def _row(baseline: str, by_split: Sequence[Scores]) -> FloorRow:
     scores = {}
     for name in SCORES:
-        each = [scores.scores[name] for _, scores in draws if name in scores.scores]
+        each = [scores.scores[name] for scores in by_split if name in scores.scores]
         if not each:
             continue
         values = [s.value for s in each]
@@ -125,7 +119,7 @@ def _row(baseline: str, draws: Found) -> FloorRow:
         undefined = next((s.undefined for s in each if s.undefined), None)
         scores[name] = Score(value=value, low=low, high=high, n=each[0].n, by_seed=by_seed, undefined=undefined)
     return FloorRow(
-        name=baseline, says=BASELINES[baseline], blind=baseline in BLIND, seeds=len(draws), scores=scores
+        name=baseline, says=BASELINES[baseline], blind=baseline in BLIND, seeds=len(by_split), scores=scores
     )  # fmt: skip
 
 

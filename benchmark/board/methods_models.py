@@ -106,7 +106,7 @@ def _optimiser(protocol: Protocol) -> str:
 
 def _choice(board: Board) -> Item:
     label = METRICS[board.primary].label
-    chosen = [row for row in board.rows if row.best]
+    chosen = [row for row in board.entries if row.best]
     listed = tuple(f"Chosen: {row.name}, {row.point}" for row in chosen)
     undecided = {row.backbone for row in board.rows} - {row.backbone for row in chosen}
     if board.rows and not chosen:

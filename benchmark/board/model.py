@@ -180,6 +180,11 @@ class Row(Part):
     lesions: LesionFalls | None = Field(default=None, exclude_if=lambda falls: falls is None)
     by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
 
+    def trials_of(self, place: int) -> tuple[str, ...]:
+        """Return the ids of the trials behind the seed at a place of `seeds`: one, or one of each fold."""
+        each = len(self.trials) // len(self.seeds)
+        return self.trials[place * each : (place + 1) * each]
+
     @property
     def point(self) -> str:
         """Return rank and alpha, for tables; where folds chose different ones, each with how many did."""
@@ -344,12 +349,12 @@ class Board(Part):
 
 
 class FloorRow(Part):
-    """A predictor on one test part; with random choices, or splits drawn anew, averaged over their seeds.
+    """A predictor on one test part; with splits drawn anew, averaged over their seeds.
 
     Attributes:
-        name: of the baseline.
-        seeds: over how many draws.
-        scores: mean by name; `low` and `high` are the interval over blocks of a single draw, or the least and the
+        name: of the baseline; one that chooses at random stands by its expectation.
+        seeds: over how many splits.
+        scores: mean by name; `low` and `high` are the interval over blocks of a single split, or the least and the
             greatest of several.
     """
 

@@ -115,24 +115,19 @@ def read_results(results: Path, suite: str) -> SuiteResults:
 
 def _done(trial: Trial, folder: TrialFolder, references: References) -> Done:
     scores, predictions = folder.read_scores(), folder.read_predictions()
-    statistics = _statistics(folder.path, scores, predictions, references.of("test"), references.train)
+    statistics = _statistics(folder.path, scores, [predictions], references)
     return Done(trial, folder, folder.read_trial(), scores, predictions, statistics, references)
 
 
 def _baseline(name: str, folder: TrialFolder, references: References) -> Baseline:
-    scores, predictions = folder.read_scores(), folder.read_predictions()
-    statistics = _statistics(folder.path, scores, predictions, references.of("test"), references.train)
-    return Baseline(name, scores, predictions, statistics)
+    scores, draws = folder.read_scores(), folder.read_draws()
+    return Baseline(name, scores, draws[0], _statistics(folder.path, scores, draws, references))
 
 
 def _statistics(
-    folder: Path,
-    scores: ScoresRecord,
-    predictions: Mapping[str, str],
-    references: Mapping[str, str],
-    train: Sequence[str],
+    folder: Path, scores: ScoresRecord, draws: Sequence[Mapping[str, str]], references: References
 ) -> dict[str, ReportStatistics]:
     try:
-        return stored_statistics(scores, predictions, references, train_reports=train)
+        return stored_statistics(scores, draws, references.of("test"), train_reports=references.train)
     except UserError as error:
         raise UserError(f"{folder}: {error}") from error

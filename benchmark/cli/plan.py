@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from benchmark.planning.model import BackbonePlan, BackboneSize, Plan
+    from benchmark.planning.model import BackbonePlan, BackboneSize, Design, Plan
 
 
 def plan(
@@ -62,6 +62,8 @@ def _show(planned: "Plan") -> None:
     machine = planned.machine
     where = f"{machine.gpu}, {machine.gpu_memory_gb:.0f} GB" if machine.gpu else "without a GPU"
     console.print(f"Plan of {escape(planned.suite)}: {planned.trials} trials, {escape(where)}")
+    if planned.design is not None:
+        _show_design(console, planned.design)
     rows = [row for row in planned.backbones if isinstance(row, BackboneSize)]
     complete = [row for row in rows if isinstance(row, BackbonePlan)]
     _table(
@@ -93,6 +95,37 @@ def _show(planned: "Plan") -> None:
             console.print(f"- {escape(need)}", soft_wrap=True)
     else:
         console.print(f"It can run here: amrg sweep {escape(planned.suite)}")
+
+
+def _show_design(console: "Console", design: "Design") -> None:
+    """Print what the leaderboard will be able to decide."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    from metrics.registry import METRICS
+
+    label = METRICS[design.primary].label
+    how = f"in {design.folds} folds" if design.folds else "on one test part"
+    table = Table(
+        title=f"What it can decide, {how}: {design.tested} of {design.studies} studies tested, {design.blocks} blocks",
+        title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    for column in ("compared", "pairs", "blocks needed", f"smallest difference in {label}"):
+        table.add_column(column, justify="left" if column == "compared" else "right")
+    for one in design.comparisons:
+        if design.blocks < one.blocks_needed:
+            smallest = "none can be found"
+        else:
+            smallest = "not known" if one.detectable is None else f"about {one.detectable:.2f}"
+        table.add_row(one.what, f"{one.pairs:,}", str(one.blocks_needed), smallest)
+    console.print(table)
+    if design.spread is not None:
+        console.print(
+            f"Found with a probability of 80 %, after the correction for all pairs. Assumed: two equal predictors "
+            f"differ by {design.spread:.2f} per block and seed (standard deviation), and there are {design.seeds} "
+            "seeds a point.",
+            style="dim",
+        )
 
 
 def _table(console: "Console", title: str, columns: "Sequence[str]", rows: "Sequence[tuple[str, ...]]") -> None:

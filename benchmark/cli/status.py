@@ -9,7 +9,7 @@ import typer
 from benchmark.cli.output import print_json
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from benchmark.progress.status import Status
 
@@ -45,16 +45,14 @@ def status(
     console.print(_shown(suite_status))
 
 
-def _watch(console: "object", suite: str, results: Path, every: float) -> None:
+def _watch(console: "Console", suite: str, results: Path, every: float) -> None:
     """Show the status until the sweep ends: live in a terminal, elsewhere by a line whenever something changed."""
     import time
 
-    from rich.console import Console
     from rich.live import Live
 
     from benchmark.progress.status import status as look
 
-    assert isinstance(console, Console)
     last = ""
     if console.is_terminal:
         with Live(console=console, transient=True, auto_refresh=False) as live:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmark.data.likeness import most_alike
-from benchmark.data.shuffling import shuffle_key
+from benchmark.data.shuffling import DRAWS, pick
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study, tally
 from benchmark.data.text import normalise
@@ -29,7 +29,7 @@ def leakage(split: Split, studies: Sequence[Study]) -> Leakage:
     train_blocks = {split.blocks[s.id] for s in train}
     neighbours = [(s, train_by_number.get(s.number - 1) or train_by_number.get(s.number + 1)) for s in test]
     of_neighbour = [rouge_l(n.report, s.report) for s, n in neighbours if n]
-    of_random = [rouge_l(min(train, key=lambda t: shuffle_key(0, f"{s.id} {t.id}")).report, s.report) for s in test]
+    of_random = [rouge_l(pick(train, draw, s).report, s.report) for s in test for draw in range(DRAWS)]
     return Leakage(
         test=len(test),
         verbatim_in_train=sum(normalise(s.report) in train_texts for s in test),

@@ -11,7 +11,7 @@ from benchmark.data.cache import cache_folder
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.places import Marked, PlacesCache, marked_of
-from benchmark.data.split import Split
+from benchmark.data.split import PARTS, Split
 from benchmark.data.splitting import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
@@ -79,7 +79,7 @@ class Records:
                 report=study.report,
                 image=Path(os.path.relpath(study.image, self.folder)).as_posix() if study.image else None,
             )
-            for part in ("train", "validation", "test")
+            for part in PARTS
             for study in self.part(part)
         ]
 

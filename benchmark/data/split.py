@@ -5,13 +5,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from benchmark.data.study import Study
 from benchmark.record import Leakage, SplitFile, SplitRecord
 from benchmark.store import write_json
 
-PARTS = ("train", "validation", "test")
+PARTS: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Every number of a leaderboard as the rows of `results.csv`, one score per line."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 
 from benchmark.board.model import Board, FloorsBoard, Number, Row
@@ -43,14 +43,16 @@ def floors_csv(board: FloorsBoard) -> str:
 
 
 def _rows(board: Board) -> Iterator[dict[str, object]]:
-    for row in board.rows:
-        point: dict[str, object] = {"name": row.name, "rank": row.rank, "alpha": row.alpha}
+    for row in board.entries:
+        # Where each fold chose for itself, its choices stand one behind the other.
+        ranks_of, alphas_of = zip(*(row.by_fold or ((row.rank, row.alpha),)), strict=True)
+        point: dict[str, object] = {"name": row.name, "rank": _listed(ranks_of), "alpha": _listed(alphas_of)}
         for name, score in row.scores.items():
             line = {**point, "score": name, "n": score.n, "signature": board.signatures.get(name, "")}
             ranks = {"ranks": str(row.ranks)} if name == board.primary else {}
             yield {"kind": "row", **line, **_ends(score), **ranks, "chosen": "yes" if row.best else ""}
-            for seed, trial, value in zip(row.seeds, row.trials, score.by_seed, strict=True):
-                yield {"kind": "seed", **line, "seed": seed, "trial": trial, "value": value}
+            for place, (seed, value) in enumerate(zip(row.seeds, score.by_seed, strict=True)):
+                yield {"kind": "seed", **line, "seed": seed, "trial": " ".join(row.trials_of(place)), "value": value}
         for name, value in row.validation.items():
             yield {"kind": "validation", **point, "score": name, "value": value}
         if row.above_floor:
@@ -75,6 +77,10 @@ def _lesions(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
         shares = {"unchanged": row.lesions.unchanged[shown]} if shown in row.lesions.unchanged else {}
         for name, fall in {**falls, **shares}.items():
             yield {"kind": f"lost_{shown}", **point, "score": name, "n": row.lesions.studies, **_ends(fall)}
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return " ".join(map(str, numbers))
 
 
 def _floors(board: Board) -> Iterator[dict[str, object]]:

@@ -18,7 +18,7 @@ def cards(board: Board) -> dict[str, str]:
     """Return texts by their place in the leaderboard's folder, a card for each backbone's chosen point."""
     texts = {}
     checkpoints = {c.backbone: c for c in board.checkpoints}
-    for row in board.rows:
+    for row in board.entries:
         if row.best:
             safe = re.sub(r"[^A-Za-z0-9._-]", "-", row.backbone)
             texts[f"model-cards/{safe}.md"] = _card(board, row, checkpoints[row.backbone])

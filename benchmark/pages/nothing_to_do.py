@@ -105,15 +105,7 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord)
     planned = plan_trials(suite, records, weights)
     if planned.record(measured) != record or records.references() != read_references(store, suite.name):
         return None
-    return Summary(
-        suite=suite,
-        trials=planned.trials,
-        already=len(planned.trials),
-        ran=0,
-        data=records.data.summary,
-        results=store.folder,
-        record=store.suite(suite.name),
-    )
+    return Summary(suite, planned.trials, already=len(planned.trials), ran=0)
 
 
 def _weights(suite: Suite) -> dict[str, Weights] | None:

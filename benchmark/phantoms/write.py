@@ -111,7 +111,7 @@ def write_texts(folder: Path, *, studies: int, seed: int, size: int, dialect: st
     for name in (files.IMAGES, files.REPORTS):
         (folder / name).mkdir(parents=True)
     for truth in truths:
-        files.write_report(folder / files.REPORTS, truth, report(truth, dialect, seed=seed), seed)
+        files.write_report(folder, truth, report(truth, dialect, seed=seed), seed)
     _write_tables(folder, truths, seed)
 
 

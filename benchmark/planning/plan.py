@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
 from benchmark.execute import default_processes
+from benchmark.planning.design import design_of
 from benchmark.planning.machine import GB, Gpu, gpu
 from benchmark.planning.missing import missing
 from benchmark.planning.model import (
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from backbones.base import Backbone
     from backbones.structure import Structure
     from benchmark.planning.costs import Memory, Operations, Workload
-
-__all__ = ["missing", "plan"]
 
 DMID_STUDIES = 510
 """Images of the release, where no folder is given to count them in."""
@@ -67,6 +66,7 @@ def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, re
         trials=suite.count_trials(),
         machine=Device(gpu=device.name if device else None, gpu_memory_gb=device.memory if device else 0.0),
         backbones=tuple(rows),
+        design=design_of(suite, data),
         hours=_sum(rows),
         missing=tuple(missing(suite, data, gpu_memory=gpu_memory)),
     )
@@ -86,30 +86,32 @@ def _workload(suite: Suite, data: Path | None) -> "Workload":
     trained = steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * train
     lesions = LESIONS if suite.lesions else 0
     return Workload(
-        images=studies + 1 + lesions * test,
+        images=studies + 1 + lesions * test * len(suite.fold_numbers()),
         reports_trained=trained,
         batch_size=min(protocol.micro_batch_size or protocol.batch_size, train),
         reports_written=validation + (1 + CONTROLS + lesions) * test,
-        ranks=[rank for rank, _, _ in (*suite.points(), *suite.blank_points())],
+        ranks=[rank for rank, _, _ in (*suite.points(), *suite.blank_points())] * len(suite.fold_numbers()),
     )
 
 
 def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
-    """Return how many studies there are in all, and in train, validation and test."""
-    if isinstance(suite.data, DmidData):
-        if data is not None:
-            from benchmark.data.dmid import read
-            from benchmark.data.splitting import choose
+    """Return how many studies there are in all, and in train, validation and test; of folds, in one of them."""
+    total = DMID_STUDIES if isinstance(suite.data, DmidData) else suite.data.studies
+    if isinstance(suite.data, DmidData) and data is not None:
+        from benchmark.data.dmid import read
+        from benchmark.data.splitting import choose
 
-            try:
-                studies = read(data).studies
+        try:
+            studies = read(data).studies
+            total = len(studies)
+            if suite.split.folds is None:
                 parts = choose(studies, suite.split.name, seed=suite.split.seed)
-                return len(studies), len(parts.train), len(parts.validation), len(parts.test)
-            except UserError:
-                pass  # `missing` says what is wrong with the folder
-        total = DMID_STUDIES
-    else:
-        total = suite.data.studies
+                return total, len(parts.train), len(parts.validation), len(parts.test)
+        except UserError:
+            pass  # `missing` says what is wrong with the folder
+    if suite.split.folds is not None:
+        tested = round(total / suite.split.folds)
+        return total, total - 2 * tested, tested, tested
     train, validation = (round(total * part / sum(SPLIT)) for part in SPLIT[:2])
     return total, train, validation, total - train - validation
 

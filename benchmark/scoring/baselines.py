@@ -4,7 +4,6 @@ A model whose score does not clear them has not shown that it reads images. The 
 BI-RADS category and nothing else.
 """
 
-import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -12,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmark.data.image import ImageLoader
+from benchmark.data.shuffling import DRAWS, pick
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
 from metrics.labels.labeler import label
@@ -21,6 +21,8 @@ from metrics.text.whitespace import collapse_whitespace
 NEEDS_IMAGES = ("nearest_image",)
 BLIND = ("most_frequent_report", "random_report", "neighbour_report", "best_constant")
 """Baselines that look neither at the image nor at the reference."""
+RANDOM = ("random_report", "birads_oracle_random")
+"""Baselines that choose at random: they stand on a board by their expectation, the mean of `DRAWS` draws."""
 
 
 def predict(
@@ -57,12 +59,27 @@ def predict(
     return _IMAGELESS[name](sorted(train, key=lambda s: s.number), test, seed)
 
 
+def predict_draws(
+    name: str, train: Sequence[Study], test: Sequence[Study], *, images: ImageLoader | None = None
+) -> list[dict[str, str]]:
+    """Return what stands for a baseline: its predictions, or where it chooses at random those of each draw.
+
+    Args:
+        name, train, test, images: as in `predict`.
+
+    Raises:
+        UserError: as `predict` does.
+    """
+    draws = DRAWS if name in RANDOM else 1
+    return [predict(name, train, test, seed=draw, images=images) for draw in range(draws)]
+
+
 def _most_frequent(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
     return dict.fromkeys((s.id for s in test), modal_report([s.report for s in train]))
 
 
 def _random(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
-    return {s.id: _pick(train, seed, s).report for s in test}
+    return {s.id: pick(train, seed, s).report for s in test}
 
 
 def _neighbour(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
@@ -75,7 +92,7 @@ def _best_constant(train: Sequence[Study], test: Sequence[Study], seed: int) -> 
 
 
 def _oracle_random(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
-    return {s.id: _pick(_same_category(train, s), seed, s).report for s in test}
+    return {s.id: pick(_same_category(train, s), seed, s).report for s in test}
 
 
 def _oracle_modal(train: Sequence[Study], test: Sequence[Study], seed: int) -> dict[str, str]:
@@ -138,8 +155,3 @@ def _same_category(train: Sequence[Study], study: Study) -> Sequence[Study]:
     exact = [t for t, known in zip(train, labels, strict=True) if known.birads == truth.birads]
     major = [t for t, known in zip(train, labels, strict=True) if known.birads_major == truth.birads_major]
     return exact or major or train
-
-
-def _pick(train: Sequence[Study], seed: int, study: Study) -> Study:
-    """Return a training study at random: the same one for the same seed and id, whatever else is predicted."""
-    return random.Random(f"{seed} {study.id}").choice(train)

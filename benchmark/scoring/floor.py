@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from benchmark.data.image import ImageCache
 from benchmark.data.records import Records
+from benchmark.data.shuffling import DRAWS
 from benchmark.errors import UserError, frames, reason
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now, provenance
-from benchmark.record import Failure, FloorInputs, FloorRecord, Report
-from benchmark.scoring.baselines import predict
-from benchmark.scoring.score import score_predictions
+from benchmark.record import DrawnReport, Failure, FloorInputs, FloorRecord, Report
+from benchmark.scoring.baselines import RANDOM, predict_draws
+from benchmark.scoring.score import score_draws
 from benchmark.store import Store, TrialFolder, write_json, write_lines
 from benchmark.suite import ImagePart
 
@@ -49,6 +50,7 @@ class Floor:
             data=self.records.data.fingerprint,
             split=self.records.split.fingerprint,
             image=ImagePart.model_validate(self.records.image.to_dict()),
+            draws=DRAWS if self.name in RANDOM else 1,
         )
 
     def __call__(self) -> dict[str, str | None]:
@@ -77,13 +79,20 @@ class Floor:
     def _make(self, folder: TrialFolder) -> None:
         images = ImageCache(self.records.cache / "images", self.records.image)
         train, test = self.records.part("train"), self.records.part("test")
-        predicted = predict(self.name, train, test, images=images.load)
-        scores = score_predictions(
-            predicted,
+        draws = predict_draws(self.name, train, test, images=images.load)
+        scores = score_draws(
+            draws,
             {study.id: study.report for study in test},
             train_reports=[study.report for study in train],
             blocks={study.id: self.records.split.blocks[study.id] for study in test},
         )
-        write_lines(folder.predictions, [Report(id=i, prediction=text) for i, text in predicted.items()])
+        first, *others = draws
+        write_lines(folder.predictions, [Report(id=i, prediction=text) for i, text in first.items()])
+        if others:
+            numbered = enumerate(others, start=1)
+            write_lines(
+                folder.draws,
+                [DrawnReport(id=i, prediction=text, draw=n) for n, draw in numbered for i, text in draw.items()],
+            )
         write_json(folder.scores, scores.to_record())
         write_json(folder.trial, FloorRecord(id=self.id, **dict(self.inputs), **dict(provenance())))

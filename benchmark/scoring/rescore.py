@@ -8,7 +8,7 @@ from benchmark.errors import UserError
 from benchmark.record import TrialRecord
 from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.references import ReferenceSet
-from benchmark.scoring.score import check_ids, score_predictions
+from benchmark.scoring.score import check_ids, score_draws
 from benchmark.scoring.texts import read_texts
 from benchmark.store import Store, TrialFolder, write_json
 
@@ -50,15 +50,16 @@ def rescore(
             chosen = references_for(list(predictions))
             check_ids(predictions, chosen.references, str(folder.predictions))
             stored = folder.read_scores() if folder.scores.is_file() else None
+            draws = [predictions, *folder.read_draws()[1:]] if folder.draws.is_file() else [predictions]
         except UserError as error:
             problems.append(str(error))
         else:
-            ready.append((folder, predictions, chosen, stored))
+            ready.append((folder, draws, chosen, stored))
     if problems:
         raise UserError("\n".join(problems))
-    for folder, predictions, chosen, stored in ready:
-        scores = score_predictions(
-            predictions,
+    for folder, draws, chosen, stored in ready:
+        scores = score_draws(
+            draws,
             chosen.references,
             train_reports=chosen.train_reports,
             blocks=chosen.blocks,
@@ -70,7 +71,7 @@ def rescore(
             record = stored.model_copy(update={name: getattr(record, name) for name in record.model_fields_set})
         if record.pairs:
             blocks = chosen.blocks or {i: i for i in chosen.references}
-            record = record.model_copy(update={"pairs": pairs_of(predictions, chosen.references, blocks)})
+            record = record.model_copy(update={"pairs": pairs_of(draws[0], chosen.references, blocks)})
         write_json(folder.scores, record)
     return [folder.path.name for folder, *_ in ready]
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -113,7 +113,37 @@ def score_predictions(
     Raises:
         UserError: ids differ, there is none, or a name is unknown.
     """
-    all_statistics, unavailable = _statistics(predictions, references, train_reports, names)
+    return score_draws(
+        [predictions],
+        references,
+        train_reports=train_reports,
+        blocks=blocks,
+        names=names,
+        seed=seed,
+        resamples=resamples,
+    )
+
+
+def score_draws(
+    draws: Sequence[Mapping[str, str]],
+    references: Mapping[str, str],
+    *,
+    train_reports: Sequence[str] = (),
+    blocks: Mapping[str, str] | None = None,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> Scores:
+    """Score a predictor that chooses at random by its expectation: each report's statistics are means over its draws.
+
+    Args:
+        draws: predictions by id, a mapping for each draw; of one draw the scores are those of `score_predictions`.
+        references, train_reports, blocks, names, seed, resamples: as in `score_predictions`.
+
+    Raises:
+        UserError: as `score_predictions` does.
+    """
+    all_statistics, unavailable = _statistics_of_draws(draws, references, train_reports, names)
     ids = sorted(references)
     units = [blocks[i] if blocks is not None else i for i in ids]
     scores = scores_of_statistics(all_statistics, units, seed=seed, resamples=resamples)
@@ -140,6 +170,18 @@ def scores_of_statistics(
             ends = interval(sample([one], blocks), draws, bounds=metric.bounds)
         scores[one.name] = _score(one, ends)
     return scores
+
+
+def draw_statistics(
+    draws: Sequence[Mapping[str, str]],
+    references: Mapping[str, str],
+    *,
+    train_reports: Sequence[str] = (),
+    names: Sequence[str] | None = None,
+) -> dict[str, ReportStatistics]:
+    """Return the additive statistics behind `score_draws`, by name; reports in the order of their sorted ids."""
+    of_draws, _ = _statistics_of_draws(draws, references, train_reports, names)
+    return {s.name: s for s in of_draws}
 
 
 def report_statistics(
@@ -175,6 +217,46 @@ def check_ids(predictions: Iterable[str], references: Iterable[str], where: str 
 def _listed(ids: Collection[str]) -> str:
     shown = ", ".join(sorted(ids)[:SHOWN])
     return f"{shown} and {len(ids) - SHOWN} more" if len(ids) > SHOWN else shown
+
+
+def _statistics_of_draws(
+    draws: Sequence[Mapping[str, str]],
+    references: Mapping[str, str],
+    train_reports: Sequence[str],
+    names: Sequence[str] | None,
+) -> tuple[list[ReportStatistics], dict[str, str]]:
+    """Return statistics that are means over draws, and the reason for each score that can't be computed here.
+
+    All draws are scored at once, each against its own copy of the references, so that texts are tokenised once; a
+    copy of all references changes no document frequency. What is said of a set of texts as a whole, such as how many
+    are distinct, is said of the first draw.
+    """
+    if len(draws) == 1:
+        return _statistics(draws[0], references, train_reports, names)
+    ids, wanted = sorted(references), list(METRICS) if names is None else names
+    of_set = [name for name in wanted if not METRICS[name].has_interval]
+    of_reports = [name for name in wanted if METRICS[name].has_interval]
+    keys = {f"{place:06d} {draw:03d}": (i, draw) for place, i in enumerate(ids) for draw in range(len(draws))}
+    for predictions in draws:
+        check_ids(predictions, references)
+    every, unavailable = _statistics(
+        {key: draws[draw][i] for key, (i, draw) in keys.items()},
+        {key: references[i] for key, (i, _) in keys.items()},
+        train_reports,
+        of_reports,
+    )
+    shape = (len(ids), len(draws))
+    means = [
+        replace(
+            one,
+            signature=f"{one.signature}|mean of {len(draws)} draws",
+            statistics=one.statistics.reshape(*shape, -1).mean(axis=1),
+            counted=one.counted.reshape(shape).any(axis=1),
+        )
+        for one in every
+    ]
+    first, _ = _statistics(draws[0], references, train_reports, of_set) if of_set else ([], {})
+    return sorted([*means, *first], key=lambda one: list(METRICS).index(one.name)), unavailable
 
 
 def _statistics(

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.record import ScoresRecord
-from benchmark.scoring.score import check_ids, report_statistics
+from benchmark.scoring.score import check_ids, draw_statistics
 from metrics.metric import Array, ReportStatistics, mean_of
 from metrics.registry import METRICS
 from metrics.text.bleu import bleu_value
@@ -31,7 +31,7 @@ SUMS: dict[str, Callable[[Array], Array]] = {
 
 def stored_statistics(
     record: ScoresRecord,
-    predictions: Mapping[str, str],
+    draws: Sequence[Mapping[str, str]],
     references: Mapping[str, str],
     *,
     train_reports: Sequence[str] = (),
@@ -40,17 +40,18 @@ def stored_statistics(
 
     Args:
         record: the `scores.json` of these predictions.
-        predictions, references, train_reports: as they were scored.
+        draws: the predictions; several of a floor that chooses at random.
+        references, train_reports: as they were scored.
 
     Raises:
         UserError: the scores are of other reports; they have to be made again (`amrg score --rescore`).
     """
-    check_ids(predictions, references)
+    check_ids(draws[0], references)
     ids = sorted(references)
     if [report.id for report in record.reports] != ids:
         raise UserError("scores.json is of other reports than predictions.jsonl. Run `amrg score --rescore`.")
     others = [name for name, metric in METRICS.items() if metric.family != "text"]
-    statistics = report_statistics(predictions, references, train_reports=train_reports, names=others)
+    statistics = draw_statistics(draws, references, train_reports=train_reports, names=others)
     for name, score in record.scores.items():
         if name in METRICS and METRICS[name].family == "text" and score.signature:
             statistics[name] = _restored(name, record)

@@ -13,7 +13,7 @@ from backbones.base import Backbone
 from benchmark.suite import Protocol
 from benchmark.tuning.interface import TrainingSet
 
-Made = TypeVar("Made")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,24 @@ def pinned(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.pin_memory() if device.type == "cuda" else tensor
 
 
-def beside(device: torch.device) -> bool:
+def prefetches(device: torch.device) -> bool:
     """Return whether a step's batch is made in a thread of its own; on a CPU it would take the model's core."""
     return device.type == "cuda"
 
 
-def ahead(make: Callable[[int], Made], numbers: Sequence[int], device: torch.device) -> Generator[Made, None, None]:
+def prefetched(
+    make: Callable[[int], Item], numbers: Sequence[int], device: torch.device
+) -> Generator[Item, None, None]:
     """Yield `make` of each number in turn.
 
     Where it can be done beside the device's work, that of the next one is under way when one is given out. Close it
     (`contextlib.closing`) where it isn't read to its end.
     """
-    if not beside(device):
+    if not prefetches(device):
         yield from map(make, numbers)
         return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
-        waiting: Future[Made] | None = None
+        waiting: Future[Item] | None = None
         for number in numbers:
             following = pool.submit(make, number)
             if waiting is not None:

@@ -32,7 +32,7 @@ class Streams:
     def seed(self, seeds: Sequence[int]) -> None:
         """Begin an optimiser step: the seed of each trial's stream."""
         self.states = []
-        with self._kept():
+        with self._fork():
             for seed in seeds:
                 torch.manual_seed(seed)
                 self.states.append(self._state())
@@ -58,7 +58,7 @@ class Streams:
         states = self.before.setdefault(layer, list(self.states))
         factors = torch.zeros(len(self.states), shape[0] // len(self.states), *shape[1:], dtype=dtype,
                               device=self.device)  # fmt: skip
-        with self._kept():
+        with self._fork():
             for trial, (rows, tokens) in enumerate(self.sizes):
                 if rows == 0:
                     continue
@@ -70,7 +70,7 @@ class Streams:
                     self.states[trial] = self._state()
         return factors.view(shape)
 
-    def _kept(self) -> AbstractContextManager[None]:
+    def _fork(self) -> AbstractContextManager[None]:
         """Let the caller's own random numbers go on as if nothing had been drawn."""
         return torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
 

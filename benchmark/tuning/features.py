@@ -55,8 +55,8 @@ class FeatureStore:
             images: image key → a function that gives the square image, called only where features are missing.
             progress: called with images done and images in all.
         """
-        found = {key: self._read(key) for key in images}
-        missing = [key for key, kept in found.items() if kept is None]
+        features = {key: self._read(key) for key in images}
+        missing = [key for key, stored in features.items() if stored is None]
         size = self._together() if missing else 1
         progress(len(images) - len(missing), len(images))
         for start in range(0, len(missing), size):
@@ -64,9 +64,9 @@ class FeatureStore:
             pictures = [images[key]() for key in keys]
             encoded = self.backbone.encode_images([*pictures, *pictures[-1:] * (size - len(keys))])
             for key, tokens in zip(keys, encoded, strict=False):
-                found[key] = self._keep(key, tokens)
+                features[key] = self._keep(key, tokens)
             progress(len(images) - len(missing) + start + len(keys), len(images))
-        return {key: tokens for key, tokens in found.items() if tokens is not None}
+        return {key: tokens for key, tokens in features.items() if tokens is not None}
 
     def _together(self) -> int:
         """Return how many images go through the encoder at once."""

@@ -95,8 +95,10 @@ def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
     from backbones.checkpoint import fingerprint, shipped
 
     if how.miniature:
-        own = shipped(trial.backbone)
-        candidates = ([own] if own else []) + sorted((cache_folder() / "miniatures").glob(f"{trial.backbone}-*"))
+        miniature = shipped(trial.backbone)
+        candidates = ([miniature] if miniature else []) + sorted(
+            (cache_folder() / "miniatures").glob(f"{trial.backbone}-*")
+        )
     else:
         candidates = [Path(path) for path in _named(folder, trial.backbone)]
     for candidate in candidates:
@@ -111,9 +113,9 @@ def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
 
 def _named(folder: TrialFolder, backbone: str) -> list[str]:
     """Return checkpoint folders that suites with this trial name for its backbone."""
-    found, trial = [], folder.path.name
+    folders, trial = [], folder.path.name
     for path in sorted((folder.path.parent / "suites").glob("*.json")):
         record = read_model(path, SuiteRecord)
         if trial in record.trials:
-            found += [entry.checkpoint for entry in record.suite.backbones if entry.name == backbone]
-    return found
+            folders += [entry.checkpoint for entry in record.suite.backbones if entry.name == backbone]
+    return folders

@@ -44,9 +44,9 @@ def scale_of(module: nn.Module) -> tuple[Tensor, float] | None:
         return None
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(4, weight.shape[0], generator=generator).to(weight.device, weight.dtype)
-    wanted = module(x)
+    expected = module(x)
     for scale in (weight.detach(), 1 + weight.detach()):  # Gemma's weights are kept as what is added to 1
-        if torch.allclose(RootMeanSquareNorm.apply(x, scale, eps), wanted, rtol=1e-5, atol=1e-6):
+        if torch.allclose(RootMeanSquareNorm.apply(x, scale, eps), expected, rtol=1e-5, atol=1e-6):
             return scale, eps
     return None
 
@@ -57,8 +57,10 @@ def fused_norms(model: nn.Module) -> Iterator[None]:
     changed: list[nn.Module] = []
     try:
         with torch.no_grad():
-            found = [(module, known) for module in model.modules() if (known := scale_of(module)) is not None]
-        for module, (scale, eps) in found:
+            norms = [
+                (module, scale_and_eps) for module in model.modules() if (scale_and_eps := scale_of(module)) is not None
+            ]
+        for module, (scale, eps) in norms:
             replace_forward(module, lambda x, scale=scale, eps=eps: RootMeanSquareNorm.apply(x, scale, eps))
             changed.append(module)
         yield

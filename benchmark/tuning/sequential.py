@@ -215,12 +215,12 @@ class Alone:
     def _steps(self, after: Callable[[float], None]) -> str | None:
         """Take the steps that are left. A step whose passes run out of memory has changed no parameter."""
         numbers = range(self.step, self.total)
-        made = batches.ahead(self._on_host, numbers, self.backbone.device)
-        whole = rows_at_once(self.trial.protocol, len(self.lengths))
-        if self.trial.protocol.dropout and self.rows < whole and self.streams is None:
+        steps = batches.prefetched(self._on_host, numbers, self.backbone.device)
+        undivided = rows_at_once(self.trial.protocol, len(self.lengths))
+        if self.trial.protocol.dropout and self.rows < undivided and self.streams is None:
             self.streams = self._masks()
-        with closing(made):
-            for number, parts in zip(numbers, made, strict=True):
+        with closing(steps):
+            for number, parts in zip(numbers, steps, strict=True):
                 rate = learning_rate(self.trial.protocol, number, self.total)
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate

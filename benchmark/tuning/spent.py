@@ -57,8 +57,8 @@ class Spent(BaseModel):
 
     def rounded(self) -> "Spent":
         """Return the same to the millisecond, stages in the order of the work."""
-        kept: dict[Stage, float] = {s: round(self.seconds[s], 3) for s in STAGES if s in self.seconds}
-        return self.model_copy(update={"seconds": kept})
+        seconds: dict[Stage, float] = {s: round(self.seconds[s], 3) for s in STAGES if s in self.seconds}
+        return self.model_copy(update={"seconds": seconds})
 
 
 class Meter:

@@ -26,30 +26,30 @@ class Weights:
 
 def find_weights(suite: Suite, workers: Executor) -> dict[str, Weights]:
     """Return the weights of each backbone of a suite; miniatures are trained that lie nowhere."""
-    given = {entry.name: _given(suite, entry) for entry in suite.backbones}
-    jobs = [job for job in given.values() if isinstance(job, MiniatureJob)]
+    sources = {entry.name: _source(suite, entry) for entry in suite.backbones}
+    jobs = [job for job in sources.values() if isinstance(job, MiniatureJob)]
     if new := [job for job in jobs if not job.folder.is_dir()]:
         names = ", ".join(job.backbone for job in new)
         what = f"trained on {new[0].part.examples} phantoms of their own: {names}"
         tell(Event("stage", "miniatures", detail=what))
         miniatures.draw_examples(new[0], processes=workers.processes, progress=progress("miniatures: phantoms"))
-    work = [partial(_prepare, entry, given[entry.name]) for entry in suite.backbones]
+    work = [partial(_prepare, entry, sources[entry.name]) for entry in suite.backbones]
     weights = dict(workers.run(work))
     return {entry.name: weights[index] for index, entry in enumerate(suite.backbones)}
 
 
-def _given(suite: Suite, entry: Entry) -> Path | MiniatureJob | None:
+def _source(suite: Suite, entry: Entry) -> Path | MiniatureJob | None:
     if entry.checkpoint == "miniature":
         return miniatures.source_of(suite, entry.name)
     return None if entry.checkpoint == "hub" else Path(entry.checkpoint)
 
 
-def _prepare(entry: Entry, given: Path | MiniatureJob | None) -> Weights:
+def _prepare(entry: Entry, source: Path | MiniatureJob | None) -> Weights:
     """Make or find one checkpoint, in a worker."""
     from backbones.checkpoint import fingerprint, locate
     from backbones.registry import get
 
     prepare_worker()
-    if isinstance(given, MiniatureJob):
-        given = miniatures.build(given, progress(f"{entry.name}: miniature"))
-    return Weights(given, fingerprint(locate(given, get(entry.name).checkpoint)))
+    if isinstance(source, MiniatureJob):
+        source = miniatures.build(source, progress(f"{entry.name}: miniature"))
+    return Weights(source, fingerprint(locate(source, get(entry.name).checkpoint)))

@@ -26,9 +26,9 @@ pytestmark = pytest.mark.numeric
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_keeps_every_clause(name: str, one_thread: None) -> None:
-    found = list(check(get(name), CLAUSES))
-    assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
-    assert len(found) >= 9
+    clauses = list(check(get(name), CLAUSES))
+    assert [(clause.sentence, clause.reason) for clause in clauses if not clause.kept] == []
+    assert len(clauses) >= 9
 
 
 @pytest.fixture(scope="module")
@@ -186,10 +186,10 @@ def test_features_can_be_put_among_the_embeddings(miniature: Callable[[str], Pat
     images = [example.image for example in examples(3)]
     features = backbone.encode_images(images)
     trained = backbone.encode_text([contract.PROMPTS[0]] * 3, contract.REPORTS)
-    asked = backbone.encode_text([contract.PROMPTS[0]] * 3)
+    prompts = backbone.encode_text([contract.PROMPTS[0]] * 3)
     logits = backbone.model(**backbone.model_inputs(trained, features)).logits
     model: Any = backbone.model
-    written = model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
+    written = model.generate(**backbone.model_inputs(prompts, features), max_new_tokens=8, do_sample=False)
 
     class Scattered(type(backbone)):  # type: ignore[misc]
         scattered_features = True
@@ -198,5 +198,5 @@ def test_features_can_be_put_among_the_embeddings(miniature: Callable[[str], Pat
     inputs = backbone.model_inputs(trained, features)
     assert "mm_encoder_outputs" not in inputs
     torch.testing.assert_close(backbone.model(**inputs).logits, logits)
-    again = model.generate(**backbone.model_inputs(asked, features), max_new_tokens=8, do_sample=False)
-    assert torch.equal(again, written)
+    scattered = model.generate(**backbone.model_inputs(prompts, features), max_new_tokens=8, do_sample=False)
+    assert torch.equal(scattered, written)

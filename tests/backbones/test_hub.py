@@ -41,12 +41,12 @@ print("loaded", backbone.fingerprint, backbone.source)
 
 def run(script: str, home: Path, **environment: str) -> str:
     """The script's output, in a process with its own cache: the client reads its settings on import."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
     settings = {"HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=kept | settings | environment,
+        env=inherited | settings | environment,
         cwd=root,
         capture_output=True,
         text=True,
@@ -78,9 +78,9 @@ def test_a_mirror_serves_and_the_cache_serves_offline(sharded: Path, tmp_path: P
         assert "before False" in output
         assert "after True" in output
         folder = Path(output.split("at ")[1].split("\n")[0])
-        asked = len(hub.asked)
+        requests = len(hub.asked)
         assert run(LOCATE, tmp_path, HF_ENDPOINT=hub.url).startswith("before True")
-        assert len(hub.asked) == asked, "a snapshot that is whole asks no network"
+        assert len(hub.asked) == requests, "a snapshot that is whole asks no network"
     assert not any(path.endswith(".bin") for path in hub.asked)
     assert folder.name == COMMIT
     # The client keeps files as links to blobs; the fingerprint is that of the published contents all the same.

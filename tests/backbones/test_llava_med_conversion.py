@@ -130,10 +130,10 @@ def test_a_load_of_the_original_converts_it_once(
 ) -> None:
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path))
     first = LlavaMed.load(original)
-    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
     second = LlavaMed.load(original)
-    assert len(made) == 2
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == made
+    assert len(written) == 2
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")} == written
     assert first.fingerprint == second.fingerprint
     assert first.source == second.source != original
     assert first.model.config.vision_config.image_size == SIDE
@@ -196,16 +196,16 @@ def test_a_tensor_left_over_missing_or_misshapen_is_named_and_nothing_written(
 
 def test_one_shard_is_in_memory_at_a_time(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held grows with the largest shard, not with the checkpoint."""
-    held = []
+    sizes = []
 
     def saving(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-        held.append(sum(t.numel() * t.element_size() for t in tensors.values()))
+        sizes.append(sum(t.numel() * t.element_size() for t in tensors.values()))
         save_file(tensors, path, metadata=metadata)
 
     monkeypatch.setattr("backbones.llava_med_conversion.save_file", saving)
     convert(original, tmp_path / "out")
-    assert len(held) == 2
-    assert max(held) < 0.8 * sum(held)
+    assert len(sizes) == 2
+    assert max(sizes) < 0.8 * sum(sizes)
 
 
 def test_the_full_size_model_has_the_originals_686_tensors() -> None:

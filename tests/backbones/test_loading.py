@@ -34,9 +34,9 @@ def test_a_miniature_is_loaded_exactly_frozen_and_in_evaluation_mode(
 ) -> None:
     backbone = get(name).load(miniature(name))
     backbone.model.save_pretrained(tmp_path)
-    stored, again = (load_file(folder / "model.safetensors") for folder in (miniature(name), tmp_path))
-    assert stored.keys() == again.keys()
-    assert all(torch.equal(stored[key], again[key]) for key in stored)
+    stored, saved = (load_file(folder / "model.safetensors") for folder in (miniature(name), tmp_path))
+    assert stored.keys() == saved.keys()
+    assert all(torch.equal(stored[key], saved[key]) for key in stored)
     assert not any(p.requires_grad for p in backbone.model.parameters())
     assert not backbone.model.training
     assert 300_000 < sum(p.numel() for p in backbone.model.parameters()) < 2_000_000

@@ -16,9 +16,9 @@ def test_singular_values_end_near_one() -> None:
     for rows, columns in SHAPES:
         left, _, right = torch.linalg.svd(torch.randn(rows, columns), full_matrices=False)
         matrix = left @ torch.diag(torch.linspace(0.1, 1, min(rows, columns))) @ right
-        found = torch.linalg.svdvals(orthogonal(matrix[None]))
-        assert found.min() > 0.65
-        assert found.max() < 1.25
+        values = torch.linalg.svdvals(orthogonal(matrix[None]))
+        assert values.min() > 0.65
+        assert values.max() < 1.25
 
 
 def test_singular_vectors_stay() -> None:

@@ -24,15 +24,15 @@ EXAMPLE = Path(__file__).resolve().parents[1] / "example_plugin"
 
 def install(package: Path, target: Path) -> None:
     """pip install into a folder of its own, without network."""
-    built = target.parent / f"{target.name}-source"
+    source = target.parent / f"{target.name}-source"
     for path in package.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
-            copy = built / path.relative_to(package)
+            copy = source / path.relative_to(package)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     command += ["--no-build-isolation", "--no-cache-dir"]
-    done = subprocess.run([*command, "--target", str(target), str(built)], capture_output=True, text=True)
+    done = subprocess.run([*command, "--target", str(target), str(source)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -78,9 +78,9 @@ def test_a_plugin_of_an_installed_package_keeps_the_contract(
     plugin = get("internvl3-2b")
     assert plugin.__module__ == "amrg_internvl"
     assert [(c.sentence, c.reason) for c in check(plugin, CLAUSES) if not c.kept] == []
-    found = known(structure(plugin))
-    assert found.parameters == plugin.checkpoint.parameters
-    assert len(found.adapted) == 7 * 28
+    full_size = known(structure(plugin))
+    assert full_size.parameters == plugin.checkpoint.parameters
+    assert len(full_size.adapted) == 7 * 28
     tree = ast.parse((example / "amrg_internvl.py").read_text(encoding="utf-8"))
     [written] = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "InternVL"]
     assert known(written.end_lineno) - written.lineno + 1 < 60
@@ -180,8 +180,8 @@ def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(
     written[0].write_text(plugin)
     install(package, tmp_path / "filled")
     visible(tmp_path / "filled")
-    found = list(check(get("vip-llava.7b"), CLAUSES))
-    assert [(clause.sentence, clause.reason) for clause in found if not clause.kept] == []
+    clauses = list(check(get("vip-llava.7b"), CLAUSES))
+    assert [(clause.sentence, clause.reason) for clause in clauses if not clause.kept] == []
     spec = importlib.util.spec_from_file_location("its_test", tmp_path / "filled-source/tests/test_plugin.py")
     its_test = importlib.util.module_from_spec(known(spec))
     known(known(spec).loader).exec_module(its_test)

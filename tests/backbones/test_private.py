@@ -52,7 +52,7 @@ def test_a_version_is_one_that_was_checked(library: Library) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "said"),
+    ("part", "message"),
     [
         (
             Part(PEFT, "peft:PeftModel.gone", "nothing"),
@@ -66,8 +66,8 @@ def test_a_version_is_one_that_was_checked(library: Library) -> None:
         ),
     ],
 )
-def test_what_moved_is_named(part: Part, said: str) -> None:
-    assert re.search(said, known(moved(part)))
+def test_what_moved_is_named(part: Part, message: str) -> None:
+    assert re.search(message, known(moved(part)))
 
 
 def test_whole_rows_are_whole_only_within() -> None:
@@ -83,7 +83,7 @@ def test_whole_rows_are_whole_only_within() -> None:
 
 def test_a_compiled_layer_runs_as_it_is_again() -> None:
     layer = nn.Linear(2, 2)
-    layer.compile(backend=lambda graph, inputs: lambda *given: (torch.full((1, 2), 7.0),))
+    layer.compile(backend=lambda graph, inputs: lambda *tensors: (torch.full((1, 2), 7.0),))
     with torch.no_grad():
         assert torch.equal(layer(torch.zeros(1, 2)), torch.full((1, 2), 7.0))
         run_uncompiled(layer)
@@ -92,7 +92,7 @@ def test_a_compiled_layer_runs_as_it_is_again() -> None:
 
 def test_a_replaced_forward_runs_with_hooks_around_it() -> None:
     layer, seen = nn.Linear(2, 2), []
-    layer.register_forward_hook(lambda *given: seen.append(given[2]))
+    layer.register_forward_hook(lambda *call: seen.append(call[2]))
     replace_forward(layer, lambda x: x + 1)
     assert forward_is_replaced(layer)
     assert torch.equal(layer(torch.zeros(2)), torch.ones(2))
@@ -107,21 +107,21 @@ def test_adamw_goes_on_from_a_state(fused: bool) -> None:
     def optimizer(parameter: nn.Parameter) -> torch.optim.AdamW:
         return torch.optim.AdamW([parameter], lr=0.1, weight_decay=0.1, fused=fused)
 
-    def step(parameter: nn.Parameter, taken: torch.optim.AdamW) -> None:
+    def step(parameter: nn.Parameter, adamw: torch.optim.AdamW) -> None:
         parameter.grad = torch.tensor([1.0, -2.0])
-        taken.step()
+        adamw.step()
 
     parameter = nn.Parameter(torch.ones(2))
-    taken = optimizer(parameter)
-    step(parameter, taken)
-    again = nn.Parameter(parameter.detach().clone())
-    goes_on = optimizer(again)
-    first, second = (moment.clone() for moment in adamw_moments(taken.state[parameter]))
-    goes_on.state[again] = adamw_state(1, first, second)
-    step(parameter, taken)
-    step(again, goes_on)
-    assert torch.equal(parameter, again)
-    assert taken.state[parameter].keys() == goes_on.state[again].keys()
+    adamw = optimizer(parameter)
+    step(parameter, adamw)
+    copy = nn.Parameter(parameter.detach().clone())
+    resumed = optimizer(copy)
+    first, second = (moment.clone() for moment in adamw_moments(adamw.state[parameter]))
+    resumed.state[copy] = adamw_state(1, first, second)
+    step(parameter, adamw)
+    step(copy, resumed)
+    assert torch.equal(parameter, copy)
+    assert adamw.state[parameter].keys() == resumed.state[copy].keys()
 
 
 def test_host_memory_that_runs_out_is_told_by_its_words() -> None:

@@ -48,9 +48,9 @@ def with_tokenizer(plugin: type[Backbone], tokenizer: Any) -> Backbone:
 @pytest.fixture(scope="module", params=["phantoms", "dmid"])
 def reports(request: pytest.FixtureRequest) -> list[str]:
     if request.param == "dmid":
-        found = [study.report for study in read(request.getfixturevalue("dmid"), reports_only=True).reports]
-        assert len(found) == 510
-        return found
+        texts = [study.report for study in read(request.getfixturevalue("dmid"), reports_only=True).reports]
+        assert len(texts) == 510
+        return texts
     cases, dialects = sample(120, seed=3, size=64), phantom_reports.DIALECTS
     return [phantom_reports.report(truth, dialects[truth.number % len(dialects)], seed=3) for truth, _ in cases]
 
@@ -64,12 +64,12 @@ def qwens_tokenizer(request: pytest.FixtureRequest) -> Callable[[MiniatureSpec],
         return lambda spec: train_tokenizer(spec, [*REPORTS, *PROMPTS, PROMPT])
     folder = request.getfixturevalue("tokenizers") / "qwen3"
 
-    def own(spec: MiniatureSpec) -> Any:
+    def published(spec: MiniatureSpec) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokenizer.chat_template = spec.chat_template
         return tokenizer
 
-    return own
+    return published
 
 
 @pytest.fixture(scope="module", params=[Qwen2_5VL7B, Qwen3VL4B], ids=["qwen2.5-vl", "qwen3-vl"])
@@ -189,15 +189,15 @@ def test_gemmas_turns(miniature: Callable[[str], Path]) -> None:
     assert backbone.tokenizer.decode(ids) == (
         f"<bos><start_of_turn>user\n\n\n{image}\n\n{PROMPTS[0]}<end_of_turn>\n<start_of_turn>model\n"
     )
-    whole = backbone.processor(
+    theirs = backbone.processor(
         images=[[BLANK]],
         text=[backbone.prompt_text(PROMPTS[0]) + REPORTS[1] + "<end_of_turn>"],
         add_special_tokens=False,
         return_mm_token_type_ids=True,
     )
     ours = backbone.encode_text([PROMPTS[0]], [REPORTS[1]])
-    assert ours["input_ids"].tolist() == [list(whole["input_ids"][0])]
-    types = whole.get("token_type_ids", whole.get("mm_token_type_ids"))
+    assert ours["input_ids"].tolist() == [list(theirs["input_ids"][0])]
+    types = theirs.get("token_type_ids", theirs.get("mm_token_type_ids"))
     assert ours["token_type_ids"].tolist() == [list(types[0])]
 
 
@@ -247,10 +247,10 @@ def test_mistrals_tokenizer_is_the_same_once_saved_and_loaded(
     from transformers import LlavaProcessor
 
     mistral.processor.save_pretrained(tmp_path)
-    again = LlavaProcessor.from_pretrained(tmp_path).tokenizer
+    reloaded = LlavaProcessor.from_pretrained(tmp_path).tokenizer
     assert (
-        again(reports, add_special_tokens=False)["input_ids"]
+        reloaded(reports, add_special_tokens=False)["input_ids"]
         == (mistral.tokenizer(reports, add_special_tokens=False)["input_ids"])
     )
     prompt = mistral.prompt_text(PROMPT)
-    assert again.tokenize(prompt) == mistral.tokenizer.tokenize(prompt)
+    assert reloaded.tokenize(prompt) == mistral.tokenizer.tokenize(prompt)

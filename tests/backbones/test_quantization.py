@@ -51,13 +51,13 @@ def learn(backbone: Backbone, steps: int) -> tuple[Any, list[float]]:
 def test_the_decoders_layers_are_quantised_and_nothing_else(name: str, miniature: Callable[[str], Path]) -> None:
     plugin = get(name)
     backbone = plugin.load(miniature(name), quantization="nf4")
-    found = quantised(backbone.model)
+    layers = quantised(backbone.model)
     linear = {n for n, m in backbone.model.named_modules() if isinstance(m, torch.nn.Linear)}
     inside = {n for n in linear if f".{plugin.decoder}.layers." in n}
-    assert found.keys() == inside
-    assert len(found) == 7 * backbone.model.config.get_text_config().num_hidden_layers
-    assert all(re.fullmatch(plugin.lora_targets, n) for n in found)
-    for module in found.values():
+    assert layers.keys() == inside
+    assert len(layers) == 7 * backbone.model.config.get_text_config().num_hidden_layers
+    assert all(re.fullmatch(plugin.lora_targets, n) for n in layers)
+    for module in layers.values():
         assert module.weight.quant_state.quant_type == "nf4"
         assert module.weight.quant_state.nested, "double quantisation"
         assert module.compute_dtype == torch.float32
@@ -151,8 +151,8 @@ def test_the_library_repacks_only_where_it_is_let(name: str, miniature: Callable
     assert losses[1] != losses[0], "a base that has written passes gradients on"
     if not has_avx512bf16():
         pytest.skip("what follows needs AVX-512 BF16, whose kernel bitsandbytes has on no other processor")
-    again = plugin.load(miniature(name), quantization="nf4")
-    for n, module in quantised(again.model).items():
+    forced_backbone = plugin.load(miniature(name), quantization="nf4")
+    for n, module in quantised(forced_backbone.model).items():
         module.support_avx512bf16_for_cpu = True
         with torch.inference_mode():
             forced = module(rows[module.in_features])
@@ -180,6 +180,6 @@ def test_what_fits_is_what_the_blocks_divide() -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_parameters_packed_two_in_a_byte_count_one_each(name: str, miniature: Callable[[str], Path]) -> None:
-    whole, packed = (get(name).load(miniature(name), quantization=kind).model for kind in (None, "nf4"))
-    assert sum(p.numel() for p in packed.parameters()) < sum(p.numel() for p in whole.parameters())
-    assert parameters(packed) == parameters(whole) == sum(p.numel() for p in whole.parameters())
+    plain, packed = (get(name).load(miniature(name), quantization=kind).model for kind in (None, "nf4"))
+    assert sum(p.numel() for p in packed.parameters()) < sum(p.numel() for p in plain.parameters())
+    assert parameters(packed) == parameters(plain) == sum(p.numel() for p in plain.parameters())

@@ -51,10 +51,10 @@ def trainable(model: nn.Module) -> int:
 def test_parameters_and_adapters_are_the_published_ones(name: str) -> None:
     plugin = get(name)
     total, at_rank_8 = PUBLISHED[name]
-    found = known(structure(plugin))
-    assert found.parameters == plugin.checkpoint.parameters == total
+    full_size = known(structure(plugin))
+    assert full_size.parameters == plugin.checkpoint.parameters == total
     for rank in RANKS:
-        assert found.trainable(rank) == at_rank_8 * rank // 8
+        assert full_size.trainable(rank) == at_rank_8 * rank // 8
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -108,7 +108,7 @@ def test_image_tokens_and_operations_of_a_miniature(name: str, miniature: Callab
     """What is read off a structure is what the model does: windows, tiles and mergers included."""
     plugin = get(name)
     backbone = plugin.load(miniature(name))
-    found = read(plugin, backbone.model, backbone.model.config, 112, backbone.image_tokens)
+    miniature_structure = read(plugin, backbone.model, backbone.model.config, 112, backbone.image_tokens)
     inputs = backbone.feature_inputs([torch.zeros(112, 112, dtype=torch.uint8).numpy()])
     # The fused attention kernels of a processor aren't counted.
     backbone.model.set_attn_implementation("eager")
@@ -116,5 +116,5 @@ def test_image_tokens_and_operations_of_a_miniature(name: str, miniature: Callab
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model.get_image_features(**inputs)
     # Rotary tables, pooled heads and class tokens are left out of the arithmetic.
-    assert vision_operations(found) == pytest.approx(counter.get_total_flops(), rel=0.08)
+    assert vision_operations(miniature_structure) == pytest.approx(counter.get_total_flops(), rel=0.08)
     assert re.fullmatch(plugin.lora_targets, f"model.{plugin.decoder}.layers.0.self_attn.q_proj")

@@ -34,13 +34,6 @@ def amrg(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"})
 
 
-@pytest.mark.parametrize("verb", ["check", "split", "download", "phantom"])
-def test_help_has_an_example(verb: str) -> None:
-    result = run(verb, "--help")
-    assert result.exit_code == 0
-    assert f"amrg data {verb}" in " ".join(result.output.split())
-
-
 def test_check_prints_only_json_with_its_counts(phantoms: Path) -> None:
     result = run("check", phantoms, "--json", "--jobs", 1)
     assert result.exit_code == 0

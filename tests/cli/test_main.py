@@ -1,4 +1,4 @@
-"""The command line as a whole: quick help, and a user's mistake without a traceback."""
+"""The command line as a whole: an example for each verb, and a user's mistake without a traceback."""
 
 import subprocess
 import sys
@@ -11,11 +11,6 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "benchmark", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300
     )
-
-
-def test_help_does_not_import_torch(tmp_path: Path) -> None:
-    code = "import sys, benchmark.cli; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path).returncode == 0
 
 
 def verbs() -> list[list[str]]:
@@ -38,7 +33,7 @@ def test_every_verb_has_an_example(verb: list[str]) -> None:
 
     result = CliRunner().invoke(app, [*verb, "--help"])
     assert result.exit_code == 0
-    assert "Example" in result.output
+    assert f"Example: amrg {' '.join(verb)}" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(

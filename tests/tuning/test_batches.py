@@ -21,19 +21,19 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread makes batches, as it does where there is a GPU."""
-    monkeypatch.setattr(batches, "beside", lambda device: True)
+    monkeypatch.setattr(batches, "prefetches", lambda device: True)
 
 
 def test_on_a_cpu_nothing_is_made_before_it_is_asked_for() -> None:
-    made: list[int] = []
+    numbers_made: list[int] = []
 
     def make(number: int) -> int:
-        made.append(number)
+        numbers_made.append(number)
         return number
 
-    with closing(batches.ahead(make, range(3), CPU)) as numbers:
+    with closing(batches.prefetched(make, range(3), CPU)) as numbers:
         assert next(numbers) == 0
-        assert made == [0]
+        assert numbers_made == [0]
 
 
 def test_the_next_is_made_while_the_caller_works(beside: None) -> None:
@@ -45,7 +45,7 @@ def test_the_next_is_made_while_the_caller_works(beside: None) -> None:
             following.set()
         return number
 
-    with closing(batches.ahead(make, range(4), CPU)) as numbers:
+    with closing(batches.prefetched(make, range(4), CPU)) as numbers:
         assert next(numbers) == 0
         assert following.wait(timeout=30)
         assert list(numbers) == [1, 2, 3]
@@ -59,7 +59,7 @@ def test_an_error_comes_when_its_batch_is_due(beside: None) -> None:
             raise ValueError("batch 1")
         return number
 
-    numbers = batches.ahead(make, range(3), CPU)
+    numbers = batches.prefetched(make, range(3), CPU)
     assert next(numbers) == 0
     with pytest.raises(ValueError, match="batch 1"):
         next(numbers)
@@ -72,7 +72,7 @@ def test_both_engines_give_the_same_losses_either_way(
     backbone = load(family)
     trials = [trial(2, 4, dropout=0.1), trial(4, 8, seed=1, dropout=0.1)]
     plain = [train(engine, backbone, trials).losses for engine in (Packed(), Sequential())]
-    monkeypatch.setattr(batches, "beside", lambda device: True)
+    monkeypatch.setattr(batches, "prefetches", lambda device: True)
     assert [train(engine, backbone, trials).losses for engine in (Packed(), Sequential())] == plain
 
 

@@ -26,15 +26,11 @@ def subject(miniature: Callable[[str], Path]) -> Subject:
     return Subject(backbone, images, backbone.encode_images(images))
 
 
-def test_a_plugin_that_packs_keeps_it(subject: Subject) -> None:
-    packed_as_sequential(subject)
-
-
 def test_adapters_scaled_otherwise_are_noticed(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Stacks.__init__
+    initialise = Stacks.__init__
 
     def scaled(self: Any, shapes: Any, ranks: Any, scales: Any, **options: Any) -> None:
-        made(self, shapes, ranks, [1.001 * scale for scale in scales], **options)
+        initialise(self, shapes, ranks, [1.001 * scale for scale in scales], **options)
 
     monkeypatch.setattr(Stacks, "__init__", scaled)
     with pytest.raises(Broken, match="step 1: gradient norm is"):

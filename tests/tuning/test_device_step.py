@@ -63,24 +63,26 @@ def on_gpu(module: nn.Module, mode: FakeTensorMode) -> None:
     """Put fake tensors of a GPU in place of a module's own; tensors shared by layers stay shared."""
     seen: dict[int, Tensor] = {}
     for layer in module.modules():
-        for own in (layer._parameters, layer._buffers):
-            for name, tensor in own.items():
+        for tensors in (layer._parameters, layer._buffers):
+            for name, tensor in tensors.items():
                 if tensor is None:
                     continue
                 if id(tensor) not in seen:
                     fake = mode.from_tensor(tensor.detach())
                     with mode:
                         moved = fake.to(GPU)
-                    seen[id(tensor)] = nn.Parameter(moved, tensor.requires_grad) if own is layer._parameters else moved
-                own[name] = seen[id(tensor)]  # type: ignore[assignment]
+                    seen[id(tensor)] = (
+                        nn.Parameter(moved, tensor.requires_grad) if tensors is layer._parameters else moved
+                    )
+                tensors[name] = seen[id(tensor)]  # type: ignore[assignment]
 
 
 def part_of(pack: PackTraining, mode: FakeTensorMode) -> Part:
     """The first micro-batch, made on the host; as fake tensors of the host."""
-    [made, *_] = pack._on_host(0).parts
-    for name, value in made.batch.text.items():
-        made.batch.text[name] = mode.from_tensor(value)
-    return Part(made.pieces, batches.Batch(made.batch.text, mode.from_tensor(made.batch.features)))
+    [part, *_] = pack._on_host(0).parts
+    for name, value in part.batch.text.items():
+        part.batch.text[name] = mode.from_tensor(value)
+    return Part(part.pieces, batches.Batch(part.batch.text, mode.from_tensor(part.batch.features)))
 
 
 @pytest.mark.parametrize("merge", [True, False])

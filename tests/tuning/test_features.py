@@ -23,7 +23,7 @@ pytestmark = pytest.mark.numeric
 KEYS = tuple("abcde")
 
 
-class Asked:
+class CountedStore:
     """A store and the pictures to ask it for; counts how often a picture is read and how often one is encoded."""
 
     def __init__(self, folder: Path, backbone: Backbone, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,19 +57,19 @@ def _as_a_sweep(_threads: None) -> None:
 
 
 @pytest.fixture
-def asked(
+def counted(
     load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Asked:
-    return Asked(tmp_path / "features", load("medgemma-4b-it"), pictures, monkeypatch)
+) -> CountedStore:
+    return CountedStore(tmp_path / "features", load("medgemma-4b-it"), pictures, monkeypatch)
 
 
-def test_what_is_read_back_is_what_the_encoder_gives(asked: Asked) -> None:
-    alone = [asked.backbone.encode_images([picture])[0] for picture in asked.pictures]
-    made, read = asked.get(), asked.get()
+def test_what_is_read_back_is_what_the_encoder_gives(counted: CountedStore) -> None:
+    alone = [counted.backbone.encode_images([picture])[0] for picture in counted.pictures]
+    encoded, read = counted.get(), counted.get()
     for key, expected in zip(KEYS, alone, strict=True):
-        assert made[key].dtype == read[key].dtype == asked.backbone.model.dtype
-        torch.testing.assert_close(made[key], expected, rtol=0, atol=1e-5)
-        assert torch.equal(read[key], made[key])
+        assert encoded[key].dtype == read[key].dtype == counted.backbone.model.dtype
+        torch.testing.assert_close(encoded[key], expected, rtol=0, atol=1e-5)
+        assert torch.equal(read[key], encoded[key])
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "qwen3-vl-4b", "smolvlm-2.2b"])
@@ -102,31 +102,31 @@ def test_other_families_features_come_back_as_well(
 ) -> None:
     backbone = load(family, dtype=torch.bfloat16)
     images = {key: partial(pictures.__getitem__, place) for place, key in enumerate(KEYS)}
-    made = FeatureStore(tmp_path, backbone).get(images)
+    encoded = FeatureStore(tmp_path, backbone).get(images)
     read = FeatureStore(tmp_path, backbone).get(dict.fromkeys(KEYS, lambda: pytest.fail("encoded twice")))
     for key, place in zip(KEYS, range(len(KEYS)), strict=True):
         alone = FeatureStore(tmp_path / key, backbone).get({key: images[key]})[key]
         assert read[key].dtype == torch.bfloat16
         assert torch.equal(read[key], alone)
-        assert torch.equal(made[key], alone)
+        assert torch.equal(encoded[key], alone)
         # As many rows as the store encodes at a time take other kernels than one row on some processors.
         [single] = backbone.encode_images([pictures[place]])
         torch.testing.assert_close(alone, single, rtol=0.05, atol=0.05)
 
 
-def test_an_image_is_encoded_once(asked: Asked) -> None:
-    asked.get("a", "b")
-    asked.get("b", "a", "c")
-    asked.get("c")
-    assert asked.read == {"a": 1, "b": 1, "c": 1}
-    assert asked.encoded == 3
+def test_an_image_is_encoded_once(counted: CountedStore) -> None:
+    counted.get("a", "b")
+    counted.get("b", "a", "c")
+    counted.get("c")
+    assert counted.read == {"a": 1, "b": 1, "c": 1}
+    assert counted.encoded == 3
 
 
-def test_progress_counts_every_image_there_or_not(asked: Asked) -> None:
-    asked.get("b")
+def test_progress_counts_every_image_there_or_not(counted: CountedStore) -> None:
+    counted.get("b")
     seen: list[tuple[int, int]] = []
-    images = {key: partial(asked.picture, key) for key in "abc"}
-    FeatureStore(asked.folder, asked.backbone).get(images, lambda done, total: seen.append((done, total)))
+    images = {key: partial(counted.picture, key) for key in "abc"}
+    FeatureStore(counted.folder, counted.backbone).get(images, lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (3, 3)]
 
 
@@ -209,20 +209,20 @@ def text(path: Path) -> None:
         without_a_digest,
     ],
 )
-def test_a_damaged_entry_is_made_again(asked: Asked, damage: Callable[[Path], None]) -> None:
-    sound = asked.get()
-    stored = asked.entry("b").read_bytes()
-    damage(asked.entry("b"))
-    assert asked.entry("b").read_bytes() != stored
-    found = asked.get()
-    assert asked.read == {"a": 1, "b": 2, "c": 1, "d": 1, "e": 1}
+def test_a_damaged_entry_is_made_again(counted: CountedStore, damage: Callable[[Path], None]) -> None:
+    sound = counted.get()
+    stored = counted.entry("b").read_bytes()
+    damage(counted.entry("b"))
+    assert counted.entry("b").read_bytes() != stored
+    features = counted.get()
+    assert counted.read == {"a": 1, "b": 2, "c": 1, "d": 1, "e": 1}
     for key in KEYS:
-        assert torch.equal(found[key], sound[key])
-    assert asked.entry("b").read_bytes() == stored
+        assert torch.equal(features[key], sound[key])
+    assert counted.entry("b").read_bytes() == stored
 
 
-def test_what_an_interrupted_write_left_is_not_read(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    [sound] = asked.get("a").values()
+def test_what_an_interrupted_write_left_is_not_read(counted: CountedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    [sound] = counted.get("a").values()
 
     def interrupted(self: Path, target: Path) -> Path:
         raise KeyboardInterrupt
@@ -230,23 +230,25 @@ def test_what_an_interrupted_write_left_is_not_read(asked: Asked, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            asked.get("b")
-    assert not asked.entry("b").exists()
-    for left in asked.entry("b").parent.iterdir():
-        if left != asked.entry("a"):
-            left.write_bytes(left.read_bytes()[:100])  # a power cut leaves less than an interrupt does
-    assert asked.get("a", "b").keys() == {"a", "b"}
-    assert torch.equal(load_file(asked.entry("b"))["features"], asked.backbone.encode_images([asked.pictures[1]])[0])
-    assert torch.equal(load_file(asked.entry("a"))["features"], sound)
+            counted.get("b")
+    assert not counted.entry("b").exists()
+    for file in counted.entry("b").parent.iterdir():
+        if file != counted.entry("a"):
+            file.write_bytes(file.read_bytes()[:100])  # a power cut leaves less than an interrupt does
+    assert counted.get("a", "b").keys() == {"a", "b"}
+    assert torch.equal(
+        load_file(counted.entry("b"))["features"], counted.backbone.encode_images([counted.pictures[1]])[0]
+    )
+    assert torch.equal(load_file(counted.entry("a"))["features"], sound)
 
 
 def test_other_weights_settings_or_numbers_have_another_folder(
-    asked: Asked, load: Callable[..., Backbone], tmp_path: Path
+    counted: CountedStore, load: Callable[..., Backbone], tmp_path: Path
 ) -> None:
     def folder(backbone: Backbone) -> Path:
-        return FeatureStore(asked.folder, backbone).folder
+        return FeatureStore(counted.folder, backbone).folder
 
-    first = folder(asked.backbone)
+    first = folder(counted.backbone)
     assert folder(load("medgemma-4b-it")) == first, "the same checkpoint, loaded anew, is the same"
     assert folder(load("medgemma-4b-it", dtype=torch.float64)) != first
 
@@ -255,16 +257,16 @@ def test_other_weights_settings_or_numbers_have_another_folder(
     assert folder(processed) != first
 
     copy = tmp_path / "copy"
-    shutil.copytree(asked.backbone.source, copy)
-    assert folder(type(asked.backbone).load(copy)) == first, "where a checkpoint lies says nothing of its features"
+    shutil.copytree(counted.backbone.source, copy)
+    assert folder(type(counted.backbone).load(copy)) == first, "where a checkpoint lies says nothing of its features"
     weights = load_file(copy / "model.safetensors")
     name = next(name for name in weights if "vision" in name)
     weights[name] += 1e-3
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
-    changed = type(asked.backbone).load(copy)
+    changed = type(counted.backbone).load(copy)
     assert folder(changed) != first
 
-    sound = asked.get("a")["a"]
-    stale = FeatureStore(asked.folder, changed).get({"a": partial(asked.picture, "a")})["a"]
+    sound = counted.get("a")["a"]
+    stale = FeatureStore(counted.folder, changed).get({"a": partial(counted.picture, "a")})["a"]
     assert not torch.equal(stale, sound)
-    assert torch.equal(asked.get("a")["a"], sound)
+    assert torch.equal(counted.get("a")["a"], sound)

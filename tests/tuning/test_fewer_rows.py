@@ -31,14 +31,14 @@ training amplifies. Masks drawn for pieces instead of micro-batches are seen in 
 
 def no_room_above(rows: int, monkeypatch: pytest.MonkeyPatch, *, after: int = 0) -> list[int]:
     """Let memory run out where more rows than that go through the model, after some passes; rows of every pass."""
-    tried: list[int] = []
+    rows_tried: list[int] = []
 
     def limited(module: Any) -> None:
         real = module.report_losses
 
         def losses(model: Any, inputs: dict[str, Any], *rest: Any) -> torch.Tensor:
-            tried.append(len(inputs["labels"]))
-            if len(tried) > after and tried[-1] > rows:
+            rows_tried.append(len(inputs["labels"]))
+            if len(rows_tried) > after and rows_tried[-1] > rows:
                 raise torch.OutOfMemoryError("injected")
             return real(model, inputs, *rest)
 
@@ -46,7 +46,7 @@ def no_room_above(rows: int, monkeypatch: pytest.MonkeyPatch, *, after: int = 0)
 
     limited(training)
     limited(sequential)
-    return tried
+    return rows_tried
 
 
 def weights(run: Run, name: str) -> dict[str, torch.Tensor]:
@@ -63,10 +63,10 @@ def test_a_trial_goes_on_with_fewer_rows_and_ends_as_it_would_have(
     one = trial(4, dtype="float64", steps=5, batch_size=4, dropout=dropout)
     with fused_norms(backbone.model):  # the model's own would round to float32
         whole = train(engine(), backbone, [one])
-        tried = no_room_above(1, monkeypatch, after=2)
+        rows_tried = no_room_above(1, monkeypatch, after=2)
         cut = train(engine(), backbone, [one])
     assert cut.outcomes[one.id].failure is None
-    assert {4, 2, 1} <= set(tried)
+    assert {4, 2, 1} <= set(rows_tried)
     assert cut.distance(whole) < TOLERANCE
     ours, theirs = weights(cut, one.id), weights(whole, one.id)
     assert max(float((ours[k] - theirs[k]).abs().max()) for k in theirs) < TOLERANCE
@@ -92,11 +92,11 @@ def test_a_trial_is_given_up_where_not_even_one_row_fits_and_goes_on_with_more_m
     whole = train(engine(), backbone, [one])
     with monkeypatch.context() as scarce:
         probes = engine is Packed  # which measures what a row takes
-        tried = no_room_above(0, scarce, after=3 + probes)
+        rows_tried = no_room_above(0, scarce, after=3 + probes)
         given_up = train(engine(), backbone, [one], store=tmp_path / "scarce")
     assert given_up.outcomes[one.id].failure == NO_ROOM
     # What sits in front of memory's end isn't lost: three steps were taken, two are left.
-    assert tried[-3:] == [5, 2, 1]
+    assert rows_tried[-3:] == [5, 2, 1]
     steps: list[int] = []
     resumed = train(engine(), backbone, [one], store=tmp_path / "scarce", step_done=lambda _, n, *__: steps.append(n))
     assert steps == [4, 5]
@@ -153,8 +153,8 @@ def test_one_after_another_writes_fewer_reports_at_once(
 @given(st.integers(1, 12), st.one_of(st.none(), st.integers(1, 12)), st.one_of(st.none(), st.integers(1, 12)))
 def test_pieces_are_the_step_s_reports_in_order(batch: int, micro: int | None, rows: int | None) -> None:
     protocol = Protocol(steps=1, batch_size=batch, micro_batch_size=micro)
-    found = pieces(range(batch), protocol, rows)
-    assert [i for piece in found for i in piece.reports] == list(range(batch))
-    assert all(0 < len(piece.reports) <= min(rows or batch, micro or batch) for piece in found)
-    whole = [piece.micro_batch for piece in found if piece.start == 0]
+    cut = pieces(range(batch), protocol, rows)
+    assert [i for piece in cut for i in piece.reports] == list(range(batch))
+    assert all(0 < len(piece.reports) <= min(rows or batch, micro or batch) for piece in cut)
+    whole = [piece.micro_batch for piece in cut if piece.start == 0]
     assert [i for micro_batch in whole for i in micro_batch] == list(range(batch))

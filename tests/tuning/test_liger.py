@@ -62,7 +62,7 @@ def test_as_by_the_head(
         # The interpreter has no tanh of the device's library.
         monkeypatch.setattr(cross_entropy, "tanh", lambda x: 2 * tl.sigmoid(2 * x) - 1)
     data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)))
-    found = []
+    results = []
     for kernels in (False, True):
         monkeypatch.setattr(losses, "_kernels_run_on", lambda device, kernels=kernels: kernels)
         # Batches of three of five reports: trials differ in rows, so that some rows have no labels.
@@ -75,10 +75,10 @@ def test_as_by_the_head(
                     torch.nn.init.normal_(stack, std=0.05, generator=torch.Generator().manual_seed(1))
                 loss = pack.forward(pack.part([Piece.whole([0, 1, 2]), Piece.whole([3, 4])]))
                 (loss * torch.tensor([0.5, 2.0])).sum().backward()
-            found.append((loss.detach(), [gradient.clone() for gradient in pack.stacks.gradients]))
+            results.append((loss.detach(), [gradient.clone() for gradient in pack.stacks.gradients]))
         finally:
             pack.close()
-    (plain, gradients), (fused, others) = found
+    (plain, gradients), (fused, others) = results
     torch.testing.assert_close(fused, plain, rtol=1e-5, atol=1e-5)
     for one, other in zip(gradients, others, strict=True):
         assert one.abs().max() > 1e-3

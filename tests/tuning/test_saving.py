@@ -10,11 +10,11 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from peft import PeftConfig, PeftModel, get_peft_model
+from short_trials import trial
 
 from backbones.base import Backbone
 from backbones.registry import get
 from benchmark.store import Store
-from benchmark.suite import ImagePart, Protocol, Trial
 from benchmark.tuning import saving
 from benchmark.tuning.protocol import lora_config
 
@@ -30,27 +30,15 @@ def source(load: Callable[..., Backbone], tmp_path: Path) -> Path:
 
 
 def written(backbone: Backbone, results: Path) -> tuple[Path, dict[str, Any]]:
-    tried = Trial(
-        backbone=NAME,
-        checkpoint=backbone.fingerprint,
-        quantization=None,
-        dtype="float32",
-        data="d",
-        image=ImagePart(size=112),
-        split="s",
-        protocol=Protocol(steps=1),
-        rank=4,
-        alpha=8,
-        seed=0,
-    )
-    folder = Store(results).of(tried)
+    point = trial(4, steps=1)
+    folder = Store(results).of(point)
     torch.manual_seed(0)
-    model = get_peft_model(backbone.model, lora_config(backbone, tried))
+    model = get_peft_model(backbone.model, lora_config(backbone, point))
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.2)
     state = {n: p.detach().clone() for n, p in model.named_parameters() if "lora_" in n}
-    saving.write(folder, backbone, tried, model.save_pretrained)
+    saving.write(folder, backbone, point, model.save_pretrained)
     model.unload()
     return folder.adapter, state
 
@@ -86,7 +74,7 @@ def test_a_published_checkpoint_is_named_by_hub_id_and_pinned_revision(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = get(NAME)
-    monkeypatch.setattr("backbones.base.locate", lambda given, pinned: given or source)  # the hub's cache
+    monkeypatch.setattr("backbones.base.locate", lambda folder, pinned: folder or source)  # the hub's cache
     backbone = plugin.load(None)
     folder, _ = written(backbone, tmp_path / "results")
     configuration = PeftConfig.from_pretrained(str(folder))
@@ -100,8 +88,8 @@ def test_a_published_checkpoint_is_named_by_hub_id_and_pinned_revision(
 
 def test_it_loads_onto_its_base(source: Path, tmp_path: Path) -> None:
     folder, trained = written(get(NAME).load(source), tmp_path / "results")
-    again = PeftModel.from_pretrained(get(NAME).load(source).model, str(folder))
-    loaded = {n: p for n, p in again.named_parameters() if "lora_" in n}
+    reloaded = PeftModel.from_pretrained(get(NAME).load(source).model, str(folder))
+    loaded = {n: p for n, p in reloaded.named_parameters() if "lora_" in n}
     assert loaded.keys() == trained.keys()
     for name, value in trained.items():
         torch.testing.assert_close(loaded[name], value, rtol=0, atol=0)

@@ -68,20 +68,20 @@ def free_memory(device: torch.device) -> int:
 
 def saved_bytes(forward: Callable[[], object], frozen: Sequence[Tensor]) -> int:
     """Return bytes that a forward pass keeps for the backward pass, beside the frozen tensors."""
-    known = {tensor.untyped_storage().data_ptr() for tensor in frozen}
-    kept: dict[int, int] = {}
-    held: list[Tensor] = []
+    frozen_storages = {tensor.untyped_storage().data_ptr() for tensor in frozen}
+    saved: dict[int, int] = {}
+    tensors: list[Tensor] = []
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in known:
-            kept[storage.data_ptr()] = storage.nbytes()
-            held.append(tensor)  # or its address would be given out again
+        if storage.data_ptr() not in frozen_storages:
+            saved[storage.data_ptr()] = storage.nbytes()
+            tensors.append(tensor)  # or its address would be given out again
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         forward()
-    return sum(kept.values())
+    return sum(saved.values())
 
 
 def kind(snapshot: Snapshot, reports: int = 0) -> tuple[str, int, int]:

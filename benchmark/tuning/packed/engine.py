@@ -82,10 +82,10 @@ class Packed:
                 rows = fewer
                 waiting.insert(0, rest)
             else:
-                [left] = rest
-                if left.steps:
-                    left.write(folders[left.trial.id])  # more memory goes on from here
-                outcomes[left.trial.id] = Outcome(failure=NO_ROOM)
+                [snapshot] = rest
+                if snapshot.steps:
+                    snapshot.write(folders[snapshot.trial.id])  # more memory goes on from here
+                outcomes[snapshot.trial.id] = Outcome(failure=NO_ROOM)
         return {trial.id: outcomes[trial.id] for trial in trials}
 
     def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
@@ -211,8 +211,8 @@ class Packed:
             if written is None:
                 rows //= 2
                 memory.release(backbone.device)
-                left = [*pack, *(snapshot.trial for snapshot in chain(*waiting))]
-                waiting = capacity.plan([Snapshot(trial) for trial in left], min(most, rows))
+                unwritten = [*pack, *(snapshot.trial for snapshot in chain(*waiting))]
+                waiting = capacity.plan([Snapshot(trial) for trial in unwritten], min(most, rows))
                 continue
             for trial in pack:
                 yield trial, [written[trial.id][place] for place in places]
@@ -266,8 +266,8 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
         frozen = [*backbone.model.parameters(), *backbone.model.buffers(), *probe.stacks.flat]
         if probe.streams is not None:
             probe.streams.seed([0])
-        kept = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
-        with training_mode(backbone, kept), fused_norms(backbone.model), probe.layers.installed():
+        uncompiled = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
+        with training_mode(backbone, uncompiled), fused_norms(backbone.model), probe.layers.installed():
             row = capacity.saved_bytes(lambda: probe.forward(probe.part([Piece.whole([0])])), frozen) - copies
         text = backbone.model.config.get_text_config()
         tokens = len(backbone.report_tokens(longest))

@@ -70,12 +70,12 @@ class PackedLayers:
         self.call = torch.compiler.disable(_call) if opaque else _call
         self.groups: list[Shared] = []
         layers = lora_layers(model)
-        taken: set[str] = set()
+        grouped: set[str] = set()
         for name in layers:
-            if name in taken:
+            if name in grouped:
                 continue
-            parent, _, own = name.rpartition(".")
-            siblings = next((group for group in SHARED_INPUT if own in group), (own,))
+            parent, _, projection = name.rpartition(".")
+            siblings = next((group for group in SHARED_INPUT if projection in group), (projection,))
             names = [n for n in (f"{parent}.{s}" for s in siblings) if n in layers]
             bases = [layers[n].get_base_layer() for n in names]
             # Quantised layers are subclasses of Linear, and their weight is no matrix.
@@ -84,7 +84,7 @@ class PackedLayers:
             for part in [names] if merged else [[n] for n in names]:
                 members = [Member(n, layers[n], lora_sizes(layers[n])[1]) for n in part]
                 self.groups.append(Shared(members, merged))
-            taken.update(names)
+            grouped.update(names)
 
     @property
     def merges(self) -> bool:
@@ -118,10 +118,10 @@ class PackedLayers:
                 outputs = self._merged(group, x)
                 group.source = x
                 group.waiting = {m.name: y for m, y in zip(group.members, outputs, strict=True)}
-            mine = group.waiting.pop(member.name)
+            output = group.waiting.pop(member.name)
             if not group.waiting:
                 group.source = None
-            return mine
+            return output
 
         return forward
 
@@ -146,7 +146,7 @@ class PackedLayers:
 
     def keep(self, trials: Sequence[int]) -> None:
         """Go on with some of the trials, in the same order; for generation."""
-        self.stacks = self.stacks.kept(trials)
+        self.stacks = self.stacks.selected(trials)
         for group in self.groups:
             if group.weight is not None:
                 group.weight = group.weight[torch.as_tensor(trials, device=group.weight.device)]

@@ -41,16 +41,16 @@ def bands(ranks: Sequence[int]) -> list[Band]:
     """
     if list(ranks) != sorted(ranks):
         raise ValueError("trials of a pack have to come in ascending rank")
-    found: list[Band] = []
+    result: list[Band] = []
     last = len(ranks)
     while last:
         rank = ranks[last - 1]
         first = last
         while first and (2 * ranks[first - 1] >= rank or rank <= SMALL):
             first -= 1
-        found.append(Band(first, last, rank))
+        result.append(Band(first, last, rank))
         last = first
-    return found[::-1]
+    return result[::-1]
 
 
 class Stacks:
@@ -104,14 +104,14 @@ class Stacks:
 
     def _parts(self, flat: Tensor, band: Band) -> list[tuple[str, Tensor, Tensor]]:
         """Return (module, A [trials, rank, in], B transposed [trials, rank, out]), views of a flat buffer."""
-        found, start = [], 0
+        parts, start = [], 0
         for name, (inputs, outputs) in self.shapes.items():
             middle, end = start + band.rank * inputs, start + band.rank * (inputs + outputs)
             down = flat[:, start:middle].unflatten(1, (band.rank, inputs))
             up = flat[:, middle:end].unflatten(1, (band.rank, outputs))
-            found.append((name, down, up))
+            parts.append((name, down, up))
             start = end
-        return found
+        return parts
 
     def place(self, trial: int) -> tuple[int, int]:
         """Return the band of a trial, and its row there."""
@@ -127,11 +127,11 @@ class Stacks:
         """
         number, row = self.place(trial)
         rank = self.ranks[trial]
-        found = {}
+        weights = {}
         for name, down, up in self._parts((self.flat if flat is None else flat)[number], self.bands[number]):
-            found[f"{name}.lora_A.weight"] = down[row, :rank]
-            found[f"{name}.lora_B.weight"] = up[row, :rank].T
-        return found
+            weights[f"{name}.lora_A.weight"] = down[row, :rank]
+            weights[f"{name}.lora_B.weight"] = up[row, :rank].T
+        return weights
 
     @torch.no_grad()
     def fill(self, trial: int, weights: Mapping[str, Tensor], flat: Sequence[Tensor] | None = None) -> None:
@@ -145,7 +145,7 @@ class Stacks:
         parts = self._parts(self.flat[number], self.bands[number])
         return torch.cat([part[row, self.ranks[trial] :].flatten() for _, *pair in parts for part in pair])
 
-    def kept(self, trials: Sequence[int]) -> Self:
+    def selected(self, trials: Sequence[int]) -> Self:
         """Return new stacks of some of the trials, in the same order."""
         chosen = type(self)(
             self.shapes,

@@ -184,7 +184,7 @@ class PackTraining:
         look = look_every(self.backbone.device)
         with training(self.backbone, self.protocol), fused_norms(self.backbone.model):
             while self.step < self.total and self.trials:
-                steps = batches.ahead(self._on_host, range(self.step, self.total), self.backbone.device)
+                steps = batches.prefetched(self._on_host, range(self.step, self.total), self.backbone.device)
                 with self.layers.installed(), closing(steps):
                     for step in steps:
                         self._step(step)
@@ -202,18 +202,18 @@ class PackTraining:
         cut = zip_longest(*(pieces(reports, self.protocol, self.rows) for reports in chosen), fillvalue=Piece())
         tokens = torch.tensor([sum(self.lengths[i] for i in reports) for reports in chosen])
         tokens = batches.pinned(tokens.to(self.stacks.scales.dtype), self.backbone.device)
-        return Step([self.part(found) for found in cut], tokens)
+        return Step([self.part(trial_pieces) for trial_pieces in cut], tokens)
 
-    def part(self, found: Sequence[Piece]) -> Part:
+    def part(self, trial_pieces: Sequence[Piece]) -> Part:
         """Return what goes through the model at once for these pieces, one a trial."""
-        reports = [piece.reports for piece in found]
+        reports = [piece.reports for piece in trial_pieces]
         most = max(map(len, reports))
         # A trial with fewer rows than others shows the shortest report in their place, without labels.
-        rows = [index for mine in reports for index in (*mine, *[self.shortest] * (most - len(mine)))]
+        rows = [index for indices in reports for index in (*indices, *[self.shortest] * (most - len(indices)))]
         batch = batches.make(self.backbone, self.protocol, self.data, rows)
-        for trial, mine in enumerate(reports):
-            batch.text["labels"][trial * most + len(mine) : (trial + 1) * most] = IGNORED
-        return Part(found, batch)
+        for trial, indices in enumerate(reports):
+            batch.text["labels"][trial * most + len(indices) : (trial + 1) * most] = IGNORED
+        return Part(trial_pieces, batch)
 
     def _step(self, step: Step) -> None:
         rates = [learning_rate(trial.protocol, self.step, self.total) for trial in self.trials]

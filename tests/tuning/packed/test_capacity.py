@@ -53,6 +53,14 @@ def test_trials_that_can_not_be_packed_are_not() -> None:
     assert all(len({capacity.kind(s) for s in pack}) == 1 for pack in plan)
 
 
+def test_trials_that_take_another_number_of_steps_are_not() -> None:
+    trials = [trial(rank, epochs=1, steps=None, batch_size=2) for rank in (2, 4, 8)]
+    rows = dict(zip((t.id for t in trials), ((0, 1, 2), (3, 4, 0), (0, 1)), strict=True))
+    data = TrainingSet(REPORTS, [torch.zeros(1, 1)] * len(REPORTS), rows)
+    plan = capacity.plan([Snapshot(t) for t in trials], 10, data)
+    assert sorted(sorted(s.trial.rank for s in pack) for pack in plan) == [[2, 4], [8]]
+
+
 def test_saved_bytes_are_those_that_the_backward_pass_needs() -> None:
     layer = nn.Linear(8, 4, bias=False)
     x = torch.randn(16, 8, requires_grad=True)

@@ -101,6 +101,20 @@ def test_dropout_draws_the_masks_that_a_trial_draws_alone(recompute: bool, load:
     assert all(mine != theirs for mine, theirs in zip(packed.losses.values(), dry.losses.values(), strict=True))
 
 
+def test_trials_of_a_pack_may_learn_different_reports(load: Load, train: Train) -> None:
+    """As those of several folds do: each learns what it learns alone, in the order that it has alone."""
+    backbone = load("medgemma-4b-it", dtype=torch.float64)
+    trials = [trial(rank, 8, dtype="float64", steps=6, batch_size=2) for rank in (2, 4, 8)]
+    rows = dict(zip((t.id for t in trials), ((0, 1, 2), (4, 2, 0), (1, 3, 4)), strict=True))
+    with all_in_float64(backbone.model):
+        together = train(Packed(largest=3), backbone, trials, rows=rows)
+        alone = train(Sequential(), backbone, trials, rows=rows)
+        same = train(Packed(largest=3), backbone, trials)
+    assert {outcome.trained_together for outcome in together.outcomes.values()} == {3}
+    assert together.distance(alone) < SHORT
+    assert together.distance(same) > 1e-3
+
+
 def test_packing_changes_nothing(load: Load, train: Train) -> None:
     backbone = load("medgemma-4b-it", dtype=torch.float64)
     trials = [trial(rank, 8, seed, dtype="float64", steps=5) for rank in (2, 4, 16) for seed in (0, 1)]

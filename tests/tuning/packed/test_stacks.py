@@ -18,9 +18,9 @@ RANKS = [2, 3, 8, 20]
 
 @given(st.lists(st.integers(1, 128), min_size=1, max_size=20).map(sorted))
 def test_bands_hold_every_trial_once_and_pad_little(ranks: list[int]) -> None:
-    found = bands(ranks)
-    assert [place for band in found for place in range(band.first, band.last)] == list(range(len(ranks)))
-    for band in found:
+    padded = bands(ranks)
+    assert [place for band in padded for place in range(band.first, band.last)] == list(range(len(ranks)))
+    for band in padded:
         for rank in ranks[band.trials]:
             assert rank <= band.rank <= max(2 * rank, SMALL)
 
@@ -83,10 +83,10 @@ def test_leaves_and_their_gradients_are_views_of_the_flat_buffers() -> None:
 
 def test_kept_trials_keep_their_weights() -> None:
     stacks, weights = random_stacks()
-    kept = stacks.kept([1, 3])
-    assert kept.ranks == [3, 20]
+    some = stacks.selected([1, 3])
+    assert some.ranks == [3, 20]
     for place, trial in enumerate((1, 3)):
-        for key, value in kept.weights(place).items():
+        for key, value in some.weights(place).items():
             assert torch.equal(value, weights[trial][key])
 
 

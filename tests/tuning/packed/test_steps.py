@@ -93,8 +93,8 @@ def packed_step(backbone: Backbone, data: TrainingSet, begin: Sequence[Snapshot]
 
     def before_a_step(*_: object) -> None:
         for place in range(len(pack.trials)):
-            found = pack.stacks.weights(place, pack.stacks.gradients)
-            seen.append({name: gradient.clone() for name, gradient in found.items()})
+            gradients = pack.stacks.weights(place, pack.stacks.gradients)
+            seen.append({name: gradient.clone() for name, gradient in gradients.items()})
 
     def stop(_: PackTraining) -> None:
         raise Stop
@@ -140,7 +140,7 @@ def step_differences(
     backbone: Backbone, data: TrainingSet, states: Sequence[Snapshot], merge: bool, folder: Path
 ) -> tuple[dict[str, float], list[State], list[State]]:
     """How far a step of a pack is from plain peft's from the same states, by what differs; and both states after it."""
-    found: dict[str, float] = {}
+    differences: dict[str, float] = {}
     alone = [alone_after(backbone, data, s, 1, folder) for s in states]
     packed = packed_step(backbone, data, states, merge)
     for before, ours, theirs in zip(states, packed, alone, strict=True):
@@ -148,10 +148,10 @@ def step_differences(
         assert ours.snapshot.trial.id == theirs.snapshot.trial.id
         assert ours.snapshot.steps == theirs.snapshot.steps == before.steps + 1
         loss, expected = (state.snapshot.losses[-1]["loss"] for state in (ours, theirs))
-        found[f"loss of {label}"] = abs(loss - expected) / expected
-        found[f"gradient of {label}"] = apart(ours.gradient, theirs.gradient)
-        found[f"weights of {label}"] = weights_apart(ours, theirs)
-    return found, packed, alone
+        differences[f"loss of {label}"] = abs(loss - expected) / expected
+        differences[f"gradient of {label}"] = apart(ours.gradient, theirs.gradient)
+        differences[f"weights of {label}"] = weights_apart(ours, theirs)
+    return differences, packed, alone
 
 
 def states_of(
@@ -191,8 +191,8 @@ def test_a_step_in_float64(family: str, merge: bool, load: Load, pictures: np.nd
     with all_in_float64(backbone.model):
         data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)))
         for number, states in states_of(backbone, data, points("float64"), tmp_path):
-            found, *_ = step_differences(backbone, data, states, merge, tmp_path / f"from{number}")
-            assert wide(found, BOUNDS[torch.float64]) == {}
+            differences, *_ = step_differences(backbone, data, states, merge, tmp_path / f"from{number}")
+            assert wide(differences, BOUNDS[torch.float64]) == {}
 
 
 @BOTH_WAYS
@@ -202,8 +202,8 @@ def test_a_step_in_float32(family: str, merge: bool, load: Load, pictures: np.nd
     data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)))
     exact_data = TrainingSet(REPORTS, [features.double() for features in data.features])
     for number, states in states_of(backbone, data, points("float32"), tmp_path):
-        found, packed, alone = step_differences(backbone, data, states, merge, tmp_path / f"from{number}")
-        others = {what: difference for what, difference in found.items() if not what.startswith("gradient")}
+        differences, packed, alone = step_differences(backbone, data, states, merge, tmp_path / f"from{number}")
+        others = {what: difference for what, difference in differences.items() if not what.startswith("gradient")}
         assert wide(others, BOUNDS[torch.float32]) == {}
         with all_in_float64(exact.model):
             steps = packed_step(exact, exact_data, [in_float64(s) for s in states], merge)
@@ -229,8 +229,8 @@ def test_a_step_with_dropout_and_micro_batches(merge: bool, load: Load, pictures
     with all_in_float64(backbone.model):
         data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)))
         for number, states in states_of(backbone, data, trials, tmp_path):
-            found, *_ = step_differences(backbone, data, states, merge, tmp_path / f"from{number}")
-            assert wide(found, BOUNDS[torch.float64]) == {}
+            differences, *_ = step_differences(backbone, data, states, merge, tmp_path / f"from{number}")
+            assert wide(differences, BOUNDS[torch.float64]) == {}
 
 
 def test_another_step_is_noticed(load: Load, pictures: np.ndarray, tmp_path: Path) -> None:
