@@ -16,7 +16,6 @@ from scipy import ndimage
 from benchmark.data.places import LESION, OUTSIDE, Mask
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
 
 SWEEPS = 64
 """Of Jacobi's iteration at each level of the pyramid; coarse levels bring far borders in."""
@@ -116,10 +115,11 @@ def _continued(texture: Floats, known: Mask, hole: Mask) -> Floats:
     """
     [box] = ndimage.find_objects(hole.astype(np.uint8))
     height, width = (side.stop - side.start for side in box)
-    rows, columns = np.indices(known.shape)
+    grid = np.indices(known.shape)
+    rows, columns = grid[0], grid[1]
     border = np.asarray(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
     continued, open_ = texture[border[0], border[1]], np.ones(known.shape, dtype=bool)
-    sources: list[tuple[Places, Places]] = [
+    sources = [
         (2 * border[0] - rows, 2 * border[1] - columns),
         (rows, columns + width),
         (rows, columns - width),
