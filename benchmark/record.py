@@ -151,10 +151,14 @@ class Failure(Stored):
     at: datetime
 
 
-Set = Literal["validation", "test", "blank"]
-"""What reports are written for: the validation and test sets, and the test set with a blank image."""
+Set = Literal["validation", "test", "blank", "painted", "patch"]
+"""What reports are written for: the validation and test sets; the test set with a blank image; and those of its studies
+that have a lesion with that painted over, and with as much of the same breast painted over elsewhere."""
 CONTROLS: tuple[Literal["blank"], ...] = ("blank",)
 """Controls that have to be written; for another study's image its own prediction stands (`benchmark.scoring.pairs`)."""
+LESION_CONTROLS: tuple[Literal["painted"], Literal["patch"]] = ("painted", "patch")
+"""Controls of the studies that have a lesion with a place; only where the suite asks for them."""
+ALL_CONTROLS: tuple[Literal["blank", "painted", "patch"], ...] = (*CONTROLS, *LESION_CONTROLS)
 
 
 class Report(Stored):
@@ -189,11 +193,11 @@ class Prediction(Report):
 
 
 class _Control(Stored):
-    control: Literal["blank", "swapped"]
+    control: Literal["blank", "painted", "patch", "swapped"]
 
 
 class ControlPrediction(Prediction, _Control):
-    """A line of `controls.jsonl`: what was written in a test study's place with a blank image.
+    """A line of `controls.jsonl`: what was written for a test study with a blank image, or its own partly painted over.
 
     Results of earlier versions have lines of a swapped one too.
     """
@@ -283,6 +287,8 @@ class ScoresRecord(Stored):
         statistics: sums a report, of scores that are no mean of reports.
         length_limit_rate: share of predictions that the length limit cut off; None for a floor.
         validation, blank: values of the scores of the validation set and of the control; None for a floor.
+        painted, patch: of the studies that have a lesion with a place, under these controls; None where the suite
+            doesn't ask for them.
         pairs: what the predictions owe to their images; None for a floor, and in files of version 1.
     """
 
@@ -295,6 +301,8 @@ class ScoresRecord(Stored):
     length_limit_rate: float | None = Field(default=None, exclude_if=lambda rate: rate is None)
     validation: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
     blank: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
+    painted: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
+    patch: dict[str, float | None] | None = Field(default=None, exclude_if=lambda values: values is None)
     pairs: Pairs | None = Field(default=None, exclude_if=lambda pairs: pairs is None)
 
 

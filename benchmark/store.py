@@ -153,7 +153,7 @@ class TrialFolder:
 
     @property
     def controls(self) -> Path:
-        """Predictions of the test set with a blank image; of earlier versions with a swapped one too."""
+        """Predictions of the test set with a blank image, and with parts painted over; once with a swapped one too."""
         return self.path / "controls.jsonl"
 
     @property
@@ -180,9 +180,21 @@ class TrialFolder:
         """Return whether its adapter and losses are stored."""
         return (self.adapter / "adapter_config.json").is_file() and self.losses.is_file()
 
-    def is_done(self) -> bool:
-        """Return whether nothing is left to do for it."""
-        return self.trial.is_file() and self.scores.is_file()
+    def is_done(self, *, lesions: bool = False) -> bool:
+        """Return whether nothing is left to do for it.
+
+        Args:
+            lesions: whether reports for images with parts painted over are asked for too, which another suite with
+                the same trial may not have asked for.
+        """
+        done = self.trial.is_file() and self.scores.is_file()
+        return done and (not lesions or self._has_lesions())
+
+    def _has_lesions(self) -> bool:
+        try:
+            return self.read_scores().painted is not None
+        except UserError:
+            return False  # damaged: scored again
 
     def forget(self, *paths: Path) -> None:
         """Delete files of it that say nothing any more, where they exist."""

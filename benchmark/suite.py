@@ -183,6 +183,9 @@ class Suite(Part):
     With `blank_adapters` each backbone is also tuned on blank images, at the first rank and alpha of the grid and with
     each seed: a predictor that sees no image, trained under the protocol of the rows.
 
+    With `lesions` reports are also written for test images whose lesion is painted over, and for the same images with
+    as much of the breast painted over elsewhere (`benchmark.data.places`). What is trained, and its id, stay the same.
+
     Where `miniature` is left out, the miniatures that come with the project are used, and those of other backbones
     are trained as `MiniaturePart` has it by default; where it is given, all are trained so.
     """
@@ -201,6 +204,7 @@ class Suite(Part):
     miniature: MiniaturePart | None = None
     # Left out where it says nothing, so that records and boards of before keep their bytes.
     blank_adapters: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
+    lesions: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
 
     @model_validator(mode="after")
     def _not_all_blank(self) -> Self:

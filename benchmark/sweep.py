@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchmark.data.folds import pooled_leakage
 from benchmark.data.leakage import leakage
-from benchmark.data.records import Records, decode_images, read_records
+from benchmark.data.records import Records, decode_images, find_lesions, read_records
 from benchmark.data.splitting import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
-from benchmark.pack.model import Pack
+from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.planning.missing import missing
@@ -192,6 +192,8 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
     tell(Event("stage", "split", detail=f"{first.name}: {sizes}"))
     tell(Event("stage", "images", detail=f"decoded once, kept in {records.cache / 'images'}"))
     decode_images(records, processes)
+    if suite.lesions:
+        find_lesions(records, processes)
     return records
 
 
@@ -243,7 +245,8 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
     packs: list[Pack] = []
     fewest = -(-processes // len(suite.backbones))
     for entry in suite.backbones:
-        todo = [trial for trial in planned.trials if trial.backbone == entry.name and not store.of(trial).is_done()]
+        of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
+        todo = [trial for trial in of_backbone if not store.of(trial).is_done(lesions=suite.lesions)]
         # Trials of one fold and seed see the same reports in the same order, so together they need less padding.
         todo.sort(key=lambda trial: (trial.fold or 0, trial.seed, trial.rank))
         finer = -(-len(todo) // PACK_ON_CPU) if devices[0] == "cpu" and processes > 1 else 1
@@ -257,6 +260,7 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
                     device=devices[len(packs) % len(devices)],
                     trials=tuple(todo[start : start + size]),
                     records=planned.records,
+                    sets=SETS_WITH_LESIONS if suite.lesions else SETS,
                 )
             )
     return packs

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from benchmark.record import CONTROLS, ControlPrediction, Pairs, ScoresRecord, SplitRecord, Stage, TrialRecord
+from benchmark.record import ALL_CONTROLS, ControlPrediction, Pairs, ScoresRecord, SplitRecord, Stage, TrialRecord
 from benchmark.scoring.pairs import GROUNDED, STRATA, pairs_of, perfect_falls
 from benchmark.scoring.score import report_statistics
 from benchmark.store import TrialFolder, read_models
@@ -96,7 +96,7 @@ class Done:
     def controls(self) -> dict[str, dict[str, str]]:
         """Return control to the predictions under it, by id."""
         lines = read_models(self.folder.controls, ControlPrediction)
-        return {name: {line.id: line.prediction for line in lines if line.control == name} for name in CONTROLS}
+        return {name: {line.id: line.prediction for line in lines if line.control == name} for name in ALL_CONTROLS}
 
     @cached_property
     def pairs(self) -> Pairs:

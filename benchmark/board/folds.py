@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from benchmark.board.done import Baseline, Done, References
-from benchmark.record import CONTROLS, STAGES, Pairs, ScoresRecord, Stage, StoredFall, TrialRecord
+from benchmark.record import ALL_CONTROLS, STAGES, Pairs, ScoresRecord, Stage, StoredFall, TrialRecord
 from benchmark.scoring.score import report_statistics, scores_of_statistics
 from benchmark.suite import Trial
 from metrics.metric import ReportStatistics
@@ -73,7 +73,8 @@ class Folded:
     @cached_property
     def controls(self) -> dict[str, dict[str, str]]:
         """Control to the predictions under it, by id."""
-        return {name: {i: text for one in self.folds for i, text in one.controls[name].items()} for name in CONTROLS}
+        each = [one.controls for one in self.folds]
+        return {name: {i: text for one in each for i, text in one[name].items()} for name in ALL_CONTROLS}
 
     @cached_property
     def statistics(self) -> dict[str, ReportStatistics]:

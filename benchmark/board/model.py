@@ -73,6 +73,22 @@ class Fall(Number):
         return None if value is None else round(value, DIGITS) + 0.0
 
 
+class LesionFalls(Part):
+    """What the scores of a row lose without the lesion, on the studies that have one with a place.
+
+    Attributes:
+        studies, blocks: how many they are.
+        falls: what is shown instead to score to its fall: the lesion painted over (`painted`), or as much of the same
+            breast elsewhere (`patch`); and how much more the first loses (`lesion`).
+        unchanged: of `painted` and `patch`, the share of predictions that stay word for word the same.
+    """
+
+    studies: int
+    blocks: int
+    falls: dict[str, dict[str, Fall]]
+    unchanged: dict[str, Number]
+
+
 class Ranks(Part):
     """A rank set: the ranks that a row can't be told apart from."""
 
@@ -163,6 +179,7 @@ class Row(Part):
         falls: what is shown instead of the right image to score to its fall: another study's (`all_pairs`, and its
             strata `another_category` and `same_category_and_density`), or a blank one.
         unchanged: by the same names, the share of predictions that stay word for word the same.
+        lesions: what is lost without the lesion, where the suite asks for it.
         main_ranks: among the rows of the main table; only there.
         ranks: among the rows of its backbone in the grid; of a row that isn't in the grid, the same as `main_ranks`.
         parameters: trainable ones.
@@ -203,6 +220,7 @@ class Row(Part):
     confusion: dict[str, dict[str, int]]
     # Left out where it isn't known, as in boards of before.
     by_block: tuple[tuple[tuple[float, ...], ...], ...] = Field(default=(), exclude_if=lambda blocks: not blocks)
+    lesions: LesionFalls | None = Field(default=None, exclude_if=lambda falls: falls is None)
     by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
     strata: tuple[Stratum, ...] = Field(default=(), exclude_if=lambda strata: not strata)
 

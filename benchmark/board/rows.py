@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.board.folds import Result
+from benchmark.board.lesions import lesion_falls
 from benchmark.board.model import DIGITS, Fall, Number, Ranks, Row, Score
 from benchmark.board.numbers import mean, number, reach
 from benchmark.board.points import point_by_fold, validation_means
@@ -43,6 +44,7 @@ def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
         above_floors={name: distance for name, distance in above.items() if distance is not None},
         falls=falls,
         unchanged=unchanged,
+        lesions=lesion_falls(group, results.references) if results.suite.lesions else None,
         ranks=Ranks(best=1, worst=1),
         parameters=first.parameters,
         seconds={stage: round(float(np.mean([d.seconds.get(stage, 0.0) for d in group])), 3) for stage in STAGES},

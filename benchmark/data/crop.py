@@ -51,7 +51,7 @@ def find_breast(image: np.ndarray) -> Box:
     scale_y, scale_x = height / small.shape[0], width / small.shape[1]
     frame = _inside_exposure_bars(small)
     inner = small[frame.upper : frame.lower, frame.left : frame.right]
-    tissue = _breast_mask(inner)
+    tissue = breast_mask(inner)
     if tissue is None:
         return Box(0, 0, width, height)
     rows, columns = np.flatnonzero(tissue.any(axis=1)), np.flatnonzero(tissue.any(axis=0))
@@ -107,7 +107,7 @@ def _between_bars(lines: np.ndarray) -> tuple[int, int]:
     return (start, end) if end - start > count // 2 else (0, count)
 
 
-def _breast_mask(inner: np.ndarray) -> np.ndarray | None:
+def breast_mask(inner: np.ndarray) -> np.ndarray | None:
     """Return where the breast is, bool [height, width]; None where no region is large enough to be one."""
     smooth = ndimage.uniform_filter(inner.astype(np.float32), 3)
     otsu = otsu_threshold(inner)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from benchmark.data.content import content_hash, remembered_hash
-from benchmark.data.crop import chest_wall_side, find_breast
+from benchmark.data.crop import Box, chest_wall_side, find_breast
 from benchmark.data.decode import ImageError, decode, to_8_bits
 from benchmark.data.workers import each_image
 from benchmark.errors import UserError
@@ -64,13 +65,33 @@ def prepare(path: Path, settings: ImageSettings) -> np.ndarray:
         ImageError: the file can't be decoded.
     """
     pixels = to_8_bits(decode(path))
-    mirrored = settings.flip and chest_wall_side(pixels) == "right"
-    if settings.crop:
-        left, upper, right, lower = find_breast(pixels)
-        pixels = pixels[upper:lower, left:right]
-    if mirrored:
-        pixels = pixels[:, ::-1]
-    return letterbox(pixels, settings.size)
+    return letterbox(Frame.of(pixels, settings).cut(pixels), settings.size)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is kept of an image.
+
+    Attributes:
+        box: the rectangle that is kept, in pixels of the file.
+        mirrored: whether left and right are exchanged.
+    """
+
+    box: Box
+    mirrored: bool
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, settings: ImageSettings) -> "Frame":
+        """Return what the settings keep of uint8 [height, width]."""
+        height, width = pixels.shape
+        box = find_breast(pixels) if settings.crop else Box(0, 0, width, height)
+        return cls(box, settings.flip and chest_wall_side(pixels) == "right")
+
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """Return what is kept of an array [height, width] of the same size: the image, or a mask of it."""
+        left, upper, right, lower = self.box
+        kept = pixels[upper:lower, left:right]
+        return kept[:, ::-1] if self.mirrored else kept
 
 
 class ImageCache:
@@ -106,7 +127,7 @@ class ImageCache:
         key = self.key(path)
         entry = self._entry(key)
         if not self._is_sound(key):
-            _write_entry(entry, prepare(path, self.settings))
+            write_entry(entry, prepare(path, self.settings))
             self._verified.add(key)
         return np.load(entry, mmap_mode="r", allow_pickle=False)
 
@@ -161,7 +182,7 @@ class ImageCache:
         """Return whether the entry is there and whole; its bytes are read once per process."""
         if key in self._verified and self._entry(key).exists():
             return True
-        if _entry_is_sound(self._entry(key), self.settings.size):
+        if is_sound(self._entry(key), self.settings.size):
             self._verified.add(key)
             return True
         return False
@@ -174,14 +195,32 @@ def letterbox(pixels: np.ndarray, size: int) -> np.ndarray:
     place of the sine that they come from would get through that with a probability of 10⁻⁹ per weight, and then change
     a grey level in one of thousands of pixels.
     """
-    height, width = pixels.shape
+    inside = fitted(pixels.shape[0], pixels.shape[1], size)
+    resized = Image.fromarray(pixels).resize((inside.width, inside.height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    square = np.zeros((size, size), np.uint8)
+    square[inside.place] = np.asarray(resized)
+    return square
+
+
+class Inside(NamedTuple):
+    """Where in a square a resized image lies: its size, and the left upper corner."""
+
+    width: int
+    height: int
+    left: int
+    upper: int
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Rows and columns of the square."""
+        return slice(self.upper, self.upper + self.height), slice(self.left, self.left + self.width)
+
+
+def fitted(height: int, width: int, size: int) -> Inside:
+    """Return where an image of this height and width lies in a square."""
     scale = size / max(height, width)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = Image.fromarray(pixels).resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    square = np.zeros((size, size), np.uint8)
-    x, y = (size - inner[0]) // 2, (size - inner[1]) // 2
-    square[y : y + inner[1], x : x + inner[0]] = np.asarray(resized)
-    return square
+    return Inside(*inner, (size - inner[0]) // 2, (size - inner[1]) // 2)
 
 
 def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | None:
@@ -193,7 +232,7 @@ def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | N
     return None
 
 
-def _write_entry(entry: Path, pixels: np.ndarray) -> None:
+def write_entry(entry: Path, pixels: np.ndarray) -> None:
     """Write an array in NumPy's format, and the digest of those bytes behind it."""
     with atomic_file(entry) as temporary, temporary.open("w+b") as file:
         np.lib.format.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
@@ -203,7 +242,7 @@ def _write_entry(entry: Path, pixels: np.ndarray) -> None:
         file.write(digest)
 
 
-def _entry_is_sound(entry: Path, size: int) -> bool:
+def is_sound(entry: Path, size: int) -> bool:
     """Return whether an entry's digest is that of the bytes before it."""
     try:
         content = entry.read_bytes()

@@ -2,14 +2,15 @@
 
 import os
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.data import dmid
 from benchmark.data.cache import cache_folder
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
+from benchmark.data.places import Marked, PlacesCache, marked_of
 from benchmark.data.split import PARTS, Split
 from benchmark.data.splitting import choose
 from benchmark.data.study import Study
@@ -33,6 +34,7 @@ class Records:
         data: what the data set is.
         folder: where it lies; images are named by their place in it.
         folds: the split of each fold; none without cross-validation.
+        masks: of lesions, by study.
     """
 
     studies: tuple[Study, ...]
@@ -44,6 +46,7 @@ class Records:
     data: DataRecord
     folder: Path
     folds: tuple[Split, ...] = ()
+    masks: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def splits(self) -> tuple[Split, ...]:
@@ -61,6 +64,10 @@ class Records:
     def part(self, name: str) -> list[Study]:
         """Return the studies of train, validation or test, in the order of the split."""
         return self.split.studies(name, self.studies)
+
+    def marked(self) -> list[Marked]:
+        """Return the test studies on which something marks a lesion."""
+        return marked_of(self.part("test"), self.masks)
 
     def references(self) -> list[ReferenceReport]:
         """Return what predictions are compared with, one for each study."""
@@ -110,6 +117,7 @@ def read_records(suite: Suite, folder: Path, results: Path, *, splits: Sequence[
             studies=len(release.studies),
         ),
         folder=folder,
+        masks=release.masks,
     )
 
 
@@ -124,6 +132,18 @@ def decode_images(records: Records, processes: int) -> None:
     if bad := cache.warm(paths, jobs=processes, progress=progress("images")):
         listed = "\n".join(f"  - {path}: {reason}" for path, reason in bad.items())
         raise UserError(f"{len(bad)} images can't be decoded. Replace or remove them (`amrg data check`):\n{listed}")
+
+
+def find_lesions(records: Records, processes: int) -> None:
+    """Find the lesions of every test study, and as much breast elsewhere, once, into the cache.
+
+    Raises:
+        UserError: masks that can't be used, all of them.
+    """
+    cache = PlacesCache(records.cache / "places", records.image)
+    if bad := cache.warm(records.marked(), jobs=processes, progress=progress("lesions")):
+        listed = "\n".join(f"  - {path}: {reason}" for path, reason in bad.items())
+        raise UserError(f"{len(bad)} lesions can't be painted over. Replace or remove these masks:\n{listed}")
 
 
 def _command(suite: Suite) -> str:

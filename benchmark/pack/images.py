@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.data.image import ImageCache
+from benchmark.data.painting import paint_over
+from benchmark.data.places import LESION, PATCH, Marked, PlacesCache
 from benchmark.data.records import Records
 from benchmark.data.split import Split
 from benchmark.pack.model import Pack
 from benchmark.progress.events import progress
+from benchmark.record import LESION_CONTROLS, Set
 from benchmark.scoring.controls import training_images
 from benchmark.scoring.predictions import Shown
 from benchmark.suite import Trial
@@ -21,10 +25,21 @@ if TYPE_CHECKING:
     from backbones.base import Backbone
 
 
+PAINTED: Mapping[Set, int] = {"painted": LESION, "patch": PATCH}
+"""What of a study's map is painted over."""
+NO_LESIONS: Mapping[str, str] = MappingProxyType({})
+
+
 def image_keys(records: Records) -> dict[str, str]:
     """Return the key of each study's image by the study's id; studies without an image have none."""
     images = _cache(records)
     return {study.id: images.key(study.image) for study in records.studies if study.image is not None}
+
+
+def lesion_keys(records: Records) -> dict[str, str]:
+    """Return the key of each test study's map by the study's id; only of those with lesions, and room for as much."""
+    places = _places(records)
+    return {study.id: places.key(study) for study in records.marked() if (places.load(study) == LESION).any()}
 
 
 def blank_key(records: Records) -> str:
@@ -32,18 +47,28 @@ def blank_key(records: Records) -> str:
     return f"blank-{records.image.size}"
 
 
-def shown_images(pack: Pack, split: Split, keys: Mapping[str, str]) -> list[Shown]:
+def painted_key(name: Set, places: str) -> str:
+    """Return the key of an image with a part painted over, by its control and the key of its map."""
+    return f"{name}-{places}"
+
+
+def shown_images(
+    pack: Pack, split: Split, keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS
+) -> list[Shown]:
     """Return the image behind each report that a trial of the pack on this split writes, set by set.
 
     Args:
         pack: whose trials write.
         split: what they are tested on.
         keys: of the studies' images, by study.
+        lesions: of the maps of studies that have a lesion with a place, by study.
     """
+    with_lesion = [study for study in split.test if study in lesions]
     every = [
         *[Shown("validation", study, keys[study]) for study in split.validation],
         *[Shown("test", study, keys[study]) for study in split.test],
         *[Shown("blank", study, blank_key(pack.records)) for study in split.test],
+        *[Shown(name, study, painted_key(name, lesions[study])) for name in LESION_CONTROLS for study in with_lesion],
     ]
     return [one for one in every if one.set in pack.sets]
 
@@ -71,8 +96,17 @@ def training_pairs(
     return list(places), rows
 
 
-def image_features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) -> "dict[str, Tensor]":
-    """Return features [image_tokens, hidden] of every image that the trials need, the blank one among them, by key."""
+def image_features(
+    pack: Pack, backbone: "Backbone", keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS
+) -> "dict[str, Tensor]":
+    """Return features [image_tokens, hidden] of every image that the trials need, by key.
+
+    Args:
+        pack: whose trials.
+        backbone: whose encoder.
+        keys: of the studies' images, by study.
+        lesions: of the maps of studies that have a lesion with a place, by study.
+    """
     from benchmark.tuning.features import FeatureStore
 
     records = pack.records
@@ -86,8 +120,20 @@ def image_features(pack: Pack, backbone: "Backbone", keys: Mapping[str, str]) ->
     side = records.image.size
     if "blank" in pack.sets:
         loaders[blank_key(records)] = lambda: np.zeros((side, side), np.uint8)
+    for study in (one for one in (records.marked() if lesions else ()) if one.id in lesions):
+        for name in LESION_CONTROLS:
+            loaders[painted_key(name, lesions[study.id])] = partial(_painted, records, study, PAINTED[name])
     store = FeatureStore(records.cache / "features", backbone)
     return store.get(loaders, progress(f"{pack.entry.name}: image features"))
+
+
+def _painted(records: Records, study: Marked, part: int) -> np.ndarray:
+    """Return a study's image with a part painted over."""
+    return paint_over(_cache(records).load(study.image), _places(records).load(study), part)
+
+
+def _places(records: Records) -> PlacesCache:
+    return PlacesCache(records.cache / "places", records.image)
 
 
 def _cache(records: Records) -> ImageCache:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.data.records import Records
-from benchmark.record import Set
+from benchmark.record import LESION_CONTROLS, Set
 from benchmark.suite import Entry, Trial
 
 SETS: tuple[Set, ...] = ("validation", "test", "blank")
 """What a sweep's trials write reports for."""
+SETS_WITH_LESIONS: tuple[Set, ...] = (*SETS, *LESION_CONTROLS)
+"""The same of a suite that asks for images with parts painted over."""
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,8 @@ class Pack:
     records: Records
     sets: tuple[Set, ...] = SETS
     resamples: int = 10_000
+
+    @property
+    def lesions(self) -> bool:
+        """Whether reports are written for images with parts painted over."""
+        return "painted" in self.sets

@@ -35,6 +35,7 @@ class Session:
         meter: books the time on the trials.
         until_the_end: holds what has to hold for the rest of the session.
         keys: of the studies' images, by study; from `load` on.
+        lesions: of the maps of test studies that have a lesion with a place, by study; from `load` on.
         shown: the images that each trial of a fold writes reports for, by fold; from `load` on.
         backbone: from `load` on.
         prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
@@ -49,6 +50,7 @@ class Session:
     meter: Meter
     until_the_end: ExitStack
     keys: dict[str, str] = field(default_factory=dict)
+    lesions: dict[str, str] = field(default_factory=dict)
     shown: dict[int | None, list[Shown]] = field(default_factory=dict)
     backbone: "Backbone" = None  # type: ignore[assignment]
     prompt_sha256: str = ""
@@ -60,7 +62,7 @@ class Session:
         """Return a session on what of a pack isn't done."""
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
-        alive = [trial for trial in pack.trials if not folders[trial.id].is_done()]
+        alive = [trial for trial in pack.trials if not folders[trial.id].is_done(lesions=pack.lesions)]
         ended: dict[str, str | None] = {trial.id: None for trial in pack.trials if trial not in alive}
         return cls(pack, folders, alive, ended, Meter(folders), until_the_end)
 

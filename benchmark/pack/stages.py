@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benchmark.execute import prepare_worker, quiet
-from benchmark.pack.images import blank_key, image_features, image_keys, shown_images, training_pairs
+from benchmark.pack.images import blank_key, image_features, image_keys, lesion_keys, shown_images, training_pairs
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
 from benchmark.progress.events import Event, tell
@@ -54,14 +54,15 @@ def load_backbone(session: Session) -> None:
     prompt = session.backbone.prompt_text(pack.trials[0].protocol.prompt)
     session.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
     session.keys = image_keys(pack.records)
+    session.lesions = lesion_keys(pack.records) if pack.lesions else {}
     splits = {trial.fold: pack.records.split_of(trial) for trial in pack.trials}
-    session.shown = {fold: shown_images(pack, split, session.keys) for fold, split in splits.items()}
+    session.shown = {fold: shown_images(pack, split, session.keys, session.lesions) for fold, split in splits.items()}
 
 
 def encode_images(session: Session) -> None:
     """Encode all images, the blank one among them, where a trial is still to be trained or to write."""
     if session.untrained() or session.unwritten():
-        session.features = image_features(session.pack, session.backbone, session.keys)
+        session.features = image_features(session.pack, session.backbone, session.keys, session.lesions)
 
 
 def train_adapters(session: Session) -> None:
@@ -129,7 +130,8 @@ def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> No
 def score_trials(session: Session) -> None:
     """Score the trials that have no scores, and write each trial's record, with which it is done."""
     records = session.pack.records
-    unscored = [t for t in session.alive if not is_scored(session.folders[t.id], records.split_of(t))]
+    lesions = session.pack.lesions
+    unscored = [t for t in session.alive if not is_scored(session.folders[t.id], records.split_of(t), lesions=lesions)]
     if unscored:
         with session.meter.stage("score", [trial.id for trial in unscored]), suppress(Exception):
             # What goes wrong here is left to the trial that it belongs to, which meets it again when it is scored.
@@ -145,6 +147,7 @@ def score_trials(session: Session) -> None:
                     records.split_of(trial),
                     resamples=session.pack.resamples,
                     grounding="blank" in session.pack.sets,
+                    lesions=lesions,
                 )
                 session.meter.lap("score", [trial.id])
             write_json(session.folders[trial.id].trial, trial_record(session, trial))

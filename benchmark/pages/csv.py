@@ -47,7 +47,7 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
     for row in board.entries:
         # Where each fold chose for itself, its choices stand one behind the other.
         ranks_of, alphas_of = zip(*(row.by_fold or ((row.rank, row.alpha),)), strict=True)
-        point = {"name": row.name, "rank": _listed(ranks_of), "alpha": _listed(alphas_of)}
+        point: dict[str, object] = {"name": row.name, "rank": _listed(ranks_of), "alpha": _listed(alphas_of)}
         for name, score in row.scores.items():
             line = {**point, "score": name, "n": score.n, "signature": board.signatures.get(name, "")}
             ranks = {"ranks": str(row.ranks)} if name == board.primary else {}
@@ -64,11 +64,21 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
                 yield {"kind": f"lost_{control}", **point, "score": name, **_ends(fall)}
             if control in row.unchanged:
                 yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
+        yield from _lesions(row, point)
         costs = {"trainable_parameters": row.parameters, "peak_memory_bytes": row.peak_memory_bytes}
         costs |= {"length_limit_rate": row.length_limit_rate}  # type: ignore[dict-item]
         costs |= {f"{stage}_seconds": seconds for stage, seconds in row.seconds.items()}  # type: ignore[misc]
         for name, cost in costs.items():
             yield {"kind": "cost", **point, "score": name, "value": cost}
+
+
+def _lesions(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
+    if row.lesions is None:
+        return
+    for shown, falls in row.lesions.falls.items():
+        shares = {"unchanged": row.lesions.unchanged[shown]} if shown in row.lesions.unchanged else {}
+        for name, fall in {**falls, **shares}.items():
+            yield {"kind": f"lost_{shown}", **point, "score": name, "n": row.lesions.studies, **_ends(fall)}
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -10,6 +10,7 @@ from benchmark.board.rights import rights_of
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.pages import clinical, sentences
 from benchmark.pages.environment import render
+from benchmark.pages.lesions import lesion_table
 from metrics.registry import METRICS
 
 TEXT = {
@@ -66,6 +67,7 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
         signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),
         images=_image_table(board),
+        lesions=lesion_table(board),
         folded=bool(board.chosen) or len(board.rows) > len(board.main_rows),
         longest_tested=VIEWS_OF_A_PATIENT,
     )

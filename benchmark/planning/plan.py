@@ -34,6 +34,8 @@ SPLIT = (407, 51, 52)
 """The paper's train, validation and test, of 510; other numbers of studies are parted alike."""
 CONTROLS = 1
 """Times that the test set is written again: with a blank image."""
+LESIONS = 2
+"""Times more where a suite asks for lesions: painted over, and as much elsewhere. At most: not every study has one."""
 WRITTEN_TOGETHER = 64
 """Reports of one trial that are written at once."""
 
@@ -82,11 +84,12 @@ def _workload(suite: Suite, data: Path | None) -> "Workload":
     protocol = suite.protocol
     steps = protocol.total_steps(train)
     trained = steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * train
+    lesions = LESIONS if suite.lesions else 0
     return Workload(
-        images=studies + 1,
+        images=studies + 1 + lesions * test * len(suite.fold_numbers()),
         reports_trained=trained,
         batch_size=min(protocol.micro_batch_size or protocol.batch_size, train),
-        reports_written=validation + (1 + CONTROLS) * test,
+        reports_written=validation + (1 + CONTROLS + lesions) * test,
         ranks=[rank for rank, _, _ in (*suite.points(), *suite.blank_points())] * len(suite.fold_numbers()),
     )
 

@@ -220,7 +220,7 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
         label = trial.label
         folder = store.of(identity)
         state: State = "left"
-        if folder.is_done():
+        if folder.is_done(lesions=record.suite.lesions):
             state = "done"
         elif identity in under_way:
             state = "running"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
-from benchmark.record import CONTROLS, ControlPrediction, Prediction, Set
+from benchmark.record import ALL_CONTROLS, ControlPrediction, Prediction, Set
 from benchmark.store import TrialFolder, read_models, write_lines
 
 
@@ -33,7 +33,7 @@ def store(folder: TrialFolder, shown: Sequence[Shown], predictions: Sequence[Pre
     folder.forget(folder.scores)
     write_lines(folder.predictions, of("test"))
     write_lines(folder.validation, of("validation"))
-    controls = [ControlPrediction(control=name, **vars(line)) for name in CONTROLS for line in of(name)]
+    controls = [ControlPrediction(control=name, **vars(line)) for name in ALL_CONTROLS for line in of(name)]
     write_lines(folder.controls, controls)
 
 
@@ -47,12 +47,13 @@ def is_complete(folder: TrialFolder, shown: Sequence[Shown], prompt_sha256: str)
 
     Each file appears whole or not at all, but there are three, and an interruption may fall between them.
     """
+    asked = {one.set for one in shown}
     try:
         lines = [
             *(("validation", line) for line in read_models(folder.validation, Prediction)),
             *(("test", line) for line in read_models(folder.predictions, Prediction)),
-            # Those of earlier versions have other controls beside.
-            *((c.control, c) for c in read_models(folder.controls, ControlPrediction) if c.control in CONTROLS),
+            # Those of earlier versions, and of suites that ask for more, have other controls beside.
+            *((c.control, c) for c in read_models(folder.controls, ControlPrediction) if c.control in asked),
         ]
     except UserError:
         return False  # missing, damaged or of another version: written again

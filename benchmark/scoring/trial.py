@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.record import CONTROLS, ControlPrediction, Prediction, ScoresRecord
+from benchmark.record import CONTROLS, LESION_CONTROLS, ControlPrediction, Prediction, ScoresRecord
 from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.score import score_predictions
 from benchmark.store import TrialFolder, read_models, write_json
@@ -13,7 +13,13 @@ from metrics.registry import METRICS
 
 
 def score(
-    folder: TrialFolder, studies: Sequence[Study], split: Split, *, resamples: int = 10_000, grounding: bool = True
+    folder: TrialFolder,
+    studies: Sequence[Study],
+    split: Split,
+    *,
+    resamples: int = 10_000,
+    grounding: bool = True,
+    lesions: bool = False,
 ) -> None:
     """Score the stored predictions of a trial and store the scores.
 
@@ -25,6 +31,7 @@ def score(
         split: whose training reports and blocks scores need.
         resamples: of the test set's intervals; 0 for none.
         grounding: whether to tell what the predictions owe to their images.
+        lesions: whether images with parts painted over were shown.
 
     Raises:
         UserError: predictions don't fit the studies.
@@ -49,13 +56,14 @@ def score(
     def values(rows: Sequence[Prediction]) -> dict[str, float | None]:
         return {name: one.value for name, one in scored(rows, 0, quick).scores.items()} if rows else {}
 
+    names = (*CONTROLS, *LESION_CONTROLS) if lesions else CONTROLS
     test, controls = read_models(folder.predictions, Prediction), read_models(folder.controls, ControlPrediction)
     predictions, expected = {row.id: row.prediction for row in test}, {row.id: reports[row.id] for row in test}
     record = scored(test, resamples).model_copy(
         update={
             "length_limit_rate": sum(row.stop == "length" for row in test) / len(test),
             "validation": values(read_models(folder.validation, Prediction)),
-            **{name: values([row for row in controls if row.control == name]) for name in CONTROLS},
+            **{name: values([row for row in controls if row.control == name]) for name in names},
             "pairs": pairs_of(predictions, expected, split.blocks) if grounding else None,
         }
     )
@@ -73,12 +81,20 @@ def prepare(studies: Sequence[Study], split: Split) -> None:
     score_predictions(one, one, train_reports=[reports[i] for i in split.train], resamples=0)
 
 
-def is_scored(folder: TrialFolder, split: Split) -> bool:
-    """Return whether scores of these test studies, the validation set and the controls are stored."""
+def is_scored(folder: TrialFolder, split: Split, *, lesions: bool = False) -> bool:
+    """Return whether scores of these test studies, the validation set and the controls are stored.
+
+    Args:
+        folder: of the trial.
+        split: that it is tested on.
+        lesions: whether images with parts painted over belong to the controls.
+    """
     try:
         record = folder.read_scores()
     except UserError:
         return False  # none yet, or damaged: scored again
     if any(part is None for part in (record.validation, record.blank, record.pairs)):
+        return False
+    if lesions and (record.painted is None or record.patch is None):
         return False
     return [report.id for report in record.reports] == sorted(split.test)

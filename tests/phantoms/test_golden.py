@@ -17,7 +17,10 @@ import pydicom
 import pytest
 import tifffile
 
+from benchmark.data import dmid
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, prepare
+from benchmark.data.painting import paint_over
+from benchmark.data.places import LESION, PAINTING_VERSION, PATCH, find_places, marked_of
 from benchmark.phantoms import anatomy, cases, files, image, lesions, outline, reports, truth, wording, wording_dmid
 from benchmark.phantoms.cases import RADII, Case, plan
 from benchmark.phantoms.image import draw
@@ -27,7 +30,7 @@ from benchmark.phantoms.write import PHANTOMS, write
 
 pytestmark = pytest.mark.numeric
 
-VERSIONS = {"PHANTOMS": 2, "PREPARATION_VERSION": 1}
+VERSIONS = {"PHANTOMS": 2, "PREPARATION_VERSION": 1, "PAINTING_VERSION": 1}
 DIGESTS = {
     "truth": "2fdcedf5a02de521",
     "reports": "fd9755ee1cb9f4d8",
@@ -37,10 +40,12 @@ DIGESTS = {
     "DICOM": "571ecf897fcb21f7",
     "findings": "26fbaa1f8fba8ab9",
     "seen by models": "502bd95c5448b91d",
+    "painted over": "4c14ea936b4f481d",
 }
 CHANGED = (
     "the phantoms changed: raise PHANTOMS in benchmark/phantoms/write.py (where only 'seen by models' changed, "
-    "PREPARATION_VERSION in benchmark/data/image.py) and write the new versions and digests into "
+    "PREPARATION_VERSION in benchmark/data/image.py; where only 'painted over' did, PAINTING_VERSION in "
+    "benchmark/data/places.py) and write the new versions and digests into "
     f"{Path(__file__).name}; running it prints them"
 )
 STUDIES, SEED, SIZE = 20, 4, 128
@@ -83,8 +88,22 @@ def digests() -> dict[str, str]:
             "DICOM": map(dicom, sorted(folder.glob("DICOM Images/*/*.dcm"))),
             "findings": (part.tobytes() for _, image in drawings for part in (image.pixels.astype("<f4"), image.mask)),
             "seen by models": (prepare(path, ImageSettings(size=80, flip=True)).tobytes() for path in images),
+            "painted over": painted(folder),
         }
         return {name: digest(contents) for name, contents in parts.items()}
+
+
+def painted(folder: Path) -> Iterator[bytes]:
+    """Yield images with lesions, and as much elsewhere, painted over; masks and circles by turns."""
+    release = dmid.read(folder)
+    masks = {key: mask for number, (key, mask) in enumerate(release.masks.items()) if number % 2}
+    settings = ImageSettings(size=80, flip=True)
+    for study in marked_of(release.studies, masks):
+        places = find_places(study, settings)
+        yield places.tobytes()
+        if (places == LESION).any():
+            image = prepare(study.image, settings)
+            yield from (paint_over(image, places, part).tobytes() for part in (LESION, PATCH))
 
 
 def one_of_each_finding(size: int) -> Iterator[Case]:
@@ -121,6 +140,7 @@ def dicom(path: Path) -> bytes:
 def test_phantoms_are_those_of_their_version() -> None:
     assert {kind for case in one_of_each_finding(64) for kind in case.truth.kinds} == set(KINDS)
     versions = {"PHANTOMS": PHANTOMS, "PREPARATION_VERSION": PREPARATION_VERSION}
+    versions |= {"PAINTING_VERSION": PAINTING_VERSION}
     assert (versions, digests()) == (VERSIONS, DIGESTS), CHANGED
 
 
