@@ -121,8 +121,9 @@ class Protocol(Part):
         compile: run the decoder's layers by torch.compile in training: the first steps take a minute or more, and
             rounding differs.
         training_images: `own`, or `shuffled`: each training report stands with the image of another block's study
-            (`benchmark.scoring.controls.shuffled`, drawn by the trial's seed). No image then goes with its report, so
-            nothing that is learned of images can help: a control of the grounding controls, not a way to tune a model.
+            (`benchmark.scoring.exchanged_images.shuffled`, drawn by the trial's seed). No image then goes with its
+            report, so nothing that is learned of images can help: a control of the grounding controls, not a way to
+            tune a model.
             `blank` is what a suite's `blank_adapters` are trained on, and shown when they write.
     """
 
@@ -184,7 +185,8 @@ class Suite(Part):
     each seed: a predictor that sees no image, trained under the protocol of the rows.
 
     With `lesions` reports are also written for test images whose lesion is painted over, and for the same images with
-    as much of the breast painted over elsewhere (`benchmark.data.places`). What is trained, and its id, stay the same.
+    as much of the breast painted over elsewhere (`benchmark.data.lesion_places`). What is trained, and its id, stay the
+    same.
 
     Where `miniature` is left out, the miniatures that come with the project are used, and those of other backbones
     are trained as `MiniaturePart` has it by default; where it is given, all are trained so.

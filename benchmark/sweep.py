@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmark.data.folds import pooled_leakage
 from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, find_lesions, read_records
-from benchmark.data.splitting import SPLITS
+from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread

@@ -15,7 +15,7 @@ from known import known
 from safetensors.numpy import save_file
 
 from benchmark.data.leakage import leakage
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import report

@@ -8,11 +8,11 @@ import pytest
 from lines import read_lines
 
 from benchmark import sweep
+from benchmark.board.chosen_points import chosen, compared
 from benchmark.board.collect import collect
-from benchmark.board.points import chosen, compared
 from benchmark.board.results import read_results
 from benchmark.data import dmid
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.pages.gallery import _columns
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.phantoms import write

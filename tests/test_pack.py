@@ -14,7 +14,7 @@ from benchmark.data import dmid
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.records import Records
 from benchmark.data.split import Split
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.errors import UserError
 from benchmark.pack import run, stages
 from benchmark.pack.model import Pack

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.board.choices import choices
+from benchmark.board.choice_noise import choices
+from benchmark.board.chosen_points import by_point, chosen, compared
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
 from benchmark.board.model import Board, Comparisons, Floor, NotThere, Row, Score, SplitOfBoard
-from benchmark.board.points import by_point, chosen, compared
 from benchmark.board.results import SuiteResults
 from benchmark.board.rows import order, row_of, scores_of
 from benchmark.board.run import checkpoints, name_of, run_of

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.board.chosen_points import chosen, compared
 from benchmark.board.done import References
 from benchmark.board.model import Number
 from benchmark.board.numbers import number, reach
-from benchmark.board.points import chosen, compared
 from benchmark.board.results import read_results, references_of
 from benchmark.board.run import name_of
 from benchmark.errors import UserError, unknown_name

@@ -15,7 +15,7 @@ from benchmark.board.model import DataOfFloors, FloorRow, FloorsBoard, FloorSpli
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
 from benchmark.data.split import Split
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.scoring.baselines import BASELINES, BLIND, NEEDS_IMAGES, predict_draws
 from benchmark.scoring.references import from_split

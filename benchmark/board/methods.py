@@ -5,10 +5,10 @@ guessed: a folder in a data set's layout is not taken for the data set, nor a mi
 """
 
 from benchmark.board.methods_data import data_items, study_items
+from benchmark.board.methods_model import Statement
 from benchmark.board.methods_models import model_items
 from benchmark.board.methods_results import evaluation_items, openness_items, result_items
 from benchmark.board.model import Board
-from benchmark.board.statement import Statement
 
 
 def methods(board: Board) -> Statement:

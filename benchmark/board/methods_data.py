@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from benchmark.board.format import decimal, several
+from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board
-from benchmark.board.statement import Item, asked
 
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 

@@ -1,8 +1,8 @@
 """The methods statement's items on models: which, how tuned, how prompted, how they wrote."""
 
 from benchmark.board.format import count, percent, several
+from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
-from benchmark.board.statement import Item, asked
 from benchmark.suite import Protocol
 from metrics.registry import METRICS
 

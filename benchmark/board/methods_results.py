@@ -1,9 +1,9 @@
 """The methods statement's items on evaluation, results and openness."""
 
 from benchmark.board.format import decimal, duration, percent, several, with_interval
+from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import SIGNIFICANT, Board, Row
 from benchmark.board.rights import CONSENT_UNKNOWN, LICENCE
-from benchmark.board.statement import Item, asked
 from metrics.labels.measured import measured_of
 from metrics.registry import METRICS
 from metrics.statistics.sign_flips import COUNTED_BLOCKS, SUMMED_BLOCKS

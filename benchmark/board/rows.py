@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmark.board.chosen_points import point_by_fold, validation_means
 from benchmark.board.folds import Result
 from benchmark.board.lesions import lesion_falls
 from benchmark.board.model import DIGITS, Fall, Number, Ranks, Row, Score
 from benchmark.board.numbers import mean, number, reach
-from benchmark.board.points import point_by_fold, validation_means
 from benchmark.board.results import SuiteResults
 from benchmark.board.run import name_of
 from benchmark.board.verdicts import CLEARED, Basis

@@ -7,10 +7,10 @@ from itertools import combinations
 
 import numpy as np
 
+from benchmark.board.chosen_points import blind_groups
 from benchmark.board.folds import Result
 from benchmark.board.model import DIGITS, SIGNIFICANT, Comparisons, Difference, Number, Ranks, Row
 from benchmark.board.numbers import number, reach
-from benchmark.board.points import blind_groups
 from benchmark.board.results import SuiteResults
 from benchmark.board.run import name_of
 from benchmark.scoring.baselines import BLIND

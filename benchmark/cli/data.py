@@ -75,7 +75,7 @@ def split(
     """
     from benchmark.data.dmid import read
     from benchmark.data.leakage import leakage
-    from benchmark.data.splitting import choose
+    from benchmark.data.split_rules import choose
 
     release = read(folder, reports_only=reports_only)
     studies = release.reports if reports_only else release.studies

@@ -113,7 +113,7 @@ def baselines(
     Example: amrg baselines dmid --split sequential
     """
     from benchmark.data.dmid import read
-    from benchmark.data.splitting import choose
+    from benchmark.data.split_rules import choose
     from benchmark.errors import unknown_name
     from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES, predict
     from benchmark.scoring.references import from_split, scored_studies

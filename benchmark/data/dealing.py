@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from benchmark.data.shuffling import shuffle_key
+from benchmark.data.pseudorandom import shuffle_key
 from benchmark.data.study import Study
 
 _SIZE_WEIGHT, _CATEGORY_WEIGHT, _DENSITY_WEIGHT = 2000, 100, 50

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchmark.data.likeness import most_alike
-from benchmark.data.shuffling import DRAWS, pick
+from benchmark.data.pseudorandom import DRAWS, pick
+from benchmark.data.report_likeness import most_alike
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study, tally
 from benchmark.data.text import normalise

@@ -10,9 +10,9 @@ from benchmark.data import dmid
 from benchmark.data.cache import cache_folder
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
-from benchmark.data.places import Marked, PlacesCache, marked_of
+from benchmark.data.lesion_places import Marked, PlacesCache, marked_of
 from benchmark.data.split import PARTS, Split
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.progress.events import progress

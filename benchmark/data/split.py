@@ -68,5 +68,5 @@ class Split:
         return cls(record.name, record.seed, record.train, record.validation, record.test, record.blocks, record.rule)
 
     def save(self, path: Path) -> None:
-        """Write the split as a file that `splitting.load` reads."""
+        """Write the split as a file that `split_rules.load` reads."""
         write_json(path, self.to_file())

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.data.image import ImageCache
-from benchmark.data.painting import paint_over
-from benchmark.data.places import LESION, PATCH, Marked, PlacesCache
+from benchmark.data.lesion_painting import paint_over
+from benchmark.data.lesion_places import LESION, PATCH, Marked, PlacesCache
 from benchmark.data.records import Records
 from benchmark.data.split import Split
 from benchmark.pack.model import Pack
 from benchmark.progress.events import progress
 from benchmark.record import LESION_CONTROLS, Set
-from benchmark.scoring.controls import training_images
+from benchmark.scoring.exchanged_images import training_images
 from benchmark.scoring.predictions import Shown
 from benchmark.suite import Trial
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from benchmark.board.chosen_points import compared
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
-from benchmark.board.points import compared
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.board.run import checkpoints, name_of
 from benchmark.data import dmid
@@ -24,7 +24,7 @@ from benchmark.pages.model import Answer, ControlAnswer, GalleryColumn, GalleryP
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
 from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES
-from benchmark.scoring.controls import swapped
+from benchmark.scoring.exchanged_images import swapped
 from benchmark.store import Store, atomic_file, write_text
 from benchmark.suite import PhantomData
 from metrics.copying import is_verbatim

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from benchmark.board.format import UNKNOWN, escape, table
 from benchmark.board.methods import methods
+from benchmark.board.methods_model import SOURCES, Checklist, Item, Statement
 from benchmark.board.model import Board
-from benchmark.board.statement import SOURCES, Checklist, Item, Statement
 from benchmark.pages.environment import render
 from benchmark.pages.sentences import NOT_A_DEVICE, nature
 

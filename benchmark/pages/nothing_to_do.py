@@ -15,7 +15,7 @@ from benchmark.data.content import content_hash
 from benchmark.data.leakage import leakage
 from benchmark.data.records import read_records
 from benchmark.data.split import Split
-from benchmark.data.splitting import RULES
+from benchmark.data.split_rules import RULES
 from benchmark.errors import UserError
 from benchmark.pages.digests import digests_of, files_in, read_digests
 from benchmark.pages.written import Written

@@ -5,10 +5,10 @@ from math import comb, sqrt
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmark.data import committed, dmid
+from benchmark.data import committed_split, dmid
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.split import Split
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.phantoms.folder import phantom_folder
@@ -86,7 +86,7 @@ def _tested(suite: Suite, data: Path | None) -> tuple[Split, int]:
     elif data is not None:
         studies = dmid.read(data).studies
     else:
-        known = committed.released()
+        known = committed_split.released()
         if suite.split.folds is not None:
             everything = tuple(known.blocks)
             return Split("blocked", suite.split.seed, (), (), everything, known.blocks), len(everything)

@@ -99,7 +99,7 @@ def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
     total = DMID_STUDIES if isinstance(suite.data, DmidData) else suite.data.studies
     if isinstance(suite.data, DmidData) and data is not None:
         from benchmark.data.dmid import read
-        from benchmark.data.splitting import choose
+        from benchmark.data.split_rules import choose
 
         try:
             studies = read(data).studies

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmark.data.image import ImageLoader
-from benchmark.data.shuffling import DRAWS, pick
+from benchmark.data.pseudorandom import DRAWS, pick
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
 from metrics.labels.labeler import label

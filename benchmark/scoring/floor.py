@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass
 
 from benchmark.data.image import ImageCache
+from benchmark.data.pseudorandom import DRAWS
 from benchmark.data.records import Records
-from benchmark.data.shuffling import DRAWS
 from benchmark.errors import UserError, frames, reason
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now, provenance

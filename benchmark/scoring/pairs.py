@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from benchmark.data.shuffling import shuffle_key
+from benchmark.data.pseudorandom import shuffle_key
 from benchmark.record import FallRecord, Grounding, Pairs, StoredFall
 from benchmark.scoring.score import report_statistics
 from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall, fall_of_seed, unchanged

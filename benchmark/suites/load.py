@@ -80,7 +80,7 @@ def parse(text: str, *, where: str) -> Suite:
 def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
     """Raise for unknown names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
     from backbones.registry import locations
-    from benchmark.data.splitting import RULES
+    from benchmark.data.split_rules import RULES
     from benchmark.phantoms.reports import DIALECTS
     from benchmark.scoring.baselines import BASELINES
     from metrics.registry import METRICS

@@ -10,9 +10,9 @@ from stored_suite import StoredSuite
 from benchmark.board.collect import collect
 from benchmark.board.format import decimal, with_interval
 from benchmark.board.methods import methods
+from benchmark.board.methods_model import Item, Statement, asked
 from benchmark.board.model import Board, NotThere
 from benchmark.board.results import read_results
-from benchmark.board.statement import Item, Statement, asked
 from benchmark.suite import DmidData
 from metrics.labels.measured import measured
 

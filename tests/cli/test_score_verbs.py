@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from benchmark.cli import app
 from benchmark.data.dmid import read as read_release
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.errors import UserError
 from benchmark.phantoms.write import write as write_phantoms
 from benchmark.record import FloorRecord, Machine, TrialRecord, UsedCheckpoint

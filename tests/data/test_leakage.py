@@ -8,9 +8,9 @@ from known import known
 
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
-from benchmark.data.likeness import most_alike
+from benchmark.data.report_likeness import most_alike
 from benchmark.data.split import Split
-from benchmark.data.splitting import split
+from benchmark.data.split_rules import split
 from benchmark.data.study import Study
 from metrics.text.rouge import rouge_l
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known import known
 
-from benchmark.data import committed
+from benchmark.data import committed_split
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
 from benchmark.data.split import PARTS, Split
-from benchmark.data.splitting import RULES, SPLITS, choose, compute, load, sizes_for, split
+from benchmark.data.split_rules import RULES, SPLITS, choose, compute, load, sizes_for, split
 from benchmark.data.study import Laterality, Lesion, Study, View
 from benchmark.errors import UserError
 from benchmark.phantoms import write
@@ -217,7 +217,7 @@ class TestCommitted:
     def test_the_rule_still_gives_it(self, studies: tuple[Study, ...]) -> None:
         released, computed = split(studies, "blocked"), compute(studies, "blocked")
         assert released == computed
-        assert released.fingerprint == computed.fingerprint == committed.read().fingerprint
+        assert released.fingerprint == computed.fingerprint == committed_split.read().fingerprint
 
     def test_it_has_the_papers_numbers_and_the_release_s_mixture(self, studies: tuple[Study, ...]) -> None:
         parted = split(studies, "blocked")
@@ -235,20 +235,20 @@ class TestCommitted:
         assert fewer == {i: p for i, p in part_of.items() if i != "Img100"}
 
     def test_other_reports_or_another_seed_are_computed(self, studies: tuple[Study, ...]) -> None:
-        assert committed.split_for(studies) is not None
+        assert committed_split.split_for(studies) is not None
         changed = [*studies[:-1], Study(id="Img510", image=None, report="other words")]
-        assert committed.split_for(changed) is None
-        assert committed.split_for(studies[:100]) is None
+        assert committed_split.split_for(changed) is None
+        assert committed_split.split_for(studies[:100]) is None
         assert split(studies, "blocked", seed=1).fingerprint != split(studies, "blocked").fingerprint
 
     def test_it_holds_no_text(self) -> None:
-        content = json.loads((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_text())
-        assert set(content) == set(committed.CommittedSplit.model_fields)
+        content = json.loads((Path(committed_split.__file__).parent / "splits" / "dmid-blocked.json").read_text())
+        assert set(content) == set(committed_split.CommittedSplit.model_fields)
         assert all(len(d) == 12 and int(d, 16) >= 0 for d in content["reports"].values())
 
     def test_it_is_written_as_it_is_committed(self, studies: tuple[Study, ...], tmp_path: Path) -> None:
-        committed.write(tmp_path / "a.json", compute(studies, "blocked"), studies)
-        path = Path(committed.__file__).parent / "splits" / "dmid-blocked.json"
+        committed_split.write(tmp_path / "a.json", compute(studies, "blocked"), studies)
+        path = Path(committed_split.__file__).parent / "splits" / "dmid-blocked.json"
         assert json.loads((tmp_path / "a.json").read_text()) == json.loads(path.read_text())
 
 
@@ -284,9 +284,9 @@ def test_splits_and_their_leakage_change_with_their_version_only() -> None:
     splits = [split(studies, rule, seed=seed) for rule in RULES for seed in (0, 1)]
     content = [[parted.to_file().model_dump(mode="json"), leakage(parted, studies).model_dump()] for parted in splits]
     total = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
-    total.update((Path(committed.__file__).parent / "splits" / "dmid-blocked.json").read_bytes())
+    total.update((Path(committed_split.__file__).parent / "splits" / "dmid-blocked.json").read_bytes())
     assert DIGESTS.get(SPLITS) == total.hexdigest(), (
-        "splits or their leakage changed: raise SPLITS in benchmark/data/splitting.py and write the new digest here: "
+        "splits or their leakage changed: raise SPLITS in benchmark/data/split_rules.py and write the new digest here: "
         f"{total.hexdigest()}"
     )
 

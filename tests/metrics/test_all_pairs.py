@@ -12,7 +12,7 @@ from known import known
 from scipy import stats
 
 from benchmark.data.dmid import read
-from benchmark.data.splitting import choose
+from benchmark.data.split_rules import choose
 from benchmark.scoring.pairs import MOST_STUDIES, chosen_studies, perfect_falls, seed_falls
 from metrics.all_pairs import PairFall, PairStatistics, across_blocks, fall, fall_of_seed, unchanged
 from metrics.clinical.clinical import score_reports

@@ -9,9 +9,9 @@ from stored_suite import StoredSuite
 
 from benchmark.board.collect import collect
 from benchmark.board.methods import methods
+from benchmark.board.methods_model import SOURCES
 from benchmark.board.model import Board, NotThere
 from benchmark.board.results import read_results
-from benchmark.board.statement import SOURCES
 from benchmark.pages.methods import BLANK, document
 
 HOSTILE = "# a | b `code` <script>alert(1)</script> **bold** [link](http://x) _it_ \\| $m$ & more"

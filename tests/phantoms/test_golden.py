@@ -19,8 +19,8 @@ import tifffile
 
 from benchmark.data import dmid
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, prepare
-from benchmark.data.painting import paint_over
-from benchmark.data.places import LESION, PAINTING_VERSION, PATCH, find_places, marked_of
+from benchmark.data.lesion_painting import paint_over
+from benchmark.data.lesion_places import LESION, PAINTING_VERSION, PATCH, find_places, marked_of
 from benchmark.phantoms import anatomy, cases, files, image, lesions, outline, reports, truth, wording, wording_dmid
 from benchmark.phantoms.cases import RADII, Case, plan
 from benchmark.phantoms.image import draw
@@ -45,7 +45,7 @@ DIGESTS = {
 CHANGED = (
     "the phantoms changed: raise PHANTOMS in benchmark/phantoms/write.py (where only 'seen by models' changed, "
     "PREPARATION_VERSION in benchmark/data/image.py; where only 'painted over' did, PAINTING_VERSION in "
-    "benchmark/data/places.py) and write the new versions and digests into "
+    "benchmark/data/lesion_places.py) and write the new versions and digests into "
     f"{Path(__file__).name}; running it prints them"
 )
 STUDIES, SEED, SIZE = 20, 4, 128

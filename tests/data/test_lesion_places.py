@@ -10,8 +10,8 @@ from scipy import ndimage
 from benchmark.data import dmid
 from benchmark.data.decode import ImageError
 from benchmark.data.image import ImageSettings, letterbox, prepare
-from benchmark.data.painting import paint_over
-from benchmark.data.places import LESION, OUTSIDE, PATCH, TISSUE, Marked, PlacesCache, find_places, marked_of
+from benchmark.data.lesion_painting import paint_over
+from benchmark.data.lesion_places import LESION, OUTSIDE, PATCH, TISSUE, Marked, PlacesCache, find_places, marked_of
 from benchmark.phantoms import write
 
 SETTINGS = ImageSettings(size=112)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from stored_suite import StoredSuite
 
-from benchmark.board.choices import choices, pooled_deviation
+from benchmark.board.choice_noise import choices, pooled_deviation
 from benchmark.board.collect import collect
 from benchmark.board.model import Board, Choice
 from benchmark.board.results import SuiteResults, read_results

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
+from benchmark.board.chosen_points import by_point, points_of_folds, validation_means
 from benchmark.board.folds import Result
 from benchmark.board.model import Choice
-from benchmark.board.points import by_point, points_of_folds, validation_means
 from benchmark.board.results import SuiteResults
 from benchmark.board.run import name_of
 from metrics.registry import METRICS

@@ -6,7 +6,7 @@ In testing all pairs count: `benchmark.scoring.pairs`.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from benchmark.data.shuffling import shuffle_key
+from benchmark.data.pseudorandom import shuffle_key
 from benchmark.suite import Trial
 
 EXCHANGES = 32

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import blocks as block_rule
-from benchmark.data import committed
+from benchmark.data import committed_split
 from benchmark.data.blocks import blocks_of
 from benchmark.data.dealing import deal
 from benchmark.data.inventory import study_id
-from benchmark.data.shuffling import shuffle_key
+from benchmark.data.pseudorandom import shuffle_key
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
@@ -64,7 +64,7 @@ def split(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
     Raises:
         UserError: an unknown name, or fewer than three studies.
     """
-    released = committed.split_for(studies) if name == "blocked" and seed == 0 else None
+    released = committed_split.split_for(studies) if name == "blocked" and seed == 0 else None
     return released or compute(studies, name, seed=seed)
 
 

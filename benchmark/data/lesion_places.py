@@ -21,7 +21,7 @@ from benchmark.data.content import content_hash
 from benchmark.data.crop import breast_mask
 from benchmark.data.decode import ImageError, decode, to_8_bits
 from benchmark.data.image import Frame, ImageCache, ImageSettings, fitted, is_sound, letterbox, write_entry
-from benchmark.data.shuffling import shuffle_key
+from benchmark.data.pseudorandom import shuffle_key
 from benchmark.data.study import Study
 from benchmark.data.workers import each_image
 

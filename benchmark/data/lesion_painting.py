@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmark.data.places import LESION, OUTSIDE, Mask
+from benchmark.data.lesion_places import LESION, OUTSIDE, Mask
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def paint_over(image: np.ndarray, places: np.ndarray, part: int) -> np.ndarray:
 
     Args:
         image: uint8 [size, size].
-        places: its map, of `benchmark.data.places`.
+        places: its map, of `benchmark.data.lesion_places`.
         part: `LESION`, or `PATCH`: then the lesions stay and nothing is taken of them.
 
     Returns:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.scoring.controls import shuffled, swapped, training_images
+from benchmark.scoring.exchanged_images import shuffled, swapped, training_images
 from benchmark.suite import ImagePart, Protocol, Trial
 
 pytestmark = pytest.mark.numeric
