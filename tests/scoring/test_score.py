@@ -67,7 +67,7 @@ def test_scores_survive_their_file(scores: Scores) -> None:
 
 def test_statistics_restored_from_a_file_are_those_that_were_scored(scores: Scores) -> None:
     record = ScoresRecord.model_validate_json(scores.to_record().model_dump_json())
-    results = stored_statistics(record, PREDICTIONS, REFERENCES, train_reports=TRAIN)
+    results = stored_statistics(record, [PREDICTIONS], REFERENCES, train_reports=TRAIN)
     assert set(results) == set(scores.statistics)
     for name, statistics in scores.statistics.items():
         np.testing.assert_array_equal(results[name].statistics, statistics.statistics, err_msg=name)
@@ -139,3 +139,18 @@ def test_scores_do_not_depend_on_the_order_of_the_records() -> None:
     one = score_predictions(PREDICTIONS, REFERENCES, names=FAST, resamples=200)
     other = score_predictions(backwards, REFERENCES, names=FAST, resamples=200)
     assert one.to_record() == other.to_record()
+
+
+def test_a_predictor_by_chance_stands_by_its_expectation() -> None:
+    """Its score is the mean over draws, each by itself as `score_predictions` gives it, whatever the score adds up."""
+    ids = sorted(REFERENCES)
+    draws = [{i: PREDICTIONS[ids[(place + shift) % len(ids)]] for place, i in enumerate(ids)} for shift in range(3)]
+    each = [score_predictions(draw, REFERENCES, train_reports=TRAIN, resamples=0) for draw in draws]
+    together = score_draws(draws, REFERENCES, train_reports=TRAIN, resamples=0)
+    for name in ("rouge_l", "birads_exact", "density_accuracy", "verbatim_train_rate"):
+        values = [one.scores[name].value for one in each]
+        assert together.scores[name].value == pytest.approx(sum(values) / len(values)), name
+        assert together.scores[name].signature == f"{each[0].scores[name].signature}|mean of 3 draws"
+    # Of texts as a set it is the first draw that is spoken of, and of one draw nothing changes.
+    assert together.scores["distinct_predictions"].value == each[0].scores["distinct_predictions"].value
+    assert score_draws(draws[:1], REFERENCES, train_reports=TRAIN, resamples=0).scores == each[0].scores
