@@ -10,7 +10,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.errors import UserError
 from benchmark.record import ScoresRecord
-from benchmark.scoring.score import Score, Scores, score_predictions
+from benchmark.scoring.score import Score, Scores, score_draws, score_predictions
 from benchmark.scoring.stored import stored_statistics
 from metrics.errors import MetricUnavailable
 from metrics.registry import METRICS
