@@ -20,16 +20,14 @@ from benchmark.execute import Executor, default_processes, executor, one_arithme
 from benchmark.pack.model import Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
+from benchmark.planning.dealing import dealt, trials_of
 from benchmark.planning.missing import missing
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
-from benchmark.suite import Entry, PhantomData, Protocol, Suite, Trial
+from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.tuning.weights import Weights, find_weights
-
-PACK_ON_CPU = 16
-"""Trials that one process of several is given at a time on a CPU, at most."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ def settle_arithmetic(suite: Suite) -> None:
 
 def devices_of(suite: Suite) -> list[str]:
     """Return the GPUs where there are any and published checkpoints are run; else the CPU."""
-    if all(entry.checkpoint == "miniature" for entry in suite.backbones):
+    if suite.has_miniatures_only:
         return ["cpu"]
     import torch
 
@@ -197,31 +195,12 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
 
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
     """Return a suite's grid and floors, with the ids that its records and weights give them."""
-
-    def trial(entry: Entry, protocol: Protocol, point: tuple[int, int, int], fold: int | None) -> Trial:
-        rank, alpha, seed = point
-        return Trial(
-            backbone=entry.name,
-            checkpoint=weights[entry.name].fingerprint,
-            quantization=entry.quantization,
-            dtype=entry.dtype,
-            data=records.data.fingerprint,
-            image=suite.image,
-            split=fingerprints[fold],
-            protocol=protocol,
-            rank=rank,
-            alpha=alpha,
-            seed=seed,
-            fold=fold,
-        )
-
     folds = suite.fold_numbers()
     fingerprints = {fold: split.fingerprint for fold, split in zip(folds, records.splits, strict=True)}
     trials: list[Trial] = []
     for entry in suite.backbones:
-        for fold in folds:
-            trials += [trial(entry, suite.protocol, point, fold) for point in suite.points()]
-            trials += [trial(entry, suite.blank_protocol, point, fold) for point in suite.blank_points()]
+        checkpoint = weights[entry.name].fingerprint
+        trials += trials_of(suite, entry, checkpoint=checkpoint, data=records.data.fingerprint, splits=fingerprints)
     floors = tuple(Floor(name, records.of_fold(fold), fold) for fold in folds for name in suite.baselines)
     return Planned(suite, records, weights, tuple(trials), floors)
 
@@ -234,28 +213,19 @@ def store_record(planned: Planned) -> None:
 
 
 def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list[Pack]:
-    """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy.
-
-    On a CPU a long grid is parted further, so that no process ends up alone with it; on GPUs that would load large
-    checkpoints more than once.
-    """
+    """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy."""
     suite, store = planned.suite, Store(planned.records.results)
     packs: list[Pack] = []
-    fewest = -(-processes // len(suite.backbones))
     for entry in suite.backbones:
         todo = [trial for trial in planned.trials if trial.backbone == entry.name and not store.of(trial).is_done()]
-        # Trials of one fold and seed see the same reports in the same order, so together they need less padding.
-        todo.sort(key=lambda trial: (trial.fold or 0, trial.seed, trial.rank))
-        finer = -(-len(todo) // PACK_ON_CPU) if devices[0] == "cpu" and processes > 1 else 1
-        size = -(-len(todo) // max(fewest, finer))
-        for start in range(0, len(todo), size or 1):
+        for part in dealt(todo, len(suite.backbones), processes, on_cpu=devices[0] == "cpu"):
             packs.append(
                 Pack(
                     entry=entry,
                     source=planned.weights[entry.name].source,
                     engine=suite.engine,
                     device=devices[len(packs) % len(devices)],
-                    trials=tuple(todo[start : start + size]),
+                    trials=tuple(part),
                     records=planned.records,
                 )
             )
