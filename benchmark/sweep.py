@@ -21,7 +21,7 @@ from benchmark.pack.model import Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.planning.dealing import dealt, trials_of
-from benchmark.planning.missing import missing
+from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
@@ -100,6 +100,7 @@ def run(
     results: Path,
     listener: Listener,
     processes: int | None = None,
+    allow_cpu: bool = False,
 ) -> Summary:
     """Run a suite.
 
@@ -108,7 +109,8 @@ def run(
         data: the DMID folder, for suites on DMID.
         results: where results go; existing ones are used.
         listener: told what happens.
-        processes: on a CPU, one per core by default; with GPUs, one per GPU.
+        processes: on a CPU, one per core by default, or as many as memory holds; with GPUs, one per GPU.
+        allow_cpu: whether the processor may run large checkpoints, where there is no GPU and its memory holds them.
 
     Returns:
         How it ended, its failed trials and floors among it; `check` raises for those.
@@ -117,11 +119,13 @@ def run(
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
         RunFailed: a worker process died.
     """
-    refuse(suite, data)
+    refuse(suite, data, allow_cpu=allow_cpu)
     settle_arithmetic(suite)
     listen(listener)
     devices = devices_of(suite)
-    most = processes or (len(devices) if devices[0] != "cpu" else default_processes())
+    most = processes or (len(devices) if devices[0] != "cpu" else processes_in_memory(suite, default_processes()))
+    if devices[0] == "cpu" and not suite.has_miniatures_only:
+        tell_hours(suite, data, results)
     with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
         records = prepare_records(suite, data, results, workers.processes)
         tell(Event("stage", "checkpoints"))
@@ -132,8 +136,21 @@ def run(
         return run_packs(planned, packs, workers)
 
 
-def refuse(suite: Suite, data: Path | None) -> None:
+def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:
+    """Tell about how long this machine's processor takes for a suite."""
+    from benchmark.planning.devices import CPU
+    from benchmark.planning.plan import plan
+
+    hours = plan(suite, data, gpu=CPU, results=results).hours
+    known = "nobody knows how many" if hours is None else f"about {hours:,.1f}"
+    tell(Event("stage", "no GPU", detail=f"the processor takes {known} hours, by arithmetic (amrg plan --gpu {CPU})"))
+
+
+def refuse(suite: Suite, data: Path | None, *, allow_cpu: bool = False) -> None:
     """Raise where a suite can't run here.
+
+    Args:
+        suite, data, allow_cpu: as `run` takes them.
 
     Raises:
         UserError: lists all that is missing.
@@ -143,7 +160,7 @@ def refuse(suite: Suite, data: Path | None) -> None:
             f"suite {suite.name} runs on phantoms, so --data {data} has no use. "
             "Leave it out, or choose a suite on DMID."
         )
-    if needs := missing(suite, data):
+    if needs := missing(suite, data, allow_cpu=allow_cpu):
         listed = "\n".join(f"  - {need}" for need in needs)
         raise UserError(f"suite {suite.name} can't run here yet:\n{listed}")
 

@@ -77,7 +77,7 @@ class Planner:
         speed = self._speed(entry, structure)
         writing = self._writing(entry, fit, memory)
         seconds = [self._seconds(structure, part, speed, writing) for part in parts]
-        notes = [*speed.sources, *self._notes(structure)]
+        notes = [*speed.sources, *self._notes()]
         if rows < most:
             notes.append(f"{entry.name}: {most} reports don't fit at once: micro_batch_size {rows}")
         planned = BackbonePlan(
@@ -170,13 +170,13 @@ class Planner:
 
         return seconds(structure, self._work(part), speed, writing)
 
-    def _notes(self, structure: "Structure") -> list[str]:
+    def _notes(self) -> list[str]:
         from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
 
         limit = self.suite.protocol.max_new_tokens
         return [
-            f"{structure.image_tokens} image tokens, {PROMPT_TOKENS} of prompt, {REPORT_TOKENS} a report; a batch of "
-            f"reports is written until its longest ends, here to {limit} tokens",
+            f"{min(REPORT_TOKENS, limit)} tokens a report on average, {PROMPT_TOKENS} of prompt beside the image's; a "
+            f"batch of reports is written until its longest ends, here to {limit} tokens",
             "starting, loading and decoding images are not counted",
         ]
 

@@ -51,10 +51,11 @@ def plan(
     for entry in suite.backbones:
         try:
             row, seconds = planner.row(entry, get(entry.name))
+            rows.append(row)
+            parts.append(seconds)
         except UserError as error:
-            row, seconds = UnfitBackbone(name=entry.name, error=str(error)), []
-        rows.append(row)
-        parts.append(seconds)
+            rows.append(UnfitBackbone(name=entry.name, error=str(error)))
+            parts.append([])
     return _plan(suite, data, planner, rows, parts)
 
 
