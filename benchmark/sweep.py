@@ -124,7 +124,7 @@ def run(
     listen(listener)
     devices = devices_of(suite)
     most = processes or (len(devices) if devices[0] != "cpu" else processes_in_memory(suite, default_processes()))
-    if devices[0] == "cpu" and not suite.has_miniatures_only:
+    if allow_cpu and devices[0] == "cpu" and not suite.has_miniatures_only:
         tell_hours(suite, data, results)
     with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
         records = prepare_records(suite, data, results, workers.processes)

@@ -1,7 +1,6 @@
 """What a suite needs that this machine doesn't have, each with how to get it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,15 +56,19 @@ def missing(
 
 def processes_in_memory(suite: Suite, most: int) -> int:
     """Return how many processes' trials fit into this machine's memory at a time, at most `most`, at least one."""
+    needed = [_one_trial(suite, entry) for entry in suite.backbones if entry.checkpoint != "miniature"]
+    largest = max(needed, default=0.0)
+    return max(1, min(most, int(available_memory() / GB / largest))) if largest else most
+
+
+def _one_trial(suite: Suite, entry: Entry) -> float:
+    """Return GB of tuning one trial of the largest rank; 0 where it can't be known, which `missing` says."""
     from backbones.registry import get
 
-    needed = [0.0]
-    for entry in suite.backbones:
-        if entry.checkpoint == "miniature" or not _is_present(entry):
-            continue
-        with suppress(UserError):  # `missing` says what is wrong with the plugin
-            needed.append(memory_needed(suite, entry, get(entry.name))[1])
-    return max(1, min(most, int(available_memory() / GB / max(needed)))) if max(needed) else most
+    try:
+        return memory_needed(suite, entry, get(entry.name))[1] if _is_present(entry) else 0.0
+    except UserError:
+        return 0.0
 
 
 def disk_missing(results: Path, stored: float, cached: float) -> list[str]:
