@@ -1,5 +1,7 @@
 """Cards by their data sheets, found by the names of users and of torch; and what is planned for where none is named."""
 
+import re
+
 import pytest
 
 from benchmark.errors import UserError
@@ -35,11 +37,18 @@ def test_two_cards_by_their_data_sheets() -> None:
     assert (rtx.memory_gb, rtx.bandwidth, rtx.tensor) == (24, 1.008, 165)
 
 
-def test_rates_are_dense() -> None:
-    """Tensor cores of one generation do so many 16-bit products a cycle beside the others' single ones: 2 to 32."""
-    for card in CARDS:
-        assert "NVIDIA" in card.source
-        assert 1.9 <= card.tensor / card.single <= 31
+def test_rates_are_half_of_those_with_sparsity() -> None:
+    stated = {
+        card.name: float(found[1].replace(",", ""))
+        for card in CARDS
+        if (found := re.search(r"([\d,.]+)(?: TFLOP/s)?(?: bf16| of its tensor cores|,)? with sparsity", card.source))
+        and card.name != "B200"  # of eight
+    }
+    assert len(stated) == 17
+    for name, sparse in stated.items():
+        card = named(name).card
+        assert card is not None
+        assert card.tensor == pytest.approx(sparse / 2, rel=0.02)
 
 
 def test_an_unknown_or_ambiguous_name_says_what_is_known() -> None:
