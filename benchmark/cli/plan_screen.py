@@ -64,7 +64,7 @@ def _unfit(planned: Plan) -> list[str]:
         elif isinstance(row, BackbonePlan) and not row.fits:
             fitting = [_name(mode, row.dtype) for mode in row.modes if mode.together]
             way = f"it fits with {fitting[0]}" if fitting else "it fits in no mode"
-            lines.append(f"{row.name} doesn't fit and isn't in the hours: it needs {row.own.needed_gb:.0f} GB; {way}.")
+            lines.append(f"{row.name} doesn't fit and isn't in the hours: it needs {row.own.needed_gb:.1f} GB; {way}.")
     return lines
 
 
@@ -82,7 +82,7 @@ def _fitting(rows: Sequence[BackbonePlan]) -> tuple[list[str], list[tuple[str, .
 
 
 def _cell(mode: PlannedMode) -> str:
-    fits = str(mode.together) if mode.together else f"needs {mode.needed_gb:.0f} GB"
+    fits = str(mode.together) if mode.together else f"needs {mode.needed_gb:.1f} GB"
     return f"{fits} *" if mode.chosen else fits
 
 
