@@ -80,15 +80,17 @@ class Planner:
         notes = [*speed.sources, *self._notes()]
         if rows < most and fit.needed(rows) <= memory:
             notes.append(f"{entry.name}: {most} reports don't fit at once: micro_batch_size {rows}")
+        taken = _memory(fit, packs, rows)
+        host = host_memory(size) / GB + (taken.pack_gb if self.target.is_cpu else 0.0)
         planned = BackbonePlan(
             **dict(_size(entry, plugin, len(trials), structure.parameters, size, notes)),
             trainable_parameters={rank: structure.trainable(rank) for rank in sorted(set(ranks))},
-            memory=(taken := _memory(fit, packs, rows)),
+            memory=taken,
             modes=modes(structure, entry, protocol, ranks, most, memory),
             pack_size=max(map(len, packs)),
             packs=len(packs),
             micro_batch_size=rows,
-            host_memory_gb=round(host_memory(size) / GB + (taken.pack_gb if self.target.is_cpu else 0.0), 2),
+            host_memory_gb=round(host, 2),
             operations=self._operations(structure, trials),
             hours=_hours(seconds),
         )

@@ -170,7 +170,7 @@ def test_a_measured_rate_is_operations_over_seconds(tmp_path: Path) -> None:
         folder.write_losses([{"step": number, "loss": 2.0} for number in range(10)])
 
     def rate(quantization: Literal["nf4"] | None = None, *, on: str = "H100") -> float | None:
-        entry = Entry(name="medgemma-4b-it", dtype=trial(8).dtype, quantization=quantization)
+        entry = Entry(name="medgemma-4b-it", quantization=quantization)
         return measured(tmp_path, entry, shape, named(on))
 
     assert rate() is None
