@@ -13,9 +13,11 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psutil
 
 from benchmark.errors import RunFailed
 from benchmark.progress.events import Listener, listen, listen_to_queue
@@ -75,18 +77,43 @@ def end_quickly() -> None:
 
 
 def pool(processes: int, queue: Any = None) -> ProcessPoolExecutor:
-    """Return a pool of spawned processes, each on one thread; their events go into `queue` where there is one."""
+    """Return a pool of spawned processes, each on one thread and with an equal share of the memory that is free now.
+
+    Args:
+        processes: how many.
+        queue: that their events go into, where there is one.
+    """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=(queue,))
+    share = available_memory() // processes
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=(queue, share))
 
 
-def _start_worker(queue: Any) -> None:
+def _start_worker(queue: Any, share: int) -> None:
+    global _share
+    _share = share
     one_thread()
     end_quickly()
     # The parent answers Ctrl-C for all of them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if queue is not None:
         listen_to_queue(queue)
+
+
+_share: int | None = None
+"""Bytes of memory that this process may take of those that it shares them with; None where it is alone."""
+
+
+def available_memory() -> int:
+    """Return bytes of memory that this process may still use, of the machine, its container and its own share."""
+    free = psutil.virtual_memory().available
+    with suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        free = free if limit == "max" else min(free, int(limit) - int(used))
+    if _share is not None:
+        # What the others hold, or will, is theirs: else each of them would plan with the same free memory.
+        free = min(free, _share - psutil.Process().memory_info().rss)
+    return max(0, free)
 
 
 def in_order(work: Callable[[Item], Result], items: Sequence[Item], *, processes: int, chunk: int) -> Iterator[Result]:

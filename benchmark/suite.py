@@ -239,6 +239,11 @@ class Suite(Part):
         return len(self.backbones) * points * len(self.fold_numbers())
 
     @property
+    def has_miniatures_only(self) -> bool:
+        """Whether all its checkpoints are miniatures, which run on a processor."""
+        return all(entry.checkpoint == "miniature" for entry in self.backbones)
+
+    @property
     def blank_protocol(self) -> Protocol:
         """The protocol of those trials."""
         return self.protocol.model_copy(update={"training_images": "blank"})

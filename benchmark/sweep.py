@@ -20,16 +20,14 @@ from benchmark.execute import Executor, default_processes, executor, one_arithme
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
-from benchmark.planning.missing import missing
+from benchmark.planning.dealing import dealt, trials_of
+from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
-from benchmark.suite import Entry, PhantomData, Protocol, Suite, Trial
+from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.tuning.weights import Weights, find_weights
-
-PACK_ON_CPU = 16
-"""Trials that one process of several is given at a time on a CPU, at most."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,7 @@ def run(
     results: Path,
     listener: Listener,
     processes: int | None = None,
+    allow_cpu: bool = False,
 ) -> Summary:
     """Run a suite.
 
@@ -110,7 +109,8 @@ def run(
         data: the DMID folder, for suites on DMID.
         results: where results go; existing ones are used.
         listener: told what happens.
-        processes: on a CPU, one per core by default; with GPUs, one per GPU.
+        processes: on a CPU, one per core by default, or as many as memory holds; with GPUs, one per GPU.
+        allow_cpu: whether the processor may run large checkpoints, where there is no GPU and its memory holds them.
 
     Returns:
         How it ended, its failed trials and floors among it; `check` raises for those.
@@ -119,11 +119,13 @@ def run(
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
         RunFailed: a worker process died.
     """
-    refuse(suite, data)
+    refuse(suite, data, allow_cpu=allow_cpu)
     settle_arithmetic(suite)
     listen(listener)
     devices = devices_of(suite)
-    most = processes or (len(devices) if devices[0] != "cpu" else default_processes())
+    most = processes or (len(devices) if devices[0] != "cpu" else processes_in_memory(suite, default_processes()))
+    if allow_cpu and devices[0] == "cpu" and not suite.has_miniatures_only:
+        tell_hours(suite, data, results)
     with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
         records = prepare_records(suite, data, results, workers.processes)
         tell(Event("stage", "checkpoints"))
@@ -134,8 +136,21 @@ def run(
         return run_packs(planned, packs, workers)
 
 
-def refuse(suite: Suite, data: Path | None) -> None:
+def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:
+    """Tell about how long this machine's processor takes for a suite."""
+    from benchmark.planning.devices import CPU
+    from benchmark.planning.plan import plan
+
+    hours = plan(suite, data, gpu=CPU, results=results).hours
+    known = "nobody knows how many" if hours is None else f"about {hours:,.1f}"
+    tell(Event("stage", "no GPU", detail=f"the processor takes {known} hours, by arithmetic (amrg plan --gpu {CPU})"))
+
+
+def refuse(suite: Suite, data: Path | None, *, allow_cpu: bool = False) -> None:
     """Raise where a suite can't run here.
+
+    Args:
+        suite, data, allow_cpu: as `run` takes them.
 
     Raises:
         UserError: lists all that is missing.
@@ -145,7 +160,7 @@ def refuse(suite: Suite, data: Path | None) -> None:
             f"suite {suite.name} runs on phantoms, so --data {data} has no use. "
             "Leave it out, or choose a suite on DMID."
         )
-    if needs := missing(suite, data):
+    if needs := missing(suite, data, allow_cpu=allow_cpu):
         listed = "\n".join(f"  - {need}" for need in needs)
         raise UserError(f"suite {suite.name} can't run here yet:\n{listed}")
 
@@ -160,7 +175,7 @@ def settle_arithmetic(suite: Suite) -> None:
 
 def devices_of(suite: Suite) -> list[str]:
     """Return the GPUs where there are any and published checkpoints are run; else the CPU."""
-    if all(entry.checkpoint == "miniature" for entry in suite.backbones):
+    if suite.has_miniatures_only:
         return ["cpu"]
     import torch
 
@@ -199,31 +214,12 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
 
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
     """Return a suite's grid and floors, with the ids that its records and weights give them."""
-
-    def trial(entry: Entry, protocol: Protocol, point: tuple[int, int, int], fold: int | None) -> Trial:
-        rank, alpha, seed = point
-        return Trial(
-            backbone=entry.name,
-            checkpoint=weights[entry.name].fingerprint,
-            quantization=entry.quantization,
-            dtype=entry.dtype,
-            data=records.data.fingerprint,
-            image=suite.image,
-            split=fingerprints[fold],
-            protocol=protocol,
-            rank=rank,
-            alpha=alpha,
-            seed=seed,
-            fold=fold,
-        )
-
     folds = suite.fold_numbers()
     fingerprints = {fold: split.fingerprint for fold, split in zip(folds, records.splits, strict=True)}
     trials: list[Trial] = []
     for entry in suite.backbones:
-        for fold in folds:
-            trials += [trial(entry, suite.protocol, point, fold) for point in suite.points()]
-            trials += [trial(entry, suite.blank_protocol, point, fold) for point in suite.blank_points()]
+        checkpoint = weights[entry.name].fingerprint
+        trials += trials_of(suite, entry, checkpoint=checkpoint, data=records.data.fingerprint, splits=fingerprints)
     floors = tuple(Floor(name, records.of_fold(fold), fold) for fold in folds for name in suite.baselines)
     return Planned(suite, records, weights, tuple(trials), floors)
 
@@ -236,29 +232,20 @@ def store_record(planned: Planned) -> None:
 
 
 def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list[Pack]:
-    """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy.
-
-    On a CPU a long grid is parted further, so that no process ends up alone with it; on GPUs that would load large
-    checkpoints more than once.
-    """
+    """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy."""
     suite, store = planned.suite, Store(planned.records.results)
     packs: list[Pack] = []
-    fewest = -(-processes // len(suite.backbones))
     for entry in suite.backbones:
         of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
         todo = [trial for trial in of_backbone if not store.of(trial).is_done(lesions=suite.lesions)]
-        # Trials of one fold and seed see the same reports in the same order, so together they need less padding.
-        todo.sort(key=lambda trial: (trial.fold or 0, trial.seed, trial.rank))
-        finer = -(-len(todo) // PACK_ON_CPU) if devices[0] == "cpu" and processes > 1 else 1
-        size = -(-len(todo) // max(fewest, finer))
-        for start in range(0, len(todo), size or 1):
+        for part in dealt(todo, len(suite.backbones), processes, on_cpu=devices[0] == "cpu"):
             packs.append(
                 Pack(
                     entry=entry,
                     source=planned.weights[entry.name].source,
                     engine=suite.engine,
                     device=devices[len(packs) % len(devices)],
-                    trials=tuple(todo[start : start + size]),
+                    trials=tuple(part),
                     records=planned.records,
                     sets=SETS_WITH_LESIONS if suite.lesions else SETS,
                 )

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from benchmark import execute
 from benchmark.errors import RunFailed
 from benchmark.execute import executor
 from benchmark.progress.events import Event, tell
@@ -31,3 +32,15 @@ def test_every_piece_is_run_and_heard_of(processes: int) -> None:
 def test_a_worker_that_dies_is_a_failed_run() -> None:
     with pytest.raises(RunFailed, match="a worker process died"), executor(2, lambda event: None) as workers:
         list(workers.run([die, partial(work, 1)]))
+
+
+def free() -> int:
+    return execute.available_memory()
+
+
+def test_processes_share_what_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "available_memory", lambda: 1_000_000_000)  # here; the workers measure
+    with executor(2, lambda event: None) as workers:
+        shares = dict(workers.run([free, free]))
+    # Half of it each, less what the process takes itself.
+    assert all(0 < share < 500_000_000 for share in shares.values())

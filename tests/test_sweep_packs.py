@@ -9,6 +9,7 @@ from benchmark.data.image import ImageSettings
 from benchmark.data.records import Records
 from benchmark.data.split import Split
 from benchmark.pack.model import Pack
+from benchmark.planning.dealing import PACK_ON_CPU
 from benchmark.record import DataRecord
 from benchmark.suite import Grid
 from benchmark.suites.load import load_suite
@@ -40,7 +41,7 @@ def test_on_a_cpu_no_process_ends_up_alone_with_a_long_grid(
     packs = deal(tmp_path, seeds, ["cpu"], processes)
     assert len(packs) == expected
     if processes > 1:
-        assert max(len(pack.trials) for pack in packs) <= sweep.PACK_ON_CPU
+        assert max(len(pack.trials) for pack in packs) <= PACK_ON_CPU
 
 
 def test_gpus_load_a_checkpoint_once_where_they_can(tmp_path: Path) -> None:

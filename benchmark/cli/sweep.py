@@ -18,6 +18,9 @@ def sweep(
         "leaderboards"
     ),
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core, or one a GPU, by default.")] = None,
+    allow_cpu: Annotated[
+        bool, typer.Option("--allow-cpu", help="Run large checkpoints on the processor, where its memory holds them.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but the result.")] = False,
     json_lines: Annotated[bool, typer.Option("--json-lines", help="Tell what happens as JSON lines.")] = False,
 ) -> None:
@@ -43,7 +46,9 @@ def sweep(
         end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards)
         if end is None:
             with Recorder(Store(results), chosen.name, show) as listener:
-                summary = run(chosen, data=data, results=results, listener=listener, processes=jobs)
+                summary = run(
+                    chosen, data=data, results=results, listener=listener, processes=jobs, allow_cpu=allow_cpu
+                )
         else:
             trials = len(end.summary.trials)
             show(Event("stage", "trials", trials, trials, "all done already, and the leaderboard is current"))

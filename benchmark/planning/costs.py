@@ -23,21 +23,28 @@ LONGEST_REPORT_TOKENS = 175
 
 @dataclass(frozen=True)
 class Workload:
-    """What a suite asks of one backbone.
+    """What a suite, or a part of it, asks of one backbone.
 
     Attributes:
         images: images that go through the vision encoder, once each.
         reports_trained: reports that one trial learns from, counted each time.
-        batch_size: reports in memory at once, per trial.
-        reports_written: reports that one trial writes.
+        checkpointing: whether activations are computed anew in the backward pass.
+        written: reports that each trial writes, one for each different image.
+        new_tokens: of a report at most.
         ranks: rank of each trial.
     """
 
     images: int
     reports_trained: int
-    batch_size: int
-    reports_written: int
+    checkpointing: bool
+    written: Sequence[int]
+    new_tokens: int
     ranks: Sequence[int]
+
+    @property
+    def report_tokens(self) -> int:
+        """Tokens of a written report, on average."""
+        return min(REPORT_TOKENS, self.new_tokens)
 
 
 @dataclass(frozen=True)
@@ -95,16 +102,18 @@ def vision_operations(structure: Structure) -> float:
     return 2 * (weights + structure.encoder_attention)
 
 
-def training_operations(structure: Structure, rank: int) -> float:
+def training_operations(structure: Structure, rank: int, *, checkpointing: bool = False) -> float:
     """Count operations of one report forward and backward, from cached image features.
 
     The frozen weights get no gradient, so backward costs them once more what forward did; attention twice, adapters
-    twice. The head sees the report's positions only.
+    twice. The head sees the report's positions only. With activation checkpointing layers go forward once more.
     """
     tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary * REPORT_TOKENS
     adapters = 2 * structure.trainable(rank) * tokens
-    return 2 * (2 * structure.decoder_weights * tokens + head) + 3 * (_attention(structure, tokens) + adapters)
+    layers, small = 2 * structure.decoder_weights * tokens, _attention(structure, tokens) + adapters
+    once_more = layers + small if checkpointing else 0.0
+    return 2 * (layers + head) + 3 * small + once_more
 
 
 def prompt_operations(structure: Structure) -> float:
@@ -141,9 +150,10 @@ class Operations:
 
 def operations(structure: Structure, work: Workload) -> Operations:
     """Return what a suite asks of a backbone."""
-    written = len(work.ranks) * work.reports_written
+    trained = (training_operations(structure, rank, checkpointing=work.checkpointing) for rank in work.ranks)
+    report = prompt_operations(structure) + work.report_tokens * word_operations(structure)
     return Operations(
         vision=work.images * vision_operations(structure),
-        train=sum(work.reports_trained * training_operations(structure, rank) for rank in work.ranks),
-        write=written * (prompt_operations(structure) + REPORT_TOKENS * word_operations(structure)),
+        train=work.reports_trained * sum(trained),
+        write=sum(work.written) * report,
     )

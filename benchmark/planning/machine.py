@@ -10,21 +10,22 @@ GB = 1e9
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU: its name and its memory in GB."""
+    """GPUs of this machine: the largest one's name and its memory in GB, and how many there are."""
 
     name: str
     memory: float
+    count: int = 1
 
 
 def gpu() -> Gpu | None:
-    """Return the GPU with the most memory, or None."""
+    """Return the GPU with the most memory and how many there are, or None."""
     import torch
 
     if not torch.cuda.is_available():
         return None
     devices = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
     largest = max(devices, key=lambda device: device.total_memory)
-    return Gpu(largest.name, largest.total_memory / GB)
+    return Gpu(largest.name, largest.total_memory / GB, len(devices))
 
 
 def gpu_memory() -> float:

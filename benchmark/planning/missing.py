@@ -1,10 +1,11 @@
 """What a suite needs that this machine doesn't have, each with how to get it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
+from benchmark.execute import available_memory
 from benchmark.planning.machine import GB
 from benchmark.suite import DmidData, Entry, Suite
 
@@ -14,10 +15,17 @@ if TYPE_CHECKING:
     Plugins = Sequence[tuple[Entry, type[Backbone]]]
 
 WITHOUT_GPU = 4.0
-"""GB of weights up to which a checkpoint is run without a GPU."""
+"""GB of weights up to which a checkpoint is run without a GPU, and without being asked to."""
 
 
-def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None) -> list[str]:
+def missing(
+    suite: Suite,
+    data: Path | None,
+    *,
+    gpu_memory: float | None = None,
+    gpu_name: str = "the largest GPU",
+    allow_cpu: bool = False,
+) -> list[str]:
     """Return all that stops a suite from running on this machine, each with how to get it; empty where nothing does.
 
     Nothing heavy is imported and no network is used where all checkpoints are miniatures.
@@ -26,6 +34,8 @@ def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None)
         suite: the suite.
         data: the DMID folder, where one was given.
         gpu_memory: GB of GPU memory to plan for; None for what this machine has.
+        gpu_name: whose memory that is.
+        allow_cpu: whether the processor may do what is large, where there is no GPU.
     """
     needs = _data(suite, data)
     entries = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
@@ -40,12 +50,49 @@ def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None)
         except UserError as error:
             needs.append(str(error))
     published = [(entry, plugin) for entry, plugin in plugins if entry.checkpoint != "miniature"]
-    return [*needs, *_widths(plugins), *_memory(suite, published, gpu_memory), *_checkpoints(published)]
+    short = _memory(suite, published, gpu_memory, gpu_name, allow_cpu=allow_cpu)
+    return [*needs, *_widths(plugins), *short, *_checkpoints(published)]
+
+
+def processes_in_memory(suite: Suite, most: int) -> int:
+    """Return how many processes' trials fit into this machine's memory at a time, at most `most`, at least one."""
+    needed = [_one_trial(suite, entry) for entry in suite.backbones if entry.checkpoint != "miniature"]
+    largest = max(needed, default=0.0)
+    return max(1, min(most, int(available_memory() / GB / largest))) if largest else most
+
+
+def _one_trial(suite: Suite, entry: Entry) -> float:
+    """Return GB of tuning one trial of the largest rank; 0 where it can't be known, which `missing` says."""
+    from backbones.registry import get
+
+    try:
+        return memory_needed(suite, entry, get(entry.name))[1] if _is_present(entry) else 0.0
+    except UserError:
+        return 0.0
+
+
+def disk_missing(results: Path, stored: float, cached: float) -> list[str]:
+    """Return which disks are too small for what a suite stores, each with how to get more.
+
+    Args:
+        results: the folder of results.
+        stored: bytes that go there: adapters and snapshots.
+        cached: bytes that go into the cache: images and features.
+    """
+    from benchmark.data.cache import cache_folder
+
+    return _short_of_disk(
+        (
+            (stored / GB, "adapters and snapshots", results, "--results"),
+            (cached / GB, "prepared images and features", cache_folder(), "AMRG_CACHE_DIR"),
+        )
+    )
 
 
 def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float, float]:
     """Return GB of the weights, of tuning one trial of the largest rank as in the suite, and of a report at a time."""
-    from benchmark.planning.costs import BYTES, memory
+    from benchmark.planning.costs import BYTES
+    from benchmark.planning.fit import fit_of, mode_of
     from benchmark.planning.structures import structure_of
     from benchmark.tuning.packed.capacity import USABLE
 
@@ -53,15 +100,9 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
     if structure is None:
         weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
         return weights, 1.5 * weights / USABLE, 1.2 * weights / USABLE
-    needed = memory(
-        structure,
-        max(suite.grid.rank),
-        entry.dtype,
-        entry.quantization,
-        checkpointing=protocol.activation_checkpointing,
-    )
-    one_trial = needed.pack(1, protocol.micro_batch_size or protocol.batch_size)
-    return needed.weights / GB, one_trial / USABLE / GB, needed.pack(1, 1) / USABLE / GB
+    fit = fit_of(structure, entry.dtype, mode_of(entry, protocol), suite.grid.rank)
+    one_trial = fit.needed(protocol.micro_batch_size or protocol.batch_size)
+    return fit.weights / GB, one_trial / GB, fit.needed(1) / GB
 
 
 def _data(suite: Suite, data: Path | None) -> list[str]:
@@ -101,7 +142,7 @@ def _is_present(entry: Entry) -> bool:
     return not entry.is_folder or (Path(entry.checkpoint) / "config.json").is_file()
 
 
-def _memory(suite: Suite, plugins: "Plugins", planned_for: float | None) -> list[str]:
+def _memory(suite: Suite, plugins: "Plugins", planned_for: float | None, name: str, *, allow_cpu: bool) -> list[str]:
     from benchmark.planning.machine import gpu_memory
 
     needed: dict[str, tuple[float, float, Entry]] = {}
@@ -114,12 +155,27 @@ def _memory(suite: Suite, plugins: "Plugins", planned_for: float | None) -> list
     if not needed:
         return []
     available = gpu_memory() if planned_for is None else planned_for
-    present = f"the largest GPU has {available:.0f} GB" if available else "there is no GPU"
+    if not available and allow_cpu:
+        return _host_memory(suite, needed)
+    present = f"{name} has {available:.0f} GB" if available else "there is no GPU"
+    free = 0.0 if available else available_memory() / GB
+    slower = " This machine's processor can: `amrg sweep --allow-cpu` says first how long it takes."
     return [
-        f"GPU memory: {name} in {entry.quantization or entry.dtype} needs {size:.0f} GB, but {present}. "
-        + _advice(suite, entry, smallest, available)
-        for name, (size, smallest, entry) in needed.items()
+        f"GPU memory: {backbone} in {entry.quantization or entry.dtype} needs {size:.0f} GB, but {present}. "
+        f"{_advice(suite, entry, smallest, available)}{slower if size <= free else ''}"
+        for backbone, (size, smallest, entry) in needed.items()
         if size > available
+    ]
+
+
+def _host_memory(suite: Suite, needed: Mapping[str, tuple[float, float, Entry]]) -> list[str]:
+    """Return which backbones are too large for a processor's memory."""
+    free = available_memory() / GB
+    return [
+        f"memory: {backbone} in {entry.quantization or entry.dtype} needs {size:.0f} GB, but {free:.0f} GB are free. "
+        + _advice(suite, entry, smallest, free)
+        for backbone, (size, smallest, entry) in needed.items()
+        if size > free
     ]
 
 
@@ -139,7 +195,7 @@ def _advice(suite: Suite, entry: Entry, smallest: float, available: float) -> st
 def _checkpoints(plugins: "Plugins") -> list[str]:
     from backbones.checkpoint import is_cached
     from benchmark.data.cache import cache_folder
-    from benchmark.planning.machine import free_disk, has_token, hub_cache, is_offline
+    from benchmark.planning.machine import has_token, hub_cache, is_offline
 
     needs, download, converted = [], 0.0, 0.0
     for entry, plugin in plugins:
@@ -167,13 +223,21 @@ def _checkpoints(plugins: "Plugins") -> list[str]:
                 f"licence: {entry.name}: {pinned.hub_id} is gated under '{pinned.licence}'. "
                 f"Accept it at {pinned.page}, with the account that downloads.{login}"
             )
-    for size, kind, folder, setting in (
-        (download, "checkpoints", hub_cache(), "HF_HOME"),
-        (converted, "converted checkpoints", cache_folder(), "AMRG_CACHE_DIR"),
-    ):
-        if size > (free := free_disk(folder)):
-            needs.append(
-                f"disk: the {kind} take {size:.0f} GB and {folder} has {free:.0f} GB left. "
-                f"Free some, or put the cache elsewhere with {setting}."
-            )
-    return needs
+    return needs + _short_of_disk(
+        (
+            (download, "checkpoints", hub_cache(), "HF_HOME"),
+            (converted, "converted checkpoints", cache_folder(), "AMRG_CACHE_DIR"),
+        )
+    )
+
+
+def _short_of_disk(kinds: Sequence[tuple[float, str, Path, str]]) -> list[str]:
+    """Return which disks are too small for (GB, what, where, the setting that moves it)."""
+    from benchmark.planning.machine import free_disk
+
+    return [
+        f"disk: the {kind} take {size:.0f} GB and {folder} has {free:.0f} GB left. "
+        f"Free some, or put {'them' if setting.startswith('--') else 'the cache'} elsewhere with {setting}."
+        for size, kind, folder, setting in kinds
+        if size > (free := free_disk(folder))
+    ]

@@ -4,18 +4,70 @@ from benchmark.record import Stored
 
 
 class Device(Stored):
-    """What is planned for: the GPU with the most memory; no name and 0 GB where there is none."""
+    """What is planned for.
 
-    gpu: str | None
-    gpu_memory_gb: float
+    Attributes:
+        name: of the card; a processor has none.
+        memory_gb: of each; 0 of a processor.
+        devices: how many.
+        tensor_tflops, bandwidth_tb: dense 16-bit TFLOP/s and TB/s by `source`, where it is a card.
+        source: the data sheet.
+        note: what is to be known about the choice; empty where there is nothing.
+    """
+
+    name: str | None
+    memory_gb: float
+    devices: int
+    tensor_tflops: float | None
+    bandwidth_tb: float | None
+    source: str | None
+    note: str
 
 
-class PlannedBytes(Stored):
-    """Bytes of a backbone: still to download; on disk, features among them; of the features."""
+class PlannedDisk(Stored):
+    """Bytes on disk, by kind; converted checkpoints lie there beside the published ones.
+
+    Attributes:
+        weights, converted, features, adapters: what stays.
+        snapshots: of the trials that train at the same time, until they are trained.
+    """
+
+    weights: int
+    converted: int
+    features: int
+    adapters: int
+    snapshots: int
+
+
+class PlannedBytes(PlannedDisk):
+    """Bytes of a backbone: still to download, and all on disk.
+
+    Attributes:
+        download: what the hub's cache doesn't hold yet.
+        disk: all kinds together.
+    """
 
     download: int
     disk: int
-    features: int
+
+
+class PlannedMode(Stored):
+    """How a backbone fits into the device's memory in one mode.
+
+    Attributes:
+        quantization, activation_checkpointing: the mode.
+        chosen: whether it is the suite's.
+        needed_gb: memory that a trial of the greatest rank needs, a report at a time, with what has to stay free.
+        together: trials that train together; 0 where not one fits.
+        micro_batch_size: reports of a trial that go through the model at once.
+    """
+
+    quantization: str | None
+    activation_checkpointing: bool
+    chosen: bool
+    needed_gb: float
+    together: int
+    micro_batch_size: int
 
 
 class PlannedMemory(Stored):
@@ -41,7 +93,7 @@ class PlannedOperations(Stored):
 
 
 class PlannedHours(Stored):
-    """Hours of all trials of a backbone, by stage, on one GPU or on all cores."""
+    """Hours of all trials of a backbone, by stage, of one GPU or of all cores."""
 
     vision: float
     train: float
@@ -85,19 +137,33 @@ class BackbonePlan(BackboneSize):
 
     Attributes:
         trainable_parameters: by rank.
-        memory: of a trial and of a pack.
-        pack_size, packs: trials that train together, and how often.
+        memory: of a trial of the greatest rank and of the largest pack.
+        modes: how it fits in the suite's mode and in those with less memory.
+        pack_size, packs: trials that train together at most, and how often some do.
         micro_batch_size: reports of a trial that go through the model at once.
+        host_memory_gb: of the host, for each process.
         operations, hours: by stage.
     """
 
     trainable_parameters: dict[int, int]
     memory: PlannedMemory
+    modes: tuple[PlannedMode, ...]
     pack_size: int
     packs: int
     micro_batch_size: int
+    host_memory_gb: float
     operations: PlannedOperations
     hours: PlannedHours
+
+    @property
+    def own(self) -> PlannedMode:
+        """How it fits as the suite has it."""
+        return next(mode for mode in self.modes if mode.chosen)
+
+    @property
+    def fits(self) -> bool:
+        """Whether one trial fits as the suite has it, with fewer reports at once if need be."""
+        return self.own.together > 0
 
 
 class Comparison(Stored):
@@ -148,18 +214,24 @@ class Plan(Stored):
         schema_version: of this model.
         suite: its name.
         trials: of all backbones.
-        machine: that is planned for.
+        device: that is planned for.
         backbones: in the suite's order.
         design: what it will be able to decide; None where its data can't be read.
-        hours: of all backbones, one after another; None where one's aren't known.
+        hours: until the last device is done with the backbones that fit; None where one's aren't known.
+        images: bytes of all prepared images on disk.
+        disk: of all backbones, by kind.
+        host_memory_gb: of all processes.
         missing: what stops it from running here, in words.
     """
 
-    schema_version: int = 1
+    schema_version: int = 2
     suite: str
     trials: int
-    machine: Device
+    device: Device
     backbones: tuple[BackbonePlan | BackboneSize | UnfitBackbone, ...]
     design: Design | None = None
     hours: float | None
+    images: int
+    disk: PlannedDisk
+    host_memory_gb: float
     missing: tuple[str, ...]

@@ -1,279 +1,118 @@
 """What a suite will cost before it runs, backbone by backbone, and what it lacks on this machine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
-from benchmark.execute import default_processes
+from benchmark.planning.backbone import Planner
 from benchmark.planning.design import design_of
-from benchmark.planning.machine import GB, Gpu, gpu
-from benchmark.planning.missing import missing
+from benchmark.planning.devices import Target, named, of_machine
+from benchmark.planning.missing import disk_missing, missing
 from benchmark.planning.model import (
     BackbonePlan,
     BackboneSize,
     Device,
     Plan,
-    PlannedBytes,
-    PlannedHours,
-    PlannedMemory,
-    PlannedOperations,
+    PlannedDisk,
     UnfitBackbone,
 )
-from benchmark.suite import DmidData, Entry, Suite
+from benchmark.planning.sizes import sizes_of
+from benchmark.suite import Suite
 
 if TYPE_CHECKING:
-    from backbones.base import Backbone
-    from backbones.structure import Structure
-    from benchmark.planning.costs import Memory, Operations, Workload
+    from benchmark.planning.hours import Seconds
 
-DMID_STUDIES = 510
-"""Images of the release, where no folder is given to count them in."""
-SPLIT = (407, 51, 52)
-"""The paper's train, validation and test, of 510; other numbers of studies are parted alike."""
-CONTROLS = 1
-"""Times that the test set is written again: with a blank image."""
-LESIONS = 2
-"""Times more where a suite asks for lesions: painted over, and as much elsewhere. At most: not every study has one."""
-WRITTEN_TOGETHER = 64
-"""Reports of one trial that are written at once."""
+    Row = BackbonePlan | BackboneSize | UnfitBackbone
 
 
-def plan(suite: Suite, data: Path | None, *, gpu_memory: float | None = None, results: Path) -> Plan:
+def plan(
+    suite: Suite, data: Path | None, *, gpu: str | None = None, gpu_memory: float | None = None, results: Path
+) -> Plan:
     """Return the plan of a suite.
 
     Args:
         suite: the suite.
         data: the DMID folder, where one was given.
-        gpu_memory: GB of GPU memory to plan for; None for what this machine has.
+        gpu: the device to plan for, as `benchmark.planning.devices.named` takes it; None for this machine's.
+        gpu_memory: GB of memory of each GPU, instead of the device's own.
         results: results of earlier sweeps, whose measured rates are taken.
+
+    Raises:
+        UserError: no such device is known.
     """
     from backbones.registry import get
 
-    device = gpu()
-    if gpu_memory is not None:
-        device = Gpu(device.name if device and abs(device.memory - gpu_memory) < 1 else "a GPU", gpu_memory)
-    work = _workload(suite, data)
-    rows: list[BackbonePlan | BackboneSize | UnfitBackbone] = []
+    target = target_of(suite, gpu, gpu_memory)
+    planner = Planner(suite, target, sizes_of(suite, data), results)
+    rows: list[Row] = []
+    parts: list[list[Seconds]] = []
     for entry in suite.backbones:
         try:
-            rows.append(_row(suite, entry, get(entry.name), work, device, results))
+            row, seconds = planner.row(entry, get(entry.name))
+            rows.append(row)
+            parts.append(seconds)
         except UserError as error:
             rows.append(UnfitBackbone(name=entry.name, error=str(error)))
+            parts.append([])
+    return _plan(suite, data, planner, rows, parts)
+
+
+def target_of(suite: Suite, gpu: str | None, gpu_memory: float | None) -> Target:
+    """Return what a suite is planned for; suites of miniatures run on the processor.
+
+    Raises:
+        UserError: no such device is known.
+    """
+    target = named(gpu) if gpu else of_machine(small=suite.has_miniatures_only and gpu_memory is None)
+    if gpu_memory is None or target.is_cpu:
+        return target
+    return replace(
+        target, memory=gpu_memory, chosen=True, note="" if gpu else f"Memory as given, speed of {target.name}."
+    )
+
+
+def _plan(
+    suite: Suite, data: Path | None, planner: Planner, rows: "Sequence[Row]", parts: "Sequence[Sequence[Seconds]]"
+) -> Plan:
+    from benchmark.planning.disk import image_bytes
+    from benchmark.planning.hours import until_done
+
+    target, known = planner.target, [row for row in rows if isinstance(row, BackboneSize)]
+    complete = all(isinstance(row, BackbonePlan) for row in rows)
+    fitting = [seconds for row, seconds in zip(rows, parts, strict=True) if isinstance(row, BackbonePlan) and row.fits]
+    kinds = {kind: sum(getattr(row.bytes, kind) for row in known) for kind in PlannedDisk.model_fields}
+    # Of snapshots only those lie there at a time whose packs are in training.
+    kinds["snapshots"] = sum(sorted((row.bytes.snapshots for row in known), reverse=True)[: planner.processes])
+    disk, images = PlannedDisk(**kinds), image_bytes(planner.sizes.studies, suite.image.size)
+    host = max((row.host_memory_gb for row in rows if isinstance(row, BackbonePlan)), default=0.0) * planner.processes
+    memory = None if target.is_cpu or not target.chosen else target.memory
     return Plan(
         suite=suite.name,
         trials=suite.count_trials(),
-        machine=Device(gpu=device.name if device else None, gpu_memory_gb=device.memory if device else 0.0),
+        device=_device(target),
         backbones=tuple(rows),
         design=design_of(suite, data),
-        hours=_sum(rows),
-        missing=tuple(missing(suite, data, gpu_memory=gpu_memory)),
+        hours=round(until_done(fitting, target.count) / 3600, 4) if complete else None,
+        images=images,
+        disk=disk,
+        host_memory_gb=round(host, 2),
+        missing=(
+            *missing(suite, data, gpu_memory=memory, gpu_name=target.name, allow_cpu=target.is_cpu),
+            *disk_missing(planner.results, disk.adapters + disk.snapshots, images + disk.features),
+        ),
     )
 
 
-def _sum(rows: Sequence[BackbonePlan | BackboneSize | UnfitBackbone]) -> float | None:
-    hours = [row.hours.total for row in rows if isinstance(row, BackbonePlan)]
-    return round(sum(hours), 4) if len(hours) == len(rows) else None
-
-
-def _workload(suite: Suite, data: Path | None) -> "Workload":
-    from benchmark.planning.costs import Workload
-
-    studies, train, validation, test = _sizes(suite, data)
-    protocol = suite.protocol
-    steps = protocol.total_steps(train)
-    trained = steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * train
-    lesions = LESIONS if suite.lesions else 0
-    return Workload(
-        images=studies + 1 + lesions * test * len(suite.fold_numbers()),
-        reports_trained=trained,
-        batch_size=min(protocol.micro_batch_size or protocol.batch_size, train),
-        reports_written=validation + (1 + CONTROLS + lesions) * test,
-        ranks=[rank for rank, _, _ in (*suite.points(), *suite.blank_points())] * len(suite.fold_numbers()),
+def _device(target: Target) -> Device:
+    card = target.card
+    return Device(
+        name=None if target.is_cpu else target.name,
+        memory_gb=target.memory,
+        devices=target.count,
+        tensor_tflops=card.tensor if card else None,
+        bandwidth_tb=card.bandwidth if card else None,
+        source=card.source if card else None,
+        note=target.note,
     )
-
-
-def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
-    """Return how many studies there are in all, and in train, validation and test; of folds, in one of them."""
-    total = DMID_STUDIES if isinstance(suite.data, DmidData) else suite.data.studies
-    if isinstance(suite.data, DmidData) and data is not None:
-        from benchmark.data.dmid import read
-        from benchmark.data.split_rules import choose
-
-        try:
-            studies = read(data).studies
-            total = len(studies)
-            if suite.split.folds is None:
-                parts = choose(studies, suite.split.name, seed=suite.split.seed)
-                return total, len(parts.train), len(parts.validation), len(parts.test)
-        except UserError:
-            pass  # `missing` says what is wrong with the folder
-    if suite.split.folds is not None:
-        tested = round(total / suite.split.folds)
-        return total, total - 2 * tested, tested, tested
-    train, validation = (round(total * part / sum(SPLIT)) for part in SPLIT[:2])
-    return total, train, validation, total - train - validation
-
-
-def _row(
-    suite: Suite, entry: Entry, plugin: "type[Backbone]", work: "Workload", device: Gpu | None, results: Path
-) -> BackbonePlan | BackboneSize:
-    from benchmark.planning.costs import feature_bytes, memory, operations
-    from benchmark.planning.structures import structure_of
-
-    structure = structure_of(entry, plugin)
-    if structure is None:
-        note = "its plugin states no configuration, so only its size is known"
-        return _size(entry, plugin, work, plugin.checkpoint.parameters, 0.0, [note])
-    checkpointing = suite.protocol.activation_checkpointing
-    needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization, checkpointing=checkpointing)
-    counts = operations(structure, work)
-    packs = _packs(suite, needed, work, device, _cached(structure, work))
-    hours, assumptions = _time(entry, structure, needed, counts, work, device, results)
-    if packs.rows < work.batch_size:
-        assumptions.append(f"{entry.name}: {work.batch_size} reports don't fit at once: micro_batch_size {packs.rows}")
-    features = feature_bytes(structure, work.images, entry.dtype)
-    return BackbonePlan(
-        **dict(_size(entry, plugin, work, structure.parameters, features, assumptions)),
-        trainable_parameters={rank: structure.trainable(rank) for rank in sorted(set(suite.grid.rank))},
-        memory=packs.memory,
-        pack_size=packs.size,
-        packs=packs.number,
-        micro_batch_size=packs.rows,
-        operations=PlannedOperations(vision=counts.vision, train=counts.train, write=counts.write),
-        hours=hours,
-    )
-
-
-def _size(
-    entry: Entry,
-    plugin: "type[Backbone]",
-    work: "Workload",
-    parameters: int,
-    features: float,
-    assumptions: Sequence[str],
-) -> BackboneSize:
-    pinned, hub = plugin.checkpoint, entry.checkpoint == "hub"
-    return BackboneSize(
-        name=entry.name,
-        checkpoint=pinned.hub_id if hub else str(entry.checkpoint),
-        revision=pinned.revision if hub else None,
-        licence=pinned.licence,
-        dtype=entry.dtype,
-        quantization=entry.quantization,
-        trials=len(work.ranks),
-        parameters=parameters,
-        bytes=_bytes(entry, plugin, features),
-        assumptions=tuple(assumptions),
-    )
-
-
-def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> PlannedBytes:
-    """Return bytes to download and on disk; LLaVA-Med's are there twice, as published and converted."""
-    from backbones.checkpoint import is_cached
-
-    hub = entry.checkpoint == "hub"
-    weights = plugin.checkpoint.weights_bytes if hub else 0
-    stored = weights * (2 if plugin.converted else 1)
-    return PlannedBytes(
-        download=0 if not hub or is_cached(plugin.checkpoint) else weights,
-        disk=int(stored + features),
-        features=int(features),
-    )
-
-
-@dataclass(frozen=True)
-class _Packs:
-    """Memory, trials per pack, number of packs, and reports per trial at once."""
-
-    memory: PlannedMemory
-    size: int
-    number: int
-    rows: int
-
-
-def _packs(suite: Suite, needed: "Memory", work: "Workload", device: Gpu | None, cached: int) -> _Packs:
-    """Return memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
-    from benchmark.tuning.packed.capacity import USABLE
-
-    size, rows = 1, work.batch_size
-    if device:
-        room = device.memory * USABLE * GB
-        rows = max(1, min(rows, int((room - needed.weights - needed.trial) // needed.report)))
-        fitting = needed.largest_pack(len(work.ranks), rows, room)
-    else:
-        fitting = cached
-    if suite.engine != "sequential":
-        size = max(1, min(fitting, len(work.ranks)))
-    memory = PlannedMemory(
-        weights_gb=needed.weights / GB,
-        trial_gb=needed.trial / GB,
-        report_gb=needed.report / GB,
-        smallest_gb=needed.pack(1, 1) / USABLE / GB,
-        pack_gb=needed.pack(size, rows) / GB,
-    )
-    return _Packs(memory, size, -(-len(work.ranks) // size), rows)
-
-
-def _cached(structure: "Structure", work: "Workload") -> int:
-    from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
-    from benchmark.tuning.packed.capacity import cached
-
-    return cached(
-        max(structure.hidden, structure.intermediate),
-        work.batch_size * (structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS),
-    )
-
-
-@dataclass(frozen=True)
-class _Speed:
-    operations: float
-    bandwidth: float
-    train: float
-    sources: list[str]
-
-
-def _speed(entry: Entry, structure: "Structure", device: Gpu | None, results: Path) -> _Speed:
-    from benchmark.planning.rates import assumed, measured
-
-    rate = assumed(device.name if device else None)
-    measured_rate = measured(results, entry.name, structure, device.name if device else None, entry.quantization)
-    factor = 1 if device else default_processes()
-    sources = [rate.source + (f" × {factor} cores" if factor > 1 else "")]
-    if measured_rate is not None:
-        sources.append(
-            f"training measured on this machine: {measured_rate / 1e12:.3g} TFLOP/s a process (median of its trials)"
-        )
-    training_rate = measured_rate or rate.operations
-    return _Speed(rate.operations * factor, rate.bandwidth * factor, training_rate * factor, sources)
-
-
-def _time(
-    entry: Entry,
-    structure: "Structure",
-    needed: "Memory",
-    counts: "Operations",
-    work: "Workload",
-    device: Gpu | None,
-    results: Path,
-) -> tuple[PlannedHours, list[str]]:
-    """Return hours by stage on one GPU, or on all cores, and what they assume."""
-    from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
-
-    speed = _speed(entry, structure, device, results)
-    batches = len(work.ranks) * -(-work.reports_written // WRITTEN_TOGETHER)
-    bytes_read = batches * REPORT_TOKENS * needed.weights
-    hours = {
-        "vision": counts.vision / speed.operations / 3600,
-        "train": counts.train / speed.train / 3600,
-        # Each token reads all weights once for a batch, unless arithmetic takes longer.
-        "write": max(counts.write / speed.operations, bytes_read / speed.bandwidth) / 3600,
-    }
-    hours = {stage: round(value, 4) for stage, value in hours.items()}
-    assumptions = [
-        *speed.sources,
-        f"{structure.image_tokens} image tokens, {PROMPT_TOKENS} of prompt, {REPORT_TOKENS} a report",
-        "starting, loading and decoding images are not counted",
-    ]
-    return PlannedHours(**hours, total=round(sum(hours.values()), 4)), assumptions

@@ -1,13 +1,15 @@
 """How fast a machine is: measured on it by an earlier sweep, or assumed from its data sheet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 from backbones.structure import Structure
 from benchmark.errors import UserError
 from benchmark.planning.costs import training_operations
+from benchmark.planning.devices import Target
 from benchmark.store import TrialFolder
+from benchmark.suite import Entry
 
 USE = 0.35
 """Assumed share of the peak rate that training, prompts and the vision encoder reach."""
@@ -15,20 +17,6 @@ BANDWIDTH_USE = 0.5
 """Assumed share of the memory's bandwidth that writing reaches, which reads all weights for each token."""
 CPU = (0.03, 0.02)
 """A processor core: TFLOP/s and TB/s, assumed."""
-GPUS = {
-    "B200": (2250, 8.0),
-    "H200": (989, 4.8),
-    "H100": (989, 3.35),
-    "A100": (312, 2.0),
-    "L40S": (362, 0.86),
-    "A6000": (155, 0.77),
-    "4090": (165, 1.0),
-    "L4": (121, 0.3),
-    "A10": (125, 0.6),
-    "V100": (125, 0.9),
-    "T4": (65, 0.32),
-}
-"""Dense 16-bit TFLOP/s and memory bandwidth in TB/s by NVIDIA's data sheets; a longer name is looked for first."""
 
 
 @dataclass(frozen=True)
@@ -40,34 +28,42 @@ class Rate:
     source: str
 
 
-def assumed(gpu: str | None) -> Rate:
-    """Return a GPU's rate by name, an A100's where the name is unknown, one processor core's where there is none."""
-    if gpu is None:
+def assumed(target: Target, dtype: str) -> Rate:
+    """Return the rate of a card by its data sheet for numbers of `dtype`, or of one processor core.
+
+    Tensor cores take 16-bit numbers; where they don't take bfloat16, or numbers have more bits, the others do the work.
+    """
+    card = target.card
+    if card is None:
         rate, bandwidth = CPU
-        return Rate(rate * 1e12, bandwidth * 1e12, "assumed: 0.03 TFLOP/s, one processor core")
-    model = next((name for name in sorted(GPUS, key=len, reverse=True) if name in gpu), "A100")
-    peak, bandwidth = GPUS[model]
-    match = model if model in gpu else f"as an {model}"
+        return Rate(rate * 1e12, bandwidth * 1e12, f"assumed: {rate} TFLOP/s, one processor core")
+    by_tensor_cores = dtype == "bfloat16" and card.bfloat16
+    peak = card.tensor if by_tensor_cores else card.single
+    what = "dense bf16" if by_tensor_cores else f"32 bits: no tensor cores for {dtype}"
     return Rate(
         peak * USE * 1e12,
-        bandwidth * BANDWIDTH_USE * 1e12,
-        f"assumed: {USE:.0%} of {peak} TFLOP/s and {BANDWIDTH_USE:.0%} of {bandwidth} TB/s ({match})",
+        card.bandwidth * BANDWIDTH_USE * 1e12,
+        f"assumed: {USE:.0%} of {card.name}'s {peak:g} TFLOP/s ({what}) and {BANDWIDTH_USE:.0%} of its "
+        f"{card.bandwidth:g} TB/s",
     )
 
 
-def measured(
-    results: Path, backbone: str, structure: Structure, gpu: str | None, quantization: str | None = None
-) -> float | None:
-    """Return operations per second that trials of `backbone` trained at, on this kind of GPU; None where none has.
+def times(rate: Rate, cores: int) -> Rate:
+    """Return the rate of several cores."""
+    return replace(rate, operations=rate.operations * cores, bandwidth=rate.bandwidth * cores)
+
+
+def measured(results: Path, entry: Entry, structure: Structure, target: Target) -> float | None:
+    """Return operations per second that trials of a backbone trained at, on this kind of device; None where none has.
 
     A trial's seconds of training are its share of its pack's, so the median over trials is the rate of packs.
 
     Args:
         results: the folder of results.
-        backbone: its name; miniatures are told from published checkpoints.
-        structure: of its checkpoint.
-        gpu: the GPU's name; None for a processor.
-        quantization: of the base: products with weights that are dequantised first take another time.
+        entry: the backbone, its number format and quantization: products with weights that are dequantised first take
+            another time.
+        structure: of its checkpoint; miniatures are told from published ones by it.
+        target: the device.
     """
     rates = []
     for path in sorted(results.glob("*/trial.json")):
@@ -78,8 +74,10 @@ def measured(
         except (UserError, OSError, ValueError, KeyError):
             continue  # a floor, or a record of another version: it says nothing about speed
         trial, seconds = record.trial, record.seconds.get("train", 0.0)
-        same = (trial.backbone, record.gpu, trial.quantization) == (backbone, gpu, quantization)
-        if same and record.checkpoint.parameters == structure.parameters and seconds > 0:
+        same = (trial.backbone, trial.quantization, trial.dtype) == (entry.name, entry.quantization, entry.dtype)
+        same &= record.checkpoint.parameters == structure.parameters and target.is_same(record.gpu)
+        if same and seconds > 0:
             reports = steps * trial.protocol.batch_size
-            rates.append(reports * training_operations(structure, trial.rank) / seconds)
+            again = trial.protocol.activation_checkpointing
+            rates.append(reports * training_operations(structure, trial.rank, checkpointing=again) / seconds)
     return median(rates) if rates else None

@@ -4,7 +4,6 @@ The oracle that other engines are held against, and the way for a backbone that 
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ from benchmark.tuning.protocol import (
     rows_at_once,
     training,
 )
-from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Snapshot, loss_rows, read_snapshot, remove_snapshot
+from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Pace, Snapshot, loss_rows, read_snapshot, remove_snapshot
 from benchmark.tuning.spent import Meter
 
 NO_ROOM = "out of memory with one report at a time: set activation_checkpointing or quantization"
@@ -47,7 +46,7 @@ class Sequential:
     """One trial after another; see `benchmark.tuning.interface.Engine`.
 
     Args:
-        snapshot_seconds: training time between two snapshots.
+        snapshot_seconds: training time between two snapshots at least; see `benchmark.tuning.snapshots.Pace`.
     """
 
     name = "sequential"
@@ -87,16 +86,14 @@ class Sequential:
         with taken_out(backbone):
             alone = Alone(backbone, trial, data.only(trial))
             alone.restore(read_snapshot(trial, folder))
-            saved = time.monotonic()
+            pace = Pace(self.snapshot_seconds)
 
             def after(loss: float) -> None:
-                nonlocal saved
                 meter.lap("train", [trial.id])
                 step_done(trial, alone.step, alone.total, loss)
-                if time.monotonic() - saved >= self.snapshot_seconds and alone.step < alone.total:
-                    alone.snapshot().write(folder)
+                if pace.is_due() and alone.step < alone.total:
+                    pace.take(lambda: alone.snapshot().write(folder))
                     meter.keep([trial.id])
-                    saved = time.monotonic()
 
             failure = alone.run(after)
             if failure is None:

@@ -3,7 +3,8 @@
 Both engines write and read them, so a trial that one began, the other can go on with.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from benchmark.progress.events import Event, tell
 from benchmark.store import TrialFolder, atomic_file
 from benchmark.suite import Trial
 
 SNAPSHOT_SECONDS = 60.0
-"""Training time between two snapshots: what an interruption loses at most."""
+"""Training time between two snapshots: what an interruption loses at most, where they cost little."""
+TIMES_ITS_COST = 20
+"""Training time before the next snapshot, in times what the last one took: they take under 5 % of the whole."""
 
 COLUMNS = ("learning_rate", "loss", "gradient_norm")
 
@@ -53,6 +57,36 @@ class Snapshot:
         tensors["losses"] = torch.tensor([[row[c] for c in COLUMNS] for row in self.losses], dtype=torch.float64)
         with atomic_file(_path(folder)) as temporary:
             save_file(tensors, temporary, metadata={"trial": self.trial.id})
+
+
+class Pace:
+    """When snapshots are taken: after so much training, and after so many times what the last one took.
+
+    Args:
+        seconds: training time between two at least; 0 for one after each step, whatever it takes.
+        clock: seconds from any moment.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._interval = seconds
+        self._last = clock()
+
+    def is_due(self) -> bool:
+        """Return whether it is time for one."""
+        return self._clock() - self._last >= self._interval
+
+    def take(self, write: Callable[[], None]) -> None:
+        """Take one by `write`, and set the time of the next; said where it comes later than asked for."""
+        began = self._clock()
+        write()
+        self._last = self._clock()
+        took, before = self._last - began, self._interval
+        self._interval = max(self.seconds, TIMES_ITS_COST * took) if self.seconds else 0.0
+        if self._interval > max(self.seconds, before):
+            detail = f"one took {took:.0f} s, so the next comes in {self._interval:.0f} s: under 5 % of training"
+            tell(Event("stage", "snapshots", detail=detail))
 
 
 def loss_rows(values: Sequence[Sequence[float]], start: int = 0) -> list[dict[str, float]]:

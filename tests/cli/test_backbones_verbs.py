@@ -79,11 +79,20 @@ def test_a_plan_of_what_can_run_and_of_what_can_not() -> None:
     planned = json.loads(good.stdout)
     assert planned["missing"] == []
     assert [row["name"] for row in planned["backbones"]] == [entry.name for entry in load_suite("mini").backbones]
-    bad = run("plan", "paper", "--gpu-memory", "80")
+    bad = run("plan", "paper", "--gpu", "RTX4090x2")
     assert bad.exit_code == 2
-    assert "14,901,248" in bad.stdout
-    assert "It can't run here yet" in bad.stdout
+    answer = " ".join(bad.stdout.split())
+    assert answer.startswith("Plan of paper on 2 × RTX 4090 (24 GB): 255 trials, about ")
+    assert "qwen2.5-vl-7b doesn't fit and isn't in the hours: it needs " in answer
+    # One screen: the answer, what fits, what it takes, what can be decided, and the assumptions.
+    assert len(bad.stdout.split("It can't run here yet")[0].splitlines()) <= 45
     assert "amrg data download" in bad.stdout
+
+
+def test_a_plan_for_a_card_that_nobody_knows() -> None:
+    result = run("plan", "paper", "--gpu", "A100")
+    assert isinstance(result.exception, UserError)
+    assert "Did you mean A100-80" in str(result.exception)
 
 
 def test_help_needs_no_torch() -> None:

@@ -8,13 +8,12 @@ and two more tensors of the logits' size. What a row needs is measured: one row 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
-import psutil
 import torch
 from torch import Tensor
 from transformers import PreTrainedConfig
 
+from benchmark.execute import available_memory
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.snapshots import Snapshot
 
@@ -53,17 +52,11 @@ class Estimate:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return bytes that may still be used: of the GPU, or of the machine or container on a CPU."""
+    """Return bytes that may still be used: of the GPU, or on a CPU of this process's share of the machine's memory."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    free = psutil.virtual_memory().available
-    try:
-        group = Path("/sys/fs/cgroup")
-        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return free if limit == "max" else min(free, int(limit) - int(used))
-    except (OSError, ValueError):
-        return free
+    return available_memory()
 
 
 def saved_bytes(forward: Callable[[], object], frozen: Sequence[Tensor]) -> int:

@@ -1,6 +1,5 @@
 """`engine: packed`: the trials of a backbone train and write at the same time, on one frozen base."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -25,7 +24,7 @@ from benchmark.tuning.packed.training import PackTraining, stacks_of
 from benchmark.tuning.protocol import Piece, fewer_rows, precision, rows_at_once
 from benchmark.tuning.protocol import training as training_mode
 from benchmark.tuning.sequential import NO_ROOM, Sequential
-from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Snapshot, read_snapshot, remove_snapshot
+from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Pace, Snapshot, read_snapshot, remove_snapshot
 from benchmark.tuning.spent import Meter
 
 
@@ -35,7 +34,7 @@ class Packed:
     Args:
         largest: trials a pack at most, where memory would hold more.
         merge: see `benchmark.tuning.packed.layers`; None for wherever it takes an eighth of free memory at most.
-        snapshot_seconds: training time between two snapshots.
+        snapshot_seconds: training time between two snapshots at least; see `benchmark.tuning.snapshots.Pace`.
     """
 
     name = "packed"
@@ -128,7 +127,7 @@ class Packed:
         Returns:
             Nothing, or the trials as they stand, to go on from, where memory ran out.
         """
-        saved = time.monotonic()
+        pace = Pace(self.snapshot_seconds)
         training: PackTraining | None = None
         memory.start(backbone.device)
 
@@ -136,13 +135,10 @@ class Packed:
             meter.lap("train", [trial.id for trial in trials])
 
         def after(training: PackTraining) -> None:
-            nonlocal saved
-            if time.monotonic() - saved >= self.snapshot_seconds and training.step < training.total:
-                for snapshot in training.snapshots():
-                    snapshot.write(folders[snapshot.trial.id])
+            if pace.is_due() and training.step < training.total:
+                pace.take(partial(_write_snapshots, training, folders))
                 passed(training.trials)
                 meter.keep([trial.id for trial in training.trials])
-                saved = time.monotonic()
 
         rest: list[Snapshot] = []
         try:
@@ -251,6 +247,11 @@ class Packed:
                 meter.lap("generate", names, weights)
                 meter.keep(names)
             return written
+
+
+def _write_snapshots(training: PackTraining, folders: Mapping[str, TrialFolder]) -> None:
+    for snapshot in training.snapshots():
+        snapshot.write(folders[snapshot.trial.id])
 
 
 def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> capacity.Estimate:

@@ -1,0 +1,229 @@
+"""What one backbone of a suite will cost on a device: memory, packs, bytes, operations, hours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.execute import available_memory, default_processes
+from benchmark.planning.dealing import dealt, trials_of
+from benchmark.planning.devices import Target
+from benchmark.planning.machine import GB
+from benchmark.planning.missing import processes_in_memory
+from benchmark.planning.model import (
+    BackbonePlan,
+    BackboneSize,
+    PlannedBytes,
+    PlannedHours,
+    PlannedMemory,
+    PlannedOperations,
+)
+from benchmark.planning.sizes import Sizes
+from benchmark.suite import Entry, Suite, Trial
+
+if TYPE_CHECKING:
+    from backbones.base import Backbone
+    from backbones.structure import Structure
+    from benchmark.planning.costs import Workload
+    from benchmark.planning.fit import Fit
+    from benchmark.planning.hours import Seconds, Speed, Writing
+
+PAINTINGS = 2
+"""Images more of a test study with a lesion, where a suite asks for lesions: painted over, and as much elsewhere."""
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans one backbone after another.
+
+    Attributes:
+        suite, target, sizes: what is planned for what, and how many studies there are.
+        results: of earlier sweeps.
+    """
+
+    suite: Suite
+    target: Target
+    sizes: Sizes
+    results: Path
+
+    @property
+    def processes(self) -> int:
+        """How many work at the same time: one a GPU, or as many as cores and memory allow."""
+        if not self.target.is_cpu:
+            return self.target.count
+        return processes_in_memory(self.suite, min(default_processes(), max(1, self.suite.count_trials())))
+
+    @property
+    def memory(self) -> float:
+        """Bytes of memory that one process plans with."""
+        return available_memory() / self.processes if self.target.is_cpu else self.target.memory * GB
+
+    def row(self, entry: Entry, plugin: "type[Backbone]") -> "tuple[BackbonePlan | BackboneSize, list[Seconds]]":
+        """Return a backbone's plan, and the seconds of each of its packs on a device."""
+        from benchmark.planning.disk import bytes_of, host_memory
+        from benchmark.planning.fit import fit_of, mode_of, modes
+        from benchmark.planning.structures import structure_of
+
+        protocol, images = self.suite.protocol, self.sizes.studies + 1
+        structure, trials = structure_of(entry, plugin), self._trials(entry)
+        ranks = [trial.rank for trial in trials]
+        if structure is None:
+            size = bytes_of(entry, plugin, None, images, ranks, [])
+            note = "its plugin states no configuration, so only its size is known"
+            return _size(entry, plugin, len(trials), plugin.checkpoint.parameters, size, [note]), []
+        fit, memory = fit_of(structure, entry.dtype, mode_of(entry, protocol), ranks), self.memory
+        most = min(protocol.micro_batch_size or protocol.batch_size, self.sizes.train)
+        rows = fit.rows(most, memory)
+        parts = self._parts(trials)
+        packs = [pack for part in parts for pack in self._packs(structure, fit, part, rows, memory)]
+        size = bytes_of(entry, plugin, structure, images, ranks, packs)
+        speed = self._speed(entry, structure)
+        writing = self._writing(entry, fit, memory)
+        seconds = [self._seconds(structure, part, speed, writing) for part in parts]
+        notes = [*speed.sources, *self._notes()]
+        if rows < most and fit.needed(rows) <= memory:
+            notes.append(f"{entry.name}: {most} reports don't fit at once: micro_batch_size {rows}")
+        taken = _memory(fit, packs, rows)
+        host = host_memory(size) / GB + (taken.pack_gb if self.target.is_cpu else 0.0)
+        planned = BackbonePlan(
+            **dict(_size(entry, plugin, len(trials), structure.parameters, size, notes)),
+            trainable_parameters={rank: structure.trainable(rank) for rank in sorted(set(ranks))},
+            memory=taken,
+            modes=modes(structure, entry, protocol, ranks, most, memory),
+            pack_size=max(map(len, packs)),
+            packs=len(packs),
+            micro_batch_size=rows,
+            host_memory_gb=round(host, 2),
+            operations=self._operations(structure, trials),
+            hours=_hours(seconds),
+        )
+        return planned, seconds
+
+    def _trials(self, entry: Entry) -> list[Trial]:
+        splits = dict.fromkeys(self.suite.fold_numbers(), "")
+        return trials_of(self.suite, entry, checkpoint="", data="", splits=splits)
+
+    def _parts(self, trials: Sequence[Trial]) -> list[list[Trial]]:
+        """Return the trials as a sweep deals them to devices; all cores are planned as one device."""
+        if self.target.is_cpu:
+            return [list(trials)]
+        return dealt(trials, len(self.suite.backbones), self.target.count, on_cpu=False)
+
+    def _packs(
+        self, structure: "Structure", fit: "Fit", part: Sequence[Trial], rows: int, memory: float
+    ) -> list[list[int]]:
+        """Return the ranks of the trials that train together, pack by pack, as the engine parts them."""
+        from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
+        from benchmark.tuning.packed import capacity
+        from benchmark.tuning.snapshots import Snapshot
+
+        together = 1
+        if self.suite.engine != "sequential":
+            together = max(1, fit.together([trial.rank for trial in part], rows, memory))
+            if self.target.is_cpu:
+                tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
+                width = max(structure.hidden, structure.intermediate)
+                together = min(together, capacity.cached(width, rows * tokens))
+        packs = capacity.plan([Snapshot(trial) for trial in part], together)
+        return [[snapshot.trial.rank for snapshot in pack] for pack in packs]
+
+    def _speed(self, entry: Entry, structure: "Structure") -> "Speed":
+        from benchmark.planning.hours import Speed
+        from benchmark.planning.rates import assumed, measured, times
+
+        rate = assumed(self.target, entry.dtype)
+        training, sources = measured(self.results, entry, structure, self.target), [rate.source]
+        if training is not None:
+            where = "a processor core" if self.target.is_cpu else f"an {self.target.name}"
+            sources.append(
+                f"{entry.name}: training measured on {where}: {training / 1e12:.3g} TFLOP/s (median of its trials)"
+            )
+        cores = self.processes if self.target.is_cpu else 1
+        if cores > 1:
+            sources.append(f"{cores} processes, one a core")
+        return Speed(times(rate, cores), (training or rate.operations) * cores, tuple(sources))
+
+    def _writing(self, entry: Entry, fit: "Fit", memory: float) -> "Writing":
+        from benchmark.planning.costs import BYTES
+        from benchmark.planning.hours import Writing
+
+        free = max(0.0, memory - fit.weights)
+        return Writing(fit.weights, free, BYTES[entry.dtype], packed=self.suite.engine != "sequential")
+
+    def _work(self, trials: Sequence[Trial]) -> "Workload":
+        from benchmark.planning.costs import Workload
+
+        protocol, sizes = self.suite.protocol, self.sizes
+        steps = protocol.total_steps(sizes.train)
+        # Each painted image is one, and stands for one report. At most: not every study has a lesion with a place.
+        painted = PAINTINGS * sizes.test if self.suite.lesions else 0
+        return Workload(
+            images=sizes.studies + 1 + painted * len(self.suite.fold_numbers()),
+            reports_trained=steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * sizes.train,
+            checkpointing=protocol.activation_checkpointing,
+            # For the blank image there is one report, which stands for all; trials that see no image write no other.
+            written=[
+                1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted for t in trials
+            ],
+            new_tokens=protocol.max_new_tokens,
+            ranks=[trial.rank for trial in trials],
+        )
+
+    def _operations(self, structure: "Structure", trials: Sequence[Trial]) -> PlannedOperations:
+        from benchmark.planning.costs import operations
+
+        return PlannedOperations(**vars(operations(structure, self._work(trials))))
+
+    def _seconds(self, structure: "Structure", part: Sequence[Trial], speed: "Speed", writing: "Writing") -> "Seconds":
+        from benchmark.planning.hours import seconds
+
+        return seconds(structure, self._work(part), speed, writing)
+
+    def _notes(self) -> list[str]:
+        from benchmark.planning.costs import PROMPT_TOKENS, REPORT_TOKENS
+
+        limit = self.suite.protocol.max_new_tokens
+        return [
+            f"{min(REPORT_TOKENS, limit)} tokens a report on average, {PROMPT_TOKENS} of prompt beside the image's; a "
+            f"batch of reports is written until its longest ends, here to {limit} tokens",
+            "starting, loading and decoding images are not counted",
+        ]
+
+
+def _hours(seconds: "Sequence[Seconds]") -> PlannedHours:
+    """Return the hours of one device for all packs; images are counted for one of them."""
+    stages = {
+        "vision": seconds[0].vision,
+        "train": sum(part.train for part in seconds),
+        "write": sum(part.write for part in seconds),
+    }
+    hours = {stage: round(value / 3600, 4) for stage, value in stages.items()}
+    return PlannedHours(**hours, total=round(sum(hours.values()), 4))
+
+
+def _memory(fit: "Fit", packs: Sequence[Sequence[int]], rows: int) -> PlannedMemory:
+    return PlannedMemory(
+        weights_gb=fit.weights / GB,
+        trial_gb=fit.largest.trial / GB,
+        report_gb=fit.largest.report / GB,
+        smallest_gb=fit.needed(1) / GB,
+        pack_gb=(fit.weights + max(fit.trials(pack, rows) for pack in packs)) / GB,
+    )
+
+
+def _size(
+    entry: Entry, plugin: "type[Backbone]", trials: int, parameters: int, size: PlannedBytes, notes: Sequence[str]
+) -> BackboneSize:
+    pinned, hub = plugin.checkpoint, entry.checkpoint == "hub"
+    return BackboneSize(
+        name=entry.name,
+        checkpoint=pinned.hub_id if hub else str(entry.checkpoint),
+        revision=pinned.revision if hub else None,
+        licence=pinned.licence,
+        dtype=entry.dtype,
+        quantization=entry.quantization,
+        trials=trials,
+        parameters=parameters,
+        bytes=size,
+        assumptions=tuple(notes),
+    )

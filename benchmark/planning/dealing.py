@@ -1,0 +1,63 @@
+"""Which trials a suite has, and how they are dealt to processes: what a sweep does, and its plan counts with."""
+
+from collections.abc import Mapping, Sequence
+
+from benchmark.suite import Entry, Protocol, Suite, Trial
+
+PACK_ON_CPU = 16
+"""Trials that one process of several is given at a time on a CPU, at most."""
+
+
+def trials_of(
+    suite: Suite, entry: Entry, *, checkpoint: str, data: str, splits: Mapping[int | None, str]
+) -> list[Trial]:
+    """Return all trials of a backbone, with the ids that its weights and data give them.
+
+    Args:
+        suite, entry: the suite and its backbone.
+        checkpoint, data: fingerprints.
+        splits: fingerprint of each fold's split.
+    """
+
+    def trial(protocol: Protocol, point: tuple[int, int, int], fold: int | None) -> Trial:
+        rank, alpha, seed = point
+        return Trial(
+            backbone=entry.name,
+            checkpoint=checkpoint,
+            quantization=entry.quantization,
+            dtype=entry.dtype,
+            data=data,
+            image=suite.image,
+            split=splits[fold],
+            protocol=protocol,
+            rank=rank,
+            alpha=alpha,
+            seed=seed,
+            fold=fold,
+        )
+
+    trials: list[Trial] = []
+    for fold in suite.fold_numbers():
+        trials += [trial(suite.protocol, point, fold) for point in suite.points()]
+        trials += [trial(suite.blank_protocol, point, fold) for point in suite.blank_points()]
+    return trials
+
+
+def dealt(trials: Sequence[Trial], backbones: int, processes: int, *, on_cpu: bool) -> list[list[Trial]]:
+    """Return a backbone's trials in as many parts as keep all processes busy.
+
+    On a CPU a long grid is parted further, so that no process ends up alone with it; on GPUs that would load large
+    checkpoints more than once.
+
+    Args:
+        trials: that are to run, of one backbone.
+        backbones: of the suite.
+        processes: that work at the same time.
+        on_cpu: whether they work on processors.
+    """
+    fewest = -(-processes // backbones)
+    # Trials of one fold and seed see the same reports in the same order, so together they need less padding.
+    ordered = sorted(trials, key=lambda trial: (trial.fold or 0, trial.seed, trial.rank))
+    finer = -(-len(ordered) // PACK_ON_CPU) if on_cpu and processes > 1 else 1
+    size = -(-len(ordered) // max(fewest, finer))
+    return [ordered[start : start + size] for start in range(0, len(ordered), size or 1)]

@@ -1,0 +1,44 @@
+"""How many studies a suite has, in all and in each part of its split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.errors import UserError
+from benchmark.suite import DmidData, Suite
+
+DMID_STUDIES = 510
+"""Images of the release, where no folder is given to count them in."""
+SPLIT = (407, 51, 52)
+"""The paper's train, validation and test, of 510; other numbers of studies are parted alike."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of studies: in all, and in train, validation and test; of folds, in one of them."""
+
+    studies: int
+    train: int
+    validation: int
+    test: int
+
+
+def sizes_of(suite: Suite, data: Path | None) -> Sizes:
+    """Return a suite's sizes: of the DMID folder, where one is given and can be read, else as far as they are known."""
+    total = DMID_STUDIES if isinstance(suite.data, DmidData) else suite.data.studies
+    if isinstance(suite.data, DmidData) and data is not None:
+        from benchmark.data.dmid import read
+        from benchmark.data.split_rules import choose
+
+        try:
+            studies = read(data).studies
+            total = len(studies)
+            if suite.split.folds is None:
+                parts = choose(studies, suite.split.name, seed=suite.split.seed)
+                return Sizes(total, len(parts.train), len(parts.validation), len(parts.test))
+        except UserError:
+            pass  # `missing` says what is wrong with the folder
+    if suite.split.folds is not None:
+        tested = round(total / suite.split.folds)
+        return Sizes(total, total - 2 * tested, tested, tested)
+    train, validation = (round(total * part / sum(SPLIT)) for part in SPLIT[:2])
+    return Sizes(total, train, validation, total - train - validation)

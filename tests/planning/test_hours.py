@@ -1,0 +1,132 @@
+"""Hours, disk and memory of MedGemma in the paper's suite, by hand; and how several GPUs share the work."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from known import known
+from transformers import GemmaConfig
+
+from backbones.registry import get
+from backbones.structure import structure
+from benchmark.planning import devices, machine
+from benchmark.planning.costs import PROMPT_TOKENS, Memory
+from benchmark.planning.disk import image_bytes
+from benchmark.planning.fit import Fit
+from benchmark.planning.hours import Seconds, rows_in_writing, until_done
+from benchmark.planning.model import BackbonePlan, Plan
+from benchmark.planning.plan import plan
+from benchmark.suite import Suite
+from benchmark.suites.load import load_suite
+from benchmark.tuning.packed import capacity
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without GPU, and with room on its disk."""
+    monkeypatch.setattr(machine, "free_disk", lambda folder: 1000.0)
+    for module in (devices, machine):
+        monkeypatch.setattr(module, "gpu", lambda: None)
+
+
+def medgemma(**protocol: object) -> Suite:
+    """The paper's suite with MedGemma alone."""
+    suite = load_suite("paper")
+    changed = suite.protocol.model_copy(update=protocol)
+    return suite.model_copy(update={"backbones": suite.backbones[:1], "protocol": changed})
+
+
+def planned(suite: Suite, gpu: str, folder: Path) -> tuple[Plan, BackbonePlan]:
+    whole = plan(suite, None, gpu=gpu, results=folder)
+    row = whole.backbones[0]
+    assert isinstance(row, BackbonePlan)
+    return whole, row
+
+
+def test_hours_by_hand_on_an_h100(tmp_path: Path) -> None:
+    """TFLOP by public figures of a report of 406 tokens, 256 of them image, scaled to 389: decoder 2.61, attention .05.
+
+    The head is .55 over all positions and sees 93 of them; LoRA 3 × 2 × its parameters a token. Images 5.45 each.
+    """
+    whole, row = planned(medgemma(), "H100", tmp_path)
+    rate = 0.35 * 989  # TFLOP/s
+    forward, attention, head = 2.61 * 389 / 406, 0.05, 0.55 * 93 / 406
+    ranks = [8] * 3 + [8, 16, 32, 64] * 12  # three on blank images
+    lora = [3 * 2 * 14_901_248 / 8 * rank * 389 / 1e12 for rank in ranks]
+    train = sum(5 * 407 * (2 * (forward + head) + 3 * attention + one) for one in lora)
+    assert row.hours.train == pytest.approx(train / rate / 3600, rel=0.02)
+    assert row.hours.vision == pytest.approx(511 * 5.45 / rate / 3600, rel=0.03)
+    # 48 trials write for 51 + 52 images and the blank one, three for the blank one. Keys and values: 2 × 34 layers ×
+    # 4 heads × 256 × 2 bytes a token.
+    token = 2 * 34 * 4 * 256 * 2
+    free = 80e9 - 2 * 4_300_079_472
+    each = 2 * token * (296 + 256) + 296 * (4 * 10_240 + 8 * 2560) * 2 + 12 * 262_208
+    together = 0.8 * free // each // 32  # images at once, with 32 trials
+    batches = 2 * -(-104 // together) + 1
+    read = batches * 256 * 2 * 4_300_079_472 + (48 * 104 + 3) * 93 * (296 + 46.5) * token
+    assert row.hours.write == pytest.approx(read / (0.5 * 3.35e12) / 3600, rel=0.02)
+    assert whole.hours == pytest.approx(row.hours.total, abs=1e-3)
+
+
+def test_a_slower_card_takes_longer_and_more_tokens_do_too(tmp_path: Path) -> None:
+    _, fast = planned(medgemma(), "H100", tmp_path)
+    _, slow = planned(medgemma(), "A100-80", tmp_path)
+    assert slow.hours.train / fast.hours.train == pytest.approx(989 / 312, rel=0.01)
+    _, few = planned(medgemma(max_new_tokens=32), "H100", tmp_path)
+    _, many = planned(medgemma(max_new_tokens=1024), "H100", tmp_path)
+    assert few.hours.write < 0.75 * fast.hours.write < 0.3 * many.hours.write
+    _, again = planned(medgemma(activation_checkpointing=True), "H100", tmp_path)
+    assert again.hours.train == pytest.approx(1.5 * fast.hours.train, rel=0.05)
+
+
+def test_disk_by_hand(tmp_path: Path) -> None:
+    whole, row = planned(medgemma(), "A100-40", tmp_path)
+    assert row.bytes.weights == get("medgemma-4b-it").checkpoint.weights_bytes
+    assert row.bytes.converted == 0
+    # 12 trials a rank and three of rank 8, in 32 bits.
+    assert row.bytes.adapters == 4 * 14_901_248 * (12 * (1 + 2 + 4 + 8) + 3)
+    assert row.bytes.features == 511 * 256 * 2560 * 2
+    # Of those that train together: weights and two moments; 1.4 GB for a trial of rank 64.
+    assert 12 * 119_209_984 <= row.bytes.snapshots <= row.pack_size * 12 * 119_209_984
+    assert whole.images == image_bytes(510, 896) == 510 * (896 * 896 + 160)
+    assert row.bytes.disk == sum(whole.disk.model_dump().values())
+    assert row.host_memory_gb == pytest.approx((1.1e9 + row.bytes.features + row.bytes.snapshots) / 1e9, abs=0.01)
+
+
+def test_each_trial_takes_the_memory_of_its_own_rank() -> None:
+    fit = Fit({8: Memory(10.0, 1.0, 2.0), 64: Memory(10.0, 8.0, 2.0)})
+    # 80 % of 50 − 10 bytes are 32: two of rank 64 with a report each take 20, two more of rank 8 take 6, and 3.
+    assert fit.together([8, 64, 8, 64, 8, 8], 1, 50.0) == 6
+    assert fit.together([64] * 6, 1, 50.0) == 3
+    assert fit.together([64], 1, 20.0) == 0
+    assert fit.rows(8, 50.0) == 8
+    assert fit.rows(16, 50.0) == 8
+    assert fit.needed(1) == pytest.approx(10 + 10 / 0.8)
+
+
+def test_several_gpus_are_done_when_the_last_is() -> None:
+    def packs(*hours: float) -> list[Seconds]:
+        return [Seconds(1.0, one, 0.0) for one in hours]
+
+    # In turn: the first gets 5 and 1, the second 4 and 1, each with its images; the third pack's are other images.
+    assert until_done([packs(5, 4), packs(1, 1)], 2) == 1 + 5 + 1 + 1
+    assert until_done([packs(5, 4), packs(1, 1)], 1) == (1 + 5 + 4) + (1 + 1 + 1)
+
+
+def test_two_gpus_take_about_half_as_long_and_more_than_packs_gain_nothing(tmp_path: Path) -> None:
+    one, alone = planned(medgemma(), "H100", tmp_path)
+    two, row = planned(medgemma(), "H100x2", tmp_path)
+    assert row.hours.train == pytest.approx(alone.hours.train, rel=1e-3), "of devices"
+    assert known(one.hours) / 2 < known(two.hours) < 0.55 * known(one.hours)
+    assert two.host_memory_gb == pytest.approx(2 * row.host_memory_gb, abs=0.02)
+
+
+def test_as_many_reports_are_written_together_as_the_engine_writes() -> None:
+    shape = known(structure(get("medgemma-4b-it")))
+    config = GemmaConfig(
+        hidden_size=shape.hidden, intermediate_size=shape.intermediate, num_hidden_layers=shape.layers,
+        num_attention_heads=8, num_key_value_heads=4, head_dim=256, vocab_size=shape.vocabulary,
+    )  # fmt: skip
+    for free in (1e9, 20e9, 70e9, 500e9):
+        engine = capacity.writing_rows(config, 256 + PROMPT_TOKENS, 256, torch.bfloat16.itemsize, int(free))
+        assert rows_in_writing(shape, 256, 2, free) == engine
