@@ -162,9 +162,7 @@ class Planner:
             reports_trained=steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * sizes.train,
             checkpointing=protocol.activation_checkpointing,
             # For the blank image there is one report, which stands for all; trials that see no image write no other.
-            written=[
-                1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted for t in trials
-            ],
+            written=[1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted for t in trials],
             new_tokens=protocol.max_new_tokens,
             ranks=[trial.rank for trial in trials],
         )
