@@ -14,6 +14,7 @@ from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import memory, saving
 from benchmark.tuning.adapters import taken_out
+from benchmark.tuning.fused import fused
 from benchmark.tuning.generation import cut, distinct, settings
 from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.losses import fuses
@@ -267,7 +268,7 @@ def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, 
         if probe.streams is not None:
             probe.streams.seed([0])
         uncompiled = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
-        with training_mode(backbone, uncompiled), fused_norms(backbone.model), probe.layers.installed():
+        with training_mode(backbone, uncompiled), fused(backbone.model), probe.layers.installed():
             row = capacity.saved_bytes(lambda: probe.forward(probe.part([Piece.whole([0])])), frozen) - copies
         text = backbone.model.config.get_text_config()
         tokens = len(backbone.report_tokens(longest))
