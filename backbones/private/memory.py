@@ -12,10 +12,10 @@ def host_memory_ran_out(error: BaseException) -> bool:
 
 
 def fake_tensors() -> AbstractContextManager[Any]:
-    """Return a mode within which tensors have a device, a shape and a format, and no data."""
+    """Return a mode within which new tensors have a device, a shape and a format, and no data; others are read so."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    return FakeTensorMode()
+    return FakeTensorMode(allow_non_fake_inputs=True)
 
 
 def storage_key(tensor: Tensor) -> int:

@@ -45,23 +45,16 @@ def missing(suite: Suite, data: Path | None, *, gpu_memory: float | None = None)
 
 def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float, float]:
     """Return GB of the weights, of tuning one trial of the largest rank as in the suite, and of a report at a time."""
-    from benchmark.planning.costs import BYTES, memory
-    from benchmark.planning.structures import structure_of
+    from benchmark.planning.costs import BYTES
+    from benchmark.planning.structures import footprint_of
     from benchmark.tuning.packed.capacity import USABLE
 
-    structure, protocol = structure_of(entry, plugin), suite.protocol
-    if structure is None:
+    needed, protocol, greatest = footprint_of(entry, plugin, suite), suite.protocol, max(suite.grid.rank)
+    if needed is None:
         weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
         return weights, 1.5 * weights / USABLE, 1.2 * weights / USABLE
-    needed = memory(
-        structure,
-        max(suite.grid.rank),
-        entry.dtype,
-        entry.quantization,
-        checkpointing=protocol.activation_checkpointing,
-    )
-    one_trial = needed.pack(1, protocol.micro_batch_size or protocol.batch_size)
-    return needed.weights / GB, one_trial / USABLE / GB, needed.pack(1, 1) / USABLE / GB
+    one_trial = needed.pack([greatest], protocol.micro_batch_size or protocol.batch_size)
+    return needed.weights / GB, one_trial / USABLE / GB, needed.pack([greatest], 1) / USABLE / GB
 
 
 def _data(suite: Suite, data: Path | None) -> list[str]:

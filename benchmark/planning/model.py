@@ -11,18 +11,24 @@ class Device(Stored):
 
 
 class PlannedBytes(Stored):
-    """Bytes of a backbone: still to download; on disk, features among them; of the features."""
+    """Bytes of a backbone: still to download; on disk, the rest among them.
+
+    Of the features; of all trials' adapters; of the snapshots of the trials that train together.
+    """
 
     download: int
     disk: int
     features: int
+    adapters: int = 0
+    snapshots: int = 0
 
 
 class PlannedMemory(Stored):
-    """GB of memory that training takes.
+    """GB of memory that training and writing take.
 
-    Of the frozen weights, a trial's adapter and a report in training; the smallest that a trial can run in, with what
-    has to stay free; of the planned pack.
+    Of the frozen weights, an adapter of the greatest rank and a report in training with it; the smallest that such a
+    trial can run in, with what has to stay free; of the planned pack, each trial with its own rank; of the keys and
+    values of a report in writing, and of writing as many together as the plan counts with.
     """
 
     weights_gb: float
@@ -30,6 +36,8 @@ class PlannedMemory(Stored):
     report_gb: float
     smallest_gb: float
     pack_gb: float
+    key_values_gb: float
+    writing_gb: float
 
 
 class PlannedOperations(Stored):
@@ -155,7 +163,7 @@ class Plan(Stored):
         missing: what stops it from running here, in words.
     """
 
-    schema_version: int = 1
+    schema_version: int = 2
     suite: str
     trials: int
     machine: Device

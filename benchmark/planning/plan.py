@@ -26,7 +26,8 @@ from benchmark.suite import DmidData, Entry, Suite
 if TYPE_CHECKING:
     from backbones.base import Backbone
     from backbones.structure import Structure
-    from benchmark.planning.costs import Memory, Operations, Workload
+    from benchmark.planning.costs import Operations, Workload
+    from benchmark.tuning.packed.footprint import Footprint
 
 DMID_STUDIES = 510
 """Images of the release, where no folder is given to count them in."""
@@ -116,23 +117,27 @@ def _sizes(suite: Suite, data: Path | None) -> tuple[int, int, int, int]:
 def _row(
     suite: Suite, entry: Entry, plugin: "type[Backbone]", work: "Workload", device: Gpu | None, results: Path
 ) -> BackbonePlan | BackboneSize:
-    from benchmark.planning.costs import feature_bytes, memory, operations
-    from benchmark.planning.structures import structure_of
+    from benchmark.planning.costs import feature_bytes, operations
+    from benchmark.planning.structures import footprint_of, structure_of
 
-    structure = structure_of(entry, plugin)
-    if structure is None:
+    structure, needed = structure_of(entry, plugin), footprint_of(entry, plugin, suite)
+    if structure is None or needed is None:
         note = "its plugin states no configuration, so only its size is known"
-        return _size(entry, plugin, work, plugin.checkpoint.parameters, 0.0, [note])
-    checkpointing = suite.protocol.activation_checkpointing
-    needed = memory(structure, max(work.ranks), entry.dtype, entry.quantization, checkpointing=checkpointing)
+        return _size(entry, plugin, work, plugin.checkpoint.parameters, _bytes(entry, plugin), [note])
     counts = operations(structure, work)
-    packs = _packs(suite, needed, work, device, _cached(structure, work))
+    packs = _packs(suite, entry, structure, needed, work, device)
     hours, assumptions = _time(entry, structure, needed, counts, work, device, results)
     if packs.rows < work.batch_size:
         assumptions.append(f"{entry.name}: {work.batch_size} reports don't fit at once: micro_batch_size {packs.rows}")
-    features = feature_bytes(structure, work.images, entry.dtype)
+    stored = _bytes(
+        entry,
+        plugin,
+        features=feature_bytes(structure, work.images, entry.dtype),
+        adapters=sum(map(needed.stored, work.ranks)),
+        snapshots=sum(map(needed.snapshot, sorted(work.ranks)[-packs.size :])),
+    )
     return BackbonePlan(
-        **dict(_size(entry, plugin, work, structure.parameters, features, assumptions)),
+        **dict(_size(entry, plugin, work, structure.parameters, stored, assumptions)),
         trainable_parameters={rank: structure.trainable(rank) for rank in sorted(set(suite.grid.rank))},
         memory=packs.memory,
         pack_size=packs.size,
@@ -148,7 +153,7 @@ def _size(
     plugin: "type[Backbone]",
     work: "Workload",
     parameters: int,
-    features: float,
+    stored: PlannedBytes,
     assumptions: Sequence[str],
 ) -> BackboneSize:
     pinned, hub = plugin.checkpoint, entry.checkpoint == "hub"
@@ -161,12 +166,14 @@ def _size(
         quantization=entry.quantization,
         trials=len(work.ranks),
         parameters=parameters,
-        bytes=_bytes(entry, plugin, features),
+        bytes=stored,
         assumptions=tuple(assumptions),
     )
 
 
-def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> PlannedBytes:
+def _bytes(
+    entry: Entry, plugin: "type[Backbone]", *, features: float = 0.0, adapters: int = 0, snapshots: int = 0
+) -> PlannedBytes:
     """Return bytes to download and on disk; LLaVA-Med's are there twice, as published and converted."""
     from backbones.checkpoint import is_cached
 
@@ -175,8 +182,10 @@ def _bytes(entry: Entry, plugin: "type[Backbone]", features: float) -> PlannedBy
     stored = weights * (2 if plugin.converted else 1)
     return PlannedBytes(
         download=0 if not hub or is_cached(plugin.checkpoint) else weights,
-        disk=int(stored + features),
+        disk=int(stored + features) + adapters + snapshots,
         features=int(features),
+        adapters=adapters,
+        snapshots=snapshots,
     )
 
 
@@ -190,27 +199,45 @@ class _Packs:
     rows: int
 
 
-def _packs(suite: Suite, needed: "Memory", work: "Workload", device: Gpu | None, cached: int) -> _Packs:
-    """Return memory and packs; on a processor, as many trials as its caches hold (`cached`)."""
+def _packs(
+    suite: Suite, entry: Entry, structure: "Structure", needed: "Footprint", work: "Workload", device: Gpu | None
+) -> _Packs:
+    """Return memory and packs; on a processor, as many trials as its caches hold."""
     from benchmark.tuning.packed.capacity import USABLE
 
-    size, rows = 1, work.batch_size
+    size, rows, greatest = 1, work.batch_size, max(work.ranks)
     if device:
         room = device.memory * USABLE * GB
-        rows = max(1, min(rows, int((room - needed.weights - needed.trial) // needed.report)))
-        fitting = needed.largest_pack(len(work.ranks), rows, room)
+        left = room - needed.pack([greatest], 0)
+        rows = max(1, min(rows, int(left // needed.report(greatest))))
+        fitting = needed.largest(work.ranks, rows, room)
     else:
-        fitting = cached
+        fitting = _cached(structure, work)
     if suite.engine != "sequential":
         size = max(1, min(fitting, len(work.ranks)))
+    key_values, written = _writing(suite, entry, structure)
     memory = PlannedMemory(
         weights_gb=needed.weights / GB,
-        trial_gb=needed.trial / GB,
-        report_gb=needed.report / GB,
-        smallest_gb=needed.pack(1, 1) / USABLE / GB,
-        pack_gb=needed.pack(size, rows) / GB,
+        trial_gb=needed.adapter(greatest) / GB,
+        report_gb=needed.report(greatest) / GB,
+        smallest_gb=needed.pack([greatest], 1) / USABLE / GB,
+        pack_gb=needed.pack(sorted(work.ranks)[-size:], rows) / GB,
+        key_values_gb=key_values / GB,
+        writing_gb=(needed.weights + WRITTEN_TOGETHER * written) / GB,
     )
     return _Packs(memory, size, -(-len(work.ranks) // size), rows)
+
+
+def _writing(suite: Suite, entry: Entry, structure: "Structure") -> tuple[int, int]:
+    """Return bytes of a report in writing: of its keys and values, and in all."""
+    from benchmark.planning.costs import BYTES, PROMPT_TOKENS
+    from benchmark.tuning.packed.footprint import Decoder, key_values, written_report
+
+    decoder = Decoder(
+        structure.layers, structure.hidden, structure.intermediate, structure.key_value_width, structure.vocabulary
+    )
+    prompt, new, number = structure.image_tokens + PROMPT_TOKENS, suite.protocol.max_new_tokens, BYTES[entry.dtype]
+    return key_values(decoder, prompt + new, number), written_report(decoder, prompt, new, number)
 
 
 def _cached(structure: "Structure", work: "Workload") -> int:
@@ -249,7 +276,7 @@ def _speed(entry: Entry, structure: "Structure", device: Gpu | None, results: Pa
 def _time(
     entry: Entry,
     structure: "Structure",
-    needed: "Memory",
+    needed: "Footprint",
     counts: "Operations",
     work: "Workload",
     device: Gpu | None,

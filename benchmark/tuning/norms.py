@@ -75,30 +75,39 @@ def _backward(x: Tensor, scaled: Tensor, inverse: Tensor) -> Tensor:
     return scaled.mul_(inverse).addcmul_(x, along, value=-1)
 
 
-def norm_of(module: nn.Module) -> tuple[Norm, Tensor, float] | None:
-    """Return how to compute what a frozen RMSNorm computes, its factor and its eps; None for anything else.
+Factor = Callable[[Tensor], Tensor]
 
-    It is tried on numbers, with another weight: Gemma's factor is 1 + weight, and its own weights may be zero.
-    """
+
+def norm_of(module: nn.Module) -> tuple[Norm, Tensor, float] | None:
+    """Return how to compute what a frozen RMSNorm computes, its factor and its eps; None for anything else."""
     settings = norm_settings(module)
     if settings is None or forward_is_replaced(module):  # replaced already, by an enclosing `fused_norms`
         return None
     weight, eps = settings
     if weight.ndim != 1 or weight.requires_grad or not weight.is_floating_point():
         return None
+    factor = _factor(module, weight.shape[0], weight.dtype, eps)
+    return None if factor is None else (_norm(weight.dtype), factor(weight), eps)
+
+
+def _norm(dtype: torch.dtype) -> Norm:
+    return RoundedNorm.apply if dtype in NARROW else RootMeanSquareNorm.apply
+
+
+def _factor(module: nn.Module, width: int, dtype: torch.dtype, eps: float) -> Factor | None:
+    """Return what makes a norm's factor of its weight, found by trying; None where it computes something else.
+
+    It is tried on numbers with another weight: Gemma's factor is 1 + weight, and its own weights may be zero.
+    """
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.randn(weight.shape[0], generator=generator).to(weight.dtype)
-    x = torch.randn(16, weight.shape[0], generator=generator).to(weight.dtype)
-    expected = with_weight(module, drawn)(x)
-    narrow = weight.dtype in NARROW
-    factors: tuple[Callable[[Tensor], Tensor], ...] = (Tensor.detach, _one_more)
-    if narrow:
-        factors = (Tensor.detach, Tensor.float, _one_more)
-    norm: Norm = RoundedNorm.apply if narrow else RootMeanSquareNorm.apply
+    weight, x = (torch.randn(*shape, generator=generator).to(dtype) for shape in ((width,), (16, width)))
+    expected = with_weight(module, weight)(x)
+    narrow = dtype in NARROW
+    factors: tuple[Factor, ...] = (Tensor.detach, Tensor.float, _one_more) if narrow else (Tensor.detach, _one_more)
     for factor in factors:
-        ours = norm(x, factor(drawn), eps)
+        ours = _norm(dtype)(x, factor(weight), eps)
         if torch.equal(ours, expected) if narrow else torch.allclose(ours, expected, rtol=1e-5, atol=1e-6):
-            return norm, factor(weight), eps
+            return factor
     return None
 
 

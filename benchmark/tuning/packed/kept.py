@@ -7,7 +7,6 @@ and dropout count as what they are, and there is no arithmetic of what a layer l
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,6 +34,8 @@ from benchmark.tuning.protocol import precision
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+ADAPTERS = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
+"""The format that peft keeps adapters in, of a model in another one; else the model's own."""
 CPU = torch.device("cpu")
 RANKS = (8, 16)
 """Ranks that are counted; what is kept grows with the rank in a straight line."""
@@ -68,10 +69,12 @@ class Parts:
     Attributes:
         layers: of each layer that was run.
         head: of the last norm, the head and the loss.
+        merged: of a layer's merged weights, which all reports of a trial share; not among the others.
     """
 
     layers: tuple[float, ...]
     head: float
+    merged: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Kept:
         per_rank: more for each of an adapter's ranks.
         input: of one layer, which is all that activation checkpointing keeps of it.
         logits: of the report's logits in the format that their loss is computed in.
+        merged: more for a trial, whatever its reports: merged weights.
     """
 
     layers: int
@@ -91,6 +95,7 @@ class Kept:
     per_rank: Parts
     input: int
     logits: int
+    merged: float
 
     def layer(self, rank: int) -> float:
         """Return the bytes that a layer within the decoder keeps."""
@@ -145,6 +150,7 @@ def _kept(plugin: type[Backbone], configuration: _Configuration, forward: Pass) 
         per_rank=per_rank,
         input=(forward.prompt + forward.report) * text.hidden_size * forward.dtype.itemsize,
         logits=forward.report * text.vocab_size * (8 if forward.dtype == torch.float64 else 4),
+        merged=text.num_hidden_layers * low.merged,
     )
 
 
@@ -166,6 +172,8 @@ class Probe:
     def __init__(self, plugin: type[Backbone], config: "PreTrainedConfig", forward: Pass, rank: int) -> None:
         self.forward = forward
         self.rank = rank
+        self.adapters = ADAPTERS.get(forward.dtype, forward.dtype)
+        self.merged = 0
         self.fake = fake_tensors()
         lora = LoraConfig(r=rank, lora_dropout=forward.dropout, target_modules=plugin.lora_targets)
         model = build(shallow(config))
@@ -174,13 +182,8 @@ class Probe:
         processor: Any = SimpleNamespace(tokenizer=None)
         self.backbone = plugin(model, processor, source=Path(), fingerprint="")
         with self.fake:
-            _put_on(model, CPU, forward.dtype, self._adapters)
+            _put_on(model, CPU, forward.dtype, self.adapters)
             self.inputs = self._inputs(config)
-
-    @property
-    def _adapters(self) -> torch.dtype:
-        """The format that adapters are kept in."""
-        return torch.float32 if self.forward.dtype.itemsize < 4 else self.forward.dtype
 
     def _inputs(self, config: "PreTrainedConfig") -> ModelInputs:
         """Return embeddings, labels and attention mask of one report."""
@@ -227,7 +230,8 @@ class Probe:
             self.backbone.model.train()
             report_losses(self.model, self.inputs.copy(), self.forward.prompt)
         sums = [float(sum(part.values())) for part in saved]
-        return Parts(tuple(sums[:place]), sums[place])
+        merged = self.merged / place
+        return Parts(tuple(layer - merged for layer in sums[:place]), sums[place], merged)
 
     @contextmanager
     def _installed(self) -> Iterator[list[Tensor]]:
@@ -238,10 +242,11 @@ class Probe:
             yield present
             return
         shapes = {name: lora_sizes(layer) for name, layer in lora_layers(self.model).items()}
-        with self.fake:
-            stacks = Stacks(shapes, [self.rank], [1.0], dtype=self._adapters, device=CPU)
+        stacks = Stacks(shapes, [self.rank], [1.0], dtype=self.adapters, device=CPU)
         masks: Any = (lambda _, shape, dtype: _Ones(shape, dtype)) if forward.dropout else None
         layers = PackedLayers(self.model, stacks, merge=forward.merged, masks=masks)
+        names = [member.name for group in layers.groups if group.merged for member in group.members]
+        self.merged = sum(shapes[name][0] * shapes[name][1] for name in names) * forward.dtype.itemsize
         with fused(model), layers.installed():
             yield [*present, *stacks.flat]
 
