@@ -328,7 +328,18 @@ class Backbone(ABC):
         moved = features.to(self.device, self.model.dtype, non_blocking=True)
         inputs = self._scattered(self._moved(text), moved)
         del inputs["attention_mask"]
+        mask = self.training_mask(inputs)
+        if mask is not None:
+            inputs["attention_mask"] = mask
         return inputs
+
+    def training_mask(self, inputs: ModelInputs) -> Tensor | dict[str, Tensor] | None:
+        """Return the attention mask that training takes; None where a token sees all before it and nothing else.
+
+        Args:
+            inputs: embeddings, labels and the family's token types, which may be taken out: a mask says what they say.
+        """
+        return None
 
     def _moved(self, text: BatchEncoding) -> ModelInputs:
         """Return a batch where the model is. Memory that isn't pinned is copied before the call returns."""

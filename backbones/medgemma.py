@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from torch import Tensor
-from transformers import BatchEncoding, Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
+from transformers import Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
@@ -42,10 +42,9 @@ class MedGemma(Backbone):
         """Return the prompt by the checkpoint's own chat template, one image before it."""
         return self.chat_prompt(prompt)
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """Return the model's inputs with a mask for each kind of its layers, made for all rows at once."""
-        inputs = super().training_inputs(text, features)
-        return {**inputs, "attention_mask": row_masks(self.model, inputs)}
+    def training_mask(self, inputs: ModelInputs) -> dict[str, Tensor]:
+        """Return a mask for each kind of the model's layers, made for all rows at once."""
+        return row_masks(self.model, inputs)
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

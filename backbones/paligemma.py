@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
-from transformers import BatchEncoding, PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
+from transformers import PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
 
 from backbones.base import IGNORED, Backbone
 from backbones.checkpoint import Checkpoint
@@ -40,12 +40,11 @@ class PaliGemma2(Backbone):
         """Return 0 for the prefix (image and prompt), 1 for the suffix (report and padding), [rows, length]."""
         return (labels != IGNORED).long().cummax(dim=1).values
 
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """Return inputs with one mask where the model takes one: within the window all layers see the same."""
-        inputs = super().training_inputs(text, features)
+    def training_mask(self, inputs: ModelInputs) -> Tensor | None:
+        """Return one mask where the model takes one: within the window all layers see the same."""
         if inputs["labels"].shape[1] > self.model.config.get_text_config().sliding_window:
-            return inputs
-        return {**inputs, "attention_mask": row_masks(self.model, inputs)["full_attention"]}
+            return None
+        return row_masks(self.model, inputs)["full_attention"]
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -27,6 +28,25 @@ def build(config: "PreTrainedConfig") -> "PreTrainedModel":
         return AutoModelForImageTextToText.from_config(config)
 
 
+def shallow(config: "PreTrainedConfig") -> "PreTrainedConfig":
+    """Return a configuration of the same widths and few layers: one of the decoder more than it has kinds.
+
+    The last is as all further ones are: its input needs a gradient, and its kind's mask is there already.
+    """
+    small = deepcopy(config)
+    text, vision = small.get_text_config(), small.vision_config
+    kinds = list(dict.fromkeys(getattr(text, "layer_types", None) or [""]))
+    kinds = [*kinds, kinds[0]] if len(kinds) > 1 else kinds * 3
+    if text.num_hidden_layers > len(kinds):
+        text.num_hidden_layers = len(kinds)
+        if getattr(text, "layer_types", None):
+            text.layer_types = kinds
+    for name in ("num_hidden_layers", "depth"):
+        if hasattr(vision, name):
+            setattr(vision, name, 1)
+    return small
+
+
 @dataclass(frozen=True)
 class Structure:
     """What follows from a model's structure.
@@ -41,7 +61,6 @@ class Structure:
             width, twice.
         image_tokens: that one image takes in the decoder.
         layers, hidden, intermediate, query_width, key_value_width, vocabulary: of the decoder.
-        eager_heads: attention heads whose scores are held in memory; 0 where a fused kernel computes them.
     """
 
     parameters: int
@@ -58,7 +77,6 @@ class Structure:
     query_width: int
     key_value_width: int
     vocabulary: int
-    eager_heads: int
 
     def trainable(self, rank: int) -> int:
         """Count parameters of a LoRA adapter: rank × (inputs + outputs) a projection (arXiv 2106.09685)."""
@@ -118,8 +136,6 @@ def read(
         query_width=text.num_attention_heads * head,
         key_value_width=text.num_key_value_heads * head,
         vocabulary=text.vocab_size,
-        # Capped scores (Gemma 2) are beyond the fused kernels.
-        eager_heads=text.num_attention_heads if getattr(text, "attn_logit_softcapping", None) else 0,
     )
 
 

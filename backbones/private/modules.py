@@ -1,8 +1,13 @@
-"""torch's modules: run by another `forward` for a while, or compiled and no longer; and the settings of a norm."""
+"""torch's modules: run by another `forward` for a while, or compiled and no longer; copies with other parts to try.
 
-from collections.abc import Callable
+And the settings of a norm, and the derivatives of activations.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -16,6 +21,36 @@ def norm_settings(module: nn.Module) -> tuple[Tensor, float] | None:
     if not type(module).__name__.endswith("RMSNorm") or weight is None or not isinstance(eps, float):
         return None
     return weight, eps
+
+
+def with_weight(norm: nn.Module, weight: Tensor) -> nn.Module:
+    """Return a copy of a norm that has another weight, of another width; the norm stays as it is."""
+    other = copy(norm)
+    other._parameters = {"weight": nn.Parameter(weight, requires_grad=False)}
+    other._forward_hooks, other._forward_pre_hooks = type(norm._forward_hooks)(), type(norm._forward_pre_hooks)()
+    return other
+
+
+def with_layers(module: nn.Module, layers: Mapping[str, nn.Module]) -> nn.Module:
+    """Return a copy of a module that has other layers in place of those of the same names; it stays as it is."""
+    other = copy(module)
+    other._modules = {**module._modules, **layers}
+    other._forward_hooks, other._forward_pre_hooks = type(module._forward_hooks)(), type(module._forward_pre_hooks)()
+    return other
+
+
+def silu_backward(gradient: Tensor, x: Tensor) -> Tensor:
+    """Return the gradient by x of silu(x), as torch's own backward pass computes it."""
+    return torch.ops.aten.silu_backward(gradient, x)
+
+
+def gelu_backward(approximate: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the function of a gradient and x that gives the gradient by x of gelu(x), as torch's own computes it."""
+
+    def backward(gradient: Tensor, x: Tensor) -> Tensor:
+        return torch.ops.aten.gelu_backward(gradient, x, approximate=approximate)
+
+    return backward
 
 
 def replace_forward(module: nn.Module, forward: Callable[..., Any]) -> None:

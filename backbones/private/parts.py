@@ -145,6 +145,26 @@ PARTS: tuple[Part, ...] = (
         ("lr", "weight_decay", "fused"),
     ),
     Part(
+        TORCH,
+        "torch._subclasses.fake_tensor:FakeTensorMode",
+        "a few layers run without data, so that what they keep can be counted: fake_tensors",
+    ),
+    Part(
+        TORCH,
+        "torch:UntypedStorage._cdata",
+        "tells whether tensors share their memory where it has no address: storage_key",
+    ),
+    Part(
+        TORCH,
+        "torch.ops:aten.silu_backward",
+        "the derivative of silu, for a product that keeps no activation: silu_backward",
+    ),
+    Part(
+        TORCH,
+        "torch.ops:aten.gelu_backward",
+        "the derivative of gelu: gelu_backward",
+    ),
+    Part(
         PEFT,
         "peft.tuners.tuners_utils:BaseTunerLayer.get_base_layer",
         "layers that peft wrapped are put back where putting in failed half way: take_out",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from backbones.structure import Structure
     from benchmark.planning.costs import Workload
     from benchmark.planning.fit import Fit
-    from benchmark.planning.hours import Seconds, Speed, Writing
+    from benchmark.planning.hours import Seconds, Speed, Writing, Written
 
 PAINTINGS = 2
 """Images more of a test study with a lesion, where a suite asks for lesions: painted over, and as much elsewhere."""
@@ -60,36 +60,38 @@ class Planner:
 
     def row(self, entry: Entry, plugin: "type[Backbone]") -> "tuple[BackbonePlan | BackboneSize, list[Seconds]]":
         """Return a backbone's plan, and the seconds of each of its packs on a device."""
-        from benchmark.planning.disk import bytes_of, host_memory
-        from benchmark.planning.fit import fit_of, mode_of, modes
-        from benchmark.planning.structures import structure_of
+        from benchmark.planning.disk import Trained, bytes_of, host_memory
+        from benchmark.planning.fit import Fit, mode_of, modes
+        from benchmark.planning.hours import written_of
+        from benchmark.planning.structures import footprint_of, structure_of
 
         protocol, images = self.suite.protocol, self.sizes.studies + 1
-        structure, trials = structure_of(entry, plugin), self._trials(entry)
+        structure, footprint = structure_of(entry, plugin), footprint_of(entry, plugin, self.suite)
+        trials = self._trials(entry)
         ranks = [trial.rank for trial in trials]
-        if structure is None:
-            size = bytes_of(entry, plugin, None, images, ranks, [])
+        if structure is None or footprint is None:
+            size = bytes_of(entry, plugin, images, None)
             note = "its plugin states no configuration, so only its size is known"
             return _size(entry, plugin, len(trials), plugin.checkpoint.parameters, size, [note]), []
-        fit, memory = fit_of(structure, entry.dtype, mode_of(entry, protocol), ranks), self.memory
+        fit, memory = Fit(footprint, max(ranks)), self.memory
         most = min(protocol.micro_batch_size or protocol.batch_size, self.sizes.train)
         rows = fit.rows(most, memory)
         parts = self._parts(trials)
         packs = [pack for part in parts for pack in self._packs(structure, fit, part, rows, memory)]
-        size = bytes_of(entry, plugin, structure, images, ranks, packs)
+        size = bytes_of(entry, plugin, images, Trained(structure, footprint, packs))
         speed = self._speed(entry, structure)
         writing = self._writing(entry, fit, memory)
         seconds = [self._seconds(structure, part, speed, writing) for part in parts]
         notes = [*speed.sources, *self._notes()]
         if rows < most and fit.needed(rows) <= memory:
             notes.append(f"{entry.name}: {most} reports don't fit at once: micro_batch_size {rows}")
-        taken = _memory(fit, packs, rows)
+        taken = _memory(fit, packs, rows, written_of(structure, self._work(trials), writing))
         host = host_memory(size) / GB + (taken.pack_gb if self.target.is_cpu else 0.0)
         planned = BackbonePlan(
             **dict(_size(entry, plugin, len(trials), structure.parameters, size, notes)),
             trainable_parameters={rank: structure.trainable(rank) for rank in sorted(set(ranks))},
             memory=taken,
-            modes=modes(structure, entry, protocol, ranks, most, memory),
+            modes=modes(fit, structure, entry, mode_of(entry, protocol), ranks, most, memory),
             pack_size=max(map(len, packs)),
             packs=len(packs),
             micro_batch_size=rows,
@@ -199,13 +201,16 @@ def _hours(seconds: "Sequence[Seconds]") -> PlannedHours:
     return PlannedHours(**hours, total=round(sum(hours.values()), 4))
 
 
-def _memory(fit: "Fit", packs: Sequence[Sequence[int]], rows: int) -> PlannedMemory:
+def _memory(fit: "Fit", packs: Sequence[Sequence[int]], rows: int, written: "Written") -> PlannedMemory:
+    footprint = fit.footprint
     return PlannedMemory(
         weights_gb=fit.weights / GB,
-        trial_gb=fit.largest.trial / GB,
-        report_gb=fit.largest.report / GB,
+        trial_gb=footprint.adapter(fit.greatest) / GB,
+        report_gb=footprint.report(fit.greatest) / GB,
         smallest_gb=fit.needed(1) / GB,
-        pack_gb=(fit.weights + max(fit.trials(pack, rows) for pack in packs)) / GB,
+        pack_gb=max(footprint.pack(pack, rows) for pack in packs) / GB,
+        key_values_gb=written.key_values / GB,
+        writing_gb=(fit.weights + written.together * written.report) / GB,
     )
 
 

@@ -1,4 +1,4 @@
-"""What tuning a backbone costs, by arithmetic from its structure: memory, operations, and time at a given rate.
+"""What tuning a backbone costs, by arithmetic from its structure: weights, operations, and time at a given rate.
 
 An operation is a multiplication or an addition of 16-bit numbers, as vendors count them: 2 per weight and token.
 """
@@ -11,8 +11,6 @@ from backbones.structure import Structure
 BYTES = {"float32": 4, "bfloat16": 2, "float64": 8}
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Bytes per weight in NF4: 4 bits, an 8-bit scale for 64 weights, a 32-bit one for 256 scales (arXiv 2305.14314)."""
-ADAM_BYTES = 4 * 4
-"""Bytes per trainable parameter: itself, its gradient and AdamW's two moments, in 32 bits."""
 PROMPT_TOKENS = 40
 """Assumed: instruction and turn markers."""
 REPORT_TOKENS = 93
@@ -47,53 +45,10 @@ class Workload:
         return min(REPORT_TOKENS, self.new_tokens)
 
 
-@dataclass(frozen=True)
-class Memory:
-    """Bytes of GPU memory: of the frozen model, of a trial's adapter in training, of one report in training."""
-
-    weights: float
-    trial: float
-    report: float
-
-    def pack(self, trials: int, batch_size: int) -> float:
-        """Return the bytes that a pack takes."""
-        return self.weights + trials * (self.trial + batch_size * self.report)
-
-    def largest_pack(self, trials: int, batch_size: int, available: float) -> int:
-        """Return how many trials fit as a pack into `available` bytes, at most `trials`; 0 where not even one does."""
-        room = available - self.weights
-        return max(0, min(trials, int(room // (self.trial + batch_size * self.report))))
-
-
-def memory(
-    structure: Structure, rank: int, dtype: str, quantization: str | None, *, checkpointing: bool = False
-) -> Memory:
-    """Return the memory of tuning with adapters of `rank`, the longest DMID report counted for each.
-
-    A layer keeps for its backward pass: inputs of both norms, of attention, of the output projection and of the MLP;
-    queries, keys, values; and of the MLP gate, its activation, and the product. Where attention isn't fused, its
-    capped scores and their softmax too. The head keeps logits of the report's positions, their softmax and its
-    gradient in 32 bits. Measured on miniatures, it is right to a quarter. With activation checkpointing each layer
-    keeps its input only, and one layer at a time what it else keeps.
-    """
-    size = BYTES[dtype]
-    decoder = structure.decoder_weights * (NF4_BYTES if quantization == "nf4" else size)
-    rest = (structure.parameters - structure.decoder_weights) * size
-    saved = (
-        5 * structure.hidden
-        + 2 * structure.query_width
-        + 2 * structure.key_value_width
-        + 4 * structure.intermediate
-    )  # fmt: skip
-    tokens = structure.image_tokens + PROMPT_TOKENS + LONGEST_REPORT_TOKENS
-    saved += 2 * structure.eager_heads * tokens
-    values = structure.hidden * structure.layers + saved if checkpointing else saved * structure.layers
-    logits = LONGEST_REPORT_TOKENS * structure.vocabulary * 4 * 3
-    return Memory(
-        weights=decoder + rest,
-        trial=structure.trainable(rank) * ADAM_BYTES,
-        report=tokens * values * size + logits,
-    )
+def weights_in_memory(structure: Structure, dtype: str, quantization: str | None) -> float:
+    """Return the bytes of the frozen model."""
+    decoder = structure.decoder_weights * (NF4_BYTES if quantization == "nf4" else BYTES[dtype])
+    return decoder + (structure.parameters - structure.decoder_weights) * BYTES[dtype]
 
 
 def vision_operations(structure: Structure) -> float:

@@ -1,42 +1,51 @@
 """What a suite takes of disks and of the host's memory, by arithmetic."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.planning.costs import BYTES, feature_bytes
+from benchmark.planning.costs import feature_bytes
 from benchmark.planning.model import PlannedBytes
 from benchmark.suite import Entry
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
     from backbones.structure import Structure
+    from benchmark.tuning.packed.footprint import Footprint
 
-ADAPTER_BYTES = 4
-"""Per trainable parameter: adapters of models in 16 bits are kept in 32."""
-SNAPSHOT_BYTES = 3 * 4
-"""Per trainable parameter: itself and AdamW's two moments, in 32 bits."""
 PROCESS = 1.1e9
 """Bytes of host memory of a process with its libraries, measured (docs/speed.md)."""
 IMAGE_EXTRA = 128 + 32
 """Bytes of a prepared image's file beside its pixels: NumPy's header and a digest."""
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What is trained of a backbone.
+
+    Attributes:
+        structure: of its checkpoint.
+        footprint: of a trial, which knows the bytes of an adapter and of a snapshot.
+        packs: ranks of the trials that train together; each of those has a snapshot until the pack is trained.
+    """
+
+    structure: "Structure"
+    footprint: "Footprint"
+    packs: Sequence[Sequence[int]]
+
+
 def bytes_of(
     entry: Entry,
     plugin: "type[Backbone]",
-    structure: "Structure | None",
     images: int,
-    ranks: Sequence[int],
-    packs: Sequence[Sequence[int]],
+    trained: "Trained | None",
 ) -> PlannedBytes:
     """Return bytes to download and on disk, by kind; a converted checkpoint lies there twice.
 
     Args:
         entry, plugin: the backbone.
-        structure: of its checkpoint; None where only its size is known.
         images: whose features are kept.
-        ranks: of all trials.
-        packs: ranks of the trials that train together; each of those has a snapshot until the pack is trained.
+        trained: what it trains; None where only the checkpoint's size is known.
     """
     from backbones.checkpoint import is_cached
 
@@ -49,13 +58,12 @@ def bytes_of(
         "adapters": 0,
         "snapshots": 0,
     }
-    if structure is not None:
-        wider = BYTES[entry.dtype] // 4 or 1  # adapters of a model in 64 bits are in 64 bits
-        trainable = [sum(structure.trainable(rank) for rank in pack) for pack in packs]
+    if trained is not None:
+        footprint = trained.footprint
         kinds |= {
-            "features": int(feature_bytes(structure, images, entry.dtype)),
-            "adapters": wider * ADAPTER_BYTES * sum(map(structure.trainable, ranks)),
-            "snapshots": wider * SNAPSHOT_BYTES * max(trainable, default=0),
+            "features": int(feature_bytes(trained.structure, images, entry.dtype)),
+            "adapters": sum(footprint.stored(rank) for pack in trained.packs for rank in pack),
+            "snapshots": max(sum(map(footprint.snapshot, pack)) for pack in trained.packs),
         }
     download = 0 if not hub or is_cached(plugin.checkpoint) else weights
     return PlannedBytes(download=download, disk=sum(kinds.values()), **kinds)

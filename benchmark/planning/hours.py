@@ -3,10 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from backbones.structure import Structure
 from benchmark.planning.costs import PROMPT_TOKENS, Workload, operations
 from benchmark.planning.rates import Rate
+
+if TYPE_CHECKING:
+    from benchmark.tuning.packed.footprint import Decoder
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,23 @@ class Writing:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What reports take in writing.
+
+    Attributes:
+        key_values: bytes of a report's keys and values.
+        report: bytes of a report, those among them.
+        rows: reports that may be written at the same time.
+        together: that are, at most: there may be fewer.
+    """
+
+    key_values: int
+    report: int
+    rows: int
+    together: int
+
+
+@dataclass(frozen=True)
 class Seconds:
     """Seconds of a backbone's trials, or of a part of them, by stage."""
 
@@ -66,15 +87,29 @@ def seconds(structure: Structure, work: Workload, speed: Speed, writing: Writing
     )
 
 
-def rows_in_writing(structure: Structure, new_tokens: int, size: int, free: float) -> int:
-    """Return how many reports are written at the same time; `capacity.writing_rows` from a structure."""
-    from benchmark.tuning.packed.capacity import ROWS_IN_WRITING, USABLE
+def written_of(structure: Structure, work: Workload, writing: Writing) -> Written:
+    """Return what reports take in writing, and how many are written at the same time, by the engine's own count."""
+    from benchmark.tuning.generation import BATCH
+    from benchmark.tuning.packed.capacity import writing_rows
+    from benchmark.tuning.packed.footprint import key_values, written_report
 
-    prompt = structure.image_tokens + PROMPT_TOKENS
-    cache = _cache_bytes(structure, size) * (prompt + new_tokens)
-    widest = prompt * (4 * structure.intermediate + 8 * structure.hidden) * size
-    row = 2 * cache + widest + 3 * 4 * structure.vocabulary
-    return max(1, min(ROWS_IN_WRITING, int(USABLE * free) // row))
+    decoder, prompt, new = decoder_of(structure), structure.image_tokens + PROMPT_TOKENS, work.new_tokens
+    rows = writing_rows(decoder, prompt, new, writing.size, int(writing.free)) if writing.packed else BATCH
+    return Written(
+        key_values=key_values(decoder, prompt + new, writing.size),
+        report=written_report(decoder, prompt, new, writing.size),
+        rows=rows,
+        together=min(rows, sum(work.written) if writing.packed else max(work.written)),
+    )
+
+
+def decoder_of(structure: Structure) -> "Decoder":
+    """Return the widths that writing depends on."""
+    from benchmark.tuning.packed.footprint import Decoder
+
+    return Decoder(
+        structure.layers, structure.hidden, structure.intermediate, structure.key_value_width, structure.vocabulary
+    )
 
 
 def _bytes_read(structure: Structure, work: Workload, writing: Writing) -> float:
@@ -82,29 +117,25 @@ def _bytes_read(structure: Structure, work: Workload, writing: Writing) -> float
 
     A batch goes on until its last report ends: of hundreds one hardly ever does before the limit.
     """
+    from benchmark.tuning.packed.footprint import key_values
+
     tokens = work.report_tokens
     seen = structure.image_tokens + PROMPT_TOKENS + tokens / 2
-    caches = sum(work.written) * tokens * seen * _cache_bytes(structure, writing.size)
+    caches = sum(work.written) * tokens * seen * key_values(decoder_of(structure), 1, writing.size)
     return _batches(structure, work, writing) * work.new_tokens * writing.weights + caches
 
 
 def _batches(structure: Structure, work: Workload, writing: Writing) -> int:
     """Count batches that all reports are written in; trials with other images come in others."""
-    from benchmark.tuning.generation import BATCH
     from benchmark.tuning.packed.capacity import LARGEST_IN_WRITING
 
-    rows = rows_in_writing(structure, work.new_tokens, writing.size, writing.free)
+    rows = written_of(structure, work, writing).rows
     batches = 0
     for images, trials in Counter(work.written).items():
         together = min(LARGEST_IN_WRITING, rows, trials) if writing.packed else 1
-        at_once = max(1, rows // together) if writing.packed else BATCH
+        at_once = max(1, rows // together)
         batches += -(-trials // together) * -(-images // at_once)
     return batches
-
-
-def _cache_bytes(structure: Structure, size: int) -> int:
-    """Return the bytes of keys and values of one token."""
-    return 2 * structure.layers * structure.key_value_width * size
 
 
 def until_done(parts: Sequence[Sequence[Seconds]], devices: int) -> float:

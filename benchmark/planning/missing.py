@@ -92,15 +92,15 @@ def disk_missing(results: Path, stored: float, cached: float) -> list[str]:
 def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float, float]:
     """Return GB of the weights, of tuning one trial of the largest rank as in the suite, and of a report at a time."""
     from benchmark.planning.costs import BYTES
-    from benchmark.planning.fit import fit_of, mode_of
-    from benchmark.planning.structures import structure_of
+    from benchmark.planning.fit import Fit
+    from benchmark.planning.structures import footprint_of
     from benchmark.tuning.packed.capacity import USABLE
 
-    structure, protocol = structure_of(entry, plugin), suite.protocol
-    if structure is None:
+    needed, protocol = footprint_of(entry, plugin, suite), suite.protocol
+    if needed is None:
         weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
         return weights, 1.5 * weights / USABLE, 1.2 * weights / USABLE
-    fit = fit_of(structure, entry.dtype, mode_of(entry, protocol), suite.grid.rank)
+    fit = Fit(needed, max(suite.grid.rank))
     one_trial = fit.needed(protocol.micro_batch_size or protocol.batch_size)
     return fit.weights / GB, one_trial / GB, fit.needed(1) / GB
 

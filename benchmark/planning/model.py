@@ -71,10 +71,11 @@ class PlannedMode(Stored):
 
 
 class PlannedMemory(Stored):
-    """GB of memory that training takes.
+    """GB of memory that training and writing take.
 
-    Of the frozen weights, a trial's adapter and a report in training; the smallest that a trial can run in, with what
-    has to stay free; of the planned pack.
+    Of the frozen weights, an adapter of the greatest rank and a report in training with it; the smallest that such a
+    trial can run in, with what has to stay free; of the planned pack, each trial with its own rank; of the keys and
+    values of a report in writing, and of writing as many together as the plan counts with.
     """
 
     weights_gb: float
@@ -82,6 +83,8 @@ class PlannedMemory(Stored):
     report_gb: float
     smallest_gb: float
     pack_gb: float
+    key_values_gb: float
+    writing_gb: float
 
 
 class PlannedOperations(Stored):

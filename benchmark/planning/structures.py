@@ -1,4 +1,4 @@
-"""The structure of the checkpoint that a suite's entry names: published, a miniature, or a folder."""
+"""The structure of the checkpoint that a suite's entry names (published, a miniature, or a folder), and its memory."""
 
 import random
 import string
@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backbones.structure import Structure, build, read, structure
-from benchmark.suite import Entry
+from benchmark.planning.costs import LONGEST_REPORT_TOKENS, PROMPT_TOKENS, weights_in_memory
+from benchmark.suite import Entry, Suite
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+
     from backbones.base import Backbone
+    from benchmark.tuning.packed.footprint import Footprint
 
 
 def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
@@ -22,9 +26,56 @@ def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
     return _of_folder(plugin, Path(entry.checkpoint))
 
 
-@cache
+def footprint_of(entry: Entry, plugin: "type[Backbone]", suite: Suite) -> "Footprint | None":
+    """Return what training takes in memory, the longest DMID report counted; None as for `structure_of`.
+
+    Logits are held: whether Liger's kernels will be there isn't known of another machine.
+    """
+    import torch
+
+    from benchmark.tuning.packed.footprint import Footprint
+    from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
+
+    shape, config = structure_of(entry, plugin), _configuration_of(entry, plugin)
+    if shape is None or config is None:
+        return None
+    dtype, protocol = getattr(torch, entry.dtype), suite.protocol
+    forward = Pass(
+        dtype,
+        shape.image_tokens + PROMPT_TOKENS,
+        LONGEST_REPORT_TOKENS,
+        protocol.dropout,
+        packed=suite.engine != "sequential",
+    )
+    return Footprint(
+        weights=weights_in_memory(shape, entry.dtype, entry.quantization),
+        width=shape.trainable(1),
+        number=ADAPTERS.get(dtype, dtype).itemsize,
+        kept=kept(plugin, config, forward),
+        checkpointing=protocol.activation_checkpointing,
+    )
+
+
+def _configuration_of(entry: Entry, plugin: "type[Backbone]") -> "PreTrainedConfig | None":
+    if entry.checkpoint == "hub":
+        return plugin.full_configuration()
+    if entry.checkpoint == "miniature":
+        return _miniature(plugin)[0].config
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(Path(entry.checkpoint))
+
+
 def _of_miniature(plugin: "type[Backbone]") -> Structure:
     from backbones.miniature import SIDE
+
+    model, image_tokens = _miniature(plugin)
+    return read(plugin, model, model.config, SIDE, image_tokens)
+
+
+@cache
+def _miniature(plugin: "type[Backbone]") -> "tuple[PreTrainedModel, int]":
+    """Return an untrained miniature, and how many tokens an image takes in it."""
     from backbones.miniature_checkpoint import untrained
 
     # Enough different words for a tokenizer of the full size; what they are doesn't matter for the structure.
@@ -32,7 +83,7 @@ def _of_miniature(plugin: "type[Backbone]") -> Structure:
     words = ["".join(draw.choices(string.ascii_lowercase, k=6)) for _ in range(400)]
     model, processor = untrained(plugin.miniature(), [" ".join(words)] * 2, 0, plugin.decoder)
     small = plugin(model, processor, source=Path(), fingerprint="")
-    return read(plugin, model, model.config, SIDE, small.image_tokens)
+    return model, small.image_tokens
 
 
 def _of_folder(plugin: "type[Backbone]", folder: Path) -> Structure:

@@ -32,10 +32,10 @@ class Streams:
     def seed(self, seeds: Sequence[int]) -> None:
         """Begin an optimiser step: the seed of each trial's stream."""
         self.states = []
-        with self._fork():
+        with self.forked():
             for seed in seeds:
                 torch.manual_seed(seed)
-                self.states.append(self._state())
+                self.states.append(self.state())
 
     def begin(self, sizes: Sequence[tuple[int, int]]) -> None:
         """Begin a micro-batch: (rows, tokens) that each trial's batch has when it runs alone."""
@@ -47,41 +47,95 @@ class Streams:
         """Go on with the same micro-batch from its row `first`, where not all rows go through the model at once."""
         self.first = first
 
-    def draw(self, layer: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Return factors for an input of all trials, [trials · rows, tokens, in]: 0, or 1 / (1 − probability).
+    def mask(self, layer: str, shape: tuple[int, ...], dtype: torch.dtype) -> "Mask":
+        """Return the mask of an input of all trials, [trials · rows, tokens, in].
 
-        Masks are drawn for the whole micro-batch, of which the input holds the rows from `first` on. Rows and tokens
-        that only fill up the pack get zeros. A layer that asks again within a micro-batch, because
-        its activations are computed anew for the backward pass, gets the same mask again.
+        A layer that asks again within a micro-batch, because its activations are computed anew for the backward pass,
+        gets the same mask again.
         """
         again = layer in self.before
         states = self.before.setdefault(layer, list(self.states))
-        factors = torch.zeros(len(self.states), shape[0] // len(self.states), *shape[1:], dtype=dtype,
-                              device=self.device)  # fmt: skip
-        with self._fork():
-            for trial, (rows, tokens) in enumerate(self.sizes):
-                if rows == 0:
-                    continue
-                self._set(states[trial])
-                ones = torch.ones(rows, tokens, shape[-1], dtype=dtype, device=self.device)
-                mask = functional.dropout(ones, self.probability)[self.first :][: factors.shape[1], : shape[1]]
-                factors[trial, : mask.shape[0], : mask.shape[1]] = mask
-                if not again:
-                    self.states[trial] = self._state()
-        return factors.view(shape)
+        return Mask(self, states, self.sizes, self.first, shape, dtype, again)
 
-    def _fork(self) -> AbstractContextManager[None]:
+    def forked(self) -> AbstractContextManager[None]:
         """Let the caller's own random numbers go on as if nothing had been drawn."""
         return torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
 
-    def _state(self) -> Tensor:
+    def state(self) -> Tensor:
+        """Return the state of the device's generator."""
         return torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else torch.get_rng_state()
 
-    def _set(self, state: Tensor) -> None:
+    def set_state(self, state: Tensor) -> None:
+        """Put the device's generator into a state."""
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(state, self.device)
         else:
             torch.set_rng_state(state)
+
+
+class Mask:
+    """Dropout's factors for one input: drawn anew, and alike, each time they are asked for.
+
+    So that the backward pass can have them without their being kept: what is kept is each stream's state.
+
+    Args:
+        streams: that they are drawn from, which the first drawing moves on.
+        states: of each trial's stream before it.
+        sizes: (rows, tokens) of each trial's micro-batch.
+        first: row of the micro-batch that the input begins with.
+        shape, dtype: of the input.
+        moved: whether the streams have moved on already.
+    """
+
+    def __init__(
+        self,
+        streams: Streams,
+        states: Sequence[Tensor],
+        sizes: Sequence[tuple[int, int]],
+        first: int,
+        shape: tuple[int, ...],
+        dtype: torch.dtype,
+        moved: bool,
+    ) -> None:
+        self.streams = streams
+        self.states = states
+        self.sizes = sizes
+        self.first = first
+        self.shape = shape
+        self.dtype = dtype
+        self.moved = moved
+
+    def factors(self) -> Tensor:
+        """Return factors of the input's shape: 0, or 1 / (1 − probability).
+
+        They are drawn for the whole micro-batch, of which the input holds the rows from `first` on. Rows and tokens
+        that only fill up the pack get zeros.
+        """
+        with self.streams.forked():
+            drawn = [self._drawn(trial) for trial in range(len(self.states))]
+            self.moved = True
+        rows, tokens = self.shape[0] // len(self.states), self.shape[1]
+        parts = [None if mask is None else mask[self.first :][:rows, :tokens] for mask in drawn]
+        if len(parts) == 1 and parts[0] is not None and parts[0].shape == self.shape:
+            return parts[0]
+        factors = torch.zeros(len(parts), rows, *self.shape[1:], dtype=self.dtype, device=self.streams.device)
+        for place, part in zip(factors, parts, strict=True):
+            if part is not None:
+                place[: part.shape[0], : part.shape[1]] = part
+        return factors.view(self.shape)
+
+    def _drawn(self, trial: int) -> Tensor | None:
+        """Return factors of a trial's whole micro-batch; None where it has no rows."""
+        rows, tokens = self.sizes[trial]
+        if rows == 0:
+            return None
+        streams = self.streams
+        streams.set_state(self.states[trial])
+        ones = torch.ones(rows, tokens, self.shape[-1], dtype=self.dtype, device=streams.device)
+        mask = functional.dropout(ones, streams.probability)
+        if not self.moved:
+            streams.states[trial] = streams.state()
+        return mask
 
 
 def masked(piece: Piece, lengths: Sequence[int], prompt: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from peft import get_peft_model
@@ -19,7 +20,7 @@ from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import batches, memory, saving
 from benchmark.tuning.adapters import taken_out, tuned
-from benchmark.tuning.dropout import Streams, masked
+from benchmark.tuning.dropout import Mask, Streams, masked
 from benchmark.tuning.generation import greedy
 from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
@@ -289,4 +290,19 @@ class Masks(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` with some values zero and the others scaled up."""
-        return x * self.streams.draw(self.layer, tuple(x.shape), x.dtype)
+        return Dropped.apply(x, self.streams.mask(self.layer, tuple(x.shape), x.dtype))
+
+
+class Dropped(torch.autograd.Function):
+    """x times dropout's factors, which are drawn again in the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, mask: Mask) -> Tensor:
+        """Return `x` with some values zero and the others scaled up."""
+        ctx.mask = mask
+        return x * mask.factors()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradient by x, of its shape."""
+        return gradient * ctx.mask.factors(), None

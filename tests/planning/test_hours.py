@@ -10,15 +10,18 @@ from transformers import GemmaConfig
 from backbones.registry import get
 from backbones.structure import structure
 from benchmark.planning import devices, machine
-from benchmark.planning.costs import PROMPT_TOKENS, Memory
+from benchmark.planning.costs import PROMPT_TOKENS, Workload, weights_in_memory
 from benchmark.planning.disk import image_bytes
-from benchmark.planning.fit import Fit
-from benchmark.planning.hours import Seconds, rows_in_writing, until_done
+from benchmark.planning.fit import MODES, Fit, in_mode, mode_of
+from benchmark.planning.hours import Seconds, Writing, decoder_of, until_done, written_of
 from benchmark.planning.model import BackbonePlan, Plan
 from benchmark.planning.plan import plan
+from benchmark.planning.structures import footprint_of
 from benchmark.suite import Suite
 from benchmark.suites.load import load_suite
 from benchmark.tuning.packed import capacity
+from benchmark.tuning.packed.footprint import Footprint, written_report
+from benchmark.tuning.packed.kept import Kept, Parts
 
 
 @pytest.fixture(autouse=True)
@@ -55,15 +58,17 @@ def test_hours_by_hand_on_an_h100(tmp_path: Path) -> None:
     lora = [3 * 2 * 14_901_248 / 8 * rank * 389 / 1e12 for rank in ranks]
     train = sum(5 * 407 * (2 * (forward + head) + 3 * attention + one) for one in lora)
     assert row.hours.train == pytest.approx(train / rate / 3600, rel=0.02)
-    assert row.hours.vision == pytest.approx(511 * 5.45 / rate / 3600, rel=0.03)
-    # 48 trials write for 51 + 52 images and the blank one, three for the blank one. Keys and values: 2 × 34 layers ×
+    painted = 2 * 52  # at most: of each test study with a lesion, it and as much elsewhere
+    assert row.hours.vision == pytest.approx((511 + painted) * 5.45 / rate / 3600, rel=0.03)
+    # 48 trials write for 51 + 52 images, the painted ones and the blank one, three for the blank one. Keys and values: 2 × 34 layers ×
     # 4 heads × 256 × 2 bytes a token.
     token = 2 * 34 * 4 * 256 * 2
     free = 80e9 - 2 * 4_300_079_472
     each = 2 * token * (296 + 256) + 296 * (4 * 10_240 + 8 * 2560) * 2 + 12 * 262_208
     together = 0.8 * free // each // 32  # images at once, with 32 trials
-    batches = 2 * -(-104 // together) + 1
-    read = batches * 256 * 2 * 4_300_079_472 + (48 * 104 + 3) * 93 * (296 + 46.5) * token
+    images = 51 + 52 + painted + 1
+    batches = 2 * -(-images // together) + 1
+    read = batches * 256 * 2 * 4_300_079_472 + (48 * images + 3) * 93 * (296 + 46.5) * token
     assert row.hours.write == pytest.approx(read / (0.5 * 3.35e12) / 3600, rel=0.02)
     assert whole.hours == pytest.approx(row.hours.total, abs=1e-3)
 
@@ -94,14 +99,34 @@ def test_disk_by_hand(tmp_path: Path) -> None:
 
 
 def test_each_trial_takes_the_memory_of_its_own_rank() -> None:
-    fit = Fit({8: Memory(10.0, 1.0, 2.0), 64: Memory(10.0, 8.0, 2.0)})
-    # 80 % of 50 − 10 bytes are 32: two of rank 64 with a report each take 20, two more of rank 8 take 6, and 3.
-    assert fit.together([8, 64, 8, 64, 8, 8], 1, 50.0) == 6
-    assert fit.together([64] * 6, 1, 50.0) == 3
-    assert fit.together([64], 1, 20.0) == 0
-    assert fit.rows(8, 50.0) == 8
-    assert fit.rows(16, 50.0) == 8
-    assert fit.needed(1) == pytest.approx(10 + 10 / 0.8)
+    kept = Kept(layers=1, bare=Parts((256.0,), 0.0), per_rank=Parts((0.0,), 0.0), input=0, logits=0, merged=0)
+    fit = Fit(Footprint(weights=1280, width=1, number=4, kept=kept), 64)
+    # Of rank 64 an adapter takes 4 × 4 × 64 bytes, of rank 8 an eighth: with a report of 256, 1280 and 384. 80 % of
+    # 6400 − 1280 are 4096: two and four of them.
+    assert fit.together([8, 64, 8, 64, 8, 8, 8], 1, 6400.0) == 6
+    assert fit.together([64] * 6, 1, 6400.0) == 3
+    assert fit.together([64], 1, 2560.0) == 0
+    assert fit.rows(8, 6400.0) == 8
+    assert fit.rows(16, 6400.0) == 8
+    assert fit.needed(1) == pytest.approx(1280 + 1280 / 0.8)
+
+
+def test_modes_differ_in_weights_and_in_what_a_report_keeps_and_in_nothing_else() -> None:
+    [entry], plugin = medgemma().backbones, get("medgemma-4b-it")
+    own, shape = known(footprint_of(entry, plugin, medgemma())), known(structure(plugin))
+    for mode in MODES:
+        there = in_mode(own, shape, entry.dtype, mode)
+        assert there.weights == weights_in_memory(shape, entry.dtype, mode.quantization)
+        assert there.report(64) == own.kept.report(64, checkpointing=mode.checkpointing)
+        assert (there.adapter(64), there.stored(64), there.snapshot(64)) == tuple(
+            n * 4 * 119_209_984 for n in (4, 1, 3)
+        )
+    assert in_mode(own, shape, entry.dtype, mode_of(entry, medgemma().protocol)) == own
+    # What dropout adds to it is the engine's: plain peft keeps masks and masked inputs of every adapted layer.
+    alone = medgemma(dropout=0.05).model_copy(update={"engine": "sequential"})
+    dropped, plain = (known(footprint_of(entry, plugin, one)) for one in (medgemma(dropout=0.05), alone))
+    assert dropped.report(64) == known(footprint_of(entry, plugin, medgemma(dropout=0.0))).report(64)
+    assert plain.report(64) > 1.5 * dropped.report(64)
 
 
 def test_several_gpus_are_done_when_the_last_is() -> None:
@@ -127,6 +152,11 @@ def test_as_many_reports_are_written_together_as_the_engine_writes() -> None:
         hidden_size=shape.hidden, intermediate_size=shape.intermediate, num_hidden_layers=shape.layers,
         num_attention_heads=8, num_key_value_heads=4, head_dim=256, vocab_size=shape.vocabulary,
     )  # fmt: skip
+    decoder, prompt = capacity.decoder_of(config), 256 + PROMPT_TOKENS
+    assert decoder_of(shape) == decoder
+    work = Workload(511, 5 * 407, checkpointing=False, written=[104] * 48, new_tokens=256, ranks=[8] * 48)
     for free in (1e9, 20e9, 70e9, 500e9):
-        engine = capacity.writing_rows(config, 256 + PROMPT_TOKENS, 256, torch.bfloat16.itemsize, int(free))
-        assert rows_in_writing(shape, 256, 2, free) == engine
+        planned = written_of(shape, work, Writing(0.0, free, 2, packed=True))
+        assert planned.rows == capacity.writing_rows(decoder, prompt, 256, torch.bfloat16.itemsize, int(free))
+        assert planned.report == written_report(decoder, prompt, 256, torch.bfloat16.itemsize)
+        assert 2 * planned.key_values < planned.report

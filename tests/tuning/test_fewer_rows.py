@@ -91,8 +91,7 @@ def test_a_trial_is_given_up_where_not_even_one_row_fits_and_goes_on_with_more_m
     one = trial(4, dtype="float64", steps=5, batch_size=5)
     whole = train(engine(), backbone, [one])
     with monkeypatch.context() as scarce:
-        probes = engine is Packed  # which measures what a row takes
-        rows_tried = no_room_above(0, scarce, after=3 + probes)
+        rows_tried = no_room_above(0, scarce, after=3)
         given_up = train(engine(), backbone, [one], store=tmp_path / "scarce")
     assert given_up.outcomes[one.id].failure == NO_ROOM
     # What sits in front of memory's end isn't lost: three steps were taken, two are left.

@@ -1,20 +1,14 @@
-"""Which trials train together: as many of a kind as free memory holds.
+"""Which trials train together: as many of a kind as free memory holds, by `benchmark.tuning.packed.footprint`."""
 
-The plan's estimate of a trial: its adapter four times over (weights, gradients, AdamW's two moments), a copy of the
-adapted weights where they are merged, and, for each row of a batch, what the backward pass needs of the forward pass
-and two more tensors of the logits' size. What a row needs is measured: one row goes through the model.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import groupby
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedConfig
 
 from benchmark.execute import available_memory
 from benchmark.tuning.interface import TrainingSet
+from benchmark.tuning.packed.footprint import Decoder, Footprint, written_report
 from benchmark.tuning.snapshots import Snapshot
 
 USABLE = 0.8
@@ -29,52 +23,12 @@ OWN = {"learning_rate", "schedule", "warmup_steps", "weight_decay", "gradient_cl
 """What trials of a pack need not have in common."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Bytes that training takes beside the frozen model.
-
-    Attributes:
-        parameters: of one adapted module set at rank 1: (in + out) of all modules × bytes a number.
-        merged: of a copy of all adapted weights, or 0.
-        row: of one row of a batch.
-        rows: rows of a trial's micro-batch.
-    """
-
-    parameters: int
-    merged: int
-    row: int
-    rows: int
-
-    def of(self, ranks: Sequence[int]) -> int:
-        """Return the bytes at the peak of a pack of trials with these ranks."""
-        padded = sum(4 * rank * self.parameters for rank in ranks)
-        return padded + len(ranks) * (self.merged + self.rows * self.row)
-
-
 def free_memory(device: torch.device) -> int:
     """Return bytes that may still be used: of the GPU, or on a CPU of this process's share of the machine's memory."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return available_memory()
-
-
-def saved_bytes(forward: Callable[[], object], frozen: Sequence[Tensor]) -> int:
-    """Return bytes that a forward pass keeps for the backward pass, beside the frozen tensors."""
-    frozen_storages = {tensor.untyped_storage().data_ptr() for tensor in frozen}
-    saved: dict[int, int] = {}
-    tensors: list[Tensor] = []
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in frozen_storages:
-            saved[storage.data_ptr()] = storage.nbytes()
-            tensors.append(tensor)  # or its address would be given out again
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        forward()
-    return sum(saved.values())
 
 
 def kind(snapshot: Snapshot, reports: int = 0) -> tuple[str, int, int]:
@@ -88,10 +42,9 @@ def kind(snapshot: Snapshot, reports: int = 0) -> tuple[str, int, int]:
     return protocol.model_dump_json(exclude=OWN), snapshot.steps, protocol.total_steps(reports)
 
 
-def largest(estimate: Estimate, ranks: Sequence[int], free: int) -> int:
+def largest(footprint: Footprint, ranks: Sequence[int], rows: int, free: int) -> int:
     """Return how many of the trials fit into free memory at a time, counted from the greatest rank; at least one."""
-    fitting = [n for n in range(1, len(ranks) + 1) if estimate.of(sorted(ranks)[-n:]) <= USABLE * free]
-    return max(fitting, default=1)
+    return max(1, footprint.largest(ranks, rows, USABLE * free))
 
 
 def cached(width: int, tokens: int) -> int:
@@ -104,24 +57,28 @@ def cached(width: int, tokens: int) -> int:
     return max(2, CACHE // (4 * tokens * width))
 
 
-def writing_rows(text_config: PreTrainedConfig, prompt: int, new: int, size: int, free: int) -> int:
+def decoder_of(text_config: PreTrainedConfig) -> Decoder:
+    """Return the widths of a decoder that writing depends on."""
+    head = getattr(text_config, "head_dim", None) or text_config.hidden_size // text_config.num_attention_heads
+    return Decoder(
+        text_config.num_hidden_layers,
+        text_config.hidden_size,
+        text_config.intermediate_size,
+        text_config.num_key_value_heads * head,
+        text_config.vocab_size,
+    )
+
+
+def writing_rows(decoder: Decoder, prompt: int, new: int, size: int, free: int) -> int:
     """Return how many reports can be written at the same time.
 
-    A row takes its keys and values twice over (they are copied as they grow), the prompt's widest activations, and
-    logits in float32.
-
     Args:
-        text_config: of the decoder.
+        decoder: of the model.
         prompt, new: tokens of the prompt, and of a report at most.
         size: bytes of a number of the model.
         free: bytes.
     """
-    heads = text_config.num_attention_heads
-    head = getattr(text_config, "head_dim", None) or text_config.hidden_size // heads
-    cache = 2 * text_config.num_hidden_layers * text_config.num_key_value_heads * head * (prompt + new) * size
-    widest = prompt * (4 * text_config.intermediate_size + 8 * text_config.hidden_size) * size
-    row = 2 * cache + widest + 3 * 4 * text_config.vocab_size
-    return max(1, min(ROWS_IN_WRITING, int(USABLE * free) // row))
+    return max(1, min(ROWS_IN_WRITING, int(USABLE * free) // written_report(decoder, prompt, new, size)))
 
 
 def plan(snapshots: Sequence[Snapshot], most: int, data: TrainingSet | None = None) -> list[list[Snapshot]]:

@@ -1,12 +1,13 @@
 """`engine: packed`: the trials of a backbone train and write at the same time, on one frozen base."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
 import torch
 from peft import PeftModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from backbones.base import Backbone
 from benchmark.store import TrialFolder
@@ -19,10 +20,11 @@ from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.decoding import PackedDecoding
+from benchmark.tuning.packed.footprint import Footprint
+from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.training import PackTraining, stacks_of
-from benchmark.tuning.protocol import Piece, fewer_rows, precision, rows_at_once
-from benchmark.tuning.protocol import training as training_mode
+from benchmark.tuning.protocol import fewer_rows, precision, rows_at_once
 from benchmark.tuning.sequential import NO_ROOM, Sequential
 from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Pace, Snapshot, read_snapshot, remove_snapshot
 from benchmark.tuning.spent import Meter
@@ -89,21 +91,17 @@ class Packed:
 
     def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
         """Return how many trials fit into free memory."""
+        rows = max(rows_at_once(trial.protocol, len(data.of(trial))) for trial in trials)
+        needed = footprint(backbone, trials, data, merge=self._merges(backbone, trials))
         free = capacity.free_memory(backbone.device)
-        try:
-            estimated = estimate(backbone, trials, data, merge=self._merges(backbone, trials))
-        except Exception as error:
-            if not memory.ran_out(error):
-                raise
-            return 1
-        fitting = capacity.largest(estimated, [trial.rank for trial in trials], free)
+        fitting = capacity.largest(needed, [trial.rank for trial in trials], rows, free)
         if backbone.device.type != "cpu":
             return fitting
         lengths = [len(backbone.report_tokens(report)) for report in data.reports]
         tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
         text = backbone.model.config.get_text_config()
         width = max(text.hidden_size, getattr(text, "intermediate_size", 0))
-        return min(fitting, capacity.cached(width, estimated.rows * tokens))
+        return min(fitting, capacity.cached(width, rows * tokens))
 
     def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
         if self.merge is not None:
@@ -186,7 +184,7 @@ class Packed:
         shown, places = distinct(features)
         protocol = trials[0].protocol
         rows = capacity.writing_rows(
-            backbone.model.config.get_text_config(),
+            capacity.decoder_of(backbone.model.config.get_text_config()),
             len(backbone.prompt_tokens(protocol.prompt)),
             protocol.max_new_tokens,
             backbone.model.dtype.itemsize,
@@ -254,33 +252,25 @@ def _write_snapshots(training: PackTraining, folders: Mapping[str, TrialFolder])
         snapshot.write(folders[snapshot.trial.id])
 
 
-def estimate(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> capacity.Estimate:
-    """Return what training a pack of these trials takes: one row of the longest report goes through the model."""
+def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *, merge: bool) -> Footprint:
+    """Return what training these trials takes beside the frozen model, of the longest report."""
     protocol = trials[0].protocol
-    longest = max(data.reports, key=lambda report: len(backbone.report_tokens(report)))
-    one = TrainingSet([longest], data.features[:1])
-    probe = PackTraining(backbone, [Snapshot(trials[0])], one, merge=merge)
-    try:
-        shapes = probe.stacks.shapes.values()
-        size = probe.stacks.flat[0].element_size()
-        copies = sum(inputs * outputs for inputs, outputs in shapes) * size if probe.layers.merges else 0
-        frozen = [*backbone.model.parameters(), *backbone.model.buffers(), *probe.stacks.flat]
-        if probe.streams is not None:
-            probe.streams.seed([0])
-        uncompiled = protocol.model_copy(update={"activation_checkpointing": False, "compile": False})
-        with training_mode(backbone, uncompiled), fused_norms(backbone.model), probe.layers.installed():
-            row = capacity.saved_bytes(lambda: probe.forward(probe.part([Piece.whole([0])])), frozen) - copies
-        text = backbone.model.config.get_text_config()
-        tokens = len(backbone.report_tokens(longest))
-        if protocol.activation_checkpointing:
-            row = (
-                row // text.num_hidden_layers
-                + text.num_hidden_layers * (probe.prompt + tokens) * text.hidden_size * size
-            )
-        if not fuses(probe.model):
-            row += 2 * tokens * text.vocab_size * size
-    finally:
-        probe.close()
-    parameters = sum(inputs + outputs for inputs, outputs in shapes) * size
-    most = max(len(data.of(trial)) for trial in trials)
-    return capacity.Estimate(parameters, copies, row, rows_at_once(protocol, most))
+    longest = max(len(backbone.report_tokens(report)) for report in data.reports)
+    dtype = backbone.model.dtype
+    prompt = len(backbone.prompt_tokens(protocol.prompt))
+    forward = Pass(dtype, prompt, longest, protocol.dropout, merged=merge and _plain(backbone))
+    adapted = [m for name, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, name)]
+    return Footprint(
+        weights=0,
+        width=sum(m.in_features + m.out_features for m in adapted),
+        number=ADAPTERS.get(dtype, dtype).itemsize,
+        kept=kept(type(backbone), backbone.model.config, forward),
+        checkpointing=protocol.activation_checkpointing,
+        head=not fuses(backbone.model),
+    )
+
+
+def _plain(backbone: Backbone) -> bool:
+    """Return whether the weights are matrices; quantised ones are not, and aren't merged."""
+    adapted = (m for name, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, name))
+    return all(type(module) is nn.Linear for module in adapted)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from backbones.private.lora import lora_layers, lora_sizes
 from backbones.private.modules import replace_forward, restore_forward
+from benchmark.tuning.dropout import Mask
 from benchmark.tuning.packed.stacks import Band, Stacks
 
 SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
@@ -26,8 +27,8 @@ THIN = 6
 """Gradients of A and B go by way of the rank where that takes this many times fewer operations than by way of the whole
 weight: products that thin reach a third of a processor's speed, and there are twice as many."""
 
-Noise = Callable[[str, tuple[int, ...], torch.dtype], Tensor]
-"""Dropout's factors, drawn for the named layer's input of that shape."""
+Masks = Callable[[str, tuple[int, ...], torch.dtype], Mask]
+"""Dropout's mask for the named layer's input of that shape."""
 
 
 @dataclass
@@ -57,16 +58,16 @@ class PackedLayers:
         model: with peft's LoRA layers injected.
         stacks: the adapters.
         merge: whether plain layers in full precision take the merged way.
-        noise: draws dropout's factors for a layer's input; None without dropout.
+        masks: of dropout, for a layer's input; None without dropout.
         opaque: whether torch.compile is to leave these layers out of what it compiles around them: a group's layers
             wait for each other in ways that it would compile anew for each.
     """
 
     def __init__(
-        self, model: nn.Module, stacks: Stacks, *, merge: bool, noise: Noise | None = None, opaque: bool = False
+        self, model: nn.Module, stacks: Stacks, *, merge: bool, masks: Masks | None = None, opaque: bool = False
     ) -> None:
         self.stacks = stacks
-        self.noise = noise
+        self.masks = masks
         self.call = torch.compiler.disable(_call) if opaque else _call
         self.groups: list[Shared] = []
         layers = lora_layers(model)
@@ -80,7 +81,7 @@ class PackedLayers:
             bases = [layers[n].get_base_layer() for n in names]
             # Quantised layers are subclasses of Linear, and their weight is no matrix.
             plain = all(type(b) is nn.Linear and b.weight.dtype == stacks.flat[0].dtype for b in bases)
-            merged = merge and plain and noise is None
+            merged = merge and plain and masks is None
             for part in [names] if merged else [[n] for n in names]:
                 members = [Member(n, layers[n], lora_sizes(layers[n])[1]) for n in part]
                 self.groups.append(Shared(members, merged))
@@ -127,10 +128,10 @@ class PackedLayers:
 
     def _factored(self, member: Member, x: Tensor) -> Tensor:
         y = member.layer.base_layer(x)
-        noise = None if self.noise is None else self.noise(member.name, tuple(x.shape), x.dtype)
+        mask = None if self.masks is None else self.masks(member.name, tuple(x.shape), x.dtype)
         stacks = self.stacks
         return Factored.apply(
-            y, x, noise, stacks.scales, stacks.bands, *stacks.down[member.name], *stacks.up[member.name]
+            y, x, mask, stacks.scales, stacks.bands, *stacks.down[member.name], *stacks.up[member.name]
         )
 
     def _merged(self, group: Shared, x: Tensor) -> Sequence[Tensor]:
@@ -243,16 +244,16 @@ def _whole(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: P
 class Factored(torch.autograd.Function):
     """Adds alpha / r · B A x to the frozen layer's output, in place; x times dropout's factors where there are any.
 
-    Gradients of A and B are added to the leaves' at once.
+    Gradients of A and B are added to the leaves' at once. What is kept for the backward pass is x, which layers that
+    share it keep once, and the products by A; dropout's factors are drawn again.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, y: Tensor, x: Tensor, noise: Tensor | None, scales: Tensor, bands: Any, *leaves: Tensor
+        ctx: Any, y: Tensor, x: Tensor, mask: Mask | None, scales: Tensor, bands: Any, *leaves: Tensor
     ) -> Tensor:
         """Return y with the adapters' share added to it."""
-        dropped = x if noise is None else x * noise
-        rows = dropped.reshape(len(scales), -1, x.shape[-1])
+        rows = (x if mask is None else x * mask.factors()).reshape(len(scales), -1, x.shape[-1])
         out = y.reshape(len(scales), -1, y.shape[-1])
         inners = []
         for band, down, up in zip(bands, leaves[: len(bands)], leaves[len(bands) :], strict=True):
@@ -262,17 +263,18 @@ class Factored(torch.autograd.Function):
         if not y.is_contiguous():
             y.copy_(out.view_as(y))  # `out` may be a copy
         ctx.mark_dirty(y)
-        ctx.save_for_backward(dropped, noise, scales, *inners, *leaves)
-        ctx.bands, ctx.gradients = bands, [leaf.grad for leaf in leaves]
+        ctx.save_for_backward(x, scales, *inners, *leaves)
+        ctx.mask, ctx.bands, ctx.gradients = mask, bands, [leaf.grad for leaf in leaves]
         return y
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
         """Return the gradients by y and x, of their shapes, and add those by A and B to the leaves'."""
-        dropped, noise, scales, *rest = ctx.saved_tensors
+        x, scales, *rest = ctx.saved_tensors
+        noise = None if ctx.mask is None else ctx.mask.factors()
         number = len(ctx.bands)
         inners, downs, ups = rest[:number], rest[number : 2 * number], rest[2 * number :]
-        rows = dropped.reshape(len(scales), -1, dropped.shape[-1])
+        rows = (x if noise is None else x * noise).reshape(len(scales), -1, x.shape[-1])
         g = gradient.reshape(len(scales), -1, gradient.shape[-1])
         back = torch.empty_like(rows) if ctx.needs_input_grad[1] else None
         for place, (band, inner, down, up) in enumerate(zip(ctx.bands, inners, downs, ups, strict=True)):
@@ -283,7 +285,7 @@ class Factored(torch.autograd.Function):
             if back is not None:
                 torch.bmm(through, down.to(part.dtype), out=back[band.trials])
         if back is not None:
-            back = back.view(dropped.shape)
+            back = back.view(x.shape)
             if noise is not None:
                 back.mul_(noise)
         return gradient, back, None, None, None, *(None for _ in ctx.gradients)

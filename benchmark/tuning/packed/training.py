@@ -15,9 +15,9 @@ from backbones.private.lora import lora_layers, lora_sizes, lora_weight, save_ad
 from benchmark.suite import Trial
 from benchmark.tuning import batches
 from benchmark.tuning.dropout import Streams, masked
+from benchmark.tuning.fused import fused
 from benchmark.tuning.interface import StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
-from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.optimizer import PackedAdamW
 from benchmark.tuning.packed.stacks import Stacks
@@ -157,8 +157,8 @@ class PackTraining:
                 self.stacks.fill(place, snapshot.weights)
                 self.stacks.fill(place, snapshot.first, self.optimizer.first)
                 self.stacks.fill(place, snapshot.second, self.optimizer.second)
-        noise = None if self.streams is None else self.streams.draw
-        self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, noise=noise, opaque=self.protocol.compile)
+        masks = None if self.streams is None else self.streams.mask
+        self.layers = PackedLayers(self.model, self.stacks, merge=self.merge, masks=masks, opaque=self.protocol.compile)
         self.orders = [self._order(trial) for trial in self.trials]
 
     def _order(self, trial: Trial) -> list[list[int]]:
@@ -182,7 +182,7 @@ class PackTraining:
         """
         self.step_done, self.passed = step_done, passed
         look = look_every(self.backbone.device)
-        with training(self.backbone, self.protocol), fused_norms(self.backbone.model):
+        with training(self.backbone, self.protocol), fused(self.backbone.model):
             while self.step < self.total and self.trials:
                 steps = batches.prefetched(self._on_host, range(self.step, self.total), self.backbone.device)
                 with self.layers.installed(), closing(steps):

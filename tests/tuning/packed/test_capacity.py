@@ -8,12 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from short_trials import REPORTS, trial
-from torch import nn
 
 from backbones.base import Backbone
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.packed import capacity
-from benchmark.tuning.packed.engine import estimate
+from benchmark.tuning.packed.engine import footprint
+from benchmark.tuning.packed.footprint import Footprint
+from benchmark.tuning.packed.kept import Kept, Parts
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.snapshots import Snapshot
 
@@ -61,20 +62,18 @@ def test_trials_that_take_another_number_of_steps_are_not() -> None:
     assert sorted(sorted(s.trial.rank for s in pack) for pack in plan) == [[2, 4], [8]]
 
 
-def test_saved_bytes_are_those_that_the_backward_pass_needs() -> None:
-    layer = nn.Linear(8, 4, bias=False)
-    x = torch.randn(16, 8, requires_grad=True)
-    # The product keeps x (and the frozen weight), the exponential keeps its result.
-    assert capacity.saved_bytes(lambda: layer(x).exp(), [layer.weight]) == 16 * 8 * 4 + 16 * 4 * 4
-
-
-def test_more_memory_never_means_fewer_trials() -> None:
-    estimated = capacity.Estimate(parameters=1000, merged=5000, row=2000, rows=8)
+def test_more_memory_never_means_fewer_trials_and_each_counts_by_its_own_rank() -> None:
+    nothing = Parts((0.0,), 0.0)
+    kept = Kept(layers=1, bare=Parts((2000.0,), 0.0), per_rank=nothing, input=0, logits=0, merged=5000)
+    footprint = Footprint(weights=0, width=250, number=4, kept=kept)
     ranks = [2, 8, 32, 64]
-    sizes = [capacity.largest(estimated, ranks, free) for free in range(0, 2_000_000, 10_000)]
+    sizes = [capacity.largest(footprint, ranks, 8, free) for free in range(0, 2_000_000, 10_000)]
     assert sizes == sorted(sizes)
     assert (sizes[0], sizes[-1]) == (1, 4)
-    assert all(size == 1 or estimated.of(sorted(ranks)[-size:]) <= 10_000 * i for i, size in enumerate(sizes))
+    assert all(size == 1 or footprint.pack(ranks[-size:], 8) <= 10_000 * i for i, size in enumerate(sizes))
+    alone = sum(footprint.pack([rank], 8) for rank in ranks)
+    padded = footprint.adapter(8) - footprint.adapter(2) + footprint.adapter(64) - footprint.adapter(32)
+    assert footprint.pack(ranks, 8) == alone + padded
 
 
 def peak_of(step: Callable[[], None]) -> int:
@@ -97,7 +96,7 @@ def test_peak_memory_of_a_pack_of_sixteen_is_near_its_estimate(
     data = TrainingSet([REPORTS[1]] * len(REPORTS), backbone.encode_images(list(pictures)))
     trials = [trial(rank, alpha) for rank in (2, 4, 8, 32) for alpha in (2, 4, 8, 16)]
     [pack] = capacity.plan([Snapshot(t) for t in trials], 16)
-    expected = estimate(backbone, trials, data, merge=True).of([t.rank for t in trials])
+    expected = footprint(backbone, trials, data, merge=True).pack([t.rank for t in trials], 2)
 
     def build_and_step() -> None:
         training = PackTraining(backbone, pack, data, merge=True)
