@@ -110,10 +110,10 @@ _IMAGELESS: Mapping[str, Callable[[Sequence[Study], Sequence[Study], int], dict[
 
 BASELINES: dict[str, str] = {
     "most_frequent_report": "the most frequent training report, for every image",
-    "random_report": "a random training report",
+    "random_report": "a random training report: the mean of 20 draws",
     "neighbour_report": "the training report with the nearest id",
     "best_constant": "the training report with the highest mean ROUGE-L to all training reports, for every image",
-    "birads_oracle_random": "given the right BI-RADS category: a random training report of it",
+    "birads_oracle_random": "given the right BI-RADS category: a random training report of it, the mean of 20 draws",
     "birads_oracle_modal": "given the right BI-RADS category: its most frequent training report",
     "nearest_image": "the report of the nearest training image, by open_clip features",
 }

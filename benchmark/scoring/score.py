@@ -249,7 +249,6 @@ def _statistics_of_draws(
     means = [
         replace(
             one,
-            signature=f"{one.signature}|mean of {len(draws)} draws",
             statistics=one.statistics.reshape(*shape, -1).mean(axis=1),
             counted=np.asarray(one.counted.reshape(shape).any(axis=1)),
         )

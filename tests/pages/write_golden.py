@@ -18,8 +18,10 @@ from benchmark.board.results import read_results
 from benchmark.pages.leaderboard import files_of
 
 FOLDER = Path(__file__).parent / "golden"
-SCORES = ("rouge_l", "meteor_nltk", "cider_published", "birads_exact", "birads_f1_macro", "findings_f1_micro",
-        "hallucination_rate", "omission_rate", "birads_sensitivity", "birads_specificity")  # fmt: skip
+SCORES = (
+    "birads_kappa", "rouge_l", "meteor_nltk", "cider_published", "birads_exact", "birads_f1_macro", "findings_f1_micro",
+    "hallucination_rate", "omission_rate", "birads_sensitivity", "birads_specificity",
+)  # fmt: skip
 
 
 def few(board: Board) -> Board:
