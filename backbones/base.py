@@ -58,6 +58,8 @@ class Backbone(ABC):
         converted: whether the pinned checkpoint is converted by `prepare`, and so lies on disk twice.
         token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
         packable: whether rows of several adapters can go through the model as one batch.
+        spare_tensors: regular expressions over whole names of tensors that the published weights have and the model
+            does without; any other that is left over is an error.
     """
 
     name: ClassVar[str]
@@ -74,6 +76,7 @@ class Backbone(ABC):
     converted: ClassVar[bool] = False
     token_types: ClassVar[str | None] = None
     packable: ClassVar[bool] = True
+    spare_tensors: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, model: PreTrainedModel, processor: ProcessorMixin, *, source: Path, fingerprint: str, pinned: bool = False
@@ -107,8 +110,8 @@ class Backbone(ABC):
             quantization: None, or "nf4" for 4-bit NormalFloat with double quantisation (bitsandbytes).
 
         Raises:
-            UserError: no checkpoint there; one of another class, with tensors missing, in pickle format or with
-                code of its own; or one whose tokenizer or image processor doesn't fit it.
+            UserError: no checkpoint there; one of another class, with tensors missing or left over, in pickle format
+                or with code of its own; or one whose tokenizer or image processor doesn't fit it.
         """
         published = locate(source, cls.checkpoint)
         folder = cls.prepare(published, pinned=source is None)
@@ -120,6 +123,7 @@ class Backbone(ABC):
             device=device,
             dtype=dtype,
             quantization=quantization,
+            spare_tensors=cls.spare_tensors,
         )
         processor = load_processor(folder, cls.load_processor, name=cls.name)
         backbone = cls(model, processor, source=folder, fingerprint=fingerprint(published), pinned=source is None)
