@@ -6,6 +6,7 @@ encoding images and text, the label mask and padding are done here, once, for al
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -23,6 +24,7 @@ from backbones.errors import UserError
 from backbones.loading import check_image_tokens, check_tokenizer, load_model, load_processor
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs, image_features
+from backbones.private.shapes import ShapesOnly
 
 IGNORED = -100
 """The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
@@ -182,8 +184,12 @@ class Backbone(ABC):
         return encoded["pooler_output"]
 
     def blank_image_tokens(self) -> tuple[int, int]:
-        """Return how many features a blank image gives, and how many image tokens the prompt has for them."""
-        features = self.encode_images([np.zeros((64, 64), np.uint8)])[0]
+        """Return how many features a blank image gives, and how many image tokens the prompt has for them.
+
+        On a processor, where a published encoder takes a minute for an image, only shapes are computed.
+        """
+        with ShapesOnly() if self.device.type == "cpu" else nullcontext():
+            features = self.encode_images([np.zeros((64, 64), np.uint8)])[0]
         return len(features), self.image_tokens
 
     def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
