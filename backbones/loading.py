@@ -88,8 +88,7 @@ def check_tensors(
     if wrong:
         named = " A plugin can name such as its model does without, in `spare_tensors`." if unused else ""
         raise UserError(
-            f"{folder}: {'; '.join(wrong)}. "
-            f"Fetch the checkpoint again, or name the backbone that it belongs to.{named}"
+            f"{folder}: {'; '.join(wrong)}. Fetch the checkpoint again, or name the backbone that it belongs to.{named}"
         )
 
 

@@ -28,7 +28,7 @@ from backbones.stand_in import take_token_ids, write_processor
 from backbones.structure import build
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    pass
 
 SHARD_BYTES = 1_000_000_000
 """Of a shard, at most, unless one tensor is larger: what is in memory at a time."""

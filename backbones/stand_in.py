@@ -1,4 +1,4 @@
-"""Stand-ins for a published tokenizer and processor, where those aren't at hand: the miniature's, in published sizes."""
+"""Stand-ins for a published tokenizer and processor that aren't at hand: the miniature's, in published sizes."""
 
 import json
 from collections.abc import Sequence
