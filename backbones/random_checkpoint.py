@@ -78,7 +78,7 @@ def write_random(
         seed: of the weights.
 
     Raises:
-        UserError: the plugin states no configuration, or the folder is there already.
+        UserError: the plugin states no configuration, the folder is there already, or the disk has too little room.
     """
     published = plugin.full_configuration()
     if published is None:
@@ -99,6 +99,7 @@ def write_random(
         config.save_pretrained(temporary)
         model = build(config)
         tensors = _renamed(published_tensors(model), TOWERS.get(config.model_type, {}))
+        _refuse_without_room(folder, sum(tensor.numel() for tensor in tensors.values()) * dtype.itemsize)
         size = _write_shards(tensors, temporary, dtype, seed)
         temporary.rename(folder)
     finally:
@@ -110,6 +111,15 @@ def write_random(
         layers=config.get_text_config().num_hidden_layers,
         own_tokenizer=own,
     )
+
+
+def _refuse_without_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder.parent).free
+    if needed > free:
+        raise UserError(
+            f"{folder.parent}: {needed / 1e9:.1f} GB of random weights don't fit into the {free / 1e9:.1f} GB that are "
+            "free there. Name a folder on another disk, or fewer layers."
+        )
 
 
 def _copy_published_texts(plugin: type[Backbone], folder: Path) -> bool:

@@ -15,7 +15,7 @@ import torch
 from backbones.base import Backbone
 from backbones.random_checkpoint import RandomCheckpoint, write_random
 from backbones.registry import get
-from benchmark.errors import RunFailed
+from benchmark.errors import RunFailed, UserError
 from benchmark.execute import default_processes
 from benchmark.pack.images import blank_key
 from benchmark.pack.model import Pack
@@ -30,6 +30,7 @@ from benchmark.rehearsal.planned import Planned
 from benchmark.rehearsal.reload import Expected, difference, expected
 from benchmark.store import TrialFolder
 from benchmark.tuning.interface import Engine
+from benchmark.tuning.packed.capacity import free_memory
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.snapshots import read_snapshot
 from benchmark.tuning.spent import Meter
@@ -94,11 +95,11 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
 
     Args:
         wanted: what.
-        work: a folder for the checkpoint, which is used again where it is there, and for results.
+        work: a folder for the checkpoint, which mustn't be there yet, and for results.
         say: told of each stage that ends.
 
     Raises:
-        UserError: its plugin states no configuration.
+        UserError: its plugin states no configuration, or memory or disk have too little room.
         RunFailed: a stage failed, or left something other than it has to.
     """
     plugin = get(wanted.backbone)
@@ -117,6 +118,7 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
         protocol.activation_checkpointing,
         gpu_name,
     )
+    _refuse_without_room(wanted, planned)
     running = _Rehearsal(pack, planned, Gauge(torch.device(wanted.device)), say, lines)
     with ExitStack() as until_the_end:
         _run(running, until_the_end)
@@ -211,6 +213,15 @@ def _reload(running: _Rehearsal, session: Session) -> None:
         line["note"] = f"logits differ by {share:.1e} of the largest"
     if not share <= LOGITS[pack.entry.dtype]:
         raise RunFailed(f"{trial.label}: plain transformers and peft give logits that differ by {share:.2g}.")
+
+
+def _refuse_without_room(wanted: Wanted, planned: Planned) -> None:
+    free = free_memory(torch.device(wanted.device))
+    if planned.training > free:
+        raise UserError(
+            f"{wanted.backbone}: training is planned at {planned.training / 1e9:.1f} GB, but {wanted.device} has "
+            f"{free / 1e9:.1f} GB free. Rehearse fewer layers (--layers), or in bfloat16 (--dtype)."
+        )
 
 
 def _snapshot(folder: TrialFolder) -> Path:

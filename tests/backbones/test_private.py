@@ -204,5 +204,5 @@ def test_a_model_run_for_its_shapes_multiplies_nothing() -> None:
     assert encoded.shape == encoder(pictures).shape
     assert not encoded.any()
     assert int(patches) == 4
-    with ShapesOnly(), pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+    with ShapesOnly(), pytest.raises(RuntimeError, match=r"\[18, 9\]|18x9|\b9\b"):
         encoder(torch.ones(2, 3, 42, 42))
