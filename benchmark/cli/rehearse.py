@@ -63,7 +63,7 @@ def _wanted(what: str, layers: int | None, device: str | None, dtype: str | None
     by_itself = what in locations()
     suite = load_suite("paper" if by_itself else what)
     usual = "float32" if place == "cpu" else "bfloat16"
-    entries = (Entry(name=what, dtype=usual),) if by_itself else suite.backbones
+    entries = (Entry.model_validate({"name": what, "dtype": usual}),) if by_itself else suite.backbones
     ranks = tuple(sorted({min(suite.grid.rank), max(suite.grid.rank)}))
     return [
         Wanted(entry.name, dtype or entry.dtype, entry.quantization, place, suite.protocol, ranks, suite.image, layers)
@@ -76,8 +76,10 @@ def _apart(wanted: "Wanted", folder: Path | None) -> "Rehearsal":
     from tempfile import TemporaryDirectory
 
     from benchmark.execute import pool
+    from benchmark.rehearsal.measure import count_pages
     from benchmark.rehearsal.run import rehearse as run
 
+    count_pages()
     with TemporaryDirectory(prefix="amrg-rehearsal-") as temporary, pool(1) as workers:
         return workers.submit(run, wanted, folder or Path(temporary), _say).result()
 

@@ -63,7 +63,7 @@ def difference(wanted: Expected, pack: Pack) -> float:
 
     dtype = getattr(torch, pack.entry.dtype)
     base = AutoModelForImageTextToText.from_pretrained(
-        pack.source,
+        str(pack.source),
         dtype=dtype,
         device_map={"": pack.device},
         quantization_config=quantization_config(wanted.decoder, pack.entry.quantization, dtype),

@@ -4,6 +4,7 @@ Nothing here does what a sweep does otherwise: stages are those of `benchmark.pa
 """
 
 import gc
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -206,8 +207,11 @@ def _reload(running: _Rehearsal, session: Session) -> None:
     study = pack.records.part("test")[0]
     assert session.keys[study.id] != blank_key(pack.records)
     wanted: Expected = expected(session.backbone, session.folders[trial.id], trial, pack.records, study, session)
+    model = weakref.ref(session.backbone.model)
     session.backbone = None  # type: ignore[assignment]  # two full-size models don't fit
     gc.collect()
+    if model() is not None:
+        raise RunFailed(f"{pack.entry.name}: its model is still held by something when the pack has ended.")
     with running.stage("reload", planned_memory=running.planned.weights) as line:
         share = difference(wanted, pack)
         line["note"] = f"logits differ by {share:.1e} of the largest"

@@ -65,11 +65,10 @@ def test_every_stage_is_gone_through(
 
 
 def test_too_much_memory_is_named_and_fails() -> None:
-    taken = {"seconds": 1.0, "processor_seconds": 1.0}
     stages = [
-        StageCost(stage="load", memory=1_090, planned_memory=1_000, **taken),
-        StageCost(stage="write", memory=9_999, **taken),
-        StageCost(stage="resume", memory=1_500, planned_memory=1_000, **taken),
+        StageCost(stage="load", seconds=1.0, processor_seconds=1.0, memory=1_090, planned_memory=1_000),
+        StageCost(stage="write", seconds=1.0, processor_seconds=1.0, memory=9_999),
+        StageCost(stage="resume", seconds=1.0, processor_seconds=1.0, memory=1_500, planned_memory=1_000),
     ]
     console = Console(record=True, width=170)
     assert passed(*stages[:2], console=console)
