@@ -7,6 +7,8 @@ DMID    ?=
 MACHINES ?=
 # What `make test-pythons` makes an environment of each; names on the PATH, or paths.
 PYTHONS ?= python3.12 python3.13
+# Backbones that `make rehearse` takes through; their weights are made up, nothing is fetched.
+BACKBONES ?= smolvlm-2.2b qwen3-vl-4b
 # Extras to install, of pyproject.toml: dev,browser,tracking runs the tests of pages and trackers too.
 EXTRAS  ?= dev
 # Extra arguments of pip, e.g. an index of CPU builds of torch.
@@ -75,6 +77,10 @@ test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 p
 simulations: install ## how often verdicts are wrong and intervals hold, by simulation (half an hour)
 	$(VENV)/bin/python tests/metrics/simulations.py
 	$(VENV)/bin/python tests/metrics/simulations_scores.py
+
+.PHONY: rehearse
+rehearse: install ## take full-width checkpoints of random weights through a sweep: [BACKBONES='medgemma-4b-it …']
+	for backbone in $(BACKBONES); do $(AMRG) rehearse "$$backbone" --layers 2 || exit; done
 
 .PHONY: check
 check: install ## lint (ruff), types (mypy) and the order of imports (import-linter)

@@ -6,6 +6,7 @@ encoding images and text, the label mask and padding are done here, once, for al
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -23,6 +24,7 @@ from backbones.errors import UserError
 from backbones.loading import check_image_tokens, check_tokenizer, load_model, load_processor
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs, image_features
+from backbones.private.shapes import ShapesOnly
 
 IGNORED = -100
 """The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
@@ -58,6 +60,8 @@ class Backbone(ABC):
         converted: whether the pinned checkpoint is converted by `prepare`, and so lies on disk twice.
         token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
         packable: whether rows of several adapters can go through the model as one batch.
+        spare_tensors: regular expressions over whole names of tensors that the published weights have and the model
+            does without; any other that is left over is an error.
     """
 
     name: ClassVar[str]
@@ -74,6 +78,7 @@ class Backbone(ABC):
     converted: ClassVar[bool] = False
     token_types: ClassVar[str | None] = None
     packable: ClassVar[bool] = True
+    spare_tensors: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, model: PreTrainedModel, processor: ProcessorMixin, *, source: Path, fingerprint: str, pinned: bool = False
@@ -107,8 +112,8 @@ class Backbone(ABC):
             quantization: None, or "nf4" for 4-bit NormalFloat with double quantisation (bitsandbytes).
 
         Raises:
-            UserError: no checkpoint there; one of another class, with tensors missing, in pickle format or with
-                code of its own; or one whose tokenizer or image processor doesn't fit it.
+            UserError: no checkpoint there; one of another class, with tensors missing or left over, in pickle format
+                or with code of its own; or one whose tokenizer or image processor doesn't fit it.
         """
         published = locate(source, cls.checkpoint)
         folder = cls.prepare(published, pinned=source is None)
@@ -120,6 +125,7 @@ class Backbone(ABC):
             device=device,
             dtype=dtype,
             quantization=quantization,
+            spare_tensors=cls.spare_tensors,
         )
         processor = load_processor(folder, cls.load_processor, name=cls.name)
         backbone = cls(model, processor, source=folder, fingerprint=fingerprint(published), pinned=source is None)
@@ -178,8 +184,12 @@ class Backbone(ABC):
         return encoded["pooler_output"]
 
     def blank_image_tokens(self) -> tuple[int, int]:
-        """Return how many features a blank image gives, and how many image tokens the prompt has for them."""
-        features = self.encode_images([np.zeros((64, 64), np.uint8)])[0]
+        """Return how many features a blank image gives, and how many image tokens the prompt has for them.
+
+        On a processor, where a published encoder takes a minute for an image, only shapes are computed.
+        """
+        with ShapesOnly() if self.device.type == "cpu" else nullcontext():
+            features = self.encode_images([np.zeros((64, 64), np.uint8)])[0]
         return len(features), self.image_tokens
 
     def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:

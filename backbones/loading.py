@@ -1,7 +1,8 @@
 """A checkpoint folder → a frozen model, with every mismatch named before anything is trained."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,13 @@ def load_model(
     device: str,
     dtype: torch.dtype,
     quantization: str | None,
+    spare_tensors: Sequence[str] = (),
 ) -> "PreTrainedModel":
     """Load a plugin's model with the folder's weights, frozen and in evaluation mode.
 
     Args:
         folder: the checkpoint's.
-        name, model_type, decoder: of the plugin; see `Backbone`.
+        name, model_type, decoder, spare_tensors: of the plugin; see `Backbone`.
         device, dtype, quantization: see `Backbone.load`.
 
     Raises:
@@ -58,16 +60,36 @@ def load_model(
     except (OSError, RuntimeError) as error:
         raise UserError(f"{folder}: {name}'s weights can't be loaded: {_first_line(error)}") from error
     model, report = loaded
-    if missing := sorted(report["missing_keys"]):
-        raise UserError(
-            f"{folder}: {_several(missing, 'tensor')} of {name} missing from the weights. "
-            "Fetch the checkpoint again, or name the backbone that it belongs to."
-        )
+    check_tensors(folder, report["missing_keys"], report["unexpected_keys"], name=name, spare_tensors=spare_tensors)
     if quantization is not None:
         if wrong := misfit(decoder_widths(model, decoder)):
             raise UserError(f"{folder}: {name} can't be run in 4 bits: {wrong}. Leave `quantization` out.")
         forbid_repacking(model)
     return model.requires_grad_(False).eval()
+
+
+def check_tensors(
+    folder: Path, missing: Iterable[str], unexpected: Iterable[str], *, name: str, spare_tensors: Sequence[str]
+) -> None:
+    """Refuse weights that aren't this plugin's model, tensor by tensor: a part left unused is as wrong as one unfilled.
+
+    Args:
+        folder: the checkpoint's.
+        missing, unexpected: tensors of the model that the weights lack, and of the weights that the model lacks.
+        name, spare_tensors: of the plugin; see `Backbone`.
+
+    Raises:
+        UserError: names both.
+    """
+    unfilled = sorted(missing)
+    unused = sorted(key for key in unexpected if not any(re.fullmatch(spare, key) for spare in spare_tensors))
+    wrong = [f"{_several(unfilled, 'tensor')} of {name} missing from the weights"] if unfilled else []
+    wrong += [f"{_several(unused, 'tensor')} in the weights, but not in the model of {name}"] if unused else []
+    if wrong:
+        named = " A plugin can name such as its model does without, in `spare_tensors`." if unused else ""
+        raise UserError(
+            f"{folder}: {'; '.join(wrong)}. Fetch the checkpoint again, or name the backbone that it belongs to.{named}"
+        )
 
 
 def load_processor(folder: Path, load: "Callable[[Path], ProcessorMixin]", *, name: str) -> "ProcessorMixin":

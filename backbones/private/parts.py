@@ -128,6 +128,12 @@ PARTS: tuple[Part, ...] = (
         ("vocab", "vocab_scores"),
     ),
     Part(
+        TRANSFORMERS,
+        "transformers.core_model_loading:revert_weight_conversion",
+        "tensors of a model without weights, by the names that they are published under: published_tensors",
+        ("model", "state_dict"),
+    ),
+    Part(
         TORCH,
         "torch.nn:Module._compiled_call_impl",
         "cleared, so that a compiled layer runs as it is again: run_uncompiled",
@@ -136,6 +142,17 @@ PARTS: tuple[Part, ...] = (
         TORCH,
         "torch.nn:Module._call_impl",
         "calls the `forward` that stands in an instance before its class's: replace_forward, restore_forward",
+    ),
+    Part(
+        TORCH,
+        "torch.utils._python_dispatch:TorchDispatchMode",
+        "products of a model are replaced by zeros of their shape: ShapesOnly",
+    ),
+    Part(
+        TORCH,
+        "torch.utils._pytree:tree_map",
+        "an operation's tensors, wherever they stand among its arguments: ShapesOnly",
+        ("func", "tree"),
     ),
     Part(
         TORCH,

@@ -19,6 +19,7 @@ from benchmark.cli import (
     leaderboard,
     methods,
     plan,
+    rehearse,
     score,
     status,
     sweep,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 sweep.register(app)
 plan.register(app)
+rehearse.register(app)
 data.register(app)
 backbones.register(app)
 score.register(app)

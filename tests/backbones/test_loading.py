@@ -56,6 +56,38 @@ def test_a_missing_tensor(copy: Path) -> None:
         get("medgemma-4b-it").load(copy)
 
 
+def spare(folder: Path, *names: str) -> None:
+    """Add tensors that no model has."""
+    tensors = load_file(folder / "model.safetensors")
+    tensors |= {name: torch.zeros(3) for name in names}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_a_tensor_left_over(copy: Path) -> None:
+    spare(copy, "audio_tower.weight")
+    with pytest.raises(UserError, match=r"1 tensor \(audio_tower\.weight\) is in the weights, but not in the model"):
+        get("medgemma-4b-it").load(copy)
+
+
+def test_tensors_missing_and_left_over_are_both_named(copy: Path) -> None:
+    tensors = load_file(copy / "model.safetensors")
+    name = next(key for key in tensors if "layers.1.mlp.up_proj" in key)
+    tensors["language_model.model.up_project.weight"] = tensors.pop(name)
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"up_proj\.weight\) is of .* missing .*; 1 tensor \(.*up_project\."):
+        get("medgemma-4b-it").load(copy)
+
+
+def test_a_plugin_names_what_may_be_left_over(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spare(copy, "audio_tower.weight", "video_tower.weight")
+    plugin = get("medgemma-4b-it")
+    monkeypatch.setattr(plugin, "spare_tensors", (r"audio_tower\..*",))
+    with pytest.raises(UserError, match=r"1 tensor \(video_tower\.weight\) is in the weights"):
+        plugin.load(copy)
+    monkeypatch.setattr(plugin, "spare_tensors", (r"(audio|video)_tower\..*",))
+    assert plugin.load(copy).model is not None
+
+
 def test_a_tensor_of_another_shape(copy: Path) -> None:
     tensors = load_file(copy / "model.safetensors")
     name = next(key for key in tensors if "layers.1.mlp.up_proj" in key)

@@ -32,6 +32,7 @@ from backbones.private.modules import forward_is_replaced, replace_forward, rest
 from backbones.private.optimizers import adamw_moments, adamw_state
 from backbones.private.parts import PARTS, PEFT, Library, Part
 from backbones.private.quantization import forbid_repacking, unpacked_size
+from backbones.private.shapes import ShapesOnly
 from backbones.private.tokenizers import merges_by_score
 from backbones.qwen_vl import ImageProcessor
 
@@ -191,3 +192,17 @@ def test_merges_come_in_the_order_of_scores() -> None:
     vocabulary = {"a": 0, "b": 1, "c": 2, "ab": 3, "bc": 4}
     scores = {"a": 0.0, "b": 0.0, "c": 0.0, "ab": -2.0, "bc": -1.0}
     assert merges_by_score(vocabulary, scores) == [("b", "c"), ("a", "b")]
+
+
+@torch.inference_mode()
+def test_a_model_run_for_its_shapes_multiplies_nothing() -> None:
+    pictures = torch.ones(2, 3, 28, 28)
+    encoder = nn.Sequential(nn.Conv2d(3, 8, 14, 14), nn.Flatten(2), nn.Linear(4, 6), nn.LayerNorm(6), nn.GELU())
+    grid = torch.tensor([2, 2])
+    with ShapesOnly():
+        encoded, patches = encoder(pictures), grid.prod()
+    assert encoded.shape == encoder(pictures).shape
+    assert not encoded.any()
+    assert int(patches) == 4
+    with ShapesOnly(), pytest.raises(RuntimeError, match=r"\[18, 9\]|18x9|\b9\b"):
+        encoder(torch.ones(2, 3, 42, 42))
