@@ -66,7 +66,10 @@ class Planner:
         from benchmark.planning.structures import footprint_of, structure_of
 
         protocol, images = self.suite.protocol, self.sizes.studies + 1
-        structure, footprint = structure_of(entry, plugin), footprint_of(entry, plugin, self.suite)
+        structure, footprint = (
+            structure_of(entry, plugin),
+            footprint_of(entry, plugin, self.suite.protocol, packed=self.suite.engine != "sequential"),
+        )
         trials = self._trials(entry)
         ranks = [trial.rank for trial in trials]
         if structure is None or footprint is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backbones.structure import Structure, build, read, structure
 from benchmark.planning.costs import LONGEST_REPORT_TOKENS, PROMPT_TOKENS, weights_in_memory
-from benchmark.suite import Entry, Suite
+from benchmark.suite import Entry, Protocol
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -26,7 +26,9 @@ def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
     return _of_folder(plugin, Path(entry.checkpoint))
 
 
-def footprint_of(entry: Entry, plugin: "type[Backbone]", suite: Suite) -> "Footprint | None":
+def footprint_of(
+    entry: Entry, plugin: "type[Backbone]", protocol: Protocol, *, packed: bool = True
+) -> "Footprint | None":
     """Return what training takes in memory, the longest DMID report counted; None as for `structure_of`.
 
     Logits are held: whether Liger's kernels will be there isn't known of another machine.
@@ -39,13 +41,13 @@ def footprint_of(entry: Entry, plugin: "type[Backbone]", suite: Suite) -> "Footp
     shape, config = structure_of(entry, plugin), _configuration_of(entry, plugin)
     if shape is None or config is None:
         return None
-    dtype, protocol = getattr(torch, entry.dtype), suite.protocol
+    dtype = getattr(torch, entry.dtype)
     forward = Pass(
         dtype,
         shape.image_tokens + PROMPT_TOKENS,
         LONGEST_REPORT_TOKENS,
         protocol.dropout,
-        packed=suite.engine != "sequential",
+        packed=packed,
     )
     return Footprint(
         weights=weights_in_memory(shape, entry.dtype, entry.quantization),

@@ -7,18 +7,14 @@ from backbones.structure import Structure
 from benchmark.execute import default_processes
 from benchmark.planning.costs import (
     feature_bytes,
-    memory,
     prompt_operations,
     training_operations,
     vision_operations,
     word_operations,
 )
+from benchmark.planning.devices import Target
 from benchmark.planning.rates import USE, Rate, assumed
-
-ADAPTER_BYTES = 4
-"""Of a parameter of an adapter on disk."""
-SNAPSHOT_BYTES = 3 * ADAPTER_BYTES
-"""The same in a snapshot: with AdamW's two moments."""
+from benchmark.tuning.packed.footprint import Footprint
 
 
 @dataclass(frozen=True)
@@ -26,43 +22,38 @@ class Planned:
     """The plan of a pack.
 
     Attributes:
-        structure: of the checkpoint.
+        structure, footprint: of the checkpoint, and what training takes of memory.
         ranks, rows: of the trials, and reports of each at once.
-        dtype, quantization, checkpointing: how they train.
-        gpu: its name; None on a processor.
+        dtype: of the model.
+        target: the device.
     """
 
     structure: Structure
+    footprint: Footprint
     ranks: Sequence[int]
     rows: int
     dtype: str
-    quantization: str | None
-    checkpointing: bool
-    gpu: str | None
+    target: Target
 
     @property
     def weights(self) -> int:
         """Bytes of the frozen model."""
-        return int(memory(self.structure, 1, self.dtype, self.quantization).weights)
+        return int(self.footprint.weights)
 
     @property
     def training(self) -> int:
         """Bytes of a pack in training, each trial's by its own rank."""
-        needed = [
-            memory(self.structure, rank, self.dtype, self.quantization, checkpointing=self.checkpointing)
-            for rank in self.ranks
-        ]
-        return int(needed[0].weights + sum(one.trial + self.rows * one.report for one in needed))
+        return int(self.footprint.pack(self.ranks, self.rows))
 
     @property
     def adapters(self) -> int:
         """Bytes of all adapters on disk."""
-        return sum(self.structure.trainable(rank) for rank in self.ranks) * ADAPTER_BYTES
+        return sum(map(self.footprint.stored, self.ranks))
 
     @property
     def snapshots(self) -> int:
         """Bytes of a snapshot of all trials."""
-        return sum(self.structure.trainable(rank) for rank in self.ranks) * SNAPSHOT_BYTES
+        return sum(map(self.footprint.snapshot, self.ranks))
 
     def features(self, images: int) -> int:
         """Return bytes of the features of so many images."""
@@ -83,13 +74,13 @@ class Planned:
 
     def seconds(self, operations: float) -> float:
         """Return the seconds that the plan's assumed rate takes for them."""
-        return operations / (self._rate.operations * (1 if self.gpu else default_processes()))
+        return operations / (self._rate.operations * (default_processes() if self.target.is_cpu else 1))
 
     @property
     def peak(self) -> float | None:
         """Operations a second that the device's data sheet states; None for a processor."""
-        return self._rate.operations / USE if self.gpu else None
+        return None if self.target.is_cpu else self._rate.operations / USE
 
     @property
     def _rate(self) -> Rate:
-        return assumed(self.gpu)
+        return assumed(self.target, self.dtype)

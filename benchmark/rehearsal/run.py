@@ -22,7 +22,8 @@ from benchmark.pack.images import blank_key
 from benchmark.pack.model import Pack
 from benchmark.pack.session import Session
 from benchmark.pack.stages import encode_images, load_backbone, score_trials, train_adapters, write_reports
-from benchmark.planning.structures import structure_of
+from benchmark.planning.devices import named, of_machine
+from benchmark.planning.structures import footprint_of, structure_of
 from benchmark.provenance import gpu, provenance
 from benchmark.rehearsal.materials import NEW_TOKENS, STEPS, TRAINED, Wanted, pack_of, texts
 from benchmark.rehearsal.measure import Gauge, Taken, bytes_below
@@ -111,15 +112,11 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
     structure = structure_of(pack.entry, plugin)
     assert structure is not None, "a checkpoint in a folder has a structure"
     protocol = pack.trials[0].protocol
-    planned = Planned(
-        structure,
-        [trial.rank for trial in pack.trials],
-        protocol.batch_size,
-        wanted.dtype,
-        wanted.quantization,
-        protocol.activation_checkpointing,
-        gpu_name,
-    )
+    footprint = footprint_of(pack.entry, plugin, protocol)
+    assert footprint is not None, "a checkpoint in a folder has a structure"
+    ranks = [trial.rank for trial in pack.trials]
+    target = named("cpu") if wanted.device == "cpu" else of_machine(small=False)
+    planned = Planned(structure, footprint, ranks, protocol.batch_size, wanted.dtype, target)
     _refuse_without_room(wanted, planned)
     # What these load once is no part of the model's memory.
     prepare_worker()

@@ -60,8 +60,8 @@ def test_hours_by_hand_on_an_h100(tmp_path: Path) -> None:
     assert row.hours.train == pytest.approx(train / rate / 3600, rel=0.02)
     painted = 2 * 52  # at most: of each test study with a lesion, it and as much elsewhere
     assert row.hours.vision == pytest.approx((511 + painted) * 5.45 / rate / 3600, rel=0.03)
-    # 48 trials write for 51 + 52 images, the painted ones and the blank one, three for the blank one. Keys and values: 2 × 34 layers ×
-    # 4 heads × 256 × 2 bytes a token.
+    # 48 trials write for 51 + 52 images, the painted ones and the blank one, three for the blank one. Keys and values:
+    # 2 × 34 layers × 4 heads × 256 × 2 bytes a token.
     token = 2 * 34 * 4 * 256 * 2
     free = 80e9 - 2 * 4_300_079_472
     each = 2 * token * (296 + 256) + 296 * (4 * 10_240 + 8 * 2560) * 2 + 12 * 262_208
@@ -113,7 +113,7 @@ def test_each_trial_takes_the_memory_of_its_own_rank() -> None:
 
 def test_modes_differ_in_weights_and_in_what_a_report_keeps_and_in_nothing_else() -> None:
     [entry], plugin = medgemma().backbones, get("medgemma-4b-it")
-    own, shape = known(footprint_of(entry, plugin, medgemma())), known(structure(plugin))
+    own, shape = known(footprint_of(entry, plugin, medgemma().protocol)), known(structure(plugin))
     for mode in MODES:
         there = in_mode(own, shape, entry.dtype, mode)
         assert there.weights == weights_in_memory(shape, entry.dtype, mode.quantization)
@@ -123,9 +123,9 @@ def test_modes_differ_in_weights_and_in_what_a_report_keeps_and_in_nothing_else(
         )
     assert in_mode(own, shape, entry.dtype, mode_of(entry, medgemma().protocol)) == own
     # What dropout adds to it is the engine's: plain peft keeps masks and masked inputs of every adapted layer.
-    alone = medgemma(dropout=0.05).model_copy(update={"engine": "sequential"})
-    dropped, plain = (known(footprint_of(entry, plugin, one)) for one in (medgemma(dropout=0.05), alone))
-    assert dropped.report(64) == known(footprint_of(entry, plugin, medgemma(dropout=0.0))).report(64)
+    drops = medgemma(dropout=0.05).protocol
+    dropped, plain = (known(footprint_of(entry, plugin, drops, packed=packed)) for packed in (True, False))
+    assert dropped.report(64) == known(footprint_of(entry, plugin, medgemma(dropout=0.0).protocol)).report(64)
     assert plain.report(64) > 1.5 * dropped.report(64)
 
 
