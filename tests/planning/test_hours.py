@@ -60,8 +60,8 @@ def test_hours_by_hand_on_an_h100(tmp_path: Path) -> None:
     assert row.hours.train == pytest.approx(train / rate / 3600, rel=0.02)
     painted = 2 * 52  # at most: of each test study with a lesion, it and as much elsewhere
     assert row.hours.vision == pytest.approx((511 + painted) * 5.45 / rate / 3600, rel=0.03)
-    # 48 trials write for 51 + 52 images, the painted ones and the blank one, three for the blank one. Keys and values: 2 × 34 layers ×
-    # 4 heads × 256 × 2 bytes a token.
+    # 48 trials write for 51 + 52 images, the painted ones and the blank one, three for the blank one. Keys and values:
+    # 2 × 34 layers × 4 heads × 256 × 2 bytes a token.
     token = 2 * 34 * 4 * 256 * 2
     free = 80e9 - 2 * 4_300_079_472
     each = 2 * token * (296 + 256) + 296 * (4 * 10_240 + 8 * 2560) * 2 + 12 * 262_208
