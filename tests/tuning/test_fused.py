@@ -38,7 +38,7 @@ def random(*shape: int, dtype: torch.dtype, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("norm", NORMS)
 def test_a_norm_in_few_bits_is_the_models_own(norm: Any, dtype: torch.dtype) -> None:
-    """The forward pass to the last bit; the backward pass to the rounding of its own: sums in float32, rounded."""
+    """Forward to the last bit; backward to the rounding that the own has: sums in float32, rounded."""
     own = norm(256).to(dtype).requires_grad_(False)
     own.weight.copy_(random(256, dtype=dtype, seed=1))
     compute, factor, eps = norm_of(own) or pytest.fail("it isn't recognised")

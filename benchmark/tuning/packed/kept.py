@@ -5,6 +5,7 @@ data), run a forward pass as an engine runs it, and autograd is asked what it ke
 and dropout count as what they are, and there is no arithmetic of what a layer looks like.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -177,7 +178,8 @@ class Probe:
         self.fake = fake_tensors()
         lora = LoraConfig(r=rank, lora_dropout=forward.dropout, target_modules=plugin.lora_targets)
         model = build(shallow(config))
-        with torch.device("meta"):
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an old name
             self.model: Any = get_peft_model(model, lora, low_cpu_mem_usage=True)
         processor: Any = SimpleNamespace(tokenizer=None)
         self.backbone = plugin(model, processor, source=Path(), fingerprint="")
