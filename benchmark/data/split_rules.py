@@ -20,7 +20,7 @@ from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
 
-SPLITS = 1
+SPLITS = 2
 """Version of the rules: raised when the same studies are parted or joined to blocks otherwise, or their leakage is
 measured otherwise."""
 RULES = ("blocked", "random", "sequential")

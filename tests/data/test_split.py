@@ -13,6 +13,7 @@ from known import known
 
 from benchmark.data import committed_split
 from benchmark.data.dmid import read
+from benchmark.data.folds import cross_validation
 from benchmark.data.leakage import leakage
 from benchmark.data.split import PARTS, Split
 from benchmark.data.split_rules import RULES, SPLITS, choose, compute, load, sizes_for, split
@@ -252,7 +253,10 @@ class TestCommitted:
         assert json.loads((tmp_path / "a.json").read_text()) == json.loads(path.read_text())
 
 
-DIGESTS = {1: "73116988b033cf08eacb668dcb08e5419a8514c5db1a1611ba79d1c6ad2c2962"}
+DIGESTS = {
+    1: "73116988b033cf08eacb668dcb08e5419a8514c5db1a1611ba79d1c6ad2c2962",
+    2: "8380fb35a188bf27e5325fe94556549ea325bf019b6be3e1a3ed32da39829ea6",
+}
 """The digest of the splits below and of their leakage, by the version of the rules."""
 
 
@@ -282,6 +286,7 @@ def some_studies(number: int) -> list[Study]:
 def test_splits_and_their_leakage_change_with_their_version_only() -> None:
     studies = some_studies(200)
     splits = [split(studies, rule, seed=seed) for rule in RULES for seed in (0, 1)]
+    splits += cross_validation(studies, 5)
     content = [[parted.to_file().model_dump(mode="json"), leakage(parted, studies).model_dump()] for parted in splits]
     total = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     total.update((Path(committed_split.__file__).parent / "splits" / "dmid-blocked.json").read_bytes())
