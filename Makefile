@@ -65,6 +65,10 @@ test: install ## run the tests
 coverage: install ## run the tests and print which lines none of them reaches (slower than `make test`)
 	$(VENV)/bin/python -m pytest -n 2 --cov --cov-report=term
 
+.PHONY: test-full-width
+test-full-width: install ## tests at the widths of published models: layers of random weights, minutes and 12 GB each
+	$(VENV)/bin/python -m pytest --full-width -m full_width
+
 .PHONY: test-machines
 test-machines: install ## run them as other processors, threads and accounts would: [MACHINES='avx2 somebody']
 	$(VENV)/bin/python tests/machines.py $(MACHINES)

@@ -18,6 +18,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"Order: --randomly-seed={config.option.randomly_seed}, PYTHONHASHSEED={hashes}")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make test-full-width` ask for the tests that take minutes each."""
+    parser.addoption("--full-width", action="store_true", help="run tests at the widths of published models too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests at the widths of published models, unless they were asked for."""
+    if not config.getoption("--full-width"):
+        wide = [item for item in items if item.get_closest_marker("full_width")]
+        config.hook.pytest_deselected(items=wide)
+        items[:] = [item for item in items if item not in wide]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing that a test computes is remembered in the user's cache, and nothing is found there."""

@@ -127,7 +127,7 @@ def test_a_plugin_without_a_configuration_is_refused(tmp_path: Path, monkeypatch
         random_checkpoint.write_random(plugin, tmp_path / "made")
 
 
-@pytest.mark.slow
+@pytest.mark.full_width
 @pytest.mark.parametrize("name", ["smolvlm-2.2b", "qwen3-vl-4b"])
 def test_full_width_goes_through_every_stage(name: str, tmp_path: Path) -> None:
     ended = CliRunner().invoke(app, ["rehearse", name, "--layers", "2", "--folder", str(tmp_path), "--json"])

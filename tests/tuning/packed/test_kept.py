@@ -104,7 +104,7 @@ def measured(plugin: type[Backbone], config: Any, forward: Pass) -> int:
         return saved_bytes(lambda: report_losses(tuned, inputs.copy(), forward.prompt), frozen)
 
 
-@pytest.mark.slow
+@pytest.mark.full_width
 @pytest.mark.parametrize("dropout", [0.0, 0.05])
 @pytest.mark.parametrize("name", ["medgemma-4b-it", "qwen2.5-vl-3b"])
 def test_two_layers_at_full_width_keep_what_is_counted(
