@@ -1,7 +1,7 @@
 """A model's layers while a pack trains it: what they compute is the same, in fewer passes, and less of it is kept."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from torch import nn
 
@@ -10,7 +10,13 @@ from benchmark.tuning.norms import fused_norms
 
 
 @contextmanager
-def fused(model: nn.Module) -> Iterator[None]:
-    """Run the model's norms and gated products, within, by one function each."""
-    with fused_norms(model), fused_gates(model):
+def fused(model: nn.Module, *, compiled: bool = False) -> Iterator[None]:
+    """Run the model's norms and gated products, within, by one function each.
+
+    Args:
+        model: whose.
+        compiled: whether torch.compile runs its layers: it fuses gated products by itself, and would compile each
+            layer's own function anew.
+    """
+    with fused_norms(model), nullcontext() if compiled else fused_gates(model):
         yield

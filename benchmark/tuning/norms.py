@@ -90,8 +90,19 @@ def norm_of(module: nn.Module) -> tuple[Norm, Tensor, float] | None:
     return None if factor is None else (_norm(weight.dtype), factor(weight), eps)
 
 
+# A function's `apply` is another object each time it is asked for, which torch.compile takes for another model.
+def _rounded(x: Tensor, scale: Tensor, eps: float) -> Tensor:
+    normed: Tensor = RoundedNorm.apply(x, scale, eps)
+    return normed
+
+
+def _unrounded(x: Tensor, scale: Tensor, eps: float) -> Tensor:
+    normed: Tensor = RootMeanSquareNorm.apply(x, scale, eps)
+    return normed
+
+
 def _norm(dtype: torch.dtype) -> Norm:
-    return RoundedNorm.apply if dtype in NARROW else RootMeanSquareNorm.apply
+    return _rounded if dtype in NARROW else _unrounded
 
 
 def _factor(module: nn.Module, width: int, dtype: torch.dtype, eps: float) -> Factor | None:

@@ -182,7 +182,7 @@ class PackTraining:
         """
         self.step_done, self.passed = step_done, passed
         look = look_every(self.backbone.device)
-        with training(self.backbone, self.protocol), fused(self.backbone.model):
+        with training(self.backbone, self.protocol), fused(self.backbone.model, compiled=self.protocol.compile):
             while self.step < self.total and self.trials:
                 steps = batches.prefetched(self._on_host, range(self.step, self.total), self.backbone.device)
                 with self.layers.installed(), closing(steps):
