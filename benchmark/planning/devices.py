@@ -2,6 +2,9 @@
 
 Data sheets state tensor rates twice: dense, and "with sparsity", which is twice as much and needs weights of which half
 are zero. Rates here are dense. Where a sheet prints the sparse figure only (H100, H200, L4), half of it stands here.
+
+The sheets could not be opened when this was written: most figures were compared with pages that quote them, but not
+those of B200, the NVL cards, A30, the tensor rates of A10 and L4, RTX A6000 and V100. Compare before you rely on them.
 """
 
 import re
