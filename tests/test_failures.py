@@ -65,14 +65,14 @@ def test_frames_say_where_but_not_what() -> None:
 def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
     miniature: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def predict(name: str, *_: object, **__: object) -> dict[str, str]:
+    def predict_draws(name: str, *_: object, **__: object) -> list[dict[str, str]]:
         raise ZeroDivisionError("injected")
 
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
     suite = parse(SUITE.format(checkpoint=miniature("medgemma-4b-it")), where="failing.yaml")
     run = partial(sweep.run, suite, data=None, results=tmp_path / "results", listener=lambda _: None, processes=1)
     with monkeypatch.context() as broken:
-        broken.setattr(floor, "predict", predict)
+        broken.setattr(floor, "predict_draws", predict_draws)
         summary = run()
     assert (summary.ran, summary.failed) == (1, {})
     assert summary.failed_floors == {"most_frequent_report": "ZeroDivisionError: injected"}

@@ -23,6 +23,7 @@ backbones:
   - {name: medgemma-4b-it, checkpoint: miniature}
 grid: {rank: [2, 4], alpha: [8], seed: [0]}
 protocol: {steps: 4, batch_size: 4, learning_rate: 5.0e-3, warmup_steps: 1, max_new_tokens: 24}
+primary_metric: rouge_l
 """
 SCRIPT = """
 import sys
