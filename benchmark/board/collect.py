@@ -160,9 +160,8 @@ def _last(name: str) -> str:
 def _split(results: SuiteResults) -> SplitOfBoard:
     split = results.record.split
     parts = {part: [len(one.parts[part]) for one in results.parts] for part in PARTS}
-    sizes: dict[str, int] = {part: round(sum(each) / len(each)) for part, each in parts.items()} | {
-        "test": sum(parts["test"])
-    }
+    sizes: dict[str, int] = {part: round(sum(each) / len(each)) for part, each in parts.items()}
+    sizes["test"] = sum(parts["test"])
     fields = {key: getattr(split, key) for key in ("name", "seed", "rule", "fingerprint", "leakage")}
     return SplitOfBoard(
         **fields, sizes=sizes, folds=len(results.record.folds) or None, never_tested=_never_tested(split)
