@@ -19,9 +19,6 @@ from benchmark.suite import Trial
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 
-RESAMPLES = 10_000
-"""Of the intervals, as of a trial's own."""
-
 
 @dataclass(frozen=True)
 class Folded:
@@ -196,8 +193,7 @@ def joined_scores(
         references: of all folds.
     """
     scores = {
-        name: one.to_record()
-        for name, one in scores_of_statistics(statistics.values(), references.test_blocks, resamples=RESAMPLES).items()
+        name: one.to_record() for name, one in scores_of_statistics(statistics.values(), references.test_blocks).items()
     }
     for name in METRICS:
         stored = [fold.scores[name] for fold in folds if name in fold.scores]
@@ -233,10 +229,9 @@ def joined_pairs(folds: Sequence[Pairs], weights: Sequence[int]) -> Pairs:
 
 def _joined_fall(folds: Sequence[StoredFall], weights: Sequence[int]) -> StoredFall:
     known = [(fold, weight) for fold, weight in zip(folds, weights, strict=True) if fold.value is not None]
-    total = sum(weight for _, weight in known)
-    if not total:
+    value, total = _known_mean([fold.value for fold in folds], weights), sum(weight for _, weight in known)
+    if value is None:
         return StoredFall(value=None, without=())
-    value = sum((fold.value or 0.0) * weight for fold, weight in known) / total
     without = [
         None if one is None else value + (one - (fold.value or 0.0)) * weight / total
         for fold, weight in known

@@ -12,14 +12,13 @@ from benchmark.board.folds import Result
 from benchmark.board.model import Score, Stratum
 from benchmark.board.numbers import mean, number
 from benchmark.board.verdicts import FEWER
+from metrics.all_pairs import FEWEST_BLOCKS
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 from metrics.statistics.statistics import Draws, interval, sample
 
 SCORES = ("birads_exact", "findings_f1_micro")
-FEWEST_BLOCKS = 5
-"""Blocks that have to count for an interval: of fewer, resampling says next to nothing."""
 STATED: Mapping[Literal["birads", "density"], Callable[[Label], str | None]] = {
     "birads": lambda read: read.birads_major,
     "density": lambda read: read.density,
