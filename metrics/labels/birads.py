@@ -4,9 +4,11 @@ Categories are "0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6" (ACR BI-RADS 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metrics.labels import lexicon
+from metrics.labels.birads_sides import read_sides
+from metrics.labels.birads_values import Values, parse_values
 from metrics.labels.report_text import ReportText
 from metrics.labels.sides import side_of
 
@@ -18,9 +20,6 @@ HIERARCHY = ("1", "2", "3", "6", "0", "4", "4A", "4B", "4C", "5")
 BIRADS_SCALE = ("1", "2", "3", "4A", "4B", "4C", "5")
 """The degrees of suspicion, the least first: the scale of kappa, and what phantoms have. 0 (incomplete) and 6 (known
 cancer) are none and stand outside."""
-
-_WORDS = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
-_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
 
 
 def highest(categories: Iterable[str]) -> str | None:
@@ -130,12 +129,19 @@ def read_mentions(report: ReportText) -> tuple[list[Mention], set[str]]:
     for start, value_at, typo, token in _candidates(report):
         if start < consumed:
             continue
-        parsed = _parse_values(report.text, value_at)
+        previous = mentions[-1] if mentions else None
+        pairs = read_sides(report.text, start, value_at)
+        if pairs:
+            consumed = pairs[-1].end
+            stated = Values([pairs[0].value], consumed, set(), set())
+            first = _mention(report, start, value_at, stated, typo, token, previous, last_now)
+            mentions += [replace(first, values=(pair.value,), side=pair.side) for pair in pairs]
+            continue
+        parsed = parse_values(report.text, value_at)
         flags |= parsed.rejected
         if not parsed.values:
             continue
         consumed = parsed.end
-        previous = mentions[-1] if mentions else None
         mentions.append(_mention(report, start, value_at, parsed, typo, token, previous, last_now))
     if lexicon.ACR_DIGIT.search(report.text):
         flags.add("acr_digit")
@@ -159,93 +165,18 @@ def _stands_alone(report: ReportText, start: int, value_at: int) -> bool:
     """Return whether a bare "category N" is a whole sentence, or follows "assessment", "impression", "edition" ..."""
     sentence = report.sentence_start(start)
     before = report.text[max(sentence, start - 60) : start]
-    if lexicon.BARE_CATEGORY_AFTER.search(before):
+    if lexicon.BARE_CATEGORY_AFTER.search(before) or lexicon.BARE_CATEGORY_OF.match(report.text, value_at):
         return True
     if any(c.isalpha() for c in before) or start - sentence > 60:
         return False
     return lexicon.BARE_CATEGORY_WHOLE.match(report.text, value_at) is not None
 
 
-@dataclass(slots=True)
-class _Values:
-    values: list[str]
-    end: int
-    flags: set[str]
-    rejected: set[str]
-
-
-def _parse_values(text: str, position: int) -> _Values:
-    """Parse a category, or a list or range of them, at `position`."""
-    result = _Values([], position, set(), set())
-    first = _parse_category(text, position, result)
-    if first is None:
-        return result
-    result.values.append(first)
-    for _ in range(8):
-        repeated = lexicon.SAME_AGAIN.match(text, result.end)
-        if repeated and result.values[-1] == "4":
-            result.values[-1] = f"4{repeated['letter'].upper()}"
-            result.end = repeated.end()
-            continue
-        joined = lexicon.LIST_SEPARATOR.match(text, result.end)
-        if joined is None:
-            break
-        letter = lexicon.BARE_LETTER.match(text, joined.end())
-        if letter and result.values[-1][0] == "4":
-            result.values.append(f"4{letter['letter'].upper()}")
-            result.end = letter.end()
-            continue
-        if lexicon.LIST_ITEM.match(text, joined.end()) is None:
-            break
-        item = _Values([], joined.end(), set(), set())
-        category = _parse_category(text, joined.end(), item)
-        if category is None or not (len(category) == 2 or lexicon.LIST_ITEM_END.match(text, item.end)):
-            break
-        result.values.append(category)
-        result.end = item.end
-        result.flags |= item.flags
-    if len(set(result.values)) > 1:
-        result.flags.add("range")
-    return result
-
-
-def _parse_category(text: str, position: int, result: _Values) -> str | None:
-    match = lexicon.CATEGORY_VALUE.match(text, position)
-    if match is None:
-        return None
-    if match["number"]:
-        if match["number"] not in _WORDS.values():
-            if not lexicon.YEAR_OR_ORDINAL.match(text, position):
-                result.rejected.add("invalid_birads")
-            return None
-        if lexicon.NOT_A_CATEGORY.match(text, match.end()):
-            return None
-        digit = match["number"]
-    elif match["letter_o"]:
-        digit = "0"
-        result.flags.add("letter_o")
-    else:
-        digit = _WORDS.get(match["word"] or "") or _ROMAN[match["roman"]]
-    result.end = match.end()
-    attached = lexicon.ATTACHED_LETTER.match(text, result.end)
-    if attached:
-        result.end = attached.end()
-        if digit == "4" and attached["letter"] in "abc":
-            return f"4{attached['letter'].upper()}"
-        result.flags.add("invalid_subcategory")
-        return digit
-    apart = lexicon.SEPARATE_LETTER.match(text, result.end) if digit == "4" else None
-    if apart:
-        result.end = apart.end()
-        return f"4{(apart['letter'] or apart['enclosed']).upper()}"
-    return digit
-
-
 def _mention(
     report: ReportText,
     start: int,
     value_at: int,
-    parsed: _Values,
+    parsed: Values,
     typo: bool,
     token: bool,
     previous: Mention | None,

@@ -1,5 +1,6 @@
 """Breast density (ACR A to D) in the text of a report."""
 
+import re
 from dataclasses import dataclass
 
 from metrics.labels import lexicon
@@ -29,6 +30,7 @@ def read_density(report: ReportText) -> Density:
         if match[group]
     }
     letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_NUMBER.finditer(text)}
+    letters |= {letter for match in lexicon.DENSITY_SHARE.finditer(text) if (letter := _quarter(match)) is not None}
     words = {letter for letter, pattern in lexicon.DENSITY_WORDS if pattern.search(text)}
     flags = set()
     if len(letters | words) > 1:
@@ -38,3 +40,15 @@ def read_density(report: ReportText) -> Density:
     if lexicon.DENSITY_HINT.search(text):
         flags.add("density_words_only")
     return Density(None, frozenset(flags))
+
+
+def _quarter(match: re.Match[str]) -> str | None:
+    """Return the letter of a glandular share: up to 25 % A, 50 % B, 75 % C, else D (BI-RADS, 4th edition)."""
+    for least, most in (("least", "most"), ("least2", "most2")):
+        if match[least]:
+            middle = (int(match[least]) + int(match[most])) / 2
+            return next((letter for letter, limit in zip("ABC", (25, 50, 75), strict=True) if middle < limit), "D")
+    for limit in ("under", "under2"):
+        if match[limit]:
+            return {25: "A"}.get(int(match[limit]))
+    return {75: "D"}.get(int(match["beyond"] or match["beyond2"]))

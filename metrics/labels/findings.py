@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from metrics.labels import finding_lexicon as lexicon
-from metrics.labels.report_text import ReportText
+from metrics.labels.asides import without_asides
+from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
 
 Polarity = Literal["present", "absent", "uncertain"]
+_SUBJECT = 3
+"""The most words that a denied subject has."""
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
 
 
@@ -39,13 +42,14 @@ class Mention:
 def read_findings(report: ReportText) -> list[list[Mention]]:
     """Read the mentions of each sentence, in text order; anatomy carries the polarity of its own abnormality."""
     sentences = []
+    text = without_asides(report)
     for start, end in report.sentences:
-        mentions = _read_sentence(report.text, start, end)
+        mentions = _read_sentence(text, start, end)
         if not mentions:
             continue
-        if report.section(mentions[0].start) in lexicon.UNASKED_SECTIONS:
+        if report.section(mentions[0].start) in UNASKED_SECTIONS:
             continue
-        _resolve_anatomy(report.text, mentions)
+        _resolve_anatomy(text, mentions)
         kinds_mentioned = [mention for mention in mentions if mention.kind in lexicon.KINDS]
         if kinds_mentioned:
             sentences.append(kinds_mentioned)
@@ -77,13 +81,15 @@ class _State:
     doubted: bool = False
     asked: bool = False
     verb: bool = False
+    verb_before: bool = False
+    denied_at: int = -1
     commas: int = 0
     outside: list[tuple[bool, bool, bool]] = field(default_factory=list)
 
     def new_clause(self) -> None:
         self.clause += 1
         self.clause_from = len(self.mentions)
-        self.negated = self.doubted = self.asked = self.verb = False
+        self.negated = self.doubted = self.asked = self.verb = self.verb_before = False
         self.commas = 0
 
     def polarity(self) -> Polarity | None:
@@ -115,8 +121,9 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
             denied = 0 <= match.start() - last_negation <= 1
             state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause, denied))
         elif event == "negation":
-            last_negation = match.end()
+            last_negation = state.denied_at = match.end()
             state.negated, state.doubted, state.asked = True, False, False
+            state.verb, state.verb_before = False, state.verb or state.verb_before
         elif not _qualify(state, event):
             _punctuate(state, event, match)
     return state.mentions
@@ -148,7 +155,7 @@ def _qualify(state: _State, event: str | None) -> bool:
 
 def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
     """Take up what ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
-    if event == "stop":
+    if event == "stop" or (event == "shows" and not _denied_subject(state, match.start())):
         state.new_clause()
     elif event in ("pause", "dash"):
         if state.verb and event == "dash":
@@ -158,7 +165,11 @@ def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
         state.doubted = False
         state.commas += event == "comma"
         asked_before = event == "comma" and state.asked
-        if state.verb or asked_before or (state.negated and _affirms(state, match.end(), event == "comma")):
+        ended = state.verb or asked_before
+        if state.negated and not ended:
+            ended = _affirms(state, match.end(), event == "comma")
+            ended |= state.verb_before and not lexicon.LIST_GOES_ON.match(state.text, match.end(), state.end)
+        if ended:
             state.new_clause()
     elif event == "diagnosis":
         state.doubted = False
@@ -166,6 +177,12 @@ def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
         state.outside.append((state.negated, state.doubted, state.asked))
     elif event == "close" and state.outside:
         state.negated, state.doubted, state.asked = state.outside.pop()
+
+
+def _denied_subject(state: _State, position: int) -> bool:
+    """Return whether what "shows" stands behind is denied itself: "neither view shows a mass"."""
+    between = state.text[state.denied_at : position]
+    return state.negated and len(between.split()) <= _SUBJECT and "," not in between
 
 
 def _affirms(state: _State, position: int, comma: bool) -> bool:

@@ -19,13 +19,19 @@ BIRADS_OR_CATEGORY = re.compile(
     r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of))?[\s:(=-]{0,3}(?=[0-9a-z]))"
 )
 FILLER = re.compile(
-    r"(?:[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
-    r"|is|of)(?![a-z])){0,16}+"
+    r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
+    r"|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
+    r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg)(?![a-z])){0,16}+"
 )
 BARE_CATEGORY_AFTER = re.compile(
     r"(?:assessment|impression|conclusion|final|overall|edition|atlas|lexicon|\b(?:19|20)\d\d)[\s:,.(-]{0,4}"
-    r"(?:(?:is|was|of|an?|the|acr|assessment)\s){0,4}$"
+    r"(?:(?:is|was|of|an?|the|acr|assessment|as|right|left|rt|lt|both|breasts?|side|r|l)[\s:-]{1,2}){0,5}$"
 )
+BARE_CATEGORY_OF = re.compile(
+    r"(?:[0-6]|iv|v|vi|i{1,3})(?:[ -]?[abc])?\s?(?:,\s?|\()?(?:according to|as per|per|of|by|in|on|after|acc\. to)"
+    r" (?:the )?(?:acr[ -]?)?bi[\s.-]?rads"
+)
+"""Behind "category": "4B according to BI-RADS"."""
 BARE_CATEGORY_WHOLE = re.compile(r"(?:[0-6]|iv|v|vi|i{1,3})(?:[ -]?[abc])?\s?(?:[.,;:)(\n-]|\Z)")
 
 # Its value ------------------------------------------------------------------------------------------------------
@@ -46,6 +52,16 @@ SEPARATE_LETTER = re.compile(
     r"|\s?\(\s?(?P<enclosed>[abc])\s?\)"
 )
 SAME_AGAIN = re.compile(r"\s?[(\[,:/-]?\s?4\s?(?P<letter>[abc])\)?(?![a-z0-9'])")
+_SUSPECTED = (
+    r"low|moderate|intermediate|high|suspicious|suspicion|abnormality|for|of|malignancy|malignant|findings?|lesion|mass|"
+    r"sub-?category|category|class|with|to|an?|level|concern|likelihood|risk|biopsy|should|be|considered|i\.?e\.?"
+)
+REFINED = re.compile(
+    rf"[\s,:;(\[-]{{1,3}}(?:(?:{_SUSPECTED})[\s,:;()\[-]{{1,3}}){{1,8}}4\s?(?P<letter>[abc])[)\]]?(?![a-z0-9'])"
+    rf"|[\s,:;(\[-]{{1,3}}(?:(?:{_SUSPECTED})[\s,:;()\[-]{{1,3}}){{0,8}}(?:sub-?category|sub-?group|category)\s"
+    r"(?P<named>[abc])[)\]]?(?![a-z0-9'])"
+)
+"""Behind "4": words of suspicion and then its letter, as in "4, low suspicion (4A)"."""
 LIST_SEPARATOR = re.compile(r"\s?(?:,\s?(?:and\b|or\b|&)?|and\b|or\b|to\b|[/&+;-])\s?")
 BARE_LETTER = re.compile(r"(?P<letter>[bc](?![a-z0-9'])|a(?![a-z0-9'])(?! [a-z]))")
 LIST_ITEM = re.compile(r"(?:[0-6]|vi|iv|iii|ii)(?!\d)")
@@ -106,7 +122,7 @@ CONDITIONAL_BEFORE = re.compile(
     r"\b(?:would|unless|in case of|were (?:it|this|that|they|the|these)|should (?:it|this|that|the|they)|"
     r"(?:could|may|might|can) be (?:upgraded|downgraded|changed))\b"
 )
-IF_BEFORE = re.compile(r"\b(?:if|unless)\b")
+IF_BEFORE = re.compile(r"\b(?:if|unless)\b|^\s?should (?:it|this|these|they|the|an?|any)\b|\bin the event\b")
 CONDITIONAL_AFTER = re.compile(r"\s?,?\s?(?:only )?(?:if|unless|were|provided|in case)\b")
 GENERIC_AFTER = re.compile(
     r"(?:\s?(?:and|or|to|/|-|,)\s?[0-6][abc]?)?\s"
@@ -128,7 +144,10 @@ HISTORY_AFTER = re.compile(
     r",?\s?(?:(?:is|was|has been|now)\s){0,2}(?:upgraded|downgraded|changed|revised|increased|converted) to\b)"
 )
 _YEAR = r"(?:19|20)\d\d(?!\d)"
-YEAR_BEFORE = re.compile(rf"\b(?:in|on|from|dated) (?:[a-z]{{3,9}} )?{_YEAR}")
+YEAR_BEFORE = re.compile(
+    rf"\b(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}"
+    rf"|\b{_YEAR} (?:exam|mammo|study|report|film|screen|image|assess)\w{{0,8}}\b"
+)
 YEAR_AFTER = re.compile(rf"\s?\)?\s?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))")
 NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
@@ -160,13 +179,14 @@ def _letter(name: str) -> str:
     return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
 
 
-_KIND = "type|density|category|class|grade|composition|pattern|letter|score"
+_KIND = "type|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
 DENSITY_LETTER = re.compile(
-    rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
+    rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
     rf"|(?:density|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
     rf"(?:(?:is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|{_KIND}|{BIRADS_NAME})[\s:=(-]{{1,3}}){{0,5}}"
     r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
-    r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d] (?:breast |breasts|densit|parenchym)))"
+    r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl|tissue|"
+    r"(?:according to|as per|per|of|by|in) (?:the )?(?:acr|bi-?rads))))"
     + _letter("first")
     + r"(?:\s?(?:on|in)?\s?(?:the )?(?:right|left)?(?: breast)?\s?(?:/|-|,|;|\bto\b|\bor\b|\band\b)\s?"
     rf"(?:acr[\s-]?)?(?:(?:density|category|type|right|left|breast|on the)[\s:]{{1,2}}){{0,3}}{_letter('second')})?"
@@ -177,9 +197,25 @@ DENSITY_NUMBER = re.compile(
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
 )
+_GLAND = r"(?:fibro[- ]?)?(?:gland|dens|parenchym)"
+DENSITY_SHARE = re.compile(
+    r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<|up to)\s?(?P<under>\d{1,2})"
+    r"|(?P<above>more than|over|above|>|greater than|at least)\s?(?P<beyond>\d{1,2}))\s?%\s?"
+    rf"(?:(?:of|the|breast|breasts|tissue|is|are|volume)\s){{0,4}}{_GLAND}"
+    rf"|{_GLAND}\w{{0,8}}\s(?:tissue\s|parenchyma\s|component\s|share\s)?(?:is\s|of\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
+    r"(?:about\s|approximately\s)?(?:(?P<least2>\d{1,2})\s?%?\s?(?:-|to)\s?(?P<most2>\d{1,3})"
+    r"|(?P<below2>less than|below|under|<)\s?(?P<under2>\d{1,2})|(?P<above2>more than|over|above|>)\s?(?P<beyond2>\d{1,2}))\s?%"
+)
+"""How much of the breast is glandular, in percent: the quarters of the 4th edition."""
 DENSITY_WORDS = (
-    ("A", re.compile(r"(?<!not )\bentirely fat(?:ty)?\b(?! necrosis)")),
-    ("B", re.compile(r"(?<!no )(?<!not )\bscattered (?:areas? of )?fibro[- ]?glandular")),
+    ("A", re.compile(r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:fat(?:ty)?|involuted)\b(?! necrosis)")),
+    (
+        "B",
+        re.compile(
+            r"(?<!no )(?<!not )\bscattered (?:(?:areas?|islands?|patches|foci|regions?) of )?(?:residual )?"
+            r"fibro[- ]?glandular(?! and)"
+        ),
+    ),
     ("C", re.compile(r"(?<!not )\bhetero-?\s?gen(?:e|i)?(?:o|e)?us(?:ly)? dense(?! (?:mass|opacit|lesion|nodul))")),
     ("D", re.compile(r"(?<!not )\bextremely dense(?! (?:mass|opacit|lesion|nodul|calcif))")),
 )

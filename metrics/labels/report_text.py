@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from metrics.labels.fields import as_lines
+from metrics.labels.spelling import mended
+
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
 _CHARACTERS = str.maketrans(
@@ -25,7 +28,9 @@ _CHARACTERS = str.maketrans(
     }
 )
 _TRADEMARK = re.compile(r"(?<=[a-z])\s?\((?:tm|r)\)(?!\s?(?:breast|axilla))")
-_SPACES = re.compile(r"[^\S\n]+")
+_FRACTIONS = str.maketrans({"\u00bc": " 1/4", "\u00bd": " 1/2", "\u00be": " 3/4", "\u2153": " 1/3", "\u2154": " 2/3"})
+_SPACES = re.compile(r"[^\S\n\t]+")
+_BLANKS = re.compile(r"[ \t]+")
 _LINES = re.compile(r" ?\n[ \n]*")
 
 # A line that ends or begins with such a word was wrapped in the middle of a sentence.
@@ -39,7 +44,7 @@ _OPEN_END = (
 _CONTINUED = (
     "be|been|not|nor|excluded|than|thickening|retraction|overlying|adjacent|of|in|lesions?|quadrants?|"
     "suspicious|malignant|suggests?|suggesting|appears?|to|and|or|seen|region|necrosis|"
-    r"which|is|are|with|low suspicious|moderate|higher|\("
+    r"which|is|are|with|low suspicious|moderate|higher|\(|\d[\d.,x ]{0,12}\s?(?:mm|cm|o'?\s?clock)"
 )
 _WRAP_AFTER = re.compile(rf"(?:(?<=\s)|^)(?:{_OPEN_END})$|,$")
 _FIELD = re.compile(r"[-\d.) ]{0,4}[a-z][a-z -]{1,30}:")
@@ -50,11 +55,28 @@ _BOUNDARY = re.compile(
     r"[\n;!]|\.(?!\d)(?<!\be\.(?=g))(?<!\be\.g\.)(?<!\bi\.(?=e))(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bapprox\.)(?<!\bcat\.)"
     r"(?<!\blt\.)(?<!\brt\.)(?<!\bno\.(?=\s\d))(?<!\b[lr]\.(?=\s?breast))|(?<!\d)\.(?=\d)"
 )
+UNASKED_SECTIONS = (
+    "history", "clinical history", "indication", "indications", "technique", "comparison", "clinical information",
+    "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation", "clinical",
+    "clinical question", "question", "reason for exam", "reason for examination", "reason for study",
+    "reason for the exam", "reason for the examination", "reason for referral", "purpose", "complaint", "complaints",
+    "chief complaint", "chief complaints", "presenting complaint", "anamnesis", "past history", "surgical history",
+    "family history", "medical history", "patient history", "breast history", "comparisons", "prior studies",
+    "prior exams", "compared with", "procedure", "views", "exam", "examination", "referral",
+)  # fmt: skip
+"""Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
+_SPOKEN_SECTIONS = (
+    r"findings?|fundings|(?:mammographic |imaging |ultrasound )?findings?|impressions?|imp|(?:final |overall |bi-?rads )?"
+    r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue |parenchymal )?density|"
+    r"recommendations?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
+)
+_PARTS = r"(?:right|left|both|rt|lt)(?: breasts?)?|ultrasound|usg|sonography|mass(?:es)?|(?:micro)?calcifications?"
+"""Parts of a section of findings: headers only in that they end a section that isn't one."""
 _SECTION = re.compile(
     r"(?:^|(?<=[\n.;]))\s?(?:[-\d.)]{0,3}\s?)?"
-    r"(?P<name>findings?|finidngs|fundings|impressions?|(?:final |overall )?assessment|conclusions?|opinion|"
-    r"(?:breast |brest )?compositions?|clinical history|history|indications?|comparison|technique|"
-    r"recommendations?)\s?:"
+    rf"(?P<name>(?P<unasked>{'|'.join(sorted(UNASKED_SECTIONS, key=len, reverse=True))})|(?P<part>{_PARTS})"
+    rf"|(?:{_SPOKEN_SECTIONS}))"
+    r"\s?(?::|(?<![a-z]{14})-\s|(?=\n)|\Z)"
 )
 
 
@@ -93,13 +115,28 @@ class ReportText:
 
     @cached_property
     def _sections(self) -> tuple[list[int], list[str]]:
-        headers = [(match.start("name"), match["name"]) for match in _SECTION.finditer(self.text)]
-        return [start for start, _ in headers], [name for _, name in headers]
+        headers: list[tuple[int, int, str, bool]] = []
+        for match in _SECTION.finditer(self.text):
+            unasked = headers[-1][3] if headers else False
+            if not match["part"]:
+                headers.append((match.start("name"), match.end(), match["name"], bool(match["unasked"])))
+            elif unasked:
+                headers.append((match.start("name"), match.end(), "", False))
+        starts = [start for start, _, _, _ in headers]
+        names = [name for _, _, name, _ in headers]
+        if headers and headers[-1][3]:
+            # No header says where the findings begin: the section is its line, or its first sentence.
+            begin = headers[-1][1]
+            content = next((i for i in range(begin, len(self.text)) if not self.text[i].isspace()), len(self.text))
+            line = self.text.find("\n", content)
+            starts.append(line if line >= 0 else self.sentence_end(content) if content < len(self.text) else content)
+            names.append("")
+        return starts, names
 
     @property
     def section_starts(self) -> list[int]:
         """Return where each section header stands, in text order."""
-        return self._sections[0]
+        return [start for start, name in zip(*self._sections, strict=True) if name]
 
     def section(self, position: int) -> str:
         """Return the header under which `position` stands, such as "impression"; empty before the first header."""
@@ -109,12 +146,32 @@ class ReportText:
 
 
 def normalise(report: str) -> ReportText:
-    """Normalise a report: NFKC, one dash, no invisible characters, no Markdown, lower case, lines unwrapped."""
-    text = report.replace("\\n", "\n").replace("\u2122", "").translate(_CHARACTERS)
-    text = unicodedata.normalize("NFKC", text).translate(_CHARACTERS).lower()
-    text = _TRADEMARK.sub("", text)
+    """Normalise a report: one spelling of characters, words, fields and lines, in lower case.
+
+    NFKC, one dash, no invisible characters, no Markdown; slips of the keyboard mended (`spelling.py`), dividers of
+    fields made one (`fields.py`), wrapped lines joined.
+    """
+    text = report.replace("\\n", "\n").replace("\u2122", "").translate(_CHARACTERS).translate(_FRACTIONS)
+    text = _join_by_case(unicodedata.normalize("NFKC", text).translate(_CHARACTERS)).lower()
+    if "(r)" in text and "(l)" not in text:
+        text = _TRADEMARK.sub("", text)
+    elif "(tm)" in text:
+        text = text.replace("(tm)", "")
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+    text = _BLANKS.sub(" ", as_lines(mended(text))).strip()
     return ReportText(_unwrap(text))
+
+
+_LOWER_LINE = re.compile(r"(?<![.:;!?\s|])[ \t]*\n[ \t]*(?=[a-z])")
+_LOWER_START = re.compile(r"[.:;!?\n][ \t]*\n[ \t]*[a-z]")
+
+
+def _join_by_case(text: str) -> str:
+    """Join lines that were wrapped within a sentence, where the text begins its sentences with capitals."""
+    first = next((c for c in text if c.isalpha()), "")
+    if "\n" not in text or not first.isupper() or _LOWER_START.search(text):
+        return text
+    return _LOWER_LINE.sub(" ", text)
 
 
 def _unwrap(text: str) -> str:

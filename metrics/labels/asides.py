@@ -1,0 +1,88 @@
+"""Passages that state nothing of the breasts examined, though they name findings.
+
+Remarks on mammography ("dense, which may obscure small masses" is the ACR's own sentence), disclaimers ("a negative
+mammogram doesn't exclude ..."), and what patients complain of.
+"""
+
+import re
+
+from metrics.labels.report_text import ReportText
+
+_HINDER = r"(?:lower|reduc|decreas|limit|impair|diminish|compromis|hinder|restrict|hamper|affect)(?:s|es|e|ed|ing)?"
+_HIDE = r"(?:obscur|hid|mask|conceal|camouflag|miss|overlook)(?:e|es|s|ing)?"
+_NAMED = r"(?:mass|lesion|nodule|cancer|carcinoma|malignanc|finding|abnormalit|calcification|microcalcification|tumou?r|distortion|opacit)"
+_MODAL = r"(?:may|might|can|could|will|would)"
+_SCARCE = r"(?:limited|reduced|lower(?:ed)?|decreased|impaired|low|restricted|diminished|compromised|hampered|difficult)"
+
+_REMARK = re.compile(
+    rf"\b{_MODAL}\s(?:[a-z]{{2,12}}ly\s)?(?:{_HIDE}|{_HINDER})\b"
+    rf"|\b{_HINDER}\s(?:the\s|overall\s|mammographic\s|diagnostic\s){{0,3}}"
+    r"(?:sensitivity|detect\w{3,7}|accuracy|visibility|specificity|(?:evaluation|assessment|visuali[sz]ation)\s(?:for|of\ssmall))"
+    rf"|\bsensitivity\s(?:of|for|in|to)\b(?=[^.;\n]{{0,120}}\b{_SCARCE}\b)"
+    rf"|\b(?:detection|visuali[sz]ation|identification|exclusion)\sof\b(?=[^.;\n]{{0,120}}\b(?:is|are|be)\s{_SCARCE}\b)"
+    rf"|(?:\b(?:an?|some|any|small|smaller|subtle|underlying|occult|early|other)\s){{0,3}}\b{_NAMED}\w{{0,3}}\s{_MODAL}\s"
+    r"(?:[a-z]{2,10}ly\s|still\s|also\s){0,2}(?:be|remain|go|lie|get)\s"
+    r"(?:[a-z]{2,10}ly\s)?(?:hidden|obscured|missed|overlooked|masked|concealed|occult|undetected|invisible|unnoticed)\b"
+)
+"""From its beginning to the end of the statement."""
+
+_DISCLAIMER = re.compile(
+    r"\b(?:negative|normal|benign|unremarkable)\s(?:\w{1,12}\s){0,2}(?:mammogra\w{1,4}|report|imaging|x-ray|study|result|ultrasound)\s"
+    r"(?:report\s|result\s|study\s|examination\s)?(?:does|do|should|must|can|will|need)\s?not\b"
+    r"|\d\s?%\sof\s(?:all\s)?(?:breast\s)?(?:cancers?|malignanc|carcinomas?|lesions|tumou?rs)"
+    r"|\bfalse[- ](?:negative|positive)|\b(?:should|must)\snot\s(?:delay|preclude|deter|defer|dissuade)\b"
+    r"|\bany\s(?:new\s|clinically\s|persistent\s|suspicious\s|dominant\s|palpable\s|other\s){1,3}[a-z]{3,14}\s"
+    r"(?:should|must|requires?|needs?|warrants?|has\sto|will)\b"
+    r"|\b(?:palpable|clinically\s\w{4,12})\s[a-z]{3,14}\s(?:should|must|requires|warrants|needs)\b"
+    r"|\bmammogra\w{1,4}\s(?:does|do|can|cannot|may)\s?(?:not)?\s(?:detect|show|find|miss|exclude|reveal)\s(?:not\s)?(?:all|every|some)\b"
+    r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
+    r"|\bself[- ]exam"
+)
+"""The whole sentence."""
+
+_COMPLAINT = re.compile(
+    r"\bc/o\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
+    r"|\b(?:patient|woman|lady|female|she|who|years?[- ]old|y/?o)\b[^.;:\n]{0,40}?\b(?:presents|presented|presenting|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof|due\sto)"
+    r"|with\s(?:an?\s|the\s)?(?:\w{1,12}\s){0,2}(?:palpable|lump|history))\b"
+    r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
+    r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
+)
+"""To the end of its clause."""
+
+_CONTRAST = re.compile(r"[;.\n](?!\d)|\bbut\b|\bhowever\b|\bnevertheless\b|\balthough\b|\bthere\s(?:is|are)\b|,\s(?=no\b|there\b)")
+_CLAUSE = re.compile(
+    r"[;,:.\n](?!\d)|\bbut\b|\bhowever\b|\band\s(?=no\b|mammogra|there\b)|\bshows?\b|\breveals?\b|\bdemonstrates?\b"
+    r"|\bmammogra|\bno\b|\bwithout\b|\bis\b|\bare\b"
+)
+_TRIGGERS = re.compile(
+    rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpable|cancer|%|self|c/o|complain|present|report"
+    r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s"
+)
+
+
+_FARTHEST = 400
+"""How many characters an aside may go on."""
+
+
+def without_asides(report: ReportText) -> str:
+    """Return the report's text with spaces in place of its asides, so that offsets stay the same."""
+    text = report.text
+    if not _TRIGGERS.search(text):
+        return text
+    spans = [_to(_CONTRAST, text, match) for match in _REMARK.finditer(text)]
+    spans += [_to(_CLAUSE, text, match) for match in _COMPLAINT.finditer(text)]
+    for match in _DISCLAIMER.finditer(text):
+        spans.append((report.sentence_start(match.start()), report.sentence_end(match.start()) - 1))
+    pieces, done = [], 0
+    for start, end in sorted(spans):
+        if end > done:
+            begin = max(start, done)
+            pieces += [text[done:begin], " " * (end - begin)]
+            done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _to(stops: re.Pattern[str], text: str, match: re.Match[str]) -> tuple[int, int]:
+    end = min(len(text), match.end() + _FARTHEST)
+    stop = stops.search(text, match.end(), end)
+    return match.start(), stop.start() if stop else end

@@ -1,0 +1,148 @@
+"""The labeler's cues of polarity: what denies, doubts, or asks for a finding, before it and after it.
+
+Lists in the manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 2009), with what mammography adds: what
+compression effaces, what was excised, what an older film didn't show. Every repeat is bounded.
+"""
+
+_ADVERB = r"(?:(?:entirely|completely|definitely|clearly|definitively|reliably|fully|confidently|safely)\s)?"
+_STEADY = r"(?:change|increase|decrease|growth|progression|alteration|enlargement)s?"
+_QUALIFIER = r"(?:(?:significant|interval|appreciable|definite|obvious|major|further|suspicious|new|relevant)\s){0,3}"
+_SEEN = (
+    r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
+    r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
+    r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
+    r"measurable)"
+)
+_BE = r"(?:is|are|was|were|be|been|has|have|had)"
+_DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
+_LY = r"(?:[a-z]{2,12}ly\s)?"
+_SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
+_GOES = (
+    r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
+    r"spreads?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
+)
+_TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
+_THEN = (
+    r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
+    r"that\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
+)
+_OTHER_VIEW = r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique)"
+_DEGREE = (
+    r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious)"
+)
+
+CUES = {
+    # Looks like a negation or a doubt, and says nothing of whether the finding is there now.
+    "neutral": "|".join(
+        (
+            # Not seen then, or not in the other view: there now.
+            rf"(?:{_BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{_LY}{_SEEN}\s"
+            rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{_THEN}\b",
+            rf"(?:{_BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{_SEEN}\b",
+            rf"(?:{_BE}\s)?(?:not\s{_LY}{_SEEN}|invisible|occult)\s(?:on|in|at)\s(?:the\s)?{_OTHER_VIEW}\b",
+            # Denied twice.
+            r"(?:not|never|hardly|nor)\s(?:(?:entirely|completely|quite|wholly|totally)\s)?"
+            r"(?:without|free\s(?:of|from)|devoid\sof|negative\sfor|lack(?:s|ing)?(?:\sin)?|missing)\b",
+            r"no\s(?:absence|lack|shortage|paucity|dearth)\sof\b",
+            r"(?:cannot|can\snot|not\sto)\sbe\s(?:denied|overlooked|dismissed|missed|ignored)\b",
+            r"not\s(?:true|the\scase|correct)\sthat\s(?:there\s(?:is|are)\s)?no\b",
+            rf"{_DO_NOT}\s{_LY}{_GOES}\b",
+            rf"(?:{_BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_TAKEN}\b",
+            rf"(?:incompletely|partially|partly)\s(?:{_TAKEN}|{_GOES})\b",
+            rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_GOES}\b",
+            # Denies something else.
+            rf"no\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of|from|since))?",
+            rf"without\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of))?",
+            r"not\sonly\b",
+            r"not\s(?:significantly\s|appreciably\s)?"
+            r"(?:changed|increased|decreased|enlarged|grown|progressed|absent|different)\b",
+            r"not\s(?:yet\s)?been\s(?:compared|evaluated|assessed|biopsied)\b",
+            r"no\slonger\s(?:increas|grow|enlarg)\w{1,4}\b",
+            r"no\s(?:doubt|question)\b|(?:without|beyond)\s(?:any\s|a\s)?(?:doubt|question)\b",
+            rf"(?:possibl[ey]|probabl[ey]|likely)\s{_DEGREE}\b",
+            rf"(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{_DEGREE}\b",
+        )
+    ),
+    "uncertain_after": "|".join(
+        (
+            rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
+            r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|"
+            r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
+            r"(?:a|one)\s(?:possibility|consideration))\b",
+        )
+    ),
+    "purpose": "|".join(
+        (
+            r"(?:to|please|for)\s(?:further\s|better\s)?"
+            r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
+            r"rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
+            r"whether\b|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
+            r"should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
+        )
+    ),
+    "absent_after": "|".join(
+        (
+            rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b)(?:be\s|been\s)?{_LY}{_SEEN}\b",
+            rf"(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot)\sbe\s{_LY}{_SEEN}\b",
+            rf"absent\b|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
+            r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
+            rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
+            rf"{_GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|,\s?(?:since\s)?{_TAKEN}\b",
+            r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|gone|nonexistent|non-existent)\b",
+            r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
+        )
+    ),
+    "uncertain_before": "|".join(
+        (
+            rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
+            r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
+            r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
+            r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
+            r"(?:may|might|could)\s(?:also\s|well\s)?"
+            r"(?:represent|be|reflect|suggest|indicate|correspond\sto|harbou?r)\b|maybe\b",
+        )
+    ),
+    "negation": "|".join(
+        (
+            rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s{_SHOWS}\b",
+            r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
+            r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
+            r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
+            r"(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
+            r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
+            r"(?:the\s)?(?:excision|removal|resection|enucleation)\sof\b",
+            r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
+            r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)\b|devoid\sof\b",
+            r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
+            r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
+            r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
+        )
+    ),
+}
+"""In the order in which they are tried."""
+
+LATER_CUES = {
+    "versus": r"(?:vs\b\.?|versus\b)",
+    "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring|save\sfor|although|though"
+    r"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were))\b",
+    "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
+    "pause": r"(?:(?:associated|along|together)\s)?with\b",
+    "diagnosis": r"(?:malignanc(?:y|ies)|cancer|carcinoma|metasta\w{1,5})\b",
+    "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{_SEEN})\b",
+    "conjunction": r"and\b",
+    "alternative": r"or\b",
+}
+_NOTHING = (
+    r"(?:none|nil|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad|nothing)"
+)
+MARKS = {
+    "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
+    "doubted": r"(?<=[a-z])\s?\?",
+    "doubt": r"\?",
+    "dash": r"(?<=\s)-{1,2}\s",
+    "comma": r",",
+    "ampersand": r"&",
+    "slash": r"/",
+    "open": r"[(\[]",
+    "close": r"[)\]]",
+}
