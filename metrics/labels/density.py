@@ -30,7 +30,8 @@ def read_density(report: ReportText) -> Density:
         if match[group]
     }
     letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_NUMBER.finditer(text)}
-    letters |= {letter for match in lexicon.DENSITY_SHARE.finditer(text) if (letter := _quarter(match)) is not None}
+    shares = lexicon.DENSITY_SHARE.finditer(text) if "%" in text else ()
+    letters |= {letter for match in shares if (letter := _quarter(match)) is not None}
     words = {letter for letter, pattern in lexicon.DENSITY_WORDS if pattern.search(text)}
     flags = set()
     if len(letters | words) > 1:

@@ -41,7 +41,7 @@ _MARKED = re.compile(
     r"|\s?=\s?(?=[a-z]))"
 )
 # The name of a field that begins after the value of another one, whatever stands between.
-_NEXT = re.compile(rf"(?P<divider>[\s/|,-]{{1,4}})(?P<name>(?:{_FINDING}|{_OTHER})\s?:)")
+_NEXT = re.compile(rf"(?P<divider>[\s/|,-]{{1,4}})(?P<name>(?:{_FINDING}|{_OTHER})\s?)\Z")
 _FIELD_BEFORE = re.compile(r"[a-z)]\s?:\s?[^\s:;.\n][^:;.\n]{0,160}$")
 _JOINED = re.compile(
     r"(?:\b(?:and|or|nor|of|(?<!: )(?<!:)no|the|a|an|with|without|for|in|previous(?:ly)?|prior|last|old|former|earlier|final|overall|"
@@ -112,9 +112,15 @@ def _plainly(match: re.Match[str]) -> str:
 def _parted(text: str) -> str:
     """End a field where the name of the next one begins."""
     pieces, done = [], 0
-    for match in _NEXT.finditer(text):
+    previous = text.find(":")
+    while (colon := text.find(":", previous + 1)) >= 0:
+        between = text[previous + 1 : colon]
+        match = None if ";" in between else _NEXT.search(text, max(previous + 1, colon - 60), colon)
+        previous = colon
+        if match is None:
+            continue
         before = text[max(0, match.start() - 200) : match.start()]
         if _FIELD_BEFORE.search(before) and not _JOINED.search(before.rstrip(" ")):
             pieces += [text[done : match.start()], "\n" if "\n" in match["divider"] else "; ", match["name"]]
-            done = match.end()
+            done = colon
     return "".join([*pieces, text[done:]])

@@ -91,5 +91,5 @@ BEFORE_ANATOMY = re.compile(
 
 NODE_DESCRIBED = re.compile(
     r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
-    r"several|two|three|small|dense|no|reactive)\b[^.;,\n]{0,30}$"
+    r"several|two|three|small|dense|no|reactive)\b[^.;,\n]{0,30}\Z"
 )

@@ -7,11 +7,11 @@ manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 2009), with the
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from metrics.labels import finding_lexicon as lexicon
-from metrics.labels.asides import without_asides
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
 
 Polarity = Literal["present", "absent", "uncertain"]
@@ -39,21 +39,29 @@ class Mention:
     denied: bool = False
 
 
-def read_findings(report: ReportText) -> list[list[Mention]]:
-    """Read the mentions of each sentence, in text order; anatomy carries the polarity of its own abnormality."""
+def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
+    """Read the mentions of each sentence, in text order; anatomy carries the polarity of its own abnormality.
+
+    Args:
+        report: the report.
+        text: its text without asides (`asides.py`).
+    """
     sentences = []
-    text = without_asides(report)
     for start, end in report.sentences:
-        mentions = _read_sentence(text, start, end)
-        if not mentions:
-            continue
-        if report.section(mentions[0].start) in UNASKED_SECTIONS:
-            continue
-        _resolve_anatomy(text, mentions)
-        kinds_mentioned = [mention for mention in mentions if mention.kind in lexicon.KINDS]
-        if kinds_mentioned:
-            sentences.append(kinds_mentioned)
+        mentions = _mentions(text[start:end])
+        if mentions and report.section(start + mentions[0].start) not in UNASKED_SECTIONS:
+            sentences.append(
+                [replace(one, start=start + one.start, end=start + one.end) for one in mentions]
+            )
     return sentences
+
+
+@lru_cache(maxsize=16384)
+def _mentions(sentence: str) -> tuple[Mention, ...]:
+    """Return the mentions of kinds of findings in a sentence; reports say much in the same words."""
+    mentions = _read_sentence(sentence, 0, len(sentence))
+    _resolve_anatomy(sentence, mentions)
+    return tuple(mention for mention in mentions if mention.kind in lexicon.KINDS)
 
 
 def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
@@ -236,6 +244,8 @@ def _anatomy_groups(text: str, mentions: list[Mention]) -> list[tuple[int, int]]
 
 def _plain_node(text: str, mention: Mention) -> bool:
     if mention.kind != "lymph_node" or text.endswith(("y", "ies"), mention.start, mention.end):
+        return False
+    if text.startswith("intra", mention.start) or text.endswith(("intramammary ", "intra-mammary "), 0, mention.start):
         return False
     return lexicon.NODE_DESCRIBED.search(text, max(0, mention.start - 50), mention.start) is None
 

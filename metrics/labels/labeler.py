@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from metrics.labels import birads, density, location
+from metrics.labels import birads, density, extent, location
+from metrics.labels.asides import without_asides
 from metrics.labels.attributes import read_attributes
 from metrics.labels.findings import Polarity, merge, read_findings
 from metrics.labels.location import Side
@@ -93,7 +94,8 @@ def label(text: str) -> Label:
         return Label()
     assessment = birads.assess(report)
     composition = density.read_density(report)
-    sentences = read_findings(report)
+    asserted = without_asides(report)
+    sentences = read_findings(report, asserted)
     sides = location.read_sides(report)
     return Label(
         birads=assessment.category,
@@ -103,11 +105,11 @@ def label(text: str) -> Label:
         birads_text=birads.descriptor(report),
         density=composition.letter,
         findings=merge(mention for mentions in sentences for mention in mentions),
-        attributes=read_attributes(report.text, sentences),
+        attributes=read_attributes(report, asserted, sentences),
         laterality=tuple(sorted({side for _, named in sides for side in named})),
         quadrant=location.read_quadrants(report.text),
-        clock=location.read_clock(report.text),
-        size_mm=location.read_sizes(report.text),
+        clock=extent.read_clock(report.text),
+        size_mm=extent.read_sizes(report.text),
         by_side=location.findings_by_side(report, sentences, sides),
         flags=tuple(sorted(assessment.flags | composition.flags)),
     )

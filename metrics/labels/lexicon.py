@@ -192,8 +192,8 @@ DENSITY_LETTER = re.compile(
     rf"(?:acr[\s-]?)?(?:(?:density|category|type|right|left|breast|on the)[\s:]{{1,2}}){{0,3}}{_letter('second')})?"
 )
 DENSITY_NUMBER = re.compile(
-    r"(?:(?<!high )(?<!high-)(?<!low )(?<!low-)(?<!equal )(?<!equal-)(?<!fat )(?<!fat-)\bdensity|\bacr[\s:-]{0,2}type"
-    r"|\bbreast type)[\s:=(-]{0,3}(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
+    r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
+    r"|breast type)[\s:=(-]{0,3}(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
 )

@@ -23,6 +23,7 @@ _SIDE = re.compile(
     rf"|(?:(?<=breast)|(?<=axilla)|(?<=side)|(?<=nipple)|(?<=mlo)|(?<=cc))\s?[-:(]?\s?(?P<after>{_LEFT_RIGHT})\b"
     rf"|\b(?P<coordinated>{_LEFT_RIGHT})(?=\s(?:and|or)\s{_LEFT_RIGHT}\s{_PLACE}\b)"
 )
+_ANY_SIDE = re.compile(r"left|right|bilat|both|b/l|[lr]t|\b[lr]\b|[lr](?:mlo|cc)")
 _NAMES: dict[str, Side] = {"left": "left", "lt": "left", "l": "left", "right": "right", "rt": "right", "r": "right"}
 _HEADING = re.compile(
     r"\s?[-\d.)]{0,3}\s?(?:(?P<side>left|right|lt|rt)\.?(?:\sbreast)?|(?P<both>bilateral|both\sbreasts))\s?(?::|-\s|\Z)"
@@ -33,6 +34,8 @@ _BREAK = re.compile(r"[,(]|\bbut\b|\band\b|\bwhile\b|\bwhereas\b|\bhowever\b")
 def read_sides(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
     """Read (offset, sides) of every mention of a side; a bare "left" counts by a breast, view, colon or comparison."""
     sides: list[tuple[int, frozenset[Side]]] = []
+    if not _ANY_SIDE.search(report.text):
+        return sides
     for match in _SIDE.finditer(report.text):
         if match["both"]:
             sides.append((match.start(), frozenset({"left", "right"})))
@@ -150,42 +153,3 @@ def _combined(words: str) -> str:
     vertical = "upper" if "upper" in words or words.startswith("super") else "lower"
     horizontal = "outer" if "outer" in words or "lateral" in words else "inner"
     return f"{vertical} {horizontal}"
-
-
-_CLOCK = re.compile(
-    r"(?<![\d.:])(?:(?P<first>\d{1,2})(?::(?P<first_minutes>\d\d))?\s?(?:-|to|and|/)\s?)?"
-    r"(?P<hour>\d{1,2})(?::(?P<minutes>\d\d))?\s?-?o\s?'?\s?-?clock"
-)
-
-
-def read_clock(text: str) -> tuple[float, ...]:
-    """Read clock positions from 1 to 12 in text order; half hours as .5; whole hours are ints."""
-    hours: dict[float, None] = {}
-    if "clock" not in text:
-        return ()
-    for match in _CLOCK.finditer(text):
-        for hour, minutes in ((match["first"], match["first_minutes"]), (match["hour"], match["minutes"])):
-            if hour and 1 <= int(hour) <= 12:
-                hours[int(hour) + (round(int(minutes) / 60, 2) if minutes and int(minutes) else 0)] = None
-    return tuple(hours)
-
-
-_NUMBER = r"\d{1,4}(?:\.\d{1,3})?"
-_SIZE = re.compile(
-    rf"(?<![\d.])(?P<sizes>{_NUMBER}(?:\s?-?(?:mm|cm)?\s?(?:[x×*]|by\b|-|to\b)\s?{_NUMBER}){{0,3}})\s?-?(?P<unit>mm|cm)\b"
-)
-_DISTANCE = re.compile(r"\s?(?:away\s|deep\s|posterior\s|behind\s)?(?:from|to|behind)?\s?(?:the\s)?nipple|\s?fn\b")
-_EACH = re.compile(_NUMBER)
-
-
-def read_sizes(text: str) -> tuple[float, ...]:
-    """Read sizes in millimetres in text order; distances from the nipple are none."""
-    sizes: list[float] = []
-    if "mm" not in text and "cm" not in text:
-        return ()
-    for match in _SIZE.finditer(text):
-        if _DISTANCE.match(text, match.end()):
-            continue
-        scale = 10.0 if match["unit"] == "cm" else 1.0
-        sizes += [round(float(number) * scale, 3) for number in _EACH.findall(match["sizes"])]
-    return tuple(sizes)

@@ -73,7 +73,7 @@ _SPOKEN_SECTIONS = (
 _PARTS = r"(?:right|left|both|rt|lt)(?: breasts?)?|ultrasound|usg|sonography|mass(?:es)?|(?:micro)?calcifications?"
 """Parts of a section of findings: headers only in that they end a section that isn't one."""
 _SECTION = re.compile(
-    r"(?:^|(?<=[\n.;]))\s?(?:[-\d.)]{0,3}\s?)?"
+    r"\s?(?:[-\d.)]{0,3}\s?)?"
     rf"(?P<name>(?P<unasked>{'|'.join(sorted(UNASKED_SECTIONS, key=len, reverse=True))})|(?P<part>{_PARTS})"
     rf"|(?:{_SPOKEN_SECTIONS}))"
     r"\s?(?::|(?<![a-z]{14})-\s|(?=\n)|\Z)"
@@ -116,7 +116,10 @@ class ReportText:
     @cached_property
     def _sections(self) -> tuple[list[int], list[str]]:
         headers: list[tuple[int, int, str, bool]] = []
-        for match in _SECTION.finditer(self.text):
+        for start in self._starts:
+            match = _SECTION.match(self.text, start)
+            if match is None:
+                continue
             unasked = headers[-1][3] if headers else False
             if not match["part"]:
                 headers.append((match.start("name"), match.end(), match["name"], bool(match["unasked"])))

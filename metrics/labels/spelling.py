@@ -39,6 +39,8 @@ _TOKEN = re.compile(rf"[a-z]{{{_FROM},24}}")
 
 def mended(text: str) -> str:
     """Return `text`, in lower case, with its slips mended."""
+    if all(_mend(token) == token for token in set(_TOKEN.findall(text))):
+        return text
     return _TOKEN.sub(lambda match: _mend(match[0]), text)
 
 
