@@ -20,9 +20,11 @@ _REMARK = re.compile(
     r"(?:sensitivity|detect\w{3,7}|accuracy|visibility|specificity|(?:evaluation|assessment|visuali[sz]ation)\s(?:for|of\ssmall))"
     rf"|\bsensitivity\s(?:of|for|in|to)\b(?=[^.;\n]{{0,120}}\b{_SCARCE}\b)"
     rf"|\b(?:detection|visuali[sz]ation|identification|exclusion)\sof\b(?=[^.;\n]{{0,120}}\b(?:is|are|be)\s{_SCARCE}\b)"
-    rf"|(?:\b(?:an?|some|any|small|smaller|subtle|underlying|occult|early|other)\s){{0,3}}\b{_NAMED}\w{{0,3}}\s{_MODAL}\s"
-    r"(?:[a-z]{2,10}ly\s|still\s|also\s){0,2}(?:be|remain|go|lie|get)\s"
-    r"(?:[a-z]{2,10}ly\s)?(?:hidden|obscured|missed|overlooked|masked|concealed|occult|undetected|invisible|unnoticed)\b"
+    rf"|\b(?:{_MODAL}\s)?(?:makes?|making|render(?:s|ing)?)\s(?=[^.;\n]{{0,80}}\b(?:difficult|hard(?:er)?|impossible|challenging)\b)"
+    rf"|(?:\b(?:an?|some|any|small|smaller|subtle|underlying|occult|early|other)\s){{0,3}}\b{_NAMED}\w{{0,3}}\s"
+    rf"(?:(?:may|might)\snot\s(?:[a-z]{{2,10}}ly\s)?be\s(?:visible|seen|apparent|detect\w{{2,4}}|identified|shown)|{_MODAL}\s"
+    r"(?:[a-z]{2,10}ly\s|still\s|also\s){0,2}(?:(?:be|remain|go|lie|get)\s(?:[a-z]{2,10}ly\s)?|escape\s)"
+    r"(?:detection|difficult|hard|impossible|hidden|obscured|missed|overlooked|masked|concealed|occult|undetected|invisible|unnoticed))\b"
 )
 """From its beginning to the end of the statement."""
 
@@ -33,7 +35,7 @@ _DISCLAIMER = re.compile(
     r"|\bfalse[- ](?:negative|positive)|\b(?:should|must)\snot\s(?:delay|preclude|deter|defer|dissuade)\b"
     r"|\bany\s(?:new\s|clinically\s|persistent\s|suspicious\s|dominant\s|palpable\s|other\s){1,3}[a-z]{3,14}\s"
     r"(?:should|must|requires?|needs?|warrants?|has\sto|will)\b"
-    r"|\b(?:palpable|clinically\s\w{4,12})\s[a-z]{3,14}\s(?:should|must|requires|warrants|needs)\b"
+    r"|\b(?:palpable|clinically\s\w{4,12}|an?\s(?:persistent|suspicious))\s[a-z]{3,14}\s(?:should|must|requires|warrants|needs)\b"
     r"|\bmammogra\w{1,4}\s(?:does|do|can|cannot|may)\s?(?:not)?\s(?:detect|show|find|miss|exclude|reveal)\s(?:not\s)?(?:all|every|some)\b"
     r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
     r"|\bself[- ]exam"

@@ -76,7 +76,7 @@ _DENIAL = re.compile(
     r"isn't|aren't|fails?\sto\sshow)\b(?!\s(?:only|(?:\w{1,12}\s)?(?:change|increase)))"
 )
 _SCOPE = re.compile(
-    r"[;\n]|\.(?!\d)|\b(?:but|however|although|though|whereas|while)\b|\b(?:and|which|that|it|they|but)\s(?:is|are|has|have|shows?|appears?|"
+    r"[;\n]|\.(?!\d)|\b(?:but|however|although|though|whereas|while|except|other\sthan|apart\sfrom|aside\sfrom|besides|save)\b|\b(?:and|which|that|it|they|but)\s(?:is|are|has|have|shows?|appears?|"
     r"demonstrates?|with)\b|\bwith\b|\bthere\s(?:is|are)\b"
 )
 """Where what was denied before no longer is."""

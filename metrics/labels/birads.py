@@ -10,7 +10,7 @@ from metrics.labels import lexicon
 from metrics.labels.birads_sides import read_sides
 from metrics.labels.birads_values import Values, parse_values
 from metrics.labels.report_text import ReportText
-from metrics.labels.sides import side_of
+from metrics.labels.sides import SIDE_WORD, side_of
 
 CATEGORIES = ("0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6")
 
@@ -219,6 +219,8 @@ def _mention(
 def _side(clause_before: str, sentence_before: str, after: str) -> str | None:
     if lexicon.BOTH_SIDES.search(clause_before):
         return "both"
+    if lexicon.OVERALL.search(clause_before) and not SIDE_WORD.search(clause_before + after):
+        return None
     return side_of(sentence_before, after) or ("both" if lexicon.BOTH_SIDES_AFTER.match(after) else None)
 
 

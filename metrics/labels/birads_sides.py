@@ -22,7 +22,7 @@ _DESCRIBED = (
 )
 _WORDS_OF_A_CATEGORY = re.compile(rf"(?:{_DESCRIBED})(?![a-z])")
 _VALUE_END = re.compile(
-    r"\s?(?:\Z|[\n.,;:)(\]\[}/&+|>-]|(?:and|or|on|in|for|of|with|right|left|rt|lt|r|l|both|category|final|overall|bi-?rads|"
+    r"\s?(?:\Z|[\n.,;:)(\]\[}/&+|>-]|[rl](?=\d)|(?:and|or|on|in|for|of|with|right|left|rt|lt|r|l|both|category|final|overall|bi-?rads|"
     rf"impression|recommendations?|findings?|{_DESCRIBED})\b)"
 )
 _COLON = re.compile(r"\s?(?:breasts?|sides?)?\s?[)\]]?\s?[:=-]")

@@ -5,7 +5,7 @@ import re
 _MINUTES = r"(?::(?P<{0}>00|15|30|45))"
 _CLOCK = re.compile(
     r"(?<![\d.:/])(?:(?P<first>\d{1,2})(?::(?P<first_minutes>\d\d))?(?:\s?o'?\s?clock)?\s?(?:-|to|and|/)\s?)?"
-    r"(?P<hour>\d{1,2})(?::(?P<minutes>\d\d))?\s?-?o\s?'?\s?-?c(?:lock|k)\b"
+    r"(?P<hour>\d{1,2})(?::(?P<minutes>\d\d))?\s{0,6}-?o\s?'?\s?-?c(?:lock|k)\b"
 )
 _AS_TIME = re.compile(
     rf"(?<![\d.:/])(?:(?P<first>\d{{1,2}}){_MINUTES.format('first_minutes')}\s?(?:-|to|and|/)\s?)?"
@@ -25,6 +25,10 @@ _PLACED = re.compile(
 )
 
 
+_HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_HOUR_WORD = re.compile(rf"\b(?:{'|'.join(_HOURS)})(?=[\s-]{{0,3}}o\s?'?\s?-?cl?)")
+
+
 def read_clock(text: str) -> tuple[float, ...]:
     """Read clock positions from 1 to 12 in text order; half hours as .5; whole hours are ints.
 
@@ -32,6 +36,7 @@ def read_clock(text: str) -> tuple[float, ...]:
     """
     found: list[tuple[int, float]] = []
     if "clock" in text or "o'c" in text:
+        text = _HOUR_WORD.sub(lambda match: f"{_HOURS.index(match[0]) + 1:<{len(match[0])}}", text)
         found += [one for match in _CLOCK.finditer(text) for one in _hours(match)]
     if _MAY_BE_TIME.search(text):
         found += [

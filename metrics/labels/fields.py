@@ -49,7 +49,9 @@ _JOINED = re.compile(
 )
 _LEGEND = re.compile(r"\s?\(\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(?:-|to)\s?d|[01]\s?(?:-|to)\s?[56])\s?\)")
 """What a printed form offers to choose from: "(a/b/c/d)", "(0-6)"."""
-_MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-")
+_LEADER = re.compile(r"(?<=[a-z)])\s?(?:\.{3,60}|(?:\s\.){3,60})\s?(?=[a-z0-9])")
+"""Dots that lead from a name to its value."""
+_MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.")
 
 
 def as_lines(text: str) -> str:
@@ -60,7 +62,7 @@ def as_lines(text: str) -> str:
     """
     if not _MAY_HAVE_FIELDS.search(text) and "\t" not in text:
         return text
-    text = _LEGEND.sub(" ", text)
+    text = _LEADER.sub(": ", _LEGEND.sub(" ", text))
     text = "\n".join(_of_cells(line) for line in text.split("\n"))
     text = _of_headings(text)
     text = _MARKED.sub(_plainly, text)

@@ -38,6 +38,7 @@ CUES = {
             # Not seen then, or not in the other view: there now.
             rf"(?:{_BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{_LY}{_SEEN}\s"
             rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{_THEN}\b",
+            rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{_SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{_THEN}\b",
             rf"(?:{_BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{_SEEN}\b",
             rf"(?:{_BE}\s)?(?:not\s{_LY}{_SEEN}|invisible|occult)\s(?:on|in|at)\s(?:the\s)?{_OTHER_VIEW}\b",
             # Denied twice.
@@ -50,7 +51,15 @@ CUES = {
             rf"(?:{_BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_TAKEN}\b",
             rf"(?:incompletely|partially|partly)\s(?:{_TAKEN}|{_GOES})\b",
             rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_GOES}\b",
+            # Not done yet.
+            rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{_LY}{_TAKEN}\b",
+            r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
+            r"(?:excision|removal|resection|enucleation)\sof\b",
             # Denies something else.
+            r"not\s(?:\w{2,12}ly\s)?(?:spiculat|irregular|round|oval|circumscribed|lobulat|pleomorphic|cluster|grouped|calcified|"
+            r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
+            r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
+            r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
             rf"no\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of|from|since))?",
             rf"without\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of))?",
             r"not\sonly\b",
@@ -66,6 +75,7 @@ CUES = {
     "uncertain_after": "|".join(
         (
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
+            r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|"
             r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
             r"(?:a|one)\s(?:possibility|consideration))\b",
@@ -88,6 +98,10 @@ CUES = {
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
             rf"{_GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|,\s?(?:since\s)?{_TAKEN}\b",
+            rf"{_TAKEN}\s(?=(?:in|on|last|during|via|by|at|from|previously|surgically|elsewhere)\b)",
+            r"(?:represents?|(?:is|are|was|were)\sdue\sto|corresponds?\sto|consistent\swith|in\skeeping\swith|attributable\sto|caused\sby|"
+            r"(?:proved|proven|turned\sout|shown|found)\sto\sbe)\s(?:an?\s|only\s|normal\s|simple\s){0,2}"
+            r"(?:summation|superimpos\w{1,6}|overlap\w{0,4}|artefact|artifact)\w{0,2}\b",
             r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|gone|nonexistent|non-existent)\b",
             r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
@@ -95,6 +109,7 @@ CUES = {
     "uncertain_before": "|".join(
         (
             rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
+            r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b|suspect\b",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
@@ -107,10 +122,12 @@ CUES = {
             rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s{_SHOWS}\b",
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
+            r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
-            r"(?:the\s)?(?:excision|removal|resection|enucleation)\sof\b",
+            r"(?:the\s)?(?:benign\s)?(?:excision(?:al)?(?:\sbiopsy)?|lumpectomy|removal|resection|enucleation)\sof\b"
+            r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)\b|devoid\sof\b",
             r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
@@ -123,7 +140,7 @@ CUES = {
 
 LATER_CUES = {
     "versus": r"(?:vs\b\.?|versus\b)",
-    "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring|save\sfor|although|though"
+    "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
     r"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were))\b",
     "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
     "pause": r"(?:(?:associated|along|together)\s)?with\b",
@@ -137,12 +154,12 @@ _NOTHING = (
 )
 MARKS = {
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
-    "doubted": r"(?<=[a-z])\s?\?",
+    "doubted": r"(?<=[a-z])\s?\(?\?\)?",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",
     "comma": r",",
     "ampersand": r"&",
-    "slash": r"/",
+    "slash": r"\s/\s|/",
     "open": r"[(\[]",
     "close": r"[)\]]",
 }

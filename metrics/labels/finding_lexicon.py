@@ -24,22 +24,25 @@ ANATOMY = ("skin", "nipple", "pectoral")
 """Kinds that are always there: "present" means that something is wrong with them."""
 
 _FINDINGS = {
-    "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s(?:(?:breast|focal|fibroglandular|glandular)\s){0,2}"
+    "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
     "mass": r"(?<!body\s)mass(?:es)?\b(?!-|\slike)|lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
-    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b",
-    "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b|distorted\sarchitecture\b",
+    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
+    r"|milk\sof\scalcium\b",
+    "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b|(?:distorted|disturbed)\sarchitecture\b"
+    r"|architectural\s(?:disturbance|deformity|disruption)s?\b",
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adenopath(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b|nodes?\b"
-    r"|lns?\b|lap\b",
-    "skin": r"skin\b",
-    "nipple": r"nipples?\b",
+    r"|lns?\b|lap\b|nodal\s(?:enlargement|disease|metasta\w{1,5})\b",
+    "skin": r"skin\b|cutis\b|cutaneous\b",
+    "nipple": r"nipples?\b|nac\b",
     "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?",
 }
 
 _PREDICATES = {
     "normal": r"normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b|spared\b|preserved\b"
-    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b",
+    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b|symmetric(?:al)?\b"
+    r"|everted\b|smooth\b",
     "abnormal": r"abnormalit(?:y|ies)\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:sion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
@@ -66,7 +69,8 @@ EVENTS = re.compile(
 
 NEW_STATEMENT = re.compile(
     r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
-    r"|numerous\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b)"
+    r"|numerous\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b|dystrophic\b|secretory\b"
+    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b)"
 )
 """After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
 
@@ -79,9 +83,24 @@ LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
 """In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(
     r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
-    r"axillary|underlying)[\s,/&-]{0,3}){0,5}"
+    r"axillary|underlying|subcutaneous|tissues?|fat|areolae?|complexes)[\s,/&-]{0,3}){0,5}"
 )
 """What may stand between parts of one list of anatomy ("skin, nipple and pectoral muscle")."""
+
+IT_IS_GONE = re.compile(
+    r"\s?(?:(?:and|but|however|now|today),?\s){0,2}(?:it|they|this|these|both|the\sfinding)\s(?:(?:has|have|had|is|are|was|were|been|since|now)\s){0,3}?"
+    rf"(?:{CUES['absent_after']})"
+)
+"""A sentence of its own that says so of what the one before names."""
+OF_THE_ONE_THERE = re.compile(
+    r"\b(?:in|within|of|inside|around|near|beside|adjacent\sto|next\sto|accompanying|surrounding)\s(?:the|this|that)\s(?:[a-z-]{3,15}\s){0,2}\Z"
+)
+"""Before a finding that isn't denied along with what is denied of it: "no calcification in the mass"."""
+GONE_OF_THE_LAST = re.compile(
+    r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
+    r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){1,6}"
+)
+"""Between where a statement begins and what says that something is gone: the statement is of what was named last."""
 
 BEFORE_ANATOMY = re.compile(
     r"[\s-]{0,2}(?:(?:appearing|looking|of|the|to|into|in|within|through|overlying|adjacent|both|at|up|upto|"

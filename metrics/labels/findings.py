@@ -13,8 +13,10 @@ from typing import Literal
 
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
+from metrics.labels.sides import SIDE_WORD
 
 Polarity = Literal["present", "absent", "uncertain"]
+_OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
 _SUBJECT = 3
 """The most words that a denied subject has."""
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
@@ -49,6 +51,10 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
     sentences = []
     for start, end in report.sentences:
         mentions = _mentions(text[start:end])
+        if not mentions and sentences and lexicon.IT_IS_GONE.match(text, start, end):
+            last = sentences[-1][-1]
+            if report.sentence_end(last.start) == start and last.polarity and last.kind not in lexicon.ANATOMY:
+                last.polarity = "absent"
         if mentions and report.section(start + mentions[0].start) not in UNASKED_SECTIONS:
             sentences.append(
                 [replace(one, start=start + one.start, end=start + one.end) for one in mentions]
@@ -85,6 +91,7 @@ class _State:
     mentions: list[Mention] = field(default_factory=list)
     clause: int = 0
     clause_from: int = 0
+    clause_at: int = 0
     negated: bool = False
     doubted: bool = False
     asked: bool = False
@@ -94,8 +101,9 @@ class _State:
     commas: int = 0
     outside: list[tuple[bool, bool, bool]] = field(default_factory=list)
 
-    def new_clause(self) -> None:
+    def new_clause(self, at: int = 0) -> None:
         self.clause += 1
+        self.clause_at = at
         self.clause_from = len(self.mentions)
         self.negated = self.doubted = self.asked = self.verb = self.verb_before = False
         self.commas = 0
@@ -121,7 +129,8 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
     for match in lexicon.EVENTS.finditer(text, start, end):
         event = match.lastgroup
         if event in lexicon.KINDS or event == "abnormal":
-            state.mentions.append(Mention(str(event), match.start(), match.end(), state.polarity(), state.clause))
+            polarity = "present" if _is_presupposed(state, match) else state.polarity()
+            state.mentions.append(Mention(str(event), match.start(), match.end(), polarity, state.clause))
             general = event in lexicon.KINDS and event not in lexicon.ANATOMY
             if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
                 state.doubted = False
@@ -131,16 +140,27 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         elif event == "negation":
             last_negation = state.denied_at = match.end()
             state.negated, state.doubted, state.asked = True, False, False
-            state.verb, state.verb_before = False, state.verb or state.verb_before
-        elif not _qualify(state, event):
+            named = len(state.mentions) > state.clause_from
+            state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
+        elif not _qualify(state, event, match):
             _punctuate(state, event, match)
     return state.mentions
 
 
-def _qualify(state: _State, event: str | None) -> bool:
+def _is_presupposed(state: _State, match: re.Match[str]) -> bool:
+    """Return whether something else was denied of this finding: "no calcification in the mass"."""
+    return (
+        state.negated
+        and match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
+        and any(mention.kind in lexicon.KINDS for mention in state.mentions[state.clause_from :])
+        and lexicon.OF_THE_ONE_THERE.search(state.text, max(0, match.start() - 60), match.start()) is not None
+    )
+
+
+def _qualify(state: _State, event: str | None, match: re.Match[str]) -> bool:
     """Take up what denies, doubts or asks for what stands before or behind it; return False for any other event."""
     if event in ("absent_after", "absent_mark"):
-        if not state.reach_back("absent") and event == "absent_after":
+        if not state.reach_back("absent") and event == "absent_after" and not _gone(state, match.start()):
             state.negated = True
         state.verb = True
     elif event in ("uncertain_after", "doubted"):
@@ -163,24 +183,28 @@ def _qualify(state: _State, event: str | None) -> bool:
 
 def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
     """Take up what ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
-    if event == "stop" or (event == "shows" and not _denied_subject(state, match.start())):
-        state.new_clause()
+    if event == "shows" and state.mentions and state.mentions[-1].kind in lexicon.ANATOMY:
+        state.verb = True
+    elif event == "stop" or (event == "shows" and not _denied_subject(state, match.start())):
+        state.new_clause(match.start())
     elif event in ("pause", "dash"):
         if state.verb and event == "dash":
-            state.new_clause()
+            state.new_clause(match.end())
         state.negated = state.doubted = state.asked = False
-    elif event in ("comma", "conjunction", "ampersand"):
+    elif event in ("comma", "conjunction", "ampersand") or (event == "slash" and match[0] != "/"):
         state.doubted = False
         state.commas += event == "comma"
         asked_before = event == "comma" and state.asked
-        ended = state.verb or asked_before
+        ended = (state.verb and not _predicate_follows(state, match.end())) or asked_before
         if state.negated and not ended:
-            ended = _affirms(state, match.end(), event == "comma")
-            ended |= state.verb_before and not lexicon.LIST_GOES_ON.match(state.text, match.end(), state.end)
+            ended = _affirms(state, match.end(), event in ("comma", "slash")) or _is_elsewhere(state, match.end())
+            ended |= state.verb_before and not _goes_on(state, match.end(), event == "comma")
         if ended:
-            state.new_clause()
+            state.new_clause(match.end())
     elif event == "diagnosis":
         state.doubted = False
+        if _OF_WHAT_IS_THERE.match(state.text, match.end(), state.end):
+            state.negated = False
     elif event == "open":
         state.outside.append((state.negated, state.doubted, state.asked))
     elif event == "close" and state.outside:
@@ -191,6 +215,39 @@ def _denied_subject(state: _State, position: int) -> bool:
     """Return whether what "shows" stands behind is denied itself: "neither view shows a mass"."""
     between = state.text[state.denied_at : position]
     return state.negated and len(between.split()) <= _SUBJECT and "," not in between
+
+
+def _gone(state: _State, position: int) -> bool:
+    """Return whether what is gone is what was named last ("a mass, which has resolved"), and take it for absent."""
+    if not state.mentions or not lexicon.GONE_OF_THE_LAST.fullmatch(state.text, state.clause_at, position):
+        return False
+    last = state.mentions[-1]
+    if last.polarity is not None:
+        last.polarity = "absent"
+    return True
+
+
+def _predicate_follows(state: _State, position: int) -> bool:
+    """Return whether "and" goes on with what is said of anatomy: "appear symmetric and normal"."""
+    if not state.mentions or state.mentions[-1].kind not in (*lexicon.ANATOMY, "normal", "abnormal"):
+        return False
+    following = lexicon.EVENTS.match(state.text, position + 1, state.end)
+    return following is not None and following.lastgroup in ("normal", "abnormal")
+
+
+def _goes_on(state: _State, position: int, comma: bool) -> bool:
+    """Return whether a list that is denied after a verb ("has no mass, calcification or distortion") goes on."""
+    if comma:
+        return lexicon.LIST_GOES_ON.match(state.text, position, state.end) is not None
+    following = lexicon.EVENTS.match(state.text, position + 1, state.end)
+    return following is not None and following.lastgroup in lexicon.KINDS
+
+
+def _is_elsewhere(state: _State, position: int) -> bool:
+    """Return whether what follows is of the other side than what was denied: "no mass on the left, calcification ..."."""
+    before = SIDE_WORD.findall(state.text, max(0, state.denied_at), position)
+    after = SIDE_WORD.search(state.text, position, min(state.end, position + 100))
+    return bool(before) and after is not None and after["side"][0] != before[-1][0]
 
 
 def _affirms(state: _State, position: int, comma: bool) -> bool:

@@ -20,8 +20,11 @@ BIRADS_OR_CATEGORY = re.compile(
 )
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
-    r"|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
-    r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg)(?![a-z])){0,16}+"
+    r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
+    r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
+    r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy|incomplete)[\s,:(-]{1,3}(?=(?:category|class)\b)"
+    r"|(?:(?:was|is|has been|changed|upgraded|downgraded|raised|lowered|revised|increased|decreased)\s){1,3}from\s(?:bi-?rads\s)?"
+    r"[0-6iv]{1,3}[abc]?\sto\s){0,16}+"
 )
 BARE_CATEGORY_AFTER = re.compile(
     r"(?:assessment|impression|conclusion|final|overall|edition|atlas|lexicon|\b(?:19|20)\d\d)[\s:,.(-]{0,4}"
@@ -54,7 +57,7 @@ SEPARATE_LETTER = re.compile(
 SAME_AGAIN = re.compile(r"\s?[(\[,:/-]?\s?4\s?(?P<letter>[abc])\)?(?![a-z0-9'])")
 _SUSPECTED = (
     r"low|moderate|intermediate|high|suspicious|suspicion|abnormality|for|of|malignancy|malignant|findings?|lesion|mass|"
-    r"sub-?category|category|class|with|to|an?|level|concern|likelihood|risk|biopsy|should|be|considered|i\.?e\.?"
+    r"sub-?category|category|class|4|with|to|an?|level|concern|likelihood|risk|biopsy|should|be|considered|i\.?e\.?"
 )
 REFINED = re.compile(
     rf"[\s,:;(\[-]{{1,3}}(?:(?:{_SUSPECTED})[\s,:;()\[-]{{1,3}}){{1,8}}4\s?(?P<letter>[abc])[)\]]?(?![a-z0-9'])"
@@ -151,7 +154,7 @@ YEAR_BEFORE = re.compile(
 YEAR_AFTER = re.compile(rf"\s?\)?\s?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))")
 NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
-BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")
+BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?[(,-]?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")
 ACR_DIGIT = re.compile(
     r"\bacr[\s:-]{0,3}(?:(?:category|cat\.?|class|grade)[\s:-]{0,2})?(?:[0-6]|iv|vi|v|i{1,3})(?!\.?[\d]|[a-z%])"
 )
@@ -198,11 +201,16 @@ DENSITY_NUMBER = re.compile(
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
 )
 _GLAND = r"(?:fibro[- ]?)?(?:gland|dens|parenchym)"
+DENSITY_ACR_NUMBER = re.compile(
+    r"(?:\b(?:parenchyma\w{0,2}|composition|tissue|breasts?|glands?|glandular)\s\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
+    r"(?![\da-z.])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
+)
+"""An old type of the ACR beside a word that says of what."""
 DENSITY_SHARE = re.compile(
     r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<|up to)\s?(?P<under>\d{1,2})"
     r"|(?P<above>more than|over|above|>|greater than|at least)\s?(?P<beyond>\d{1,2}))\s?%\s?"
     rf"(?:(?:of|the|breast|breasts|tissue|is|are|volume)\s){{0,4}}{_GLAND}"
-    rf"|{_GLAND}\w{{0,8}}\s(?:tissue\s|parenchyma\s|component\s|share\s)?(?:is\s|of\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
+    rf"|{_GLAND}\w{{0,8}}\s(?:tissue\s|parenchyma\s|component\s|share\s)?(?:is\s|of\s|occupies\s|constitutes\s|represents\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
     r"(?:about\s|approximately\s)?(?:(?P<least2>\d{1,2})\s?%?\s?(?:-|to)\s?(?P<most2>\d{1,3})"
     r"|(?P<below2>less than|below|under|<)\s?(?P<under2>\d{1,2})|(?P<above2>more than|over|above|>)\s?(?P<beyond2>\d{1,2}))\s?%"
 )

@@ -21,6 +21,7 @@ _SIDE = re.compile(
     rf"|\b(?P<named>{_LEFT_RIGHT})(?=\.?[\s-]?{_PLACE}\b|\s?:)"
     r"|\b(?P<letter>[lr])(?=\.?\s?(?:breast|axilla)|\s?:|(?:mlo|cc)\b)"
     rf"|(?:(?<=breast)|(?<=axilla)|(?<=side)|(?<=nipple)|(?<=mlo)|(?<=cc))\s?[-:(]?\s?(?P<after>{_LEFT_RIGHT})\b"
+    rf"|\bon\sthe\s(?P<bare>{_LEFT_RIGHT})(?=\s?(?:[,;.)\n]|\Z|(?:there|and|with|at|in|is|are|was|were|but|shows?)\b))"
     rf"|\b(?P<coordinated>{_LEFT_RIGHT})(?=\s(?:and|or)\s{_LEFT_RIGHT}\s{_PLACE}\b)"
 )
 _ANY_SIDE = re.compile(r"left|right|bilat|both|b/l|[lr]t|\b[lr]\b|[lr](?:mlo|cc)")
@@ -46,6 +47,7 @@ def read_sides(report: ReportText) -> list[tuple[int, frozenset[Side]]]:
             match["named"],
             match["letter"],
             match["after"],
+            match["bare"],
             match["coordinated"],
         )
         sides.append((match.start(), frozenset(_NAMES[word] for word in words if word)))

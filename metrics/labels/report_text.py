@@ -154,6 +154,8 @@ def normalise(report: str) -> ReportText:
     NFKC, one dash, no invisible characters, no Markdown; slips of the keyboard mended (`spelling.py`), dividers of
     fields made one (`fields.py`), wrapped lines joined.
     """
+    if "*" in report:
+        report = _TIMES.sub("x", report)
     text = report.replace("\\n", "\n").replace("\u2122", "").translate(_CHARACTERS).translate(_FRACTIONS)
     text = _join_by_case(unicodedata.normalize("NFKC", text).translate(_CHARACTERS)).lower()
     if "(r)" in text and "(l)" not in text:
@@ -165,6 +167,7 @@ def normalise(report: str) -> ReportText:
     return ReportText(_unwrap(text))
 
 
+_TIMES = re.compile(r"(?<=\d)\s?\*\s?(?=\d)|(?<=[mM])\s?\*\s?(?=\d)")
 _LOWER_LINE = re.compile(r"(?<![.:;!?\s|])[ \t]*\n[ \t]*(?=[a-z])")
 _LOWER_START = re.compile(r"[.:;!?\n][ \t]*\n[ \t]*[a-z]")
 
