@@ -87,6 +87,12 @@ GROUPED = re.compile(
 )
 """What may stand between parts of one list of anatomy ("skin, nipple and pectoral muscle")."""
 
+A_DIAGNOSIS = re.compile(
+    r"\b(?:suggest\w{0,4}(?:\sof)?|suest|represent\w{0,3}|(?:consistent|compatible)\swith|in\s(?:keeping\swith|favou?r\sof)|favou?r\w{0,3}|"
+    r"indicat\w{1,4}(?:\sof)?|suspicious\s(?:for|of)|concerning\sfor|typical\s(?:of|for)|characteristic\sof|due\sto|s/o)\s"
+    r"(?:(?:an?|the|probably|likely|possibly|some|low|moderate|high|higher|highly|grade|risk|benign|malignant|suspicious|more)[\s-]){1,6}\Z"
+)
+"""Before "lesion" where it only says what other findings are a sign of: "calcifications suggest a benign lesion"."""
 IT_IS_GONE = re.compile(
     r"\s?(?:(?:and|but|however|now|today),?\s){0,2}(?:it|they|this|these|both|the\sfinding)\s(?:(?:has|have|had|is|are|was|were|been|since|now)\s){0,3}?"
     rf"(?:{CUES['absent_after']})"

@@ -17,6 +17,7 @@ from metrics.labels.sides import SIDE_WORD
 
 Polarity = Literal["present", "absent", "uncertain"]
 _OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
+_SIGNS = ("calcification", "architectural_distortion", "asymmetry")
 _SUBJECT = 3
 """The most words that a denied subject has."""
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
@@ -128,6 +129,8 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
     last_negation = -9
     for match in lexicon.EVENTS.finditer(text, start, end):
         event = match.lastgroup
+        if event == "mass" and _names_a_diagnosis(state, match):
+            continue
         if event in lexicon.KINDS or event == "abnormal":
             polarity = "present" if _is_presupposed(state, match) else state.polarity()
             state.mentions.append(Mention(str(event), match.start(), match.end(), polarity, state.clause))
@@ -145,6 +148,16 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         elif not _qualify(state, event, match):
             _punctuate(state, event, match)
     return state.mentions
+
+
+def _names_a_diagnosis(state: _State, match: re.Match[str]) -> bool:
+    """Return whether "lesion" only names what calcification, distortion or asymmetry is taken for."""
+    return (
+        match[0].startswith("lesion")
+        and any(mention.kind in _SIGNS for mention in state.mentions)
+        and not any(mention.kind == "mass" and mention.polarity != "absent" for mention in state.mentions)
+        and lexicon.A_DIAGNOSIS.search(state.text, max(0, match.start() - 80), match.start()) is not None
+    )
 
 
 def _is_presupposed(state: _State, match: re.Match[str]) -> bool:
