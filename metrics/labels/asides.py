@@ -32,7 +32,7 @@ _DISCLAIMER = re.compile(
     r"\b(?:negative|normal|benign|unremarkable)\s(?:\w{1,12}\s){0,2}(?:mammogra\w{1,4}|report|imaging|x-ray|study|result|ultrasound)\s"
     r"(?:report\s|result\s|study\s|examination\s)?(?:does|do|should|must|can|will|need)\s?not\b"
     r"|\d\s?%\sof\s(?:all\s)?(?:breast\s)?(?:cancers?|malignanc|carcinomas?|lesions|tumou?rs)"
-    r"|\bfalse[- ](?:negative|positive)|\b(?:should|must)\snot\s(?:delay|preclude|deter|defer|dissuade)\b"
+    r"|\bfalse[- ](?:negative|positive)|\b(?:should|must|do)\snot\s(?:ignore|disregard|neglect|delay|preclude|deter|defer|dissuade)\b"
     r"|\bany\s(?:new\s|clinically\s|persistent\s|suspicious\s|dominant\s|palpable\s|other\s){1,3}[a-z]{3,14}\s"
     r"(?:should|must|requires?|needs?|warrants?|has\sto|will)\b"
     r"|\b(?:palpable|clinically\s\w{4,12}|an?\s(?:persistent|suspicious))\s[a-z]{3,14}\s(?:should|must|requires|warrants|needs)\b"
@@ -40,7 +40,7 @@ _DISCLAIMER = re.compile(
     r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
     r"|\bself[- ]exam"
 )
-"""The whole sentence."""
+"""From the beginning of its statement to the full stop."""
 
 _COMPLAINT = re.compile(
     r"\bc/o\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
@@ -52,6 +52,7 @@ _COMPLAINT = re.compile(
 """To the end of its clause."""
 
 _CONTRAST = re.compile(r"[;.\n](?!\d)|\bbut\b|\bhowever\b|\bnevertheless\b|\balthough\b|\bthere\s(?:is|are)\b|,\s(?=no\b|there\b)")
+_FULL_STOP = re.compile(r"[.\n](?!\d)")
 _CLAUSE = re.compile(
     r"[;,:.\n](?!\d)|\bbut\b|\bhowever\b|\band\s(?=no\b|mammogra|there\b)|\bshows?\b|\breveals?\b|\bdemonstrates?\b"
     r"|\bmammogra|\bno\b|\bwithout\b|\bis\b|\bare\b"
@@ -74,7 +75,7 @@ def without_asides(report: ReportText) -> str:
     spans = [_to(_CONTRAST, text, match) for match in _REMARK.finditer(text)]
     spans += [_to(_CLAUSE, text, match) for match in _COMPLAINT.finditer(text)]
     for match in _DISCLAIMER.finditer(text):
-        spans.append((report.sentence_start(match.start()), report.sentence_end(match.start()) - 1))
+        spans.append((report.sentence_start(match.start()), _to(_FULL_STOP, text, match)[1]))
     pieces, done = [], 0
     for start, end in sorted(spans):
         if end > done:

@@ -221,6 +221,9 @@ def _side(clause_before: str, sentence_before: str, after: str) -> str | None:
         return "both"
     if lexicon.OVERALL.search(clause_before) and not SIDE_WORD.search(clause_before + after):
         return None
+    right_after = lexicon.SIDE_AFTER.match(after)
+    if right_after and not SIDE_WORD.search(clause_before):
+        return "right" if right_after["side"][0] == "r" else "left"
     return side_of(sentence_before, after) or ("both" if lexicon.BOTH_SIDES_AFTER.match(after) else None)
 
 

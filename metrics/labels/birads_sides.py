@@ -58,6 +58,27 @@ class _Item:
     opens: bool = False
 
 
+_RIGHT_AND_LEFT = re.compile(
+    r"[\s:(\[-]{0,3}(?:(?P<first>right|rt|r)\s?[/&,]\s?(?:left|lt|l)|(?:left|lt|l)\s?[/&,]\s?(?:right|rt|r))\s?[)\]]?\s?[:=-]?\s?"
+)
+_SLASH = re.compile(r"\s?[/&,]\s?")
+
+
+def _read_listed(text: str, value_at: int) -> list[SideCategory]:
+    """Return both categories of "BI-RADS (right/left): 2/4A"."""
+    sides = _RIGHT_AND_LEFT.match(text, value_at)
+    if sides is None:
+        return []
+    names = ("right", "left") if sides["first"] else ("left", "right")
+    read = Values([], sides.end(), set(), set())
+    one = parse_category(text, sides.end(), read)
+    slash = _SLASH.match(text, read.end) if one else None
+    other = parse_category(text, slash.end(), read) if slash else None
+    if one is None or other is None or not _VALUE_END.match(text, read.end):
+        return []
+    return [SideCategory(names[0], one, read.end), SideCategory(names[1], other, read.end)]
+
+
 def read_sides(text: str, start: int, value_at: int) -> list[SideCategory]:
     """Return the categories of the breasts named together after one name of BI-RADS; nothing where they aren't.
 
@@ -66,6 +87,9 @@ def read_sides(text: str, start: int, value_at: int) -> list[SideCategory]:
         start: where the name begins; a side right before it counts as the first.
         value_at: where a category or a side may stand.
     """
+    listed = _read_listed(text, value_at)
+    if listed:
+        return listed
     items = _items(text, value_at)
     if not any(item.side for item in items):
         return []

@@ -38,6 +38,7 @@ _MARKED = re.compile(
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
     rf"|\s?(?:[:=]|\?)\s?(?P<said>(?P<said_no>{_NO})|{_YES}){_END}"
     rf"|\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
+    rf"|\s(?:(?P<bare_no>no)(?!\.\s?\d)|(?P<bare_yes>yes)){_END}"
     r"|\s?=\s?(?=[a-z]))"
 )
 # The name of a field that begins after the value of another one, whatever stands between.
@@ -51,7 +52,7 @@ _LEGEND = re.compile(r"\s?\(\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(
 """What a printed form offers to choose from: "(a/b/c/d)", "(0-6)"."""
 _LEADER = re.compile(r"(?<=[a-z)])\s?(?:\.{3,60}|(?:\s\.){3,60})\s?(?=[a-z0-9])")
 """Dots that lead from a name to its value."""
-_MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.")
+_MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.|\byes\b|\bno\s?(?:[.,;/]|\Z)")
 
 
 def as_lines(text: str) -> str:
@@ -104,9 +105,9 @@ def _of_headings(text: str) -> str:
 
 
 def _plainly(match: re.Match[str]) -> str:
-    if match["no"] or match["empty"] or match["said_no"] or match["minus"] or match["double"] == "-ve":
+    if match["no"] or match["empty"] or match["said_no"] or match["bare_no"] or match["minus"] or match["double"] == "-ve":
         return f"{match['name']}: none"
-    if match["yes"] or match["crossed"] or match["said"] or match["plus"] or match["double"]:
+    if match["yes"] or match["crossed"] or match["said"] or match["bare_yes"] or match["plus"] or match["double"]:
         return f"{match['name']}: present"
     return f"{match['name']}: "
 

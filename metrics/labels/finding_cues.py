@@ -102,6 +102,7 @@ CUES = {
             r"(?:represents?|(?:is|are|was|were)\sdue\sto|corresponds?\sto|consistent\swith|in\skeeping\swith|attributable\sto|caused\sby|"
             r"(?:proved|proven|turned\sout|shown|found)\sto\sbe)\s(?:an?\s|only\s|normal\s|simple\s){0,2}"
             r"(?:summation|superimpos\w{1,6}|overlap\w{0,4}|artefact|artifact)\w{0,2}\b",
+            r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|gone|nonexistent|non-existent)\b",
             r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )

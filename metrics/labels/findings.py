@@ -198,6 +198,8 @@ def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
     """Take up what ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
     if event == "shows" and state.mentions and state.mentions[-1].kind in lexicon.ANATOMY:
         state.verb = True
+    elif event == "stop" and match[0] == "which" and _of_anatomy(state, match.start()):
+        state.verb = True
     elif event == "stop" or (event == "shows" and not _denied_subject(state, match.start())):
         state.new_clause(match.start())
     elif event in ("pause", "dash"):
@@ -228,6 +230,12 @@ def _denied_subject(state: _State, position: int) -> bool:
     """Return whether what "shows" stands behind is denied itself: "neither view shows a mass"."""
     between = state.text[state.denied_at : position]
     return state.negated and len(between.split()) <= _SUBJECT and "," not in between
+
+
+def _of_anatomy(state: _State, position: int) -> bool:
+    """Return whether "which" goes on about anatomy right before it: "the pectoral muscle, which is not invaded"."""
+    last = state.mentions[-1] if state.mentions else None
+    return last is not None and last.kind in lexicon.ANATOMY and not state.text[last.end : position].strip(" ,")
 
 
 def _gone(state: _State, position: int) -> bool:

@@ -155,6 +155,9 @@ YEAR_AFTER = re.compile(rf"\s?\)?\s?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )
 NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
 BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?[(,-]?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")
+SIDE_AFTER = re.compile(
+    r"\s?\)?\s?[,(-]?\s?(?:(?:for|in|on|of)\s(?:the\s)?)?(?P<side>right|left|rt|lt)(?:\s(?:breast|side))?\s?(?:[.;,)\n]|\Z|and\b)"
+)
 ACR_DIGIT = re.compile(
     r"\bacr[\s:-]{0,3}(?:(?:category|cat\.?|class|grade)[\s:-]{0,2})?(?:[0-6]|iv|vi|v|i{1,3})(?!\.?[\d]|[a-z%])"
 )

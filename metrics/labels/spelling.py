@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-_FROM = 5
+_FROM = 4
 """The shortest word that is mended."""
 _LONG = 8
 
@@ -21,7 +21,7 @@ WORDS = frozenset(
     density developing diffuse discrete distorted distortion distortions dystrophic enlarged entirely evidence excised
     excluded extremely fatty fibroglandular fibrofatty findings focal glandular global grouped heterogeneous
     heterogeneously identified impression indistinct inframammary intramammary inverted irregular lateral lesion lesions
-    linear lobular lobulated lower lymph lymphadenopathy macrocalcification macrocalcifications malignancy malignant
+    linear lump lumps mass node oval lobular lobulated lower lymph lymphadenopathy macrocalcification macrocalcifications malignancy malignant
     mammogram mammography mammographic margin margins masses medial metastases metastasis metastatic microcalcification
     microcalcifications microlobulated muscle negative nipple nipples nodes nodule nodules normal obscured oedema
     opacities opacity parenchyma parenchymal pathological pectoral pectoralis periareolar pleomorphic popcorn possible
