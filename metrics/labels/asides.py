@@ -35,7 +35,7 @@ _DISCLAIMER = re.compile(
     r"|\bfalse[- ](?:negative|positive)|\b(?:should|must|do)\snot\s(?:ignore|disregard|neglect|delay|preclude|deter|defer|dissuade)\b"
     r"|\bany\s(?:new\s|clinically\s|persistent\s|suspicious\s|dominant\s|palpable\s|other\s){1,3}[a-z]{3,14}\s"
     r"(?:should|must|requires?|needs?|warrants?|has\sto|will)\b"
-    r"|\b(?:palpable|clinically\s\w{4,12}|an?\s(?:persistent|suspicious))\s[a-z]{3,14}\s(?:should|must|requires|warrants|needs)\b"
+    r"|\b(?:palpable|clinically\s\w{4,12}|an?\s(?:persistent|suspicious))\s[a-z]{3,14}\s(?:should|must|requires?|warrants?|needs?)\b"
     r"|\bmammogra\w{1,4}\s(?:does|do|can|cannot|may)\s?(?:not)?\s(?:detect|show|find|miss|exclude|reveal)\s(?:not\s)?(?:all|every|some)\b"
     r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
     r"|\bself[- ]exam"

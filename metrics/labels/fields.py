@@ -8,7 +8,8 @@ yes". Names of fields are those of the ACR's reporting system (BI-RADS Atlas, 5t
 import re
 
 _FINDING = (
-    r"(?:(?:suspicious|dominant|focal|architectural|axillary|intra-?mammary|lymph|skin|associated|any|other)\s){0,2}"
+    r"(?:(?:suspicious|dominant|focal|architectural|axillary|intra-?mammary|lymph|skin|nipple|"
+    r"associated|any|other)\s){0,2}"
     r"(?:mass(?:es)?(?:/nodules?|/lesions?)?|nodules?|lesions?|lumps?|opacit(?:y|ies)|(?:micro|macro)?-?calc(?:s|ifications?)?"
     r"|asymmetr(?:y|ies)|(?:arch\.?\s)?distortions?|(?:lymph\s?)?nodes?|lymphadenopathy|adenopathy|(?:lymphadenopath|adenopath)ies"
     r"|skin\s?(?:/|and|&|,)\s?nipples?|nipples?\s?(?:/|and|&|,)\s?skin|skin|nipples?|thickening|retraction"
@@ -36,7 +37,7 @@ _MARKED = re.compile(
     rf"(?<![a-z-])(?P<name>{_FINDING})(?:"
     rf"\s?[(\[]\s?(?:(?P<no>{_NO}|-)|(?P<yes>{_YES}|\+|x|✓|✔))\s?[)\]]"
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
-    rf"|\s?(?:[:=]|\?)\s?(?P<said>(?P<said_no>{_NO})|{_YES}){_END}"
+    rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{_NO})|{_YES}){_END}"
     rf"|\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
     rf"|\s(?:(?P<bare_no>no)(?!\.\s?\d)|(?P<bare_yes>yes)){_END}"
     r"|\s?=\s?(?=[a-z]))"

@@ -11,7 +11,7 @@ _SEEN = (
     r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
     r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
     r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
-    r"measurable)"
+    r"measurable|reproducible|confirmable|re-?demonstrated)"
 )
 _BE = r"(?:is|are|was|were|be|been|has|have|had)"
 _DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
@@ -19,7 +19,7 @@ _LY = r"(?:[a-z]{2,12}ly\s)?"
 _SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 _GOES = (
     r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"spreads?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
+    r"spreads?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
 )
 _TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
 _THEN = (
@@ -75,8 +75,9 @@ CUES = {
     "uncertain_after": "|".join(
         (
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
+            r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|"
+            r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
             r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
             r"(?:a|one)\s(?:possibility|consideration))\b",
         )
@@ -110,7 +111,7 @@ CUES = {
     "uncertain_before": "|".join(
         (
             rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
-            r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b|suspect\b",
+            r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b|suspect\b|perhaps\b|potential(?:ly)?\b|apparently\b|conceivabl[ey]\b",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
@@ -155,7 +156,8 @@ _NOTHING = (
 )
 MARKS = {
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
-    "doubted": r"(?<=[a-z])\s?\(?\?\)?",
+    "doubted": r"(?<=[a-z])\s?\(?\?\)?|[:=-]\s?(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear)\b"
+    r"(?=\s?(?:\Z|[.,;\n)\]}]))",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",
     "comma": r",",

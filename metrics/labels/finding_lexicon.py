@@ -41,7 +41,7 @@ _FINDINGS = {
 
 _PREDICATES = {
     "normal": r"normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b|spared\b|preserved\b"
-    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b|symmetric(?:al)?\b"
+    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
     r"|everted\b|smooth\b",
     "abnormal": r"abnormalit(?:y|ies)\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:sion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
@@ -99,7 +99,7 @@ IT_IS_GONE = re.compile(
 )
 """A sentence of its own that says so of what the one before names."""
 OF_THE_ONE_THERE = re.compile(
-    r"\b(?:in|within|of|inside|around|near|beside|adjacent\sto|next\sto|accompanying|surrounding)\s(?:the|this|that)\s(?:[a-z-]{3,15}\s){0,2}\Z"
+    r"\b(?:in|within|of|inside|around|near|beside|adjacent\sto|next\sto|accompanying|surrounding|by|from)\s(?:the|this|that)\s(?:[a-z-]{3,15}\s){0,2}\Z"
 )
 """Before a finding that isn't denied along with what is denied of it: "no calcification in the mass"."""
 GONE_OF_THE_LAST = re.compile(

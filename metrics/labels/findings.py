@@ -17,6 +17,7 @@ from metrics.labels.sides import SIDE_WORD
 
 Polarity = Literal["present", "absent", "uncertain"]
 _OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
+_CATEGORY_BEFORE = re.compile(r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z")
 _SIGNS = ("calcification", "architectural_distortion", "asymmetry")
 _SUBJECT = 3
 """The most words that a denied subject has."""
@@ -151,7 +152,9 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
 
 
 def _names_a_diagnosis(state: _State, match: re.Match[str]) -> bool:
-    """Return whether "lesion" only names what calcification, distortion or asymmetry is taken for."""
+    """Return whether "lesion" only names what calcification, distortion or asymmetry is taken for, or a category."""
+    if match[0] == "lesions" and _CATEGORY_BEFORE.search(state.text, max(0, match.start() - 60), match.start()):
+        return True
     return (
         match[0].startswith("lesion")
         and any(mention.kind in _SIGNS for mention in state.mentions)

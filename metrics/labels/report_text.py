@@ -70,6 +70,10 @@ _SPOKEN_SECTIONS = (
     r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue |parenchymal )?density|"
     r"recommendations?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
 )
+_AFTER_FINDINGS = (
+    "impression", "impressions", "imp", "assessment", "conclusion", "conclusions", "opinion", "recommendation",
+    "recommendations", "diagnosis", "summary", "comment", "comments",
+)  # fmt: skip
 _PARTS = r"(?:right|left|both|rt|lt)(?: breasts?)?|ultrasound|usg|sonography|mass(?:es)?|(?:micro)?calcifications?"
 """Parts of a section of findings: headers only in that they end a section that isn't one."""
 _SECTION = re.compile(
@@ -116,6 +120,7 @@ class ReportText:
     @cached_property
     def _sections(self) -> tuple[list[int], list[str]]:
         headers: list[tuple[int, int, str, bool]] = []
+        ends: list[int] = []
         for start in self._starts:
             match = _SECTION.match(self.text, start)
             if match is None:
@@ -127,14 +132,25 @@ class ReportText:
                 headers.append((match.start("name"), match.end(), "", False))
         starts = [start for start, _, _, _ in headers]
         names = [name for _, _, name, _ in headers]
-        if headers and headers[-1][3]:
+        for at, (_, begin, _, is_unasked) in enumerate(headers):
+            following = headers[at + 1] if at + 1 < len(headers) else None
+            next_spoken = next((name for _, _, name, unasked in headers[at + 1 :] if not unasked), "impression")
+            if not is_unasked or not next_spoken.endswith(_AFTER_FINDINGS):
+                continue
             # No header says where the findings begin: the section is its line, or its first sentence.
-            begin = headers[-1][1]
-            content = next((i for i in range(begin, len(self.text)) if not self.text[i].isspace()), len(self.text))
-            line = self.text.find("\n", content)
-            starts.append(line if line >= 0 else self.sentence_end(content) if content < len(self.text) else content)
-            names.append("")
+            end = self._end_of_line_or_sentence(begin, following[0] if following else len(self.text))
+            if following is None or end < following[0]:
+                ends.append(end)
+        for end in ends:
+            place = bisect_right(starts, end)
+            starts.insert(place, end)
+            names.insert(place, "")
         return starts, names
+
+    def _end_of_line_or_sentence(self, begin: int, limit: int) -> int:
+        content = next((i for i in range(begin, limit) if not self.text[i].isspace()), limit)
+        line = self.text.find("\n", content, limit)
+        return line if line >= 0 else min(limit, self.sentence_end(content)) if content < limit else limit
 
     @property
     def section_starts(self) -> list[int]:
