@@ -33,6 +33,32 @@ class Metric:
     has_interval: bool = True
     needs_java: bool = False
 
+    @property
+    def field(self) -> str | None:
+        """Return the field that rules read in both reports for it (`metrics.labels.measured.Field.name`), or None."""
+        kind = next((kind for kind in KINDS if self.name.startswith(f"findings_{kind}_")), None)
+        if self.family == "text" or kind:
+            return kind
+        return next((field for start, field in _FIELDS.items() if self.name.startswith(start)), None)
+
+
+_FIELDS = {
+    "birads_": "birads",
+    "density_": "density",
+    "location_": "quadrant",
+    "laterality_": "laterality",
+    "error_incorrect_birads": "birads",
+    "error_incorrect_breast_density": "density",
+    "error_wrong_location": "quadrant",
+    "findings_negative": "denied",
+    "findings_": "findings",
+    "hallucination": "findings",
+    "omission": "findings",
+    "error_": "findings",
+    "mammogreen_": "findings",
+}
+"""How names of scores begin, and what has to be read right for them; the first that fits."""
+
 
 def _text() -> list[Metric]:
     metrics = [

@@ -15,7 +15,7 @@ from metrics.labels.findings import Polarity, merge, read_findings
 from metrics.labels.location import Side
 from metrics.labels.report_text import normalise
 
-LABELER = "1.0"
+LABELER = "1.1"
 """The version of the labels, raised whenever any text gets another label than before.
 
 `tests/metrics/test_labeler.py` fails while labels have changed and this hasn't. Signatures of before it end in

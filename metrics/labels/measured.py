@@ -10,7 +10,9 @@ from importlib.resources import files
 from pydantic import BaseModel, ConfigDict
 
 LEAST_F1 = 0.95
-"""Below it a field is marked: its scores say as much of the rules as of the reports."""
+"""Below it nothing is ranked by a field: its scores say as much of the rules as of the reports."""
+LEAST_CASES = 10
+"""With fewer that hands read in a field, nothing is ranked by it either: all of 10 right still leave F1 down to 0.82."""
 FILE = "agreement.json"
 
 
@@ -31,9 +33,11 @@ class Field(Stored):
         recall: `both` of `by_hand`.
         f1: their harmonic mean.
         low, high: 95 % interval of `f1`.
+        reports: how many were labelled by hand for it.
     """
 
     name: str
+    reports: int
     by_hand: int
     by_rules: int
     both: int
@@ -48,6 +52,15 @@ class Field(Stored):
         """Return whether agreement was measured and is lower than scores of the field need."""
         return self.f1 is not None and self.f1 < LEAST_F1
 
+    @property
+    def unranked_since(self) -> str:
+        """Return why nothing is ranked by the field, for a sentence; empty where something may be."""
+        if self.is_weak:
+            return f"F1 {self.f1:.3f} is below {LEAST_F1:.2f}"
+        if self.by_hand < LEAST_CASES:
+            return f"hands read it {self.by_hand} times, fewer than the {LEAST_CASES} that say something"
+        return ""
+
 
 class DataSet(Stored):
     """Reports that were labelled by hand.
@@ -57,6 +70,7 @@ class DataSet(Stored):
         reports: how many.
         wholly_right: in how many rules and hand agree on category, density and every finding with its polarity.
         low, high: exact 95 % interval of that share.
+        strictly_right: the same where of two readings only the first is taken.
         fields: one by one.
     """
 
@@ -65,6 +79,7 @@ class DataSet(Stored):
     wholly_right: int
     low: float
     high: float
+    strictly_right: int
     fields: tuple[Field, ...]
 
     def field(self, name: str) -> Field:
@@ -98,3 +113,16 @@ def measured_of(labeler: str) -> Agreement | None:
     """
     found = measured()
     return found if labeler.split("|")[0] == found.labeler else None
+
+
+def unranked_since(labeler: str, field: str) -> str:
+    """Return why nothing is ranked by a field of DMID's reports, for a sentence; empty where something may be.
+
+    Args:
+        labeler: its signature.
+        field: as in `Field.name`.
+    """
+    agreement = measured_of(labeler)
+    if agreement is None:
+        return "agreement of this version of the labeler isn't measured"
+    return agreement.data_sets[0].field(field).unranked_since

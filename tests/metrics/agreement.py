@@ -50,10 +50,17 @@ def measure(gold: Path, dmid: Path) -> Agreement:
     return Agreement(
         labeler=signature(),
         data_sets=(
-            data_set("dmid", *_both(own, [texts[line["id"]] for line in own])),
-            data_set("elsewhere", *_both(other, [line["text"] for line in other])),
+            _measured("dmid", own, [texts[line["id"]] for line in own]),
+            _measured("elsewhere", other, [line["text"] for line in other]),
         ),
     )
+
+
+def _measured(name: str, lines: Sequence[Labels], texts: Sequence[str]) -> DataSet:
+    """Of two readings of a text either is right; of how many reports the first one is, is counted too."""
+    by_hand, by_rules = _both(lines, texts)
+    strictly = sum(_core(line["expected"]) == _core(ruled) for line, ruled in zip(lines, by_rules, strict=True))
+    return data_set(name, by_hand, by_rules, strictly)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -84,8 +91,14 @@ def _plain(value: Any) -> Any:
     return tuple(sorted(map(str, value))) if isinstance(value, list) else value
 
 
-def data_set(name: str, by_hand: Sequence[Labels], by_rules: Sequence[Labels]) -> DataSet:
-    """The agreement on one set of reports, aligned."""
+def data_set(name: str, by_hand: Sequence[Labels], by_rules: Sequence[Labels], strictly: int) -> DataSet:
+    """The agreement on one set of reports, aligned.
+
+    Args:
+        name: of the set.
+        by_hand, by_rules: labels of each report.
+        strictly: in how many reports rules read what comes first of what they may read.
+    """
     right = sum(_core(hand) == _core(ruled) for hand, ruled in zip(by_hand, by_rules, strict=True))
     low, high = _share(right, len(by_hand))
     fields = []
@@ -93,7 +106,15 @@ def data_set(name: str, by_hand: Sequence[Labels], by_rules: Sequence[Labels]) -
         # Places are labelled by hand in some reports only; the others say nothing of them.
         known = [i for i, hand in enumerate(by_hand) if field not in PLACES or field in hand]
         fields.append(field_of(field, *([stated(side[i]) for i in known] for side in (by_hand, by_rules))))
-    return DataSet(name=name, reports=len(by_hand), wholly_right=right, low=low, high=high, fields=tuple(fields))
+    return DataSet(
+        name=name,
+        reports=len(by_hand),
+        wholly_right=right,
+        low=low,
+        high=high,
+        strictly_right=strictly,
+        fields=tuple(fields),
+    )
 
 
 def _core(labels: Labels) -> tuple[Any, ...]:
@@ -133,6 +154,7 @@ def field_of(name: str, by_hand: Stated, by_rules: Stated) -> Field:
     low, high = f1_interval(both, total)
     return Field(
         name=name,
+        reports=len(by_hand),
         by_hand=hand,
         by_rules=ruled,
         both=same,

@@ -78,8 +78,8 @@ def test_reports_are_counted_as_by_hand() -> None:
     rules = [label(text).to_dict() for text in texts]
     hand = [dict(rules[0]), rules[1] | {"birads": "3", "findings": {"mass": "absent", "calcification": "present"}}]
     del hand[1]["quadrant"]
-    found = data_set("x", hand, rules)
-    assert (found.reports, found.wholly_right) == (2, 1)
+    found = data_set("x", hand, rules, 0)
+    assert (found.reports, found.wholly_right, found.strictly_right) == (2, 1, 0)
     counts = {one.name: (one.by_hand, one.by_rules, one.both) for one in found.fields}
     assert counts["birads"] == (2, 2, 1)
     assert counts["density"] == (2, 2, 2)
