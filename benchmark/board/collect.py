@@ -20,6 +20,7 @@ from benchmark.errors import UserError
 from benchmark.record import ScoresRecord, SplitRecord
 from benchmark.scoring.baselines import BASELINES, BLIND
 from benchmark.suite import Suite
+from metrics.labels.measured import unranked_since
 from metrics.registry import METRICS
 from metrics.statistics.statistics import sample
 
@@ -57,9 +58,16 @@ def collect(results: SuiteResults) -> Board:
         missing=tuple(NotThere(label=k, reason="has not run") for k in results.missing),
         planned=len(results.record.trials),
         signatures=_signatures(scores),
-        labeler=next((record.labeler for record in scores), ""),
+        labeler=basis.labeler,
+        unranked=unranked(basis),
         choices=choices(results),
     )
+
+
+def unranked(basis: Basis) -> dict[str, str]:
+    """Return the fields of reports that nothing is ranked by, each with why; nothing where no rules read reports."""
+    fields = dict.fromkeys(metric.field for metric in METRICS.values() if metric.field) if basis.labeler else ()
+    return {field: why for field in fields if field and (why := unranked_since(basis.labeler, field))}
 
 
 def _check_primary(results: SuiteResults) -> None:

@@ -357,6 +357,8 @@ class Board(Part):
         best_floor: name of the image-blind floor with the best primary score.
         signatures: score to what makes it comparable.
         labeler: signature of the labeler behind the clinical scores.
+        unranked: fields of reports that the labeler doesn't read well enough, or not for sure, to rank rows by a score
+            of them, each with why.
         choices: of each backbone with several points, how clear the choice among them was.
     """
 
@@ -381,6 +383,7 @@ class Board(Part):
     planned: int
     signatures: dict[str, str]
     labeler: str
+    unranked: dict[str, str] = Field(default={}, exclude_if=lambda fields: not fields)
     choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
 
     @property

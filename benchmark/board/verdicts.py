@@ -14,6 +14,7 @@ from benchmark.board.numbers import number, reach
 from benchmark.board.results import SuiteResults
 from benchmark.board.run import name_of
 from benchmark.scoring.baselines import BLIND
+from metrics.labels.measured import unranked_since
 from metrics.registry import METRICS
 from metrics.statistics.statistics import (
     Draws,
@@ -51,6 +52,7 @@ class Basis:
 
     def __init__(self, results: SuiteResults) -> None:
         self.primary = results.suite.primary_metric
+        self.labeler = labeler_of(results)
         self.blocks = results.references.test_blocks
         self.blocks_number = number_of_blocks = len(set(self.blocks))
         self.draws = Draws(number_of_blocks)
@@ -79,6 +81,11 @@ class Basis:
             return None
         return sample([d.statistics[name] for d in group], self.blocks)
 
+    def is_ranked(self, name: str) -> bool:
+        """Return whether rules read what a score is of well enough for rows to be told apart by it."""
+        field = METRICS[name].field
+        return field is None or not unranked_since(self.labeler, field)
+
     def floors(self, name: str) -> list[Sample]:
         """Return the image-blind baselines in a score."""
         return list(self._floors[name].values())
@@ -104,6 +111,12 @@ class Basis:
         return number(difference(*pair, self.draws_for(name)), reach(name))
 
 
+def labeler_of(results: SuiteResults) -> str:
+    """Return the signature of the labeler behind the clinical scores; empty where nothing is scored."""
+    scored = (*results.done, *results.blind, *results.baselines)
+    return next((one.scores.labeler for one in scored), "")
+
+
 def is_higher_better(name: str) -> bool:
     """Return whether more is better in a score; also where neither direction is."""
     return METRICS[name].higher_is_better is not False
@@ -112,11 +125,11 @@ def is_higher_better(name: str) -> bool:
 def p_above_floors(samples: Sequence[Sample | None], name: str, basis: Basis) -> list[float | None]:
     """Return the p of "no better than the best floor" of each row, after Holm over them; None where it can't be said.
 
-    With fewer blocks than a first significant row needs there is nothing to test.
+    With fewer blocks than a first significant row needs there is nothing to test, nor in a score that isn't ranked.
     """
     known = [one for one in samples if one is not None]
     floors = basis.floors(name)
-    if not floors or basis.blocks_number < blocks_needed(len(known), SIGNIFICANT):
+    if not floors or not basis.is_ranked(name) or basis.blocks_number < blocks_needed(len(known), SIGNIFICANT):
         return [None] * len(samples)
     higher, spread = is_higher_better(name), seed_spread(known)
     raw = [
@@ -129,7 +142,7 @@ def p_above_floors(samples: Sequence[Sample | None], name: str, basis: Basis) ->
 def compare_rows(
     rows: Sequence[Row], samples: Sequence[Sample], basis: Basis, groups: Sequence[str] | None = None
 ) -> tuple[list[Ranks], Comparisons]:
-    """Return rank sets of rows by the primary score, and the pairs that differ.
+    """Return rank sets of rows by the primary score, and the pairs that differ; of a score that isn't ranked no pair.
 
     Args:
         rows: those that are compared with each other.
@@ -139,6 +152,11 @@ def compare_rows(
     """
     if not rows:
         return [], Comparisons(rows=0, pairs=0, significant=(), detectable=None)
+    if not basis.is_ranked(basis.primary):
+        names = groups or [""] * len(rows)
+        sizes = Counter(names)
+        untold = Comparisons(rows=len(rows), pairs=0, significant=(), detectable=None)
+        return [Ranks(best=1, worst=sizes[name]) for name in names], untold
     higher = is_higher_better(basis.primary)
     sets = rank_sets(samples, basis.flips, higher_is_better=higher, alpha=SIGNIFICANT, groups=groups)
     significant = []

@@ -4,17 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from benchmark.board.format import NBSP, decimal, escape, several, table, with_interval
 from benchmark.board.model import Number, Row, Score
-from metrics.labels.measured import LEAST_F1, DataSet, Field, measured_of
+from benchmark.pages.sentences import FIELDS
+from metrics.labels.measured import DataSet, Field, measured_of
 
 SUSPICIOUS = {"birads_sensitivity": "sensitivity", "birads_specificity": "specificity"}
 BEHIND = {"birads_sensitivity": "reports of 0, 4–6", "birads_specificity": "reports of 1–3"}
 """What the reports behind a score are of."""
 OF = {"birads": "BI-RADS", "density": "density"}
 DATA_SETS = {"dmid": "DMID's own reports", "elsewhere": "reports in other radiologists' words"}
-FIELDS = {
-    "birads": "BI-RADS category", "density": "density letter", "findings": "all findings asserted",
-    "denied": "all findings denied", "laterality": "sides", "quadrant": "quadrants and regions",
-}  # fmt: skip
 UNMEASURED = "the agreement of this version with labels given by hand isn't measured"
 
 
@@ -29,9 +26,10 @@ def read_by(labeler: str) -> str:
     if agreement is None:
         return f"{start}; {UNMEASURED}."
     own, other = (_wholly(one) for one in agreement.data_sets)
+    strictly = " and ".join(str(one.strictly_right) for one in agreement.data_sets)
     return (
         f"{start}. Rules and hand labels agree on category, density and every finding in {own}, for whose wording the "
-        f"rules were made, and in {other}."
+        f"rules were made, and in {other}; where a text can be read in two ways either is right, else it were {strictly}."
     )
 
 
@@ -41,14 +39,14 @@ def _wholly(of: DataSet) -> str:
 
 
 def agreement_table(labeler: str) -> str:
-    """Return the measured agreement field by field; nothing for a version that was not measured."""
+    """Return the measured agreement field by field, and by which a row is ranked; nothing for an unmeasured version."""
     agreement = measured_of(labeler)
     if agreement is None:
         return ""
     head = ["field"]
     for one in agreement.data_sets:
         short = "DMID" if one.name == "dmid" else "elsewhere"
-        head += [f"{short}: by hand, rules, both", "precision", "recall", f"F1 [95{NBSP}%]"]
+        head += [f"{short}: reports", "by hand, rules, both", "precision", "recall", f"F1 [95{NBSP}%]"]
     own = agreement.data_sets[0]
     cells = []
     for field in own.fields:
@@ -56,20 +54,18 @@ def agreement_table(labeler: str) -> str:
         for one in agreement.data_sets:
             row += _agreed(one.field(field.name))
         cells.append([*row, _mark(field)])
-    return table([*head, "on DMID"], cells)
+    return table([*head, "ranked"], cells)
 
 
 def _agreed(field: Field) -> list[str]:
     f1 = Number(value=field.f1, low=field.low, high=field.high)
     counts = f"{field.by_hand}, {field.by_rules}, {field.both}"
-    return [counts, decimal(field.precision), decimal(field.recall), with_interval(f1)]
+    return [str(field.reports), counts, decimal(field.precision), decimal(field.recall), with_interval(f1)]
 
 
 def _mark(field: Field) -> str:
-    """Return what is to be minded of a field: agreement too low to lean on, or none measured."""
-    if field.f1 is None:
-        return "not measured"
-    return f"**below {LEAST_F1:.2f}**" if field.is_weak else ""
+    """Return whether rows are ranked by scores of the field, and if not, why."""
+    return f"**no**: {field.unranked_since}" if field.unranked_since else "yes"
 
 
 def suspicious_table(rows: Sequence[Row]) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 from benchmark.board.format import NBSP, decimal, percent, several, table, with_interval
 from benchmark.board.model import FloorRow, FloorsBoard, FloorSplit, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
-from benchmark.pages.clinical import read_by
+from benchmark.pages.clinical import agreement_table, read_by
 from benchmark.pages.environment import render
 from benchmark.pages.readme import RATES, published_table, signatures_table
 from benchmark.pages.sentences import NOT_A_DEVICE
@@ -56,6 +56,7 @@ def readme(board: FloorsBoard) -> str:
         warning=NOT_A_DEVICE,
         findings=findings(board),
         read_by=read_by(board.labeler),
+        agreement=agreement_table(board.labeler),
         sections=sections,
         predictors=table(["predictor", "predicts"], [[f"`{r.name}`", r.says] for r in board.splits[0].rows]),
         published=published_table(),

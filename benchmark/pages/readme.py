@@ -51,6 +51,7 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         clinical_scores=_scores_table(board.main_rows, CLINICAL),
         suspicious=clinical.suspicious_table(board.main_rows),
         read_by=clinical.read_by(board.labeler),
+        agreement=clinical.agreement_table(board.labeler),
         strata=clinical.strata_table(board.main_rows, CLINICAL),
         strata_summary=clinical.strata_summary(board.main_rows) if any(r.strata for r in board.main_rows) else "",
         rights=rights_of(board.data.source),

@@ -7,7 +7,7 @@ from benchmark.board.format import escape, table, with_interval
 from benchmark.board.model import Board, Score
 from benchmark.pages import clinical, sentences
 from benchmark.pages.environment import render
-from metrics.labels.measured import LEAST_F1
+from metrics.labels.measured import LEAST_CASES, LEAST_F1
 from metrics.registry import METRICS, Metric
 
 
@@ -101,6 +101,7 @@ def scores(board: Board) -> str:
         read_by=clinical.read_by(board.labeler),
         agreement=clinical.agreement_table(board.labeler),
         least_f1=LEAST_F1,
+        least_cases=LEAST_CASES,
         groups=[(group, content) for group, content in tables if content],
     )
 

@@ -9,6 +9,11 @@ from benchmark.suite import Protocol
 from metrics.registry import METRICS
 from metrics.statistics.sign_flips import blocks_needed
 
+FIELDS = {
+    "birads": "BI-RADS category", "density": "density letter", "findings": "all findings asserted",
+    "denied": "all findings denied", "laterality": "sides", "quadrant": "quadrants and regions",
+}  # fmt: skip
+"""Fields of reports, for readers."""
 ENOUGH_SEEDS = 3
 """Seeds of a setting from which the spread between them is known well enough to compare settings."""
 NOT_A_DEVICE = "Research software, not a medical device: no report here may be used to care for a patient."
@@ -69,6 +74,7 @@ def findings(board: Board) -> list[str]:
         *_choices(board, label),
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
+        *_unranked(board),
         _image(rows, board),
         *_copying(rows),
         *([_control(board.rows)] if board.suite.protocol.shuffles_images else []),
@@ -88,11 +94,23 @@ def _not_chosen(board: Board) -> list[str]:
     return [f"No point of {' and '.join(without)} could be chosen: {why}, and the test part has no say. All are shown."]
 
 
+def _unranked(board: Board) -> list[str]:
+    """Return by which fields of reports no row is ranked, and why; nothing where there is none."""
+    whys: dict[str, list[str]] = {}
+    for field, why in board.unranked.items():
+        whys.setdefault(why, []).append(FIELDS.get(field, field.replace("_", " ")))
+    listed = "; ".join(f"{', '.join(fields)} ({why})" for why, fields in whys.items())
+    return [f"Not ranked, since how well rules read them isn't shown: scores of {listed}."] if listed else []
+
+
 def _first(rows: list[Row], label: str, board: Board) -> str:
     first = rows[0]
     value = with_interval(first.scores.get(board.primary))
     if len(rows) == 1:
         return f"One row only: {first.name} ({first.point}), {label} {value}."
+    field = METRICS[board.primary].field
+    if field in board.unranked:
+        return f"The {len(rows)} rows aren't ranked by {label}: {board.unranked[field]}. The highest is {value}."
     equals = [r for r in rows if r.main_ranks and r.main_ranks.best == 1]
     if equals == [first]:
         return f"First is {first.name} ({first.point}) with {label} {value}; every other row is significantly behind."

@@ -88,12 +88,23 @@ def test_a_board_of_another_labeler_claims_no_agreement(board: Board) -> None:
     assert clinical.agreement_table("amrg-rules/0.1") == ""
 
 
-@pytest.mark.parametrize(("f1", "mark"), [(0.9499, "**below 0.95**"), (0.95, ""), (None, "not measured")])
-def test_a_field_that_rules_read_badly_on_dmid_is_marked(
-    board: Board, monkeypatch: pytest.MonkeyPatch, f1: float | None, mark: str
+@pytest.mark.parametrize(
+    ("f1", "cases", "mark"),
+    [
+        (0.9499, 50, "**no**: F1 0.950 is below 0.95"),
+        (0.95, 50, "yes"),
+        (1.0, 9, "**no**: hands read it 9 times, fewer than the 10 that say something"),
+        (None, 0, "**no**: hands read it 0 times, fewer than the 10 that say something"),
+    ],
+)
+def test_by_a_field_that_rules_read_badly_or_hands_seldom_no_row_is_ranked(
+    board: Board, monkeypatch: pytest.MonkeyPatch, f1: float | None, cases: int, mark: str
 ) -> None:
     own, other = measured().data_sets
-    fields = tuple(field.model_copy(update={"f1": f1} if field.name == "mass" else {"f1": 1.0}) for field in own.fields)
+    fields = tuple(
+        field.model_copy(update={"f1": f1, "by_hand": cases} if field.name == "mass" else {"f1": 1.0, "by_hand": 10})
+        for field in own.fields
+    )
     changed = Agreement(labeler=board.labeler, data_sets=(own.model_copy(update={"fields": fields}), other))
     monkeypatch.setattr(clinical, "measured_of", lambda _: changed)
     cells = {
@@ -101,7 +112,7 @@ def test_a_field_that_rules_read_badly_on_dmid_is_marked(
         for line in clinical.agreement_table(board.labeler).splitlines()[2:]
     }
     assert cells.pop("mass") == mark
-    assert set(cells.values()) == {""}
+    assert set(cells.values()) == {"yes"}
 
 
 def test_licence_and_consent_are_one_line_of_what_was_run(board: Board) -> None:
