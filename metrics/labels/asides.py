@@ -12,7 +12,9 @@ _HINDER = r"(?:lower|reduc|decreas|limit|impair|diminish|compromis|hinder|restri
 _HIDE = r"(?:obscur|hid|mask|conceal|camouflag|miss|overlook)(?:e|es|s|ing)?"
 _NAMED = r"(?:mass|lesion|nodule|cancer|carcinoma|malignanc|finding|abnormalit|calcification|microcalcification|tumou?r|distortion|opacit)"
 _MODAL = r"(?:may|might|can|could|will|would)"
-_SCARCE = r"(?:limited|reduced|lower(?:ed)?|decreased|impaired|low|restricted|diminished|compromised|hampered|difficult)"
+_SCARCE = (
+    r"(?:limited|reduced|lower(?:ed)?|decreased|impaired|low|restricted|diminished|compromised|hampered|difficult)"
+)
 
 _REMARK = re.compile(
     rf"\b{_MODAL}\s(?:[a-z]{{2,12}}ly\s)?(?:{_HIDE}|{_HINDER})\b"
@@ -51,7 +53,9 @@ _COMPLAINT = re.compile(
 )
 """To the end of its clause."""
 
-_CONTRAST = re.compile(r"[;.\n](?!\d)|\bbut\b|\bhowever\b|\bnevertheless\b|\balthough\b|\bthere\s(?:is|are)\b|,\s(?=no\b|there\b)")
+_CONTRAST = re.compile(
+    r"[;.\n](?!\d)|\bbut\b|\bhowever\b|\bnevertheless\b|\balthough\b|\bthere\s(?:is|are)\b|,\s(?=no\b|there\b)"
+)
 _FULL_STOP = re.compile(r"[.\n](?!\d)")
 _CLAUSE = re.compile(
     r"[;,:.\n](?!\d)|\bbut\b|\bhowever\b|\band\s(?=no\b|mammogra|there\b)|\bshows?\b|\breveals?\b|\bdemonstrates?\b"

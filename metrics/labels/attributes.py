@@ -158,9 +158,7 @@ def _described(
     if match[0].startswith("benign") and _OF_SOMETHING_ELSE.match(text, match.end()):
         return None
     if right < len(mentions):
-        adjacent = mentions[right].start > match.end() and _ADJACENT.fullmatch(
-            text, match.end(), mentions[right].start
-        )
+        adjacent = mentions[right].start > match.end() and _ADJACENT.fullmatch(text, match.end(), mentions[right].start)
         if mentions[right].kind in uses:
             verdict = match[0].startswith("benign") and not adjacent
             low = max(0, match.start() - 60)

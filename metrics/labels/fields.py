@@ -27,10 +27,12 @@ _YES = r"(?:yes|present|y|true|positive)"
 
 _NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING}|{_OTHER})\s{{0,2}}")
 _FINDING_NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING})\s{{0,2}}")
-_VALUE_LINE = re.compile(r"\s{0,2}[a-z0-9+-][^\n:|]{0,200}")
-_SHORT_VALUE = (
-    r"(?:no|none|nil|absent|present|yes|normal|negative|unremarkable|not\s(?:seen|present|identified)|[a-d]|[0-6][abc]?)"
+_VALUE_LINE = re.compile(
+    r"\s{0,2}(?!(?:seen|noted|identified|is|are|was|were|and|or|in|at|of|with|which|but)\b)[a-z0-9+-][^\n:|]{0,200}"
 )
+_OPEN_END = re.compile(r"(?:\b(?:or|and|no|of|the|an?|with|without|any|in)|,)\s?$")
+"""The end of a line that goes on in the next: what stands there is no heading."""
+_SHORT_VALUE = r"(?:no|none|nil|absent|present|yes|normal|negative|unremarkable|not\s(?:seen|present|identified)|[a-d]|[0-6][abc]?)"
 
 # "mass (no)", "mass [x]", "mass = n", "mass? no", "mass -": the value after the name of a finding.
 _MARKED = re.compile(
@@ -49,7 +51,9 @@ _JOINED = re.compile(
     r"(?:\b(?:and|or|nor|of|(?<!: )(?<!:)no|the|a|an|with|without|for|in|previous(?:ly)?|prior|last|old|former|earlier|final|overall|"
     r"assessment|impression|category|acr|breasts?|architectural|lymph|axillary|skin|suspicious|right|left|rt|lt)|[,/&(])$"
 )
-_LEGEND = re.compile(r"\s?\(\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(?:-|to)\s?d|[01]\s?(?:-|to)\s?[56])\s?\)")
+_LEGEND = re.compile(
+    r"\s?\(\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(?:-|to)\s?d|[01]\s?(?:-|to)\s?[56])\s?\)"
+)
 """What a printed form offers to choose from: "(a/b/c/d)", "(0-6)"."""
 _LEADER = re.compile(r"(?<=[a-z)])\s?(?:\.{3,60}|(?:\s\.){3,60})\s?(?=[a-z0-9])")
 """Dots that lead from a name to its value."""
@@ -97,6 +101,7 @@ def _of_headings(text: str) -> str:
             joined
             and _FINDING_NAME.fullmatch(joined[-1].rstrip(": "))
             and _VALUE_LINE.fullmatch(line)
+            and not (len(joined) > 1 and _OPEN_END.search(joined[-2]))
             and not _NAME.fullmatch(line.rstrip(": "))
         ):
             joined[-1] = f"{joined[-1].rstrip(': ')}: {line.strip()}"
@@ -106,7 +111,14 @@ def _of_headings(text: str) -> str:
 
 
 def _plainly(match: re.Match[str]) -> str:
-    if match["no"] or match["empty"] or match["said_no"] or match["bare_no"] or match["minus"] or match["double"] == "-ve":
+    if (
+        match["no"]
+        or match["empty"]
+        or match["said_no"]
+        or match["bare_no"]
+        or match["minus"]
+        or match["double"] == "-ve"
+    ):
         return f"{match['name']}: none"
     if match["yes"] or match["crossed"] or match["said"] or match["bare_yes"] or match["plus"] or match["double"]:
         return f"{match['name']}: present"

@@ -27,9 +27,7 @@ _THEN = (
     r"that\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
 )
 _OTHER_VIEW = r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique)"
-_DEGREE = (
-    r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious)"
-)
+_DEGREE = r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious)"
 
 CUES = {
     # Looks like a negation or a doubt, and says nothing of whether the finding is there now.

@@ -17,7 +17,9 @@ from metrics.labels.sides import SIDE_WORD
 
 Polarity = Literal["present", "absent", "uncertain"]
 _OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
-_CATEGORY_BEFORE = re.compile(r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z")
+_CATEGORY_BEFORE = re.compile(
+    r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z"
+)
 _SIGNS = ("calcification", "architectural_distortion", "asymmetry")
 _SUBJECT = 3
 """The most words that a denied subject has."""
@@ -58,9 +60,7 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
             if report.sentence_end(last.start) == start and last.polarity and last.kind not in lexicon.ANATOMY:
                 last.polarity = "absent"
         if mentions and report.section(start + mentions[0].start) not in UNASKED_SECTIONS:
-            sentences.append(
-                [replace(one, start=start + one.start, end=start + one.end) for one in mentions]
-            )
+            sentences.append([replace(one, start=start + one.start, end=start + one.end) for one in mentions])
     return sentences
 
 

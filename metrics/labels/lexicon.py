@@ -151,7 +151,9 @@ YEAR_BEFORE = re.compile(
     rf"\b(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}"
     rf"|\b{_YEAR} (?:exam|mammo|study|report|film|screen|image|assess)\w{{0,8}}\b"
 )
-YEAR_AFTER = re.compile(rf"\s?\)?\s?(?:(?:lesion|finding|mass|category|assessment|result)s? )?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))")
+YEAR_AFTER = re.compile(
+    rf"\s?\)?\s?(?:(?:lesion|finding|mass|category|assessment|result)s? )?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))"
+)
 NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
 BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?[(,-]?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")

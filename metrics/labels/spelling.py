@@ -56,12 +56,14 @@ def _mend(token: str) -> str:
 
 @lru_cache(maxsize=1)
 def _swapped_or_doubled() -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    swapped: dict[str, set[str]] = {}
+    doubled: dict[str, set[str]] = {}
     for word in WORDS:
-        for slip in (*_swaps(word), *_doublings(word)):
-            if len(slip) >= _FROM and slip not in WORDS:
-                found.setdefault(slip, set()).add(word)
-    return {slip: frozenset(words) for slip, words in found.items()}
+        for found, slips in ((swapped, _swaps(word)), (doubled, _doublings(word))):
+            for slip in slips:
+                if len(slip) >= _FROM and slip not in WORDS:
+                    found.setdefault(slip, set()).add(word)
+    return {slip: frozenset(words) for slip, words in (doubled | swapped).items()}
 
 
 def _swaps(word: str) -> Iterator[str]:

@@ -13,10 +13,28 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmark.data.dmid import read
-from metrics.labels import attributes, birads, density, finding_lexicon, findings, lexicon, location, report_text, sides
+from metrics.labels import (
+    asides,
+    attributes,
+    birads,
+    birads_sides,
+    birads_values,
+    density,
+    extent,
+    fields,
+    finding_cues,
+    finding_lexicon,
+    findings,
+    lexicon,
+    location,
+    report_text,
+    sides,
+    spelling,
+)
 from metrics.labels.labeler import LABELER, Label, label, signature
 
 CASES = Path(__file__).parent / "reference" / "labeler_cases.jsonl"
+SENTENCES = CASES.with_name("labeler_sentences.jsonl")
 
 WORDS = (
     "BI-RADS BIRADS: 4 4a 3 5. , ; \n . ( ) and or no not mass calcification skin nipple normal retraction left right "
@@ -124,9 +142,15 @@ def test_a_hundred_kilobytes_of_anything_are_read(unit: str) -> None:
     assert label(text + "\nBIRADS: 2").birads in {"2", "4"}
 
 
-LABELS = {"1.0": "2d2a21d626be765b2416533fb1d76993892f9b4317a1a3c22a21d8d81e294783"}
+LABELS = {
+    "1.0": "2d2a21d626be765b2416533fb1d76993892f9b4317a1a3c22a21d8d81e294783",
+    "1.1": "?",
+}
 """The digest of the labels of `texts()`, by the version that gives them."""
-VOCABULARY = {"1.0": "0900e3c4f33b5028ad980e604eb57dbd249fe6504eed4e1430f14016f5440d0c"}
+VOCABULARY = {
+    "1.0": "0900e3c4f33b5028ad980e604eb57dbd249fe6504eed4e1430f14016f5440d0c",
+    "1.1": "?",
+}
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 
 NOUNS = (
@@ -192,6 +216,8 @@ def texts() -> Iterator[str]:
     yield from (said.format(noun) for noun, said in product(NOUNS, SAID))
     yield from (f"{word} {noun} in the {place}" for noun, word, place in product(NOUNS, DESCRIBED, PLACES))
     yield from (named.format(category) for category, named in product(CATEGORIES, NAMED))
+    for line in SENTENCES.read_text(encoding="utf-8").splitlines():
+        yield json.loads(line)["text"]
     yield from (f"Breast composition: {words}. BIRADS: {category}" for words, category in product(COMPOSED, CATEGORIES))
 
 
@@ -208,7 +234,10 @@ def test_labels_change_with_the_version_only() -> None:
 
 
 def test_the_vocabulary_changes_with_the_version_only() -> None:
-    modules = (attributes, birads, density, finding_lexicon, findings, lexicon, location, report_text, sides)
+    modules = (
+        *(asides, attributes, birads, birads_sides, birads_values, density, extent, fields, finding_cues),
+        *(finding_lexicon, findings, lexicon, location, report_text, sides, spelling),
+    )
     patterns = {
         pattern
         for module in modules
@@ -230,6 +259,6 @@ def patterns_in(value: object, depth: int = 0) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, part in value.items():
             yield from (*patterns_in(key, depth + 1), *patterns_in(part, depth + 1))
-    elif isinstance(value, list | tuple):
-        for part in value:
+    elif isinstance(value, list | tuple | frozenset):
+        for part in sorted(value) if isinstance(value, frozenset) else value:
             yield from patterns_in(part, depth + 1)
