@@ -185,7 +185,7 @@ def _parts_of_file(path: Path, content: Mapping[str, Any], numbers: Mapping[str,
         listed = [ids[text] for text in content.get(part, [])]
         times.update(listed)
         parts.append(tuple(sorted((i for i in listed if i in numbers), key=numbers.__getitem__)))
-    wrong += [f"{strict_json.shown(i)} is named {n} times" for i, n in times.items() if n > 1]
+    wrong += [f"{strict_json.named(i)} is named {n} times" for i, n in times.items() if n > 1]
     wrong += [f"{p!r} is empty" for p, ids in zip(PARTS, parts, strict=True) if not ids and p != "validation"]
     if wrong:
         more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""

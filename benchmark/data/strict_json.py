@@ -76,6 +76,11 @@ def shown(text: str, most: int = 40) -> str:
     return quoted if len(quoted) <= most + 2 else f"{quoted[:most]}…'"
 
 
+def named(text: str) -> str:
+    """Return an id or a key for a sentence: as it is, or as `shown` has it where one would stumble over it."""
+    return text if text and text.isprintable() and len(text) <= 40 and " " not in text else shown(text)
+
+
 def _object(pairs: list[tuple[str, Any]], text: str) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):

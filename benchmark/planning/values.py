@@ -49,7 +49,14 @@ def remarks(suite: Suite, data: Path | None, source: SuiteSource | None = None) 
         data: the DMID folder, where one was given.
         source: where it was read.
     """
-    every = [*_name(suite, source), *_warm_up(suite, data), *_parts(suite, data), *_ranks(suite), *_lengths(suite)]
+    every = [
+        *_name(suite, source),
+        *_prompt(suite),
+        *_warm_up(suite, data),
+        *_parts(suite, data),
+        *_ranks(suite),
+        *_lengths(suite),
+    ]
     return sorted(every, key=lambda remark: not remark.fatal)
 
 
@@ -63,6 +70,24 @@ def _name(suite: Suite, source: SuiteSource | None) -> Iterator[Remark]:
         f"take the other's place, and `amrg sweep {suite.name}` runs the other. Give it a name of its own.",
         fatal=False,
     )
+
+
+def _prompt(suite: Suite) -> Iterator[Remark]:
+    """A prompt that spells an image token, or a turn's marker, of any family."""
+    prompt = suite.protocol.prompt
+    if not any(bracket in prompt for bracket in "<["):
+        return
+    from backbones.registry import BUILT_IN, get
+    from backbones.texts import spelt_in_prompt
+
+    specials: set[str] = set()
+    for name in dict.fromkeys([*BUILT_IN, *(entry.name for entry in suite.backbones)]):
+        try:
+            specials.update(get(name).known_specials())
+        except UserError:
+            continue  # `missing` says what is wrong with it
+    if spelt := sorted(text for text in specials if text and text in prompt):
+        yield Remark(("protocol", "prompt"), spelt_in_prompt(spelt), fatal=True)
 
 
 def _warm_up(suite: Suite, data: Path | None) -> Iterator[Remark]:

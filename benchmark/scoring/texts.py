@@ -108,7 +108,7 @@ def _parse(content: str, keys: Sequence[str], ids: tuple[type, ...]) -> Line:
     record = strict_json.parse(content)
     if not isinstance(record, dict):
         raise ValueError(f"a JSON {type(record).__name__}, expected an object")
-    has = ", ".join(strict_json.shown(key) for key in sorted(record)[:8]) or "no keys"
+    has = ", ".join(strict_json.named(key) for key in sorted(record)[:8]) or "no keys"
     if "id" not in record:
         raise ValueError(f"no 'id'; it has {has}")
     if type(record["id"]) not in ids:

@@ -83,12 +83,12 @@ def read_suite(name: str) -> SuiteSource:
     if _is_file_name(name):
         path = Path(name)
         try:
+            state = "is a folder, not a suite file" if path.is_dir() else "no such suite file"
             is_file = path.is_file()
         except (OSError, ValueError):  # too long a name, or one with a NUL
-            is_file = False
+            state, is_file = "no name that a file can have", False
         if not is_file:
-            state = "is a folder, not a suite file" if path.is_dir() else "no such suite file"
-            raise UserError(f"{name}: {state}. Suites that come with amrg: {', '.join(built_in())}.")
+            raise UserError(f"{quoted(name)}: {state}. Suites that come with amrg: {', '.join(built_in())}.")
     elif name in built_in():
         path = Path(str(files("benchmark.suites").joinpath(f"{name}.yaml")))
     else:
