@@ -56,10 +56,15 @@ def load_model(
             use_safetensors=True,
             quantization_config=quantization_config(decoder, quantization, dtype),
             output_loading_info=True,
+            # What the checkpoint would have of generation (penalties, suppressed tokens, time limits, beams) is not its
+            # to decide, and `generate` fills in from there whatever the protocol leaves open; its file isn't read.
+            generation_config=GenerationConfig(),
         )
     except SafetensorError as error:
         raise UserError(f"{folder}: a weights file is damaged or cut short ({error}). Fetch it again.") from error
-    except (OSError, RuntimeError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{folder}: {name}'s weights can't be loaded: {_first_line(error)}") from error
     model, report = loaded
     check_tensors(folder, report["missing_keys"], report["unexpected_keys"], name=name, spare_tensors=spare_tensors)
@@ -67,8 +72,6 @@ def load_model(
         if wrong := misfit(decoder_widths(model, decoder)):
             raise UserError(f"{folder}: {name} can't be run in 4 bits: {wrong}. Leave `quantization` out.")
         forbid_repacking(model)
-    # What the checkpoint would have of generation (penalties, suppressed tokens, time limits, beams) is not its to
-    # decide: `generate` fills in from here whatever the protocol leaves open.
     model.generation_config = GenerationConfig()
     return model.requires_grad_(False).eval()
 

@@ -80,14 +80,24 @@ def fill_template(processor: "ProcessorMixin", turns: list[dict[str, Any]], sour
             f"{source}: {name}'s prompt needs the checkpoint's chat template, and there is none in "
             f"{', '.join(TEMPLATES)}. Copy it from the checkpoint that this one was tuned from."
         )
+    words = [turn | {"content": [part for part in turn["content"] if part["type"] == "text"]} for turn in turns]
     try:
-        return processor.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        filled, without_image = (
+            str(processor.apply_chat_template(one, add_generation_prompt=True, tokenize=False))
+            for one in (turns, words)
+        )
     except (TemplateError, TypeError, KeyError, ValueError) as error:
         told = str(error).strip().split("\n")[0]
         raise UserError(
             f"{source}: {name}'s chat template can't be filled in ({type(error).__name__}: {told}). "
             "Copy it from the checkpoint that this one was tuned from."
         ) from error
+    if filled == without_image:
+        raise UserError(
+            f"{source}: {name}'s chat template is for text alone: it puts no image into a turn. "
+            "Copy it from the checkpoint that this one was tuned from."
+        )
+    return filled
 
 
 def _split(tokenizer: Any, text: str) -> list[int]:

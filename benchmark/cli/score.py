@@ -190,6 +190,12 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet", grounding: "Groundin
     for name, scored in scores.scores.items():
         if scored.undefined is not None:
             console.print(f"{name}: {scored.undefined}", markup=False)
+        if scored.left_out:
+            console.print(f"{name}: without {_ids(scored.left_out)}, too long to be aligned", markup=False)
+
+
+def _ids(ids: Sequence[str], most: int = 10) -> str:
+    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
 
 
 def _print_grounding(grounding: "Grounding", console: "Console") -> None:

@@ -143,7 +143,7 @@ class Session:
 
     @staticmethod
     def _concerns_all(stage: Stage, error: Exception) -> bool:
-        """Return whether the user has to mend something first; what is wrong with a trial's own files is the trial's."""
+        """Return whether the user has to mend something first; what is wrong with one trial's files is its own."""
         return isinstance(error, UserError) and stage not in ("generate", "score")
 
     def _end(self, trial: Trial, why: str | None) -> None:
