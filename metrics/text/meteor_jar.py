@@ -63,10 +63,7 @@ class MeteorProcess:
             for _ in range(2):
                 try:
                     self._start()
-                except queue.Empty:
-                    self._stop()
-                    raise MetricUnavailable(f"METEOR's process wasn't ready in {self.start_seconds:g} s") from None
-                except OSError:
+                except (OSError, queue.Empty):
                     self._stop()
                     continue
                 try:
@@ -76,7 +73,7 @@ class MeteorProcess:
                     raise NotAligned(f"METEOR didn't align {pair} in {self.answer_seconds:g} s") from None
                 except (OSError, ValueError):
                     self._stop()
-        raise MetricUnavailable(f"METEOR's process ended on {pair}, twice")
+        raise MetricUnavailable(f"METEOR's process ended on {pair}, or wasn't ready in {self.start_seconds:g} s, twice")
 
     def evaluate(self, statistics: Sequence[str]) -> list[float]:
         """Return the jar's own scores for lines of statistics: one per report, then the corpus."""
