@@ -63,11 +63,11 @@ def _lacks(one: Done, common: Mapping[str, str], primary: str) -> str | None:
     score = one.scores.scores.get(primary)
     if score is None or not score.signature or primary not in one.statistics:
         why = score.undefined if score is not None and score.undefined else "it isn't stored"
-        return f"no {primary}, by which rows are ranked: {why}. `amrg score RESULTS --rescore` computes it"
+        return f"no {primary}, by which rows are ranked: {why}. `amrg score RESULTS --rescore --data DIR` computes it"
     if score.signature != common[primary]:
         return (
             f"its {primary} is another score than the others': {_shown(score.signature)}, not "
-            f"{_shown(common[primary])}. `amrg score RESULTS --rescore` makes them one"
+            f"{_shown(common[primary])}. `amrg score RESULTS --rescore --data DIR` makes them one"
         )
     return None
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from benchmark.scoring.score import Scores
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
-Seed = Annotated[int, typer.Option(help="Seed of the intervals, and of a random or blocked split.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**63 - 1, help="Seed of the intervals, and of a random or blocked split.")
+]
 Data = Annotated[Path | None, typer.Option(metavar="DIR", help="A DMID folder; its reports are the references.")]
 SplitName = Annotated[
     str | None,

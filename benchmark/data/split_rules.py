@@ -45,7 +45,11 @@ def choose(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
     Raises:
         UserError: neither a rule nor a file that there is, or what `split` and `load` raise.
     """
-    if name in RULES or not (Path(name).suffix or Path(name).is_file()):
+    try:
+        is_file = bool(Path(name).suffix) or Path(name).is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        is_file = False
+    if name in RULES or not is_file:
         return split(studies, name, seed=seed)
     return load(Path(name), studies)
 
