@@ -9,13 +9,16 @@ import pytest
 from stored_suite import StoredSuite
 
 from benchmark.board.collect import collect
+from benchmark.board.compare import System, compare
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
 from benchmark.record import ScoresRecord
+from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import Score, score_predictions
 from benchmark.scoring.stored import digest, stored_statistics
 from benchmark.scoring.trial import is_scored
 from benchmark.store import TrialFolder, write_json, write_lines
+from metrics.metric import mean_of
 from metrics.text.text import COCO, METEOR
 
 REFERENCES = {"1": "A spiculated mass. BIRADS: 5", "2": "No mass seen in the left breast. BIRADS: 1", "4": "Cysts."}
@@ -121,3 +124,15 @@ def test_files_of_before_have_no_digest_and_are_taken() -> None:
     record = ScoresRecord(scores={}, labeler="l", reports=())
     assert record.predictions_sha256 is None
     assert "predictions_sha256" not in record.model_dump()
+
+
+def test_systems_that_were_scored_otherwise_are_not_compared() -> None:
+    ids = sorted(PREDICTIONS)
+    one, other = (
+        System(name, [{"rouge_l": mean_of("rouge_l", signature, [0.1, 0.5, 0.9])}], PREDICTIONS)
+        for name, signature in (("a", "rouge_l|1"), ("b", "rouge_l|2"))
+    )
+    against = ReferenceSet({i: REFERENCES[i] for i in ids})
+    assert compare(one, one, against, "rouge_l").reports == 3
+    with pytest.raises(UserError, match="other versions or settings"):
+        compare(one, other, against, "rouge_l")
