@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import Score, score_predictions
 from benchmark.scoring.stored import digest, stored_statistics
 from benchmark.scoring.trial import is_scored
-from benchmark.store import TrialFolder, write_json, write_lines
+from benchmark.store import Store, TrialFolder, write_json, write_lines
 from metrics.metric import mean_of
 from metrics.text.text import COCO, METEOR
 
@@ -65,10 +66,9 @@ def test_scores_of_no_alignable_pair_say_why() -> None:
 
 
 @pytest.fixture
-def suite(tmp_path: Path) -> StoredSuite:
-    suite = StoredSuite(tmp_path / "results", studies=60)
-    suite.write({"medgemma-4b-it": 1.0, "llava-med-7b": 0.2})
-    return suite
+def store(stored: StoredSuite, tmp_path: Path) -> Store:
+    """Results of a finished suite, to spoil."""
+    return Store(Path(shutil.copytree(stored.results, tmp_path / "results")))
 
 
 def changed(folder: TrialFolder, change: Any) -> None:
@@ -77,20 +77,20 @@ def changed(folder: TrialFolder, change: Any) -> None:
     write_json(folder.scores, content)
 
 
-def test_scores_of_other_predictions_are_refused_and_scored_again(suite: StoredSuite) -> None:
-    folder = suite.store.of(suite.trials[0])
+def test_scores_of_other_predictions_are_refused_and_scored_again(stored: StoredSuite, store: Store) -> None:
+    folder = store.of(stored.trials[0])
     predictions = folder.read_predictions()
     changed(folder, lambda content: content.update(predictions_sha256=digest([predictions])))
-    record, references = folder.read_scores(), {i: suite.by_id[i].report for i in predictions}
+    record, references = folder.read_scores(), {i: stored.by_id[i].report for i in predictions}
     stored_statistics(record, [predictions], references)
     other = predictions | {next(iter(predictions)): "Another report. BIRADS: 5"}
     with pytest.raises(UserError, match="other predictions"):
         stored_statistics(record, [other], references)
     pairs = {"falls": {}, "unchanged": 0.5}
     changed(folder, lambda content: content.update(blank={"rouge_l": 0.1}, pairs=pairs))
-    assert is_scored(folder, suite.split)
+    assert is_scored(folder, stored.split)
     write_lines(folder.predictions, [{"id": i, "prediction": text} for i, text in other.items()])
-    assert not is_scored(folder, suite.split)
+    assert not is_scored(folder, stored.split)
 
 
 def test_a_digest_is_of_ids_and_texts_in_any_order() -> None:
@@ -99,11 +99,11 @@ def test_a_digest_is_of_ids_and_texts_in_any_order() -> None:
     assert digest([PREDICTIONS, PREDICTIONS]) != digest([PREDICTIONS])
 
 
-def test_a_trial_that_was_scored_otherwise_is_not_ranked(suite: StoredSuite) -> None:
-    first, second = suite.trials[:2]
-    changed(suite.store.of(first), lambda content: content["scores"]["rouge_l"].update(signature="rouge_l|another"))
-    changed(suite.store.of(second), lambda content: content["scores"]["birads_exact"].update(signature="other labels"))
-    results = read_results(suite.results, "stored")
+def test_a_trial_that_was_scored_otherwise_is_not_ranked(stored: StoredSuite, store: Store) -> None:
+    first, second = stored.trials[:2]
+    changed(store.of(first), lambda content: content["scores"]["rouge_l"].update(signature="rouge_l|another"))
+    changed(store.of(second), lambda content: content["scores"]["birads_exact"].update(signature="other labels"))
+    results = read_results(store.folder, "stored")
     assert first.label not in {done.trial.label for done in results.done}
     assert "another score than the others'" in results.failed[first.label]
     [other] = [done for done in results.done if done.trial.label == second.label]
@@ -114,10 +114,10 @@ def test_a_trial_that_was_scored_otherwise_is_not_ranked(suite: StoredSuite) -> 
     assert all(" and " not in signature for signature in board.signatures.values())
 
 
-def test_a_trial_without_the_primary_score_is_a_row_of_what_failed(suite: StoredSuite) -> None:
-    trial = suite.trials[3]
-    changed(suite.store.of(trial), lambda content: content["scores"].pop("rouge_l"))
-    assert collect(read_results(suite.results, "stored")).failed[0].label == trial.label
+def test_a_trial_without_the_primary_score_is_a_row_of_what_failed(stored: StoredSuite, store: Store) -> None:
+    trial = stored.trials[3]
+    changed(store.of(trial), lambda content: content["scores"].pop("rouge_l"))
+    assert collect(read_results(store.folder, "stored")).failed[0].label == trial.label
 
 
 def test_files_of_before_have_no_digest_and_are_taken() -> None:
