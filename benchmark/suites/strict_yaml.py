@@ -191,7 +191,8 @@ def _check_events(text: str, where: str) -> None:
             (tag is not None, f"the tag {quoted(tag)} isn't read here. Leave it out; quotes make a value text."),
         ):
             if wrong:
-                raise UserError(f"{where}, line {event.start_mark.line + 1}: {what}")
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise UserError(f"{where}, line {line}: {what}")
 
 
 class _Builder:
@@ -217,11 +218,12 @@ class _Builder:
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
-                content: Content = []
+                content: list[Content] = []
                 for index, child in enumerate(node.value):
                     self.lines[(*place, index)] = child.start_mark.line + 1
                     content.append(self.value(child, (*place, index)))
                 return content
+            assert isinstance(node, yaml.MappingNode)
             return self._mapping(node, place)
         finally:
             self._open.discard(id(node))

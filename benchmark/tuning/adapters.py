@@ -84,8 +84,8 @@ def _other_tensors(shapes: dict[str, tuple[int, ...]], wanted: LoraConfig, backb
     expected: dict[str, tuple[int, ...]] = {}
     for name, module in backbone.model.named_modules():
         if re.fullmatch(wanted.target_modules, name):
-            expected[f"base_model.model.{name}.lora_A.weight"] = (wanted.r, module.in_features)  # type: ignore[dict-item]
-            expected[f"base_model.model.{name}.lora_B.weight"] = (module.out_features, wanted.r)  # type: ignore[dict-item]
+            expected[f"base_model.model.{name}.lora_A.weight"] = (wanted.r, module.in_features)
+            expected[f"base_model.model.{name}.lora_B.weight"] = (module.out_features, wanted.r)
     missing = sorted(set(expected) - set(shapes))
     other = sorted(name for name in set(expected) & set(shapes) if shapes[name] != expected[name])
     further = sorted(name for name in set(shapes) - set(expected) if ".lora_magnitude_vector" not in name)
