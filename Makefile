@@ -9,6 +9,8 @@ MACHINES ?=
 PYTHONS ?= python3.12 python3.13
 # Backbones that `make rehearse` takes through; their weights are made up, nothing is fetched.
 BACKBONES ?= smolvlm-2.2b qwen3-vl-4b
+# How many inputs `make fuzz` tries.
+INPUTS ?= 100000
 # Extras to install, of pyproject.toml: dev,browser,tracking runs the tests of pages and trackers too.
 EXTRAS  ?= dev
 # Extra arguments of pip, e.g. an index of CPU builds of torch.
@@ -81,6 +83,10 @@ test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 p
 simulations: install ## how often verdicts are wrong and intervals hold, by simulation (half an hour)
 	$(VENV)/bin/python tests/metrics/simulations.py
 	$(VENV)/bin/python tests/metrics/simulations_scores.py
+
+.PHONY: fuzz
+fuzz: install ## mutated suites, texts, labels, split files and stored results through their readers (an hour): [INPUTS=100000]
+	$(VENV)/bin/python tests/fuzzing.py --inputs $(INPUTS)
 
 .PHONY: rehearse
 rehearse: install ## take full-width checkpoints of random weights through a sweep: [BACKBONES='medgemma-4b-it …']

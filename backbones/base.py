@@ -7,6 +7,7 @@ encoding images and text, the label mask and padding are done here, once, for al
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -25,6 +26,7 @@ from backbones.loading import check_image_tokens, check_tokenizer, load_model, l
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs, image_features
 from backbones.private.shapes import ShapesOnly
+from backbones.texts import fill_template, plain_tokens, special_ids, spelt_in_prompt, use_tokenizers_template
 
 IGNORED = -100
 """The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
@@ -52,6 +54,7 @@ class Backbone(ABC):
         end_token: the token that ends a report.
         decoder: name of the module that holds the decoder's layers.
         lora_targets: regular expression over module names for the adapters.
+        turn_markers: texts, other than special tokens, that begin and end a turn in this family's prompts.
         stacked_features: whether the model takes image features as one tensor or as one tensor an image.
         scattered_features: whether features have to be put among the embeddings, for a model class that doesn't
             take them as `mm_encoder_outputs`.
@@ -69,6 +72,7 @@ class Backbone(ABC):
     model_type: ClassVar[str]
     processor_class: ClassVar[type]
     end_token: ClassVar[str]
+    turn_markers: ClassVar[tuple[str, ...]] = ()
     decoder: ClassVar[str] = "language_model"
     lora_targets: ClassVar[str] = decoder_projections()
     stacked_features: ClassVar[bool] = True
@@ -128,6 +132,7 @@ class Backbone(ABC):
             spare_tensors=cls.spare_tensors,
         )
         processor = load_processor(folder, cls.load_processor, name=cls.name)
+        use_tokenizers_template(processor)
         backbone = cls(model, processor, source=folder, fingerprint=fingerprint(published), pinned=source is None)
         check_tokenizer(folder, backbone.tokenizer, model, name=cls.name, end_token=cls.end_token)
         check_image_tokens(folder, backbone.blank_image_tokens, name=cls.name, image_token=backbone.image_token)
@@ -203,15 +208,44 @@ class Backbone(ABC):
         """Return the prompt with its image placeholder and turn markers, as the checkpoint was trained with."""
 
     def chat_prompt(self, prompt: str) -> str:
-        """Return `prompt` and one image as a user's turn, by the checkpoint's own chat template."""
+        """Return `prompt` and one image as a user's turn, by the checkpoint's own chat template.
+
+        Raises:
+            UserError: the checkpoint has none, or one that can't be used.
+        """
         content: Any = [{"type": "image"}, {"type": "text", "text": prompt}]
-        return self.processor.apply_chat_template(
-            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-        )
+        return fill_template(self.processor, [{"role": "user", "content": content}], self.source, name=self.name)
+
+    @classmethod
+    def known_specials(cls) -> list[str]:
+        """Return the texts that a prompt may not hold, as far as they are known without the checkpoint."""
+        spec = cls.miniature()
+        every = {cls.end_token, *cls.turn_markers, *spec.tokens.values(), *spec.extra_tokens.values()}
+        return sorted(every)
+
+    @cached_property
+    def specials(self) -> dict[str, int]:
+        """Special tokens of the tokenizer, and what stands for an image or ends a report, by their text."""
+        ids = special_ids(self.tokenizer) | {self.image_token, self.end}
+        return dict(zip(self.tokenizer.convert_ids_to_tokens(sorted(ids)), sorted(ids), strict=True))
+
+    def check_prompt(self, prompt: str) -> None:
+        """Refuse a prompt that spells what the model is told apart by: image tokens, beginnings and ends of turns.
+
+        Raises:
+            UserError: names them.
+        """
+        if spelt := [text for text in sorted({*self.specials, *self.turn_markers}) if text and text in prompt]:
+            raise UserError(f"{self.name}: {spelt_in_prompt(spelt)}")
 
     def prompt_tokens(self, prompt: str) -> list[int]:
-        """Return token ids of the prompt, image tokens included, as the checkpoint's own processor makes them."""
+        """Return token ids of the prompt, image tokens included, as the checkpoint's own processor makes them.
+
+        Raises:
+            UserError: the prompt spells a special token.
+        """
         if prompt not in self._prompts:
+            self.check_prompt(prompt)
             side = self.checkpoint.image_size
             blank = Image.new("RGB", (side, side))
             encoded = self.processor(images=[[blank]], text=[self.prompt_text(prompt)], add_special_tokens=False)
@@ -243,9 +277,23 @@ class Backbone(ABC):
         return int(self.end if self.tokenizer.pad_token_id is None else self.tokenizer.pad_token_id)
 
     def report_tokens(self, report: str) -> list[int]:
-        """Return token ids of a report and its end token; kept, as every epoch and trial asks for the same."""
+        """Return token ids of a report and its end token; kept, as every epoch and trial asks for the same.
+
+        What a report spells like a special token (`<image>`, `</s>`) is text, and is tokenised as such: as a token it
+        would ask for another image, or teach the model to end there.
+
+        Raises:
+            UserError: the tokenizer knows no other way to write it.
+        """
         if report not in self._reports:
-            ids = self.tokenizer(self.report_start + report, add_special_tokens=False)["input_ids"]
+            unknown = {self.tokenizer.unk_token_id} - {None}
+            ids = plain_tokens(self.tokenizer, self.report_start + report, set(self.specials.values()) - unknown)
+            if ids is None:
+                spelt = [text for text in self.specials if text in report]
+                raise UserError(
+                    f"{self.name}: a report spells {', '.join(map(repr, spelt)) or 'a special token'}, which its "
+                    "tokenizer can't write as plain text. Change it there."
+                )
             self._reports[report] = [*ids, self.end]
         return self._reports[report]
 

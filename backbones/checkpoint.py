@@ -64,6 +64,11 @@ def locate(source: Path | None, checkpoint: Checkpoint) -> Path:
     """
     if source is not None:
         if not (source / "config.json").is_file():
+            if (source / "adapter_config.json").is_file():
+                raise UserError(
+                    f"{source}: an adapter, not a checkpoint. Merge it into its base (in peft: "
+                    "`model.merge_and_unload()`), save the model, and name that folder."
+                )
             raise UserError(
                 f"{source}: not a checkpoint: there is no config.json in it. "
                 "Give a folder in the hub's layout, or leave it out to use the pinned hub checkpoint."

@@ -39,6 +39,7 @@ class LlavaMed(Backbone):
     converted = True
     processor_class = LlavaProcessor
     end_token = "</s>"
+    turn_markers = ("[INST]", "[/INST]")
     stacked_features = False
 
     @classmethod

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from transformers.processing_utils import ProcessorMixin
 
 CONFIGURATIONS = ("config.json", "processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
+ADAPTER_TENSORS = r"\.(lora_|base_layer\.|modules_to_save\.|ia3_|hada_|lokr_|oft_|vera_|adapter_)|^base_model\.model\."
+"""Regular expression for names that peft gives to an adapter's tensors, and to those that it is put around."""
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -43,7 +45,7 @@ def load_model(
         UserError: what is in the folder isn't this plugin's model, isn't whole, or isn't safe to read.
     """
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText
+    from transformers import AutoModelForImageTextToText, GenerationConfig
 
     check_folder(folder, name=name, model_type=model_type)
     try:
@@ -54,10 +56,15 @@ def load_model(
             use_safetensors=True,
             quantization_config=quantization_config(decoder, quantization, dtype),
             output_loading_info=True,
+            # What the checkpoint would have of generation (penalties, suppressed tokens, time limits, beams) is not its
+            # to decide, and `generate` fills in from there whatever the protocol leaves open; its file isn't read.
+            generation_config=GenerationConfig(),
         )
     except SafetensorError as error:
         raise UserError(f"{folder}: a weights file is damaged or cut short ({error}). Fetch it again.") from error
-    except (OSError, RuntimeError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{folder}: {name}'s weights can't be loaded: {_first_line(error)}") from error
     model, report = loaded
     check_tensors(folder, report["missing_keys"], report["unexpected_keys"], name=name, spare_tensors=spare_tensors)
@@ -65,6 +72,7 @@ def load_model(
         if wrong := misfit(decoder_widths(model, decoder)):
             raise UserError(f"{folder}: {name} can't be run in 4 bits: {wrong}. Leave `quantization` out.")
         forbid_repacking(model)
+    model.generation_config = GenerationConfig()
     return model.requires_grad_(False).eval()
 
 
@@ -87,6 +95,12 @@ def check_tensors(
     wrong += [f"{_several(unused, 'tensor')} in the weights, but not in the model of {name}"] if unused else []
     if wrong:
         named = " A plugin can name such as its model does without, in `spare_tensors`." if unused else ""
+        if any(re.search(ADAPTER_TENSORS, key) for key in unused):
+            raise UserError(
+                f"{folder}: {'; '.join(wrong)}. They are an adapter's that was never merged into the weights, which by "
+                "themselves are its base. Merge it (in peft: `model.merge_and_unload()`), save the model again, and "
+                "name that folder."
+            )
         raise UserError(
             f"{folder}: {'; '.join(wrong)}. Fetch the checkpoint again, or name the backbone that it belongs to.{named}"
         )
@@ -128,6 +142,12 @@ def check_folder(folder: Path, *, name: str, model_type: str) -> None:
                 f"{path}: asks for code of the checkpoint's own (auto_map), which amrg never runs. "
                 "Use a checkpoint for transformers' own classes, or remove that entry if it is one."
             )
+    if (folder / "adapter_config.json").is_file():
+        # transformers would load the adapter's base from wherever that file says, and put the adapter into it.
+        raise UserError(
+            f"{folder}: holds an adapter (adapter_config.json) beside or instead of a model's own weights. Merge it "
+            "(in peft: `model.merge_and_unload()`), save the model, and name that folder; or remove these files."
+        )
     stored_type = read_json(folder / "config.json").get("model_type")
     if stored_type != model_type:
         raise UserError(
@@ -205,7 +225,7 @@ def check_image_tokens(folder: Path, count: Callable[[], tuple[int, int]], *, na
     if places == 0:
         raise UserError(
             f"{folder}: the prompt holds no image token (id {image_token} of the model's configuration). "
-            "The tokenizer or the processor is another checkpoint's."
+            "The tokenizer or the processor is another checkpoint's, or its chat template is for text alone."
         )
     if features != places:
         raise UserError(

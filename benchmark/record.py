@@ -217,6 +217,7 @@ class ScoreRecord(Stored):
     signature: str
     undefined: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
     undefined_resamples: float = Field(default=0.0, exclude_if=lambda share: not share)
+    left_out: tuple[str, ...] = Field(default=(), exclude_if=lambda ids: not ids)
 
 
 class ReportScores(Stored):
@@ -280,6 +281,8 @@ class ScoresRecord(Stored):
 
     Attributes:
         schema_version: of this model.
+        predictions_sha256: digest of the predictions that the scores are of, as `benchmark.scoring.stored.digest` has
+            it; None in files of before.
         references: name of the set of references, in a file that `amrg score` saves.
         scores: of the test set, by name.
         labeler: signature of the labeler behind the clinical scores.
@@ -293,6 +296,7 @@ class ScoresRecord(Stored):
     """
 
     schema_version: int = 1
+    predictions_sha256: str | None = Field(default=None, exclude_if=lambda digest: digest is None)
     references: str | None = Field(default=None, exclude_if=lambda name: name is None)
     scores: dict[str, ScoreRecord]
     labeler: str

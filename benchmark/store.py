@@ -25,7 +25,7 @@ from benchmark.record import (
     SuiteRecord,
     TrialRecord,
 )
-from benchmark.suite import Trial
+from benchmark.suite import Trial, sweep_command
 
 Model = TypeVar("Model", bound=BaseModel)
 MOST_LISTED = 5
@@ -334,7 +334,7 @@ def read_record(store: Store, suite: str) -> SuiteRecord:
     if not path.is_file():
         known = sorted(p.stem for p in path.parent.glob("*.json"))
         others = f" Suites with results there: {', '.join(known)}." if known else ""
-        raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{others}")
+        raise UserError(f"{path}: no results of suite {suite!r}. Run {sweep_command(suite)}.{others}")
     return read_model(path, SuiteRecord)
 
 
@@ -347,7 +347,7 @@ def read_references(store: Store, suite: str) -> list[ReferenceReport]:
     path = store.references(suite)
     if not path.is_file():
         raise UserError(
-            f"{path}: no such file. It is written when the suite runs; `amrg sweep {suite}` makes it, "
+            f"{path}: no such file. It is written when the suite runs; {sweep_command(suite)} makes it, "
             "and repeats no trial that is done."
         )
     return read_models(path, ReferenceReport)

@@ -6,13 +6,29 @@ A suite is one screen of YAML: which data, split, backbones, grid, protocol, met
 
 import hashlib
 import json
+from importlib.resources import files
 from itertools import product
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 SCHEMA = 1
 """Version of what a trial's id is made of; raised when the meaning of a stored result changes."""
+
+
+LARGEST_SEED = 2**63 - 1
+"""The largest seed that every library takes."""
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+
+
+def sweep_command(name: str) -> str:
+    """Return the command that runs the suite of that name, for advice.
+
+    Only of a suite that comes with the project the name is enough; of another the file has to be given, and where that
+    lies results don't say.
+    """
+    along = {path.name for path in files("benchmark").joinpath("suites").iterdir()}
+    return f"`amrg sweep {name}`" if f"{name}.yaml" in along else "`amrg sweep` with the suite's file"
 
 
 class Part(BaseModel):
@@ -25,8 +41,8 @@ class PhantomData(Part):
     """Digital phantoms, written where the sweep runs."""
 
     source: Literal["phantom"]
-    studies: int = Field(default=510, ge=12, description="images")
-    seed: int = 0
+    studies: int = Field(default=510, ge=12, le=100_000, description="images")
+    seed: Seed = 0
     size: int = Field(default=256, ge=64, le=6000, description="long side in pixels")
     dialect: str = "dmid"
 
@@ -40,7 +56,7 @@ class DmidData(Part):
 class ImagePart(Part):
     """How a mammogram becomes the square that every backbone is shown."""
 
-    size: int = Field(default=896, ge=56, description="side in pixels")
+    size: int = Field(default=896, ge=56, le=8192, description="side in pixels")
     crop: bool = Field(default=True, description="crop to the breast")
     flip: bool = Field(default=False, description="mirror every image to one laterality")
 
@@ -49,7 +65,7 @@ class SplitPart(Part):
     """Which studies are trained, chosen and tested on."""
 
     name: str = Field(default="blocked", description="sequential, random, blocked, or a file of ids")
-    seed: int = 0
+    seed: Seed = 0
     # Left out where it says nothing, so that records and boards of before keep their bytes.
     folds: int | None = Field(
         default=None,
@@ -83,9 +99,9 @@ class Entry(Part):
 class Grid(Part):
     """The points at which every backbone is tuned: rank × alpha × seed."""
 
-    rank: tuple[int, ...] = Field(min_length=1)
-    alpha: tuple[int, ...] = Field(min_length=1)
-    seed: tuple[int, ...] = Field(default=(0,), min_length=1)
+    rank: tuple[Annotated[int, Field(le=65_536)], ...] = Field(min_length=1)
+    alpha: tuple[Annotated[int, Field(le=1_000_000)], ...] = Field(min_length=1)
+    seed: tuple[Seed, ...] = Field(default=(0,), min_length=1)
 
     @field_validator("rank", "alpha")
     @classmethod
@@ -127,18 +143,18 @@ class Protocol(Part):
             `blank` is what a suite's `blank_adapters` are trained on, and shown when they write.
     """
 
-    prompt: str = Field(default="Write the radiology report of this mammogram.", min_length=1)
-    steps: int | None = Field(default=None, ge=1)
-    epochs: int | None = Field(default=None, ge=1)
-    batch_size: int = Field(default=8, ge=1)
-    micro_batch_size: int | None = Field(default=None, ge=1)
-    learning_rate: float = Field(default=1e-4, gt=0)
+    prompt: str = Field(default="Write the radiology report of this mammogram.", min_length=1, max_length=100_000)
+    steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    epochs: int | None = Field(default=None, ge=1, le=100_000)
+    batch_size: int = Field(default=8, ge=1, le=65_536)
+    micro_batch_size: int | None = Field(default=None, ge=1, le=65_536)
+    learning_rate: float = Field(default=1e-4, gt=0, le=10, allow_inf_nan=False)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup_steps: int = Field(default=20, ge=0)
-    weight_decay: float = Field(default=0.0, ge=0)
-    gradient_clipping: float = Field(default=1.0, ge=0)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    max_new_tokens: int = Field(default=256, ge=1)
+    warmup_steps: int = Field(default=20, ge=0, le=10_000_000)
+    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    gradient_clipping: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    dropout: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False)
+    max_new_tokens: int = Field(default=256, ge=1, le=1_000_000)
     activation_checkpointing: bool = False
     # Left out where they say nothing, so that trials, records and boards of before keep their ids and bytes.
     compile: bool = Field(default=False, exclude_if=lambda compiled: not compiled)
@@ -173,9 +189,9 @@ class Protocol(Part):
 class MiniaturePart(Part):
     """How the suite's miniature checkpoints are trained, where it uses none that come with the project."""
 
-    examples: int = Field(default=1500, ge=16, description="phantoms they are trained on")
-    vision_steps: int = Field(default=300, ge=1)
-    language_steps: int = Field(default=250, ge=1)
+    examples: int = Field(default=1500, ge=16, le=100_000, description="phantoms they are trained on")
+    vision_steps: int = Field(default=300, ge=1, le=10_000_000)
+    language_steps: int = Field(default=250, ge=1, le=10_000_000)
 
 
 class Suite(Part):
@@ -192,7 +208,7 @@ class Suite(Part):
     are trained as `MiniaturePart` has it by default; where it is given, all are trained so.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)
     title: str
     data: PhantomData | DmidData = Field(discriminator="source")
     image: ImagePart = ImagePart()

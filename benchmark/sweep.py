@@ -20,6 +20,7 @@ from benchmark.execute import Executor, default_processes, executor, one_arithme
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
+from benchmark.planning import values
 from benchmark.planning.dealing import dealt, trials_of
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
@@ -27,6 +28,7 @@ from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import PhantomData, Suite, Trial
+from benchmark.suites.load import SuiteSource
 from benchmark.tuning.weights import Weights, find_weights
 
 
@@ -101,6 +103,7 @@ def run(
     listener: Listener,
     processes: int | None = None,
     allow_cpu: bool = False,
+    source: SuiteSource | None = None,
 ) -> Summary:
     """Run a suite.
 
@@ -111,6 +114,7 @@ def run(
         listener: told what happens.
         processes: on a CPU, one per core by default, or as many as memory holds; with GPUs, one per GPU.
         allow_cpu: whether the processor may run large checkpoints, where there is no GPU and its memory holds them.
+        source: where the suite was read: how it is named where it is run, and the lines of its values.
 
     Returns:
         How it ended, its failed trials and floors among it; `check` raises for those.
@@ -119,15 +123,21 @@ def run(
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
         RunFailed: a worker process died.
     """
-    refuse(suite, data, allow_cpu=allow_cpu)
+    remarks = values.remarks(suite, data, source)
+    unfit = [remark.told(source) for remark in remarks if remark.fatal]
+    refuse(suite, data, allow_cpu=allow_cpu, unfit=unfit, source=source)
     settle_arithmetic(suite)
     listen(listener)
+    for remark in remarks:
+        tell(Event("stage", "mind", detail=remark.told(source)))
     devices = devices_of(suite)
     most = processes or (len(devices) if devices[0] != "cpu" else processes_in_memory(suite, default_processes()))
     if allow_cpu and devices[0] == "cpu" and not suite.has_miniatures_only:
         tell_hours(suite, data, results)
     with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
-        records = prepare_records(suite, data, results, workers.processes)
+        records = prepare_records(
+            suite, data, results, workers.processes, named=source.shown if source is not None else None
+        )
         tell(Event("stage", "checkpoints"))
         weights = find_weights(suite, workers)
         planned = plan_trials(suite, records, weights)
@@ -146,11 +156,19 @@ def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:
     tell(Event("stage", "no GPU", detail=f"the processor takes {known} hours, by arithmetic (amrg plan --gpu {CPU})"))
 
 
-def refuse(suite: Suite, data: Path | None, *, allow_cpu: bool = False) -> None:
+def refuse(
+    suite: Suite,
+    data: Path | None,
+    *,
+    allow_cpu: bool = False,
+    unfit: Sequence[str] = (),
+    source: SuiteSource | None = None,
+) -> None:
     """Raise where a suite can't run here.
 
     Args:
-        suite, data, allow_cpu: as `run` takes them.
+        suite, data, allow_cpu, source: as `run` takes them.
+        unfit: values that it can't run with, each with what to do.
 
     Raises:
         UserError: lists all that is missing.
@@ -160,7 +178,7 @@ def refuse(suite: Suite, data: Path | None, *, allow_cpu: bool = False) -> None:
             f"suite {suite.name} runs on phantoms, so --data {data} has no use. "
             "Leave it out, or choose a suite on DMID."
         )
-    if needs := missing(suite, data, allow_cpu=allow_cpu):
+    if needs := [*unfit, *missing(suite, data, allow_cpu=allow_cpu, source=source)]:
         listed = "\n".join(f"  - {need}" for need in needs)
         raise UserError(f"suite {suite.name} can't run here yet:\n{listed}")
 
@@ -190,15 +208,22 @@ def _useful_processes(suite: Suite, devices: Sequence[str]) -> int:
     return 1 if trials <= 2 else trials
 
 
-def prepare_records(suite: Suite, data: Path | None, results: Path, processes: int) -> Records:
+def prepare_records(
+    suite: Suite, data: Path | None, results: Path, processes: int, *, named: str | None = None
+) -> Records:
     """Read a suite's data, part them and decode their images; phantoms are drawn that aren't there.
+
+    Args:
+        suite, data, results: as `run` takes them.
+        processes: that draw and decode.
+        named: as `benchmark.data.records.read_records` takes it.
 
     Raises:
         UserError: all that is wrong with the data.
     """
     folder = draw_phantoms(suite.data, processes) if isinstance(suite.data, PhantomData) else data
     assert folder is not None, "`refuse` lets no suite on DMID pass without its folder"
-    records = read_records(suite, folder, results)
+    records = read_records(suite, folder, results, named=named)
     first = records.splits[0]
     sizes = f"{len(first.train)} train, {len(first.validation)} validation, {len(first.test)} test"
     if records.folds:

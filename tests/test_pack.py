@@ -1,6 +1,7 @@
 """A pack from end to end: a trial fails alone, what is finished isn't done again, and all seconds are somebody's."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from lines import read_lines
+from safetensors.torch import load_file, save_file
 
 from backbones.base import Backbone
 from benchmark.data import dmid
@@ -203,17 +205,52 @@ def test_only_the_guilty_trial_fails_and_the_next_run_does_what_is_left(
         assert all(is_same(folder(pack, place), undisturbed) for place in range(3))
 
 
-def test_a_damaged_adapter_is_the_failure_of_its_trial(
-    make_pack: Callable[..., Pack], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def damaged(adapter: Path, other: Path) -> None:
+    (adapter / "adapter_model.safetensors").write_bytes(b"damaged")
+
+
+def halved(adapter: Path, other: Path) -> None:
+    tensors = load_file(adapter / "adapter_model.safetensors")
+    save_file(dict(sorted(tensors.items())[::2]), adapter / "adapter_model.safetensors")
+
+
+def another_trials(adapter: Path, other: Path) -> None:
+    shutil.rmtree(adapter)
+    shutil.copytree(other, adapter)
+
+
+@pytest.mark.parametrize("spoil", [damaged, halved, another_trials])
+def test_an_adapter_that_is_not_its_trial_s_is_trained_again(
+    spoil: Callable[[Path, Path], None],
+    make_pack: Callable[..., Pack],
+    undisturbed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pack = make_pack(tmp_path)
     interrupt(pack, Packed, "generate", monkeypatch)
-    (folder(pack, 0).adapter / "adapter_model.safetensors").write_bytes(b"damaged")
-    assert [reason is None for reason in run_pack(pack).values()] == [False, True, True]
+    spoil(folder(pack, 0).adapter, folder(pack, 2).adapter)
+    calls = Calls(pack, monkeypatch)
+    assert set(run_pack(pack).values()) == {None}
+    assert calls.trained == [0]
     for place in (1, 2):
         for name in ("predictions.jsonl", "controls.jsonl"):
             path = folder(pack, place).path
             assert (path / name).read_bytes() == (undisturbed / path.name / name).read_bytes()
+
+
+def test_what_is_wrong_with_the_files_of_one_trial_is_its_own(
+    make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack, score = make_pack(tmp_path), stages.score
+
+    def failing(scored: TrialFolder, *rest: Any, **options: Any) -> None:
+        if scored.path.name == pack.trials[1].id:
+            raise UserError("its predictions are damaged")
+        score(scored, *rest, **options)
+
+    monkeypatch.setattr(stages, "score", failing)
+    assert [why is None for why in run_pack(pack).values()] == [True, False, True]
 
 
 @pytest.mark.parametrize("stage", STAGES[:2])

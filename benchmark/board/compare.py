@@ -128,6 +128,12 @@ def compare(a: System, b: System, against: ReferenceSet, primary: str) -> Compar
     names = [n for n in dict.fromkeys((primary, *SHOWN)) if all(n in by_name for s in (a, b) for by_name in s.by_seed)]
     if primary not in names:
         raise UserError(f"{primary} can't be compared: {a.name} or {b.name} doesn't have it.")
+    names = [name for name in names if len(_signatures_of(name, a, b)) == 1]
+    if primary not in names:
+        raise UserError(
+            f"{primary} can't be compared: {a.name} and {b.name} were scored by other versions or settings: "
+            f"{' and '.join(_signatures_of(primary, a, b))}. `amrg score RESULTS --rescore --data DIR` makes them one."
+        )
     number_of_blocks = len(set(blocks))
     draws, flips = Draws(number_of_blocks), SignFlips(number_of_blocks)
     scores = _adjusted([_score(n, a, b, blocks, draws, flips) for n in names], primary)
@@ -142,6 +148,11 @@ def compare(a: System, b: System, against: ReferenceSet, primary: str) -> Compar
         categories=tuple(_categories(primary, a, b, ids, blocks, truths)),
         studies=tuple(_studies(primary, a, b, against.references, ids)),
     )
+
+
+def _signatures_of(name: str, a: System, b: System) -> list[str]:
+    """Return the signatures that a score has in two systems, each once."""
+    return list(dict.fromkeys(one[name].signature for system in (a, b) for one in system.by_seed))
 
 
 def _score(name: str, a: System, b: System, blocks: Sequence[str], draws: Draws, flips: SignFlips) -> Compared:

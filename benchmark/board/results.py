@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.board.comparable import of_one_signature
 from benchmark.board.done import Baseline, Done, References
 from benchmark.board.folds import Result, pooled_baselines, pooled_trials
 from benchmark.errors import UserError
@@ -99,6 +100,8 @@ def read_results(results: Path, suite: str) -> SuiteResults:
                 if is_done(folder := store.of(identity), f"the floor {name}{of_fold}".strip())
             ]
         )
+    done, baselines, otherwise = of_one_signature(done, baselines, record.suite.primary_metric)
+    failed |= otherwise
     results_of = pooled_trials(done, pooled, len(record.folds)) if record.folds else tuple(done)
     return SuiteResults(
         suite=record.suite,

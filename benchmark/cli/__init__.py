@@ -25,6 +25,7 @@ from benchmark.cli import (
     sweep,
     track,
 )
+from benchmark.cli.output import print_anywhere
 from benchmark.execute import end_quickly
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ track.register(app)
 
 def main() -> None:
     """Run `amrg`. Exit code 0: done; 1: a run failed; 2: a mistake in what was given; 130: interrupted."""
+    print_anywhere()
     console = Console(stderr=True)
     end_quickly()
     try:

@@ -62,7 +62,9 @@ def split(
     name: Annotated[
         str, typer.Option("--split", metavar="NAME", help="blocked, random, sequential, or a file of ids.")
     ] = "blocked",
-    seed: Annotated[int, typer.Option(help="Another seed gives another blocked or random split.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives another blocked or random split.")
+    ] = 0,
     reports_only: Annotated[
         bool, typer.Option("--reports-only", help="Split by reports where images are missing.")
     ] = False,

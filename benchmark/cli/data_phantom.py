@@ -12,7 +12,7 @@ from benchmark.cli.output import progress_bar
 def phantom(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     studies: Annotated[int, typer.Option(min=1, help="How many images; a patient has up to four.")] = 510,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")] = 0,
     size: Annotated[int, typer.Option(min=64, help="Long side of an image, in pixels.")] = 512,
     dialect: Annotated[
         str, typer.Option(help="Manner of the reports: dmid, acr, letter, structured or impression.")

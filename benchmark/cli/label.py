@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli.output import as_json
+
 
 def label(
     file: Annotated[
@@ -24,8 +26,6 @@ def label(
 
     Example: amrg label predictions.jsonl --output labels.jsonl
     """
-    import json
-
     from benchmark.scoring.labels import label_file
     from benchmark.store import write_lines
 
@@ -34,4 +34,4 @@ def label(
         write_lines(output, labels)
         return
     for record in labels:
-        typer.echo(json.dumps(record, ensure_ascii=False))
+        typer.echo(as_json(record))

@@ -1,5 +1,6 @@
 """`amrg plan`: what a suite will cost, before it runs."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -39,17 +40,23 @@ def plan(
     Example: amrg plan paper --gpu A100-80x4
     """
     from benchmark.planning.plan import plan as make_plan
-    from benchmark.suites.load import load_suite
+    from benchmark.suites.load import read_suite
 
-    planned = make_plan(load_suite(suite), data, gpu=gpu, gpu_memory=gpu_memory, results=results)
+    source = read_suite(suite)
+    planned = make_plan(source.suite, data, gpu=gpu, gpu_memory=gpu_memory, results=results, source=source)
     if as_json:
         print_json(planned.model_dump(mode="json"))
     else:
         from benchmark.cli.plan_screen import show
 
-        show(planned)
+        show(planned, sweep_command(suite, data))
     if planned.missing:
         raise typer.Exit(2)
+
+
+def sweep_command(suite: str, data: Path | None) -> str:
+    """Return the command that runs a suite, with the arguments as they were given."""
+    return shlex.join(["amrg", "sweep", suite, *(["--data", str(data)] if data is not None else [])])
 
 
 def register(app: typer.Typer) -> None:

@@ -11,8 +11,8 @@ from benchmark.planning.model import BackbonePlan, BackboneSize, Design, Plan, P
 from metrics.registry import METRICS
 
 
-def show(planned: Plan) -> None:
-    """Print a plan."""
+def show(planned: Plan, command: str) -> None:
+    """Print a plan, and the command that runs its suite."""
     console = Console(highlight=False)
     rows = [row for row in planned.backbones if isinstance(row, BackbonePlan)]
     console.print(escape(_answer(planned)))
@@ -28,12 +28,14 @@ def show(planned: Plan) -> None:
     known = [row for row in planned.backbones if isinstance(row, BackboneSize)]
     for note in dict.fromkeys(note for row in known for note in row.assumptions):
         console.print(f"- {escape(note)}", style="dim")
+    for remark in planned.remarks:
+        console.print(f"[yellow]Mind:[/yellow] {escape(remark)}", soft_wrap=True)
     if planned.missing:
         console.print("\n[red]It can't run here yet:[/red]")
         for need in planned.missing:
             console.print(f"- {escape(need)}", soft_wrap=True)
     else:
-        console.print(f"It can run here: amrg sweep {escape(planned.suite)}")
+        console.print(f"It can run here: {escape(command)}", soft_wrap=True)
 
 
 def _answer(planned: Plan) -> str:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from benchmark.scoring.score import Scores
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
-Seed = Annotated[int, typer.Option(help="Seed of the intervals, and of a random or blocked split.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**63 - 1, help="Seed of the intervals, and of a random or blocked split.")
+]
 Data = Annotated[Path | None, typer.Option(metavar="DIR", help="A DMID folder; its reports are the references.")]
 SplitName = Annotated[
     str | None,
@@ -190,6 +192,12 @@ def _print_scores(scores: "Scores", chosen: "ReferenceSet", grounding: "Groundin
     for name, scored in scores.scores.items():
         if scored.undefined is not None:
             console.print(f"{name}: {scored.undefined}", markup=False)
+        if scored.left_out:
+            console.print(f"{name}: without {_ids(scored.left_out)}, too long to be aligned", markup=False)
+
+
+def _ids(ids: Sequence[str], most: int = 10) -> str:
+    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
 
 
 def _print_grounding(grounding: "Grounding", console: "Console") -> None:

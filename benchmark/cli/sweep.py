@@ -36,18 +36,25 @@ def sweep(
     from benchmark.progress.show import Show
     from benchmark.progress.status import Recorder
     from benchmark.store import Store
-    from benchmark.suites.load import load_suite
+    from benchmark.suites.load import read_suite
     from benchmark.sweep import check, run
 
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
-    chosen = load_suite(suite)
+    source = read_suite(suite)
+    chosen = source.suite
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
-        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards)
+        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
         if end is None:
             with Recorder(Store(results), chosen.name, show) as listener:
                 summary = run(
-                    chosen, data=data, results=results, listener=listener, processes=jobs, allow_cpu=allow_cpu
+                    chosen,
+                    data=data,
+                    results=results,
+                    listener=listener,
+                    processes=jobs,
+                    allow_cpu=allow_cpu,
+                    source=source,
                 )
         else:
             trials = len(end.summary.trials)

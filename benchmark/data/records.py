@@ -84,7 +84,14 @@ class Records:
         ]
 
 
-def read_records(suite: Suite, folder: Path, results: Path, *, splits: Sequence[Split] | None = None) -> Records:
+def read_records(
+    suite: Suite,
+    folder: Path,
+    results: Path,
+    *,
+    splits: Sequence[Split] | None = None,
+    named: str | None = None,
+) -> Records:
     """Return the records of a suite: its data, read and parted.
 
     Args:
@@ -92,6 +99,7 @@ def read_records(suite: Suite, folder: Path, results: Path, *, splits: Sequence[
         folder: in DMID's layout.
         results: where results go.
         splits: of each fold, or the only one, where they are known already; chosen as the suite says if None.
+        named: how the suite is named where it is run, such as its file; by its own name if None.
 
     Raises:
         UserError: the folder can't be read, or all that is wrong with it; or the split is none.
@@ -109,7 +117,7 @@ def read_records(suite: Suite, folder: Path, results: Path, *, splits: Sequence[
         image=ImageSettings(**suite.image.model_dump()),
         cache=cache_folder(),
         results=results,
-        command=_command(suite),
+        command=_command(suite, named or suite.name),
         data=DataRecord(
             source=suite.data.source,
             fingerprint=release.fingerprint,
@@ -146,7 +154,7 @@ def find_lesions(records: Records, processes: int) -> None:
         raise UserError(f"{len(bad)} lesions can't be painted over. Replace or remove these masks:\n{listed}")
 
 
-def _command(suite: Suite) -> str:
+def _command(suite: Suite, named: str) -> str:
     """Return the command that runs a suite, with a place for the user's own folder where it needs one."""
     data = "" if isinstance(suite.data, PhantomData) else " DMID=/path/to/DMID"
-    return f"make sweep SUITE={shlex.quote(suite.name)}{data}"
+    return f"make sweep SUITE={shlex.quote(named)}{data}"

@@ -4,14 +4,13 @@ The paper's numbers are 407, 51 and 52 of 510; other numbers of studies are part
 looks random is the order of a hash of seed and id: the same on every machine and in every version.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmark.data import blocks as block_rule
-from benchmark.data import committed_split
+from benchmark.data import committed_split, strict_json
 from benchmark.data.blocks import blocks_of
 from benchmark.data.dealing import deal
 from benchmark.data.inventory import study_id
@@ -25,6 +24,8 @@ SPLITS = 2
 measured otherwise."""
 RULES = ("blocked", "random", "sequential")
 PAPER = (407, 51, 52)
+SHOWN = 20
+"""Wrong ids of a file that are listed, at most."""
 
 _RULE_TEXTS = {
     "sequential": "In the order of ids: the first {} train, the next {} validate, the last {} test.",
@@ -44,7 +45,11 @@ def choose(studies: Sequence[Study], name: str, *, seed: int = 0) -> Split:
     Raises:
         UserError: neither a rule nor a file that there is, or what `split` and `load` raise.
     """
-    if name in RULES or not (Path(name).suffix or Path(name).is_file()):
+    try:
+        is_file = bool(Path(name).suffix) or Path(name).is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        is_file = False
+    if name in RULES or not is_file:
         return split(studies, name, seed=seed)
     return load(Path(name), studies)
 
@@ -119,34 +124,47 @@ def load(path: Path, studies: Sequence[Study]) -> Split:
     Raises:
         UserError: names the file and every id that is unknown, named twice or no id, or the part that is empty.
     """
-    content = _read(path)
+    content = read_ids(path)
     train, validation, test = _parts_of_file(path, content, {s.id: s.number for s in studies})
     named = {*train, *validation, *test}
     chosen = [s for s in studies if s.id in named]
     seed, rule = content.get("seed"), content.get("rule")
     return Split(
         name="file",
-        seed=seed if isinstance(seed, int) else None,
+        seed=seed,
         train=train,
         validation=validation,
         test=test,
         blocks=_blocks_of_file(content.get("blocks"), chosen) or blocks_of(chosen),
-        rule=rule if isinstance(rule, str) else "As the file of ids says.",
+        rule=rule or "As the file of ids says.",
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return the content of a file of ids, each of its parts a list of texts or missing."""
+def read_ids(path: Path) -> dict[str, Any]:
+    """Return the content of a file of ids: each part a list of texts or missing, and blocks, seed and rule by type.
+
+    Raises:
+        UserError: names the file and all that is wrong with it, studies aside.
+    """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(
-            f"{path}: can't be read ({error.strerror}). Give a name ({', '.join(RULES)}) or a file."
-        ) from None
+        content = strict_json.parse(strict_json.read_text(path))
     except ValueError as error:
-        raise UserError(f"{path}: is not JSON ({error}).") from None
+        raise UserError(
+            f"{path}: {error}. Give a name ({', '.join(RULES)}), or a file with lists of ids under "
+            f"{', '.join(map(repr, PARTS))}."
+        ) from None
     if not isinstance(content, dict) or not all(_is_texts(content.get(p, [])) for p in PARTS):
         raise UserError(f"{path}: expected lists of ids under {', '.join(map(repr, PARTS))}.")
+    blocks, seed, rule = (content.get(key) for key in ("blocks", "seed", "rule"))
+    wrong = []
+    if blocks is not None and not (isinstance(blocks, dict) and all(isinstance(b, str) for b in blocks.values())):
+        wrong.append("'blocks' has to be an object of id to the name of its block")
+    if seed is not None and type(seed) is not int:
+        wrong.append("'seed' has to be a whole number")
+    if rule is not None and not isinstance(rule, str):
+        wrong.append("'rule' has to be text")
+    if wrong:
+        raise UserError(f"{path}: {'; '.join(wrong)}.")
     return content
 
 
@@ -163,14 +181,19 @@ def _parts_of_file(path: Path, content: Mapping[str, Any], numbers: Mapping[str,
     times: Counter[str] = Counter()
     for part in PARTS:
         ids = {text: study_id(text) or text for text in content.get(part, [])}
-        wrong += [f"{text!r} ({part}) is not among the studies" for text, i in ids.items() if i not in numbers]
+        wrong += [
+            f"{strict_json.shown(text)} ({part}) is not among the studies"
+            for text, i in ids.items()
+            if i not in numbers
+        ]
         listed = [ids[text] for text in content.get(part, [])]
         times.update(listed)
         parts.append(tuple(sorted((i for i in listed if i in numbers), key=numbers.__getitem__)))
-    wrong += [f"{i} is named {n} times" for i, n in times.items() if n > 1]
+    wrong += [f"{strict_json.named(i)} is named {n} times" for i, n in times.items() if n > 1]
     wrong += [f"{p!r} is empty" for p, ids in zip(PARTS, parts, strict=True) if not ids and p != "validation"]
     if wrong:
-        raise UserError(f"{path}: " + "; ".join(wrong) + ".")
+        more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise UserError(f"{path}: {'; '.join(wrong[:SHOWN])}{more}.")
     return parts
 
 
@@ -180,7 +203,7 @@ def _is_texts(value: Any) -> bool:
 
 def _blocks_of_file(blocks: Any, studies: Sequence[Study]) -> dict[str, str] | None:
     """Return the block of each study as the file has it; None where it lacks one."""
-    if not isinstance(blocks, dict) or not all(isinstance(v, str) for v in blocks.values()):
+    if blocks is None:
         return None
     named = {study_id(key) or key: value for key, value in blocks.items()}
     return {s.id: named[s.id] for s in studies} if all(s.id in named for s in studies) else None

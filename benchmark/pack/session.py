@@ -92,9 +92,9 @@ class Session:
         try:
             with self.meter.stage(stage, [trial.id for trial in trials]):
                 yield
-        except UserError:
-            raise
         except Exception as error:
+            if self._concerns_all(stage, error):
+                raise
             for trial in [t for t in trials if t in self.alive]:
                 self.fail(trial, stage, self._reason(error), frames(error))
 
@@ -130,9 +130,9 @@ class Session:
             try:
                 work(trials)
                 return
-            except UserError:
-                raise
             except Exception as error:
+                if self._concerns_all(stage, error):
+                    raise
                 why = self._reason(error)
             tell(Event("stage", f"{self.pack.entry.name}: {stage} failed, now trial by trial", detail=why))
             self._release()
@@ -140,6 +140,11 @@ class Session:
         for trial in trials:
             with self.guarded(stage, [trial]):
                 work([trial])
+
+    @staticmethod
+    def _concerns_all(stage: Stage, error: Exception) -> bool:
+        """Return whether the user has to mend something first; what is wrong with one trial's files is its own."""
+        return isinstance(error, UserError) and stage not in ("generate", "score")
 
     def _end(self, trial: Trial, why: str | None) -> None:
         self.alive = [t for t in self.alive if t.id != trial.id]

@@ -4,12 +4,13 @@ What a user has to mend (`UserError`) ends the sweep; any other error is the ses
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from benchmark.errors import UserError
 from benchmark.execute import prepare_worker, quiet
 from benchmark.pack.images import blank_key, image_features, image_keys, lesion_keys, shown_images, training_pairs
 from benchmark.pack.session import Session
@@ -20,13 +21,16 @@ from benchmark.record import Prediction
 from benchmark.scoring import predictions
 from benchmark.scoring.trial import is_scored, prepare, score
 from benchmark.store import TrialFolder, read_models, write_json
-from benchmark.suite import Trial
+from benchmark.suite import Protocol, Trial
 from metrics.text.meteor_jar import warm_up
 from metrics.text.ptb import ptb_tokenize
 
 if TYPE_CHECKING:
+    from backbones.base import Backbone
     from benchmark.tuning.interface import Generated, TrainingSet
 
+SHOWN = 5
+"""Reports with a fault that a reason names, at most."""
 TELL_EVERY = 5
 """Steps between two that are told, beside the first and the last."""
 
@@ -53,10 +57,38 @@ def load_backbone(session: Session) -> None:
         session.until_the_end.enter_context(fused_norms(session.backbone.model))
     prompt = session.backbone.prompt_text(pack.trials[0].protocol.prompt)
     session.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
+    check_length(session.backbone, pack.trials[0].protocol)
+    forget_misfits(session)
     session.keys = image_keys(pack.records)
     session.lesions = lesion_keys(pack.records) if pack.lesions else {}
     splits = {trial.fold: pack.records.split_of(trial) for trial in pack.trials}
     session.shown = {fold: shown_images(pack, split, session.keys, session.lesions) for fold, split in splits.items()}
+
+
+def check_length(backbone: "Backbone", protocol: Protocol) -> None:
+    """Refuse a prompt that special tokens are spelt in, or that leaves a report too few of the decoder's positions.
+
+    Raises:
+        UserError: it is one of these.
+    """
+    prompt = len(backbone.prompt_tokens(protocol.prompt))
+    positions = getattr(backbone.model.config.get_text_config(), "max_position_embeddings", None)
+    if isinstance(positions, int) and prompt + protocol.max_new_tokens > positions:
+        raise UserError(
+            f"{backbone.name}: image and prompt take {prompt} tokens and a report up to {protocol.max_new_tokens} "
+            f"(max_new_tokens), but its decoder has positions for {positions}. Give fewer, or a shorter prompt."
+        )
+
+
+def forget_misfits(session: Session) -> None:
+    """Let adapters be trained again that lie in a trial's folder and can't be its own."""
+    from benchmark.tuning.adapters import misfit
+
+    for trial in session.alive:
+        folder = session.folders[trial.id]
+        if folder.is_trained() and (wrong := misfit(folder, session.backbone, trial)):
+            tell(Event("stage", trial.label, detail=f"{wrong}; it is trained again"))
+            folder.forget(folder.losses)
 
 
 def encode_images(session: Session) -> None:
@@ -73,9 +105,27 @@ def train_adapters(session: Session) -> None:
     for trial in untrained:
         predictions.forget(session.folders[trial.id])
     reports = {study.id: study.report for study in records.studies}
+    if untrained and (
+        wrong := _unwritable(session, reports, {i for t in untrained for i in records.split_of(t).train})
+    ):
+        for trial in untrained:
+            session.fail(trial, "train", wrong)
+        return
     pairs, rows = training_pairs(untrained, records, session.keys)
     data = TrainingSet([reports[study] for study, _ in pairs], [session.features[image] for _, image in pairs], rows)
     session.together("train", untrained, partial(_train, session, data), session.untrained)
+
+
+def _unwritable(session: Session, reports: Mapping[str, str], train: Collection[str]) -> str | None:
+    """Say which reports the backbone's tokenizer can't write, by id, or return None where it can write all."""
+    wrong = []
+    for study in sorted(train):
+        try:
+            session.backbone.report_tokens(reports[study])
+        except UserError as error:
+            wrong.append(f"{study}: {error}")
+    more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+    return f"{'; '.join(wrong[:SHOWN])}{more}" if wrong else None
 
 
 def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:

@@ -26,7 +26,7 @@ from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.exchanged_images import swapped
 from benchmark.store import Store, atomic_file, write_text
-from benchmark.suite import PhantomData
+from benchmark.suite import PhantomData, sweep_command
 from metrics.copying import is_verbatim
 from metrics.labels.labeler import Label, label
 from metrics.text.whitespace import collapse_whitespace
@@ -75,7 +75,7 @@ def write_gallery(
     """
     stored = read_results(results, suite)
     if not stored.done:
-        raise UserError(f"suite {suite} has no finished trial in {results}; run `amrg sweep {suite}`.")
+        raise UserError(f"suite {suite} has no finished trial in {results}; run {sweep_command(suite)}.")
     folder = output or Store(results).references(suite).parent / "gallery"
     source = _images_of(stored, data)
     images = _write_images(stored, source, folder, progress) if source else {}

@@ -41,12 +41,15 @@ class FinishedSweep:
     written: Written
 
 
-def finished_sweep(suite: Suite, *, data: Path | None, results: Path, leaderboards: Path) -> FinishedSweep | None:
+def finished_sweep(
+    suite: Suite, *, data: Path | None, results: Path, leaderboards: Path, named: str | None = None
+) -> FinishedSweep | None:
     """Return a sweep's end where there is nothing to do; None where there may be something, whatever it is.
 
     Args:
         suite, data, results: as `benchmark.sweep.run` takes them.
         leaderboards: where the leaderboard lies.
+        named: as `benchmark.data.records.read_records` takes it.
     """
     store = Store(results)
     digests = read_digests(store, suite.name)
@@ -65,7 +68,7 @@ def finished_sweep(suite: Suite, *, data: Path | None, results: Path, leaderboar
     if digests != digests_of(store, suite.name, identities, documents, before, digests.agreement):
         return None
     try:
-        summary = _summary(suite, data, store, record)
+        summary = _summary(suite, data, store, record, named)
     except UserError:
         return None  # a sweep says it
     if summary is None:
@@ -82,7 +85,7 @@ def _documents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in files_in(folder)}
 
 
-def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord) -> Summary | None:
+def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord, named: str | None) -> Summary | None:
     """Return the end of a sweep that would write the record that is there; None where it would write another one."""
     if (data is not None) == isinstance(suite.data, PhantomData):
         return None
@@ -92,12 +95,12 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord)
     same_split = suite.split.name in RULES and record.suite.split == suite.split
     parts = [fold.split for fold in record.folds] or [record.split]
     splits = [Split.from_record(part) for part in parts] if same_split else None
-    records = read_records(suite, folder, store.folder, splits=splits)
+    records = read_records(suite, folder, store.folder, splits=splits, named=named)
     measured = [part.leakage for part in parts]
     # Comparing the reports of a thousand studies with each other takes as long as everything else, so the split and
     # its leakage are those of the record where the same rules would part the same studies so again.
     if not same_split or record.split_made_of != split_made_of(records.studies):
-        records = read_records(suite, folder, store.folder)
+        records = read_records(suite, folder, store.folder, named=named)
         measured = [leakage(split, records.studies) for split in records.splits]
     weights = _weights(suite)
     if weights is None:

@@ -91,10 +91,26 @@ def _tested(suite: Suite, data: Path | None) -> tuple[Split, int]:
             everything = tuple(known.blocks)
             return Split("blocked", suite.split.seed, (), (), everything, known.blocks), len(everything)
         return known, len(known.blocks)
-    if suite.split.folds is None:
-        return choose(studies, suite.split.name, seed=suite.split.seed), len(studies)
-    folds = cross_validation(studies, suite.split.folds, seed=suite.split.seed)
-    return pooled(folds, studies), len(studies)
+    splits = _splits(suite, studies)
+    return splits[0] if suite.split.folds is None else pooled(splits, studies), len(studies)
+
+
+def splits_of(suite: Suite, data: Path | None) -> Sequence[Split]:
+    """Return the split of each fold, or the only one, of a suite whose data are at hand.
+
+    Raises:
+        UserError: they can't be parted so.
+    """
+    if isinstance(suite.data, PhantomData):
+        return _splits(suite, _phantoms(suite.data))
+    return _splits(suite, dmid.read(data).studies) if data is not None else ()
+
+
+def _splits(suite: Suite, studies: Sequence[Study]) -> Sequence[Split]:
+    part = suite.split
+    if part.folds is not None:
+        return cross_validation(studies, part.folds, seed=part.seed)
+    return [choose(studies, part.name, seed=part.seed)]
 
 
 def _phantoms(part: PhantomData) -> Sequence[Study]:

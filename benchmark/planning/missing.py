@@ -8,6 +8,7 @@ from benchmark.errors import UserError
 from benchmark.execute import available_memory
 from benchmark.planning.machine import GB
 from benchmark.suite import DmidData, Entry, Suite
+from benchmark.suites.load import SuiteSource
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -25,6 +26,7 @@ def missing(
     gpu_memory: float | None = None,
     gpu_name: str = "the largest GPU",
     allow_cpu: bool = False,
+    source: SuiteSource | None = None,
 ) -> list[str]:
     """Return all that stops a suite from running on this machine, each with how to get it; empty where nothing does.
 
@@ -36,6 +38,7 @@ def missing(
         gpu_memory: GB of GPU memory to plan for; None for what this machine has.
         gpu_name: whose memory that is.
         allow_cpu: whether the processor may do what is large, where there is no GPU.
+        source: where the suite was read, for the lines of its values.
     """
     needs = _data(suite, data)
     entries = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
@@ -51,7 +54,7 @@ def missing(
             needs.append(str(error))
     published = [(entry, plugin) for entry, plugin in plugins if entry.checkpoint != "miniature"]
     short = _memory(suite, published, gpu_memory, gpu_name, allow_cpu=allow_cpu)
-    return [*needs, *_widths(plugins), *short, *_checkpoints(published)]
+    return [*needs, *_widths(plugins, suite, source), *short, *_checkpoints(published)]
 
 
 def processes_in_memory(suite: Suite, most: int) -> int:
@@ -122,7 +125,7 @@ def _data(suite: Suite, data: Path | None) -> list[str]:
     return []
 
 
-def _widths(plugins: "Plugins") -> list[str]:
+def _widths(plugins: "Plugins", suite: Suite, source: SuiteSource | None) -> list[str]:
     """Return backbones whose projections can't be held in 4 bits, each with what is wrong."""
     from backbones.quantization import misfit
     from benchmark.planning.structures import structure_of
@@ -133,7 +136,9 @@ def _widths(plugins: "Plugins") -> list[str]:
             continue
         structure = structure_of(entry, plugin)
         if structure is not None and (wrong := misfit(structure.adapted)):
-            needs.append(f"quantization: {entry.name}: {wrong}. Leave `quantization: {entry.quantization}` out.")
+            start = f"{source.at('backbones', suite.backbones.index(entry), 'quantization')}: " if source else ""
+            told = f"quantization: {entry.name}: {wrong}. Leave `quantization: {entry.quantization}` out."
+            needs.append(start + told)
     return needs
 
 

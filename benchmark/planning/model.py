@@ -225,6 +225,7 @@ class Plan(Stored):
         disk: of all backbones, by kind.
         host_memory_gb: of all processes.
         missing: what stops it from running here, in words.
+        remarks: on values that let it run and may not be meant, in words.
     """
 
     schema_version: int = 2
@@ -238,3 +239,4 @@ class Plan(Stored):
     disk: PlannedDisk
     host_memory_gb: float
     missing: tuple[str, ...]
+    remarks: tuple[str, ...] = ()

@@ -19,16 +19,24 @@ from benchmark.planning.model import (
     UnfitBackbone,
 )
 from benchmark.planning.sizes import sizes_of
+from benchmark.planning.values import remarks
 from benchmark.suite import Suite
 
 if TYPE_CHECKING:
     from benchmark.planning.hours import Seconds
+    from benchmark.suites.load import SuiteSource
 
     Row = BackbonePlan | BackboneSize | UnfitBackbone
 
 
 def plan(
-    suite: Suite, data: Path | None, *, gpu: str | None = None, gpu_memory: float | None = None, results: Path
+    suite: Suite,
+    data: Path | None,
+    *,
+    gpu: str | None = None,
+    gpu_memory: float | None = None,
+    results: Path,
+    source: "SuiteSource | None" = None,
 ) -> Plan:
     """Return the plan of a suite.
 
@@ -38,6 +46,7 @@ def plan(
         gpu: the device to plan for, as `benchmark.planning.devices.named` takes it; None for this machine's.
         gpu_memory: GB of memory of each GPU, instead of the device's own.
         results: results of earlier sweeps, whose measured rates are taken.
+        source: where the suite was read, for the lines of its values.
 
     Raises:
         UserError: no such device is known.
@@ -56,7 +65,7 @@ def plan(
         except UserError as error:
             rows.append(UnfitBackbone(name=entry.name, error=str(error)))
             parts.append([])
-    return _plan(suite, data, planner, rows, parts)
+    return _plan(suite, data, planner, rows, parts, source)
 
 
 def target_of(suite: Suite, gpu: str | None, gpu_memory: float | None) -> Target:
@@ -74,7 +83,12 @@ def target_of(suite: Suite, gpu: str | None, gpu_memory: float | None) -> Target
 
 
 def _plan(
-    suite: Suite, data: Path | None, planner: Planner, rows: "Sequence[Row]", parts: "Sequence[Sequence[Seconds]]"
+    suite: Suite,
+    data: Path | None,
+    planner: Planner,
+    rows: "Sequence[Row]",
+    parts: "Sequence[Sequence[Seconds]]",
+    source: "SuiteSource | None",
 ) -> Plan:
     from benchmark.planning.disk import image_bytes
     from benchmark.planning.hours import until_done
@@ -88,6 +102,7 @@ def _plan(
     disk, images = PlannedDisk(**kinds), image_bytes(planner.sizes.studies, suite.image.size)
     host = max((row.host_memory_gb for row in rows if isinstance(row, BackbonePlan)), default=0.0) * planner.processes
     memory = None if target.is_cpu or not target.chosen else target.memory
+    on_values = remarks(suite, data, source)
     return Plan(
         suite=suite.name,
         trials=suite.count_trials(),
@@ -99,9 +114,11 @@ def _plan(
         disk=disk,
         host_memory_gb=round(host, 2),
         missing=(
-            *missing(suite, data, gpu_memory=memory, gpu_name=target.name, allow_cpu=target.is_cpu),
+            *(remark.told(source) for remark in on_values if remark.fatal),
+            *missing(suite, data, gpu_memory=memory, gpu_name=target.name, allow_cpu=target.is_cpu, source=source),
             *disk_missing(planner.results, disk.adapters + disk.snapshots, images + disk.features),
         ),
+        remarks=tuple(remark.told(source) for remark in on_values if not remark.fatal),
     )
 
 

@@ -38,7 +38,7 @@ def footprint_of(
     from benchmark.tuning.packed.footprint import Footprint
     from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
 
-    shape, config = structure_of(entry, plugin), _configuration_of(entry, plugin)
+    shape, config = structure_of(entry, plugin), configuration_of(entry, plugin)
     if shape is None or config is None:
         return None
     dtype = getattr(torch, entry.dtype)
@@ -58,7 +58,8 @@ def footprint_of(
     )
 
 
-def _configuration_of(entry: Entry, plugin: "type[Backbone]") -> "PreTrainedConfig | None":
+def configuration_of(entry: Entry, plugin: "type[Backbone]") -> "PreTrainedConfig | None":
+    """Return its configuration; None as for `structure_of`."""
     if entry.checkpoint == "hub":
         return plugin.full_configuration()
     if entry.checkpoint == "miniature":

@@ -13,6 +13,7 @@ from benchmark.provenance import now, provenance
 from benchmark.record import DrawnReport, Failure, FloorInputs, FloorRecord, Report
 from benchmark.scoring.baselines import RANDOM, predict_draws
 from benchmark.scoring.score import score_draws
+from benchmark.scoring.stored import digest
 from benchmark.store import Store, TrialFolder, write_json, write_lines
 from benchmark.suite import ImagePart
 
@@ -94,5 +95,6 @@ class Floor:
                 folder.draws,
                 [DrawnReport(id=i, prediction=text, draw=n) for n, draw in numbered for i, text in draw.items()],
             )
-        write_json(folder.scores, scores.to_record())
+        record = scores.to_record().model_copy(update={"predictions_sha256": digest(draws)})
+        write_json(folder.scores, record)
         write_json(folder.trial, FloorRecord(id=self.id, **dict(self.inputs), **dict(provenance())))

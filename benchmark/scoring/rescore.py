@@ -9,6 +9,7 @@ from benchmark.record import TrialRecord
 from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, score_draws
+from benchmark.scoring.stored import digest
 from benchmark.scoring.texts import read_texts
 from benchmark.store import Store, TrialFolder, write_json
 
@@ -69,6 +70,7 @@ def rescore(
         record = scores.to_record()
         if stored:
             record = stored.model_copy(update={name: getattr(record, name) for name in record.model_fields_set})
+        record = record.model_copy(update={"predictions_sha256": digest(draws)})
         if record.pairs:
             blocks = chosen.blocks or {i: i for i in chosen.references}
             record = record.model_copy(update={"pairs": pairs_of(draws[0], chosen.references, blocks)})

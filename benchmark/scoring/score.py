@@ -16,7 +16,7 @@ from metrics.labels.labeler import signature as labeler_signature
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 from metrics.statistics.statistics import Draws, Interval, interval, sample
-from metrics.text.text import COCO, TEXT_SCORES, text_statistics
+from metrics.text.text import COCO, METEOR, TEXT_SCORES, text_statistics
 
 SHOWN = 20
 
@@ -32,6 +32,7 @@ class Score:
         signature: what makes it comparable.
         undefined: why there is no value, or None.
         undefined_resamples: share of the interval's resamples in which the score was undefined.
+        left_out: ids of reports that it would count, and that couldn't be computed.
     """
 
     value: float
@@ -41,6 +42,7 @@ class Score:
     signature: str
     undefined: str | None = None
     undefined_resamples: float = 0.0
+    left_out: tuple[str, ...] = ()
 
     def to_record(self) -> ScoreRecord:
         """Return it as it is stored; an undefined value is None, and says why."""
@@ -147,6 +149,10 @@ def score_draws(
     ids = sorted(references)
     units = [blocks[i] if blocks is not None else i for i in ids]
     scores = scores_of_statistics(all_statistics, units, seed=seed, resamples=resamples)
+    for one in all_statistics:
+        if one.name in METEOR and not one.counted.all():
+            left_out = tuple(i for i, counted in zip(ids, one.counted, strict=True) if not counted)
+            scores[one.name] = replace(scores[one.name], left_out=left_out)
     scores |= {name: Score(math.nan, None, None, 0, "", reason) for name, reason in unavailable.items()}
     return Scores(scores, _reports(ids, all_statistics), labeler_signature(), {s.name: s for s in all_statistics})
 
@@ -280,10 +286,14 @@ def _statistics(
     ]
     statistics = text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) - set(COCO))
     unavailable: dict[str, str] = {}
-    try:
-        statistics += text_statistics(predicted, expected, train_reports=train_reports, names=set(texts) & set(COCO))
-    except MetricUnavailable as error:
-        unavailable = {name: str(error) for name in texts if name in COCO}
+    coco: list[ReportStatistics] = []
+    # What METEOR can't do is METEOR's alone.
+    for group in (set(texts) & set(COCO) - set(METEOR), set(texts) & set(METEOR)):
+        try:
+            coco += text_statistics(predicted, expected, train_reports=train_reports, names=group)
+        except MetricUnavailable as error:
+            unavailable |= {name: str(error) for name in texts if name in group}
+    statistics += sorted(coco, key=lambda one: TEXT_SCORES.index(one.name))
     if train_reports:
         statistics += [_unseen(s, expected, train_reports) for s in statistics if s.name == "rouge_l"]
 

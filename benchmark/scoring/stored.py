@@ -4,6 +4,8 @@ A leaderboard resamples and compares statistics, not scores. Those of text score
 values per report, the others' as sums. Clinical scores and those of memory are computed from the texts.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -44,8 +46,10 @@ def stored_statistics(
         references, train_reports: as they were scored.
 
     Raises:
-        UserError: the scores are of other reports; they have to be made again (`amrg score --rescore`).
+        UserError: the scores are of other reports or predictions; they have to be made again (`amrg score --rescore`).
     """
+    if record.predictions_sha256 not in (None, digest(draws)):
+        raise UserError("scores.json is of other predictions than predictions.jsonl. Run `amrg score --rescore`.")
     check_ids(draws[0], references)
     ids = sorted(references)
     if [report.id for report in record.reports] != ids:
@@ -58,10 +62,19 @@ def stored_statistics(
     return {name: statistics[name] for name in METRICS if name in statistics}
 
 
+def digest(draws: Sequence[Mapping[str, str]]) -> str:
+    """Return the SHA-256, in hexadecimal, of predictions by id, whatever their order; of several draws of a floor."""
+    content = [sorted(predictions.items()) for predictions in draws]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
 def _restored(name: str, record: ScoresRecord) -> ReportStatistics:
     signature = record.scores[name].signature
     if name in SUMS:
         sums = np.array(record.statistics[re.sub(r"_[1-4]_", "_1_", name)], dtype=np.float64)
-        return ReportStatistics(name, signature, sums, SUMS[name], np.ones(len(sums), dtype=bool))
+        counted = np.ones(len(sums), dtype=bool)
+        if left_out := set(record.scores[name].left_out):
+            counted = np.array([report.id not in left_out for report in record.reports])
+        return ReportStatistics(name, signature, sums, SUMS[name], counted)
     values = np.array([report.scores.get(name, np.nan) for report in record.reports], dtype=np.float64)
     return mean_of(name, signature, values, ~np.isnan(values))

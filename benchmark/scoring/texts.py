@@ -1,14 +1,17 @@
 """Files of predictions, of references and of reports to label: JSON lines with an id and a text."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.data import strict_json
 from benchmark.errors import UserError
 
 SHOWN = 20
 """Bad lines of a file that are listed, at most."""
+LARGEST_TEXT = 200_000
+"""Letters of a text, at most: a hundred times those of a long report. What two texts have in common takes the product
+of their lengths to find."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def read_lines(path: Path, keys: Sequence[str], *, distinct: bool = False) -> li
         try:
             line = _parse(content, keys, (str,) if distinct else (str, int))
             if distinct and line.id in first:
-                raise ValueError(f"duplicate id {line.id!r}, first in line {first[line.id]}")
+                raise ValueError(f"duplicate id {strict_json.shown(str(line.id))}, first in line {first[line.id]}")
         except ValueError as error:
             problems.append(f"line {number}: {error}")
             continue
@@ -91,13 +94,9 @@ def read_lines(path: Path, keys: Sequence[str], *, distinct: bool = False) -> li
 
 def _read(path: Path, expected: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file. {expected}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from None
-    except OSError as error:
-        raise UserError(f"{path}: can't be read: {error.strerror}.") from None
+        return strict_json.read_text(path)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}. {expected}") from None
 
 
 def _parse(content: str, keys: Sequence[str], ids: tuple[type, ...]) -> Line:
@@ -106,20 +105,17 @@ def _parse(content: str, keys: Sequence[str], ids: tuple[type, ...]) -> Line:
     Raises:
         ValueError: what is wrong with it, without its text, which may be a patient's.
     """
-    try:
-        record = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
-    except RecursionError:
-        raise ValueError("JSON nested too deeply") from None
+    record = strict_json.parse(content)
     if not isinstance(record, dict):
         raise ValueError(f"a JSON {type(record).__name__}, expected an object")
-    has = ", ".join(sorted(map(str, record))[:8]) or "no keys"
+    has = ", ".join(strict_json.named(key) for key in sorted(record)[:8]) or "no keys"
     if "id" not in record:
         raise ValueError(f"no 'id'; it has {has}")
     if type(record["id"]) not in ids:
         expected = "text" if ids == (str,) else "text or a whole number"
         raise ValueError(f"'id' is {type(record['id']).__name__}, expected {expected}")
+    if strict_json.has_control(str(record["id"])):
+        raise ValueError("'id' holds a control character or a line break")
     named = [key for key in keys if key in record]
     if not named:
         raise ValueError(f"no {' or '.join(map(repr, keys))}; it has {has}")
@@ -128,5 +124,11 @@ def _parse(content: str, keys: Sequence[str], ids: tuple[type, ...]) -> Line:
     text = record[named[0]]
     if not isinstance(text, str):
         raise ValueError(f"{named[0]!r} is {type(text).__name__}, expected text")
+    if len(text) > LARGEST_TEXT:
+        raise ValueError(
+            f"{named[0]!r} has {len(text):,} letters, too many for a report; {LARGEST_TEXT:,} are the most"
+        )
     block = record.get("block")
-    return Line(record["id"], text, block if isinstance(block, str) else None)
+    if block is not None and not isinstance(block, str):
+        raise ValueError(f"'block' is {type(block).__name__}, expected text")
+    return Line(record["id"], text, block)

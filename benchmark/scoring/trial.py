@@ -8,6 +8,7 @@ from benchmark.errors import UserError
 from benchmark.record import CONTROLS, LESION_CONTROLS, ControlPrediction, Prediction, ScoresRecord
 from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.score import score_predictions
+from benchmark.scoring.stored import digest
 from benchmark.store import TrialFolder, read_models, write_json
 from metrics.registry import METRICS
 
@@ -61,6 +62,7 @@ def score(
     predictions, expected = {row.id: row.prediction for row in test}, {row.id: reports[row.id] for row in test}
     record = scored(test, resamples).model_copy(
         update={
+            "predictions_sha256": digest([predictions]),
             "length_limit_rate": sum(row.stop == "length" for row in test) / len(test),
             "validation": values(read_models(folder.validation, Prediction)),
             **{name: values([row for row in controls if row.control == name]) for name in names},
@@ -97,4 +99,6 @@ def is_scored(folder: TrialFolder, split: Split, *, lesions: bool = False) -> bo
         return False
     if lesions and (record.painted is None or record.patch is None):
         return False
-    return [report.id for report in record.reports] == sorted(split.test)
+    if [report.id for report in record.reports] != sorted(split.test):
+        return False
+    return record.predictions_sha256 in (None, digest([folder.read_predictions()]))

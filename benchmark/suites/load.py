@@ -1,16 +1,18 @@
 """A suite file → a Suite: every mistake with its line, all at once, with the names that would have been understood."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from benchmark.errors import UserError, unknown_name
 from benchmark.suite import DmidData, Entry, Grid, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
+from benchmark.suites.strict_yaml import Document, Location, quoted, read, read_file
 
 
 def built_in() -> list[str]:
@@ -32,21 +34,67 @@ def _is_file_name(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name
 
 
+@dataclass(frozen=True)
+class SuiteSource:
+    """A suite and where it was read: what its messages and its commands call it.
+
+    Attributes:
+        suite: as it was read.
+        argument: by which it was named, a name or a file's path.
+        where: what messages call it: its file's name.
+        document: content and lines of the file.
+    """
+
+    suite: Suite
+    argument: str
+    where: str
+    document: Document
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it was given by file, and isn't one that comes with the project."""
+        return _is_file_name(self.argument)
+
+    @property
+    def shown(self) -> str:
+        """What a document calls it, by which `SUITE=` finds it again: a file without its path of this machine."""
+        return Path(self.argument).name if self.is_file else self.argument
+
+    def at(self, *location: int | str) -> str:
+        """Return the file and the line of a place, as messages begin."""
+        return f"{self.where}, line {self.document.line(location)}"
+
+
 def load_suite(name: str) -> Suite:
     """Return a suite that comes with the project, by name, or one from a file.
 
     Raises:
         UserError: no such suite, or every mistake in its file, each with its line.
     """
+    return read_suite(name).suite
+
+
+def read_suite(name: str) -> SuiteSource:
+    """Return a suite as `load_suite` does, with where it was read.
+
+    Raises:
+        UserError: as `load_suite` does.
+    """
     if _is_file_name(name):
         path = Path(name)
-        if not path.is_file():
-            raise UserError(f"{name}: no such suite file. Suites that come with amrg: {', '.join(built_in())}.")
+        try:
+            state = "is a folder, not a suite file" if path.is_dir() else "no such suite file"
+            is_file = path.is_file()
+        except (OSError, ValueError):  # too long a name, or one with a NUL
+            state, is_file = "no name that a file can have", False
+        if not is_file:
+            raise UserError(f"{quoted(name)}: {state}. Suites that come with amrg: {', '.join(built_in())}.")
     elif name in built_in():
         path = Path(str(files("benchmark.suites").joinpath(f"{name}.yaml")))
     else:
         raise unknown_name("suite", name, built_in())
-    return parse(path.read_text(encoding="utf-8"), where=path.name)
+    document = read(read_file(path, where=path.name), where=path.name)
+    return SuiteSource(_suite(document, path.name), name, path.name, document)
 
 
 def parse(text: str, *, where: str) -> Suite:
@@ -59,25 +107,39 @@ def parse(text: str, *, where: str) -> Suite:
     Raises:
         UserError: every mistake, each with its line.
     """
+    return _suite(read(text, where=where), where)
+
+
+def _suite(document: Document, where: str) -> Suite:
+    """Return the suite of a document; raise for every mistake in it."""
+    mistakes = [text for _, text in document.mistakes]
+    if not isinstance(document.content, dict):
+        told = "\n".join(mistakes) or f"{where}: a suite is a mapping of {', '.join(Suite.model_fields)}."
+        raise UserError(told)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{where}{line}: not YAML: {getattr(error, 'problem', error)}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{where}: a suite is a mapping of {', '.join(Suite.model_fields)}.")
-    try:
-        suite = Suite.model_validate(content)
+        # As JSON, for which strict means: numbers are numbers and no text or boolean, and lists may be tuples.
+        suite = Suite.model_validate_json(json.dumps(document.content), strict=True)
     except ValidationError as error:
-        mistakes = [f"{where}, line {_line(node, e['loc'])}: {_explain(e)}" for e in error.errors()]
-        raise UserError("\n".join(mistakes)) from None
-    _check_names(suite, node, where)
+        errors, places = error.errors(), [place for place, _ in document.mistakes]
+        # A list whose items are wrong is called too short as well.
+        parents = {e["loc"][:-1] for e in errors}
+        mistakes += [
+            f"{where}, line {document.line(e['loc'])}: {_explain(e)}"
+            for e in errors
+            if not (e["type"] == "too_short" and e["loc"] in parents) and not _concerns(e["loc"], places)
+        ]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    _check_names(suite, document, where)
     return suite
 
 
-def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
+def _concerns(location: Location, mistaken: Sequence[Location]) -> bool:
+    """Return whether an error's place is, lies in or holds one whose value is known to be mistaken."""
+    return any(location[: len(place)] == place or place[: len(location)] == location for place in mistaken)
+
+
+def _check_names(suite: Suite, document: Document, where: str) -> None:
     """Raise for unknown names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
     from backbones.registry import locations
     from benchmark.data.split_rules import RULES
@@ -95,31 +157,12 @@ def _check_names(suite: Suite, node: yaml.Node | None, where: str) -> None:
     if not Path(suite.split.name).suffix:
         named += [("split", suite.split.name, RULES, ("split", "name"))]
     wrong = [
-        str(unknown_name(kind, name, known, f"{where}, line {_line(node, loc)}"))
+        str(unknown_name(kind, name, known, f"{where}, line {document.line(loc)}"))
         for kind, name, known, loc in named
         if name not in known
     ]
     if wrong:
         raise UserError("\n".join(wrong))
-
-
-def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """Return the line of a place in the file, or of the nearest mapping that stands there."""
-    line = 1
-    for step in location:
-        child = None
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(step):
-                    child, line = value, key.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            child = node.value[step]
-            line = child.start_mark.line + 1
-        if child is None:
-            # pydantic puts the name of a union's member into the location; the file has no such level.
-            continue
-        node = child
-    return line
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -134,8 +177,27 @@ def _explain(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{place!r} is missing."
     value = error.get("input")
-    contrast = f", not {value!r}" if isinstance(value, str | int | float | bool) else ""
-    return f"{place!r}: {error['msg'].removeprefix('Value error, ')}{contrast}."
+    contrast = f", not {_written(value)}" if isinstance(value, str | int | float | bool) else ""
+    message = KINDS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return f"{place!r}: {message}{contrast}."
+
+
+KINDS = {
+    "int_type": "a whole number is expected",
+    "int_from_float": "a whole number is expected",
+    "float_type": "a number is expected",
+    "bool_type": "true or false is expected",
+    "string_type": "text is expected",
+    "finite_number": "a finite number is expected",
+}
+"""What pydantic's errors of type are called here."""
+
+
+def _written(value: object) -> str:
+    """Return a value as a suite file has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"the text {quoted(value)}" if isinstance(value, str) else quoted(value)
 
 
 def _fields(location: tuple[int | str, ...]) -> set[str]:

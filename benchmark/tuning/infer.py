@@ -40,7 +40,7 @@ def write_reports(
 
     from backbones.registry import get
     from benchmark.data.image import ImageSettings, prepare
-    from benchmark.tuning.adapters import tuned
+    from benchmark.tuning.adapters import misfit, tuned
     from benchmark.tuning.generation import greedy
 
     squares = [prepare(path, ImageSettings(**described.image.model_dump())) for path in images]
@@ -57,6 +57,8 @@ def write_reports(
             f"{source or backbone.checkpoint.hub_id} has {backbone.fingerprint[:12]}…. "
             "Give the folder of the recorded one with --checkpoint."
         )
+    if wrong := misfit(folder, backbone, described):
+        raise UserError(f"trial {described.id}: {wrong}. Remove {folder.path}, and run the sweep again.")
     features = [tokens for square in squares for tokens in backbone.encode_images([square])]
     with tuned(backbone, folder) as model:
         return greedy(backbone, model, described.protocol, features)

@@ -73,7 +73,9 @@ def interval(
         level: the share of repetitions (other reports, other seeds) in which the interval holds the score.
         bounds: the least and the greatest value that the score can have; the interval is cut there.
 
-    A rate that is 0 or 1 in every block has the bound of Clopper and Pearson on the number of blocks that count.
+    A rate that is 0 or 1 in every block has the bound of Clopper and Pearson on the number of blocks that count. Any
+    other score that is the same in all resamples has no interval: that few blocks don't differ says nothing of how far
+    others would.
     """
     error = standard_error(sample.pseudo_values.mean(axis=0), [sample.pseudo_values])
     ends = _scaled(sample.value, sample.resampled(draws), error, sample.blocks, level)
@@ -81,6 +83,8 @@ def interval(
     if ends.low == ends.high and _is_rate(sample) and ends.value in (0.0, 1.0):
         reach = 1 - ((1 - level) / 2) ** (1 / int((sample.statistics[..., 1] > 0).any(axis=0).sum()))
         low, high = (0.0, reach) if ends.value == 0 else (1 - reach, 1.0)
+    elif ends.low == ends.high:
+        low = high = np.nan
     if np.isnan(ends.low):
         low = high = np.nan
     return replace(ends, low=low, high=high)

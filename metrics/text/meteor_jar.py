@@ -22,6 +22,8 @@ SIGNATURE = "jar:meteor-1.5|flags:-l en -norm"
 START_SECONDS = 120
 ANSWER_SECONDS = 30
 CACHED_PAIRS = 200_000
+MOST_WORD_PAIRS = 1_000_000
+"""Words of one text times those of the other, at most: a thousand against a thousand."""
 
 # English parameters of Meteor 1.5 for the task "rank", the jar's default.
 ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
@@ -29,6 +31,10 @@ MODULE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])  # exact, stem, synonym, paraphr
 STATISTICS = 23
 
 _statistics: dict[tuple[str, str], np.ndarray] = {}
+
+
+class NotAligned(Exception):
+    """A pair of texts that is too long to be aligned in bounded time."""
 
 
 class MeteorProcess:
@@ -45,22 +51,29 @@ class MeteorProcess:
     def statistics(self, hypothesis: str, reference: str) -> np.ndarray:
         """Return the jar's statistics of one pair of tokenised texts, shape [23].
 
-        A process that dies or does not answer in time is replaced, once a pair.
+        A process that dies is replaced, once a pair; one that does not answer in time is ended.
 
         Raises:
-            MetricUnavailable: the second process did not answer either.
+            NotAligned: no answer came in time.
+            MetricUnavailable: the second process died as well.
         """
         line = f"SCORE ||| {_field(reference)} ||| {_field(hypothesis)}"
+        pair = f"a pair of {len(hypothesis.split())} and {len(reference.split())} words"
         with self._lock:
             for _ in range(2):
                 try:
-                    return self._parse(self._ask(line))
-                except (OSError, ValueError, queue.Empty):
+                    self._start()
+                except (OSError, queue.Empty):
                     self._stop()
-        raise MetricUnavailable(
-            f"METEOR's process gave no statistics for a pair of {len(hypothesis.split())} and {len(reference.split())} "
-            f"words in {self.answer_seconds:g} s, twice"
-        )
+                    continue
+                try:
+                    return self._parse(self._ask(line))
+                except queue.Empty:
+                    self._stop()
+                    raise NotAligned(f"METEOR didn't align {pair} in {self.answer_seconds:g} s") from None
+                except (OSError, ValueError):
+                    self._stop()
+        raise MetricUnavailable(f"METEOR's process ended on {pair}, or wasn't ready in {self.start_seconds:g} s, twice")
 
     def evaluate(self, statistics: Sequence[str]) -> list[float]:
         """Return the jar's own scores for lines of statistics: one per report, then the corpus."""
@@ -75,7 +88,6 @@ class MeteorProcess:
             self._stop()
 
     def _ask(self, line: str) -> bytes:
-        self._start()
         self._send(line)
         return self._receive(self.answer_seconds)
 
@@ -150,7 +162,7 @@ def warm_up() -> None:
 
     def start() -> None:
         # What is wrong with Java is said where METEOR is asked for.
-        with suppress(MetricUnavailable, OSError, queue.Empty):
+        with suppress(MetricUnavailable, NotAligned, OSError):
             _shared.statistics("ready", "ready")
 
     threading.Thread(target=start, daemon=True).start()
@@ -159,7 +171,9 @@ def warm_up() -> None:
 def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
     """Return the jar's statistics for pairs of tokenised texts, shape [reports, 23]; pairs met before are remembered.
 
-    A report matched whole and in one chunk has its chunks set to 0, as the jar does before it sums over a corpus.
+    A report matched whole and in one chunk has its chunks set to 0, as the jar does before it sums over a corpus. A
+    pair that isn't aligned has NaN throughout: one with more than `MOST_WORD_PAIRS`, for which the jar's search takes
+    minutes, on every machine alike; and one that takes it longer than `ANSWER_SECONDS` all the same.
 
     Raises:
         MetricUnavailable: no Java, or the jar failed twice on a pair.
@@ -169,12 +183,20 @@ def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> n
     rows = []
     for pair in zip(hypotheses, references, strict=True):
         if pair not in _statistics:
-            _statistics[pair] = _shared.statistics(*pair)
+            _statistics[pair] = _aligned(*pair)
         rows.append(_statistics[pair])
     table = np.array(rows).reshape(len(rows), STATISTICS)
     in_one_chunk = (table[:, 20] == 1) & (table[:, 21:23] == table[:, 0:2]).all(axis=1)
     table[in_one_chunk, 20] = 0
     return table
+
+
+def _aligned(hypothesis: str, reference: str) -> np.ndarray:
+    """Return the statistics of a pair, NaN where it can't be aligned in bounded time."""
+    if len(hypothesis.split()) * len(reference.split()) <= MOST_WORD_PAIRS:
+        with suppress(NotAligned):
+            return _shared.statistics(hypothesis, reference)
+    return np.full(STATISTICS, np.nan)
 
 
 def meteor_value(statistics: np.ndarray) -> np.ndarray:

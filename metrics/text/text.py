@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from metrics.errors import MetricUnavailable
 from metrics.metric import ReportStatistics, mean_of
 from metrics.text.bleu import bleu
 from metrics.text.cider import cider, cider_frozen
@@ -28,6 +29,8 @@ COCO = (
     *(f"{name}_coco" for name in BLEU),
     *("rouge_l_coco", "meteor_coco", "meteor_coco_mean", "cider_coco", "cider_coco_frozen"),
 )
+METEOR = ("meteor_coco", "meteor_coco_mean")
+"""Scores of `COCO` that leave out pairs of texts which can't be aligned in bounded time."""
 TEXT_SCORES = (*PUBLISHED, *COCO)
 
 
@@ -93,8 +96,14 @@ def _coco(
 
 def _meteor(hypotheses: list[str], references: list[str]) -> Iterator[ReportStatistics]:
     statistics = meteor_statistics(hypotheses, references)
+    aligned = ~np.isnan(statistics).any(axis=1)
+    if not aligned.any():
+        raise MetricUnavailable("METEOR aligned none of the pairs of texts in bounded time: they are too long")
+    statistics = np.where(aligned[:, None], statistics, 0.0)
+    # A score of fewer reports than another is not to be compared with it.
+    rest = "" if aligned.all() else f"|not-aligned:{int((~aligned).sum())}"
     start = f"meteor|impl:{installed('pycocoevalcap')}|{METEOR_SIGNATURE}|{PTB_SIGNATURE}"
-    every = np.ones(len(statistics), dtype=bool)
-    signature = f"{start}|agg:corpus|refs:1|ws:collapsed"
-    yield ReportStatistics("meteor_coco", signature, statistics, meteor_value, every)
-    yield mean_of("meteor_coco_mean", f"{start}|agg:mean|refs:1|ws:collapsed", meteor_value(statistics))
+    signature = f"{start}|agg:corpus|refs:1|ws:collapsed{rest}"
+    yield ReportStatistics("meteor_coco", signature, statistics, meteor_value, aligned)
+    mean_signature = f"{start}|agg:mean|refs:1|ws:collapsed{rest}"
+    yield mean_of("meteor_coco_mean", mean_signature, meteor_value(statistics), aligned)

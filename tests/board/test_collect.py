@@ -154,7 +154,7 @@ def test_one_block_gives_no_interval_and_no_verdict(stored: StoredSuite, tmp_pat
 def test_results_without_their_reports_say_what_to_do(stored: StoredSuite, tmp_path: Path) -> None:
     results = _copy(stored, tmp_path)
     (results / "suites" / "stored" / "references.jsonl").unlink()
-    with pytest.raises(UserError, match="amrg sweep stored"):
+    with pytest.raises(UserError, match="`amrg sweep` with the suite's file"):
         read_results(results, "stored")
     with pytest.raises(UserError, match="Suites with results there: stored"):
         read_results(results, "mini")

@@ -57,7 +57,7 @@ def test_json_has_the_items(published: Path) -> None:
     [
         (["mini", "--from", "{published}"], "holds the suite 'stored', not 'mini'"),
         (["--from", "nowhere.json"], "can't be read"),
-        (["stored", "--results", "nowhere"], "Run `amrg sweep stored`"),
+        (["stored", "--results", "nowhere"], "Run `amrg sweep` with the suite's file"),
     ],
 )
 def test_a_mistake_is_explained(

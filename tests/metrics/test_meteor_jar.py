@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from known import known
 
 from metrics.errors import MetricUnavailable
-from metrics.text.meteor_jar import MeteorProcess, _shared, meteor_statistics, meteor_value
+from metrics.text.meteor_jar import MeteorProcess, NotAligned, _shared, meteor_statistics, meteor_value
 
 WORDS = [
     "no",
@@ -69,3 +69,20 @@ def test_a_process_that_does_not_answer_is_replaced_once_and_then_given_up(
         process.statistics("a", "b")
     assert process.starts == 2
     assert process._process is None
+
+
+def test_a_pair_that_is_not_aligned_in_time_is_given_up_at_once_and_the_next_is_aligned() -> None:
+    process = MeteorProcess(answer_seconds=0.2)
+    words = ["mass", "skin", "nipple", "upper", "outer", "quadrant"] * 120
+    with pytest.raises(NotAligned, match="720 and 720 words"):
+        process.statistics(" ".join(reversed(words)), " ".join(words))
+    process.answer_seconds = 30
+    np.testing.assert_array_equal(process.statistics("a mass", "the mass"), _shared.statistics("a mass", "the mass"))
+    process.close()
+
+
+def test_pairs_beyond_the_limit_are_not_tried_and_the_others_keep_their_values() -> None:
+    long = " ".join(["mass"] * 1100)
+    [first, none, last] = meteor_statistics(["a mass", long, "no mass"], ["the mass", long, "a mass"])
+    assert np.isnan(none).all()
+    np.testing.assert_array_equal([first, last], meteor_statistics(["a mass", "no mass"], ["the mass", "a mass"]))

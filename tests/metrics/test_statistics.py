@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from metrics.clinical.clinical import clinical_scores
+from metrics.labels.labeler import label
 from metrics.metric import mean_of, ratio_of
 from metrics.statistics.resampling import Sample
 from metrics.statistics.sign_flips import count_of_sums
@@ -317,3 +319,19 @@ def test_the_same_seed_gives_the_same_numbers(random: np.random.Generator) -> No
     first, again = (interval(means(values), Draws(15, 500, seed=5)) for _ in range(2))
     assert first == again
     assert first != interval(means(values), Draws(15, 500, seed=6))
+
+
+@pytest.mark.parametrize("n", [2, 5, 30])
+def test_a_score_that_is_the_same_in_all_resamples_has_no_interval(n: int) -> None:
+    # All right, as few reports often are: kappa and macro-F1 are then 1 in every resample that defines them.
+    labels = [label(f"BIRADS: {1 + i % 5}") for i in range(n)]
+    clinical = clinical_scores(labels, labels)
+    for one in (clinical["birads_kappa"], clinical["birads_f1_macro"], mean_of("rouge_l", "s", [0.5] * n)):
+        ends = interval(sample([one], [str(i) for i in range(n)]), Draws(n, 500))
+        assert ends.value == pytest.approx(float(one.value))
+        assert np.isnan([ends.low, ends.high]).all()
+
+
+def test_a_rate_that_is_1_in_all_blocks_keeps_its_exact_bound() -> None:
+    ends = interval(sample([mean_of("birads_exact", "s", [1.0] * 5)], list("abcde")), Draws(5, 500))
+    assert (ends.low, ends.high) == (pytest.approx(0.025 ** (1 / 5)), 1.0)

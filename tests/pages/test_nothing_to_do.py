@@ -61,7 +61,8 @@ def copy(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def nothing_to_do() -> bool:
-    end = finished_sweep(load_suite("tiny.yaml"), data=None, results=Path("results"), leaderboards=Path("leaderboards"))
+    places = {"results": Path("results"), "leaderboards": Path("leaderboards")}
+    end = finished_sweep(load_suite("tiny.yaml"), data=None, named="tiny.yaml", **places)
     return end is not None
 
 
