@@ -88,8 +88,8 @@ class StoredSuite:
     def write(self, quality: dict[str, float]) -> Path:
         """Write every trial of the suite; `quality` is the chance of the right category, by backbone."""
         for entry in self.suite.backbones:
-            for rank, alpha, seed in self.suite.points():
-                trial = self.trial(entry.name, rank, alpha, seed)
+            for point in self.suite.points():
+                trial = self.trial(entry.name, point.rank, point.alpha, point.seed)
                 self.trials.append(trial)
                 self.write_trial(trial, quality[entry.name])
         for name in self.suite.baselines:

@@ -11,7 +11,7 @@ from benchmark.data.split import Split
 from benchmark.pack.model import Pack
 from benchmark.planning.dealing import PACK_ON_CPU
 from benchmark.record import DataRecord
-from benchmark.suite import Grid
+from benchmark.grid import Grid
 from benchmark.suites.load import load_suite
 from benchmark.tuning.weights import Weights
 

@@ -59,7 +59,7 @@ def _cells(row: Row, board: Board) -> list[str]:
     return [
         str(row.main_ranks),
         row.name,
-        f"{row.rank}, {row.alpha}",
+        row.short_point,
         with_interval(row.scores.get(board.primary)),
         f"{above}{mark}",
         decimal(fall.value if fall else None, sign=True),

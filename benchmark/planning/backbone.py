@@ -68,7 +68,7 @@ class Planner:
         protocol, images = self.suite.protocol, self.sizes.studies + 1
         structure, footprint = (
             structure_of(entry, plugin),
-            footprint_of(entry, plugin, self.suite.protocol, packed=self.suite.engine != "sequential"),
+            footprint_of(entry, plugin, self.suite.largest_protocol, packed=self.suite.engine != "sequential"),
         )
         trials = self._trials(entry)
         ranks = [trial.rank for trial in trials]

@@ -57,8 +57,9 @@ def write_reports(
             f"{source or backbone.checkpoint.hub_id} has {backbone.fingerprint[:12]}…. "
             "Give the folder of the recorded one with --checkpoint."
         )
-    features = [tokens for square in squares for tokens in backbone.encode_images([square])]
     with tuned(backbone, folder) as model:
+        # Within: an adapter may be on the vision encoder too.
+        features = [tokens for square in squares for tokens in backbone.encode_images([square])]
         return greedy(backbone, model, described.protocol, features)
 
 
