@@ -48,9 +48,9 @@ def validation_means(group: Sequence[Result]) -> dict[str, float | None]:
 def chosen(results: SuiteResults) -> list[list[Result]]:
     """Return the trials of the best point of each backbone by validation, seeds in order.
 
-    Of equal points the one with the smaller rank, then the smaller alpha, rate and dropout. The test part has no say. A backbone of which
-    several points were run and none has the primary score on the validation part, as in a split without one, has no
-    best point.
+    Of equal points the one with the smaller rank, then the smaller alpha, rate and dropout. The test part has no say.
+    A backbone of which several points were run and none has the primary score on the validation part, as in a split
+    without one, has no best point.
 
     With folds each fold chooses on its own validation part, so that no study has a say in the point that it is tested
     at: what stands for the backbone is then the whole procedure, the choice included.

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
+from benchmark.grid import DEFAULTS
 from benchmark.record import DataRecord, Leakage
 from benchmark.suite import Suite
 
@@ -248,7 +249,7 @@ class Row(Part):
     @property
     def short_point(self) -> str:
         """Return the same in as few characters as can be, for terminals."""
-        return ", ".join([str(self.rank), str(self.alpha), *map(_value, self.axes.values())])
+        return ", ".join([str(self.rank), str(self.alpha), *map(_value, _unusual(self.axes).values())])
 
     @property
     def setting(self) -> tuple[object, ...]:
@@ -280,8 +281,14 @@ AXES = {"learning_rate": "rate", "initialisation": "start"}
 
 def _point(rank: int, alpha: int, axes: Mapping[str, float | str]) -> str:
     named = {"r": str(rank), "α": str(alpha)}
-    named |= {AXES.get(axis, axis): _value(value) for axis, value in axes.items()}
+    named |= {AXES.get(axis, axis): _value(value) for axis, value in _unusual(axes).items()}
     return ", ".join(f"{name}\u00a0{value}" for name, value in named.items())
+
+
+def _unusual(axes: Mapping[str, float | str]) -> dict[str, float | str]:
+    """Return rates, and of the other axes what isn't the default."""
+    usual = {**DEFAULTS, "dropout": 0}
+    return {axis: value for axis, value in axes.items() if value != usual.get(axis)}
 
 
 def _value(value: float | str) -> str:

@@ -96,10 +96,8 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
     from benchmark.planning.structures import footprint_of
     from benchmark.tuning.packed.capacity import USABLE
 
-    needed, protocol = (
-        footprint_of(entry, plugin, suite.largest_protocol, packed=suite.engine != "sequential"),
-        suite.protocol,
-    )
+    protocol = suite.largest_protocol
+    needed = footprint_of(entry, plugin, protocol, packed=suite.engine != "sequential")
     if needed is None:
         weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
         return weights, 1.5 * weights / USABLE, 1.2 * weights / USABLE

@@ -4,6 +4,7 @@ The oracle that other engines are held against, and the way for a backbone that 
 """
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -208,7 +209,10 @@ class Alone:
         peft makes it so: the first weights stand beside the trained ones, subtracted, so that its rank doubles.
         """
         if changes_base(self.trial):
-            self.model.save_pretrained(folder, path_initial_model_for_weight_conversion=str(self.first / FIRST))
+            with warnings.catch_warnings():
+                # peft advises to do what is done here.
+                warnings.filterwarnings("ignore", message=".* changes the base weights of the model")
+                self.model.save_pretrained(folder, path_initial_model_for_weight_conversion=str(self.first / FIRST))
         else:
             self.model.save_pretrained(folder)
 
