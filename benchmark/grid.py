@@ -49,6 +49,15 @@ Rate = Annotated[float, Field(gt=0)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
+def why_alone(targets: Targets, initialisation: Initialisation, variant: Variant) -> str | None:
+    """Return why such a trial can't share a pack's base with others, and so runs by plain peft; None where it can."""
+    if targets == "vision+decoder":
+        return "the vision encoder is tuned, so no image's features can be kept"
+    if initialisation in TAKEN_FROM_THE_BASE:
+        return f"{initialisation} takes its first weights out of the base's"
+    return "dora scales the sum of the base's weights and a trial's own" if variant == "dora" else None
+
+
 class Part(BaseModel):
     """A section of a suite file; a key it doesn't know is an error."""
 
@@ -78,6 +87,11 @@ class Point(Part):
     def setting(self) -> tuple[object, ...]:
         """Return all but the seed."""
         return tuple(value for name, value in self if name != "seed")
+
+    @property
+    def alone(self) -> str | None:
+        """Return why its trials can't be packed with others; None where they can."""
+        return why_alone(self.targets, self.initialisation, self.variant)
 
     def adapter(self) -> dict[str, Any]:
         """Return what of it isn't the protocol's, by name."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from benchmark.grid import TAKEN_FROM_THE_BASE, Grid, Initialisation, Part, Point, Scaling, Targets, Variant
+from benchmark.grid import TAKEN_FROM_THE_BASE, Grid, Initialisation, Part, Point, Scaling, Targets, Variant, why_alone
 
 SCHEMA = 1
 """Version of what a trial's id is made of; raised when the meaning of a stored result changes."""
@@ -310,14 +310,8 @@ class Trial(BaseModel):
 
     @property
     def alone(self) -> str | None:
-        """Why it can't share a pack's base with other trials, and so trains by plain peft; None where it can."""
-        if self.tunes_vision:
-            return "the vision encoder is tuned, so no image's features are shared"
-        if self.initialisation in TAKEN_FROM_THE_BASE:
-            return f"{self.initialisation} takes its first weights out of the base's"
-        if self.variant == "dora":
-            return "dora scales the sum of the base's weights and a trial's own"
-        return None
+        """Why it can't be packed with others, and so trains by plain peft; None where it can."""
+        return why_alone(self.targets, self.initialisation, self.variant)
 
     @property
     def label(self) -> str:

@@ -323,6 +323,39 @@ class Comparisons(Part):
     blocks_needed: int = Field(default=0, exclude_if=lambda blocks: not blocks)
 
 
+class RanksAtRates(Part):
+    """The ranks of a backbone, each at the learning rate (and alpha) that the validation part chose for it.
+
+    A spread is the greatest less the least test score over all ranks and alphas.
+
+    Attributes:
+        backbone: which.
+        rows: places among the grid's rows, a row a rank.
+        ranks: of each among them.
+        comparisons: of all pairs of them.
+        common_rate: the one rate that is best on validation, on average over ranks and alphas; None where no rate was
+            run at all of them.
+        spreads: the spread at each rate that was, all at that rate.
+        own_spread: the spread with each rank and alpha at the rate that validation chose for it.
+    """
+
+    backbone: str
+    rows: tuple[int, ...]
+    ranks: tuple[Ranks, ...]
+    comparisons: Comparisons
+    common_rate: float | None
+    spreads: tuple[tuple[float, float | None], ...]
+    own_spread: float | None
+
+    @field_serializer("own_spread")
+    def _short(self, value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS) + 0.0
+
+    @field_serializer("spreads")
+    def _short_each(self, values: tuple[tuple[float, float | None], ...]) -> list[tuple[float, float | None]]:
+        return [(rate, None if value is None else round(value, DIGITS) + 0.0) for rate, value in values]
+
+
 class NotThere(Part):
     """A trial without a result, and why."""
 
@@ -393,6 +426,7 @@ class Board(Part):
         signatures: score to what makes it comparable.
         labeler: signature of the labeler behind the clinical scores.
         choices: of each backbone with several points, how clear the choice among them was.
+        ranks_at_rates: of each backbone with several ranks and rates, where the suite's learning rate varies.
     """
 
     kind: Literal["suite"] = "suite"
@@ -417,6 +451,7 @@ class Board(Part):
     signatures: dict[str, str]
     labeler: str
     choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
+    ranks_at_rates: tuple[RanksAtRates, ...] = Field(default=(), exclude_if=lambda each: not each)
 
     @property
     def main_rows(self) -> list[Row]:
