@@ -184,3 +184,24 @@ class ScalingResult(Measured):
 
     trials: tuple[int, ...] = Field(description="numbers of trials that were run")
     scaling: Scaling
+
+
+class GridTimes(Stored):
+    """What a grid took, in times one point of it, and both by their number of points.
+
+    Attributes:
+        runs: by number of points.
+        processor, wall: of medians.
+        work: the same of training and writing alone.
+    """
+
+    runs: dict[int, ScalingRun]
+    processor: float
+    wall: float
+    work: float
+
+
+class GridResult(Measured):
+    """What `amrg bench --grid --json` prints."""
+
+    grid: GridTimes

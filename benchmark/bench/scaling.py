@@ -87,7 +87,7 @@ def summary(costs: Mapping[int, Sequence[Cost]]) -> Scaling:
     trials = [number for number, runs in costs.items() for _ in runs]
     every = [cost for runs in costs.values() for cost in runs]
     return Scaling(
-        runs={number: _run(number, rounds) for number, rounds in costs.items()},
+        runs={number: run_of(number, rounds) for number, rounds in costs.items()},
         lines=Lines(
             wall=fit(trials, [cost.wall for cost in every]),
             processor=fit(trials, [cost.processor for cost in every]),
@@ -96,7 +96,8 @@ def summary(costs: Mapping[int, Sequence[Cost]]) -> Scaling:
     )
 
 
-def _run(number: int, costs: Sequence[Cost]) -> ScalingRun:
+def run_of(number: int, costs: Sequence[Cost]) -> ScalingRun:
+    """Return what some trials took, over the rounds."""
     return ScalingRun(
         wall=tuple(cost.wall for cost in costs),
         processor=statistics.median(cost.processor for cost in costs),
