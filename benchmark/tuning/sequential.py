@@ -281,6 +281,9 @@ class Alone:
             loss = report_losses(self.model, inputs, self.prompt).sum() / total
             loss.backward()
             mean += float(loss.detach())
+        for parameter in self.parameters:
+            if parameter.grad is None:  # of a layer of the vision encoder that the model doesn't read
+                parameter.grad = torch.zeros_like(parameter)
         return mean
 
     def _update(self) -> None:

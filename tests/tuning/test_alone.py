@@ -133,6 +133,7 @@ def test_a_tuned_vision_encoder_learns_by_the_gradients_that_pixels_give(
         text = backbone.encode_text(["Describe."] * 2, REPORTS[:2])
         theirs = gradients({**text, **pixels})
     assert ours.keys() == theirs.keys()
+    vision = [name for name in vision if name in theirs]  # LLaVA reads its encoder's last layer but one
     scale = max(float(theirs[name].abs().max()) for name in vision)
     assert scale > 0
     assert max(float((ours[name] - theirs[name]).abs().max()) for name in vision) < 1e-3 * scale
