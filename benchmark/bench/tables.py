@@ -95,8 +95,8 @@ def show_grid(result: GridResult, console: Console | None = None) -> None:
     heading(result, console)
     console.print(_runs(result.grid.runs, "points"))
     console.print(
-        f"The grid takes {result.grid.processor:.2f} times the processor time of one point, {result.grid.wall:.2f} times "
-        f"its wall time, and {result.grid.work:.2f} times its training and writing.",
+        f"The grid takes {result.grid.processor:.2f} times the processor time of one point, "
+        f"{result.grid.wall:.2f} times its wall time, and {result.grid.work:.2f} times its training and writing.",
         highlight=False,
         soft_wrap=True,
     )

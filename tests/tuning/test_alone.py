@@ -49,8 +49,8 @@ def trained_weights(model: PeftModel) -> dict[str, torch.Tensor]:
     merged = {}
     for name, layer in model.named_modules():
         if hasattr(layer, "get_delta_weight") and "default" in layer.lora_A:
-            base = layer.get_base_layer().weight.double()
-            merged[name] = base + layer.get_delta_weight("default").double()
+            base = layer.get_base_layer().weight.detach().double()
+            merged[name] = base + layer.get_delta_weight("default").detach().double()
     return merged
 
 
@@ -103,7 +103,7 @@ def shown(pictures: np.ndarray) -> Sequence[Picture]:
     return [partial(pictures.__getitem__, place) for place in range(len(pictures))]
 
 
-@pytest.mark.parametrize("family", ["medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "paligemma2-3b"])
+@pytest.mark.parametrize("family", ["llava-med-7b", "qwen2.5-vl-3b"])
 def test_a_tuned_vision_encoder_learns_by_the_gradients_that_pixels_give(
     family: str, load: Load, pictures: np.ndarray
 ) -> None:
