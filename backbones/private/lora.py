@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
@@ -58,7 +58,8 @@ def take_out(model: nn.Module) -> None:
 def linear_weights(model: nn.Module) -> "dict[str, tuple[nn.Parameter, Tensor]]":
     """Return the weights of a model's linear layers by the layer's name: each parameter, and a copy of its numbers."""
     linear = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
-    return {name: (module.weight, module.weight.detach().clone()) for name, module in linear.items()}
+    parameters = {name: cast(nn.Parameter, module.weight) for name, module in linear.items()}
+    return {name: (parameter, parameter.detach().clone()) for name, parameter in parameters.items()}
 
 
 def put_back(model: nn.Module, weights: "Mapping[str, tuple[nn.Parameter, Tensor]]") -> None:

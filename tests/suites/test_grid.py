@@ -107,12 +107,10 @@ def test_a_mistaken_grid_is_refused(wrong: dict[str, object], hint: str) -> None
 
 
 def test_a_mistake_in_a_point_is_told_with_its_line() -> None:
-    text = TEXT.replace(
-        "  rank: [2, 4]\n  alpha: [8]", "  points:\n    - {rank: 2, alpha: 8}\n    - {rank: 2, alpa: 4}"
-    )
+    points = "  points:\n    - {rank: 2, alpha: 8}\n    - {rank: 2, alpa: 4}"
     with pytest.raises(UserError) as error:
-        parse(text, where="tiny.yaml")
-    assert "tiny.yaml, line 8: unknown key" in str(error.value)
+        parse(TEXT.replace("  rank: [2, 4]\n  alpha: [8]", points), where="tiny.yaml")
+    assert "tiny.yaml, line 9: unknown key" in str(error.value)
     assert "Did you mean 'alpha'" in str(error.value)
 
 

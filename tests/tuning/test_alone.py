@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from short_trials import REPORTS, Run, trial, written
 
 from backbones.base import Backbone
+from backbones.private.lora import lora_layers
 from benchmark.store import Store
 from benchmark.suite import Trial
 from benchmark.tuning.adapters import taken_out
@@ -36,7 +37,7 @@ TAKEN: tuple[dict[str, str], ...] = (
 )
 
 
-def at(rank: int = 4, **further: Any) -> Trial:
+def at(rank: int = 4, **further: object) -> Trial:
     return trial(rank, learning_rate=5e-3).model_copy(update=further)
 
 
@@ -47,8 +48,9 @@ def weights_of(backbone: Backbone) -> dict[str, torch.Tensor]:
 def trained_weights(model: PeftModel) -> dict[str, torch.Tensor]:
     """Each adapted layer's weight with its adapter merged into it, in float64."""
     merged = {}
-    for name, layer in model.named_modules():
-        if hasattr(layer, "get_delta_weight") and "default" in layer.lora_A:
+    layers: dict[str, Any] = {**lora_layers(model)}
+    for name, layer in layers.items():
+        if "default" in layer.lora_A:
             base = layer.get_base_layer().weight.detach().double()
             merged[name] = base + layer.get_delta_weight("default").detach().double()
     return merged
@@ -58,7 +60,7 @@ def trained_weights(model: PeftModel) -> dict[str, torch.Tensor]:
 def test_a_start_taken_out_of_the_base_is_stored_as_an_adapter_of_the_base_as_it_was(
     further: dict[str, str], load: Load, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backbone, one = load("qwen2.5-vl-3b"), at(**further)
+    backbone, one = load("qwen2.5-vl-3b"), at(4, **further)
     before = weights_of(backbone)
     trained: dict[str, torch.Tensor] = {}
     saved = PeftModel.save_pretrained
@@ -74,7 +76,8 @@ def test_a_start_taken_out_of_the_base_is_stored_as_an_adapter_of_the_base_as_it
     assert all(torch.equal(before[name], after[name]) for name in before)
     with taken_out(backbone):
         model = PeftModel.from_pretrained(backbone.model, str(run.folders[one.id].adapter))
-        assert (model.peft_config["default"].r, model.peft_config["default"].init_lora_weights) == (8, True)
+        config: Any = model.peft_config["default"]
+        assert (config.r, config.init_lora_weights) == (8, True)
         reloaded = trained_weights(model)
     assert reloaded.keys() == trained.keys()
     for name, weight in reloaded.items():

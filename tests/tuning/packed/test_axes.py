@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from short_trials import REPORTS, Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
+from backbones.private.lora import lora_layers
 from benchmark.grid import Initialisation, Scaling, Targets
 from benchmark.suite import Trial
 from benchmark.tuning.adapters import taken_out
@@ -147,8 +148,8 @@ def test_peft_alone_loads_what_is_stored(load: Load, train: Train) -> None:
     stored = load_file(run.folders[one.id].adapter / "adapter_model.safetensors")
     with taken_out(backbone):
         model = PeftModel.from_pretrained(backbone.model, str(run.folders[one.id].adapter))
-        config = model.peft_config["default"]
+        config: Any = model.peft_config["default"]
         assert (config.r, config.lora_alpha, config.use_rslora, config.lora_dropout) == (4, 8, True, 0.1)
-        layers = [module for module in model.modules() if hasattr(module, "lora_A") and "default" in module.scaling]
+        layers = list(lora_layers(model).values())
         assert {layer.scaling["default"] for layer in layers} == {8 / 4**0.5}
         assert 2 * len(layers) == len(stored)
