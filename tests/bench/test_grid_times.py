@@ -1,5 +1,7 @@
 """`amrg bench --grid`: which points it runs, and that its ratios are those of what they took."""
 
+from itertools import pairwise
+
 import pytest
 
 from benchmark.bench.grid import POINTS, STEP, points, summary
@@ -20,7 +22,7 @@ def test_a_grid_is_every_rank_at_rates_around_the_protocols() -> None:
     by_rank = {rank: [p.learning_rate or 0 for p in every if p.rank == rank] for rank in suite.grid.ranks}
     for rates in by_rank.values():
         assert rates[len(rates) // 2] == suite.protocol.learning_rate
-        assert [b / a for a, b in zip(rates, rates[1:], strict=False)] == pytest.approx([STEP] * (len(rates) - 1))
+        assert [b / a for a, b in pairwise(rates)] == pytest.approx([STEP] * (len(rates) - 1))
     assert {(p.alpha, p.seed) for p in every} == {(suite.grid.alphas[0], suite.grid.seed[0])}
 
 
