@@ -18,7 +18,7 @@ def study_items(board: Board) -> list[Item]:
             id="objective", section="Study", topic="Objective and type of study",
             asked_by=asked("4", claim=True),
             text=f"{backbones} fine-tuned by low-rank adaptation (LoRA) to write the report of a mammogram, "
-            f"each at {several(len(grid.rank), 'rank')}, {several(len(grid.alpha), 'alpha')} and "
+            f"each at {several(len(grid.ranks), 'rank')}, {several(len(grid.alphas), 'alpha')} and "
             f"{several(len(grid.seed), 'seed')}, were compared under one protocol. Input: one image and one "
             "instruction; output: one report. Models were fine-tuned and evaluated; none was updated afterwards.",
         ),

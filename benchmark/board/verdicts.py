@@ -57,8 +57,8 @@ class Basis:
         self.blocks_number = number_of_blocks = len(set(self.blocks))
         self.draws = Draws(number_of_blocks)
         self.fewer = Draws(number_of_blocks, FEWER)
-        settings = {(d.trial.backbone, d.trial.rank, d.trial.alpha) for d in results.done}
-        points = Counter(backbone for backbone, _, _ in settings)
+        settings = {(d.trial.backbone, d.trial.setting) for d in results.done}
+        points = Counter(backbone for backbone, _ in settings)
         tests = max(math.comb(len(points), 2), sum(math.comb(number, 2) for number in points.values()), 1)
         self.flips = SignFlips(number_of_blocks, tests=tests)
         self.blind = {f"{name_of(group[0])} on blank images": group for group in blind_groups(results).values()}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from backbones.base import Backbone
-    from benchmark.tuning.interface import Engine
+    from benchmark.tuning.interface import Engine, Picture
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Session:
         shown: the images that each trial of a fold writes reports for, by fold; from `load` on.
         backbone: from `load` on.
         prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
+        pictures: the images that trials are shown, each as a function that gives it, by key; from `vision` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
     """
@@ -54,6 +55,7 @@ class Session:
     shown: dict[int | None, list[Shown]] = field(default_factory=dict)
     backbone: "Backbone" = None  # type: ignore[assignment]
     prompt_sha256: str = ""
+    pictures: "dict[str, Picture]" = field(default_factory=dict)
     features: "dict[str, Tensor]" = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)
 

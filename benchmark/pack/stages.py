@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
 from benchmark.execute import prepare_worker, quiet
-from benchmark.pack.images import blank_key, image_features, image_keys, lesion_keys, shown_images, training_pairs
+from benchmark.pack.images import (
+    blank_key,
+    image_features,
+    image_keys,
+    lesion_keys,
+    pictures,
+    shown_images,
+    training_pairs,
+)
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
 from benchmark.progress.events import Event, tell
@@ -92,9 +100,15 @@ def forget_misfits(session: Session) -> None:
 
 
 def encode_images(session: Session) -> None:
-    """Encode all images, the blank one among them, where a trial is still to be trained or to write."""
-    if session.untrained() or session.unwritten():
-        session.features = image_features(session.pack, session.backbone, session.keys, session.lesions)
+    """Encode all images, the blank one among them, where a trial is still to be trained or to write.
+
+    Trials that tune the vision encoder encode their images themselves, each time.
+    """
+    todo = [*session.untrained(), *session.unwritten()]
+    if todo:
+        session.pictures = pictures(session.pack, session.keys, session.lesions)
+    if any(not trial.tunes_vision for trial in todo):
+        session.features = image_features(session.pack, session.backbone, session.pictures)
 
 
 def train_adapters(session: Session) -> None:
@@ -112,7 +126,13 @@ def train_adapters(session: Session) -> None:
             session.fail(trial, "train", wrong)
         return
     pairs, rows = training_pairs(untrained, records, session.keys)
-    data = TrainingSet([reports[study] for study, _ in pairs], [session.features[image] for _, image in pairs], rows)
+    data = TrainingSet(
+        [reports[study] for study, _ in pairs],
+        [session.features[image] for _, image in pairs] if session.features else [],
+        rows,
+        [session.pictures[image] for _, image in pairs],
+    )
+    _tell_alone(session, untrained)
     session.together("train", untrained, partial(_train, session, data), session.untrained)
 
 
@@ -126,6 +146,15 @@ def _unwritable(session: Session, reports: Mapping[str, str], train: Collection[
             wrong.append(f"{study}: {error}")
     more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
     return f"{'; '.join(wrong[:SHOWN])}{more}" if wrong else None
+
+
+def _tell_alone(session: Session, trials: Sequence[Trial]) -> None:
+    """Tell which trials run one after another, and why."""
+    for reason, alone in groupby(sorted(trials, key=lambda trial: trial.alone or ""), key=lambda trial: trial.alone):
+        if reason is not None and session.pack.engine != "sequential":
+            count = len(list(alone))
+            detail = f"{count} {'trial' if count == 1 else 'trials'}: {reason}"
+            tell(Event("stage", f"{session.pack.entry.name}: by plain peft, one after another", detail=detail))
 
 
 def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:
@@ -156,8 +185,10 @@ def _write(session: Session, trials: Sequence[Trial]) -> None:
     """
     shown, blind = session.shown[trials[0].fold], trials[0].protocol.sees_no_image
     keys = [blank_key(session.pack.records)] if blind else [one.image for one in shown]
-    features = [session.features[key] for key in keys]
-    for trial, reports in session.engine.generate(session.backbone, trials, session.folders, features, session.meter):
+    features = [session.features[key] for key in keys] if session.features else []
+    shown_anew = [session.pictures[key] for key in keys]
+    generated = session.engine.generate(session.backbone, trials, session.folders, features, session.meter, shown_anew)
+    for trial, reports in generated:
         _store(session, trial, reports * len(shown) if blind else reports)
 
 

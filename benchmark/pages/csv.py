@@ -16,12 +16,16 @@ COLUMNS = (
 def results_csv(board: Board) -> str:
     """Return CSV with a head; an empty cell is unknown or has no meaning there.
 
+    Behind `alpha` stand the axes that the suite's grid names beside rank and alpha, where it does.
+
     `kind` is `row` (a point of the grid, its seeds averaged), `seed` (one trial), `validation`, `above_floor`,
     `lost_<image shown instead>`, `in_<birads or density>_<value>` (on the references that state it), `cost`, `floor` or
     `published`.
     """
     file = StringIO()
-    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    after = COLUMNS.index("alpha") + 1
+    columns = (*COLUMNS[:after], *board.suite.grid.axes, *COLUMNS[after:])
+    writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
     writer.writeheader()
     for line in (*_rows(board), *_floors(board), *_published()):
         writer.writerow({key: _text(value) for key, value in line.items()})
@@ -48,6 +52,7 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
         # Where each fold chose for itself, its choices stand one behind the other.
         ranks_of, alphas_of = zip(*(row.by_fold or ((row.rank, row.alpha),)), strict=True)
         point: dict[str, object] = {"name": row.name, "rank": _listed(ranks_of), "alpha": _listed(alphas_of)}
+        point |= _axes(row, board)
         for name, score in row.scores.items():
             line = {**point, "score": name, "n": score.n, "signature": board.signatures.get(name, "")}
             ranks = {"ranks": str(row.ranks)} if name == board.primary else {}
@@ -81,7 +86,18 @@ def _lesions(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
             yield {"kind": f"lost_{shown}", **point, "score": name, "n": row.lesions.studies, **_ends(fall)}
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def _axes(row: Row, board: Board) -> dict[str, object]:
+    """Return the values of the axes that the suite's grid names, of each fold where they differ."""
+    values: dict[str, object] = {}
+    for axis in board.suite.grid.axes:
+        if axis in row.axes:
+            values[axis] = _listed([axes[axis] for axes in row.axes_by_fold or (row.axes,)])
+        else:
+            [values[axis]] = board.suite.grid.values(axis)
+    return values
+
+
+def _listed(numbers: Sequence[float | str]) -> str:
     return " ".join(map(str, numbers))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from benchmark.board.axes import axes_of
 from benchmark.board.chosen_points import compared
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
@@ -100,7 +101,7 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     heads = [
         GalleryColumn(
             name=name_of(done),
-            point=f"rank {done.trial.rank}, alpha {done.trial.alpha}, seed {done.trial.seed}",
+            point=_point(done, results),
             blind=False,
             shown=True,
         )
@@ -156,7 +157,14 @@ def _columns(results: SuiteResults) -> list[Result]:
     if len(best) > 1:
         return best[:MOST_COLUMNS]
     others = [d for d in results.done if d is not best[0] and d.trial.seed == best[0].trial.seed]
-    return [best[0], *sorted(others, key=lambda d: (d.trial.rank, d.trial.alpha))][:MOST_COLUMNS]
+    return [best[0], *sorted(others, key=lambda d: d.trial.setting)][:MOST_COLUMNS]
+
+
+def _point(done: Result, results: SuiteResults) -> str:
+    """Return which point a column is of."""
+    named: dict[str, object] = {"rank": done.trial.rank, "alpha": done.trial.alpha}
+    named |= {axis.replace("_", " "): value for axis, value in axes_of(done.trial, results.suite).items()}
+    return ", ".join(f"{name} {value}" for name, value in {**named, "seed": done.trial.seed}.items())
 
 
 def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:

@@ -11,6 +11,7 @@ from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.pages import clinical, sentences
 from benchmark.pages.environment import render
 from benchmark.pages.lesions import lesion_table
+from benchmark.pages.rates import alone_sentences, axes_table, rates_sentences, rates_table
 from metrics.registry import METRICS
 
 TEXT = {
@@ -69,6 +70,10 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),
         images=_image_table(board),
         lesions=lesion_table(board),
+        rates=rates_table(board),
+        rates_say=rates_sentences(board),
+        axes=axes_table(board),
+        alone=alone_sentences(board.rows),
         folded=bool(board.chosen) or len(board.rows) > len(board.main_rows),
         longest_tested=VIEWS_OF_A_PATIENT,
     )

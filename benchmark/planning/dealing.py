@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from benchmark.suite import Entry, Protocol, Suite, Trial
+from benchmark.grid import Point
+from benchmark.suite import Entry, Protocol, Suite, Trial, under
 
 PACK_ON_CPU = 16
 """Trials that one process of several is given at a time on a CPU, at most."""
@@ -19,8 +20,7 @@ def trials_of(
         splits: fingerprint of each fold's split.
     """
 
-    def trial(protocol: Protocol, point: tuple[int, int, int], fold: int | None) -> Trial:
-        rank, alpha, seed = point
+    def trial(protocol: Protocol, point: Point, fold: int | None) -> Trial:
         return Trial(
             backbone=entry.name,
             checkpoint=checkpoint,
@@ -29,11 +29,9 @@ def trials_of(
             data=data,
             image=suite.image,
             split=splits[fold],
-            protocol=protocol,
-            rank=rank,
-            alpha=alpha,
-            seed=seed,
+            protocol=under(protocol, point),
             fold=fold,
+            **point.adapter(),
         )
 
     trials: list[Trial] = []

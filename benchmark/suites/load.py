@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from benchmark.errors import UserError, unknown_name
-from benchmark.suite import DmidData, Entry, Grid, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
+from benchmark.grid import Grid, Stated
+from benchmark.suite import DmidData, Entry, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
 from benchmark.suites.strict_yaml import Document, Location, quoted, read, read_file
 
 
@@ -210,4 +211,6 @@ def _fields(location: tuple[int | str, ...]) -> set[str]:
         return set(Suite.model_fields)
     if location[0] == "data":
         return set((PhantomData if "phantom" in location else DmidData).model_fields)
+    if location[:2] == ("grid", "points"):
+        return set(Stated.model_fields)
     return set(sections[str(location[0])].model_fields)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from backbones.base import Backbone
 from benchmark.store import atomic_file
+from benchmark.tuning.interface import Picture
 
 VALUES = 16 * 3 * 112 * 112
 """Of `pixel_values` that go through a vision encoder at once: small images by sixteen, large ones each alone."""
@@ -57,7 +58,7 @@ class FeatureStore:
         """
         features = {key: self._read(key) for key in images}
         missing = [key for key, stored in features.items() if stored is None]
-        size = self._together() if missing else 1
+        size = images_at_once(self.backbone) if missing else 1
         progress(len(images) - len(missing), len(images))
         for start in range(0, len(missing), size):
             keys = missing[start : start + size]
@@ -67,12 +68,6 @@ class FeatureStore:
                 features[key] = self._keep(key, tokens)
             progress(len(images) - len(missing) + start + len(keys), len(images))
         return {key: tokens for key, tokens in features.items() if tokens is not None}
-
-    def _together(self) -> int:
-        """Return how many images go through the encoder at once."""
-        side = self.backbone.checkpoint.image_size
-        blank = self.backbone.feature_inputs([np.zeros((side, side), np.uint8)])
-        return max(1, VALUES // blank["pixel_values"].numel())
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
@@ -96,6 +91,31 @@ class FeatureStore:
         with atomic_file(self._path(key)) as temporary:
             save_file({"features": tokens}, temporary, {"sha256": _digest(tokens)})
         return tokens
+
+
+def images_at_once(backbone: Backbone) -> int:
+    """Return how many images go through the encoder at once."""
+    side = backbone.checkpoint.image_size
+    blank = backbone.feature_inputs([np.zeros((side, side), np.uint8)])
+    return max(1, VALUES // blank["pixel_values"].numel())
+
+
+def encoded_anew(backbone: Backbone, pictures: Sequence[Picture]) -> list[Tensor]:
+    """Return the features of images as the encoder is now, [image_tokens, hidden] each, without the store.
+
+    A picture that is given more than once is encoded once, and its features are one tensor. As in the store, as many
+    images go through the encoder at a time always.
+    """
+    backbone.model.eval()
+    places = {id(picture): picture for picture in pictures}
+    size, each = images_at_once(backbone), [*places.values()]
+    features: list[Tensor] = []
+    for start in range(0, len(each), size):
+        squares = [picture() for picture in each[start : start + size]]
+        encoded = backbone.encode_images([*squares, *squares[-1:] * (size - len(squares))])
+        features += encoded[: len(squares)]
+    of = dict(zip(places, features, strict=True))
+    return [of[id(picture)] for picture in pictures]
 
 
 def _digest(tokens: Tensor) -> str:

@@ -59,8 +59,9 @@ def write_reports(
         )
     if wrong := misfit(folder, backbone, described):
         raise UserError(f"trial {described.id}: {wrong}. Remove {folder.path}, and run the sweep again.")
-    features = [tokens for square in squares for tokens in backbone.encode_images([square])]
     with tuned(backbone, folder) as model:
+        # Within: an adapter may be on the vision encoder too.
+        features = [tokens for square in squares for tokens in backbone.encode_images([square])]
         return greedy(backbone, model, described.protocol, features)
 
 
