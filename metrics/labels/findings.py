@@ -52,7 +52,7 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
         report: the report.
         text: its text without asides (`asides.py`).
     """
-    sentences = []
+    sentences: list[list[Mention]] = []
     for start, end in report.sentences:
         mentions = _mentions(text[start:end])
         if not mentions and sentences and lexicon.IT_IS_GONE.match(text, start, end):
