@@ -29,7 +29,8 @@ def read_by(labeler: str) -> str:
     strictly = " and ".join(str(one.strictly_right) for one in agreement.data_sets)
     return (
         f"{start}. Rules and hand labels agree on category, density and every finding in {own}, for whose wording the "
-        f"rules were made, and in {other}; where a text can be read in two ways either is right, else it were {strictly}."
+        f"rules were made, and in {other}; where a text can be read in two ways either is right, else it were "
+        f"{strictly}."
     )
 
 

@@ -10,7 +10,10 @@ from metrics.labels.report_text import ReportText
 
 _HINDER = r"(?:lower|reduc|decreas|limit|impair|diminish|compromis|hinder|restrict|hamper|affect)(?:s|es|e|ed|ing)?"
 _HIDE = r"(?:obscur|hid|mask|conceal|camouflag|miss|overlook)(?:e|es|s|ing)?"
-_NAMED = r"(?:mass|lesion|nodule|cancer|carcinoma|malignanc|finding|abnormalit|calcification|microcalcification|tumou?r|distortion|opacit)"
+_NAMED = (
+    r"(?:mass|lesion|nodule|cancer|carcinoma|malignanc|finding|abnormalit"
+    r"|calcification|microcalcification|tumou?r|distortion|opacit)"
+)
 _MODAL = r"(?:may|might|can|could|will|would)"
 _SCARCE = (
     r"(?:limited|reduced|lower(?:ed)?|decreased|impaired|low|restricted|diminished|compromised|hampered|difficult)"
@@ -34,7 +37,8 @@ _DISCLAIMER = re.compile(
     r"\b(?:negative|normal|benign|unremarkable)\s(?:\w{1,12}\s){0,2}(?:mammogra\w{1,4}|report|imaging|x-ray|study|result|ultrasound)\s"
     r"(?:report\s|result\s|study\s|examination\s)?(?:does|do|should|must|can|will|need)\s?not\b"
     r"|\d\s?%\sof\s(?:all\s)?(?:breast\s)?(?:cancers?|malignanc|carcinomas?|lesions|tumou?rs)"
-    r"|\bfalse[- ](?:negative|positive)|\b(?:should|must|do)\snot\s(?:ignore|disregard|neglect|delay|preclude|deter|defer|dissuade)\b"
+    r"|\bfalse[- ](?:negative|positive)|\b(?:should|must|do)\snot\s(?:ignore|disregard|neglect|delay|preclude|deter"
+    r"|defer|dissuade)\b"
     r"|\bany\s(?:new\s|clinically\s|persistent\s|suspicious\s|dominant\s|palpable\s|other\s){1,3}[a-z]{3,14}\s"
     r"(?:should|must|requires?|needs?|warrants?|has\sto|will)\b"
     r"|\b(?:palpable|clinically\s\w{4,12}|an?\s(?:persistent|suspicious))\s[a-z]{3,14}\s(?:should|must|requires?|warrants?|needs?)\b"
@@ -46,7 +50,9 @@ _DISCLAIMER = re.compile(
 
 _COMPLAINT = re.compile(
     r"\bc/o\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
-    r"|\b(?:patient|woman|lady|female|she|who|years?[- ]old|y/?o)\b[^.;:\n]{0,40}?\b(?:presents|presented|presenting|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof|due\sto)"
+    r"|\b(?:patient|woman|lady|female|she|who|years?[- ]old|y/?o)\b[^.;:\n]{0,40}?\b(?:presents|presented|presenting"
+    r"|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof"
+    r"|due\sto)"
     r"|with\s(?:an?\s|the\s)?(?:\w{1,12}\s){0,2}(?:palpable|lump|history))\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
     r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"

@@ -176,7 +176,7 @@ def _described(
 def _denied(
     text: str, match: re.Match[str], mentions: list[Mention], index: int, ahead: bool, sentence_from: int
 ) -> bool:
-    """Return whether the word is denied of the finding: "no spiculations", "not round", "irregular margins are absent"."""
+    """Return whether the word is denied of the finding: "no spiculations", "irregular margins are absent"."""
     if _DENIED_AFTER.match(text, match.end()):
         return True
     low = mentions[index].end if not ahead else mentions[index - 1].end if index else sentence_from

@@ -10,6 +10,8 @@ _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
 
 @dataclass(slots=True)
 class Values:
+    """What is read of one statement: its categories, where it ends, what is odd, and what is no category."""
+
     values: list[str]
     end: int
     flags: set[str]
@@ -57,6 +59,7 @@ def parse_values(text: str, position: int) -> Values:
 
 
 def parse_category(text: str, position: int, result: Values) -> str | None:
+    """Return the category at `position`, moving the end of `result` behind it; None where there is none."""
     match = lexicon.CATEGORY_VALUE.match(text, position)
     if match is None:
         return None

@@ -21,7 +21,7 @@ _OTHER = (
     r"|comparison|technique|indications?|history|associated\sfeatures|(?:right|left|rt|lt|both)(?:\sbreasts?)?|breast"
     r"|location|size|shape|margins?|side|quadrant|laterality)"
 )
-_END = r"(?=\s?(?:\Z|[|/,.;\n)\]}]))"
+_END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)))"
 _NO = r"(?:no|none|absent|nil|negative|n|false|0)"
 _YES = r"(?:yes|present|y|true|positive)"
 
@@ -32,7 +32,10 @@ _VALUE_LINE = re.compile(
 )
 _OPEN_END = re.compile(r"(?:\b(?:or|and|no|of|the|an?|with|without|any|in)|,)\s?$")
 """The end of a line that goes on in the next: what stands there is no heading."""
-_SHORT_VALUE = r"(?:no|none|nil|absent|present|yes|normal|negative|unremarkable|not\s(?:seen|present|identified)|[a-d]|[0-6][abc]?)"
+_SHORT_VALUE = (
+    r"(?:no|none|nil|absent|present|yes|normal|negative|unremarkable"
+    r"|not\s(?:seen|present|identified)|[a-d]|[0-6][abc]?)"
+)
 
 # "mass (no)", "mass [x]", "mass = n", "mass? no", "mass -": the value after the name of a finding.
 _MARKED = re.compile(
@@ -48,7 +51,8 @@ _MARKED = re.compile(
 _NEXT = re.compile(rf"(?P<divider>[\s/|,-]{{1,4}})(?P<name>(?:{_FINDING}|{_OTHER})\s?)\Z")
 _FIELD_BEFORE = re.compile(r"[a-z)]\s?:\s?[^\s:;.\n][^:;.\n]{0,160}$")
 _JOINED = re.compile(
-    r"(?:\b(?:and|or|nor|of|(?<!: )(?<!:)no|the|a|an|with|without|for|in|previous(?:ly)?|prior|last|old|former|earlier|final|overall|"
+    r"(?:\b(?:and|or|nor|of|(?<!: )(?<!:)no|the|a|an|with|without|for|in|previous(?:ly)?|prior|last|old|former"
+    r"|earlier|final|overall|"
     r"assessment|impression|category|acr|breasts?|architectural|lymph|axillary|skin|suspicious|right|left|rt|lt)|[,/&(])$"
 )
 _LEGEND = re.compile(

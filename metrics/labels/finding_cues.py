@@ -140,7 +140,8 @@ CUES = {
 
 LATER_CUES = {
     "versus": r"(?:vs\b\.?|versus\b)",
-    "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
+    "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
+    r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
     r"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were))\b",
     "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
     "pause": r"(?:(?:associated|along|together)\s)?with\b",
@@ -154,7 +155,8 @@ _NOTHING = (
 )
 MARKS = {
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
-    "doubted": r"(?<=[a-z])\s?\(?\?\)?|[:=-]\s?(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear)\b"
+    "doubted": r"(?<=[a-z])\s?\(?\?\)?|[:=-]\s?"
+    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear)\b"
     r"(?=\s?(?:\Z|[.,;\n)\]}]))",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",

@@ -24,13 +24,15 @@ ANATOMY = ("skin", "nipple", "pectoral")
 """Kinds that are always there: "present" means that something is wrong with them."""
 
 _FINDINGS = {
-    "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
+    "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
+    r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
     "mass": r"(?<!body\s)mass(?:es)?\b(?!-|\slike)|lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
     "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b",
-    "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b|(?:distorted|disturbed)\sarchitecture\b"
+    "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b"
+    r"|(?:distorted|disturbed)\sarchitecture\b"
     r"|architectural\s(?:disturbance|deformity|disruption)s?\b",
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adenopath(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b|nodes?\b"
     r"|lns?\b|lap\b|nodal\s(?:enlargement|disease|metasta\w{1,5})\b",

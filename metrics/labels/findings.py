@@ -52,7 +52,7 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
         report: the report.
         text: its text without asides (`asides.py`).
     """
-    sentences = []
+    sentences: list[list[Mention]] = []
     for start, end in report.sentences:
         mentions = _mentions(text[start:end])
         if not mentions and sentences and lexicon.IT_IS_GONE.match(text, start, end):
@@ -199,26 +199,14 @@ def _qualify(state: _State, event: str | None, match: re.Match[str]) -> bool:
 
 def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
     """Take up what ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
-    if event == "shows" and state.mentions and state.mentions[-1].kind in lexicon.ANATOMY:
-        state.verb = True
-    elif event == "stop" and match[0] == "which" and _of_anatomy(state, match.start()):
-        state.verb = True
-    elif event == "stop" or (event == "shows" and not _denied_subject(state, match.start())):
-        state.new_clause(match.start())
+    if event in ("stop", "shows"):
+        _stop(state, event, match)
     elif event in ("pause", "dash"):
         if state.verb and event == "dash":
             state.new_clause(match.end())
         state.negated = state.doubted = state.asked = False
     elif event in ("comma", "conjunction", "ampersand") or (event == "slash" and match[0] != "/"):
-        state.doubted = False
-        state.commas += event == "comma"
-        asked_before = event == "comma" and state.asked
-        ended = (state.verb and not _predicate_follows(state, match.end())) or asked_before
-        if state.negated and not ended:
-            ended = _affirms(state, match.end(), event in ("comma", "slash")) or _is_elsewhere(state, match.end())
-            ended |= state.verb_before and not _goes_on(state, match.end(), event == "comma")
-        if ended:
-            state.new_clause(match.end())
+        _join(state, event, match.end())
     elif event == "diagnosis":
         state.doubted = False
         if _OF_WHAT_IS_THERE.match(state.text, match.end(), state.end):
@@ -227,6 +215,28 @@ def _punctuate(state: _State, event: str | None, match: re.Match[str]) -> None:
         state.outside.append((state.negated, state.doubted, state.asked))
     elif event == "close" and state.outside:
         state.negated, state.doubted, state.asked = state.outside.pop()
+
+
+def _stop(state: _State, event: str, match: re.Match[str]) -> None:
+    """End the statement, unless what follows is still said of its subject."""
+    of_anatomy = bool(state.mentions) and state.mentions[-1].kind in lexicon.ANATOMY
+    if (event == "shows" and of_anatomy) or (match[0] == "which" and _of_anatomy(state, match.start())):
+        state.verb = True
+    elif event == "stop" or not _denied_subject(state, match.start()):
+        state.new_clause(match.start())
+
+
+def _join(state: _State, event: str | None, position: int) -> None:
+    """Take up a comma, "and" or a slash that ends before `position`: a list goes on there, or a statement begins."""
+    comma = event == "comma"
+    state.doubted = False
+    state.commas += comma
+    ended = (state.verb and not _predicate_follows(state, position)) or (comma and state.asked)
+    if state.negated and not ended:
+        ended = _affirms(state, position, comma or event == "slash") or _is_elsewhere(state, position)
+        ended |= state.verb_before and not _goes_on(state, position, comma)
+    if ended:
+        state.new_clause(position)
 
 
 def _denied_subject(state: _State, position: int) -> bool:
@@ -268,7 +278,7 @@ def _goes_on(state: _State, position: int, comma: bool) -> bool:
 
 
 def _is_elsewhere(state: _State, position: int) -> bool:
-    """Return whether what follows is of the other side than what was denied: "no mass on the left, calcification ..."."""
+    """Return whether what follows is of the other side: "no mass on the left, calcification ..."."""
     before = SIDE_WORD.findall(state.text, max(0, state.denied_at), position)
     after = SIDE_WORD.search(state.text, position, min(state.end, position + 100))
     return bool(before) and after is not None and after["side"][0] != before[-1][0]

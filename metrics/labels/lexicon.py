@@ -21,9 +21,12 @@ BIRADS_OR_CATEGORY = re.compile(
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
     r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
-    r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
-    r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy|incomplete)[\s,:(-]{1,3}(?=(?:category|class)\b)"
-    r"|(?:(?:was|is|has been|changed|upgraded|downgraded|raised|lowered|revised|increased|decreased)\s){1,3}from\s(?:bi-?rads\s)?"
+    r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
+    r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
+    r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy"
+    r"|incomplete)[\s,:(-]{1,3}(?=(?:category|class)\b)"
+    r"|(?:(?:was|is|has been|changed|upgraded|downgraded|raised|lowered|revised|increased"
+    r"|decreased)\s){1,3}from\s(?:bi-?rads\s)?"
     r"[0-6iv]{1,3}[abc]?\sto\s){0,16}+"
 )
 BARE_CATEGORY_AFTER = re.compile(
@@ -152,7 +155,8 @@ YEAR_BEFORE = re.compile(
     rf"|\b{_YEAR} (?:exam|mammo|study|report|film|screen|image|assess)\w{{0,8}}\b"
 )
 YEAR_AFTER = re.compile(
-    rf"\s?\)?\s?(?:(?:lesion|finding|mass|category|assessment|result)s? )?(?:(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))"
+    r"\s?\)?\s?(?:(?:lesion|finding|mass|category|assessment|result)s? )?(?:(?:in|on|from|dated"
+    rf"|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))"
 )
 NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
@@ -193,7 +197,8 @@ DENSITY_LETTER = re.compile(
     rf"|(?:density|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
     rf"(?:(?:is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|{_KIND}|{BIRADS_NAME})[\s:=(-]{{1,3}}){{0,5}}"
     r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
-    r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl|tissue|"
+    r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
+    r"|tissue|"
     r"(?:according to|as per|per|of|by|in) (?:the )?(?:acr|bi-?rads))))"
     + _letter("first")
     + r"(?:\s?(?:on|in)?\s?(?:the )?(?:right|left)?(?: breast)?\s?(?:/|-|,|;|\bto\b|\bor\b|\band\b)\s?"
@@ -212,12 +217,15 @@ DENSITY_ACR_NUMBER = re.compile(
 )
 """An old type of the ACR beside a word that says of what."""
 DENSITY_SHARE = re.compile(
-    r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<|up to)\s?(?P<under>\d{1,2})"
+    r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<"
+    r"|up to)\s?(?P<under>\d{1,2})"
     r"|(?P<above>more than|over|above|>|greater than|at least)\s?(?P<beyond>\d{1,2}))\s?%\s?"
     rf"(?:(?:of|the|breast|breasts|tissue|is|are|volume)\s){{0,4}}{_GLAND}"
-    rf"|{_GLAND}\w{{0,8}}\s(?:tissue\s|parenchyma\s|component\s|share\s)?(?:is\s|of\s|occupies\s|constitutes\s|represents\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
+    rf"|{_GLAND}\w{{0,8}}\s(?:tissue\s|parenchyma\s|component\s|share\s)?(?:is\s|of\s|occupies\s|constitutes\s"
+    r"|represents\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
     r"(?:about\s|approximately\s)?(?:(?P<least2>\d{1,2})\s?%?\s?(?:-|to)\s?(?P<most2>\d{1,3})"
-    r"|(?P<below2>less than|below|under|<)\s?(?P<under2>\d{1,2})|(?P<above2>more than|over|above|>)\s?(?P<beyond2>\d{1,2}))\s?%"
+    r"|(?P<below2>less than|below|under|<)\s?(?P<under2>\d{1,2})|(?P<above2>more than|over|above"
+    r"|>)\s?(?P<beyond2>\d{1,2}))\s?%"
 )
 """How much of the breast is glandular, in percent: the quarters of the 4th edition."""
 DENSITY_WORDS = (

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 LEAST_F1 = 0.95
 """Below it nothing is ranked by a field: its scores say as much of the rules as of the reports."""
 LEAST_CASES = 10
-"""With fewer that hands read in a field, nothing is ranked by it either: all of 10 right still leave F1 down to 0.82."""
+"""With fewer that hands read in a field, nothing is ranked by it either: all of 10 right leave F1 down to 0.82."""
 FILE = "agreement.json"
 
 

@@ -66,8 +66,10 @@ UNASKED_SECTIONS = (
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (
-    r"findings?|fundings|(?:mammographic |imaging |ultrasound )?findings?|impressions?|imp|(?:final |overall |bi-?rads )?"
-    r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue |parenchymal )?density|"
+    r"findings?|fundings|(?:mammographic |imaging |ultrasound )?findings?|impressions?|imp|(?:final |overall "
+    r"|bi-?rads )?"
+    r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue "
+    r"|parenchymal )?density|"
     r"recommendations?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
 )
 _AFTER_FINDINGS = (

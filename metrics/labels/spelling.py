@@ -13,15 +13,15 @@ _FROM = 4
 """The shortest word that is mended."""
 _LONG = 8
 
-WORDS = frozenset(
-    """
+_LIST = """
     abnormal absent adenopathy almost amorphous appear appears architectural architecture areolar assessment
     asymmetric asymmetries asymmetry axilla axillary axillae benign bilateral branching breast breasts calcification
     calcifications calcified category central circumscribed clustered coarse composition compression conclusion dense
     density developing diffuse discrete distorted distortion distortions dystrophic enlarged entirely evidence excised
     excluded extremely fatty fibroglandular fibrofatty findings focal glandular global grouped heterogeneous
     heterogeneously identified impression indistinct inframammary intramammary inverted irregular lateral lesion lesions
-    linear lump lumps mass node oval lobular lobulated lower lymph lymphadenopathy macrocalcification macrocalcifications malignancy malignant
+    linear lump lumps mass node oval lobular lobulated lower lymph lymphadenopathy macrocalcification
+    macrocalcifications malignancy malignant
     mammogram mammography mammographic margin margins masses medial metastases metastasis metastatic microcalcification
     microcalcifications microlobulated muscle negative nipple nipples nodes nodule nodules normal obscured oedema
     opacities opacity parenchyma parenchymal pathological pectoral pectoralis periareolar pleomorphic popcorn possible
@@ -30,8 +30,8 @@ WORDS = frozenset(
     retracted retraction retroareolar right round scattered segmental significant skin spiculated spiculation
     spiculations stable subareolar suspicion suspicions suspicious symmetric symmetry thickened thickening tumor tumors
     tumour tumours unchanged unremarkable upper vascular visualised visualized without
-    """.split()
-)
+"""
+WORDS = frozenset(_LIST.split())
 """The words that are mended to, and others that lie one slip from these and are words of their own."""
 
 _TOKEN = re.compile(rf"[a-z]{{{_FROM},24}}")
