@@ -43,6 +43,9 @@ def _positive(value: int) -> int:
 
 
 def _as_list(value: object) -> object:
+    # A tuple, for what stands behind a validator that runs before is read as Python's own, not as JSON.
+    if isinstance(value, list):
+        return tuple(value)
     return (value,) if isinstance(value, str | int | float) else value
 
 
