@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from benchmark.data.examples import choose_examples
 from benchmark.data.folds import pooled_leakage
 from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, find_lesions, read_records
@@ -28,6 +29,7 @@ from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.tuning.weights import Weights, find_weights
+from benchmark.untuned import FewShot
 
 
 @dataclass(frozen=True)
@@ -213,13 +215,29 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
 
 
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
-    """Return a suite's grid and floors, with the ids that its records and weights give them."""
+    """Return a suite's grid and floors, with the ids that its records and weights give them.
+
+    Raises:
+        UserError: the training part has too few examples for an untuned trial.
+    """
     folds = suite.fold_numbers()
     fingerprints = {fold: split.fingerprint for fold, split in zip(folds, records.splits, strict=True)}
+    shown = {
+        (fold, way): choose_examples(records.studies, records.of_fold(fold).split, way)
+        for fold in folds
+        for way in suite.untuned
+        if isinstance(way, FewShot)
+    }
     trials: list[Trial] = []
     for entry in suite.backbones:
-        checkpoint = weights[entry.name].fingerprint
-        trials += trials_of(suite, entry, checkpoint=checkpoint, data=records.data.fingerprint, splits=fingerprints)
+        trials += trials_of(
+            suite,
+            entry,
+            checkpoint=weights[entry.name].fingerprint,
+            data=records.data.fingerprint,
+            splits=fingerprints,
+            examples=lambda fold, way: shown[fold, way],
+        )
     floors = tuple(Floor(name, records.of_fold(fold), fold) for fold in folds for name in suite.baselines)
     return Planned(suite, records, weights, tuple(trials), floors)
 

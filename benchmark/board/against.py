@@ -48,9 +48,9 @@ class Agreement(Part):
     """One row of both leaderboards, or of one of them.
 
     Attributes:
-        name: the backbone's, or the floor's.
+        name: the backbone's, with how it was asked where it isn't tuned, or the floor's.
         kind: what kind of row.
-        rank, alpha: which point; None for a floor.
+        rank, alpha: which point; None for a floor, and for an untuned row.
         here, there: the primary score of the fresh run and of the published one.
         difference: `here` less `there`; its interval is the paired one, where that is known.
         furthest: of all scores that both have, the one that lies furthest apart, and by how much; None where none does.
@@ -149,8 +149,8 @@ def _same_blocks(fresh: Board, published: Board) -> bool:
     return same_data and fresh.split.fingerprint == published.split.fingerprint and fresh.blocks == published.blocks
 
 
-def _points(board: Board) -> dict[tuple[str, int, int], Row]:
-    return {(row.backbone, row.rank, row.alpha): row for row in board.rows}
+def _points(board: Board) -> dict[tuple[str, str], Row]:
+    return {(row.backbone, row.point): row for row in (*board.rows, *board.untuned)}
 
 
 def _row(fresh: Row, published: Row | None, primary: str, combine: Combine | None) -> Agreement:
@@ -169,7 +169,7 @@ def _judged(fresh: Row | Floor, published: Row | Floor, primary: str, paired: Nu
     plain = None if ours is None or theirs is None else Number(value=_short(ours - theirs))
     rank, alpha = _point(fresh)
     return Agreement(
-        name=fresh.name,
+        name=_name(fresh),
         kind=_kind(fresh),
         rank=rank,
         alpha=alpha,
@@ -240,7 +240,7 @@ def _alone(row: Row | Floor, primary: str, verdict: Verdict) -> Agreement:
     value, ours = _value(row, primary), verdict == "only here"
     rank, alpha = _point(row)
     return Agreement(
-        name=row.name,
+        name=_name(row),
         kind=_kind(row),
         rank=rank,
         alpha=alpha,
@@ -254,8 +254,12 @@ def _kind(row: Row | Floor) -> Literal["row", "floor"]:
     return "floor" if isinstance(row, Floor) else "row"
 
 
+def _name(row: Row | Floor) -> str:
+    return f"{row.name}, {row.point}" if isinstance(row, Row) and row.untuned is not None else row.name
+
+
 def _point(row: Row | Floor) -> tuple[int | None, int | None]:
-    return (None, None) if isinstance(row, Floor) else (row.rank, row.alpha)
+    return (None, None) if isinstance(row, Floor) or row.untuned is not None else (row.rank, row.alpha)
 
 
 def _value(row: Row | Floor, primary: str) -> float | None:

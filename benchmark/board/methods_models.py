@@ -4,6 +4,7 @@ from benchmark.board.format import count, percent, several
 from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
 from benchmark.suite import Protocol
+from benchmark.untuned import INSTRUCTED, FewShot
 from metrics.registry import METRICS
 
 SCHEDULES = {
@@ -135,13 +136,38 @@ def _prompt(board: Board) -> list[Item]:
         Item(
             id="prompt_structure", section="Models", topic="Structure of the prompt", asked_by=asked("9a", "4"),
             text="One study's image and the instruction, in each backbone's own turn markers; one query a study, each "
-            "by itself, without examples and without an earlier conversation.",
+            f"by itself, without examples{_but_untuned(board)} and without an earlier conversation.",
         ),
+        *_untuned(board),
         Item(
             id="prompt_testing", section="Models", topic="Testing of the prompt", asked_by=asked("9a 9b", "5"),
             needed="how the wording was arrived at and why, which others were tried, and on which data; the "
             "run used one",
         ),
+    ]  # fmt: skip
+
+
+def _but_untuned(board: Board) -> str:
+    return " (but for untuned rows that say so)" if any(isinstance(way, FewShot) for way in board.suite.untuned) else ""
+
+
+def _untuned(board: Board) -> list[Item]:
+    """Return how backbones were asked without tuning; nothing where none was."""
+    ways = board.suite.untuned
+    if not ways:
+        return []
+    said = {"prompt": "by the one instruction", "instructed": "by the instruction below, which states sections and "
+            "categories"}  # fmt: skip
+    listed = [said[way] if not isinstance(way, FewShot) else
+              f"by the one instruction behind {several(way.few_shot, 'report')} of the training part, as text, of blocks "
+              f"that are neither validated nor tested on, drawn with seed {way.seed}" for way in ways]  # fmt: skip
+    return [
+        Item(
+            id="untuned", section="Models", topic="Backbones without tuning", asked_by=asked("6b", "3"),
+            text=f"Each backbone also wrote without any tuning: {'; '.join(listed)}. What tuning gains is judged by the "
+            "way that did best on the validation part.",
+            verbatim=INSTRUCTED if "instructed" in ways else None,
+        )
     ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from benchmark.record import DataRecord, Leakage
 from benchmark.suite import Suite
+from benchmark.untuned import Untuned, said
 
 FORMAT = 1
 """Version of `results.json`."""
@@ -71,6 +72,27 @@ class Fall(Number):
     @field_serializer("of_perfect_reader")
     def _short_share(self, value: float | None) -> float | None:
         return None if value is None else round(value, DIGITS) + 0.0
+
+
+class Gain(Number):
+    """What tuning gains in the primary score, positive where it helps, with the interval paired by block.
+
+    Attributes:
+        over: in which way the untuned backbone was asked, chosen on the validation part.
+        p: two-sided, of "no gain", after Holm over the rows of the main table; only there.
+        p_grid: the same, after Holm over all points of the grid; only there.
+    """
+
+    over: str
+    p: float | None = None
+    p_grid: float | None = Field(default=None, exclude_if=lambda p: p is None)
+
+    @property
+    def verdict(self) -> bool | None:
+        """Whether tuning helped (True) or hurt (False) beyond chance, among the main table's rows; None if neither."""
+        if self.p is None or self.p > SIGNIFICANT or self.low is None or self.high is None:
+            return None
+        return True if self.low > 0 else False if self.high < 0 else None
 
 
 class LesionFalls(Part):
@@ -192,6 +214,8 @@ class Row(Part):
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
             summed over blocks the parts give the score. With it another run's row can be paired with this one.
         strata: the scores by true category and by density; only of rows of the main table.
+        untuned: how the backbone was asked, of a row that isn't tuned.
+        gain: what tuning gains over what the backbone writes untuned, where the suite asks for that.
     """
 
     name: str
@@ -223,6 +247,8 @@ class Row(Part):
     lesions: LesionFalls | None = Field(default=None, exclude_if=lambda falls: falls is None)
     by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
     strata: tuple[Stratum, ...] = Field(default=(), exclude_if=lambda strata: not strata)
+    untuned: Untuned | None = Field(default=None, exclude_if=lambda way: way is None)
+    gain: Gain | None = Field(default=None, exclude_if=lambda gain: gain is None)
 
     def trials_of(self, place: int) -> tuple[str, ...]:
         """Return the ids of the trials behind the seed at a place of `seeds`: one, or one of each fold."""
@@ -231,7 +257,12 @@ class Row(Part):
 
     @property
     def point(self) -> str:
-        """Return rank and alpha, for tables; where folds chose different ones, each with how many did."""
+        """Return rank and alpha, for tables; where folds chose different ones, each with how many did.
+
+        Of an untuned row it is how the backbone was asked.
+        """
+        if self.untuned is not None:
+            return f"untuned, {said(self.untuned)}"
         if not self.by_fold:
             return _point(self.rank, self.alpha)
         counts = Counter(self.by_fold)
@@ -358,6 +389,7 @@ class Board(Part):
         signatures: score to what makes it comparable.
         labeler: signature of the labeler behind the clinical scores.
         choices: of each backbone with several points, how clear the choice among them was.
+        untuned: what backbones write without being tuned; `best` marks what gains are judged by.
     """
 
     kind: Literal["suite"] = "suite"
@@ -382,6 +414,7 @@ class Board(Part):
     signatures: dict[str, str]
     labeler: str
     choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
+    untuned: tuple[Row, ...] = Field(default=(), exclude_if=lambda rows: not rows)
 
     @property
     def main_rows(self) -> list[Row]:

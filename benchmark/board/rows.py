@@ -54,6 +54,7 @@ def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
         confusion=_confusion(group, results),
         by_block=_by_block(group, basis),
         by_fold=point_by_fold(group),
+        untuned=first.trial.untuned,
     )
 
 

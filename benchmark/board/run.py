@@ -24,7 +24,7 @@ def name_of(done: Result) -> str:
 
 def checkpoints(results: SuiteResults) -> tuple[Checkpoint, ...]:
     """Return the weights of each backbone; of one without results what its suite says."""
-    first = {d.trial.backbone: d for d in reversed(results.done)}
+    first = {d.trial.backbone: d for d in reversed((*results.done, *results.untuned))}
     weights = []
     for entry in results.suite.backbones:
         done = first.get(entry.name)
@@ -50,7 +50,8 @@ def checkpoints(results: SuiteResults) -> tuple[Checkpoint, ...]:
 
 def run_of(results: SuiteResults) -> Run:
     """Return machines, versions and commits of all trials; the date is that of the last one."""
-    records = [record for done in (*results.done, *results.blind) for record in done.records]
+    everything = (*results.done, *results.blind, *results.untuned)
+    records = [record for done in everything for record in done.records]
     versions: dict[str, set[str]] = {}
     for record in records:
         for package, version in record.versions.items():
@@ -62,7 +63,7 @@ def run_of(results: SuiteResults) -> Run:
         machines=tuple(sorted({_machine(record) for record in records})),
         versions={package: " and ".join(sorted(seen)) for package, seen in sorted(versions.items())},
         engines=tuple(sorted({record.engine for record in records})),
-        seconds=round(sum(sum(d.seconds.values()) for d in (*results.done, *results.blind)), 1),
+        seconds=round(sum(sum(d.seconds.values()) for d in everything), 1),
     )
 
 

@@ -38,7 +38,8 @@ class Session:
         lesions: of the maps of test studies that have a lesion with a place, by study; from `load` on.
         shown: the images that each trial of a fold writes reports for, by fold; from `load` on.
         backbone: from `load` on.
-        prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
+        prompts: what each trial asks, by its id; from `load` on.
+        prompt_sha256: of each trial's prompt as the backbone puts it, by its id; from `load` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
     """
@@ -53,7 +54,8 @@ class Session:
     lesions: dict[str, str] = field(default_factory=dict)
     shown: dict[int | None, list[Shown]] = field(default_factory=dict)
     backbone: "Backbone" = None  # type: ignore[assignment]
-    prompt_sha256: str = ""
+    prompts: dict[str, str] = field(default_factory=dict)
+    prompt_sha256: dict[str, str] = field(default_factory=dict)
     features: "dict[str, Tensor]" = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)
 
@@ -73,9 +75,13 @@ class Session:
 
         return engine_named(self.pack.engine)
 
+    def concerned(self, stage: Stage) -> list[Trial]:
+        """Return the trials that a stage is of: all that go on, but in training those that are trained here."""
+        return [trial for trial in self.alive if stage != "train" or trial.is_trained_here]
+
     def untrained(self) -> list[Trial]:
-        """Return trials without an adapter."""
-        return [trial for trial in self.alive if not self.folders[trial.id].is_trained()]
+        """Return trials that are trained here, and have no adapter yet."""
+        return [trial for trial in self.alive if trial.is_trained_here and not self.folders[trial.id].is_trained()]
 
     def unwritten(self) -> list[Trial]:
         """Return trials whose predictions aren't complete."""
@@ -83,8 +89,9 @@ class Session:
 
     def is_written(self, trial: Trial) -> bool:
         """Return whether a trial's predictions are complete."""
-        folder = self.folders[trial.id]
-        return folder.is_trained() and predictions.is_complete(folder, self.shown[trial.fold], self.prompt_sha256)
+        folder, shown, prompt = self.folders[trial.id], self.shown[trial.fold], self.prompt_sha256[trial.id]
+        ready = folder.is_trained() or not trial.is_trained_here
+        return ready and predictions.is_complete(folder, shown, prompt)
 
     @contextmanager
     def guarded(self, stage: Stage, trials: Sequence[Trial]) -> Iterator[None]:

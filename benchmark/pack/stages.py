@@ -3,7 +3,6 @@
 What a user has to mend (`UserError`) ends the sweep; any other error is the session's to give to the guilty trials.
 """
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -11,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benchmark.execute import prepare_worker, quiet
+from benchmark.pack.asked import digests_of, prompts_of, write_untuned
 from benchmark.pack.images import blank_key, image_features, image_keys, lesion_keys, shown_images, training_pairs
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
@@ -51,8 +51,8 @@ def load_backbone(session: Session) -> None:
     if pack.entry.dtype == "float64":
         # The models' own norms would round features and activations to 32 bits.
         session.until_the_end.enter_context(fused_norms(session.backbone.model))
-    prompt = session.backbone.prompt_text(pack.trials[0].protocol.prompt)
-    session.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
+    session.prompts = prompts_of(pack.trials, {study.id: study.report for study in pack.records.studies})
+    session.prompt_sha256 = digests_of(session.backbone, session.prompts)
     session.keys = image_keys(pack.records)
     session.lesions = lesion_keys(pack.records) if pack.lesions else {}
     splits = {trial.fold: pack.records.split_of(trial) for trial in pack.trials}
@@ -95,7 +95,9 @@ def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> No
 def write_reports(session: Session) -> None:
     """Write predictions of the trials that have none, or not all."""
     alike = lambda trial: (trial.protocol.sees_no_image, trial.fold or 0)  # noqa: E731
-    for _, trials in groupby(sorted(session.unwritten(), key=alike), key=alike):
+    tuned = [trial for trial in session.unwritten() if trial.is_trained_here]
+    write_untuned(session, _store)
+    for _, trials in groupby(sorted(tuned, key=alike), key=alike):
         session.together("generate", list(trials), partial(_write, session), session.unwritten)
 
 
@@ -117,7 +119,7 @@ def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> No
         Prediction(
             id=one.study,
             prediction=report.text,
-            prompt_sha256=session.prompt_sha256,
+            prompt_sha256=session.prompt_sha256[trial.id],
             tokens=report.tokens,
             stop=report.stop,
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmark.board.chosen_points import compared
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
+from benchmark.board.gain import untuned_references
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.board.run import checkpoints, name_of
 from benchmark.data import dmid
@@ -27,6 +28,7 @@ from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.exchanged_images import swapped
 from benchmark.store import Store, atomic_file, write_text
 from benchmark.suite import PhantomData
+from benchmark.untuned import said
 from metrics.copying import is_verbatim
 from metrics.labels.labeler import Label, label
 from metrics.text.whitespace import collapse_whitespace
@@ -98,12 +100,7 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     columns = _columns(results)
     baseline = next((b for b in results.baselines if b.name == "most_frequent_report"), None)
     heads = [
-        GalleryColumn(
-            name=name_of(done),
-            point=f"rank {done.trial.rank}, alpha {done.trial.alpha}, seed {done.trial.seed}",
-            blind=False,
-            shown=True,
-        )
+        GalleryColumn(name=name_of(done), point=_point(done), blind=False, shown=done.trial.untuned is None)
         for done in columns
     ]
     if baseline:
@@ -141,6 +138,13 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     )
 
 
+def _point(done: Result) -> str:
+    trial = done.trial
+    if trial.untuned is not None:
+        return f"untuned, {said(trial.untuned)}"
+    return f"rank {trial.rank}, alpha {trial.alpha}, seed {trial.seed}"
+
+
 @dataclass(frozen=True)
 class _Column:
     """Whose reports, and which of them are copied and what their ROUGE-L is, by study."""
@@ -151,12 +155,17 @@ class _Column:
 
 
 def _columns(results: SuiteResults) -> list[Result]:
-    """Return the first seed of each backbone's chosen point; every point of a single backbone, or without choice."""
+    """Return the first seed of each backbone's chosen point; every point of a single backbone, or without choice.
+
+    As far as there is room, what each backbone writes untuned comes behind.
+    """
     best = [group[0] for group in compared(results)]
+    untuned = list(untuned_references(results).values())
     if len(best) > 1:
-        return best[:MOST_COLUMNS]
+        return [*best[:MOST_COLUMNS], *untuned][:MOST_COLUMNS]
     others = [d for d in results.done if d is not best[0] and d.trial.seed == best[0].trial.seed]
-    return [best[0], *sorted(others, key=lambda d: (d.trial.rank, d.trial.alpha))][:MOST_COLUMNS]
+    tuned = [best[0], *sorted(others, key=lambda d: (d.trial.rank, d.trial.alpha))]
+    return [*tuned[: MOST_COLUMNS - len(untuned)], *untuned]
 
 
 def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:

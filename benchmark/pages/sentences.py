@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.board.format import decimal, percent, several, with_interval
 from benchmark.board.model import SIGNIFICANT, Board, Checkpoint, Choice, Row
+from benchmark.pages import untuned
 from benchmark.record import DataRecord
 from benchmark.suite import Protocol
 from metrics.registry import METRICS
@@ -69,6 +70,7 @@ def findings(board: Board) -> list[str]:
         *_choices(board, label),
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
+        *untuned.sentence(board),
         _image(rows, board),
         *_copying(rows),
         *([_control(board.rows)] if board.suite.protocol.shuffles_images else []),

@@ -20,6 +20,7 @@ from benchmark.planning.model import (
 )
 from benchmark.planning.sizes import Sizes
 from benchmark.suite import Entry, Suite, Trial
+from benchmark.untuned import FewShot
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 PAINTINGS = 2
 """Images more of a test study with a lesion, where a suite asks for lesions: painted over, and as much elsewhere."""
+
+UNTUNED_NOTE = "untuned trials write and train nothing; an image that several folds show to one prompt is counted each time"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Planner:
             footprint_of(entry, plugin, self.suite.protocol, packed=self.suite.engine != "sequential"),
         )
         trials = self._trials(entry)
-        ranks = [trial.rank for trial in trials]
+        ranks = [trial.rank for trial in trials if trial.is_trained_here]
         if structure is None or footprint is None:
             size = bytes_of(entry, plugin, images, None)
             note = "its plugin states no configuration, so only its size is known"
@@ -124,12 +127,12 @@ class Planner:
 
         together = 1
         if self.suite.engine != "sequential":
-            together = max(1, fit.together([trial.rank for trial in part], rows, memory))
+            together = max(1, fit.together([trial.rank for trial in part if trial.is_trained_here], rows, memory))
             if self.target.is_cpu:
                 tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
                 width = max(structure.hidden, structure.intermediate)
                 together = min(together, capacity.cached(width, rows * tokens))
-        packs = capacity.plan([Snapshot(trial) for trial in part], together)
+        packs = capacity.plan([Snapshot(trial) for trial in part if trial.is_trained_here], together)
         return [[snapshot.trial.rank for snapshot in pack] for pack in packs]
 
     def _speed(self, entry: Entry, structure: "Structure") -> "Speed":
@@ -169,7 +172,8 @@ class Planner:
             # For the blank image there is one report, which stands for all; trials that see no image write no other.
             written=[1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted for t in trials],
             new_tokens=protocol.max_new_tokens,
-            ranks=[trial.rank for trial in trials],
+            ranks=[trial.rank for trial in trials if trial.is_trained_here],
+            shown=[t.untuned.few_shot if isinstance(t.untuned, FewShot) else 0 for t in trials],
         )
 
     def _operations(self, structure: "Structure", trials: Sequence[Trial]) -> PlannedOperations:
@@ -190,6 +194,7 @@ class Planner:
             f"{min(REPORT_TOKENS, limit)} tokens a report on average, {PROMPT_TOKENS} of prompt beside the image's; a "
             f"batch of reports is written until its longest ends, here to {limit} tokens",
             "starting, loading and decoding images are not counted",
+            *([UNTUNED_NOTE] if self.suite.untuned else []),
         ]
 
 

@@ -29,7 +29,8 @@ class Workload:
         checkpointing: whether activations are computed anew in the backward pass.
         written: reports that each trial writes, one for each different image.
         new_tokens: of a report at most.
-        ranks: rank of each trial.
+        ranks: rank of each trial that is trained.
+        shown: reports in the prompt of each trial that writes, as examples; none where left out.
     """
 
     images: int
@@ -38,6 +39,12 @@ class Workload:
     written: Sequence[int]
     new_tokens: int
     ranks: Sequence[int]
+    shown: Sequence[int] = ()
+
+    @property
+    def writers(self) -> list[tuple[int, int]]:
+        """Reports that each trial writes, and reports that its prompt shows."""
+        return list(zip(self.written, self.shown or [0] * len(self.written), strict=True))
 
     @property
     def report_tokens(self) -> int:
@@ -71,15 +78,20 @@ def training_operations(structure: Structure, rank: int, *, checkpointing: bool 
     return 2 * (layers + head) + 3 * small + once_more
 
 
-def prompt_operations(structure: Structure) -> float:
-    """Count operations of image and prompt through the decoder, before the first word is written."""
-    tokens = structure.image_tokens + PROMPT_TOKENS
+def prompt_operations(structure: Structure, shown: int = 0) -> float:
+    """Count operations of image and prompt through the decoder, before the first word is written.
+
+    Args:
+        structure: of the backbone.
+        shown: reports that the prompt shows as examples.
+    """
+    tokens = structure.image_tokens + PROMPT_TOKENS + shown * REPORT_TOKENS
     return 2 * structure.decoder_weights * tokens + _attention(structure, tokens)
 
 
-def word_operations(structure: Structure) -> float:
-    """Count operations of one token written, with a key-value cache."""
-    seen = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
+def word_operations(structure: Structure, shown: int = 0) -> float:
+    """Count operations of one token written, with a key-value cache; `shown` as `prompt_operations` takes it."""
+    seen = structure.image_tokens + PROMPT_TOKENS + (shown + 1) * REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary
     return 2 * structure.decoder_weights + head + 4 * structure.layers * structure.query_width * seen
 
@@ -106,9 +118,11 @@ class Operations:
 def operations(structure: Structure, work: Workload) -> Operations:
     """Return what a suite asks of a backbone."""
     trained = (training_operations(structure, rank, checkpointing=work.checkpointing) for rank in work.ranks)
-    report = prompt_operations(structure) + work.report_tokens * word_operations(structure)
     return Operations(
         vision=work.images * vision_operations(structure),
         train=work.reports_trained * sum(trained),
-        write=sum(work.written) * report,
+        write=sum(
+            reports * (prompt_operations(structure, k) + work.report_tokens * word_operations(structure, k))
+            for reports, k in work.writers
+        ),
     )

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from benchmark.errors import UserError, unknown_name
 from benchmark.suite import DmidData, Entry, Grid, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
+from benchmark.untuned import FewShot
 
 
 def built_in() -> list[str]:
@@ -142,7 +143,7 @@ def _fields(location: tuple[int | str, ...]) -> set[str]:
     """Return keys that are known where an unknown one was found."""
     sections: dict[str, type[BaseModel]] = {
         "image": ImagePart, "split": SplitPart, "backbones": Entry, "grid": Grid,
-        "protocol": Protocol, "miniature": MiniaturePart,
+        "protocol": Protocol, "miniature": MiniaturePart, "untuned": FewShot,
     }  # fmt: skip
     if len(location) == 1:
         return set(Suite.model_fields)

@@ -78,7 +78,9 @@ def find_trial(results: Path, name: str) -> TrialFolder:
         near = get_close_matches(name, [f.path.name for f in trained], n=3, cutoff=0.4)
         meant = f" Nearest: {', '.join(near)}." if near else ""
         raise UserError(f"{results}: no trial {name!r} among its {len(trained)}.{meant} A leaderboard lists their ids.")
-    if not folder.is_trained():
+    if folder.read_trial().trial.untuned is not None:
+        raise UserError(f"trial {folder.path.name} is untuned: it has no adapter to write with. Name a tuned one.")
+    if not folder.has_adapter():
         raise UserError(f"trial {folder.path.name}: its adapter is missing from {folder.path}. Run the sweep again.")
     return folder
 
