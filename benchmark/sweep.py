@@ -21,7 +21,7 @@ from benchmark.execute import Executor, default_processes, executor, one_arithme
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
-from benchmark.planning.dealing import dealt, trials_of
+from benchmark.planning.dealing import Examples, dealt, trials_of
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
@@ -222,12 +222,7 @@ def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) 
     """
     folds = suite.fold_numbers()
     fingerprints = {fold: split.fingerprint for fold, split in zip(folds, records.splits, strict=True)}
-    shown = {
-        (fold, way): choose_examples(records.studies, records.of_fold(fold).split, way)
-        for fold in folds
-        for way in suite.untuned
-        if isinstance(way, FewShot)
-    }
+    examples = choose_all_examples(suite, records)
     trials: list[Trial] = []
     for entry in suite.backbones:
         trials += trials_of(
@@ -236,10 +231,29 @@ def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) 
             checkpoint=weights[entry.name].fingerprint,
             data=records.data.fingerprint,
             splits=fingerprints,
-            examples=lambda fold, way: shown[fold, way],
+            examples=examples,
         )
-    floors = tuple(Floor(name, records.of_fold(fold), fold) for fold in folds for name in suite.baselines)
-    return Planned(suite, records, weights, tuple(trials), floors)
+    return Planned(suite, records, weights, tuple(trials), floors_of(suite, records))
+
+
+def choose_all_examples(suite: Suite, records: Records) -> Examples:
+    """Return what untuned trials are shown, by fold and what is asked.
+
+    Raises:
+        UserError: a fold has too few training reports for it.
+    """
+    shown = {
+        (fold, way): choose_examples(records.studies, records.of_fold(fold).split, way)
+        for fold in suite.fold_numbers()
+        for way in suite.untuned
+        if isinstance(way, FewShot)
+    }
+    return lambda fold, way: shown[fold, way]
+
+
+def floors_of(suite: Suite, records: Records) -> tuple[Floor, ...]:
+    """Return a suite's floors, of every fold."""
+    return tuple(Floor(name, records.of_fold(f), f) for f in suite.fold_numbers() for name in suite.baselines)
 
 
 def store_record(planned: Planned) -> None:

@@ -12,7 +12,7 @@ from benchmark.board.gain import gains, untuned_groups, untuned_references
 from benchmark.board.model import Board, Comparisons, Floor, Gain, NotThere, Row, Score, SplitOfBoard
 from benchmark.board.results import SuiteResults
 from benchmark.board.rows import order, row_of, scores_of
-from benchmark.board.run import checkpoints, name_of, run_of
+from benchmark.board.run import checkpoints, evaluated, name_of, run_of
 from benchmark.board.strata import strata_of
 from benchmark.board.verdicts import CLEARED, Basis, compare_rows, p_above_floors
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
@@ -60,8 +60,9 @@ def collect(results: SuiteResults) -> Board:
         planned=len(results.record.trials),
         signatures=_signatures(scores),
         labeler=next((record.labeler for record in scores), ""),
-        choices=choices(results),
+        choices=() if results.record.evaluated else choices(results),
         untuned=_untuned(results, basis),
+        evaluated=evaluated(results),
     )
 
 
@@ -77,7 +78,7 @@ def _check_primary(results: SuiteResults) -> None:
 
 
 def _main(rows: Sequence[Row], standing: Sequence[Sequence[Result]], results: SuiteResults) -> tuple[int, ...]:
-    """Return the places of the main table's rows, the best first; of a suite of one backbone all.
+    """Return the places of the main table's rows, the best first; of a suite of one backbone, or of others' adapters, all.
 
     Args:
         rows: the grid's, then those that are no point of it.
@@ -85,7 +86,7 @@ def _main(rows: Sequence[Row], standing: Sequence[Sequence[Result]], results: Su
         results: of the suite.
     """
     shown = [tuple(i for one in group for i in one.ids) for group in standing]
-    alone = len(results.suite.backbones) == 1 and not results.record.folds
+    alone = (len(results.suite.backbones) == 1 or results.record.evaluated) and not results.record.folds
     listed = [i for i, row in enumerate(rows) if row.trials in shown or alone]
     return tuple(sorted(listed, key=lambda i: order(rows[i], results.suite.primary_metric)))
 

@@ -65,6 +65,8 @@ def _access(board: Board) -> Item:
 
 
 def _tuning(board: Board) -> Item:
+    if board.evaluated:
+        return _of_others(board)
     grid, protocol = board.suite.grid, board.suite.protocol
     shuffled = (
         " In training each report stood with the image of another study: a control, not a way to tune a model."
@@ -83,6 +85,15 @@ def _tuning(board: Board) -> Item:
         f"every combination of rank {_listed(grid.rank)}, alpha {_listed(grid.alpha)} (scale: alpha / rank) and seed "
         f"{_listed(grid.seed)}, with LoRA dropout {protocol.dropout:g}. {_optimiser(protocol)} The seed decides the "
         f"adapters' first weights, the order of the reports and dropout.{shuffled}{blank}",
+    )  # fmt: skip
+
+
+def _of_others(board: Board) -> Item:
+    names = ", ".join(one.name for one in board.evaluated)
+    return Item(
+        id="tuning", section="Models", topic="Fine-tuning", asked_by=asked("6b 6c", claim=True),
+        needed=f"on what and how the adapters {names} were trained, by whom, and whether any of the studies tested here "
+        "were among it; here they were evaluated as they are",
     )  # fmt: skip
 
 

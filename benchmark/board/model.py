@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
-from benchmark.record import DataRecord, Leakage
+from benchmark.record import DataRecord, EvaluatedAdapter, Leakage
 from benchmark.suite import Suite
 from benchmark.untuned import Untuned, said
 
@@ -390,6 +390,7 @@ class Board(Part):
         labeler: signature of the labeler behind the clinical scores.
         choices: of each backbone with several points, how clear the choice among them was.
         untuned: what backbones write without being tuned; `best` marks what gains are judged by.
+        evaluated: adapters from elsewhere that the rows are of; none of a board of a sweep, which tuned its own.
     """
 
     kind: Literal["suite"] = "suite"
@@ -415,6 +416,7 @@ class Board(Part):
     labeler: str
     choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
     untuned: tuple[Row, ...] = Field(default=(), exclude_if=lambda rows: not rows)
+    evaluated: tuple[EvaluatedAdapter, ...] = Field(default=(), exclude_if=lambda adapters: not adapters)
 
     @property
     def main_rows(self) -> list[Row]:

@@ -96,19 +96,16 @@ def training_pairs(
     return list(places), rows
 
 
-def image_features(
-    pack: Pack, backbone: "Backbone", keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS
-) -> "dict[str, Tensor]":
-    """Return features [image_tokens, hidden] of every image that the trials need, by key.
+def image_loaders(
+    pack: Pack, keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Return, by key, what gives each square image that the trials need, uint8 [side, side].
 
     Args:
         pack: whose trials.
-        backbone: whose encoder.
         keys: of the studies' images, by study.
         lesions: of the maps of studies that have a lesion with a place, by study.
     """
-    from benchmark.tuning.features import FeatureStore
-
     records = pack.records
     images = _cache(records)
     loaders: dict[str, Callable[[], np.ndarray]] = {
@@ -123,8 +120,23 @@ def image_features(
     for study in (one for one in (records.marked() if lesions else ()) if one.id in lesions):
         for name in LESION_CONTROLS:
             loaders[painted_key(name, lesions[study.id])] = partial(_painted, records, study, PAINTED[name])
-    store = FeatureStore(records.cache / "features", backbone)
-    return store.get(loaders, progress(f"{pack.entry.name}: image features"))
+    return loaders
+
+
+def image_features(
+    pack: Pack, backbone: "Backbone", keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS
+) -> "dict[str, Tensor]":
+    """Return features [image_tokens, hidden] of every image that the trials need, by key.
+
+    Args:
+        pack: whose trials.
+        backbone: whose encoder.
+        keys, lesions: as `image_loaders` takes them.
+    """
+    from benchmark.tuning.features import FeatureStore
+
+    store = FeatureStore(pack.records.cache / "features", backbone)
+    return store.get(image_loaders(pack, keys, lesions), progress(f"{pack.entry.name}: image features"))
 
 
 def _painted(records: Records, study: Marked, part: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from benchmark.errors import UserError, frames, reason
 from benchmark.pack.model import Pack
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now
-from benchmark.record import FAILURE, Failure, Stage
+from benchmark.record import FAILURE, EvaluatedAdapter, Failure, Stage
 from benchmark.scoring import predictions
 from benchmark.scoring.predictions import Shown
 from benchmark.store import Store, TrialFolder, write_json
@@ -41,6 +41,7 @@ class Session:
         prompts: what each trial asks, by its id; from `load` on.
         prompt_sha256: of each trial's prompt as the backbone puts it, by its id; from `load` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
+        adapters: what came from elsewhere, by the id of the trial that evaluates it; from `load` on.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
     """
 
@@ -57,6 +58,7 @@ class Session:
     prompts: dict[str, str] = field(default_factory=dict)
     prompt_sha256: dict[str, str] = field(default_factory=dict)
     features: "dict[str, Tensor]" = field(default_factory=dict)
+    adapters: dict[str, EvaluatedAdapter] = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.execute import prepare_worker, quiet
 from benchmark.pack.asked import digests_of, prompts_of, write_untuned
+from benchmark.pack.foreign import bring_in, changes_images, write_foreign
 from benchmark.pack.images import blank_key, image_features, image_keys, lesion_keys, shown_images, training_pairs
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
@@ -57,11 +58,16 @@ def load_backbone(session: Session) -> None:
     session.lesions = lesion_keys(pack.records) if pack.lesions else {}
     splits = {trial.fold: pack.records.split_of(trial) for trial in pack.trials}
     session.shown = {fold: shown_images(pack, split, session.keys, session.lesions) for fold, split in splits.items()}
+    bring_in(session)
 
 
 def encode_images(session: Session) -> None:
-    """Encode all images, the blank one among them, where a trial is still to be trained or to write."""
-    if session.untrained() or session.unwritten():
+    """Encode all images, the blank one among them, where a trial is still to be trained or to write.
+
+    For adapters that change the encoder these features don't hold, so they are no reason to encode.
+    """
+    unwritten = [trial for trial in session.unwritten() if not changes_images(session, trial)]
+    if session.untrained() or unwritten:
         session.features = image_features(session.pack, session.backbone, session.keys, session.lesions)
 
 
@@ -97,6 +103,7 @@ def write_reports(session: Session) -> None:
     alike = lambda trial: (trial.protocol.sees_no_image, trial.fold or 0)  # noqa: E731
     tuned = [trial for trial in session.unwritten() if trial.is_trained_here]
     write_untuned(session, _store)
+    write_foreign(session, _store)
     for _, trials in groupby(sorted(tuned, key=alike), key=alike):
         session.together("generate", list(trials), partial(_write, session), session.unwritten)
 

@@ -101,7 +101,9 @@ def _whisker(
 
 
 def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
-    """Draw rank × alpha of each backbone; None where the grid has one point."""
+    """Draw rank × alpha of each backbone; None where the grid has one point, or rows are of others' adapters."""
+    if board.evaluated:
+        return None
     ranks, alphas = board.suite.grid.rank, board.suite.grid.alpha
     values = [value for _, value in defined(board)]
     if not values or len(ranks) * len(alphas) < 2:

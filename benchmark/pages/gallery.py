@@ -17,12 +17,13 @@ from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
 from benchmark.board.gain import untuned_references
 from benchmark.board.results import SuiteResults, read_results
-from benchmark.board.run import checkpoints, name_of
+from benchmark.board.run import checkpoints, evaluated, name_of
 from benchmark.data import dmid
 from benchmark.errors import UserError
 from benchmark.pages.environment import render
 from benchmark.pages.model import Answer, ControlAnswer, GalleryColumn, GalleryPage, GalleryStudy
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
+from benchmark.phantoms.folder import drawn_phantoms
 from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.exchanged_images import swapped
@@ -131,7 +132,9 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     return GalleryPage(
         suite=results.suite.name,
         title=results.suite.title,
-        nature=nature_of(results.record.data, checkpoints(results), results.suite.protocol),
+        nature=nature_of(
+            results.record.data, checkpoints(results), results.suite.protocol, evaluated=len(evaluated(results))
+        ),
         warning=NOT_A_DEVICE,
         columns=tuple(heads),
         studies=tuple(studies),
@@ -237,33 +240,14 @@ def _hash(text: str) -> str:
 def _images_of(results: SuiteResults, data: Path | None) -> Path | None:
     """Return the folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
     if data is None:
-        return _phantoms(results, results.suite.data) if isinstance(results.suite.data, PhantomData) else None
+        part, known = results.suite.data, results.record.data.fingerprint
+        return drawn_phantoms(part, known) if isinstance(part, PhantomData) else None
     if dmid.read(data).fingerprint != results.record.data.fingerprint:
         raise UserError(
             f"{data}: not the data that suite {results.suite.name} ran on: other ids, reports or images. "
             "Give the folder of that run with --data, or run the sweep again."
         )
     return data
-
-
-def _phantoms(results: SuiteResults, part: PhantomData) -> Path | None:
-    """Return the folder of the phantoms that a suite ran on, or None where this user's cache doesn't have them.
-
-    They are known by their fingerprint: drawn by an earlier version, they lie in another folder than new ones would.
-    """
-    from benchmark.phantoms.folder import phantom_folder
-
-    likely = phantom_folder(part)
-    for folder in (likely, *sorted(set(likely.parent.glob("*")) - {likely})):
-        if not folder.is_dir():
-            continue
-        try:
-            release = dmid.read(folder)
-        except UserError:
-            continue  # cut short, while another sweep draws it say
-        if release.fingerprint == results.record.data.fingerprint:
-            return folder
-    return None
 
 
 def _write_images(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -56,23 +56,14 @@ class FeatureStore:
             progress: called with images done and images in all.
         """
         features = {key: self._read(key) for key in images}
-        missing = [key for key, stored in features.items() if stored is None]
-        size = self._together() if missing else 1
-        progress(len(images) - len(missing), len(images))
-        for start in range(0, len(missing), size):
-            keys = missing[start : start + size]
-            pictures = [images[key]() for key in keys]
-            encoded = self.backbone.encode_images([*pictures, *pictures[-1:] * (size - len(keys))])
-            for key, tokens in zip(keys, encoded, strict=False):
-                features[key] = self._keep(key, tokens)
-            progress(len(images) - len(missing) + start + len(keys), len(images))
+        missing = {key: images[key] for key, stored in features.items() if stored is None}
+        done = len(images) - len(missing)
+        progress(done, len(images))
+        for key, tokens in encoded(self.backbone, missing):
+            features[key] = self._keep(key, tokens)
+            done += 1
+            progress(done, len(images))
         return {key: tokens for key, tokens in features.items() if tokens is not None}
-
-    def _together(self) -> int:
-        """Return how many images go through the encoder at once."""
-        side = self.backbone.checkpoint.image_size
-        blank = self.backbone.feature_inputs([np.zeros((side, side), np.uint8)])
-        return max(1, VALUES // blank["pixel_values"].numel())
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
@@ -96,6 +87,32 @@ class FeatureStore:
         with atomic_file(self._path(key)) as temporary:
             save_file({"features": tokens}, temporary, {"sha256": _digest(tokens)})
         return tokens
+
+
+def encoded(
+    backbone: Backbone, images: Mapping[str, Callable[[], np.ndarray]]
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield each image's key and its features, [image_tokens, hidden].
+
+    As many images are encoded at a time always, the last filled up, as `FeatureStore.get` says why.
+
+    Args:
+        backbone: whose encoder.
+        images: image key → a function that gives the square image.
+    """
+    keys = list(images)
+    size = images_at_once(backbone) if keys else 1
+    for start in range(0, len(keys), size):
+        part = keys[start : start + size]
+        pictures = [images[key]() for key in part]
+        yield from zip(part, backbone.encode_images([*pictures, *pictures[-1:] * (size - len(part))]), strict=False)
+
+
+def images_at_once(backbone: Backbone) -> int:
+    """Return how many images go through the encoder at once."""
+    side = backbone.checkpoint.image_size
+    blank = backbone.feature_inputs([np.zeros((side, side), np.uint8)])
+    return max(1, VALUES // blank["pixel_values"].numel())
 
 
 def _digest(tokens: Tensor) -> str:
