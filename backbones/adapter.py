@@ -199,9 +199,7 @@ def _stated(adapter: AdapterFolder) -> str:
     return f" (it states the base {adapter.base})" if adapter.base else ""
 
 
-def _in_layout_of_today(
-    stored: Mapping[str, "Tensor"], expected: Collection[str]
-) -> tuple[dict[str, "Tensor"], bool]:
+def _in_layout_of_today(stored: Mapping[str, "Tensor"], expected: Collection[str]) -> tuple[dict[str, "Tensor"], bool]:
     """Return tensors by the names that fit the most of those expected, and whether they had others."""
     best: dict[str, Tensor] = dict(stored)
     for layout in LAYOUTS:

@@ -3,7 +3,7 @@
 What was evaluated under one name becomes one leaderboard, adapter by adapter; nothing is trained.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,8 +57,8 @@ class Request:
     adapter: str
     backbone: Entry
     data: Path
-    split: SplitPart = SplitPart()
-    image: ImagePart = ImagePart()
+    split: SplitPart = field(default_factory=SplitPart)
+    image: ImagePart = field(default_factory=ImagePart)
     revision: str | None = None
     prompt: str = str(Protocol.model_fields["prompt"].default)
     max_new_tokens: int = int(Protocol.model_fields["max_new_tokens"].default)
@@ -166,8 +166,7 @@ def _trials(suite: Suite, records: "Records", checkpoint: str, adapter: "Adapter
         examples=choose_all_examples(suite, records),
     )
     return [
-        trial.model_copy(update={"adapter": adapter.fingerprint}) if trial.untuned is None else trial
-        for trial in every
+        trial.model_copy(update={"adapter": adapter.fingerprint}) if trial.untuned is None else trial for trial in every
     ]
 
 
@@ -185,8 +184,8 @@ def _merged(store: Store, record: SuiteRecord) -> SuiteRecord:
         raise UserError(f"--name {name}: a suite of that name was swept here. Give the leaderboard another name.")
     if differing := _differing(before, record):
         raise UserError(
-            f"--name {name}: what was evaluated under it before has another {' and '.join(differing)}, so the rows can't "
-            "be compared. Give another name."
+            f"--name {name}: what was evaluated under it before has another {' and '.join(differing)}, so the rows "
+            "can't be compared. Give another name."
         )
     entries = {entry.name: entry for entry in (*before.suite.backbones, *record.suite.backbones)}
     trials = {**before.trials, **record.trials}

@@ -58,8 +58,8 @@ def export_trial(
     trial = folder.read_trial().trial
     if trial.quantization is not None:
         raise UserError(
-            f"trial {trial.id} was tuned on a base in {trial.quantization}; merged, it would be another model, since the "
-            "rounding of 4 bits that its adapter learned to live with would be gone. Use the adapter with such a base."
+            f"trial {trial.id} was tuned on a base in {trial.quantization}; merged, it would be another model, since "
+            "the rounding to 4 bits that its adapter learned to live with would be gone. Use it with such a base."
         )
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UserError(f"{output}: is there already. Name a folder that isn't, or an empty one.")
@@ -105,8 +105,8 @@ def _suite_of(identity: str, store: Store) -> tuple[SuiteRecord, str]:
         if identity in record.trials:
             return record, path.stem
     raise UserError(
-        f"trial {identity}: no suite in {store.folder / 'suites'} names it, so its test images aren't known. Run its sweep "
-        "again; nothing that is done is repeated."
+        f"trial {identity}: no suite in {store.folder / 'suites'} names it, so its test images aren't known. Run its "
+        "sweep again; nothing that is done is repeated."
     )
 
 

@@ -1,7 +1,7 @@
 """Untuned rows: how a backbone is asked for reports without being tuned, and in which words.
 
-Three ways, the same for every backbone: the protocol's own prompt; a prompt that states the sections and categories of a
-report; and a prompt with reports of the training part as examples. `benchmark.data.examples` chooses those.
+Three ways, the same for every backbone: the protocol's own prompt; one that states the sections and categories of a
+report; and one with reports of the training part as examples. `benchmark.data.examples` chooses those.
 """
 
 from collections.abc import Sequence

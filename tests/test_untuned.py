@@ -107,7 +107,9 @@ def test_examples_are_of_the_folds_own_training_part_and_of_no_block_that_it_tes
         assert not {blocks[i] for i in examples} & {blocks[i] for i in (*fold.split.test, *fold.split.validation)}
         reports = swept.results.references.reports
         [prompt] = [text for text, _ in swept.written if all(reports[i] in text for i in examples)]
-        assert not any(reports[i] in prompt for i in fold.split.test if reports[i] not in {reports[e] for e in examples})
+        assert not any(
+            reports[i] in prompt for i in fold.split.test if reports[i] not in {reports[e] for e in examples}
+        )
 
 
 def test_the_board_sets_them_apart_and_says_what_tuning_gains(swept: Swept, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def _check_primary(results: SuiteResults) -> None:
 
 
 def _main(rows: Sequence[Row], standing: Sequence[Sequence[Result]], results: SuiteResults) -> tuple[int, ...]:
-    """Return the places of the main table's rows, the best first; of a suite of one backbone, or of others' adapters, all.
+    """Return the places of the main table's rows, the best first; of one backbone, or of others' adapters, all.
 
     Args:
         rows: the grid's, then those that are no point of it.

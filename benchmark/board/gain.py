@@ -22,12 +22,11 @@ from benchmark.suite import Suite
 from benchmark.untuned import said
 from metrics.statistics.statistics import Sample, blocks_needed, difference, holm, p_value, seed_spread
 
-
 Of = TypeVar("Of", Done, Result)
 
 
 def untuned_groups(results: SuiteResults) -> list[list[Result]]:
-    """Return untuned trials, each by itself as rows have them: backbones in the suite's order, ways as it lists them."""
+    """Return untuned trials, each by itself as rows have them, backbones and ways in the suite's order."""
     names = [entry.name for entry in results.suite.backbones]
 
     def place(one: Result) -> tuple[int, int]:
@@ -71,9 +70,7 @@ def _best(ways: Sequence[Of], suite: Suite) -> Of:
     return max(ways, key=merit)
 
 
-def gains(
-    groups: Sequence[Sequence[Result]], references: Mapping[str, Result], basis: Basis
-) -> list[Gain | None]:
+def gains(groups: Sequence[Sequence[Result]], references: Mapping[str, Result], basis: Basis) -> list[Gain | None]:
     """Return what tuning gains in the primary score, positive where it helps; None where nothing untuned is known.
 
     Each row is paired by block with what its backbone writes untuned; p is two-sided, after Holm over these rows. With
@@ -86,8 +83,10 @@ def gains(
     """
     name, sign = basis.primary, 1 if is_higher_better(basis.primary) else -1
     ours = [basis.sample_of(group, name) for group in groups]
-    theirs = [basis.sample_of([references[b]], name) if (b := group[0].trial.backbone) in references else None
-              for group in groups]
+    theirs = [
+        basis.sample_of([references[b]], name) if (b := group[0].trial.backbone) in references else None
+        for group in groups
+    ]
     pairs = [None if a is None or b is None else (a, b) for a, b in zip(ours, theirs, strict=True)]
     adjusted = _adjusted(pairs, basis)
     found: list[Gain | None] = []

@@ -4,7 +4,7 @@ from benchmark.board.format import count, percent, several
 from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
 from benchmark.suite import Protocol
-from benchmark.untuned import INSTRUCTED, FewShot
+from benchmark.untuned import INSTRUCTED, FewShot, Untuned
 from metrics.registry import METRICS
 
 SCHEDULES = {
@@ -92,8 +92,8 @@ def _of_others(board: Board) -> Item:
     names = ", ".join(one.name for one in board.evaluated)
     return Item(
         id="tuning", section="Models", topic="Fine-tuning", asked_by=asked("6b 6c", claim=True),
-        needed=f"on what and how the adapters {names} were trained, by whom, and whether any of the studies tested here "
-        "were among it; here they were evaluated as they are",
+        needed=f"on what and how the adapters {names} were trained, by whom, and whether any of the studies tested "
+        "here were among it; here they were evaluated as they are",
     )  # fmt: skip
 
 
@@ -162,21 +162,28 @@ def _but_untuned(board: Board) -> str:
     return " (but for untuned rows that say so)" if any(isinstance(way, FewShot) for way in board.suite.untuned) else ""
 
 
+def _asked(way: Untuned) -> str:
+    if isinstance(way, FewShot):
+        return (
+            f"by the one instruction behind {several(way.few_shot, 'report')} of the training part, as text, of blocks "
+            f"that are neither validated nor tested on, drawn with seed {way.seed}"
+        )
+    if way == "instructed":
+        return "by the instruction below, which states sections and categories"
+    return "by the one instruction"
+
+
 def _untuned(board: Board) -> list[Item]:
     """Return how backbones were asked without tuning; nothing where none was."""
     ways = board.suite.untuned
     if not ways:
         return []
-    said = {"prompt": "by the one instruction", "instructed": "by the instruction below, which states sections and "
-            "categories"}  # fmt: skip
-    listed = [said[way] if not isinstance(way, FewShot) else
-              f"by the one instruction behind {several(way.few_shot, 'report')} of the training part, as text, of blocks "
-              f"that are neither validated nor tested on, drawn with seed {way.seed}" for way in ways]  # fmt: skip
+    listed = "; ".join(_asked(way) for way in ways)
     return [
         Item(
             id="untuned", section="Models", topic="Backbones without tuning", asked_by=asked("6b", "3"),
-            text=f"Each backbone also wrote without any tuning: {'; '.join(listed)}. What tuning gains is judged by the "
-            "way that did best on the validation part.",
+            text=f"Each backbone also wrote without any tuning: {listed}. What tuning gains is judged by the way that did "
+            "best on the validation part.",
             verbatim=INSTRUCTED if "instructed" in ways else None,
         )
     ]  # fmt: skip

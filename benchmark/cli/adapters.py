@@ -1,4 +1,4 @@
-"""The verbs of `amrg` about adapters: `amrg evaluate` one from elsewhere, `amrg export` one with its base as a model."""
+"""The verbs `amrg evaluate`, of an adapter from elsewhere, and `amrg export`, of one with its base as a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,8 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where r
 
 def evaluate(
     adapter: Annotated[
-        str, typer.Option("--adapter", metavar="DIR|HUB", help="A folder with a LoRA adapter in PEFT's files, or a hub id.")
+        str,
+        typer.Option("--adapter", metavar="DIR|HUB", help="A folder with a LoRA adapter in PEFT's files, or a hub id."),
     ],
     backbone: Annotated[str, typer.Option("--backbone", metavar="NAME", help="The backbone that it is for.")],
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="A folder in DMID's layout.")],

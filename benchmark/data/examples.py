@@ -37,8 +37,8 @@ def choose_examples(studies: Sequence[Study], split: Split, asked: FewShot) -> t
     chosen = [*first.values(), *(study for text, study in more.items() if text not in first)]
     if len(chosen) < asked.few_shot:
         raise UserError(
-            f"untuned: few_shot {asked.few_shot} asks for as many different reports of training blocks of which nothing "
-            f"is validated or tested on, but the split {split.name} has {len(chosen)}. Ask for fewer, or use the split "
-            "blocked."
+            f"untuned: few_shot {asked.few_shot} asks for as many different reports of training blocks of which "
+            f"nothing is validated or tested on, but the split {split.name} has {len(chosen)}. Ask for fewer, or use the "
+            "split blocked."
         )
     return tuple(chosen[: asked.few_shot])

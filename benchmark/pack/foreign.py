@@ -82,7 +82,9 @@ def _write(backbone: "Backbone", found: "AdapterFolder", fitting: "Fitting", pla
     name, revision = base_name(backbone)
     content = read_json(found.folder / CONFIGURATION)
     write_json(place / CONFIGURATION, content | {"base_model_name_or_path": name, "revision": revision})
-    save_file({name: tensor.contiguous() for name, tensor in fitting.tensors.items()}, place / WEIGHTS, {"format": "pt"})
+    save_file(
+        {name: tensor.contiguous() for name, tensor in fitting.tensors.items()}, place / WEIGHTS, {"format": "pt"}
+    )
 
 
 def _changes_anything(session: Session, trial: Trial, folder: TrialFolder) -> bool:

@@ -16,8 +16,8 @@ COLUMNS = (
 def results_csv(board: Board) -> str:
     """Return CSV with a head; an empty cell is unknown or has no meaning there.
 
-    `kind` is `row` (a point of the grid, its seeds averaged), `untuned` (a backbone that isn't tuned, its name with how it
-    was asked), `seed` (one trial), `validation`, `above_floor`, `gained_by_tuning`,
+    `kind` is `row` (a point of the grid, its seeds averaged), `untuned` (a backbone that isn't tuned, with how it was
+    asked in its name), `seed` (one trial), `validation`, `above_floor`, `gained_by_tuning`,
     `lost_<image shown instead>`, `in_<birads or density>_<value>` (on the references that state it), `cost`, `floor` or
     `published`.
     """
@@ -58,15 +58,10 @@ def _rows(board: Board) -> Iterator[dict[str, object]]:
         for name, value in row.validation.items():
             yield {"kind": "validation", **point, "score": name, "value": value}
         yield from ({**point, **line} for line in _strata(row))
-        if row.above_floor:
-            yield {"kind": "above_floor", **point, "score": board.primary, **_ends(row.above_floor)}
-        if row.gain:
-            yield {"kind": "gained_by_tuning", **point, "score": board.primary, **_ends(row.gain)}
-        for control, falls in row.falls.items():
-            for name, fall in falls.items():
-                yield {"kind": f"lost_{control}", **point, "score": name, **_ends(fall)}
-            if control in row.unchanged:
-                yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
+        for what, distance in (("above_floor", row.above_floor), ("gained_by_tuning", row.gain)):
+            if distance:
+                yield {"kind": what, **point, "score": board.primary, **_ends(distance)}
+        yield from _falls(row, point)
         yield from _lesions(row, point)
         costs = {"trainable_parameters": row.parameters, "peak_memory_bytes": row.peak_memory_bytes}
         costs |= {"length_limit_rate": row.length_limit_rate}  # type: ignore[dict-item]
@@ -79,6 +74,14 @@ def _point(row: Row) -> dict[str, object]:
     # Where each fold chose for itself, its choices stand one behind the other.
     ranks, alphas = zip(*(row.by_fold or ((row.rank, row.alpha),)), strict=True)
     return {"name": row.name, "rank": _listed(ranks), "alpha": _listed(alphas)}
+
+
+def _falls(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
+    for control, falls in row.falls.items():
+        for name, fall in falls.items():
+            yield {"kind": f"lost_{control}", **point, "score": name, **_ends(fall)}
+        if control in row.unchanged:
+            yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
 
 
 def _lesions(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:

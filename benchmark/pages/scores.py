@@ -1,4 +1,4 @@
-"""Every score of the main table, the untuned rows and the floors as `scores.md`, in groups that say what its names mean."""
+"""Every score of the main table, untuned rows and floors as `scores.md`, in groups that say what its names mean."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

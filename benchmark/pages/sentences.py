@@ -24,9 +24,7 @@ def nature(board: Board) -> str:
     return nature_of(board.data, board.checkpoints, board.suite.protocol, evaluated=len(board.evaluated))
 
 
-def nature_of(
-    data: DataRecord, checkpoints: Sequence[Checkpoint], protocol: Protocol, *, evaluated: int = 0
-) -> str:
+def nature_of(data: DataRecord, checkpoints: Sequence[Checkpoint], protocol: Protocol, *, evaluated: int = 0) -> str:
     """Return what was compared on what, never more than it is.
 
     Args:

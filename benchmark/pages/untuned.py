@@ -70,7 +70,9 @@ def sentence(board: Board) -> list[str]:
     start = f"What tuning gains in {label} over the same backbone untuned, asked in the way that did best on validation"
     if all(gain.p is None for _, gain in known):
         needed = blocks_needed(len(known), 0.05)
-        verdict = f"With {several(board.blocks, 'block')} no gain can be shown to be more than chance; it takes {needed}."
+        verdict = (
+            f"With {several(board.blocks, 'block')} no gain can be shown to be more than chance; it takes {needed}."
+        )
         return [f"{start}: {listed}. {verdict}"]
     helped, hurt = (sum(gain.verdict is word for _, gain in known) for word in (True, False))
     verdict = f"Of {several(len(known), 'row')} tuning helps {helped or 'none'} beyond chance"

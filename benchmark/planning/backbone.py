@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 PAINTINGS = 2
 """Images more of a test study with a lesion, where a suite asks for lesions: painted over, and as much elsewhere."""
 
-UNTUNED_NOTE = "untuned trials write and train nothing; an image that several folds show to one prompt is counted each time"
+UNTUNED_NOTE = (
+    "untuned trials write and train nothing; an image that several folds show to one prompt is counted each time"
+)
 
 
 @dataclass(frozen=True)

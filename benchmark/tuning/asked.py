@@ -19,7 +19,7 @@ from benchmark.tuning.packed.decoding import PackedDecoding
 def write_untuned(backbone: Backbone, protocol: Protocol, features: Sequence[Tensor]) -> list[Generated]:
     """Write a report for each image's features with the backbone as it is, greedily, as a pack does.
 
-    As many images as memory holds at a time; a row that has ended leaves the batch. Where memory runs out, half as many.
+    As many images as memory holds at a time, half as many where it runs out; a row that has ended leaves the batch.
 
     Args:
         backbone: with no adapter in its model.

@@ -89,9 +89,7 @@ class FeatureStore:
         return tokens
 
 
-def encoded(
-    backbone: Backbone, images: Mapping[str, Callable[[], np.ndarray]]
-) -> Iterator[tuple[str, Tensor]]:
+def encoded(backbone: Backbone, images: Mapping[str, Callable[[], np.ndarray]]) -> Iterator[tuple[str, Tensor]]:
     """Yield each image's key and its features, [image_tokens, hidden].
 
     As many images are encoded at a time always, the last filled up, as `FeatureStore.get` says why.

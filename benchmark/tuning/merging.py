@@ -21,7 +21,12 @@ from benchmark.tuning.saving import merged_card
 
 
 def merge(
-    backbone: Backbone, trial: Trial, folder: TrialFolder, place: Path, pictures: Sequence[np.ndarray], reports: Sequence[str]
+    backbone: Backbone,
+    trial: Trial,
+    folder: TrialFolder,
+    place: Path,
+    pictures: Sequence[np.ndarray],
+    reports: Sequence[str],
 ) -> None:
     """Write base and adapter as one model into a folder: safetensors, processor and card.
 
@@ -41,8 +46,8 @@ def merge(
     prompt = trial.protocol.prompt
     if not changes_logits(backbone, folder, prompt, pictures, reports):
         raise UserError(
-            f"trial {trial.id}: its adapter changes no logit of {backbone.name} in {backbone.model.dtype}, so the merged "
-            "model would be the base under another name. Nothing was written."
+            f"trial {trial.id}: its adapter changes no logit of {backbone.name} in {backbone.model.dtype}, so the "
+            "merged model would be the base under another name. Nothing was written."
         )
     with tuned(backbone, folder) as model:
         expected = write_plainly(backbone, model.eval(), backbone.processor, trial.protocol, pictures)
@@ -52,12 +57,14 @@ def merge(
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    if differing := [number for number, pair in enumerate(zip(expected, written, strict=True), 1) if len(set(pair)) > 1]:
+    if differing := [
+        number for number, pair in enumerate(zip(expected, written, strict=True), 1) if len(set(pair)) > 1
+    ]:
         shutil.rmtree(place, ignore_errors=True)
         raise RunFailed(
-            f"trial {trial.id}: merged in {backbone.model.dtype} and loaded again, the model writes another text than base "
-            f"and adapter for {len(differing)} of {len(written)} test images (the {differing[0]}. first). Merging rounds "
-            "weights to the model's numbers: --dtype float32 keeps them. Nothing was written."
+            f"trial {trial.id}: merged in {backbone.model.dtype} and loaded again, the model writes another text than "
+            f"base and adapter for {len(differing)} of {len(written)} test images, first for number {differing[0]}. "
+            "Merging rounds weights to the model's numbers: --dtype float32 keeps them. Nothing was written."
         )
 
 
@@ -96,7 +103,9 @@ def write_plainly(
     reports = []
     for picture in pictures:
         image = Image.fromarray(picture).convert("RGB")
-        inputs = processor(images=[[image]], text=[text], add_special_tokens=False, return_tensors="pt").to(model.device)
+        inputs = processor(images=[[image]], text=[text], add_special_tokens=False, return_tensors="pt").to(
+            model.device
+        )
         inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
         tokens = model.generate(**inputs, **settings(backbone, protocol))
         reports.append(backbone.decode(tokens[0, inputs["input_ids"].shape[1] :].tolist()))

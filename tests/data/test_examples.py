@@ -28,7 +28,9 @@ def _split(studies: Sequence[Study], size: int) -> Split:
 
 
 @given(number=st.integers(30, 90), size=st.integers(1, 4), k=st.integers(1, 3), seed=st.integers(0, 9))
-def test_they_are_of_train_alone_and_of_different_blocks_as_far_as_there_are_any(number: int, size: int, k: int, seed: int) -> None:
+def test_they_are_of_train_alone_and_of_different_blocks_as_far_as_there_are_any(
+    number: int, size: int, k: int, seed: int
+) -> None:
     studies = _studies(number)
     split = _split(studies, size)
     asked = FewShot(few_shot=k, seed=seed)

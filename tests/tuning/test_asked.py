@@ -52,7 +52,9 @@ def test_where_memory_runs_out_fewer_images_are_written_at_once(
     rows: list[int] = []
     call = PackedDecoding.__call__
 
-    def short(decoding: PackedDecoding, model: torch.nn.Module, input_ids: torch.Tensor, *a: object, **k: object) -> object:
+    def short(
+        decoding: PackedDecoding, model: torch.nn.Module, input_ids: torch.Tensor, *a: object, **k: object
+    ) -> object:
         rows.append(len(input_ids))
         if len(input_ids) > 2:
             raise torch.OutOfMemoryError
