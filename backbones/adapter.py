@@ -50,7 +50,7 @@ class AdapterFolder:
         name: of its repository on the hub, or of its folder.
         revision: commit of the repository; None for a folder.
         rank, alpha: as its configuration has them.
-        base: name of the base that it states, where it states one.
+        base: name of the base that it states, where it states one; no path.
         fingerprint: SHA-256 over configuration and weights, in hexadecimal.
     """
 
@@ -130,8 +130,14 @@ def _read(folder: Path, name: str, revision: str | None) -> AdapterFolder:
     digest = hashlib.sha256(json.dumps(_deciding(content), sort_keys=True).encode())
     with weights.open("rb") as file:
         digest.update(hashlib.file_digest(file, "sha256").digest())
-    base = content.get("base_model_name_or_path")
+    base = _without_path(str(content.get("base_model_name_or_path") or ""))
     return AdapterFolder(folder, name, revision, rank, alpha, base or None, digest.hexdigest())
+
+
+def _without_path(base: str) -> str:
+    """Return a hub id as it is; of a folder on its maker's machine, its own name."""
+    parts = [part for part in re.split(r"[\\/]", base) if part]
+    return base if len(parts) == 2 and "/".join(parts) == base else (parts[-1] if parts else "")
 
 
 def _pickles(folder: Path) -> list[Path]:
@@ -230,11 +236,11 @@ def _check(
         if name in tensors and tuple(tensors[name].shape) != shape
     ]
     problems = [
-        f"{len(listed)} {what} ({', '.join(listed[:LISTED])}{' …' if len(listed) > LISTED else ''})"
+        f"{what}: {len(listed)} ({', '.join(listed[:LISTED])}{' …' if len(listed) > LISTED else ''})"
         for what, listed in (
-            ("of its tensors are missing", missing),
-            (f"fit no module of {backbone.name}", left_over),
-            ("have another shape or rank", wrong),
+            ("tensors missing", missing),
+            (f"tensors that fit no module of {backbone.name}", left_over),
+            ("tensors of another shape or rank", wrong),
         )
         if listed
     ]

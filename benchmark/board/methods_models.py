@@ -182,8 +182,8 @@ def _untuned(board: Board) -> list[Item]:
     return [
         Item(
             id="untuned", section="Models", topic="Backbones without tuning", asked_by=asked("6b", "3"),
-            text=f"Each backbone also wrote without any tuning: {listed}. What tuning gains is judged by the way that did "
-            "best on the validation part.",
+            text=f"Each backbone also wrote without any tuning: {listed}. What tuning gains is judged by the way that "
+            "did best on the validation part.",
             verbatim=INSTRUCTED if "instructed" in ways else None,
         )
     ]  # fmt: skip

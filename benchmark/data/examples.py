@@ -38,7 +38,7 @@ def choose_examples(studies: Sequence[Study], split: Split, asked: FewShot) -> t
     if len(chosen) < asked.few_shot:
         raise UserError(
             f"untuned: few_shot {asked.few_shot} asks for as many different reports of training blocks of which "
-            f"nothing is validated or tested on, but the split {split.name} has {len(chosen)}. Ask for fewer, or use the "
-            "split blocked."
+            f"nothing is validated or tested on, but the split {split.name} has {len(chosen)}. Ask for fewer, or use "
+            "the split blocked."
         )
     return tuple(chosen[: asked.few_shot])
