@@ -97,8 +97,12 @@ def test_what_doesnt_fit_is_refused_with_what_is_wrong(backbone: Backbone, saved
     first = sorted(whole)[0]
     cases = {
         "tensors missing": lambda tensors: {n: t for n, t in tensors.items() if n != first},
-        "tensors that fit no module": lambda tensors: tensors | {"base_model.model.gone.lora_A.weight": torch.zeros(3, 4)},
-        "tensors of another shape or rank": lambda tensors: tensors | {first: torch.zeros(5, *tensors[first].shape[1:])},
+        "tensors that fit no module": lambda tensors: (
+            tensors | {"base_model.model.gone.lora_A.weight": torch.zeros(3, 4)}
+        ),
+        "tensors of another shape or rank": lambda tensors: (
+            tensors | {first: torch.zeros(5, *tensors[first].shape[1:])}
+        ),
     }
     for place, (what, change) in enumerate(cases.items()):
         folder = _change(saved(f"case{place}"), change)
