@@ -112,7 +112,7 @@ def evaluate(
             sets=SETS_WITH_LESIONS if suite.lesions else SETS,
             adapters={trial.id: adapter for trial in mine if trial.adapter is not None},
         )
-        done = all(store.of(trial).is_done(lesions=suite.lesions) for trial in mine)
+        done = all(store.of(one).is_done(lesions=suite.lesions and one.is_shown_lesions) for one in mine)
         summary = run_packs(planned, [] if done else [pack], workers)
     # Only now: an adapter that is refused leaves no trace on a leaderboard.
     write_lines(store.references(suite.name), records.references())

@@ -302,6 +302,11 @@ class Trial(BaseModel):
     """Fingerprint of an adapter from elsewhere, which is evaluated as it is."""
 
     @property
+    def is_shown_lesions(self) -> bool:
+        """Whether it writes for images with parts painted over, where its suite asks for them: not if it is untuned."""
+        return self.untuned is None
+
+    @property
     def is_trained_here(self) -> bool:
         """Whether it has steps to take, and an adapter that comes of them."""
         return self.untuned is None and self.adapter is None

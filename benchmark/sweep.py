@@ -269,7 +269,11 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
     packs: list[Pack] = []
     for entry in suite.backbones:
         of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
-        todo = [trial for trial in of_backbone if not store.of(trial).is_done(lesions=suite.lesions)]
+        todo = [
+            trial
+            for trial in of_backbone
+            if not store.of(trial).is_done(lesions=suite.lesions and trial.is_shown_lesions)
+        ]
         for part in dealt(todo, len(suite.backbones), processes, on_cpu=devices[0] == "cpu"):
             packs.append(
                 Pack(

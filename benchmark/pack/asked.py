@@ -50,11 +50,11 @@ def _write(session: Session, store: "Store", trials: Sequence[Trial]) -> None:
     """Write for trials of one prompt: each image of any of their folds once."""
     from benchmark.tuning.asked import write_untuned as write
 
-    keys = list(dict.fromkeys(one.image for trial in trials for one in session.shown[trial.fold]))
+    keys = list(dict.fromkeys(one.image for trial in trials for one in session.shown_to(trial)))
     protocol = trials[0].protocol.model_copy(update={"prompt": session.prompts[trials[0].id]})
     reports = dict(zip(keys, write(session.backbone, protocol, [session.features[key] for key in keys]), strict=True))
     names = [trial.id for trial in trials]
     session.meter.lap("generate", names)
     session.meter.keep(names)
     for trial in trials:
-        store(session, trial, [reports[one.image] for one in session.shown[trial.fold]])
+        store(session, trial, [reports[one.image] for one in session.shown_to(trial)])

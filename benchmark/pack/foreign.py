@@ -120,7 +120,7 @@ def _write_reports(session: Session, store: "Store", trial: Trial) -> None:
     from benchmark.tuning.adapters import tuned
     from benchmark.tuning.generation import greedy
 
-    shown = [one.image for one in session.shown[trial.fold]]
+    shown = [one.image for one in session.shown_to(trial)]
     with tuned(session.backbone, session.folders[trial.id]) as model:
         features = _own_features(session, shown) if changes_images(session, trial) else session.features
         written = greedy(session.backbone, model, trial.protocol, [features[key] for key in shown])

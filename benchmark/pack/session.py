@@ -9,7 +9,7 @@ from benchmark.errors import UserError, frames, reason
 from benchmark.pack.model import Pack
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now
-from benchmark.record import FAILURE, EvaluatedAdapter, Failure, Stage
+from benchmark.record import FAILURE, LESION_CONTROLS, EvaluatedAdapter, Failure, Stage
 from benchmark.scoring import predictions
 from benchmark.scoring.predictions import Shown
 from benchmark.store import Store, TrialFolder, write_json
@@ -66,7 +66,11 @@ class Session:
         """Return a session on what of a pack isn't done."""
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
-        alive = [trial for trial in pack.trials if not folders[trial.id].is_done(lesions=pack.lesions)]
+        alive = [
+            trial
+            for trial in pack.trials
+            if not folders[trial.id].is_done(lesions=pack.lesions and trial.is_shown_lesions)
+        ]
         ended: dict[str, str | None] = {trial.id: None for trial in pack.trials if trial not in alive}
         return cls(pack, folders, alive, ended, Meter(folders), until_the_end)
 
@@ -81,6 +85,15 @@ class Session:
         """Return the trials that a stage is of: all that go on, but in training those that are trained here."""
         return [trial for trial in self.alive if stage != "train" or trial.is_trained_here]
 
+    def lesions_of(self, trial: Trial) -> bool:
+        """Return whether a trial writes for images with parts painted over."""
+        return self.pack.lesions and trial.is_shown_lesions
+
+    def shown_to(self, trial: Trial) -> list[Shown]:
+        """Return the images that a trial writes reports for, set by set."""
+        every = self.shown[trial.fold]
+        return every if self.lesions_of(trial) else [one for one in every if one.set not in LESION_CONTROLS]
+
     def untrained(self) -> list[Trial]:
         """Return trials that are trained here, and have no adapter yet."""
         return [trial for trial in self.alive if trial.is_trained_here and not self.folders[trial.id].is_trained()]
@@ -91,7 +104,7 @@ class Session:
 
     def is_written(self, trial: Trial) -> bool:
         """Return whether a trial's predictions are complete."""
-        folder, shown, prompt = self.folders[trial.id], self.shown[trial.fold], self.prompt_sha256[trial.id]
+        folder, shown, prompt = self.folders[trial.id], self.shown_to(trial), self.prompt_sha256[trial.id]
         ready = folder.is_trained() or not trial.is_trained_here
         return ready and predictions.is_complete(folder, shown, prompt)
 

@@ -113,7 +113,7 @@ def _write(session: Session, trials: Sequence[Trial]) -> None:
 
     For a blank image there is one report, which stands for all.
     """
-    shown, blind = session.shown[trials[0].fold], trials[0].protocol.sees_no_image
+    shown, blind = session.shown_to(trials[0]), trials[0].protocol.sees_no_image
     keys = [blank_key(session.pack.records)] if blind else [one.image for one in shown]
     features = [session.features[key] for key in keys]
     for trial, reports in session.engine.generate(session.backbone, trials, session.folders, features, session.meter):
@@ -121,7 +121,7 @@ def _write(session: Session, trials: Sequence[Trial]) -> None:
 
 
 def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> None:
-    shown = session.shown[trial.fold]
+    shown = session.shown_to(trial)
     lines = [
         Prediction(
             id=one.study,
@@ -139,8 +139,11 @@ def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> No
 def score_trials(session: Session) -> None:
     """Score the trials that have no scores, and write each trial's record, with which it is done."""
     records = session.pack.records
-    lesions = session.pack.lesions
-    unscored = [t for t in session.alive if not is_scored(session.folders[t.id], records.split_of(t), lesions=lesions)]
+    unscored = [
+        trial
+        for trial in session.alive
+        if not is_scored(session.folders[trial.id], records.split_of(trial), lesions=session.lesions_of(trial))
+    ]
     if unscored:
         with session.meter.stage("score", [trial.id for trial in unscored]), suppress(Exception):
             # What goes wrong here is left to the trial that it belongs to, which meets it again when it is scored.
@@ -156,7 +159,7 @@ def score_trials(session: Session) -> None:
                     records.split_of(trial),
                     resamples=session.pack.resamples,
                     grounding="blank" in session.pack.sets,
-                    lesions=lesions,
+                    lesions=session.lesions_of(trial),
                 )
                 session.meter.lap("score", [trial.id])
             write_json(session.folders[trial.id].trial, trial_record(session, trial))

@@ -172,11 +172,17 @@ class Planner:
             reports_trained=steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * sizes.train,
             checkpointing=protocol.activation_checkpointing,
             # For the blank image there is one report, which stands for all; trials that see no image write no other.
-            written=[1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted for t in trials],
+            written=[self._written(trial, painted) for trial in trials],
             new_tokens=protocol.max_new_tokens,
             ranks=[trial.rank for trial in trials if trial.is_trained_here],
             shown=[t.untuned.few_shot if isinstance(t.untuned, FewShot) else 0 for t in trials],
         )
+
+    def _written(self, trial: Trial, painted: int) -> int:
+        """Return how many reports a trial writes, of `painted` images among them."""
+        if trial.protocol.sees_no_image:
+            return 1
+        return self.sizes.validation + self.sizes.test + 1 + (painted if trial.is_shown_lesions else 0)
 
     def _operations(self, structure: "Structure", trials: Sequence[Trial]) -> PlannedOperations:
         from benchmark.planning.costs import operations
