@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backbones.checkpoint import read_json
 from backbones.errors import UserError
-from backbones.loading import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -189,6 +189,7 @@ def _expected(backbone: "Backbone", adapter: AdapterFolder) -> dict[str, tuple[i
     try:
         configuration: Any = PeftConfig.from_pretrained(str(adapter.folder))
         configuration.inference_mode = True
+        configuration.base_model_name_or_path = None  # what it is called elsewhere says nothing
         # First weights drawn by a decomposition of the base, as PiSSA has it, take long and are replaced at once.
         configuration.init_lora_weights = True
         model = get_peft_model(backbone.model, configuration, low_cpu_mem_usage=True)

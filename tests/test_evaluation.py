@@ -2,10 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from lines import read_lines
@@ -22,6 +23,7 @@ from benchmark.board.collect import collect
 from benchmark.board.methods import methods
 from benchmark.board.results import read_results
 from benchmark.cli import app
+from benchmark.data.dmid import read
 from benchmark.data.image import ImageSettings, prepare
 from benchmark.errors import RunFailed, UserError
 from benchmark.evaluation import Request, evaluate
@@ -39,8 +41,8 @@ title: Tuned here
 data: {{source: phantom, studies: 24, seed: 3, size: 64}}
 image: {{size: 112}}
 backbones: [{{name: medgemma-4b-it, checkpoint: {checkpoint}}}]
-grid: {{rank: [2], alpha: [4], seed: [0]}}
-protocol: {{steps: 4, batch_size: 2, max_new_tokens: 8, learning_rate: 1.0e-2}}
+grid: {{rank: [2], alpha: [16], seed: [0]}}
+protocol: {{steps: 6, batch_size: 2, max_new_tokens: 8, learning_rate: 5.0e-2, warmup_steps: 0}}
 baselines: [most_frequent_report]
 """
 
@@ -55,6 +57,11 @@ class Tuned:
     results: Path
     folder: Path
     cache: Path
+
+    def pictures(self, studies: Iterable[str]) -> list[np.ndarray]:
+        """Return images as the trial was shown them."""
+        images = {study.id: study.image for study in read(self.data).studies}
+        return [prepare(images[study], ImageSettings(size=112)) for study in studies]  # type: ignore[arg-type]
 
     def request(self, adapter: Path | None = None, **more: object) -> Request:
         protocol = self.trial.protocol
@@ -99,14 +106,30 @@ def _drawn(tuned: Tuned, folder: Path, targets: str, std: float) -> Path:
     return folder
 
 
-def test_a_trials_own_adapter_gets_the_trials_own_row(tuned: Tuned, tmp_path: Path) -> None:
-    results = tmp_path / "results"
-    ways = ("prompt",)
-    summary, found = evaluate(tuned.request(untuned=ways), results=results, listener=lambda _: None)
-    assert summary.failed == {}
-    [trial] = [one for one in summary.trials if one.adapter is not None]
-    assert (trial.adapter, trial.rank, trial.alpha) == (found.fingerprint, 2, 4)
-    ours, theirs = Store(results).of(trial), Store(tuned.results).of(tuned.trial)
+@pytest.fixture(scope="module")
+def evaluated(tuned: Tuned, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results and boards of the trial's own adapter, evaluated on the command line."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    adapter = Store(tuned.results).of(tuned.trial).adapter
+    command = ["evaluate", "--adapter", str(adapter), "--backbone", NAME, "--data", str(tuned.data)]
+    places = ["--results", str(folder / "results"), "--leaderboards", str(folder / "boards")]
+    more = ["--checkpoint", str(tuned.base), "--dtype", "float32", "--image-size", "112", "--max-new-tokens", "8"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AMRG_CACHE_DIR", str(tuned.cache))
+        done = CliRunner().invoke(app, [*command, *places, *more, "--untuned", "prompt"])
+    assert done.exit_code == 0, done.output
+    assert "+ adapter" in " ".join(done.output.split())
+    return folder
+
+
+def test_a_trials_own_adapter_gets_the_trials_own_row(tuned: Tuned, evaluated: Path) -> None:
+    stored = read_results(evaluated / "results", "adapters")
+    [one] = stored.done
+    trial = one.trial
+    assert (trial.rank, trial.alpha) == (2, 16)
+    ours, theirs = (
+        Store(results).of(of) for results, of in ((evaluated / "results", trial), (tuned.results, tuned.trial))
+    )
     for name in ("predictions", "validation", "controls"):
         texts = [[(line["id"], line["prediction"]) for line in read_lines(getattr(f, name))] for f in (ours, theirs)]
         assert texts[0] == texts[1]
@@ -115,11 +138,14 @@ def test_a_trials_own_adapter_gets_the_trials_own_row(tuned: Tuned, tmp_path: Pa
     assert record.adapter is not None
     assert (record.adapter.name, record.adapter.image_modules) == ("adapter", 0)
     assert record.seconds.get("train", 0) == 0
-    board = collect(read_results(results, "adapters"))
+    board = collect(stored)
     [row] = board.main_rows
     assert row.name == f"{NAME} (own checkpoint) + adapter"
     assert row.gain is not None
-    assert [one.name for one in board.evaluated] == ["adapter"]
+    assert [adapter.name for adapter in board.evaluated] == ["adapter"]
+    readme = (evaluated / "boards" / "adapters" / "README.md").read_text(encoding="utf-8")
+    assert "nothing was trained" in readme
+    assert "isn't known here" in readme
     # What nobody here knows stays blank in the methods statement.
     [tuning] = [item for item in methods(board).items if item.id == "tuning"]
     assert tuning.needed
@@ -139,11 +165,9 @@ def test_one_on_the_encoder_writes_what_plain_transformers_write_with_it(tuned: 
     from peft import PeftModel
 
     model = PeftModel.from_pretrained(base.model, str(adapter)).eval()
-    settings = ImageSettings(size=112)
-    images = {study: next(tuned.data.rglob(f"{study}.tif")) for study in written}
     prompt = base.prompt_text(trial.protocol.prompt)
-    for study, path in images.items():
-        image = Image.fromarray(prepare(path, settings)).convert("RGB")
+    for study, picture in zip(written, tuned.pictures(written), strict=True):
+        image = Image.fromarray(picture).convert("RGB")
         inputs = base.processor(images=[[image]], text=[prompt], add_special_tokens=False, return_tensors="pt")
         tokens = model.generate(**inputs, max_new_tokens=8, do_sample=False, eos_token_id=base.end)
         assert base.decode(tokens[0, inputs["input_ids"].shape[1] :].tolist()) == written[study]
@@ -163,11 +187,11 @@ def test_what_doesnt_fit_or_does_nothing_is_refused_and_leaves_no_board(tuned: T
     assert not Store(results).suite("adapters").exists()
 
 
-def test_another_adapter_joins_the_board_and_other_settings_dont(tuned: Tuned, tmp_path: Path) -> None:
+def test_another_adapter_joins_the_board_and_other_settings_dont(tuned: Tuned, evaluated: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
+    shutil.copytree(evaluated / "results", results)
     other = _drawn(tuned, tmp_path / "other", get(NAME).lora_targets, 0.3)
-    for request in (tuned.request(), tuned.request(other)):
-        evaluate(request, results=results, listener=lambda _: None)
+    evaluate(tuned.request(other, baselines=("most_frequent_report",)), results=results, listener=lambda _: None)
     board = collect(read_results(results, "adapters"))
     assert sorted(row.name.split(" + ")[1] for row in board.main_rows) == ["adapter", "other"]
     with pytest.raises(UserError, match="another prompt or limit"):
@@ -176,20 +200,13 @@ def test_another_adapter_joins_the_board_and_other_settings_dont(tuned: Tuned, t
         evaluate(tuned.request(name="own"), results=tuned.results, listener=lambda _: None)
 
 
-def test_the_verb_prints_the_row_and_says_what_is_wrong_with_a_request(tuned: Tuned, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_request_is_said_before_anything_is_loaded(tuned: Tuned) -> None:
     adapter = Store(tuned.results).of(tuned.trial).adapter
     command = ["evaluate", "--adapter", str(adapter), "--backbone", NAME, "--data", str(tuned.data)]
-    places = ["--results", str(tmp_path / "results"), "--leaderboards", str(tmp_path / "boards")]
-    more = ["--checkpoint", str(tuned.base), "--dtype", "float32", "--image-size", "112", "--max-new-tokens", "8"]
-    done = CliRunner().invoke(app, [*command, *places, *more])
-    assert done.exit_code == 0, done.output
-    assert "+ adapter" in " ".join(done.output.split())
-    readme = (tmp_path / "boards" / "adapters" / "README.md").read_text(encoding="utf-8")
-    assert "nothing was trained" in readme
-    assert "isn't known here" in readme
-    wrong = CliRunner().invoke(app, [*command, "--dtype", "float8"])
-    assert isinstance(wrong.exception, UserError)
-    assert "float8" in str(wrong.exception) or "dtype" in str(wrong.exception)
+    for more, said in ((["--dtype", "float8"], "dtype"), (["--untuned", "few_shot=0"], "few_shot")):
+        wrong = CliRunner().invoke(app, [*command, *more])
+        assert isinstance(wrong.exception, UserError)
+        assert said in str(wrong.exception)
 
 
 def test_an_exported_model_writes_what_base_and_adapter_write(tuned: Tuned, tmp_path: Path) -> None:
@@ -199,7 +216,7 @@ def test_an_exported_model_writes_what_base_and_adapter_write(tuned: Tuned, tmp_
     command = ["export", str(output), "--trial", tuned.trial.id[:8], "--results", str(tuned.results), "--json"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
-    assert json.loads(done.output) == {"trial": tuned.trial.id, "dtype": "float32", "reports": 3}
+    assert json.loads(done.output) == {"trial": tuned.trial.id, "dtype": "float32", "reports": 2}
     files = {path.name for path in output.iterdir()}
     assert {"model.safetensors", "config.json", "README.md", "tokenizer_config.json"} <= files
     assert not any(name.endswith(".bin") or "adapter" in name for name in files)
@@ -210,7 +227,7 @@ def test_an_exported_model_writes_what_base_and_adapter_write(tuned: Tuned, tmp_
     model, processor = AutoModelForImageTextToText.from_pretrained(output), AutoProcessor.from_pretrained(output)
     base = get(NAME).load(tuned.base)
     written = Store(tuned.results).of(tuned.trial).read_predictions()
-    pictures = [prepare(next(tuned.data.rglob(f"{study}.tif")), ImageSettings(size=112)) for study in written]
+    pictures = tuned.pictures(written)
     assert merging.write_plainly(base, model, processor, tuned.trial.protocol, pictures) == list(written.values())
     # And it is another model than the base.
     plain = merging.write_plainly(base, base.model, base.processor, tuned.trial.protocol, pictures)

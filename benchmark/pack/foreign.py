@@ -76,7 +76,7 @@ def _write(backbone: "Backbone", found: "AdapterFolder", fitting: "Fitting", pla
     from safetensors.torch import save_file
 
     from backbones.adapter import CONFIGURATION, WEIGHTS
-    from backbones.loading import read_json
+    from backbones.checkpoint import read_json
     from benchmark.tuning.saving import base_name
 
     name, revision = base_name(backbone)
