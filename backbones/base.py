@@ -5,7 +5,7 @@ encoding images and text, the label mask and padding are done here, once, for al
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
@@ -41,6 +41,19 @@ def decoder_projections(decoder: str = "language_model") -> str:
     return rf".*\.{decoder}\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down)_proj"
 
 
+def vision_projections() -> str:
+    """Return the regular expression for a vision encoder's attention and MLP projections, by any family's names.
+
+    The projector between encoder and decoder isn't among them.
+    """
+    layers = r"(vision_tower|vision_model|visual)\..*(layers|blocks)\.\d+\.(self_attn|attn|mlp)"
+    return rf".*\.{layers}\.(q_proj|k_proj|v_proj|out_proj|qkv|proj|(linear_)?fc[12]|(gate|up|down)_proj)"
+
+
+ROLES = {"attention": r"(self_attn|attention|attn)", "mlp": r"(mlp|feed_forward)"}
+"""How the modules are called that hold a layer's projections, by role."""
+
+
 class Backbone(ABC):
     """A frozen vision-language model with its processor, ready for adapters.
 
@@ -52,6 +65,7 @@ class Backbone(ABC):
         end_token: the token that ends a report.
         decoder: name of the module that holds the decoder's layers.
         lora_targets: regular expression over module names for the adapters.
+        vision_targets: regular expression for the adapters of a vision encoder that is tuned as well.
         stacked_features: whether the model takes image features as one tensor or as one tensor an image.
         scattered_features: whether features have to be put among the embeddings, for a model class that doesn't
             take them as `mm_encoder_outputs`.
@@ -71,6 +85,7 @@ class Backbone(ABC):
     end_token: ClassVar[str]
     decoder: ClassVar[str] = "language_model"
     lora_targets: ClassVar[str] = decoder_projections()
+    vision_targets: ClassVar[str] = vision_projections()
     stacked_features: ClassVar[bool] = True
     scattered_features: ClassVar[bool] = False
     report_start: ClassVar[str] = ""
@@ -161,6 +176,20 @@ class Backbone(ABC):
         """Return the published checkpoint's configuration, for plans and structure; None where none is stated."""
         return configuration(cls.configuration) if cls.configuration else None
 
+    @classmethod
+    def targets(cls, which: str = "all") -> str:
+        """Return the regular expression over module names for adapters.
+
+        Args:
+            which: "all" for the decoder's projections, "attention" or "mlp" for those of one role, "vision+decoder" for
+                the vision encoder's as well.
+        """
+        if which == "all":
+            return cls.lora_targets
+        if which == "vision+decoder":
+            return f"({cls.lora_targets})|({cls.vision_targets})"
+        return rf"(?=.*\.{ROLES[which]}\.)({cls.lora_targets})"
+
     # -- images
 
     def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
@@ -175,9 +204,13 @@ class Backbone(ABC):
         Args:
             images: square grey images, uint8 [side, side], of any side; the processor resizes them.
         """
-        inputs = {name: value.to(self.device) for name, value in self.feature_inputs(images).items()}
-        inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
-        return [tokens.detach().clone() for tokens in self.features_of(image_features(self.model, inputs))]
+        return [tokens.detach().clone() for tokens in self.encode_pixels(self.feature_inputs(images))]
+
+    def encode_pixels(self, inputs: Mapping[str, Tensor]) -> Sequence[Tensor]:
+        """Return the same of what `feature_inputs` made of images, with gradients where the encoder is tuned."""
+        moved = {name: value.to(self.device, non_blocking=True) for name, value in inputs.items()}
+        moved["pixel_values"] = moved["pixel_values"].to(self.model.dtype)
+        return self.features_of(image_features(self.model, moved))
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
         """Return one [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from backbones.base import Backbone
 
 RANKS = (8, 16, 32, 64)
+FURTHER = ("attention", "mlp", "vision+decoder")
+"""Choices of `Backbone.targets` beside all of the decoder's projections."""
 PROJECTORS = r"projector|merger|connector"
 """Modules between vision encoder and decoder, which see an image's tokens and not its patches."""
 
@@ -55,6 +57,7 @@ class Structure:
         parameters: of the whole model.
         decoder_weights: weights of the decoder's projections, which quantisation makes small.
         adapted: (inputs, outputs) of each projection that gets an adapter.
+        further: the same of other choices of `Backbone.targets`, by name.
         encoder_weights, projector_weights: weights of the vision encoder and of what joins it to the decoder.
         patches: that the encoder sees of an image, all tiles together.
         encoder_attention: multiplications of the encoder's attention an image: layers × patches × patches seen ×
@@ -77,10 +80,23 @@ class Structure:
     query_width: int
     key_value_width: int
     vocabulary: int
+    further: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
-    def trainable(self, rank: int) -> int:
-        """Count parameters of a LoRA adapter: rank × (inputs + outputs) a projection (arXiv 2106.09685)."""
-        return sum(rank * (inputs + outputs) for inputs, outputs in self.adapted)
+    def projections(self, targets: str = "all") -> tuple[tuple[int, int], ...]:
+        """Return (inputs, outputs) of each projection that gets an adapter, by which `targets` do."""
+        return self.adapted if targets == "all" else self.further[targets]
+
+    def trainable(self, rank: int, targets: str = "all", *, magnitudes: bool = False) -> int:
+        """Count parameters of a LoRA adapter: rank × (inputs + outputs) a projection (arXiv 2106.09685).
+
+        Args:
+            rank: of the adapter.
+            targets: see `Backbone.targets`.
+            magnitudes: whether it learns each output's magnitude too (DoRA, arXiv 2402.09353).
+        """
+        projections = self.projections(targets)
+        own = sum(outputs for _, outputs in projections) if magnitudes else 0
+        return sum(rank * (inputs + outputs) for inputs, outputs in projections) + own
 
 
 @cache
@@ -120,11 +136,8 @@ def read(
     return Structure(
         parameters=sum(p.numel() for p in model.parameters()),
         decoder_weights=_weights(decoder),
-        adapted=tuple(
-            (m.in_features, m.out_features)
-            for n, m in linear.items()
-            if isinstance(m, nn.Linear) and re.fullmatch(plugin.lora_targets, n)
-        ),
+        adapted=_matching(linear, plugin.lora_targets),
+        further={which: _matching(linear, plugin.targets(which)) for which in FURTHER},
         encoder_weights=_weights(vision) - _weights(projector),
         projector_weights=_weights(projector),
         patches=tiles * side**2,
@@ -137,6 +150,12 @@ def read(
         key_value_width=text.num_key_value_heads * head,
         vocabulary=text.vocab_size,
     )
+
+
+def _matching(linear: Mapping[str, nn.Module], pattern: str) -> tuple[tuple[int, int], ...]:
+    """Return (inputs, outputs) of the linear layers whose names match."""
+    matching = (m for n, m in linear.items() if isinstance(m, nn.Linear) and re.fullmatch(pattern, n))
+    return tuple((m.in_features, m.out_features) for m in matching)
 
 
 def _one(size: int | Sequence[int]) -> int:

@@ -6,21 +6,16 @@ A suite is one screen of YAML: which data, split, backbones, grid, protocol, met
 
 import hashlib
 import json
-from itertools import product
-from typing import Literal, Self
+from math import sqrt
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from benchmark.grid import TAKEN_FROM_THE_BASE, Grid, Initialisation, Part, Point, Scaling, Targets, Variant, why_alone
 from benchmark.untuned import INSTRUCTED, UNTUNED, Untuned, said
 
 SCHEMA = 1
 """Version of what a trial's id is made of; raised when the meaning of a stored result changes."""
-
-
-class Part(BaseModel):
-    """A section of a suite file; a key it doesn't know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PhantomData(Part):
@@ -80,28 +75,6 @@ class Entry(Part):
     def is_folder(self) -> bool:
         """Whether the weights are in a folder that the suite names."""
         return self.checkpoint not in ("hub", "miniature")
-
-
-class Grid(Part):
-    """The points at which every backbone is tuned: rank × alpha × seed."""
-
-    rank: tuple[int, ...] = Field(min_length=1)
-    alpha: tuple[int, ...] = Field(min_length=1)
-    seed: tuple[int, ...] = Field(default=(0,), min_length=1)
-
-    @field_validator("rank", "alpha")
-    @classmethod
-    def _positive(cls, values: tuple[int, ...]) -> tuple[int, ...]:
-        if bad := [v for v in values if v < 1]:
-            raise ValueError(f"must be positive, but {bad} given")
-        return values
-
-    @field_validator("rank", "alpha", "seed")
-    @classmethod
-    def _distinct(cls, values: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(values)) != len(values):
-            raise ValueError(f"must be distinct, but {list(values)} given")
-        return values
 
 
 class Protocol(Part):
@@ -172,6 +145,12 @@ class Protocol(Part):
         return self.epochs * -(-reports // self.batch_size)
 
 
+def under(protocol: Protocol, point: Point) -> Protocol:
+    """Return a protocol with a point's own rate and dropout in place of its own."""
+    own = {"learning_rate": point.learning_rate, "dropout": point.dropout}
+    return protocol.model_copy(update={name: value for name, value in own.items() if value is not None})
+
+
 class MiniaturePart(Part):
     """How the suite's miniature checkpoints are trained, where it uses none that come with the project."""
 
@@ -228,19 +207,41 @@ class Suite(Part):
         return self
 
     @model_validator(mode="after")
+    def _start_from_plain_weights(self) -> Self:
+        taken = [start for start in self.grid.values("initialisation") if start in TAKEN_FROM_THE_BASE]
+        unfit = [entry.name for entry in self.backbones if entry.quantization or entry.dtype == "float64"]
+        if taken and unfit:
+            raise ValueError(
+                f"initialisation {' and '.join(taken)} takes apart weights of 16 or 32 bits, which those of "
+                f"{', '.join(unfit)} are not"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _distinct_backbones(self) -> Self:
         names = [entry.name for entry in self.backbones]
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ValueError(f"backbones named twice: {', '.join(twice)}")
         return self
 
-    def points(self) -> list[tuple[int, int, int]]:
-        """Return (rank, alpha, seed) of every point of the grid, ranks slowest."""
-        return list(product(self.grid.rank, self.grid.alpha, self.grid.seed))
+    def points(self) -> list[Point]:
+        """Return every point of the grid, ranks slowest and seeds fastest."""
+        return self.grid.every()
 
-    def blank_points(self) -> list[tuple[int, int, int]]:
-        """Return (rank, alpha, seed) at which each backbone is tuned on blank images as well."""
-        return [(self.grid.rank[0], self.grid.alpha[0], seed) for seed in self.grid.seed] if self.blank_adapters else []
+    def blank_points(self) -> list[Point]:
+        """Return the points at which each backbone is tuned on blank images as well: the first, with every seed."""
+        points = self.points()
+        return [point for point in points if point.setting == points[0].setting] if self.blank_adapters else []
+
+    def protocol_at(self, point: Point) -> Protocol:
+        """Return the protocol of a point: the suite's, with the point's own rate and dropout."""
+        return under(self.protocol, point)
+
+    @property
+    def largest_protocol(self) -> Protocol:
+        """The protocol of the points that take the most memory: its dropout is the greatest of the grid's."""
+        dropouts = [dropout for dropout in self.grid.values("dropout") if dropout is not None]
+        return self.protocol.model_copy(update={"dropout": max(dropouts, default=self.protocol.dropout)})
 
     def fold_numbers(self) -> tuple[int | None, ...]:
         """Return the numbers of its folds, from 0; None for the one split of a suite without."""
@@ -292,6 +293,11 @@ class Trial(BaseModel):
     rank: int
     alpha: int
     seed: int
+    # Left out where they are what they always were, so that trials of before keep their ids.
+    scaling: Scaling = Field(default="classic", exclude_if=lambda scaling: scaling == "classic")
+    targets: Targets = Field(default="all", exclude_if=lambda targets: targets == "all")
+    initialisation: Initialisation = Field(default="default", exclude_if=lambda start: start == "default")
+    variant: Variant = Field(default="lora", exclude_if=lambda variant: variant == "lora")
     fold: int | None = Field(default=None, exclude_if=lambda fold: fold is None)
     """Number of its fold, from 0, whose fingerprint `split` is; None outside of cross-validation."""
     untuned: Untuned | None = Field(default=None, exclude_if=lambda way: way is None)
@@ -327,13 +333,42 @@ class Trial(BaseModel):
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
+    def scale(self) -> float:
+        """What B A is multiplied by."""
+        return self.alpha / (sqrt(self.rank) if self.scaling == "rslora" else self.rank)
+
+    @property
+    def setting(self) -> tuple[Any, ...]:
+        """What may be chosen among on validation, the smaller first where two are equally good: all but the seed."""
+        chosen = (self.rank, self.alpha, self.protocol.learning_rate, self.protocol.dropout)
+        return (*chosen, self.scaling, self.targets, self.initialisation, self.variant)
+
+    @property
+    def tunes_vision(self) -> bool:
+        """Whether the vision encoder gets adapters too, so that no image's features can be kept."""
+        return self.targets == "vision+decoder"
+
+    @property
+    def alone(self) -> str | None:
+        """Why it can't be packed with others, and so trains by plain peft; None where it can."""
+        return why_alone(self.targets, self.initialisation, self.variant)
+
+    @property
     def label(self) -> str:
-        """For people: backbone, rank, alpha, seed and fold, and which images it was trained on if not its own."""
+        """For people: backbone, point, seed and fold, and which images it was trained on if not its own."""
         fold = "" if self.fold is None else f" fold={self.fold + 1}"
         if self.untuned is not None:
             return f"{self.backbone} untuned, {said(self.untuned)}{fold}"
         if self.adapter is not None:
             return f"{self.backbone} adapter={self.adapter[:8]} r={self.rank} alpha={self.alpha}{fold}"
-        point = f"{self.backbone} r={self.rank} alpha={self.alpha} seed={self.seed}{fold}"
+        point = f"{self.backbone} r={self.rank} alpha={self.alpha}{self._further} seed={self.seed}{fold}"
         images = self.protocol.training_images
         return point if images == "own" else f"{point} images={images}"
+
+    @property
+    def _further(self) -> str:
+        """The further axes, as `label` has them: rate and dropout always, the others where they aren't the default."""
+        named = {"rate": f"{self.protocol.learning_rate:g}"}
+        named |= {"dropout": f"{self.protocol.dropout:g}"} if self.protocol.dropout else {}
+        others = self.model_dump(include={"scaling", "targets", "initialisation", "variant"})
+        return "".join(f" {name}={value}" for name, value in (named | others).items())

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from benchmark.data.leakage import leakage
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
+from benchmark.grid import Point
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import report
 from benchmark.record import ScoresRecord
@@ -85,11 +86,15 @@ class StoredSuite:
             rank=rank, alpha=alpha, seed=seed,
         )  # fmt: skip
 
+    def trial_at(self, backbone: str, point: Point) -> Trial:
+        plain = self.trial(backbone, point.rank, point.alpha, point.seed)
+        return plain.model_copy(update={**point.adapter(), "protocol": self.suite.protocol_at(point)})
+
     def write(self, quality: dict[str, float]) -> Path:
         """Write every trial of the suite; `quality` is the chance of the right category, by backbone."""
         for entry in self.suite.backbones:
-            for rank, alpha, seed in self.suite.points():
-                trial = self.trial(entry.name, rank, alpha, seed)
+            for point in self.suite.points():
+                trial = self.trial_at(entry.name, point)
                 self.trials.append(trial)
                 self.write_trial(trial, quality[entry.name])
         for name in self.suite.baselines:

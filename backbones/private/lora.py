@@ -1,9 +1,10 @@
 """peft's LoRA layers, and adapters put in and taken out and saved."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from torch import nn
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -27,6 +28,11 @@ def lora_weight(layer: "LoraLayer", part: str, adapter: str) -> nn.Parameter:
     return getattr(layer, part)[adapter].weight
 
 
+def adapts(layer: "LoraLayer", adapter: str) -> bool:
+    """Return whether an adapter is one of those in a layer."""
+    return adapter in layer.lora_A
+
+
 def without_adapter_name(parameter: str) -> str:
     """Return the name of a trained parameter without that of peft's only adapter, as in its files."""
     return parameter.replace(".default", "")
@@ -47,6 +53,20 @@ def take_out(model: nn.Module) -> None:
         setattr(model.get_submodule(parent), attribute, module.get_base_layer())
     if hasattr(model, "peft_config"):
         del model.peft_config
+
+
+def linear_weights(model: nn.Module) -> "dict[str, tuple[nn.Parameter, Tensor]]":
+    """Return the weights of a model's linear layers by the layer's name: each parameter, and a copy of its numbers."""
+    linear = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    parameters = {name: cast(nn.Parameter, module.weight) for name, module in linear.items()}
+    return {name: (parameter, parameter.detach().clone()) for name, parameter in parameters.items()}
+
+
+def put_back(model: nn.Module, weights: "Mapping[str, tuple[nn.Parameter, Tensor]]") -> None:
+    """Give linear layers their parameters back, with the numbers that they had."""
+    for name, (parameter, numbers) in weights.items():
+        parameter.data = numbers
+        model.get_submodule(name).weight = parameter
 
 
 def save_adapter(model: "PeftModel", adapter: str, folder: Path) -> None:

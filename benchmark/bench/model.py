@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from benchmark.grid import Point
 from benchmark.record import Machine, Stored
 from benchmark.suite import ImagePart, Protocol
 
@@ -12,8 +13,6 @@ CONTENDERS: tuple[Contender, ...] = ("A", "B", "C", "D")
 BenchStage = Literal["start", "load", "decode", "vision", "train", "generate", "score"]
 STAGES: tuple[BenchStage, ...] = ("start", "load", "decode", "vision", "train", "generate", "score")
 """What a contender's wall time is divided into; `start` is the interpreter's start and the imports."""
-Point = tuple[int, int, int]
-"""Rank, alpha, seed."""
 
 
 class BenchStudy(Stored):
@@ -185,3 +184,24 @@ class ScalingResult(Measured):
 
     trials: tuple[int, ...] = Field(description="numbers of trials that were run")
     scaling: Scaling
+
+
+class GridTimes(Stored):
+    """What a grid took, in times one point of it, and both by their number of points.
+
+    Attributes:
+        runs: by number of points.
+        processor, wall: of medians.
+        work: the same of training and writing alone.
+    """
+
+    runs: dict[int, ScalingRun]
+    processor: float
+    wall: float
+    work: float
+
+
+class GridResult(Measured):
+    """What `amrg bench --grid --json` prints."""
+
+    grid: GridTimes

@@ -135,7 +135,7 @@ def _losses(task: Task, work: Path, say: Say, dtype: str) -> dict[str, float]:
     losses = {}
     for name in LOSSES_OF:
         contend(name, path, exact, work / f"{dtype}-{name}", losses_only=True)
-        losses[name] = [trial.losses for trial in read_outputs(work / f"{dtype}-{name}", task)]
+        losses[name] = [trial.losses for trial in read_outputs(work / f"{dtype}-{name}", exact)]
     differences = {
         f"{one}-{other}": max(
             abs(x - y) for p, q in zip(losses[one], losses[other], strict=True) for x, y in zip(p, q, strict=True)

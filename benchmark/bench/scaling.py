@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmark.bench.model import Line, Lines, Point, Scaling, ScalingResult, ScalingRun
+from benchmark.bench.model import Line, Lines, Scaling, ScalingResult, ScalingRun
 from benchmark.bench.process import Cost, contend
 from benchmark.bench.run import Say, about, make_task, stage_medians
 from benchmark.bench.task import Task
-from benchmark.suite import Grid, Suite
+from benchmark.grid import Grid, Point
+from benchmark.suite import Suite
 
 TRIALS = (4, 16, 64)
 STEPS = 12
@@ -59,13 +60,18 @@ def shortened(task: Task, grid: Grid, number: int) -> Task:
 
 
 def points(grid: Grid, number: int) -> tuple[Point, ...]:
-    """Return `number` points (rank, alpha, seed), further seeds following the grid's own.
+    """Return `number` points, further seeds following the grid's own.
 
     Ranks change fastest, so that few and many trials have the same share of each.
     """
     seeds = (*grid.seed, *islice(count(max(grid.seed) + 1), number))
-    every = ((rank, alpha, seed) for seed in seeds for alpha in grid.alpha for rank in grid.rank)
+    settings = sorted(dict.fromkeys(point.model_copy(update={"seed": 0}) for point in grid.every()), key=_ranks_last)
+    every = (point.model_copy(update={"seed": seed}) for seed in seeds for point in settings)
     return tuple(islice(every, number))
+
+
+def _ranks_last(point: Point) -> tuple[int, int]:
+    return point.alpha, point.rank
 
 
 def fit(trials: Sequence[int], costs: Sequence[float]) -> Line:
@@ -81,7 +87,7 @@ def summary(costs: Mapping[int, Sequence[Cost]]) -> Scaling:
     trials = [number for number, runs in costs.items() for _ in runs]
     every = [cost for runs in costs.values() for cost in runs]
     return Scaling(
-        runs={number: _run(number, rounds) for number, rounds in costs.items()},
+        runs={number: run_of(number, rounds) for number, rounds in costs.items()},
         lines=Lines(
             wall=fit(trials, [cost.wall for cost in every]),
             processor=fit(trials, [cost.processor for cost in every]),
@@ -90,7 +96,8 @@ def summary(costs: Mapping[int, Sequence[Cost]]) -> Scaling:
     )
 
 
-def _run(number: int, costs: Sequence[Cost]) -> ScalingRun:
+def run_of(number: int, costs: Sequence[Cost]) -> ScalingRun:
+    """Return what some trials took, over the rounds."""
     return ScalingRun(
         wall=tuple(cost.wall for cost in costs),
         processor=statistics.median(cost.processor for cost in costs),

@@ -1,12 +1,13 @@
 """The results of `amrg bench` as tables for a terminal, in Markdown, so that they can be pasted into a document."""
 
 import statistics
+from collections.abc import Mapping
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.bench.model import BenchResult, Contender, ScalingResult
+from benchmark.bench.model import BenchResult, Contender, GridResult, ScalingResult, ScalingRun
 
 TITLES: dict[Contender, str] = {"A": "A: Trainer", "B": "B: Trainer, cached", "C": "C: sequential", "D": "D: packed"}
 SHOWN_VERSIONS = ("python", "torch", "transformers", "peft", "amrg")
@@ -18,10 +19,13 @@ def wide() -> Console:
     return console if console.is_terminal else Console(width=120)
 
 
-def heading(result: BenchResult | ScalingResult, console: Console) -> None:
+def heading(result: BenchResult | ScalingResult | GridResult, console: Console) -> None:
     """Print what was measured, and on what machine."""
     machine, versions = result.machine, result.versions
-    counts = (result.trials,) if isinstance(result, BenchResult) else result.trials
+    if isinstance(result, GridResult):
+        counts = tuple(result.grid.runs)
+    else:
+        counts = (result.trials,) if isinstance(result, BenchResult) else result.trials
     shown = ", ".join(map(str, counts[:-1])) + f" and {counts[-1]}" if len(counts) > 1 else str(counts[0])
     lines = [
         f"{shown} trials of {result.backbone} (suite {result.suite}), each {result.steps} steps of "
@@ -72,19 +76,8 @@ def show_scaling(result: ScalingResult, console: Console | None = None) -> None:
     """Print what 4, 16 and 64 trials take, and the lines through it."""
     console = console or wide()
     heading(result, console)
-    runs, lines = result.scaling.runs, result.scaling.lines
-    table = Table(box=box.MARKDOWN)
-    table.add_column("median")
-    for number in runs:
-        table.add_column(f"{number} trials", justify="right")
-    table.add_row("whole sweep, s", *(f"{statistics.median(run.wall):.1f}" for run in runs.values()))
-    table.add_row("a trial, s", *(f"{run.seconds_per_trial:.2f}" for run in runs.values()))
-    table.add_row("processor, s", *(f"{run.processor:.1f}" for run in runs.values()))
-    for stage in next(iter(runs.values())).stages:
-        table.add_row(f"{stage}, s", *(f"{run.stages[stage]:.1f}" for run in runs.values()))
-    table.add_row("trained together", *(str(run.trained_together) for run in runs.values()))
-    table.add_row("peak memory, MB", *(f"{run.peak_memory / 1e6:.0f}" for run in runs.values()))
-    console.print(table)
+    lines = result.scaling.lines
+    console.print(_runs(result.scaling.runs, "trials"))
     shown = (("wall", lines.wall, "s", 1.0), ("processor", lines.processor, "s", 1.0))
     for name, line, unit, scale in (*shown, ("peak memory", lines.peak_memory, "MB", 1e6)):
         sign = "−" if line.per_trial < 0 else "+"
@@ -94,3 +87,32 @@ def show_scaling(result: ScalingResult, console: Console | None = None) -> None:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def show_grid(result: GridResult, console: Console | None = None) -> None:
+    """Print what one point and a grid of 27 take, and the grid in times one point."""
+    console = console or wide()
+    heading(result, console)
+    console.print(_runs(result.grid.runs, "points"))
+    console.print(
+        f"The grid takes {result.grid.processor:.2f} times the processor time of one point, "
+        f"{result.grid.wall:.2f} times its wall time, and {result.grid.work:.2f} times its training and writing.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _runs(runs: Mapping[int, ScalingRun], what: str) -> Table:
+    """Return a table with a column for each number of trials."""
+    table = Table(box=box.MARKDOWN)
+    table.add_column("median")
+    for number in runs:
+        table.add_column(f"{number} {what}", justify="right")
+    table.add_row("whole sweep, s", *(f"{statistics.median(run.wall):.1f}" for run in runs.values()))
+    table.add_row("a trial, s", *(f"{run.seconds_per_trial:.2f}" for run in runs.values()))
+    table.add_row("processor, s", *(f"{run.processor:.1f}" for run in runs.values()))
+    for stage in next(iter(runs.values())).stages:
+        table.add_row(f"{stage}, s", *(f"{run.stages[stage]:.1f}" for run in runs.values()))
+    table.add_row("trained together", *(str(run.trained_together) for run in runs.values()))
+    table.add_row("peak memory, MB", *(f"{run.peak_memory / 1e6:.0f}" for run in runs.values()))
+    return table

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from benchmark.bench.model import STAGES, BenchStage, Point, ProcessCost, TaskFile, TrialOutput
+from benchmark.bench.model import STAGES, BenchStage, ProcessCost, TaskFile, TrialOutput
 from benchmark.record import Stage
 from benchmark.store import read_model, write_json
-from benchmark.suite import Trial
+from benchmark.suite import Trial, under
 
 if TYPE_CHECKING:
     from benchmark.data.records import Records
@@ -48,12 +48,10 @@ class Task(TaskFile):
                 data="bench",
                 image=self.image,
                 split="bench",
-                protocol=self.protocol,
-                rank=rank,
-                alpha=alpha,
-                seed=seed,
+                protocol=under(self.protocol, point),
+                **point.adapter(),
             )
-            for rank, alpha, seed in self.points
+            for point in self.points
         ]
 
     def records(self, out: Path) -> "Records":
@@ -81,7 +79,9 @@ class Task(TaskFile):
         """Return the same grid for a comparison of losses: 60 steps at a rate at which training isn't chaotic."""
         changes = {"steps": EQUALITY_STEPS, "epochs": None, "batch_size": 2, "learning_rate": EQUALITY_RATE}
         protocol = self.protocol.model_copy(update=changes)
-        return self.model_copy(update={"dtype": dtype, "protocol": protocol, "test": self.test[:1]})
+        points = tuple(dict.fromkeys(point.model_copy(update={"learning_rate": None}) for point in self.points))
+        changed = {"dtype": dtype, "protocol": protocol, "points": points, "test": self.test[:1]}
+        return self.model_copy(update=changed)
 
 
 class Stages:
@@ -122,16 +122,16 @@ class Stages:
 def store(folder: Path, trial: Trial, losses: Sequence[float], texts: Sequence[str]) -> None:
     """Store what a contender made of a trial."""
     output = TrialOutput(losses=tuple(losses), texts=tuple(texts))
-    write_json(_place(folder, (trial.rank, trial.alpha, trial.seed)), output)
+    write_json(_place(folder, trial), output)
 
 
 def read_outputs(folder: Path, task: Task) -> list[TrialOutput]:
     """Return what a contender stored of each of the task's points."""
-    return [read_model(_place(folder, point), TrialOutput) for point in task.points]
+    return [read_model(_place(folder, trial), TrialOutput) for trial in task.trials()]
 
 
-def _place(folder: Path, point: Point) -> Path:
-    return folder / f"{'-'.join(map(str, point))}.json"
+def _place(folder: Path, trial: Trial) -> Path:
+    return folder / f"{trial.id}.json"
 
 
 def score(task: Task, texts: Sequence[str]) -> None:

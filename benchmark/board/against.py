@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from benchmark.board.format import DIGITS_SHOWN, several
 from benchmark.board.model import DIGITS, Board, Floor, Number, Part, Row, Score
@@ -50,7 +51,7 @@ class Agreement(Part):
     Attributes:
         name: the backbone's, with how it was asked where it isn't tuned, or the floor's.
         kind: what kind of row.
-        rank, alpha: which point; None for a floor, and for an untuned row.
+        rank, alpha, axes: which point; None and nothing for a floor, and for an untuned row.
         here, there: the primary score of the fresh run and of the published one.
         difference: `here` less `there`; its interval is the paired one, where that is known.
         furthest: of all scores that both have, the one that lies furthest apart, and by how much; None where none does.
@@ -61,6 +62,7 @@ class Agreement(Part):
     kind: Literal["row", "floor"]
     rank: int | None = None
     alpha: int | None = None
+    axes: dict[str, float | str] = Field(default={}, exclude_if=lambda axes: not axes)
     here: float | None = None
     there: float | None = None
     difference: Number | None = None
@@ -149,8 +151,9 @@ def _same_blocks(fresh: Board, published: Board) -> bool:
     return same_data and fresh.split.fingerprint == published.split.fingerprint and fresh.blocks == published.blocks
 
 
-def _points(board: Board) -> dict[tuple[str, str], Row]:
-    return {(row.backbone, row.point): row for row in (*board.rows, *board.untuned)}
+def _points(board: Board) -> dict[tuple[str, tuple[object, ...]], Row]:
+    rows = {(row.backbone, row.setting): row for row in board.rows}
+    return rows | {(row.backbone, (row.point,)): row for row in board.untuned}
 
 
 def _row(fresh: Row, published: Row | None, primary: str, combine: Combine | None) -> Agreement:
@@ -173,6 +176,7 @@ def _judged(fresh: Row | Floor, published: Row | Floor, primary: str, paired: Nu
         kind=_kind(fresh),
         rank=rank,
         alpha=alpha,
+        axes=_axes(fresh),
         here=ours,
         there=theirs,
         difference=paired or plain,
@@ -244,6 +248,7 @@ def _alone(row: Row | Floor, primary: str, verdict: Verdict) -> Agreement:
         kind=_kind(row),
         rank=rank,
         alpha=alpha,
+        axes=_axes(row),
         here=value if ours else None,
         there=None if ours else value,
         verdict=verdict,
@@ -260,6 +265,10 @@ def _name(row: Row | Floor) -> str:
 
 def _point(row: Row | Floor) -> tuple[int | None, int | None]:
     return (None, None) if isinstance(row, Floor) or row.untuned is not None else (row.rank, row.alpha)
+
+
+def _axes(row: Row | Floor) -> dict[str, float | str]:
+    return {} if isinstance(row, Floor) else dict(row.axes)
 
 
 def _value(row: Row | Floor, primary: str) -> float | None:

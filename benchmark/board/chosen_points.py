@@ -9,7 +9,7 @@ from benchmark.board.done import Done
 from benchmark.board.folds import Folded, Result
 from benchmark.board.numbers import mean
 from benchmark.board.results import SuiteResults
-from benchmark.suite import Suite
+from benchmark.suite import Suite, Trial
 from metrics.registry import METRICS
 
 Of = TypeVar("Of", Done, Folded, Result)
@@ -23,8 +23,8 @@ def by_point(results: SuiteResults) -> list[list[Result]]:
 def _by_point(done: Sequence[Of], suite: Suite) -> list[list[Of]]:
     names = [entry.name for entry in suite.backbones]
 
-    def point(one: Of) -> tuple[int, int, int, str]:
-        return names.index(one.trial.backbone), one.trial.rank, one.trial.alpha, one.trial.adapter or ""
+    def point(one: Of) -> tuple[int, tuple[object, ...], str]:
+        return names.index(one.trial.backbone), one.trial.setting, one.trial.adapter or ""
 
     ordered = sorted(done, key=lambda d: (*point(d), d.trial.seed))
     return [list(group) for _, group in groupby(ordered, key=point)]
@@ -48,9 +48,9 @@ def validation_means(group: Sequence[Result]) -> dict[str, float | None]:
 def chosen(results: SuiteResults) -> list[list[Result]]:
     """Return the trials of the best point of each backbone by validation, seeds in order.
 
-    Of equal points the one with the smaller rank, then the smaller alpha. The test part has no say. A backbone of which
-    several points were run and none has the primary score on the validation part, as in a split without one, has no
-    best point.
+    Of equal points the one with the smaller rank, then the smaller alpha, rate and dropout. The test part has no say.
+    A backbone of which several points were run and none has the primary score on the validation part, as in a split
+    without one, has no best point.
 
     With folds each fold chooses on its own validation part, so that no study has a say in the point that it is tested
     at: what stands for the backbone is then the whole procedure, the choice included.
@@ -65,16 +65,15 @@ def _best_of(groups: Sequence[list[Of]], suite: Suite) -> dict[str, list[Of]]:
     primary = suite.primary_metric
     sign = -1 if METRICS[primary].higher_is_better is False else 1
 
-    def merit(group: list[Of]) -> tuple[float, int, int]:
+    def merit(group: list[Of]) -> tuple[float, tuple[object, ...]]:
         value = validation_means(group).get(primary)
-        trial = group[0].trial
-        return (-math.inf if value is None else sign * value, -trial.rank, -trial.alpha)
+        return (math.inf if value is None else -sign * value, group[0].trial.setting)
 
     best = {}
     for backbone, points in groupby(groups, key=lambda group: group[0].trial.backbone):
         candidates = list(points)
         if len(candidates) == 1 or any(validation_means(group).get(primary) is not None for group in candidates):
-            best[backbone] = max(candidates, key=merit)
+            best[backbone] = min(candidates, key=merit)
     return best
 
 
@@ -111,10 +110,10 @@ def compared(results: SuiteResults) -> list[list[Result]]:
     return sorted([*best, *undecided], key=lambda group: names.index(group[0].trial.backbone))
 
 
-def point_by_fold(group: Sequence[Result]) -> tuple[tuple[int, int], ...]:
-    """Return rank and alpha of each fold, where the folds of a point chose each their own; else nothing."""
+def trials_by_fold(group: Sequence[Result]) -> tuple[Trial, ...]:
+    """Return the trial of each fold, where the folds of a point chose each their own; else nothing."""
     first = group[0]
     if isinstance(first, Done):
         return ()
-    points = tuple((one.trial.rank, one.trial.alpha) for one in first.folds)
-    return points if len(set(points)) > 1 else ()
+    trials = tuple(one.trial for one in first.folds)
+    return trials if len({trial.setting for trial in trials}) > 1 else ()

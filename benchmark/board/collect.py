@@ -10,6 +10,7 @@ from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
 from benchmark.board.gain import gains, untuned_groups, untuned_references
 from benchmark.board.model import Board, Comparisons, Floor, Gain, NotThere, Row, Score, SplitOfBoard
+from benchmark.board.rates import ranks_at_rates
 from benchmark.board.results import SuiteResults
 from benchmark.board.rows import order, row_of, scores_of
 from benchmark.board.run import checkpoints, evaluated, name_of, run_of
@@ -22,7 +23,7 @@ from benchmark.record import ScoresRecord, SplitRecord
 from benchmark.scoring.baselines import BASELINES, BLIND
 from benchmark.suite import Suite
 from metrics.registry import METRICS
-from metrics.statistics.statistics import sample
+from metrics.statistics.statistics import Sample, sample
 
 
 def collect(results: SuiteResults) -> Board:
@@ -61,6 +62,7 @@ def collect(results: SuiteResults) -> Board:
         signatures=_signatures(scores),
         labeler=next((record.labeler for record in scores), ""),
         choices=() if results.record.evaluated else choices(results),
+        ranks_at_rates=ranks_at_rates(rows[: len(grid)], samples_of(groups[: len(grid)], basis), results, basis),
         untuned=_untuned(results, basis),
         evaluated=evaluated(results),
     )
@@ -91,12 +93,17 @@ def _main(rows: Sequence[Row], standing: Sequence[Sequence[Result]], results: Su
     return tuple(sorted(listed, key=lambda i: order(rows[i], results.suite.primary_metric)))
 
 
+def samples_of(groups: Sequence[Sequence[Result]], basis: Basis) -> list[Sample]:
+    """Return the sample of the primary score of each point's trials."""
+    return [sample([d.statistics[basis.primary] for d in group], basis.blocks) for group in groups]
+
+
 def _judged(
     rows: Sequence[Row], groups: Sequence[Sequence[Result]], main: Sequence[int], results: SuiteResults, basis: Basis
 ) -> tuple[tuple[Row, ...], Comparisons, Comparisons]:
     """Return the rows with ranks and p, and the comparisons among those of the main table and among all."""
     best = [tuple(i for one in group for i in one.ids) for group in chosen(results)]
-    samples = [sample([d.statistics[basis.primary] for d in group], basis.blocks) for group in groups]
+    samples = samples_of(groups, basis)
     points = len(by_point(results))
     grid_ranks, grid_comparisons = compare_rows(
         rows[:points], samples[:points], basis, groups=[row.backbone for row in rows[:points]]

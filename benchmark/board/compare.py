@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.board.axes import axes_of
 from benchmark.board.chosen_points import chosen, compared
 from benchmark.board.done import References
 from benchmark.board.model import Number
@@ -251,6 +252,7 @@ def _suite(name: str, results: Path) -> Side:
     for group in compared(stored):
         trial = group[0].trial
         point = f"r={trial.rank} alpha={trial.alpha}"
+        point += "".join(f" {axis}={value}" for axis, value in axes_of(trial, stored.suite).items())
         title = f"{name}: {name_of(group[0])} {point}"
         # Where none of its points could be chosen, a backbone is compared point by point.
         key = trial.backbone if group in best else f"{trial.backbone} {point}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from benchmark.grid import TAKEN_FROM_THE_BASE
 from benchmark.record import ALL_CONTROLS, ControlPrediction, Pairs, ScoresRecord, SplitRecord, Stage, TrialRecord
 from benchmark.scoring.pairs import GROUNDED, STRATA, pairs_of, perfect_falls
 from benchmark.scoring.score import report_statistics
@@ -133,7 +134,7 @@ class Done:
 
     @cached_property
     def parameters(self) -> int | None:
-        """Return how many parameters the adapter has; None where its file isn't there, 0 where there is none."""
+        """Return how many parameters were trained; None where the adapter's file isn't there, 0 where there is none."""
         if self.trial.untuned is not None:
             return 0
         path = self.folder.adapter / "adapter_model.safetensors"
@@ -144,7 +145,9 @@ class Done:
         from safetensors import safe_open
 
         with safe_open(str(path), framework="numpy") as file:
-            return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+            stored = sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        # Beside weights that were begun from the base's, those that they began with are stored.
+        return stored // 2 if self.trial.initialisation in TAKEN_FROM_THE_BASE else stored
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def pooled_trials(done: Sequence[Done], references: References, folds: int) -> t
         trial = one.trial
         assert trial.fold is not None, f"{trial.id} is of no fold"
         kind = (trial.protocol.training_images, trial.untuned, trial.adapter)
-        point = (trial.backbone, *kind, trial.rank, trial.alpha, trial.seed)
+        point = (trial.backbone, *kind, *trial.setting, trial.seed)
         groups[point][trial.fold] = one
     complete = [group for group in groups.values() if len(group) == folds]
     return tuple(Folded(tuple(group[fold] for fold in range(folds)), references) for group in complete)

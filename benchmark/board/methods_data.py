@@ -15,7 +15,7 @@ def study_items(board: Board) -> list[Item]:
     backbones = several(len(board.checkpoints), "vision-language backbone")
     compared = (
         f"{backbones} fine-tuned by low-rank adaptation (LoRA) to write the report of a mammogram, each at "
-        f"{several(len(grid.rank), 'rank')}, {several(len(grid.alpha), 'alpha')} and "
+        f"{several(len(grid.ranks), 'rank')}, {several(len(grid.alphas), 'alpha')} and "
         f"{several(len(grid.seed), 'seed')}, were compared under one protocol."
     )
     done = "Models were fine-tuned and evaluated; none was updated afterwards."

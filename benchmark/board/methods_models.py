@@ -1,8 +1,10 @@
 """The methods statement's items on models: which, how tuned, how prompted, how they wrote."""
 
+from benchmark.board.axes import grid_in_words
 from benchmark.board.format import count, percent, several
 from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
+from benchmark.grid import Grid
 from benchmark.suite import Protocol
 from benchmark.untuned import INSTRUCTED, FewShot, Untuned
 from metrics.registry import METRICS
@@ -74,16 +76,15 @@ def _tuning(board: Board) -> Item:
         else ""
     )
     blank = (
-        f" Each backbone was also tuned on blank images, at rank {grid.rank[0]} and alpha {grid.alpha[0]} with each "
+        f" Each backbone was also tuned on blank images, at rank {grid.ranks[0]} and alpha {grid.alphas[0]} with each "
         "seed, and shown blank images when it wrote: a comparator that sees no image."
         if board.suite.blank_adapters
         else ""
     )
     return Item(
         id="tuning", section="Models", topic="Fine-tuning", asked_by=asked("6b 6c", claim=True),
-        text=f"LoRA adapters on the attention and MLP projections of each decoder, all else frozen, were trained at "
-        f"every combination of rank {_listed(grid.rank)}, alpha {_listed(grid.alpha)} (scale: alpha / rank) and seed "
-        f"{_listed(grid.seed)}, with LoRA dropout {protocol.dropout:g}. {_optimiser(protocol)} The seed decides the "
+        text=f"LoRA adapters on {_where(grid)}, all else frozen, were trained at {_points(grid)}, with LoRA dropout "
+        f"{_dropout(grid, protocol)}. {_optimiser(protocol, grid)} The seed decides the "
         f"adapters' first weights, the order of the reports and dropout.{shuffled}{blank}",
     )  # fmt: skip
 
@@ -97,11 +98,37 @@ def _of_others(board: Board) -> Item:
     )  # fmt: skip
 
 
+def _where(grid: Grid) -> str:
+    """Return which layers get adapters."""
+    places = {
+        "all": "the attention and MLP projections of each decoder",
+        "attention": "the attention projections of each decoder",
+        "mlp": "the MLP projections of each decoder",
+        "vision+decoder": "those of each vision encoder and decoder",
+    }
+    return " or ".join(places[targets] for targets in grid.values("targets"))
+
+
+def _points(grid: Grid) -> str:
+    """Return at which points adapters were trained."""
+    scales = {"classic": "alpha / rank", "rslora": "alpha / √rank"}
+    scale = " or ".join(scales[scaling] for scaling in grid.values("scaling"))
+    if not grid.axes and not grid.points and all(isinstance(alpha, int) for alpha in grid.alpha):
+        ranks, alphas, seeds = (_listed(values) for values in (grid.ranks, grid.alphas, grid.seed))
+        return f"every combination of rank {ranks}, alpha {alphas} (scale: {scale}) and seed {seeds}"
+    return f"the points {grid_in_words(grid)} (scale: {scale})"
+
+
+def _dropout(grid: Grid, protocol: Protocol) -> str:
+    """Return the dropout, or those of the grid."""
+    return "of each point" if "dropout" in grid.axes else f"{protocol.dropout:g}"
+
+
 def _listed(values: tuple[int, ...]) -> str:
     return ", ".join(map(str, values))
 
 
-def _optimiser(protocol: Protocol) -> str:
+def _optimiser(protocol: Protocol, grid: Grid) -> str:
     length = several(protocol.steps, "step") if protocol.steps else several(protocol.epochs or 0, "epoch")
     micro = f" ({protocol.micro_batch_size} at a time)" if protocol.micro_batch_size else ""
     clipped = (
@@ -111,22 +138,28 @@ def _optimiser(protocol: Protocol) -> str:
     )
     return (
         f"Training took {length} in batches of {several(protocol.batch_size, 'report')}{micro}, by AdamW at a peak "
-        f"learning rate of {protocol.learning_rate:g}, rising over {several(protocol.warmup_steps, 'step')} and "
+        f"learning rate of {_rate(grid, protocol)}, rising over {several(protocol.warmup_steps, 'step')} and "
         f"{SCHEDULES[protocol.schedule]}, with weight decay {protocol.weight_decay:g} and {clipped}."
     )
+
+
+def _rate(grid: Grid, protocol: Protocol) -> str:
+    return "each point's own" if "learning_rate" in grid.axes else f"{protocol.learning_rate:g}"
 
 
 def _choice(board: Board) -> Item:
     label = METRICS[board.primary].label
     chosen = [row for row in board.entries if row.best]
     listed = tuple(f"Chosen: {row.name}, {row.point}" for row in chosen)
+    further = ", then the first of the further axes" if board.suite.grid.varying else ""
     undecided = {row.backbone for row in board.rows} - {row.backbone for row in chosen}
     if board.rows and not chosen:
         text = "No point of the grid was chosen; all are reported."
     else:
         text = (
             f"One point of the grid was chosen for each backbone by its mean {label} over seeds on the validation "
-            "part; of equal points the one with the smaller rank, then the smaller alpha. The test part had no say."
+            f"part; of equal points the one with the smaller rank, then the smaller alpha{further}. The test part had "
+            "no say."
         )
         if board.split.folds:
             text += " Each fold chose so for itself."

@@ -1,10 +1,12 @@
 """What a leaderboard says, as data: `results.json`. Its documents and figures are drawn from nothing else."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
+from benchmark.grid import DEFAULTS
 from benchmark.record import DataRecord, EvaluatedAdapter, Leakage
 from benchmark.suite import Suite
 from benchmark.untuned import Untuned, said
@@ -210,6 +212,9 @@ class Row(Part):
         length_limit_rate: share of predictions cut off at the length limit.
         losses: one curve per seed: (step, mean loss since the point before), a few dozen points.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
+        axes: by name, the values of the axes that vary in the suite beside rank and alpha.
+        axes_by_fold: the same of each fold, where they chose different points.
+        alone: why its trials were not packed with others; None where they may have been.
         by_fold: rank and alpha that each fold chose, where they differ: then `rank` and `alpha` are the first fold's.
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
             summed over blocks the parts give the score. With it another run's row can be paired with this one.
@@ -249,6 +254,9 @@ class Row(Part):
     strata: tuple[Stratum, ...] = Field(default=(), exclude_if=lambda strata: not strata)
     untuned: Untuned | None = Field(default=None, exclude_if=lambda way: way is None)
     gain: Gain | None = Field(default=None, exclude_if=lambda gain: gain is None)
+    axes: dict[str, float | str] = Field(default={}, exclude_if=lambda axes: not axes)
+    axes_by_fold: tuple[dict[str, float | str], ...] = Field(default=(), exclude_if=lambda axes: not axes)
+    alone: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
 
     def trials_of(self, place: int) -> tuple[str, ...]:
         """Return the ids of the trials behind the seed at a place of `seeds`: one, or one of each fold."""
@@ -257,16 +265,27 @@ class Row(Part):
 
     @property
     def point(self) -> str:
-        """Return rank and alpha, for tables; where folds chose different ones, each with how many did.
+        """Return rank, alpha and further axes, for tables; where folds chose different ones, each with how many did.
 
         Of an untuned row it is how the backbone was asked.
         """
         if self.untuned is not None:
             return f"untuned, {said(self.untuned)}"
         if not self.by_fold:
-            return _point(self.rank, self.alpha)
-        counts = Counter(self.by_fold)
-        return "; ".join(f"{_point(*point)} in {number}\u00a0folds" for point, number in counts.most_common())
+            return _point(self.rank, self.alpha, self.axes)
+        further = self.axes_by_fold or ({},) * len(self.by_fold)
+        counts = Counter(_point(*point, axes) for point, axes in zip(self.by_fold, further, strict=True))
+        return "; ".join(f"{point} in {number}\u00a0folds" for point, number in counts.most_common())
+
+    @property
+    def short_point(self) -> str:
+        """Return the same in as few characters as can be, for terminals."""
+        return ", ".join([str(self.rank), str(self.alpha), *map(_value, _unusual(self.axes).values())])
+
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """Return what tells it from other rows of its backbone."""
+        return (self.rank, self.alpha, *self.axes.items())
 
     @property
     def clears_floor(self) -> bool | None:
@@ -287,8 +306,24 @@ class Row(Part):
         return self.above_floor.low > 0 and p <= SIGNIFICANT
 
 
-def _point(rank: int, alpha: int) -> str:
-    return f"r\u00a0{rank}, α\u00a0{alpha}"
+AXES = {"learning_rate": "rate", "initialisation": "start"}
+"""Axes whose short names are others."""
+
+
+def _point(rank: int, alpha: int, axes: Mapping[str, float | str]) -> str:
+    named = {"r": str(rank), "α": str(alpha)}
+    named |= {AXES.get(axis, axis): _value(value) for axis, value in _unusual(axes).items()}
+    return ", ".join(f"{name}\u00a0{value}" for name, value in named.items())
+
+
+def _unusual(axes: Mapping[str, float | str]) -> dict[str, float | str]:
+    """Return rates, and of the other axes what isn't the default."""
+    usual = {**DEFAULTS, "dropout": 0}
+    return {axis: value for axis, value in axes.items() if value != usual.get(axis)}
+
+
+def _value(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 class Difference(Part):
@@ -317,6 +352,39 @@ class Comparisons(Part):
     significant: tuple[Difference, ...]
     detectable: float | None
     blocks_needed: int = Field(default=0, exclude_if=lambda blocks: not blocks)
+
+
+class RanksAtRates(Part):
+    """The ranks of a backbone, each at the learning rate (and alpha) that the validation part chose for it.
+
+    A spread is the greatest less the least test score over all ranks and alphas.
+
+    Attributes:
+        backbone: which.
+        rows: places among the grid's rows, a row a rank.
+        ranks: of each among them.
+        comparisons: of all pairs of them.
+        common_rate: the one rate that is best on validation, on average over ranks and alphas; None where no rate was
+            run at all of them.
+        spreads: the spread at each rate that was, all at that rate.
+        own_spread: the spread with each rank and alpha at the rate that validation chose for it.
+    """
+
+    backbone: str
+    rows: tuple[int, ...]
+    ranks: tuple[Ranks, ...]
+    comparisons: Comparisons
+    common_rate: float | None
+    spreads: tuple[tuple[float, float | None], ...]
+    own_spread: float | None
+
+    @field_serializer("own_spread")
+    def _short(self, value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS) + 0.0
+
+    @field_serializer("spreads")
+    def _short_each(self, values: tuple[tuple[float, float | None], ...]) -> list[tuple[float, float | None]]:
+        return [(rate, None if value is None else round(value, DIGITS) + 0.0) for rate, value in values]
 
 
 class NotThere(Part):
@@ -389,6 +457,7 @@ class Board(Part):
         signatures: score to what makes it comparable.
         labeler: signature of the labeler behind the clinical scores.
         choices: of each backbone with several points, how clear the choice among them was.
+        ranks_at_rates: of each backbone with several ranks and rates, where the suite's learning rate varies.
         untuned: what backbones write without being tuned; `best` marks what gains are judged by.
         evaluated: adapters from elsewhere that the rows are of; none of a board of a sweep, which tuned its own.
     """
@@ -415,6 +484,7 @@ class Board(Part):
     signatures: dict[str, str]
     labeler: str
     choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
+    ranks_at_rates: tuple[RanksAtRates, ...] = Field(default=(), exclude_if=lambda each: not each)
     untuned: tuple[Row, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     evaluated: tuple[EvaluatedAdapter, ...] = Field(default=(), exclude_if=lambda adapters: not adapters)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.board.chosen_points import point_by_fold, validation_means
+from benchmark.board.axes import axes_of
+from benchmark.board.chosen_points import trials_by_fold, validation_means
 from benchmark.board.folds import Result
 from benchmark.board.lesions import lesion_falls
 from benchmark.board.model import DIGITS, Fall, Number, Ranks, Row, Score
@@ -25,7 +26,7 @@ from metrics.statistics.statistics import interval, sample
 
 def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
     """Return the row of a point's trials, not yet compared with the other rows."""
-    first = group[0]
+    first, by_fold = group[0], trials_by_fold(group)
     falls, unchanged = _over_pairs(group)
     for control in CONTROLS:
         falls[control], unchanged[control] = _under_control(control, group, results, basis)
@@ -55,7 +56,10 @@ def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group if d.losses},
         confusion=_confusion(group, results),
         by_block=_by_block(group, basis),
-        by_fold=point_by_fold(group),
+        by_fold=tuple((trial.rank, trial.alpha) for trial in by_fold),
+        axes=axes_of(first.trial, results.suite) if first.trial.untuned is None else {},
+        axes_by_fold=tuple(axes_of(trial, results.suite) for trial in by_fold) if results.suite.grid.varying else (),
+        alone=first.trial.alone,
         untuned=first.trial.untuned,
     )
 
@@ -80,11 +84,17 @@ def scores_of(group: Sequence[Result], basis: Basis) -> dict[str, Score]:
     return scores
 
 
-def order(row: Row, primary: str) -> tuple[float, str, int, int]:
+def order(row: Row, primary: str) -> tuple[float, str, int, int, tuple[object, ...]]:
     """Return a key that puts the best test score first, an undefined one last."""
     value = row.scores[primary].value if primary in row.scores else None
     sign = 1 if METRICS[primary].higher_is_better is False else -1
-    return (math.inf if value is None else round(sign * value, 6), row.name, row.rank, row.alpha)
+    return (
+        math.inf if value is None else round(sign * value, 6),
+        row.name,
+        row.rank,
+        row.alpha,
+        tuple(row.axes.values()),
+    )
 
 
 def _over_pairs(group: Sequence[Result]) -> tuple[dict[str, dict[str, Fall]], dict[str, Number]]:

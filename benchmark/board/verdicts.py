@@ -55,8 +55,8 @@ class Basis:
         self.blocks_number = number_of_blocks = len(set(self.blocks))
         self.draws = Draws(number_of_blocks)
         self.fewer = Draws(number_of_blocks, FEWER)
-        settings = {(d.trial.backbone, d.trial.rank, d.trial.alpha) for d in results.done}
-        points = Counter(backbone for backbone, _, _ in settings)
+        settings = {(d.trial.backbone, d.trial.setting) for d in results.done}
+        points = Counter(backbone for backbone, _ in settings)
         tests = max(math.comb(len(points), 2), sum(math.comb(number, 2) for number in points.values()), 1)
         # What tuning gains is tested for each row.
         tests = max(tests, len(settings)) if results.untuned else tests

@@ -13,6 +13,9 @@ def bench(
     scaling: Annotated[
         bool, typer.Option("--scaling", help="Instead, time the packed engine on 4, 16 and 64 trials.")
     ] = False,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Instead, time the packed engine on one point and on 27, ranks × rates.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Time whole sweeps: ours, packed and sequential, beside a script over the Hugging Face Trainer with peft.
@@ -24,13 +27,17 @@ def bench(
     Example: amrg bench --data /data/DMID --json
 
     Example: amrg bench --scaling --rounds 1
+
+    Example: amrg bench --grid --rounds 1
     """
     from rich.console import Console
 
+    from benchmark.bench import grid as points
     from benchmark.bench import run as contenders
     from benchmark.bench import scaling as growth
     from benchmark.bench import tables
-    from benchmark.bench.model import BenchResult
+    from benchmark.bench.model import BenchResult, GridResult
+    from benchmark.errors import UserError
     from benchmark.suites.load import load_suite
 
     console = Console(stderr=True)
@@ -38,12 +45,16 @@ def bench(
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    run = growth.run if scaling else contenders.run
+    if grid and scaling:
+        raise UserError("--grid and --scaling exclude each other.")
+    run = growth.run if scaling else points.run if grid else contenders.run
     result = run(load_suite(suite), data, rounds, say)
     if json_:
         typer.echo(result.model_dump_json(indent=1))
     elif isinstance(result, BenchResult):
         tables.show(result)
+    elif isinstance(result, GridResult):
+        tables.show_grid(result)
     else:
         tables.show_scaling(result)
 

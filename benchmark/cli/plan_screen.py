@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from benchmark.board.format import count
 from benchmark.planning.model import BackbonePlan, BackboneSize, Design, Plan, PlannedMode, UnfitBackbone
 from metrics.registry import METRICS
 
@@ -23,6 +24,7 @@ def show(planned: Plan) -> None:
     if planned.device.name:
         _table(console, "Trials that fit together, by mode (*: the suite's)", *_fitting(rows))
     _table(console, "Hours, and disk", *_costs(planned))
+    _table(console, "One after another, by plain peft", *_alone(rows))
     if planned.design is not None:
         _show_design(console, planned.design)
     known = [row for row in planned.backbones if isinstance(row, BackboneSize)]
@@ -98,6 +100,17 @@ def _costs(planned: Plan) -> tuple[list[str], list[tuple[str, ...]]]:
             lines.append((row.name, f"{row.memory.weights_gb:.1f}", *cells, _gigabytes(row.bytes.disk)))
         elif isinstance(row, BackboneSize):
             lines.append((row.name, "–", *["–"] * 5, _gigabytes(row.bytes.disk)))
+    return columns, lines
+
+
+def _alone(rows: Sequence[BackbonePlan]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return columns and lines of trials that can't be packed: why, what they train, and what training takes."""
+    columns = ["trials", "trainable", "training, times a packed one", "why"]
+    lines = []
+    for row in rows:
+        for part in row.alone:
+            trained = ", ".join(f"{count(number)} (rank {rank})" for rank, number in part.trainable_parameters.items())
+            lines.append((row.name, str(part.trials), trained, f"{part.times_a_packed_trial:.2f}", part.reason))
     return columns, lines
 
 

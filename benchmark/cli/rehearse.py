@@ -64,9 +64,10 @@ def _wanted(what: str, layers: int | None, device: str | None, dtype: str | None
     suite = load_suite("paper" if by_itself else what)
     usual = "float32" if place == "cpu" else "bfloat16"
     entries = (Entry.model_validate({"name": what, "dtype": usual}),) if by_itself else suite.backbones
-    ranks = tuple(sorted({min(suite.grid.rank), max(suite.grid.rank)}))
+    ranks = tuple(sorted({min(suite.grid.ranks), max(suite.grid.ranks)}))
+    protocol, image = suite.largest_protocol, suite.image
     return [
-        Wanted(entry.name, dtype or entry.dtype, entry.quantization, place, suite.protocol, ranks, suite.image, layers)
+        Wanted(entry.name, dtype or entry.dtype, entry.quantization, place, protocol, ranks, image, layers)
         for entry in entries
     ]
 

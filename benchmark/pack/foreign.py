@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from benchmark.data.image import ImageCache
 from benchmark.errors import UserError
-from benchmark.pack.images import image_loaders
 from benchmark.pack.session import Session
 from benchmark.progress.events import Event, tell
 from benchmark.record import EvaluatedAdapter
@@ -129,8 +128,8 @@ def _write_reports(session: Session, store: "Store", trial: Trial) -> None:
 
 def _own_features(session: Session, keys: Sequence[str]) -> "dict[str, Tensor]":
     """Return features of images by the encoder as it is now, with an adapter in it; none is kept."""
-    from benchmark.tuning.features import encoded
+    from benchmark.tuning.features import encoded_anew
 
     tell(Event("stage", f"{session.pack.entry.name}: image features", detail="anew: the adapter is in the encoder"))
-    loaders = image_loaders(session.pack, session.keys, session.lesions)
-    return dict(encoded(session.backbone, {key: loaders[key] for key in dict.fromkeys(keys)}))
+    features = encoded_anew(session.backbone, [session.pictures[key] for key in keys])
+    return dict(zip(keys, features, strict=True))

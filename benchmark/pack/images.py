@@ -1,6 +1,6 @@
 """The images of a pack: what each trial learns with and writes reports for, by key, and their features."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from backbones.base import Backbone
+    from benchmark.tuning.interface import Picture
 
 
 PAINTED: Mapping[Set, int] = {"painted": LESION, "patch": PATCH}
@@ -96,10 +97,8 @@ def training_pairs(
     return list(places), rows
 
 
-def image_loaders(
-    pack: Pack, keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS
-) -> dict[str, Callable[[], np.ndarray]]:
-    """Return, by key, what gives each square image that the trials need, uint8 [side, side].
+def pictures(pack: Pack, keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS) -> "dict[str, Picture]":
+    """Return every image that the trials need, as a function that gives it, by key.
 
     Args:
         pack: whose trials.
@@ -108,7 +107,7 @@ def image_loaders(
     """
     records = pack.records
     images = _cache(records)
-    loaders: dict[str, Callable[[], np.ndarray]] = {
+    loaders: dict[str, Picture] = {
         keys[study.id]: partial(images.load, study.image)
         for part in ("train", "validation", "test")
         for study in records.part(part)
@@ -123,20 +122,12 @@ def image_loaders(
     return loaders
 
 
-def image_features(
-    pack: Pack, backbone: "Backbone", keys: Mapping[str, str], lesions: Mapping[str, str] = NO_LESIONS
-) -> "dict[str, Tensor]":
-    """Return features [image_tokens, hidden] of every image that the trials need, by key.
-
-    Args:
-        pack: whose trials.
-        backbone: whose encoder.
-        keys, lesions: as `image_loaders` takes them.
-    """
+def image_features(pack: Pack, backbone: "Backbone", shown: "Mapping[str, Picture]") -> "dict[str, Tensor]":
+    """Return features [image_tokens, hidden] of images, from the store or by the backbone's encoder, by key."""
     from benchmark.tuning.features import FeatureStore
 
     store = FeatureStore(pack.records.cache / "features", backbone)
-    return store.get(image_loaders(pack, keys, lesions), progress(f"{pack.entry.name}: image features"))
+    return store.get(shown, progress(f"{pack.entry.name}: image features"))
 
 
 def _painted(records: Records, study: Marked, part: int) -> np.ndarray:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from backbones.base import Backbone
-    from benchmark.tuning.interface import Engine
+    from benchmark.tuning.interface import Engine, Picture
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Session:
         backbone: from `load` on.
         prompts: what each trial asks, by its id; from `load` on.
         prompt_sha256: of each trial's prompt as the backbone puts it, by its id; from `load` on.
+        pictures: the images that trials are shown, each as a function that gives it, by key; from `vision` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
         adapters: what came from elsewhere, by the id of the trial that evaluates it; from `load` on.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
@@ -57,6 +58,7 @@ class Session:
     backbone: "Backbone" = None  # type: ignore[assignment]
     prompts: dict[str, str] = field(default_factory=dict)
     prompt_sha256: dict[str, str] = field(default_factory=dict)
+    pictures: "dict[str, Picture]" = field(default_factory=dict)
     features: "dict[str, Tensor]" = field(default_factory=dict)
     adapters: dict[str, EvaluatedAdapter] = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)

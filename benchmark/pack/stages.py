@@ -10,9 +10,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benchmark.execute import prepare_worker, quiet
-from benchmark.pack.asked import digests_of, prompts_of, write_untuned
 from benchmark.pack.foreign import bring_in, changes_images, write_foreign
-from benchmark.pack.images import blank_key, image_features, image_keys, lesion_keys, shown_images, training_pairs
+from benchmark.pack.images import (
+    blank_key,
+    image_features,
+    image_keys,
+    lesion_keys,
+    pictures,
+    shown_images,
+    training_pairs,
+)
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
 from benchmark.progress.events import Event, tell
@@ -64,11 +71,14 @@ def load_backbone(session: Session) -> None:
 def encode_images(session: Session) -> None:
     """Encode all images, the blank one among them, where a trial is still to be trained or to write.
 
-    For adapters that change the encoder these features don't hold, so they are no reason to encode.
+    Trials that tune the vision encoder encode their images themselves, each time, and so do adapters from elsewhere
+    that change it.
     """
-    unwritten = [trial for trial in session.unwritten() if not changes_images(session, trial)]
-    if session.untrained() or unwritten:
-        session.features = image_features(session.pack, session.backbone, session.keys, session.lesions)
+    todo = [*session.untrained(), *session.unwritten()]
+    if todo:
+        session.pictures = pictures(session.pack, session.keys, session.lesions)
+    if any(not trial.tunes_vision and not changes_images(session, trial) for trial in todo):
+        session.features = image_features(session.pack, session.backbone, session.pictures)
 
 
 def train_adapters(session: Session) -> None:
@@ -80,8 +90,23 @@ def train_adapters(session: Session) -> None:
         predictions.forget(session.folders[trial.id])
     reports = {study.id: study.report for study in records.studies}
     pairs, rows = training_pairs(untrained, records, session.keys)
-    data = TrainingSet([reports[study] for study, _ in pairs], [session.features[image] for _, image in pairs], rows)
+    data = TrainingSet(
+        [reports[study] for study, _ in pairs],
+        [session.features[image] for _, image in pairs] if session.features else [],
+        rows,
+        [session.pictures[image] for _, image in pairs],
+    )
+    _tell_alone(session, untrained)
     session.together("train", untrained, partial(_train, session, data), session.untrained)
+
+
+def _tell_alone(session: Session, trials: Sequence[Trial]) -> None:
+    """Tell which trials run one after another, and why."""
+    for reason, alone in groupby(sorted(trials, key=lambda trial: trial.alone or ""), key=lambda trial: trial.alone):
+        if reason is not None and session.pack.engine != "sequential":
+            count = len(list(alone))
+            detail = f"{count} {'trial' if count == 1 else 'trials'}: {reason}"
+            tell(Event("stage", f"{session.pack.entry.name}: by plain peft, one after another", detail=detail))
 
 
 def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:
@@ -115,8 +140,10 @@ def _write(session: Session, trials: Sequence[Trial]) -> None:
     """
     shown, blind = session.shown_to(trials[0]), trials[0].protocol.sees_no_image
     keys = [blank_key(session.pack.records)] if blind else [one.image for one in shown]
-    features = [session.features[key] for key in keys]
-    for trial, reports in session.engine.generate(session.backbone, trials, session.folders, features, session.meter):
+    features = [session.features[key] for key in keys] if session.features else []
+    shown_anew = [session.pictures[key] for key in keys]
+    generated = session.engine.generate(session.backbone, trials, session.folders, features, session.meter, shown_anew)
+    for trial, reports in generated:
         _store(session, trial, reports * len(shown) if blind else reports)
 
 

@@ -18,7 +18,7 @@ def trial_record(session: Session, trial: Trial) -> TrialRecord:
         id=trial.id,
         trial=trial,
         checkpoint=_used_checkpoint(session),
-        engine=pack.engine,
+        engine="sequential" if trial.alone else pack.engine,
         trials_in_pack=len(pack.trials),
         trained_together=session.trained_together.get(trial.id),
         adapter=session.adapters.get(trial.id),

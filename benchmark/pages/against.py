@@ -46,7 +46,7 @@ def terminal(comparison: Comparison, published: str) -> str:
 
 
 def _cells(row: Agreement) -> list[str]:
-    point = "" if row.rank is None else f"{row.rank}, {row.alpha}"
+    point = "" if row.rank is None else ", ".join(str(value) for value in (row.rank, row.alpha, *row.axes.values()))
     further = ""
     if row.verdict not in AGREES and row.furthest:
         further = f" ({row.furthest[0]} by {decimal(row.furthest[1])})"

@@ -16,13 +16,17 @@ COLUMNS = (
 def results_csv(board: Board) -> str:
     """Return CSV with a head; an empty cell is unknown or has no meaning there.
 
+    Behind `alpha` stand the axes that the suite's grid names beside rank and alpha, where it does.
+
     `kind` is `row` (a point of the grid, its seeds averaged), `untuned` (a backbone that isn't tuned, with how it was
     asked in its name), `seed` (one trial), `validation`, `above_floor`, `gained_by_tuning`,
     `lost_<image shown instead>`, `in_<birads or density>_<value>` (on the references that state it), `cost`, `floor` or
     `published`.
     """
     file = StringIO()
-    writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+    after = COLUMNS.index("alpha") + 1
+    columns = (*COLUMNS[:after], *board.suite.grid.axes, *COLUMNS[after:])
+    writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
     writer.writeheader()
     for line in (*_rows(board), *_floors(board), *_published()):
         writer.writerow({key: _text(value) for key, value in line.items()})
@@ -46,7 +50,7 @@ def floors_csv(board: FloorsBoard) -> str:
 
 def _rows(board: Board) -> Iterator[dict[str, object]]:
     for row in (*board.entries, *board.untuned):
-        kind, point = "row", _point(row)
+        kind, point = "row", _point(row) | _axes(row, board)
         if row.untuned is not None:
             kind, point = "untuned", {"name": f"{row.name}, {row.point}"}
         for name, score in row.scores.items():
@@ -93,7 +97,18 @@ def _lesions(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
             yield {"kind": f"lost_{shown}", **point, "score": name, "n": row.lesions.studies, **_ends(fall)}
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def _axes(row: Row, board: Board) -> dict[str, object]:
+    """Return the values of the axes that the suite's grid names, of each fold where they differ."""
+    values: dict[str, object] = {}
+    for axis in board.suite.grid.axes:
+        if axis in row.axes:
+            values[axis] = _listed([axes[axis] for axes in row.axes_by_fold or (row.axes,)])
+        else:
+            [values[axis]] = board.suite.grid.values(axis)
+    return values
+
+
+def _listed(numbers: Sequence[float | str]) -> str:
     return " ".join(map(str, numbers))
 
 

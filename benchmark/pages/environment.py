@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from benchmark.board.axes import grid_in_words
 from benchmark.board.format import count, decimal, duration, escape, percent, several
 
 
@@ -20,7 +21,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "md": lambda text: escape(str(text)), "decimal": decimal, "duration": duration, "percent": percent,
-        "count": count,
+        "count": count, "grid_in_words": grid_in_words,
     }  # fmt: skip
     environment.globals["several"] = several
     environment.tests["shuffled"] = lambda protocol: protocol.shuffles_images

@@ -16,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmark.board.model import DOCUMENTS, Board
-from benchmark.pages import figures_grid, figures_trials
+from benchmark.pages import figures_grid, figures_rates, figures_trials
 
 STYLE: dict[str, Any] = {
     "svg.hashsalt": "amrg",
@@ -69,6 +69,8 @@ Draw = Callable[[Board], tuple[Figure, str, str] | None]
 ALL: dict[str, Draw] = {
     "forest": figures_grid.forest,
     "grid": figures_grid.heat_maps,
+    "rates": figures_rates.scores_by_rate,
+    "chosen_rates": figures_rates.chosen_rates,
     "seeds": figures_grid.seeds,
     "learning": figures_trials.learning_curves,
     "categories": figures_trials.confusion,

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from benchmark.board.format import decimal, several
 from benchmark.board.model import Board, Row
+from benchmark.board.settings import best_by_validation
 from metrics.registry import METRICS
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -101,12 +102,18 @@ def _whisker(
 
 
 def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
-    """Draw rank × alpha of each backbone; None where the grid has one point, or rows are of others' adapters."""
+    """Draw rank × alpha of each backbone; None where the grid has one point, or one alpha a rank and one rank an alpha.
+
+    None, too, where rows are of others' adapters. Where further axes vary, a cell is the point that the validation part
+    chooses among those of its rank and alpha.
+    """
     if board.evaluated:
         return None
-    ranks, alphas = board.suite.grid.rank, board.suite.grid.alpha
-    values = [value for _, value in defined(board)]
-    if not values or len(ranks) * len(alphas) < 2:
+    ranks, alphas = board.suite.grid.ranks, board.suite.grid.alphas
+    shown = [row for name in {row.backbone for row in board.rows} for row in _cells(board, name).values()]
+    values = [value for row in shown if (value := value_of(row, board)) is not None]
+    pairs = {(point.rank, point.alpha) for point in board.suite.points()}
+    if not values or len(pairs) < 2 or len(pairs) == len(ranks) == len(alphas):
         return None
     names = [c for c in board.checkpoints if any(r.backbone == c.backbone for r in board.rows)]
     columns = 1 if len(alphas) > 5 else min(len(names), 2)
@@ -133,13 +140,22 @@ def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
         f"{label_of(board)} by rank and alpha, each cell with its 95 % interval{frame}. Cells whose intervals overlap "
         "may be equal."
     )
+    if board.suite.grid.varying:
+        caption += " Of each rank and alpha the point is shown that the validation part chooses among the further axes."
     return figure, caption, alt
 
 
+def _cells(board: Board, backbone: str) -> dict[tuple[int, int], Row]:
+    """Return the row of each rank and alpha; of several the one that the validation part chooses."""
+    rows = [row for row in board.rows if row.backbone == backbone]
+    pairs = sorted({(row.rank, row.alpha) for row in rows})
+    return {pair: best_by_validation([r for r in rows if (r.rank, r.alpha) == pair], board.primary) for pair in pairs}
+
+
 def _heat_map(axes: Axes, board: Board, backbone: str, name: str, ends: tuple[float, float]):  # type: ignore[no-untyped-def]
-    ranks, alphas = board.suite.grid.rank, board.suite.grid.alpha
+    ranks, alphas = board.suite.grid.ranks, board.suite.grid.alphas
     cells = np.full((len(ranks), len(alphas)), np.nan)
-    rows = {(r.rank, r.alpha): r for r in board.rows if r.backbone == backbone}
+    rows = _cells(board, backbone)
     for (rank, alpha), row in rows.items():
         value = value_of(row, board)
         cells[ranks.index(rank), alphas.index(alpha)] = np.nan if value is None else value

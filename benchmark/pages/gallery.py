@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from benchmark.board.axes import axes_of
 from benchmark.board.chosen_points import compared
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
@@ -101,7 +102,7 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     columns = _columns(results)
     baseline = next((b for b in results.baselines if b.name == "most_frequent_report"), None)
     heads = [
-        GalleryColumn(name=name_of(done), point=_point(done), blind=False, shown=done.trial.untuned is None)
+        GalleryColumn(name=name_of(done), point=_point(done, results), blind=False, shown=done.trial.untuned is None)
         for done in columns
     ]
     if baseline:
@@ -141,13 +142,6 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     )
 
 
-def _point(done: Result) -> str:
-    trial = done.trial
-    if trial.untuned is not None:
-        return f"untuned, {said(trial.untuned)}"
-    return f"rank {trial.rank}, alpha {trial.alpha}, seed {trial.seed}"
-
-
 @dataclass(frozen=True)
 class _Column:
     """Whose reports, and which of them are copied and what their ROUGE-L is, by study."""
@@ -167,8 +161,17 @@ def _columns(results: SuiteResults) -> list[Result]:
     if len(best) > 1:
         return [*best[:MOST_COLUMNS], *untuned][:MOST_COLUMNS]
     others = [d for d in results.done if d is not best[0] and d.trial.seed == best[0].trial.seed]
-    tuned = [best[0], *sorted(others, key=lambda d: (d.trial.rank, d.trial.alpha))]
+    tuned = [best[0], *sorted(others, key=lambda d: d.trial.setting)]
     return [*tuned[: MOST_COLUMNS - len(untuned)], *untuned]
+
+
+def _point(done: Result, results: SuiteResults) -> str:
+    """Return which point a column is of, or how its backbone was asked."""
+    if done.trial.untuned is not None:
+        return f"untuned, {said(done.trial.untuned)}"
+    named: dict[str, object] = {"rank": done.trial.rank, "alpha": done.trial.alpha}
+    named |= {axis.replace("_", " "): value for axis, value in axes_of(done.trial, results.suite).items()}
+    return ", ".join(f"{name} {value}" for name, value in {**named, "seed": done.trial.seed}.items())
 
 
 def _answer(column: _Column, study: str, truth: Label, other: str) -> Answer:

@@ -1,5 +1,7 @@
 """A suite that has not run, as a document: what it will compare, and what is published already."""
 
+from collections import Counter
+
 from benchmark.board.format import several
 from benchmark.board.model import Checkpoint, PlanBoard
 from benchmark.board.published import NOT_COMPARABLE
@@ -49,11 +51,19 @@ def readme(board: PlanBoard) -> str:
         board=board,
         untuned=[said(way) for way in board.suite.untuned],
         warning=NOT_A_DEVICE,
+        alone=_alone(board.suite),
         control=SHUFFLED if board.suite.protocol.shuffles_images else "",
         checkpoints=checkpoints_table(board.checkpoints),
         published=published_table(),
         not_comparable=NOT_COMPARABLE,
     )
+
+
+def _alone(suite: Suite) -> list[str]:
+    """Say which points can't be packed, and why."""
+    reasons = [point.alone for point in suite.points() if point.seed == suite.grid.seed[0]]
+    counts = Counter(reason for reason in reasons if reason is not None)
+    return [f"{several(n, 'point')} one after another, by plain peft: {reason}" for reason, n in counts.items()]
 
 
 def line(board: PlanBoard) -> str:

@@ -11,6 +11,7 @@ from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.pages import clinical, sentences, untuned
 from benchmark.pages.environment import render
 from benchmark.pages.lesions import lesion_table
+from benchmark.pages.rates import alone_sentences, axes_table, rates_sentences, rates_table
 from metrics.registry import METRICS
 
 TEXT = {
@@ -70,6 +71,10 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         gained_word=untuned.GAINED,
         images=_image_table(board),
         lesions=lesion_table(board),
+        rates=rates_table(board),
+        rates_say=rates_sentences(board),
+        axes=axes_table(board),
+        alone=alone_sentences(board.rows),
         folded=bool(board.chosen) or len(board.rows) > len(board.main_rows),
         longest_tested=VIEWS_OF_A_PATIENT,
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmark.board.format import decimal, percent, several, with_interval
 from benchmark.board.model import SIGNIFICANT, Board, Checkpoint, Choice, Row
 from benchmark.pages import untuned
+from benchmark.pages.rates import rates_sentences
 from benchmark.record import DataRecord
 from benchmark.suite import Protocol
 from metrics.registry import METRICS
@@ -76,6 +77,7 @@ def findings(board: Board) -> list[str]:
         _first(rows, label, board),
         *_seeds(board),
         *_choices(board, label),
+        *rates_sentences(board),
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
         *untuned.sentence(board),

@@ -31,7 +31,7 @@ def main_table(board: Board) -> str:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="")
     table.add_column("ranks", no_wrap=True)
     table.add_column("backbone", overflow="fold")
-    table.add_column("rank, α", no_wrap=True)
+    table.add_column("rank, α", no_wrap=not board.suite.grid.varying)
     table.add_column(label, no_wrap=True)
     table.add_column("above the floor", no_wrap=True)
     gained = ["gained by\ntuning"] if board.untuned else []
@@ -64,7 +64,7 @@ def _cells(row: Row, board: Board) -> list[str]:
     return [
         str(row.main_ranks),
         row.name,
-        f"{row.rank}, {row.alpha}",
+        row.short_point,
         with_interval(row.scores.get(board.primary)),
         f"{above}{mark}",
         decimal(fall.value if fall else None, sign=True),

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmark.board.axes import value_of
 from benchmark.board.done import Done
 from benchmark.board.results import read_results
 from benchmark.board.run import name_of
@@ -69,6 +70,7 @@ def track(results: Path, suite: str, tracker: str, folder: Path) -> int:
 def _logged(done: Done) -> Logged:
     trial = done.trial
     settings: dict[str, Any] = {"backbone": trial.backbone, "rank": trial.rank, "alpha": trial.alpha}
+    settings |= {axis: value_of(trial, axis) for axis in ("scaling", "targets", "initialisation", "variant")}
     settings |= {"seed": trial.seed, "dtype": trial.dtype, "quantization": trial.quantization or "none"}
     settings |= {f"protocol.{k}": v for k, v in trial.protocol.model_dump().items() if v is not None}
     settings |= {"data": trial.data, "split": trial.split, "checkpoint": trial.checkpoint}
@@ -77,7 +79,7 @@ def _logged(done: Done) -> Logged:
     scores |= {f"validation/{name}": value for name, value in (done.scores.validation or {}).items()}
     scores |= {f"seconds/{stage}": value for stage, value in done.seconds.items()}
     return Logged(
-        name=f"{name_of(done)} r={trial.rank} alpha={trial.alpha} seed={trial.seed}",
+        name=trial.label.replace(trial.backbone, name_of(done), 1),
         trial=trial.id,
         settings=settings,
         losses=done.losses,

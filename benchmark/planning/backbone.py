@@ -1,6 +1,6 @@
 """What one backbone of a suite will cost on a device: memory, packs, bytes, operations, hours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from benchmark.planning.missing import processes_in_memory
 from benchmark.planning.model import (
     BackbonePlan,
     BackboneSize,
+    PlannedAlone,
     PlannedBytes,
     PlannedHours,
     PlannedMemory,
@@ -73,7 +74,7 @@ class Planner:
         protocol, images = self.suite.protocol, self.sizes.studies + 1
         structure, footprint = (
             structure_of(entry, plugin),
-            footprint_of(entry, plugin, self.suite.protocol, packed=self.suite.engine != "sequential"),
+            footprint_of(entry, plugin, self.suite.largest_protocol, packed=self.suite.engine != "sequential"),
         )
         trials = self._trials(entry)
         ranks = [trial.rank for trial in trials if trial.is_trained_here]
@@ -91,6 +92,8 @@ class Planner:
         writing = self._writing(entry, fit, memory)
         seconds = [self._seconds(structure, part, speed, writing) for part in parts]
         notes = [*speed.sources, *self._notes()]
+        if any(trial.tunes_vision for trial in trials):
+            notes.append(f"{entry.name}: what a vision encoder that is tuned keeps in training isn't in the memory")
         if rows < most and fit.needed(rows) <= memory:
             notes.append(f"{entry.name}: {most} reports don't fit at once: micro_batch_size {rows}")
         taken = _memory(fit, packs, rows, written_of(structure, self._work(trials), writing))
@@ -98,6 +101,7 @@ class Planner:
         planned = BackbonePlan(
             **dict(_size(entry, plugin, len(trials), structure.parameters, size, notes)),
             trainable_parameters={rank: structure.trainable(rank) for rank in sorted(set(ranks))},
+            alone=tuple(self._alone(structure, trials)),
             memory=taken,
             modes=modes(fit, structure, entry, mode_of(entry, protocol), ranks, most, memory),
             pack_size=max(map(len, packs)),
@@ -134,8 +138,29 @@ class Planner:
                 tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
                 width = max(structure.hidden, structure.intermediate)
                 together = min(together, capacity.cached(width, rows * tokens))
-        packs = capacity.plan([Snapshot(trial) for trial in part if trial.is_trained_here], together)
-        return [[snapshot.trial.rank for snapshot in pack] for pack in packs]
+        trained = [trial for trial in part if trial.is_trained_here]
+        packs = capacity.plan([Snapshot(trial) for trial in trained if trial.alone is None], together)
+        alone = [[trial.rank] for trial in trained if trial.alone is not None]
+        return [*([snapshot.trial.rank for snapshot in pack] for pack in packs), *alone]
+
+    def _alone(self, structure: "Structure", trials: Sequence[Trial]) -> Iterator[PlannedAlone]:
+        """Yield the trials that can't be packed, by why they can't."""
+        from benchmark.planning.costs import training_operations
+
+        again = self.suite.protocol.activation_checkpointing
+        for reason in dict.fromkeys(trial.alone for trial in trials):
+            some = [trial for trial in trials if trial.alone == reason]
+            if reason is None:
+                continue
+            theirs = sum(training_operations(structure, t.rank, t.targets, checkpointing=again) for t in some)
+            kept = sum(training_operations(structure, t.rank, checkpointing=again) for t in some)
+            counted = {t.rank: structure.trainable(t.rank, t.targets, magnitudes=t.variant == "dora") for t in some}
+            yield PlannedAlone(
+                reason=reason,
+                trials=len(some),
+                trainable_parameters=dict(sorted(counted.items())),
+                times_a_packed_trial=round(theirs / kept, 2),
+            )
 
     def _speed(self, entry: Entry, structure: "Structure") -> "Speed":
         from benchmark.planning.hours import Speed
@@ -175,6 +200,8 @@ class Planner:
             written=[self._written(trial, painted) for trial in trials],
             new_tokens=protocol.max_new_tokens,
             ranks=[trial.rank for trial in trials if trial.is_trained_here],
+            targets=[trial.targets for trial in trials if trial.is_trained_here],
+            seen_anew=sum(self._written(trial, painted) for trial in trials if trial.tunes_vision),
             shown=[t.untuned.few_shot if isinstance(t.untuned, FewShot) else 0 for t in trials],
         )
 

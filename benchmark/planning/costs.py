@@ -15,6 +15,8 @@ PROMPT_TOKENS = 40
 """Assumed: instruction and turn markers."""
 REPORT_TOKENS = 93
 """Mean tokens of a DMID report with its end token, by Mistral's tokenizer (Qwen's needs 72); counted on all 510."""
+TUNED_VISION = "vision+decoder"
+"""The targets with which images go through the vision encoder at every step and with every report."""
 LONGEST_REPORT_TOKENS = 175
 """Of DMID's reports, by Mistral's tokenizer."""
 
@@ -30,6 +32,8 @@ class Workload:
         written: reports that each trial writes, one for each different image.
         new_tokens: of a report at most.
         ranks: rank of each trial that is trained.
+        targets: which layers each of those adapts; all of the decoder's where it is empty.
+        seen_anew: images that go through a tuned vision encoder where reports are written.
         shown: reports in the prompt of each trial that writes, as examples; none where left out.
     """
 
@@ -39,12 +43,19 @@ class Workload:
     written: Sequence[int]
     new_tokens: int
     ranks: Sequence[int]
+    targets: Sequence[str] = ()
+    seen_anew: int = 0
     shown: Sequence[int] = ()
 
     @property
     def writers(self) -> list[tuple[int, int]]:
         """Reports that each trial writes, and reports that its prompt shows."""
         return list(zip(self.written, self.shown or [0] * len(self.written), strict=True))
+
+    @property
+    def targets_of_each(self) -> Sequence[str]:
+        """Which layers each trial that is trained adapts."""
+        return self.targets or ["all"] * len(self.ranks)
 
     @property
     def report_tokens(self) -> int:
@@ -64,18 +75,26 @@ def vision_operations(structure: Structure) -> float:
     return 2 * (weights + structure.encoder_attention)
 
 
-def training_operations(structure: Structure, rank: int, *, checkpointing: bool = False) -> float:
+def training_operations(structure: Structure, rank: int, targets: str = "all", *, checkpointing: bool = False) -> float:
     """Count operations of one report forward and backward, from cached image features.
+
+    Where the vision encoder is tuned too, its image goes through it forward and backward as well.
 
     The frozen weights get no gradient, so backward costs them once more what forward did; attention twice, adapters
     twice. The head sees the report's positions only. With activation checkpointing layers go forward once more.
     """
     tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary * REPORT_TOKENS
-    adapters = 2 * structure.trainable(rank) * tokens
+    decoders = "all" if targets == TUNED_VISION else targets
+    adapters = 2 * structure.trainable(rank, decoders) * tokens
     layers, small = 2 * structure.decoder_weights * tokens, _attention(structure, tokens) + adapters
     once_more = layers + small if checkpointing else 0.0
-    return 2 * (layers + head) + 3 * small + once_more
+    vision = 0.0
+    if targets == TUNED_VISION:
+        others = structure.trainable(rank, targets) - structure.trainable(rank)
+        once = vision_operations(structure) + 2 * others * structure.patches
+        vision = (3 if checkpointing else 2) * once + 2 * others * structure.patches
+    return 2 * (layers + head) + 3 * small + once_more + vision
 
 
 def prompt_operations(structure: Structure, shown: int = 0) -> float:
@@ -117,12 +136,16 @@ class Operations:
 
 def operations(structure: Structure, work: Workload) -> Operations:
     """Return what a suite asks of a backbone."""
-    trained = (training_operations(structure, rank, checkpointing=work.checkpointing) for rank in work.ranks)
+    trained = (
+        training_operations(structure, rank, targets, checkpointing=work.checkpointing)
+        for rank, targets in zip(work.ranks, work.targets_of_each, strict=True)
+    )
+    written = sum(
+        reports * (prompt_operations(structure, k) + work.report_tokens * word_operations(structure, k))
+        for reports, k in work.writers
+    )
     return Operations(
         vision=work.images * vision_operations(structure),
         train=work.reports_trained * sum(trained),
-        write=sum(
-            reports * (prompt_operations(structure, k) + work.report_tokens * word_operations(structure, k))
-            for reports, k in work.writers
-        ),
+        write=written + work.seen_anew * vision_operations(structure),
     )

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmark.suite import Entry, Protocol, Suite, Trial
+from benchmark.grid import Point
+from benchmark.suite import Entry, Protocol, Suite, Trial, under
 from benchmark.untuned import FewShot
 
 Examples = Callable[[int | None, FewShot], tuple[str, ...]]
@@ -31,8 +32,7 @@ def trials_of(
         examples: chooses what untuned trials are shown; a plan, which has no studies, shows none.
     """
 
-    def trial(protocol: Protocol, point: tuple[int, int, int], fold: int | None, **more: Any) -> Trial:
-        rank, alpha, seed = point
+    def trial(protocol: Protocol, point: Point, fold: int | None, **more: Any) -> Trial:
         return Trial(
             backbone=entry.name,
             checkpoint=checkpoint,
@@ -41,11 +41,9 @@ def trials_of(
             data=data,
             image=suite.image,
             split=splits[fold],
-            protocol=protocol,
-            rank=rank,
-            alpha=alpha,
-            seed=seed,
+            protocol=under(protocol, point),
             fold=fold,
+            **point.adapter(),
             **more,
         )
 
@@ -55,7 +53,8 @@ def trials_of(
         trials += [trial(suite.blank_protocol, point, fold) for point in suite.blank_points()]
         for way in suite.untuned:
             seed, ids = (way.seed, examples(fold, way)) if isinstance(way, FewShot) else (0, ())
-            trials.append(trial(suite.untuned_protocol(way), (0, 0, seed), fold, untuned=way, examples=ids))
+            point = Point(rank=0, alpha=0, seed=seed)
+            trials.append(trial(suite.untuned_protocol(way), point, fold, untuned=way, examples=ids))
     return trials
 
 

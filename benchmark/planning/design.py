@@ -50,7 +50,7 @@ def design_of(suite: Suite, data: Path | None) -> Design | None:
     except UserError:
         return None  # `missing` says what is wrong
     blocks = len({split.blocks[i] for i in split.test})
-    points, backbones = len({point[:2] for point in suite.points()}), len(suite.backbones)
+    points, backbones = len({point.setting for point in suite.points()}), len(suite.backbones)
     families = (
         ("backbones, each at the point that validation chose", comb(backbones, 2)),
         ("settings of the same backbone", backbones * comb(points, 2)),

@@ -96,11 +96,12 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
     from benchmark.planning.structures import footprint_of
     from benchmark.tuning.packed.capacity import USABLE
 
-    needed, protocol = footprint_of(entry, plugin, suite.protocol, packed=suite.engine != "sequential"), suite.protocol
+    protocol = suite.largest_protocol
+    needed = footprint_of(entry, plugin, protocol, packed=suite.engine != "sequential")
     if needed is None:
         weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
         return weights, 1.5 * weights / USABLE, 1.2 * weights / USABLE
-    fit = Fit(needed, max(suite.grid.rank))
+    fit = Fit(needed, max(suite.grid.ranks))
     one_trial = fit.needed(protocol.micro_batch_size or protocol.batch_size)
     return fit.weights / GB, one_trial / GB, fit.needed(1) / GB
 

@@ -135,6 +135,22 @@ class BackboneSize(Stored):
     assumptions: tuple[str, ...]
 
 
+class PlannedAlone(Stored):
+    """Trials that can't be packed, and run one after another by plain peft.
+
+    Attributes:
+        reason: why.
+        trials: how many.
+        trainable_parameters: by rank.
+        times_a_packed_trial: their training's operations, in times those of all decoder projections from kept features.
+    """
+
+    reason: str
+    trials: int
+    trainable_parameters: dict[int, int]
+    times_a_packed_trial: float
+
+
 class BackbonePlan(BackboneSize):
     """What a backbone will cost.
 
@@ -146,9 +162,11 @@ class BackbonePlan(BackboneSize):
         micro_batch_size: reports of a trial that go through the model at once.
         host_memory_gb: of the host, for each process.
         operations, hours: by stage.
+        alone: of its trials those that can't be packed.
     """
 
     trainable_parameters: dict[int, int]
+    alone: tuple[PlannedAlone, ...] = ()
     memory: PlannedMemory
     modes: tuple[PlannedMode, ...]
     pack_size: int

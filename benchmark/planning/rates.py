@@ -79,5 +79,7 @@ def measured(results: Path, entry: Entry, structure: Structure, target: Target) 
         if same and seconds > 0:
             reports = steps * trial.protocol.batch_size
             again = trial.protocol.activation_checkpointing
-            rates.append(reports * training_operations(structure, trial.rank, checkpointing=again) / seconds)
+            rates.append(
+                reports * training_operations(structure, trial.rank, trial.targets, checkpointing=again) / seconds
+            )
     return median(rates) if rates else None

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from benchmark.errors import UserError, unknown_name
-from benchmark.suite import DmidData, Entry, Grid, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
+from benchmark.grid import Grid, Stated
+from benchmark.suite import DmidData, Entry, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
 from benchmark.untuned import FewShot
 
 
@@ -149,4 +150,6 @@ def _fields(location: tuple[int | str, ...]) -> set[str]:
         return set(Suite.model_fields)
     if location[0] == "data":
         return set((PhantomData if "phantom" in location else DmidData).model_fields)
+    if location[:2] == ("grid", "points"):
+        return set(Stated.model_fields)
     return set(sections[str(location[0])].model_fields)

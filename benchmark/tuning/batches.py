@@ -1,6 +1,6 @@
 """Batches on the host, the next one made beside the device's work on this one."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,20 +22,33 @@ class Batch:
 
     Attributes:
         text: from `Backbone.training_text`.
-        features: of all rows one after another, [rows · image_tokens, hidden].
+        features: of all rows one after another, [rows · image_tokens, hidden]; None where pixels are shown.
+        pixels: from `Backbone.feature_inputs`, for a vision encoder that is tuned; else None.
     """
 
     text: BatchEncoding
-    features: Tensor
+    features: Tensor | None
+    pixels: Mapping[str, Tensor] | None = None
+
+    def shown(self, backbone: Backbone) -> Tensor:
+        """Return the features of the batch's images; of pixels with gradients."""
+        if self.features is not None:
+            return self.features
+        assert self.pixels is not None, "a batch has one of the two"
+        return torch.cat([*backbone.encode_pixels(self.pixels)])
 
 
-def make(backbone: Backbone, protocol: Protocol, data: TrainingSet, rows: Sequence[int]) -> Batch:
-    """Return the batch of the reports at `rows`."""
+def make(
+    backbone: Backbone, protocol: Protocol, data: TrainingSet, rows: Sequence[int], *, as_pixels: bool = False
+) -> Batch:
+    """Return the batch of the reports at `rows`, with features of their images, or the images as pixels."""
     text = backbone.training_text(protocol.prompt, [data.reports[i] for i in rows])
-    features = torch.cat([data.features[i] for i in rows])
     for name, value in text.items():
         text[name] = pinned(value, backbone.device)
-    return Batch(text, pinned(features, backbone.device))
+    if as_pixels:
+        pixels = backbone.feature_inputs([data.pictures[i]() for i in rows])
+        return Batch(text, None, {name: pinned(value, backbone.device) for name, value in pixels.items()})
+    return Batch(text, pinned(torch.cat([data.features[i] for i in rows]), backbone.device))
 
 
 def pinned(tensor: Tensor, device: torch.device) -> Tensor:

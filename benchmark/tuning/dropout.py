@@ -1,6 +1,6 @@
 """Dropout for a pack: each trial draws the masks that it would draw alone."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -17,13 +17,20 @@ class Streams:
     each is drawn by PyTorch's own dropout, on a tensor of the shape that the trial's batch has when it runs alone.
 
     Args:
-        probability: of a zero.
+        probabilities: of a zero, of each trial; 0 where it has no dropout, and draws nothing.
         device: where masks are needed.
+        adapted: names of the layers that each trial adapts; None where all of them adapt all.
     """
 
-    def __init__(self, probability: float, device: torch.device) -> None:
-        self.probability = probability
+    def __init__(
+        self,
+        probabilities: Sequence[float],
+        device: torch.device,
+        adapted: Sequence[Container[str]] | None = None,
+    ) -> None:
+        self.probabilities = list(probabilities)
         self.device = device
+        self.adapted = adapted
         self.states: list[Tensor] = []
         self.sizes: list[tuple[int, int]] = []
         self.first = 0
@@ -55,7 +62,13 @@ class Streams:
         """
         again = layer in self.before
         states = self.before.setdefault(layer, list(self.states))
-        return Mask(self, states, self.sizes, self.first, shape, dtype, again)
+        drawing = [self.draws(trial, layer) for trial in range(len(states))]
+        return Mask(self, states, drawing, self.sizes, self.first, shape, dtype, again)
+
+    def draws(self, trial: int, layer: str) -> bool:
+        """Return whether a trial alone would draw a mask for the named layer."""
+        adapts = self.adapted is None or layer in self.adapted[trial]
+        return adapts and self.probabilities[trial] > 0
 
     def forked(self) -> AbstractContextManager[None]:
         """Let the caller's own random numbers go on as if nothing had been drawn."""
@@ -81,6 +94,7 @@ class Mask:
     Args:
         streams: that they are drawn from, which the first drawing moves on.
         states: of each trial's stream before it.
+        drawing: which trials draw; those that don't, see their input as it is.
         sizes: (rows, tokens) of each trial's micro-batch.
         first: row of the micro-batch that the input begins with.
         shape, dtype: of the input.
@@ -91,6 +105,7 @@ class Mask:
         self,
         streams: Streams,
         states: Sequence[Tensor],
+        drawing: Sequence[bool],
         sizes: Sequence[tuple[int, int]],
         first: int,
         shape: tuple[int, ...],
@@ -99,6 +114,7 @@ class Mask:
     ) -> None:
         self.streams = streams
         self.states = states
+        self.drawing = drawing
         self.sizes = sizes
         self.first = first
         self.shape = shape
@@ -112,16 +128,18 @@ class Mask:
         that only fill up the pack get zeros.
         """
         with self.streams.forked():
-            drawn = [self._drawn(trial) for trial in range(len(self.states))]
+            drawn = [self._drawn(trial) if draws else None for trial, draws in enumerate(self.drawing)]
             self.moved = True
         rows, tokens = self.shape[0] // len(self.states), self.shape[1]
         parts = [None if mask is None else mask[self.first :][:rows, :tokens] for mask in drawn]
         if len(parts) == 1 and parts[0] is not None and parts[0].shape == self.shape:
             return parts[0]
         factors = torch.zeros(len(parts), rows, *self.shape[1:], dtype=self.dtype, device=self.streams.device)
-        for place, part in zip(factors, parts, strict=True):
+        for place, part, draws in zip(factors, parts, self.drawing, strict=True):
             if part is not None:
                 place[: part.shape[0], : part.shape[1]] = part
+            elif not draws:
+                place.fill_(1)
         return factors.view(self.shape)
 
     def _drawn(self, trial: int) -> Tensor | None:
@@ -132,7 +150,7 @@ class Mask:
         streams = self.streams
         streams.set_state(self.states[trial])
         ones = torch.ones(rows, tokens, self.shape[-1], dtype=self.dtype, device=streams.device)
-        mask = functional.dropout(ones, streams.probability)
+        mask = functional.dropout(ones, streams.probabilities[trial])
         if not self.moved:
             streams.states[trial] = streams.state()
         return mask

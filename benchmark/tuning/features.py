@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from backbones.base import Backbone
 from benchmark.store import atomic_file
+from benchmark.tuning.interface import Picture
 
 VALUES = 16 * 3 * 112 * 112
 """Of `pixel_values` that go through a vision encoder at once: small images by sixteen, large ones each alone."""
@@ -56,13 +57,16 @@ class FeatureStore:
             progress: called with images done and images in all.
         """
         features = {key: self._read(key) for key in images}
-        missing = {key: images[key] for key, stored in features.items() if stored is None}
-        done = len(images) - len(missing)
-        progress(done, len(images))
-        for key, tokens in encoded(self.backbone, missing):
-            features[key] = self._keep(key, tokens)
-            done += 1
-            progress(done, len(images))
+        missing = [key for key, stored in features.items() if stored is None]
+        size = images_at_once(self.backbone) if missing else 1
+        progress(len(images) - len(missing), len(images))
+        for start in range(0, len(missing), size):
+            keys = missing[start : start + size]
+            pictures = [images[key]() for key in keys]
+            encoded = self.backbone.encode_images([*pictures, *pictures[-1:] * (size - len(keys))])
+            for key, tokens in zip(keys, encoded, strict=False):
+                features[key] = self._keep(key, tokens)
+            progress(len(images) - len(missing) + start + len(keys), len(images))
         return {key: tokens for key, tokens in features.items() if tokens is not None}
 
     def _path(self, key: str) -> Path:
@@ -89,28 +93,29 @@ class FeatureStore:
         return tokens
 
 
-def encoded(backbone: Backbone, images: Mapping[str, Callable[[], np.ndarray]]) -> Iterator[tuple[str, Tensor]]:
-    """Yield each image's key and its features, [image_tokens, hidden].
-
-    As many images are encoded at a time always, the last filled up, as `FeatureStore.get` says why.
-
-    Args:
-        backbone: whose encoder.
-        images: image key → a function that gives the square image.
-    """
-    keys = list(images)
-    size = images_at_once(backbone) if keys else 1
-    for start in range(0, len(keys), size):
-        part = keys[start : start + size]
-        pictures = [images[key]() for key in part]
-        yield from zip(part, backbone.encode_images([*pictures, *pictures[-1:] * (size - len(part))]), strict=False)
-
-
 def images_at_once(backbone: Backbone) -> int:
     """Return how many images go through the encoder at once."""
     side = backbone.checkpoint.image_size
     blank = backbone.feature_inputs([np.zeros((side, side), np.uint8)])
     return max(1, VALUES // blank["pixel_values"].numel())
+
+
+def encoded_anew(backbone: Backbone, pictures: Sequence[Picture]) -> list[Tensor]:
+    """Return the features of images as the encoder is now, [image_tokens, hidden] each, without the store.
+
+    A picture that is given more than once is encoded once, and its features are one tensor. As in the store, as many
+    images go through the encoder at a time always.
+    """
+    backbone.model.eval()
+    places = {id(picture): picture for picture in pictures}
+    size, each = images_at_once(backbone), [*places.values()]
+    features: list[Tensor] = []
+    for start in range(0, len(each), size):
+        squares = [picture() for picture in each[start : start + size]]
+        encoded = backbone.encode_images([*squares, *squares[-1:] * (size - len(squares))])
+        features += encoded[: len(squares)]
+    of = dict(zip(places, features, strict=True))
+    return [of[id(picture)] for picture in pictures]
 
 
 def _digest(tokens: Tensor) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from typing import Protocol as Interface
 
+import numpy as np
 from torch import Tensor
 
 from backbones.base import Backbone
@@ -16,19 +17,25 @@ StepDone = Callable[[Trial, int, int, float], None]
 """Called after a step with the trial, steps done, steps in all and the loss."""
 
 
+Picture = Callable[[], np.ndarray]
+"""Gives a square image, uint8 [side, side], when it is asked for."""
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """What trials learn.
 
     Attributes:
         reports: of all trials together; one stands several times where trials see it with different images.
-        features: of each one's image, [image_tokens, hidden].
+        features: of each one's image, [image_tokens, hidden]; none where all trials tune the vision encoder.
         rows: trial's id to which of them it learns, in order; all where it isn't named.
+        pictures: each one's image, for trials that tune the vision encoder.
     """
 
     reports: Sequence[str]
     features: Sequence[Tensor]
     rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
 
     def of(self, trial: Trial) -> Sequence[int]:
         """Return the places of the reports that a trial learns."""
@@ -37,7 +44,11 @@ class TrainingSet:
     def only(self, trial: Trial) -> "TrainingSet":
         """Return what one trial learns, by itself."""
         rows = self.of(trial)
-        return TrainingSet([self.reports[i] for i in rows], [self.features[i] for i in rows])
+        return TrainingSet(
+            [self.reports[i] for i in rows],
+            [self.features[i] for i in rows] if self.features else [],
+            pictures=[self.pictures[i] for i in rows] if self.pictures else [],
+        )
 
 
 @dataclass(frozen=True)
@@ -109,9 +120,10 @@ class Engine(Interface):
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
         meter: Meter | None = None,
+        pictures: Sequence[Picture] = (),
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """Write a report for each image's features with each trial's trained adapter, greedily.
 
-        The time is booked as in training.
+        The time is booked as in training. Trials that tune the vision encoder see `pictures`, the same images.
         """
         ...

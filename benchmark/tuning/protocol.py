@@ -22,12 +22,15 @@ WINDOW = 8
 
 
 def lora_config(backbone: Backbone | type[Backbone], trial: Trial) -> LoraConfig:
-    """Return the adapter of a trial: LoRA (arXiv 2106.09685) on the decoder's projections, scaled by alpha / rank."""
+    """Return the adapter of a trial, as peft makes it; see `benchmark.grid` for what its settings mean."""
     return LoraConfig(
         r=trial.rank,
         lora_alpha=trial.alpha,
         lora_dropout=trial.protocol.dropout,
-        target_modules=backbone.lora_targets,
+        target_modules=backbone.targets(trial.targets),
+        use_rslora=trial.scaling == "rslora",
+        use_dora=trial.variant == "dora",
+        init_lora_weights=True if trial.initialisation == "default" else trial.initialisation,
         bias="none",
         base_model_name_or_path=None,
     )

@@ -1,13 +1,14 @@
 """Where an adapter is put down: PEFT's own files, with the base's name in place of this machine's path to it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from huggingface_hub import ModelCardData
 
 from backbones.base import Backbone
 from backbones.checkpoint import is_miniature
+from benchmark.grid import TAKEN_FROM_THE_BASE, Targets
 from benchmark.store import TrialFolder, write_text
 from benchmark.suite import Trial
 
@@ -45,6 +46,27 @@ def base_name(backbone: Backbone) -> tuple[str, str]:
     return f"{backbone.name} ({kind})", backbone.fingerprint
 
 
+WHERE: Mapping[Targets, str] = {
+    "all": "on the decoder's projections",
+    "attention": "on the decoder's attention",
+    "mlp": "on the decoder's MLPs",
+    "vision+decoder": "on the projections of the vision encoder and the decoder",
+}
+
+
+def _described(trial: Trial) -> str:
+    """Return an adapter in words."""
+    scaling = ", scaled by alpha / √rank (rsLoRA)" if trial.scaling == "rslora" else ""
+    start = ""
+    if trial.initialisation in TAKEN_FROM_THE_BASE:
+        start = f", begun by {trial.initialisation} and stored beside its start, which doubles rank and alpha"
+    elif trial.initialisation != "default":
+        start = f", begun by {trial.initialisation}"
+    magnitudes = ", with magnitudes of its own (DoRA)" if trial.variant == "dora" else ""
+    point = f"rank {trial.rank}, alpha {trial.alpha}, seed {trial.seed}"
+    return f"{point}, {WHERE[trial.targets]}{scaling}{start}{magnitudes}"
+
+
 def card(backbone: Backbone, trial: Trial) -> str:
     """Return the model card: which base, which point of the grid, and how it is loaded."""
     name, revision = base_name(backbone)
@@ -68,7 +90,7 @@ It writes reports of mammograms. Research software, not a medical device: no rep
 for a patient.
 
 - **Base**: {base}{licence}
-- **Adapter**: rank {trial.rank}, alpha {trial.alpha}, seed {trial.seed}, on the decoder's projections
+- **Adapter**: {_described(trial)}
 - **Prompt**: “{trial.protocol.prompt}”
 - **Trial**: `{trial.id}` of `amrg`; `amrg generate --trial {trial.id} IMAGE` writes a report with it
 

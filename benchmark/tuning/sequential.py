@@ -4,9 +4,12 @@ The oracle that other engines are held against, and the way for a backbone that 
 """
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -19,10 +22,11 @@ from backbones.private.optimizers import adamw_moments, adamw_state
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import batches, memory, saving
-from benchmark.tuning.adapters import taken_out, tuned
+from benchmark.tuning.adapters import changes_base, taken_out, tuned
 from benchmark.tuning.dropout import Mask, Streams, masked
+from benchmark.tuning.features import encoded_anew
 from benchmark.tuning.generation import greedy
-from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
+from benchmark.tuning.interface import Generated, Outcome, Picture, StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
 from benchmark.tuning.protocol import (
     Piece,
@@ -41,6 +45,9 @@ from benchmark.tuning.spent import Meter
 
 NO_ROOM = "out of memory with one report at a time: set activation_checkpointing or quantization"
 """Why a trial is given up that doesn't fit alone, with one row going through the model at once."""
+FIRST = "first"
+"""The adapter that training begins with, as a folder; peft calls an adapter by it, so it is no part of a weight's
+name."""
 
 
 class Sequential:
@@ -84,8 +91,8 @@ class Sequential:
     ) -> Outcome:
         memory.start(backbone.device)
         torch.manual_seed(trial.seed)
-        with taken_out(backbone):
-            alone = Alone(backbone, trial, data.only(trial))
+        with TemporaryDirectory(prefix="amrg-adapter-") as first, taken_out(backbone, base_changes=changes_base(trial)):
+            alone = Alone(backbone, trial, data.only(trial), Path(first))
             alone.restore(read_snapshot(trial, folder))
             pace = Pace(self.snapshot_seconds)
 
@@ -98,7 +105,7 @@ class Sequential:
 
             failure = alone.run(after)
             if failure is None:
-                saving.write(folder, backbone, trial, alone.model.save_pretrained)
+                saving.write(folder, backbone, trial, alone.save)
             elif failure == NO_ROOM and alone.step:
                 alone.snapshot().write(folder)  # more memory goes on from here
             meter.lap("train", [trial.id])
@@ -117,12 +124,14 @@ class Sequential:
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
         meter: Meter | None = None,
+        pictures: Sequence[Picture] = (),
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """See `Engine.generate`."""
         meter = meter or Meter(folders)
         for trial in trials:
             with tuned(backbone, folders[trial.id]) as model:
-                written = greedy(backbone, model, trial.protocol, features)
+                shown = encoded_anew(backbone, pictures) if trial.tunes_vision else features
+                written = greedy(backbone, model, trial.protocol, shown)
             meter.lap("generate", [trial.id])
             meter.keep([trial.id])
             yield trial, written
@@ -135,6 +144,7 @@ class Alone:
     Attributes:
         backbone: whose model gets the adapter; the caller takes it out again.
         trial, data: what is trained on what.
+        first: an empty folder, for the adapter that training begins with where that was taken out of the base.
         rows: that go through the model at once at most; halved where memory runs out.
         losses: a row a step taken, as in `losses.csv`.
     """
@@ -142,11 +152,14 @@ class Alone:
     backbone: Backbone
     trial: Trial
     data: TrainingSet
+    first: Path
     losses: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         protocol = self.trial.protocol
         self.model = get_peft_model(self.backbone.model, lora_config(self.backbone, self.trial))
+        if changes_base(self.trial):
+            self.model.save_pretrained(str(self.first / FIRST))
         self.trained = {
             without_adapter_name(name): parameter
             for name, parameter in self.model.named_parameters()
@@ -189,6 +202,19 @@ class Alone:
         moments = {n: adamw_moments(self.optimizer.state[parameter]) for n, parameter in self.trained.items()}
         first, second = ({name: pair[which] for name, pair in moments.items()} for which in (0, 1))
         return Snapshot(self.trial, self.trained, first, second, self.losses)
+
+    def save(self, folder: str) -> None:
+        """Write the adapter by peft; where its first weights were taken out of the base, as one on the base as it was.
+
+        peft makes it so: the first weights stand beside the trained ones, subtracted, so that its rank doubles.
+        """
+        if changes_base(self.trial):
+            with warnings.catch_warnings():
+                # peft advises to do what is done here.
+                warnings.filterwarnings("ignore", message=".* changes the base weights of the model")
+                self.model.save_pretrained(folder, path_initial_model_for_weight_conversion=str(self.first / FIRST))
+        else:
+            self.model.save_pretrained(folder)
 
     def run(self, after: Callable[[float], None]) -> str | None:
         """Train to the end, with fewer rows at once where memory runs out; why it was given up, or None.
@@ -237,7 +263,7 @@ class Alone:
     def _on_host(self, number: int) -> list[tuple[Piece, batches.Batch]]:
         protocol = self.trial.protocol
         return [
-            (piece, batches.make(self.backbone, protocol, self.data, piece.reports))
+            (piece, batches.make(self.backbone, protocol, self.data, piece.reports, as_pixels=self.trial.tunes_vision))
             for piece in pieces(self.steps[number], protocol, self.rows)
         ]
 
@@ -251,10 +277,13 @@ class Alone:
                     self.streams.go_on(piece.start)
                 else:
                     self.streams.begin([masked(piece, self.lengths, self.prompt)])
-            inputs = self.backbone.training_inputs(batch.text, batch.features)
+            inputs = self.backbone.training_inputs(batch.text, batch.shown(self.backbone))
             loss = report_losses(self.model, inputs, self.prompt).sum() / total
             loss.backward()
             mean += float(loss.detach())
+        for parameter in self.parameters:
+            if parameter.grad is None:  # of a layer of the vision encoder that the model doesn't read
+                parameter.grad = torch.zeros_like(parameter)
         return mean
 
     def _update(self) -> None:
@@ -269,7 +298,7 @@ class Alone:
 
     def _masks(self) -> Streams:
         """Give each adapted layer dropout whose masks are drawn for whole micro-batches, as torch's own would be."""
-        streams = Streams(self.trial.protocol.dropout, self.backbone.device)
+        streams = Streams([self.trial.protocol.dropout], self.backbone.device)
         for name, layer in lora_layers(self.model).items():
             replace_dropout(layer, Masks(streams, name))
         return streams

@@ -24,7 +24,8 @@ from benchmark.bench.model import CONTENDERS, BenchResult, BenchStudy, Contender
 from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, read_outputs
 from benchmark.errors import RunFailed
-from benchmark.suite import Grid, ImagePart
+from benchmark.grid import Grid, Point
+from benchmark.suite import ImagePart
 from benchmark.suites.load import load_suite
 from benchmark.tuning import memory
 
@@ -42,7 +43,7 @@ def task(load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path) ->
         dtype="float64",
         image=ImagePart(size=112, crop=False, flip=False),
         protocol=trial(2, steps=8).protocol,
-        points=((2, 8, 0), (8, 8, 1)),
+        points=(Point(rank=2, alpha=8, seed=0), Point(rank=8, alpha=8, seed=1)),
         train=tuple(studies),
         test=(),
     )
@@ -194,9 +195,9 @@ def test_any_number_of_points_has_each_rank_alike(
     points = growth.points(grid, number)
     assert len(points) == len(set(points)) == number
     assert growth.points(grid, number + 5)[:number] == points
-    shares = Counter(rank for rank, _, _ in points)
+    shares = Counter(point.rank for point in points)
     assert max(shares.values()) - min(shares[rank] for rank in ranks) <= 1
-    assert number < len(ranks) * len(alphas) * len(seeds) or {seed for *_, seed in points} >= set(seeds)
+    assert number < len(ranks) * len(alphas) * len(seeds) or {point.seed for point in points} >= set(seeds)
 
 
 @given(st.floats(0, 1e3), st.floats(0.01, 1e3), st.integers(1, 3))

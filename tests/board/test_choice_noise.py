@@ -28,7 +28,7 @@ def _results(values: Mapping[Point, float | None], *, folds: int = 0, primary: s
         SimpleNamespace(
             trial=SimpleNamespace(
                 id=f"{rank} {seed} {fold}", backbone="a", rank=rank, alpha=8, seed=seed, fold=fold, quantization=None,
-                protocol=SimpleNamespace(shuffles_images=False),
+                protocol=SimpleNamespace(shuffles_images=False), setting=(rank, 8),
             ),
             ids=(f"{rank} {seed} {fold}",),
             record=SimpleNamespace(checkpoint=SimpleNamespace(miniature=False, kind="hub")),

@@ -125,7 +125,7 @@ def test_a_model_is_as_it_was_afterwards(family: str, load: Callable[..., Backbo
 
 def test_a_mask_is_drawn_again_as_it_was_and_moves_the_stream_once() -> None:
     def streams() -> Streams:
-        made = Streams(0.3, torch.device("cpu"))
+        made = Streams([0.3, 0.3], torch.device("cpu"))
         made.seed([5, 6])
         made.begin([(2, 3), (1, 4)])
         return made

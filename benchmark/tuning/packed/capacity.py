@@ -19,7 +19,7 @@ LARGEST_IN_WRITING = 32
 """Trials that write at the same time."""
 ROWS_IN_WRITING = 512
 """Reports that are written at the same time, where memory holds their caches."""
-OWN = {"learning_rate", "schedule", "warmup_steps", "weight_decay", "gradient_clipping", "training_images"}
+OWN = {"learning_rate", "dropout", "schedule", "warmup_steps", "weight_decay", "gradient_clipping", "training_images"}
 """What trials of a pack need not have in common."""
 
 

@@ -15,7 +15,7 @@ from benchmark.suite import Trial
 from benchmark.tuning import memory, saving
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.generation import cut, distinct, settings
-from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
+from benchmark.tuning.interface import Generated, Outcome, Picture, StepDone, TrainingSet
 from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
@@ -57,13 +57,13 @@ class Packed:
         step_done: StepDone,
         meter: Meter | None = None,
     ) -> dict[str, Outcome]:
-        """See `Engine.train`."""
-        if not backbone.packable:
-            return Sequential(snapshot_seconds=self.snapshot_seconds).train(
-                backbone, trials, folders, data, step_done, meter
-            )
+        """See `Engine.train`. Trials that can't be packed train one after another, by plain peft."""
         meter = meter or Meter(folders)
-        outcomes: dict[str, Outcome] = {}
+        every, trials, others = trials, *parted(backbone, trials)
+        alone = Sequential(snapshot_seconds=self.snapshot_seconds)
+        outcomes = alone.train(backbone, others, folders, data, step_done, meter) if others else {}
+        if not trials:
+            return outcomes
         snapshots = [read_snapshot(trial, folders[trial.id]) for trial in trials]
         most = self.largest or self._most(backbone, trials, data)
         rows = max(rows_at_once(trial.protocol, len(data.of(trial))) for trial in trials)
@@ -87,7 +87,7 @@ class Packed:
                 if snapshot.steps:
                     snapshot.write(folders[snapshot.trial.id])  # more memory goes on from here
                 outcomes[snapshot.trial.id] = Outcome(failure=NO_ROOM)
-        return {trial.id: outcomes[trial.id] for trial in trials}
+        return {trial.id: outcomes[trial.id] for trial in every}
 
     def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
         """Return how many trials fit into free memory."""
@@ -175,12 +175,14 @@ class Packed:
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
         meter: Meter | None = None,
+        pictures: Sequence[Picture] = (),
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """See `Engine.generate`."""
-        if not backbone.packable or not trials:
-            yield from Sequential().generate(backbone, trials, folders, features, meter)
-            return
         meter = meter or Meter(folders)
+        trials, others = parted(backbone, trials)
+        yield from Sequential().generate(backbone, others, folders, features, meter, pictures)
+        if not trials:
+            return
         shown, places = distinct(features)
         protocol = trials[0].protocol
         rows = capacity.writing_rows(
@@ -247,6 +249,12 @@ class Packed:
             return written
 
 
+def parted(backbone: Backbone, trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
+    """Return trials that can be packed, and those that run one after another."""
+    together = [trial for trial in trials if backbone.packable and trial.alone is None]
+    return together, [trial for trial in trials if trial not in together]
+
+
 def _write_snapshots(training: PackTraining, folders: Mapping[str, TrialFolder]) -> None:
     for snapshot in training.snapshots():
         snapshot.write(folders[snapshot.trial.id])
@@ -258,7 +266,8 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
     longest = max(len(backbone.report_tokens(report)) for report in data.reports)
     dtype = backbone.model.dtype
     prompt = len(backbone.prompt_tokens(protocol.prompt))
-    forward = Pass(dtype, prompt, longest, protocol.dropout, merged=merge and _plain(backbone))
+    dropout = max(trial.protocol.dropout for trial in trials)
+    forward = Pass(dtype, prompt, longest, dropout, merged=merge and _plain(backbone))
     adapted = [m for name, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, name)]
     return Footprint(
         weights=0,

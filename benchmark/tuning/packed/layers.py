@@ -1,9 +1,9 @@
 """The forward pass of peft's LoRA layers for a whole pack: rows of all trials in one batch, ordered by trial.
 
-Two ways, equal up to rounding. *Merged*: each trial's weight W + alpha / r · B A is made anew every step, and the
-batch is one batched product; cheaper wherever a trial's rows outnumber the weight's width, but it takes a copy of the
-weight a trial and full precision. *Factored*: the frozen layer sees all rows at once, and A and B are applied as
-batched products; for quantised or large layers, low precision and dropout.
+Two ways, equal up to rounding. *Merged*: each trial's weight W + scale · B A is made anew every step, and the batch is
+one batched product; cheaper wherever a trial's rows outnumber the weight's width, but it takes a copy of the weight a
+trial and full precision. *Factored*: the frozen layer sees all rows at once, and A and B are applied as batched
+products; for quantised or large layers, low precision and dropout. A trial's A and B are 0 where it adapts no layer.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -4,7 +4,7 @@ A trial's parameters lie in one row of a flat buffer, its gradients in a row of 
 touch each trial by one operation, whatever the number of modules.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -59,7 +59,9 @@ class Stacks:
     Args:
         shapes: module → (in, out).
         ranks: of each trial, ascending.
-        scales: alpha / rank of each trial.
+        scales: what B A is multiplied by, of each trial.
+        adapted: modules that each trial adapts; None where all of them adapt all. The others' A and B are 0, and stay
+            so: their gradients vanish.
         dtype, device: of the parameters.
         trained: whether gradients are wanted.
 
@@ -79,12 +81,14 @@ class Stacks:
         dtype: torch.dtype,
         device: torch.device,
         trained: bool = True,
+        adapted: Sequence[Container[str]] | None = None,
     ) -> None:
         self.shapes = dict(shapes)
         self.ranks = list(ranks)
         self.bands = bands(ranks)
         self.scales = torch.tensor(scales, dtype=dtype, device=device).view(-1, 1, 1)
         self.trained = trained
+        self.adapted = adapted
         self.down: dict[str, list[nn.Parameter]] = {name: [] for name in shapes}
         self.up: dict[str, list[nn.Parameter]] = {name: [] for name in shapes}
         width = sum(inputs + outputs for inputs, outputs in shapes.values())
@@ -121,6 +125,8 @@ class Stacks:
     def weights(self, trial: int, flat: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
         """Return a trial's own A [rank, in] and B [out, rank] under peft's names, without padding, as views.
 
+        Modules that the trial doesn't adapt are left out.
+
         Args:
             trial: its place in the pack.
             flat: buffers laid out like the parameters, e.g. AdamW's moments; None for the parameters.
@@ -129,6 +135,8 @@ class Stacks:
         rank = self.ranks[trial]
         weights = {}
         for name, down, up in self._parts((self.flat if flat is None else flat)[number], self.bands[number]):
+            if self.adapted is not None and name not in self.adapted[trial]:
+                continue
             weights[f"{name}.lora_A.weight"] = down[row, :rank]
             weights[f"{name}.lora_B.weight"] = up[row, :rank].T
         return weights
@@ -140,10 +148,12 @@ class Stacks:
             place.copy_(weights[name])
 
     def padding(self, trial: int) -> Tensor:
-        """Return everything of a trial that is padding, as one vector."""
+        """Return everything of a trial that is padding, modules that it doesn't adapt among it, as one vector."""
         number, row = self.place(trial)
         parts = self._parts(self.flat[number], self.bands[number])
-        return torch.cat([part[row, self.ranks[trial] :].flatten() for _, *pair in parts for part in pair])
+        own = [self.ranks[trial] if self.adapted is None or name in self.adapted[trial] else 0 for name, *_ in parts]
+        pairs = zip(parts, own, strict=True)
+        return torch.cat([part[row, first:].flatten() for (_, *pair), first in pairs for part in pair])
 
     def selected(self, trials: Sequence[int]) -> Self:
         """Return new stacks of some of the trials, in the same order."""
@@ -154,6 +164,7 @@ class Stacks:
             dtype=self.flat[0].dtype,
             device=self.flat[0].device,
             trained=self.trained,
+            adapted=None if self.adapted is None else [self.adapted[t] for t in trials],
         )
         for place, trial in enumerate(trials):
             chosen.fill(place, self.weights(trial))

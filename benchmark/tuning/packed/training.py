@@ -11,7 +11,7 @@ from peft import PeftModel, get_peft_model
 from torch import Tensor
 
 from backbones.base import IGNORED, Backbone
-from backbones.private.lora import lora_layers, lora_sizes, lora_weight, save_adapter, take_out
+from backbones.private.lora import adapts, lora_layers, lora_sizes, lora_weight, save_adapter, take_out
 from benchmark.suite import Trial
 from benchmark.tuning import batches
 from benchmark.tuning.dropout import Streams, masked
@@ -42,15 +42,17 @@ def look_every(device: torch.device) -> int:
 def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
     """Stack the adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
     layers = lora_layers(model)
-    first = lora_weight(next(iter(layers.values())), "lora_A", names[0])
+    adapted = adapted_layers(model, names)
+    first = lora_weight(layers[adapted[0][0]], "lora_A", names[0])
     shapes = {name: lora_sizes(layer) for name, layer in layers.items()}
     stacks = Stacks(
         shapes,
         [trial.rank for trial in trials],
-        [trial.alpha / trial.rank for trial in trials],
+        [trial.scale for trial in trials],
         dtype=first.dtype,
         device=first.device,
         trained=trained,
+        adapted=adapted,
     )
     for place, adapter in enumerate(names):
         for key, view in stacks.weights(place).items():
@@ -59,6 +61,12 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
             view.copy_(weight.detach())
             weight.data = view
     return stacks
+
+
+def adapted_layers(model: PeftModel, names: Sequence[str]) -> list[list[str]]:
+    """Return the names of the layers that each of peft's adapters is in, in the model's order."""
+    layers = lora_layers(model)
+    return [[name for name, layer in layers.items() if adapts(layer, adapter)] for adapter in names]
 
 
 def steps_of(trial: Trial, data: TrainingSet) -> int:
@@ -124,7 +132,7 @@ class PackTraining:
         self.failures: dict[str, str] = {}
         self.step_done: StepDone = lambda *_: None
         self.passed: Callable[[Sequence[Trial]], None] = lambda _: None
-        self.streams = Streams(self.protocol.dropout, backbone.device) if self.protocol.dropout else None
+        self.streams: Streams | None = None
         try:
             self.model = self._injected()
             self._build(snapshots)
@@ -145,7 +153,11 @@ class PackTraining:
 
     def _build(self, snapshots: Sequence[Snapshot]) -> None:
         """Build stacks, optimiser and layers for the trials as they stand."""
-        self.stacks = stacks_of(self.model, [t.id for t in self.trials], self.trials, trained=True)
+        names = [trial.id for trial in self.trials]
+        self.stacks = stacks_of(self.model, names, self.trials, trained=True)
+        dropouts = [trial.protocol.dropout for trial in self.trials]
+        adapted = [frozenset(layers) for layers in adapted_layers(self.model, names)]
+        self.streams = Streams(dropouts, self.backbone.device, adapted) if any(dropouts) else None
         self.optimizer = PackedAdamW(
             self.stacks,
             [trial.protocol.weight_decay for trial in self.trials],
@@ -236,7 +248,7 @@ class PackTraining:
                 self.streams.go_on(first)
             else:
                 self.streams.begin([masked(piece, self.lengths, self.prompt) for piece in part.pieces])
-        inputs = self.backbone.training_inputs(part.batch.text, part.batch.features)
+        inputs = self.backbone.training_inputs(part.batch.text, part.batch.shown(self.backbone))
         return report_losses(self.model, inputs, self.prompt, len(part.pieces))
 
     def _look(self) -> bool:

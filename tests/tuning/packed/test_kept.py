@@ -94,7 +94,7 @@ def measured(plugin: type[Backbone], config: Any, forward: Pass) -> int:
         inputs["attention_mask"] = mask
     shapes = {name: lora_sizes(layer) for name, layer in lora_layers(tuned).items()}
     stacks = Stacks(shapes, [RANK], [1.0], dtype=torch.float32, device=torch.device("cpu"))
-    streams = Streams(forward.dropout, torch.device("cpu"))
+    streams = Streams([forward.dropout], torch.device("cpu"))
     streams.seed([0])
     streams.begin([(1, length)])
     layers = PackedLayers(tuned, stacks, merge=False, masks=streams.mask if forward.dropout else None)
