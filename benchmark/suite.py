@@ -9,7 +9,7 @@ import json
 from math import sqrt
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from benchmark.grid import TAKEN_FROM_THE_BASE, Grid, Initialisation, Part, Point, Scaling, Targets, Variant, why_alone
 from benchmark.untuned import INSTRUCTED, UNTUNED, Untuned, said

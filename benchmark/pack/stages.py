@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benchmark.execute import prepare_worker, quiet
+from benchmark.pack.asked import digests_of, prompts_of, write_untuned
 from benchmark.pack.foreign import bring_in, changes_images, write_foreign
 from benchmark.pack.images import (
     blank_key,
