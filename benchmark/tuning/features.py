@@ -56,13 +56,14 @@ class FeatureStore:
             progress: called with images done and images in all.
         """
         features = {key: self._read(key) for key in images}
-        missing = {key: images[key] for key, stored in features.items() if stored is None}
-        done = len(images) - len(missing)
-        progress(done, len(images))
-        for key, tokens in encoded(self.backbone, missing):
-            features[key] = self._keep(key, tokens)
-            done += 1
-            progress(done, len(images))
+        missing = [key for key, stored in features.items() if stored is None]
+        size = images_at_once(self.backbone) if missing else 1
+        progress(len(images) - len(missing), len(images))
+        for start in range(0, len(missing), size):
+            keys = missing[start : start + size]
+            for key, tokens in encoded(self.backbone, {key: images[key] for key in keys}):
+                features[key] = self._keep(key, tokens)
+            progress(len(images) - len(missing) + start + len(keys), len(images))
         return {key: tokens for key, tokens in features.items() if tokens is not None}
 
     def _path(self, key: str) -> Path:
