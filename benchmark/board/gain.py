@@ -81,7 +81,7 @@ def gains(groups: Sequence[Sequence[Result]], references: Mapping[str, Result], 
         references: of `untuned_references`.
         basis: of all comparisons.
     """
-    name, sign = basis.primary, 1 if is_higher_better(basis.primary) else -1
+    name = basis.primary
     ours = [basis.sample_of(group, name) for group in groups]
     theirs = [
         basis.sample_of([references[b]], name) if (b := group[0].trial.backbone) in references else None
@@ -94,7 +94,8 @@ def gains(groups: Sequence[Sequence[Result]], references: Mapping[str, Result], 
         if pair is None or math.isnan(pair[0].value - pair[1].value):
             found.append(None)
             continue
-        distance = number(difference(*pair[::sign], basis.draws_for(name)), reach(name))
+        better, worse = pair if is_higher_better(name) else pair[::-1]
+        distance = number(difference(better, worse, basis.draws_for(name)), reach(name))
         found.append(Gain(**dict(distance), over=_over(references[group[0].trial.backbone]), p=p))
     return found
 

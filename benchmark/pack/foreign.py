@@ -92,9 +92,8 @@ def _changes_anything(session: Session, trial: Trial, folder: TrialFolder) -> bo
     records = session.pack.records
     images = ImageCache(records.cache / "images", records.image)
     studies = records.split_of(trial).studies("test", records.studies)
-    looked_at = [study for study in studies if study.image is not None][:LOOKED_AT]
-    pictures = [images.load(study.image) for study in looked_at]
-    reports = [study.report for study in looked_at]
+    looked_at = [(study.image, study.report) for study in studies if study.image is not None][:LOOKED_AT]
+    pictures, reports = [images.load(image) for image, _ in looked_at], [report for _, report in looked_at]
     return changes_logits(session.backbone, folder, session.prompts[trial.id], pictures, reports)
 
 

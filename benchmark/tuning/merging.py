@@ -71,7 +71,7 @@ def merge(
 def _save(backbone: Backbone, trial: Trial, folder: TrialFolder, place: Path) -> None:
     with taken_out(backbone):
         adapted = PeftModel.from_pretrained(backbone.model, str(folder.adapter))
-        merged: Any = adapted.merge_and_unload(safe_merge=True)  # type: ignore[operator]
+        merged: Any = adapted.merge_and_unload(safe_merge=True)
         merged.save_pretrained(place)
     backbone.processor.save_pretrained(place)
     write_text(place / "README.md", merged_card(backbone, trial))
@@ -82,7 +82,8 @@ def _again(backbone: Backbone, protocol: Protocol, place: Path, pictures: Sequen
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     device, dtype = backbone.device, backbone.model.dtype
-    backbone.model.to("cpu")  # makes room
+    base: Any = backbone.model
+    base.to("cpu")  # makes room
     model = AutoModelForImageTextToText.from_pretrained(place, dtype=dtype, device_map={"": str(device)}).eval()
     return write_plainly(backbone, model, AutoProcessor.from_pretrained(place), protocol, pictures)
 
