@@ -106,7 +106,7 @@ def _costs(planned: Plan) -> tuple[list[str], list[tuple[str, ...]]]:
 def _alone(rows: Sequence[BackbonePlan]) -> tuple[list[str], list[tuple[str, ...]]]:
     """Return columns and lines of trials that can't be packed: why, what they train, and what training takes."""
     columns = ["trials", "trainable", "training, times a packed one", "why"]
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for row in rows:
         for part in row.alone:
             trained = ", ".join(f"{count(number)} (rank {rank})" for rank, number in part.trainable_parameters.items())

@@ -98,7 +98,12 @@ def train_adapters(session: Session) -> None:
         [session.pictures[image] for _, image in pairs],
     )
     _tell_alone(session, untrained)
-    session.together("train", untrained, partial(_train, session, data), session.untrained)
+    train = partial(_train, session, data)
+    # One that can't be packed and fails must not part those that can.
+    session.together("train", [trial for trial in untrained if trial.alone is None], train, session.untrained)
+    for trial in untrained:
+        if trial.alone is not None:
+            session.together("train", [trial], train, session.untrained)
 
 
 def _tell_alone(session: Session, trials: Sequence[Trial]) -> None:
@@ -126,7 +131,7 @@ def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> No
 
 def write_reports(session: Session) -> None:
     """Write predictions of the trials that have none, or not all."""
-    alike = lambda trial: (trial.protocol.sees_no_image, trial.fold or 0)  # noqa: E731
+    alike = lambda trial: (trial.protocol.sees_no_image, trial.fold or 0, trial.alone or "")  # noqa: E731
     tuned = [trial for trial in session.unwritten() if trial.is_trained_here]
     write_untuned(session, _store)
     write_foreign(session, _store)

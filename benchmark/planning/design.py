@@ -51,8 +51,10 @@ def design_of(suite: Suite, data: Path | None) -> Design | None:
         return None  # `missing` says what is wrong
     blocks = len({split.blocks[i] for i in split.test})
     points, backbones = len({point.setting for point in suite.points()}), len(suite.backbones)
+    rates = "learning_rate" in suite.grid.varying and suite.split.folds is None
     families = (
         ("backbones, each at the point that validation chose", comb(backbones, 2)),
+        ("ranks of a backbone, each at its chosen rate", comb(len(suite.grid.ranks), 2) if rates else 0),
         ("settings of the same backbone", backbones * comb(points, 2)),
     )
     return Design(
