@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from backbones.errors import UserError
 
@@ -119,6 +120,23 @@ def _refused(checkpoint: Checkpoint, error: OSError) -> UserError:
         f"{where}: not in the local cache ({constants.HF_HUB_CACHE}), and {why}. On a machine with network, run "
         f"{fetch}, then copy its cache here (HF_HOME); or set HF_ENDPOINT to a mirror."
     )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file.
+
+    Raises:
+        UserError: it isn't there or isn't one.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: can't be read as JSON ({str(error).strip().splitlines()[0]}). Fetch the checkpoint again."
+        ) from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a JSON object is expected.")
+    return content
 
 
 def is_miniature(folder: Path) -> bool:

@@ -20,9 +20,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backbones.checkpoint import INDEX, fingerprint
+from backbones.checkpoint import INDEX, fingerprint, read_json
 from backbones.errors import UserError
-from backbones.loading import read_json
 from backbones.private.tokenizers import merges_by_score
 
 ORIGINAL = "llava_mistral"

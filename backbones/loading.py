@@ -1,6 +1,5 @@
 """A checkpoint folder → a frozen model, with every mismatch named before anything is trained."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from backbones.checkpoint import read_json
 from backbones.errors import UserError
 from backbones.private.inputs import embeddings_of
 from backbones.private.quantization import forbid_repacking
@@ -161,21 +161,6 @@ def check_folder(folder: Path, *, name: str, model_type: str) -> None:
             + (f", only pickle files ({', '.join(pickles)}), which can run code when read" if pickles else "")
             + ". Use a revision with safetensors, or convert it on a machine that you can lose."
         )
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file.
-
-    Raises:
-        UserError: it isn't there or isn't one.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: can't be read as JSON ({_first_line(error)}). Fetch the checkpoint again.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: a JSON object is expected.")
-    return content
 
 
 def check_tokenizer(folder: Path, tokenizer: Any, model: "PreTrainedModel", *, name: str, end_token: str) -> None:

@@ -42,6 +42,27 @@ class UsedCheckpoint(Stored):
     parameters: int | None
 
 
+class EvaluatedAdapter(Stored):
+    """An adapter from elsewhere that was evaluated as it is.
+
+    Attributes:
+        name: of its repository on the hub, or of its folder, without a path.
+        revision: commit of the repository; None for a folder.
+        base: name of the base that its configuration states.
+        rank, alpha: as its configuration has them.
+        image_modules: how many modules it changes on the image's way to the decoder.
+        renamed: whether its tensors were named as earlier versions of transformers did.
+    """
+
+    name: str
+    revision: str | None
+    base: str | None
+    rank: int
+    alpha: float
+    image_modules: int
+    renamed: bool
+
+
 class Machine(Stored):
     """A machine without its name: processor, its kernels and MKL's promise of reproducible ones, cores and memory."""
 
@@ -76,6 +97,7 @@ class TrialRecord(Provenance):
         trials_in_pack: how many ran in the same process.
         trained_together: how many trained at the same time, at most; None where it was trained by itself or earlier.
         loss: the kernels that the loss was computed with, where not by torch.
+        adapter: what was evaluated, where it is from elsewhere.
         seconds: the trial's own, by stage, of all sessions that worked on it.
         peak_memory_bytes: the greatest in training: of the GPU, or of the process on a CPU.
         device, gpu, gpu_memory_bytes, machine: where it ran last.
@@ -91,6 +113,7 @@ class TrialRecord(Provenance):
     trials_in_pack: int = 1
     trained_together: int | None = Field(default=None, exclude_if=lambda number: number is None)
     loss: str | None = Field(default=None, exclude_if=lambda kernels: kernels is None)
+    adapter: EvaluatedAdapter | None = Field(default=None, exclude_if=lambda adapter: adapter is None)
     seconds: dict[Stage, float]
     peak_memory_bytes: int | None = None
     device: str = "cpu"
@@ -416,6 +439,11 @@ class SuiteRecord(Stored):
         if trial := self.trials.get(identity):
             return trial.fold
         return next((number for number, fold in enumerate(self.folds) if identity in fold.baselines.values()), None)
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether it is of adapters from elsewhere, and not of a sweep that trains its own."""
+        return any(trial.adapter is not None for trial in self.trials.values())
 
     @property
     def floors(self) -> dict[str, str]:

@@ -176,9 +176,13 @@ class TrialFolder:
         """Why the trial failed: in words, and where in the code where an error ended it."""
         return self.path / "failure.json"
 
+    def has_adapter(self) -> bool:
+        """Return whether its adapter is stored."""
+        return (self.adapter / "adapter_config.json").is_file()
+
     def is_trained(self) -> bool:
         """Return whether its adapter and losses are stored."""
-        return (self.adapter / "adapter_config.json").is_file() and self.losses.is_file()
+        return self.has_adapter() and self.losses.is_file()
 
     def is_done(self, *, lesions: bool = False) -> bool:
         """Return whether nothing is left to do for it.

@@ -10,7 +10,7 @@ from importlib.resources import files
 from math import sqrt
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from benchmark.grid import (
     TAKEN_FROM_THE_BASE,
@@ -24,6 +24,7 @@ from benchmark.grid import (
     Variant,
     why_alone,
 )
+from benchmark.untuned import INSTRUCTED, UNTUNED, Untuned, said
 
 SCHEMA = 1
 """Version of what a trial's id is made of; raised when the meaning of a stored result changes."""
@@ -190,6 +191,9 @@ class Suite(Part):
     as much of the breast painted over elsewhere (`benchmark.data.lesion_places`). What is trained, and its id, stay the
     same.
 
+    With `untuned` each backbone also writes without being tuned, in each of the ways that are listed
+    (`benchmark.untuned`): what tuning gains is judged against these rows.
+
     Where `miniature` is left out, the miniatures that come with the project are used, and those of other backbones
     are trained as `MiniaturePart` has it by default; where it is given, all are trained so.
     """
@@ -209,6 +213,14 @@ class Suite(Part):
     # Left out where it says nothing, so that records and boards of before keep their bytes.
     blank_adapters: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
     lesions: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
+    untuned: tuple[Untuned, ...] = Field(default=(), exclude_if=lambda ways: not ways)
+
+    @field_validator("untuned")
+    @classmethod
+    def _distinct_ways(cls, ways: tuple[Untuned, ...]) -> tuple[Untuned, ...]:
+        if twice := [said(way) for place, way in enumerate(ways) if way in ways[:place]]:
+            raise ValueError(f"must be distinct, but listed twice: {', '.join(twice)}")
+        return ways
 
     @model_validator(mode="after")
     def _not_all_blank(self) -> Self:
@@ -258,8 +270,8 @@ class Suite(Part):
         return (None,) if self.split.folds is None else tuple(range(self.split.folds))
 
     def count_trials(self) -> int:
-        """Return how many trials it has, those on blank images and of all folds among them."""
-        points = len(self.points()) + len(self.blank_points())
+        """Return how many trials it has, those on blank images, untuned ones and those of all folds among them."""
+        points = len(self.points()) + len(self.blank_points()) + len(self.untuned)
         return len(self.backbones) * points * len(self.fold_numbers())
 
     @property
@@ -272,12 +284,19 @@ class Suite(Part):
         """The protocol of those trials."""
         return self.protocol.model_copy(update={"training_images": "blank"})
 
+    def untuned_protocol(self, way: Untuned) -> Protocol:
+        """Return the protocol of an untuned trial: the suite's, with the instructing prompt where that is asked."""
+        return self.protocol.model_copy(update={"prompt": INSTRUCTED}) if way == "instructed" else self.protocol
+
 
 class Trial(BaseModel):
-    """One backbone tuned at one point of the grid.
+    """One backbone tuned at one point of the grid; or not tuned, or with an adapter from elsewhere.
 
     Its id is a hash of everything that can change its result, and of nothing else: not of where it ran, how it was
     packed or what the suite is called.
+
+    A trial that isn't trained here has rank and alpha 0, or those of its adapter, and seed 0, or that of the choice of
+    examples.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -303,6 +322,22 @@ class Trial(BaseModel):
     variant: Variant = Field(default="lora", exclude_if=lambda variant: variant == "lora")
     fold: int | None = Field(default=None, exclude_if=lambda fold: fold is None)
     """Number of its fold, from 0, whose fingerprint `split` is; None outside of cross-validation."""
+    untuned: Untuned | None = Field(default=None, exclude_if=lambda way: way is None)
+    """How the backbone is asked, where it isn't tuned."""
+    examples: tuple[str, ...] = Field(default=(), exclude_if=lambda ids: not ids)
+    """Ids of the training reports in its prompt, in order."""
+    adapter: str | None = Field(default=None, exclude_if=lambda digest: digest is None)
+    """Fingerprint of an adapter from elsewhere, which is evaluated as it is."""
+
+    @property
+    def is_shown_lesions(self) -> bool:
+        """Whether it writes for images with parts painted over, where its suite asks for them: not if it is untuned."""
+        return self.untuned is None
+
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether it has steps to take, and an adapter that comes of them."""
+        return self.untuned is None and self.adapter is None
 
     @property
     def id(self) -> str:
@@ -312,6 +347,11 @@ class Trial(BaseModel):
         # How a batch is cut for memory, and by what code it is computed, changes the time, not the result.
         for key in ("micro_batch_size", "activation_checkpointing", "compile"):
             described["protocol"].pop(key, None)
+        if not self.is_trained_here:
+            # Nothing of how others are trained touches it.
+            described["protocol"] = {key: described["protocol"][key] for key in ("prompt", "max_new_tokens")}
+        if self.untuned is not None:
+            described["words"] = UNTUNED
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -339,6 +379,10 @@ class Trial(BaseModel):
     def label(self) -> str:
         """For people: backbone, point, seed and fold, and which images it was trained on if not its own."""
         fold = "" if self.fold is None else f" fold={self.fold + 1}"
+        if self.untuned is not None:
+            return f"{self.backbone} untuned, {said(self.untuned)}{fold}"
+        if self.adapter is not None:
+            return f"{self.backbone} adapter={self.adapter[:8]} r={self.rank} alpha={self.alpha}{fold}"
         point = f"{self.backbone} r={self.rank} alpha={self.alpha}{self._further} seed={self.seed}{fold}"
         images = self.protocol.training_images
         return point if images == "own" else f"{point} images={images}"

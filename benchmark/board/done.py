@@ -124,7 +124,9 @@ class Done:
 
     @cached_property
     def losses(self) -> list[tuple[int, float]]:
-        """Return (step, mean loss of the steps since the point before), a few dozen of them."""
+        """Return (step, mean loss of the steps since the point before), a few dozen of them; none if not trained."""
+        if not self.trial.is_trained_here:
+            return []
         rows = list(enumerate(self.folder.read_losses(), start=1))
         size = -(-len(rows) // CURVE_POINTS)
         bins = [rows[start : start + size] for start in range(0, len(rows), size)]
@@ -132,7 +134,9 @@ class Done:
 
     @cached_property
     def parameters(self) -> int | None:
-        """Return how many parameters were trained; None where the adapter's file isn't there."""
+        """Return how many parameters were trained; None where the adapter's file isn't there, 0 where there is none."""
+        if self.trial.untuned is not None:
+            return 0
         path = self.folder.adapter / "adapter_model.safetensors"
         if not path.is_file():
             return None

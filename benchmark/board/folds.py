@@ -126,7 +126,8 @@ def pooled_trials(done: Sequence[Done], references: References, folds: int) -> t
     for one in done:
         trial = one.trial
         assert trial.fold is not None, f"{trial.id} is of no fold"
-        point = (trial.backbone, trial.protocol.training_images, *trial.setting, trial.seed)
+        kind = (trial.protocol.training_images, trial.untuned, trial.adapter)
+        point = (trial.backbone, *kind, *trial.setting, trial.seed)
         groups[point][trial.fold] = one
     complete = [group for group in groups.values() if len(group) == folds]
     return tuple(Folded(tuple(group[fold] for fold in range(folds)), references) for group in complete)

@@ -13,14 +13,23 @@ def study_items(board: Board) -> list[Item]:
     """Return what the study is, and what it is meant for."""
     grid = board.suite.grid
     backbones = several(len(board.checkpoints), "vision-language backbone")
+    compared = (
+        f"{backbones} fine-tuned by low-rank adaptation (LoRA) to write the report of a mammogram, each at "
+        f"{several(len(grid.ranks), 'rank')}, {several(len(grid.alphas), 'alpha')} and "
+        f"{several(len(grid.seed), 'seed')}, were compared under one protocol."
+    )
+    done = "Models were fine-tuned and evaluated; none was updated afterwards."
+    if board.evaluated:
+        compared = (
+            f"{several(len(board.evaluated), 'low-rank adapter')} (LoRA) from elsewhere, of {backbones}, were made to "
+            "write the report of a mammogram under one protocol."
+        )
+        done = "Models were evaluated as they are; none was trained or updated."
     return [
         Item(
             id="objective", section="Study", topic="Objective and type of study",
             asked_by=asked("4", claim=True),
-            text=f"{backbones} fine-tuned by low-rank adaptation (LoRA) to write the report of a mammogram, "
-            f"each at {several(len(grid.ranks), 'rank')}, {several(len(grid.alphas), 'alpha')} and "
-            f"{several(len(grid.seed), 'seed')}, were compared under one protocol. Input: one image and one "
-            "instruction; output: one report. Models were fine-tuned and evaluated; none was updated afterwards.",
+            text=f"{compared} Input: one image and one instruction; output: one report. {done}",
         ),
         Item(
             id="intended_use", section="Study", topic="Intended use and clinical role",

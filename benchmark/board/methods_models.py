@@ -6,6 +6,7 @@ from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
 from benchmark.grid import Grid
 from benchmark.suite import Protocol
+from benchmark.untuned import INSTRUCTED, FewShot, Untuned
 from metrics.registry import METRICS
 
 SCHEDULES = {
@@ -66,6 +67,8 @@ def _access(board: Board) -> Item:
 
 
 def _tuning(board: Board) -> Item:
+    if board.evaluated:
+        return _of_others(board)
     grid, protocol = board.suite.grid, board.suite.protocol
     shuffled = (
         " In training each report stood with the image of another study: a control, not a way to tune a model."
@@ -83,6 +86,15 @@ def _tuning(board: Board) -> Item:
         text=f"LoRA adapters on {_where(grid)}, all else frozen, were trained at {_points(grid)}, with LoRA dropout "
         f"{_dropout(grid, protocol)}. {_optimiser(protocol, grid)} The seed decides the "
         f"adapters' first weights, the order of the reports and dropout.{shuffled}{blank}",
+    )  # fmt: skip
+
+
+def _of_others(board: Board) -> Item:
+    names = ", ".join(one.name for one in board.evaluated)
+    return Item(
+        id="tuning", section="Models", topic="Fine-tuning", asked_by=asked("6b 6c", claim=True),
+        needed=f"on what and how the adapters {names} were trained, by whom, and whether any of the studies tested "
+        "here were among it; here they were evaluated as they are",
     )  # fmt: skip
 
 
@@ -168,13 +180,45 @@ def _prompt(board: Board) -> list[Item]:
         Item(
             id="prompt_structure", section="Models", topic="Structure of the prompt", asked_by=asked("9a", "4"),
             text="One study's image and the instruction, in each backbone's own turn markers; one query a study, each "
-            "by itself, without examples and without an earlier conversation.",
+            f"by itself, without examples{_but_untuned(board)} and without an earlier conversation.",
         ),
+        *_untuned(board),
         Item(
             id="prompt_testing", section="Models", topic="Testing of the prompt", asked_by=asked("9a 9b", "5"),
             needed="how the wording was arrived at and why, which others were tried, and on which data; the "
             "run used one",
         ),
+    ]  # fmt: skip
+
+
+def _but_untuned(board: Board) -> str:
+    return " (but for untuned rows that say so)" if any(isinstance(way, FewShot) for way in board.suite.untuned) else ""
+
+
+def _asked(way: Untuned) -> str:
+    if isinstance(way, FewShot):
+        return (
+            f"by the one instruction behind {several(way.few_shot, 'report')} of the training part, as text, of blocks "
+            f"that are neither validated nor tested on, drawn with seed {way.seed}"
+        )
+    if way == "instructed":
+        return "by the instruction below, which states sections and categories"
+    return "by the one instruction"
+
+
+def _untuned(board: Board) -> list[Item]:
+    """Return how backbones were asked without tuning; nothing where none was."""
+    ways = board.suite.untuned
+    if not ways:
+        return []
+    listed = "; ".join(_asked(way) for way in ways)
+    return [
+        Item(
+            id="untuned", section="Models", topic="Backbones without tuning", asked_by=asked("6b", "3"),
+            text=f"Each backbone also wrote without any tuning: {listed}. What tuning gains is judged by the way that "
+            "did best on the validation part.",
+            verbatim=INSTRUCTED if "instructed" in ways else None,
+        )
     ]  # fmt: skip
 
 

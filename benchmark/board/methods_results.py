@@ -211,7 +211,7 @@ def result_items(board: Board) -> list[Item]:
 
 
 def _trials(board: Board) -> Item:
-    done = sum(len(row.trials) for row in board.rows)
+    done = sum(len(row.trials) for row in (*board.rows, *board.untuned))
     entries = [f"Failed: {trial.label}: {trial.reason}" for trial in board.failed]
     entries += [f"Not there: {trial.label}: {trial.reason}" for trial in board.missing]
     rest = "Failed or missing:" if entries else "None failed and none is missing."

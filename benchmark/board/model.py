@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from benchmark.grid import DEFAULTS
-from benchmark.record import DataRecord, Leakage
+from benchmark.record import DataRecord, EvaluatedAdapter, Leakage
 from benchmark.suite import Suite
+from benchmark.untuned import Untuned, said
 
 FORMAT = 1
 """Version of `results.json`."""
@@ -73,6 +74,27 @@ class Fall(Number):
     @field_serializer("of_perfect_reader")
     def _short_share(self, value: float | None) -> float | None:
         return None if value is None else round(value, DIGITS) + 0.0
+
+
+class Gain(Number):
+    """What tuning gains in the primary score, positive where it helps, with the interval paired by block.
+
+    Attributes:
+        over: in which way the untuned backbone was asked, chosen on the validation part.
+        p: two-sided, of "no gain", after Holm over the rows of the main table; only there.
+        p_grid: the same, after Holm over all points of the grid; only there.
+    """
+
+    over: str
+    p: float | None = None
+    p_grid: float | None = Field(default=None, exclude_if=lambda p: p is None)
+
+    @property
+    def verdict(self) -> bool | None:
+        """Whether tuning helped (True) or hurt (False) beyond chance, among the main table's rows; None if neither."""
+        if self.p is None or self.p > SIGNIFICANT or self.low is None or self.high is None:
+            return None
+        return True if self.low > 0 else False if self.high < 0 else None
 
 
 class LesionFalls(Part):
@@ -197,6 +219,8 @@ class Row(Part):
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
             summed over blocks the parts give the score. With it another run's row can be paired with this one.
         strata: the scores by true category and by density; only of rows of the main table.
+        untuned: how the backbone was asked, of a row that isn't tuned.
+        gain: what tuning gains over what the backbone writes untuned, where the suite asks for that.
     """
 
     name: str
@@ -228,6 +252,8 @@ class Row(Part):
     lesions: LesionFalls | None = Field(default=None, exclude_if=lambda falls: falls is None)
     by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
     strata: tuple[Stratum, ...] = Field(default=(), exclude_if=lambda strata: not strata)
+    untuned: Untuned | None = Field(default=None, exclude_if=lambda way: way is None)
+    gain: Gain | None = Field(default=None, exclude_if=lambda gain: gain is None)
     axes: dict[str, float | str] = Field(default={}, exclude_if=lambda axes: not axes)
     axes_by_fold: tuple[dict[str, float | str], ...] = Field(default=(), exclude_if=lambda axes: not axes)
     alone: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
@@ -239,7 +265,12 @@ class Row(Part):
 
     @property
     def point(self) -> str:
-        """Return rank, alpha and further axes, for tables; where folds chose different ones, each with how many did."""
+        """Return rank, alpha and further axes, for tables; where folds chose different ones, each with how many did.
+
+        Of an untuned row it is how the backbone was asked.
+        """
+        if self.untuned is not None:
+            return f"untuned, {said(self.untuned)}"
         if not self.by_fold:
             return _point(self.rank, self.alpha, self.axes)
         further = self.axes_by_fold or ({},) * len(self.by_fold)
@@ -429,6 +460,8 @@ class Board(Part):
             of them, each with why.
         choices: of each backbone with several points, how clear the choice among them was.
         ranks_at_rates: of each backbone with several ranks and rates, where the suite's learning rate varies.
+        untuned: what backbones write without being tuned; `best` marks what gains are judged by.
+        evaluated: adapters from elsewhere that the rows are of; none of a board of a sweep, which tuned its own.
     """
 
     kind: Literal["suite"] = "suite"
@@ -455,6 +488,8 @@ class Board(Part):
     unranked: dict[str, str] = Field(default={}, exclude_if=lambda fields: not fields)
     choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
     ranks_at_rates: tuple[RanksAtRates, ...] = Field(default=(), exclude_if=lambda each: not each)
+    untuned: tuple[Row, ...] = Field(default=(), exclude_if=lambda rows: not rows)
+    evaluated: tuple[EvaluatedAdapter, ...] = Field(default=(), exclude_if=lambda adapters: not adapters)
 
     @property
     def main_rows(self) -> list[Row]:

@@ -24,7 +24,8 @@ class SuiteResults:
         done: trials with results, in the order of the grid; where there are folds, each point and seed once, with
             what all of its folds were tested on.
         blind: the same of trials on blank images: floors, trained as the rows are.
-        trials: those with results that are no floors, each fold by itself.
+        untuned: the same of backbones that aren't tuned, in each way in which they are asked.
+        trials: those with results that are neither floors nor untuned, each fold by itself.
         failed: label to reason.
         missing: labels of trials that have not run.
     """
@@ -37,6 +38,7 @@ class SuiteResults:
     failed: Mapping[str, str]
     missing: tuple[str, ...]
     blind: tuple[Result, ...] = ()
+    untuned: tuple[Result, ...] = ()
     trials: tuple[Done, ...] = ()
 
     @property
@@ -107,13 +109,19 @@ def read_results(results: Path, suite: str) -> SuiteResults:
         suite=record.suite,
         record=record,
         references=pooled,
-        done=tuple(one for one in results_of if not one.trial.protocol.sees_no_image),
+        done=tuple(one for one in results_of if _is_row(one.trial)),
         baselines=pooled_baselines(baselines, pooled) if record.folds else tuple(baselines[0]),
         failed=failed,
         missing=tuple(missing),
         blind=tuple(one for one in results_of if one.trial.protocol.sees_no_image),
-        trials=tuple(one for one in done if not one.trial.protocol.sees_no_image),
+        untuned=tuple(one for one in results_of if one.trial.untuned is not None),
+        trials=tuple(one for one in done if _is_row(one.trial)),
     )
+
+
+def _is_row(trial: Trial) -> bool:
+    """Return whether a trial is of a row that is compared with others: tuned, and not on blank images."""
+    return trial.untuned is None and not trial.protocol.sees_no_image
 
 
 def _done(trial: Trial, folder: TrialFolder, references: References) -> Done:

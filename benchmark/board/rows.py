@@ -45,19 +45,22 @@ def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
         above_floors={name: distance for name, distance in above.items() if distance is not None},
         falls=falls,
         unchanged=unchanged,
-        lesions=lesion_falls(group, results.references) if results.suite.lesions else None,
+        lesions=lesion_falls(group, results.references)
+        if results.suite.lesions and first.trial.is_shown_lesions
+        else None,
         ranks=Ranks(best=1, worst=1),
         parameters=first.parameters,
         seconds={stage: round(float(np.mean([d.seconds.get(stage, 0.0) for d in group])), 3) for stage in STAGES},
         peak_memory_bytes=max(r.peak_memory_bytes or 0 for d in group for r in d.records) or None,
         length_limit_rate=mean([d.scores.length_limit_rate for d in group]),
-        losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group},
+        losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group if d.losses},
         confusion=_confusion(group, results),
         by_block=_by_block(group, basis),
         by_fold=tuple((trial.rank, trial.alpha) for trial in by_fold),
-        axes=axes_of(first.trial, results.suite),
+        axes=axes_of(first.trial, results.suite) if first.trial.untuned is None else {},
         axes_by_fold=tuple(axes_of(trial, results.suite) for trial in by_fold) if results.suite.grid.varying else (),
         alone=first.trial.alone,
+        untuned=first.trial.untuned,
     )
 
 

@@ -3,13 +3,21 @@
 from benchmark.board.folds import Result
 from benchmark.board.model import Checkpoint, Run
 from benchmark.board.results import SuiteResults
-from benchmark.record import TrialRecord
+from benchmark.record import EvaluatedAdapter, TrialRecord
 
 GIB = 2**30
 
 
 def name_of(done: Result) -> str:
-    """Return a backbone's name in tables, with what its weights are, and that it was tuned on shuffled images."""
+    """Return a backbone's name in tables, with what its weights are, and that it was tuned on shuffled images.
+
+    Of an adapter from elsewhere its own name stands behind the backbone's.
+    """
+    name = _backbone(done)
+    return name if done.record.adapter is None else f"{name} + {done.record.adapter.name}"
+
+
+def _backbone(done: Result) -> str:
     notes = []
     if done.record.checkpoint.miniature:
         notes.append("miniature")
@@ -22,9 +30,15 @@ def name_of(done: Result) -> str:
     return f"{done.trial.backbone} ({', '.join(notes)})" if notes else done.trial.backbone
 
 
+def evaluated(results: SuiteResults) -> tuple[EvaluatedAdapter, ...]:
+    """Return the adapters from elsewhere that have a row, each once."""
+    adapters = [record.adapter for done in results.done for record in done.records if record.adapter is not None]
+    return tuple(one for place, one in enumerate(adapters) if one not in adapters[:place])
+
+
 def checkpoints(results: SuiteResults) -> tuple[Checkpoint, ...]:
     """Return the weights of each backbone; of one without results what its suite says."""
-    first = {d.trial.backbone: d for d in reversed(results.done)}
+    first = {d.trial.backbone: d for d in reversed((*results.done, *results.untuned))}
     weights = []
     for entry in results.suite.backbones:
         done = first.get(entry.name)
@@ -32,7 +46,7 @@ def checkpoints(results: SuiteResults) -> tuple[Checkpoint, ...]:
         miniature = entry.checkpoint == "miniature"
         weights.append(
             Checkpoint(
-                name=name_of(done) if done else f"{entry.name} (miniature)" if miniature else entry.name,
+                name=_backbone(done) if done else f"{entry.name} (miniature)" if miniature else entry.name,
                 backbone=entry.name,
                 hub_id=used.hub_id if used else None,
                 revision=used.revision if used else None,
@@ -50,7 +64,8 @@ def checkpoints(results: SuiteResults) -> tuple[Checkpoint, ...]:
 
 def run_of(results: SuiteResults) -> Run:
     """Return machines, versions and commits of all trials; the date is that of the last one."""
-    records = [record for done in (*results.done, *results.blind) for record in done.records]
+    everything = (*results.done, *results.blind, *results.untuned)
+    records = [record for done in everything for record in done.records]
     versions: dict[str, set[str]] = {}
     for record in records:
         for package, version in record.versions.items():
@@ -62,7 +77,7 @@ def run_of(results: SuiteResults) -> Run:
         machines=tuple(sorted({_machine(record) for record in records})),
         versions={package: " and ".join(sorted(seen)) for package, seen in sorted(versions.items())},
         engines=tuple(sorted({record.engine for record in records})),
-        seconds=round(sum(sum(d.seconds.values()) for d in (*results.done, *results.blind)), 1),
+        seconds=round(sum(sum(d.seconds.values()) for d in everything), 1),
     )
 
 

@@ -60,6 +60,8 @@ class Basis:
         settings = {(d.trial.backbone, d.trial.setting) for d in results.done}
         points = Counter(backbone for backbone, _ in settings)
         tests = max(math.comb(len(points), 2), sum(math.comb(number, 2) for number in points.values()), 1)
+        # What tuning gains is tested for each row.
+        tests = max(tests, len(settings)) if results.untuned else tests
         self.flips = SignFlips(number_of_blocks, tests=tests)
         self.blind = {f"{name_of(group[0])} on blank images": group for group in blind_groups(results).values()}
         self._floors = {
@@ -79,7 +81,9 @@ class Basis:
         """Return the sample of a score of a point's trials; None where one of them doesn't have it."""
         if any(name not in d.statistics for d in group):
             return None
-        return sample([d.statistics[name] for d in group], self.blocks)
+        # What isn't trained would not come out otherwise with another seed.
+        trained = group[0].trial.untuned is None
+        return sample([d.statistics[name] for d in group], self.blocks, trained=trained)
 
     def is_ranked(self, name: str) -> bool:
         """Return whether rules read what a score is of well enough for rows to be told apart by it."""

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from benchmark.cli import (
+    adapters,
     backbones,
     bench,
     compare,
@@ -43,6 +44,7 @@ data.register(app)
 backbones.register(app)
 score.register(app)
 generate.register(app)
+adapters.register(app)
 leaderboard.register(app)
 methods.register(app)
 gallery.register(app)

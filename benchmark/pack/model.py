@@ -1,11 +1,16 @@
 """A pack as data: which trials run together, on what, and how."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.data.records import Records
 from benchmark.record import LESION_CONTROLS, Set
 from benchmark.suite import Entry, Trial
+
+if TYPE_CHECKING:
+    from backbones.adapter import AdapterFolder
 
 SETS: tuple[Set, ...] = ("validation", "test", "blank")
 """What a sweep's trials write reports for."""
@@ -26,6 +31,7 @@ class Pack:
         records: what they learn and are tested on.
         sets: what each trial writes reports for.
         resamples: of the intervals of the test set's scores.
+        adapters: from elsewhere, by the id of the trial that evaluates one.
     """
 
     entry: Entry
@@ -36,6 +42,7 @@ class Pack:
     records: Records
     sets: tuple[Set, ...] = SETS
     resamples: int = 10_000
+    adapters: "Mapping[str, AdapterFolder]" = field(default_factory=dict)
 
     @property
     def lesions(self) -> bool:

@@ -32,7 +32,7 @@ def run_pack(pack: Pack) -> dict[str, str | None]:
     with ExitStack() as until_the_end:
         session = Session.begin(pack, until_the_end)
         for stage, work in STAGES.items():
-            if session.alive:
-                with session.guarded(stage, session.alive):
+            if trials := session.concerned(stage):
+                with session.guarded(stage, trials):
                     work(session)
         return session.ended

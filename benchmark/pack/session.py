@@ -9,7 +9,7 @@ from benchmark.errors import UserError, frames, reason
 from benchmark.pack.model import Pack
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now
-from benchmark.record import FAILURE, Failure, Stage
+from benchmark.record import FAILURE, LESION_CONTROLS, EvaluatedAdapter, Failure, Stage
 from benchmark.scoring import predictions
 from benchmark.scoring.predictions import Shown
 from benchmark.store import Store, TrialFolder, write_json
@@ -38,9 +38,11 @@ class Session:
         lesions: of the maps of test studies that have a lesion with a place, by study; from `load` on.
         shown: the images that each trial of a fold writes reports for, by fold; from `load` on.
         backbone: from `load` on.
-        prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
+        prompts: what each trial asks, by its id; from `load` on.
+        prompt_sha256: of each trial's prompt as the backbone puts it, by its id; from `load` on.
         pictures: the images that trials are shown, each as a function that gives it, by key; from `vision` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
+        adapters: what came from elsewhere, by the id of the trial that evaluates it; from `load` on.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
     """
 
@@ -54,9 +56,11 @@ class Session:
     lesions: dict[str, str] = field(default_factory=dict)
     shown: dict[int | None, list[Shown]] = field(default_factory=dict)
     backbone: "Backbone" = None  # type: ignore[assignment]
-    prompt_sha256: str = ""
+    prompts: dict[str, str] = field(default_factory=dict)
+    prompt_sha256: dict[str, str] = field(default_factory=dict)
     pictures: "dict[str, Picture]" = field(default_factory=dict)
     features: "dict[str, Tensor]" = field(default_factory=dict)
+    adapters: dict[str, EvaluatedAdapter] = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -64,7 +68,11 @@ class Session:
         """Return a session on what of a pack isn't done."""
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
-        alive = [trial for trial in pack.trials if not folders[trial.id].is_done(lesions=pack.lesions)]
+        alive = [
+            trial
+            for trial in pack.trials
+            if not folders[trial.id].is_done(lesions=pack.lesions and trial.is_shown_lesions)
+        ]
         ended: dict[str, str | None] = {trial.id: None for trial in pack.trials if trial not in alive}
         return cls(pack, folders, alive, ended, Meter(folders), until_the_end)
 
@@ -75,9 +83,22 @@ class Session:
 
         return engine_named(self.pack.engine)
 
+    def concerned(self, stage: Stage) -> list[Trial]:
+        """Return the trials that a stage is of: all that go on, but in training those that are trained here."""
+        return [trial for trial in self.alive if stage != "train" or trial.is_trained_here]
+
+    def lesions_of(self, trial: Trial) -> bool:
+        """Return whether a trial writes for images with parts painted over."""
+        return self.pack.lesions and trial.is_shown_lesions
+
+    def shown_to(self, trial: Trial) -> list[Shown]:
+        """Return the images that a trial writes reports for, set by set."""
+        every = self.shown[trial.fold]
+        return every if self.lesions_of(trial) else [one for one in every if one.set not in LESION_CONTROLS]
+
     def untrained(self) -> list[Trial]:
-        """Return trials without an adapter."""
-        return [trial for trial in self.alive if not self.folders[trial.id].is_trained()]
+        """Return trials that are trained here, and have no adapter yet."""
+        return [trial for trial in self.alive if trial.is_trained_here and not self.folders[trial.id].is_trained()]
 
     def unwritten(self) -> list[Trial]:
         """Return trials whose predictions aren't complete."""
@@ -85,8 +106,9 @@ class Session:
 
     def is_written(self, trial: Trial) -> bool:
         """Return whether a trial's predictions are complete."""
-        folder = self.folders[trial.id]
-        return folder.is_trained() and predictions.is_complete(folder, self.shown[trial.fold], self.prompt_sha256)
+        folder, shown, prompt = self.folders[trial.id], self.shown_to(trial), self.prompt_sha256[trial.id]
+        ready = folder.is_trained() or not trial.is_trained_here
+        return ready and predictions.is_complete(folder, shown, prompt)
 
     @contextmanager
     def guarded(self, stage: Stage, trials: Sequence[Trial]) -> Iterator[None]:

@@ -3,7 +3,6 @@
 What a user has to mend (`UserError`) ends the sweep; any other error is the session's to give to the guilty trials.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
 from benchmark.execute import prepare_worker, quiet
+from benchmark.pack.asked import digests_of, prompts_of, write_untuned
+from benchmark.pack.foreign import bring_in, changes_images, write_foreign
 from benchmark.pack.images import (
     blank_key,
     image_features,
@@ -29,7 +30,7 @@ from benchmark.record import Prediction
 from benchmark.scoring import predictions
 from benchmark.scoring.trial import is_scored, prepare, score
 from benchmark.store import TrialFolder, read_models, write_json
-from benchmark.suite import Protocol, Trial
+from benchmark.suite import Trial
 from metrics.text.meteor_jar import warm_up
 from metrics.text.ptb import ptb_tokenize
 
@@ -63,27 +64,29 @@ def load_backbone(session: Session) -> None:
     if pack.entry.dtype == "float64":
         # The models' own norms would round features and activations to 32 bits.
         session.until_the_end.enter_context(fused_norms(session.backbone.model))
-    prompt = session.backbone.prompt_text(pack.trials[0].protocol.prompt)
-    session.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
-    check_length(session.backbone, pack.trials[0].protocol)
+    session.prompts = prompts_of(pack.trials, {study.id: study.report for study in pack.records.studies})
+    session.prompt_sha256 = digests_of(session.backbone, session.prompts)
+    for prompt in dict.fromkeys(session.prompts.values()):
+        check_length(session.backbone, prompt, pack.trials[0].protocol.max_new_tokens)
     forget_misfits(session)
     session.keys = image_keys(pack.records)
     session.lesions = lesion_keys(pack.records) if pack.lesions else {}
     splits = {trial.fold: pack.records.split_of(trial) for trial in pack.trials}
     session.shown = {fold: shown_images(pack, split, session.keys, session.lesions) for fold, split in splits.items()}
+    bring_in(session)
 
 
-def check_length(backbone: "Backbone", protocol: Protocol) -> None:
+def check_length(backbone: "Backbone", prompt: str, max_new_tokens: int) -> None:
     """Refuse a prompt that special tokens are spelt in, or that leaves a report too few of the decoder's positions.
 
     Raises:
         UserError: it is one of these.
     """
-    prompt = len(backbone.prompt_tokens(protocol.prompt))
+    taken = len(backbone.prompt_tokens(prompt))
     positions = getattr(backbone.model.config.get_text_config(), "max_position_embeddings", None)
-    if isinstance(positions, int) and prompt + protocol.max_new_tokens > positions:
+    if isinstance(positions, int) and taken + max_new_tokens > positions:
         raise UserError(
-            f"{backbone.name}: image and prompt take {prompt} tokens and a report up to {protocol.max_new_tokens} "
+            f"{backbone.name}: image and prompt take {taken} tokens and a report up to {max_new_tokens} "
             f"(max_new_tokens), but its decoder has positions for {positions}. Give fewer, or a shorter prompt."
         )
 
@@ -94,7 +97,7 @@ def forget_misfits(session: Session) -> None:
 
     for trial in session.alive:
         folder = session.folders[trial.id]
-        if folder.is_trained() and (wrong := misfit(folder, session.backbone, trial)):
+        if trial.is_trained_here and folder.is_trained() and (wrong := misfit(folder, session.backbone, trial)):
             tell(Event("stage", trial.label, detail=f"{wrong}; it is trained again"))
             folder.forget(folder.losses)
 
@@ -102,12 +105,13 @@ def forget_misfits(session: Session) -> None:
 def encode_images(session: Session) -> None:
     """Encode all images, the blank one among them, where a trial is still to be trained or to write.
 
-    Trials that tune the vision encoder encode their images themselves, each time.
+    Trials that tune the vision encoder encode their images themselves, each time, and so do adapters from elsewhere
+    that change it.
     """
     todo = [*session.untrained(), *session.unwritten()]
     if todo:
         session.pictures = pictures(session.pack, session.keys, session.lesions)
-    if any(not trial.tunes_vision for trial in todo):
+    if any(not trial.tunes_vision and not changes_images(session, trial) for trial in todo):
         session.features = image_features(session.pack, session.backbone, session.pictures)
 
 
@@ -133,7 +137,12 @@ def train_adapters(session: Session) -> None:
         [session.pictures[image] for _, image in pairs],
     )
     _tell_alone(session, untrained)
-    session.together("train", untrained, partial(_train, session, data), session.untrained)
+    train = partial(_train, session, data)
+    # One that can't be packed and fails must not part those that can.
+    session.together("train", [trial for trial in untrained if trial.alone is None], train, session.untrained)
+    for trial in untrained:
+        if trial.alone is not None:
+            session.together("train", [trial], train, session.untrained)
 
 
 def _unwritable(session: Session, reports: Mapping[str, str], train: Collection[str]) -> str | None:
@@ -173,8 +182,11 @@ def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> No
 
 def write_reports(session: Session) -> None:
     """Write predictions of the trials that have none, or not all."""
-    alike = lambda trial: (trial.protocol.sees_no_image, trial.fold or 0)  # noqa: E731
-    for _, trials in groupby(sorted(session.unwritten(), key=alike), key=alike):
+    alike = lambda trial: (trial.protocol.sees_no_image, trial.fold or 0, trial.alone or "")  # noqa: E731
+    tuned = [trial for trial in session.unwritten() if trial.is_trained_here]
+    write_untuned(session, _store)
+    write_foreign(session, _store)
+    for _, trials in groupby(sorted(tuned, key=alike), key=alike):
         session.together("generate", list(trials), partial(_write, session), session.unwritten)
 
 
@@ -183,7 +195,7 @@ def _write(session: Session, trials: Sequence[Trial]) -> None:
 
     For a blank image there is one report, which stands for all.
     """
-    shown, blind = session.shown[trials[0].fold], trials[0].protocol.sees_no_image
+    shown, blind = session.shown_to(trials[0]), trials[0].protocol.sees_no_image
     keys = [blank_key(session.pack.records)] if blind else [one.image for one in shown]
     features = [session.features[key] for key in keys] if session.features else []
     shown_anew = [session.pictures[key] for key in keys]
@@ -193,12 +205,12 @@ def _write(session: Session, trials: Sequence[Trial]) -> None:
 
 
 def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> None:
-    shown = session.shown[trial.fold]
+    shown = session.shown_to(trial)
     lines = [
         Prediction(
             id=one.study,
             prediction=report.text,
-            prompt_sha256=session.prompt_sha256,
+            prompt_sha256=session.prompt_sha256[trial.id],
             tokens=report.tokens,
             stop=report.stop,
         )
@@ -211,8 +223,11 @@ def _store(session: Session, trial: Trial, reports: "Sequence[Generated]") -> No
 def score_trials(session: Session) -> None:
     """Score the trials that have no scores, and write each trial's record, with which it is done."""
     records = session.pack.records
-    lesions = session.pack.lesions
-    unscored = [t for t in session.alive if not is_scored(session.folders[t.id], records.split_of(t), lesions=lesions)]
+    unscored = [
+        trial
+        for trial in session.alive
+        if not is_scored(session.folders[trial.id], records.split_of(trial), lesions=session.lesions_of(trial))
+    ]
     if unscored:
         with session.meter.stage("score", [trial.id for trial in unscored]), suppress(Exception):
             # What goes wrong here is left to the trial that it belongs to, which meets it again when it is scored.
@@ -228,7 +243,7 @@ def score_trials(session: Session) -> None:
                     records.split_of(trial),
                     resamples=session.pack.resamples,
                     grounding="blank" in session.pack.sets,
-                    lesions=lesions,
+                    lesions=session.lesions_of(trial),
                 )
                 session.meter.lap("score", [trial.id])
             write_json(session.folders[trial.id].trial, trial_record(session, trial))

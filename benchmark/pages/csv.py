@@ -18,7 +18,8 @@ def results_csv(board: Board) -> str:
 
     Behind `alpha` stand the axes that the suite's grid names beside rank and alpha, where it does.
 
-    `kind` is `row` (a point of the grid, its seeds averaged), `seed` (one trial), `validation`, `above_floor`,
+    `kind` is `row` (a point of the grid, its seeds averaged), `untuned` (a backbone that isn't tuned, with how it was
+    asked in its name), `seed` (one trial), `validation`, `above_floor`, `gained_by_tuning`,
     `lost_<image shown instead>`, `in_<birads or density>_<value>` (on the references that state it), `cost`, `floor` or
     `published`.
     """
@@ -48,33 +49,43 @@ def floors_csv(board: FloorsBoard) -> str:
 
 
 def _rows(board: Board) -> Iterator[dict[str, object]]:
-    for row in board.entries:
-        # Where each fold chose for itself, its choices stand one behind the other.
-        ranks_of, alphas_of = zip(*(row.by_fold or ((row.rank, row.alpha),)), strict=True)
-        point: dict[str, object] = {"name": row.name, "rank": _listed(ranks_of), "alpha": _listed(alphas_of)}
-        point |= _axes(row, board)
+    for row in (*board.entries, *board.untuned):
+        kind, point = "row", _point(row) | _axes(row, board)
+        if row.untuned is not None:
+            kind, point = "untuned", {"name": f"{row.name}, {row.point}"}
         for name, score in row.scores.items():
             line = {**point, "score": name, "n": score.n, "signature": board.signatures.get(name, "")}
-            ranks = {"ranks": str(row.ranks)} if name == board.primary else {}
-            yield {"kind": "row", **line, **_ends(score), **ranks, "chosen": "yes" if row.best else ""}
+            ranks = {"ranks": str(row.ranks)} if name == board.primary and kind == "row" else {}
+            yield {"kind": kind, **line, **_ends(score), **ranks, "chosen": "yes" if row.best else ""}
             for place, (seed, value) in enumerate(zip(row.seeds, score.by_seed, strict=True)):
                 yield {"kind": "seed", **line, "seed": seed, "trial": " ".join(row.trials_of(place)), "value": value}
         for name, value in row.validation.items():
             yield {"kind": "validation", **point, "score": name, "value": value}
         yield from ({**point, **line} for line in _strata(row))
-        if row.above_floor:
-            yield {"kind": "above_floor", **point, "score": board.primary, **_ends(row.above_floor)}
-        for control, falls in row.falls.items():
-            for name, fall in falls.items():
-                yield {"kind": f"lost_{control}", **point, "score": name, **_ends(fall)}
-            if control in row.unchanged:
-                yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
+        for what, distance in (("above_floor", row.above_floor), ("gained_by_tuning", row.gain)):
+            if distance:
+                yield {"kind": what, **point, "score": board.primary, **_ends(distance)}
+        yield from _falls(row, point)
         yield from _lesions(row, point)
         costs = {"trainable_parameters": row.parameters, "peak_memory_bytes": row.peak_memory_bytes}
         costs |= {"length_limit_rate": row.length_limit_rate}  # type: ignore[dict-item]
         costs |= {f"{stage}_seconds": seconds for stage, seconds in row.seconds.items()}  # type: ignore[misc]
         for name, cost in costs.items():
             yield {"kind": "cost", **point, "score": name, "value": cost}
+
+
+def _point(row: Row) -> dict[str, object]:
+    # Where each fold chose for itself, its choices stand one behind the other.
+    ranks, alphas = zip(*(row.by_fold or ((row.rank, row.alpha),)), strict=True)
+    return {"name": row.name, "rank": _listed(ranks), "alpha": _listed(alphas)}
+
+
+def _falls(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:
+    for control, falls in row.falls.items():
+        for name, fall in falls.items():
+            yield {"kind": f"lost_{control}", **point, "score": name, **_ends(fall)}
+        if control in row.unchanged:
+            yield {"kind": f"lost_{control}", **point, "score": "unchanged", **_ends(row.unchanged[control])}
 
 
 def _lesions(row: Row, point: dict[str, object]) -> Iterator[dict[str, object]]:

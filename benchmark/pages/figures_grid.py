@@ -104,8 +104,11 @@ def _whisker(
 def heat_maps(board: Board) -> tuple[Figure, str, str] | None:
     """Draw rank × alpha of each backbone; None where the grid has one point, or one alpha a rank and one rank an alpha.
 
-    Where further axes vary, a cell is the point that the validation part chooses among those of its rank and alpha.
+    None, too, where rows are of others' adapters. Where further axes vary, a cell is the point that the validation part
+    chooses among those of its rank and alpha.
     """
+    if board.evaluated:
+        return None
     ranks, alphas = board.suite.grid.ranks, board.suite.grid.alphas
     shown = [row for name in {row.backbone for row in board.rows} for row in _cells(board, name).values()]
     values = [value for row in shown if (value := value_of(row, board)) is not None]

@@ -16,18 +16,21 @@ from benchmark.board.axes import axes_of
 from benchmark.board.chosen_points import compared
 from benchmark.board.done import Baseline
 from benchmark.board.folds import Result
+from benchmark.board.gain import untuned_references
 from benchmark.board.results import SuiteResults, read_results
-from benchmark.board.run import checkpoints, name_of
+from benchmark.board.run import checkpoints, evaluated, name_of
 from benchmark.data import dmid
 from benchmark.errors import UserError
 from benchmark.pages.environment import render
 from benchmark.pages.model import Answer, ControlAnswer, GalleryColumn, GalleryPage, GalleryStudy
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
+from benchmark.phantoms.folder import drawn_phantoms
 from benchmark.record import ScoresRecord
 from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.exchanged_images import swapped
 from benchmark.store import Store, atomic_file, write_text
 from benchmark.suite import PhantomData, sweep_command
+from benchmark.untuned import said
 from metrics.copying import is_verbatim
 from metrics.labels.labeler import Label, label
 from metrics.text.whitespace import collapse_whitespace
@@ -99,12 +102,7 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     columns = _columns(results)
     baseline = next((b for b in results.baselines if b.name == "most_frequent_report"), None)
     heads = [
-        GalleryColumn(
-            name=name_of(done),
-            point=_point(done, results),
-            blind=False,
-            shown=True,
-        )
+        GalleryColumn(name=name_of(done), point=_point(done, results), blind=False, shown=done.trial.untuned is None)
         for done in columns
     ]
     if baseline:
@@ -135,7 +133,9 @@ def page_data(results: SuiteResults, images: Mapping[str, str]) -> GalleryPage:
     return GalleryPage(
         suite=results.suite.name,
         title=results.suite.title,
-        nature=nature_of(results.record.data, checkpoints(results), results.suite.protocol),
+        nature=nature_of(
+            results.record.data, checkpoints(results), results.suite.protocol, evaluated=len(evaluated(results))
+        ),
         warning=NOT_A_DEVICE,
         columns=tuple(heads),
         studies=tuple(studies),
@@ -152,16 +152,23 @@ class _Column:
 
 
 def _columns(results: SuiteResults) -> list[Result]:
-    """Return the first seed of each backbone's chosen point; every point of a single backbone, or without choice."""
+    """Return the first seed of each backbone's chosen point; every point of a single backbone, or without choice.
+
+    As far as there is room, what each backbone writes untuned comes behind.
+    """
     best = [group[0] for group in compared(results)]
+    untuned = list(untuned_references(results).values())
     if len(best) > 1:
-        return best[:MOST_COLUMNS]
+        return [*best[:MOST_COLUMNS], *untuned][:MOST_COLUMNS]
     others = [d for d in results.done if d is not best[0] and d.trial.seed == best[0].trial.seed]
-    return [best[0], *sorted(others, key=lambda d: d.trial.setting)][:MOST_COLUMNS]
+    tuned = [best[0], *sorted(others, key=lambda d: d.trial.setting)]
+    return [*tuned[: MOST_COLUMNS - len(untuned)], *untuned]
 
 
 def _point(done: Result, results: SuiteResults) -> str:
-    """Return which point a column is of."""
+    """Return which point a column is of, or how its backbone was asked."""
+    if done.trial.untuned is not None:
+        return f"untuned, {said(done.trial.untuned)}"
     named: dict[str, object] = {"rank": done.trial.rank, "alpha": done.trial.alpha}
     named |= {axis.replace("_", " "): value for axis, value in axes_of(done.trial, results.suite).items()}
     return ", ".join(f"{name} {value}" for name, value in {**named, "seed": done.trial.seed}.items())
@@ -236,33 +243,14 @@ def _hash(text: str) -> str:
 def _images_of(results: SuiteResults, data: Path | None) -> Path | None:
     """Return the folder of the images, checked to be the one that the suite ran on; None where it isn't at hand."""
     if data is None:
-        return _phantoms(results, results.suite.data) if isinstance(results.suite.data, PhantomData) else None
+        part, known = results.suite.data, results.record.data.fingerprint
+        return drawn_phantoms(part, known) if isinstance(part, PhantomData) else None
     if dmid.read(data).fingerprint != results.record.data.fingerprint:
         raise UserError(
             f"{data}: not the data that suite {results.suite.name} ran on: other ids, reports or images. "
             "Give the folder of that run with --data, or run the sweep again."
         )
     return data
-
-
-def _phantoms(results: SuiteResults, part: PhantomData) -> Path | None:
-    """Return the folder of the phantoms that a suite ran on, or None where this user's cache doesn't have them.
-
-    They are known by their fingerprint: drawn by an earlier version, they lie in another folder than new ones would.
-    """
-    from benchmark.phantoms.folder import phantom_folder
-
-    likely = phantom_folder(part)
-    for folder in (likely, *sorted(set(likely.parent.glob("*")) - {likely})):
-        if not folder.is_dir():
-            continue
-        try:
-            release = dmid.read(folder)
-        except UserError:
-            continue  # cut short, while another sweep draws it say
-        if release.fingerprint == results.record.data.fingerprint:
-            return folder
-    return None
 
 
 def _write_images(

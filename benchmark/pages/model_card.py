@@ -15,8 +15,13 @@ SHOWN = (
 
 
 def cards(board: Board) -> dict[str, str]:
-    """Return texts by their place in the leaderboard's folder, a card for each backbone's chosen point."""
-    texts = {}
+    """Return texts by their place in the leaderboard's folder, a card for each backbone's chosen point.
+
+    Adapters from elsewhere have cards of their own makers.
+    """
+    texts: dict[str, str] = {}
+    if board.evaluated:
+        return texts
     checkpoints = {c.backbone: c for c in board.checkpoints}
     for row in board.entries:
         if row.best:

@@ -63,7 +63,8 @@ def finished_sweep(
         return None  # damaged: a sweep writes it anew
     identities = [*record.trials, *record.floors]
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
-    if not all(store.of(one).is_done(lesions=suite.lesions and one in record.trials) for one in identities):
+    shown = {one for one, trial in record.trials.items() if suite.lesions and trial.is_shown_lesions}
+    if not all(store.of(one).is_done(lesions=one in shown) for one in identities):
         return None
     if digests != digests_of(store, suite.name, identities, documents, before, digests.agreement):
         return None

@@ -9,6 +9,7 @@ from benchmark.pages.environment import render
 from benchmark.pages.readme import checkpoints_table, published_table
 from benchmark.pages.sentences import NOT_A_DEVICE, SHUFFLED
 from benchmark.suite import DmidData, Suite
+from benchmark.untuned import said
 
 
 def plan_of(suite: Suite) -> PlanBoard:
@@ -48,6 +49,7 @@ def readme(board: PlanBoard) -> str:
     return render(
         "plan.md.j2",
         board=board,
+        untuned=[said(way) for way in board.suite.untuned],
         warning=NOT_A_DEVICE,
         alone=_alone(board.suite),
         control=SHUFFLED if board.suite.protocol.shuffles_images else "",

@@ -8,7 +8,7 @@ from benchmark.board.model import Board, Checkpoint, Comparisons, Floor, Row, Sc
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
 from benchmark.board.rights import rights_of
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
-from benchmark.pages import clinical, sentences
+from benchmark.pages import clinical, sentences, untuned
 from benchmark.pages.environment import render
 from benchmark.pages.lesions import lesion_table
 from benchmark.pages.rates import alone_sentences, axes_table, rates_sentences, rates_table
@@ -48,8 +48,8 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         warning=sentences.NOT_A_DEVICE,
         findings=sentences.findings(board),
         main=main_table(board),
-        text_scores=_scores_table(board.main_rows, TEXT),
-        clinical_scores=_scores_table(board.main_rows, CLINICAL),
+        text_scores=_scores_table((*board.main_rows, *board.untuned), TEXT),
+        clinical_scores=_scores_table((*board.main_rows, *board.untuned), CLINICAL),
         suspicious=clinical.suspicious_table(board.main_rows),
         read_by=clinical.read_by(board.labeler),
         agreement=clinical.agreement_table(board.labeler),
@@ -68,6 +68,8 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         checkpoints=checkpoints_table(board.checkpoints),
         versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
         signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),
+        untuned=untuned.table_of(board),
+        gained_word=untuned.GAINED,
         images=_image_table(board),
         lesions=lesion_table(board),
         rates=rates_table(board),
@@ -84,7 +86,7 @@ def main_table(board: Board) -> str:
     label = METRICS[board.primary].label
     head = [
         "ranks", "backbone", "rank, alpha", f"{label} [95{NBSP}%]", "above the best floor", "beats all floors",
-        "lost on another's image",
+        "lost on another's image", *untuned.head(board),
         "hallucinated", "omitted", "trainable", "time",
     ]  # fmt: skip
     rows = []
@@ -100,12 +102,13 @@ def main_table(board: Board) -> str:
                 with_interval(row.above_floor, sign=True),
                 clear(row),
                 with_interval(row.falls.get("all_pairs", {}).get(board.primary), sign=True),
+                *untuned.cells(row, board),
                 *(_cell(row.scores, name) for name in RATES),
                 count(row.parameters),
                 duration(sum(row.seconds.values())),
             ]
         )
-    return table(head, rows, right=(7, 8, 9, 10))
+    return table(head, rows, right=range(len(head) - 4, len(head)))
 
 
 def _clinical_floors_table(rows: Sequence[Row]) -> str:
@@ -230,7 +233,7 @@ def _grid_table(board: Board) -> str:
     label = METRICS[board.primary].label
     head = [
         "ranks", "backbone", "rank", "alpha", "seeds", f"{label} [95{NBSP}%]", "validation",
-        "above the best floor", "beats all floors",
+        "above the best floor", "beats all floors", *untuned.head(board),
         "BI-RADS macro F1", "findings F1", "hallucinated", "omitted", "time", "",
     ]  # fmt: skip
     rows = [
@@ -244,13 +247,14 @@ def _grid_table(board: Board) -> str:
             decimal(row.validation.get(board.primary)),
             with_interval(row.above_floor, sign=True),
             clear(row, in_grid=True),
+            *untuned.cells(row, board, in_grid=True),
             *(_cell(row.scores, name) for name in ("birads_f1_macro", "findings_f1_micro", *RATES)),
             duration(sum(row.seconds.values())),
             "chosen" if row.best else "",
         ]
         for row in board.rows
     ]
-    return table(head, rows, right=(2, 3, 4, 6, 9, 10, 11, 12, 13))
+    return table(head, rows, right=(2, 3, 4, 6, *range(len(head) - 6, len(head) - 1)))
 
 
 def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> str:

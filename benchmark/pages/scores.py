@@ -1,4 +1,4 @@
-"""Every score of the main table and the floors as `scores.md`, in groups that say what its names mean."""
+"""Every score of the main table, untuned rows and floors as `scores.md`, in groups that say what its names mean."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ GROUPS = (
 
 def scores(board: Board) -> str:
     """Return the document."""
-    systems = {f"{escape(row.name)}, {row.point}": row.scores for row in board.main_rows}
+    systems = {f"{escape(row.name)}, {row.point}": row.scores for row in (*board.main_rows, *board.untuned)}
     systems |= {f"`{floor.name}`": floor.scores for floor in board.floors}
     tables = [(group, _table(group, systems)) for group in GROUPS]
     return render(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.board.format import decimal, percent, several, with_interval
 from benchmark.board.model import SIGNIFICANT, Board, Checkpoint, Choice, Row
+from benchmark.pages import untuned
 from benchmark.pages.rates import rates_sentences
 from benchmark.record import DataRecord
 from benchmark.suite import Protocol
@@ -26,22 +27,29 @@ SHUFFLED = (
 
 def nature(board: Board) -> str:
     """Return the first sentence: what was compared on what, never more than it is."""
-    return nature_of(board.data, board.checkpoints, board.suite.protocol)
+    return nature_of(board.data, board.checkpoints, board.suite.protocol, evaluated=len(board.evaluated))
 
 
-def nature_of(data: DataRecord, checkpoints: Sequence[Checkpoint], protocol: Protocol) -> str:
+def nature_of(data: DataRecord, checkpoints: Sequence[Checkpoint], protocol: Protocol, *, evaluated: int = 0) -> str:
     """Return what was compared on what, never more than it is.
 
     Args:
         data: as a suite's record has it.
         checkpoints: of its backbones.
         protocol: of the suite, as its file has it.
+        evaluated: adapters from elsewhere; 0 where all were tuned here.
     """
-    compared = _compared(data, checkpoints)
+    compared = _compared(data, checkpoints, evaluated=bool(evaluated))
+    if evaluated:
+        which = several(evaluated, "adapter")
+        return (
+            f"{compared.removesuffix('.')}; {which} from elsewhere, evaluated as found: whether "
+            f"{'it has' if evaluated == 1 else 'they have'} learned any of the tested reports isn't known here."
+        )
     return f"{compared} {SHUFFLED}" if protocol.shuffles_images else compared
 
 
-def _compared(data: DataRecord, checkpoints: Sequence[Checkpoint]) -> str:
+def _compared(data: DataRecord, checkpoints: Sequence[Checkpoint], *, evaluated: bool) -> str:
     studies, backbones = data.studies, len(checkpoints)
     miniatures = sum(c.miniature for c in checkpoints)
     phantoms = data.source == "phantom"
@@ -60,7 +68,8 @@ def _compared(data: DataRecord, checkpoints: Sequence[Checkpoint]) -> str:
     folders = sum(c.folder for c in checkpoints)
     if folders:
         some += f", {folders} of them with weights from a folder, published ones or not,"
-    return f"{several(backbones, 'backbone')}{some} tuned on {shown}."
+    done = "evaluated" if evaluated else "tuned"
+    return f"{several(backbones, 'backbone')}{some} {done} on {shown}."
 
 
 def findings(board: Board) -> list[str]:
@@ -77,6 +86,7 @@ def findings(board: Board) -> list[str]:
         *([_floor(board, rows, label)] if board.best_floor else []),
         *_clinical_floors(rows),
         *_unranked(board),
+        *untuned.sentence(board),
         _image(rows, board),
         *_copying(rows),
         *([_control(board.rows)] if board.suite.protocol.shuffles_images else []),

@@ -34,10 +34,15 @@ def main_table(board: Board) -> str:
     table.add_column("rank, α", no_wrap=not board.suite.grid.varying)
     table.add_column(label, no_wrap=True)
     table.add_column("above the floor", no_wrap=True)
-    for head in ("lost on\nanother's", "halluci-\nnated", "omitted", "time"):
+    gained = ["gained by\ntuning"] if board.untuned else []
+    for head in ("lost on\nanother's", *gained, "halluci-\nnated", "omitted", "time"):
         table.add_column(head, justify="right", no_wrap=True)
     for row in board.main_rows:
         table.add_row(*map(Text, _cells(row, board)))
+    if board.untuned:
+        table.add_section()
+    for row in board.untuned:
+        table.add_row(*map(Text, _untuned(row, board)))
     if board.floors:
         table.add_section()
     for floor in board.floors:
@@ -45,7 +50,7 @@ def main_table(board: Board) -> str:
         rates = [floor.scores.get(n) for n in ("hallucination_rate", "omission_rate")]
         shares = [percent(s.value if s else None) for s in rates]
         mark = "the floor" if floor.name == board.best_floor else ""
-        table.add_row("", floor.name, "", value, mark, "", *shares, "")
+        table.add_row("", floor.name, "", value, mark, "", *([""] * len(gained)), *shares, "")
     findings = [Text(sentence.replace("`", "")) for sentence in sentences.findings(board)]
     return plain_text(Text(sentences.nature(board)), "", table, "", *findings)
 
@@ -63,6 +68,28 @@ def _cells(row: Row, board: Board) -> list[str]:
         with_interval(row.scores.get(board.primary)),
         f"{above}{mark}",
         decimal(fall.value if fall else None, sign=True),
-        *(percent(row.scores[n].value if n in row.scores else None) for n in ("hallucination_rate", "omission_rate")),
+        *([decimal(row.gain.value if row.gain else None, sign=True)] if board.untuned else []),
+        *_rates(row),
         duration(sum(row.seconds.values())),
     ]
+
+
+def _untuned(row: Row, board: Board) -> list[str]:
+    """Return the cells of an untuned row; how the backbone was asked stands with its name."""
+    fall = row.falls.get("all_pairs", {}).get(board.primary)
+    return [
+        "",
+        f"{row.name}, {row.point}",
+        "",
+        with_interval(row.scores.get(board.primary)),
+        decimal(row.above_floor.value if row.above_floor else None, sign=True),
+        decimal(fall.value if fall else None, sign=True),
+        "",
+        *_rates(row),
+        duration(sum(row.seconds.values())),
+    ]
+
+
+def _rates(row: Row) -> list[str]:
+    names = ("hallucination_rate", "omission_rate")
+    return [percent(row.scores[name].value if name in row.scores else None) for name in names]

@@ -3,7 +3,9 @@
 import hashlib
 from pathlib import Path
 
+from benchmark.data import dmid
 from benchmark.data.cache import cache_folder
+from benchmark.errors import UserError
 from benchmark.phantoms import write
 from benchmark.progress.events import Event, progress, tell
 from benchmark.suite import PhantomData
@@ -31,3 +33,21 @@ def draw_phantoms(part: PhantomData, processes: int) -> Path:
             progress=progress("phantoms"),
         )
     return folder
+
+
+def drawn_phantoms(part: PhantomData, fingerprint: str) -> Path | None:
+    """Return the folder of the phantoms that a suite ran on, or None where this user's cache doesn't have them.
+
+    They are known by their fingerprint: drawn by an earlier version, they lie in another folder than new ones would.
+    """
+    likely = phantom_folder(part)
+    for folder in (likely, *sorted(set(likely.parent.glob("*")) - {likely})):
+        if not folder.is_dir():
+            continue
+        try:
+            release = dmid.read(folder)
+        except UserError:
+            continue  # cut short, while another sweep draws it say
+        if release.fingerprint == fingerprint:
+            return folder
+    return None

@@ -21,6 +21,7 @@ from benchmark.planning.model import (
 )
 from benchmark.planning.sizes import Sizes
 from benchmark.suite import Entry, Suite, Trial
+from benchmark.untuned import FewShot
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 PAINTINGS = 2
 """Images more of a test study with a lesion, where a suite asks for lesions: painted over, and as much elsewhere."""
+
+UNTUNED_NOTE = (
+    "untuned trials write and train nothing; an image that several folds show to one prompt is counted each time"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class Planner:
             footprint_of(entry, plugin, self.suite.largest_protocol, packed=self.suite.engine != "sequential"),
         )
         trials = self._trials(entry)
-        ranks = [trial.rank for trial in trials]
+        ranks = [trial.rank for trial in trials if trial.is_trained_here]
         if structure is None or footprint is None:
             size = bytes_of(entry, plugin, images, None)
             note = "its plugin states no configuration, so only its size is known"
@@ -128,13 +133,14 @@ class Planner:
 
         together = 1
         if self.suite.engine != "sequential":
-            together = max(1, fit.together([trial.rank for trial in part], rows, memory))
+            together = max(1, fit.together([trial.rank for trial in part if trial.is_trained_here], rows, memory))
             if self.target.is_cpu:
                 tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
                 width = max(structure.hidden, structure.intermediate)
                 together = min(together, capacity.cached(width, rows * tokens))
-        packs = capacity.plan([Snapshot(trial) for trial in part if trial.alone is None], together)
-        alone = [[trial.rank] for trial in part if trial.alone is not None]
+        trained = [trial for trial in part if trial.is_trained_here]
+        packs = capacity.plan([Snapshot(trial) for trial in trained if trial.alone is None], together)
+        alone = [[trial.rank] for trial in trained if trial.alone is not None]
         return [*([snapshot.trial.rank for snapshot in pack] for pack in packs), *alone]
 
     def _alone(self, structure: "Structure", trials: Sequence[Trial]) -> Iterator[PlannedAlone]:
@@ -191,11 +197,19 @@ class Planner:
             reports_trained=steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * sizes.train,
             checkpointing=protocol.activation_checkpointing,
             # For the blank image there is one report, which stands for all; trials that see no image write no other.
-            written=[1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted for t in trials],
+            written=[self._written(trial, painted) for trial in trials],
             new_tokens=protocol.max_new_tokens,
-            ranks=[trial.rank for trial in trials],
-            targets=[trial.targets for trial in trials],
+            ranks=[trial.rank for trial in trials if trial.is_trained_here],
+            targets=[trial.targets for trial in trials if trial.is_trained_here],
+            seen_anew=sum(self._written(trial, painted) for trial in trials if trial.tunes_vision),
+            shown=[t.untuned.few_shot if isinstance(t.untuned, FewShot) else 0 for t in trials],
         )
+
+    def _written(self, trial: Trial, painted: int) -> int:
+        """Return how many reports a trial writes, of `painted` images among them."""
+        if trial.protocol.sees_no_image:
+            return 1
+        return self.sizes.validation + self.sizes.test + 1 + (painted if trial.is_shown_lesions else 0)
 
     def _operations(self, structure: "Structure", trials: Sequence[Trial]) -> PlannedOperations:
         from benchmark.planning.costs import operations
@@ -215,6 +229,7 @@ class Planner:
             f"{min(REPORT_TOKENS, limit)} tokens a report on average, {PROMPT_TOKENS} of prompt beside the image's; a "
             f"batch of reports is written until its longest ends, here to {limit} tokens",
             "starting, loading and decoding images are not counted",
+            *([UNTUNED_NOTE] if self.suite.untuned else []),
         ]
 
 

@@ -31,8 +31,10 @@ class Workload:
         checkpointing: whether activations are computed anew in the backward pass.
         written: reports that each trial writes, one for each different image.
         new_tokens: of a report at most.
-        ranks: rank of each trial.
-        targets: which layers each trial adapts; all of the decoder's where it is empty.
+        ranks: rank of each trial that is trained.
+        targets: which layers each of those adapts; all of the decoder's where it is empty.
+        seen_anew: images that go through a tuned vision encoder where reports are written.
+        shown: reports in the prompt of each trial that writes, as examples; none where left out.
     """
 
     images: int
@@ -42,10 +44,17 @@ class Workload:
     new_tokens: int
     ranks: Sequence[int]
     targets: Sequence[str] = ()
+    seen_anew: int = 0
+    shown: Sequence[int] = ()
+
+    @property
+    def writers(self) -> list[tuple[int, int]]:
+        """Reports that each trial writes, and reports that its prompt shows."""
+        return list(zip(self.written, self.shown or [0] * len(self.written), strict=True))
 
     @property
     def targets_of_each(self) -> Sequence[str]:
-        """Which layers each trial adapts."""
+        """Which layers each trial that is trained adapts."""
         return self.targets or ["all"] * len(self.ranks)
 
     @property
@@ -88,15 +97,20 @@ def training_operations(structure: Structure, rank: int, targets: str = "all", *
     return 2 * (layers + head) + 3 * small + once_more + vision
 
 
-def prompt_operations(structure: Structure) -> float:
-    """Count operations of image and prompt through the decoder, before the first word is written."""
-    tokens = structure.image_tokens + PROMPT_TOKENS
+def prompt_operations(structure: Structure, shown: int = 0) -> float:
+    """Count operations of image and prompt through the decoder, before the first word is written.
+
+    Args:
+        structure: of the backbone.
+        shown: reports that the prompt shows as examples.
+    """
+    tokens = structure.image_tokens + PROMPT_TOKENS + shown * REPORT_TOKENS
     return 2 * structure.decoder_weights * tokens + _attention(structure, tokens)
 
 
-def word_operations(structure: Structure) -> float:
-    """Count operations of one token written, with a key-value cache."""
-    seen = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
+def word_operations(structure: Structure, shown: int = 0) -> float:
+    """Count operations of one token written, with a key-value cache; `shown` as `prompt_operations` takes it."""
+    seen = structure.image_tokens + PROMPT_TOKENS + (shown + 1) * REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary
     return 2 * structure.decoder_weights + head + 4 * structure.layers * structure.query_width * seen
 
@@ -126,12 +140,12 @@ def operations(structure: Structure, work: Workload) -> Operations:
         training_operations(structure, rank, targets, checkpointing=work.checkpointing)
         for rank, targets in zip(work.ranks, work.targets_of_each, strict=True)
     )
-    seen_anew = sum(
-        images for images, targets in zip(work.written, work.targets_of_each, strict=True) if targets == TUNED_VISION
+    written = sum(
+        reports * (prompt_operations(structure, k) + work.report_tokens * word_operations(structure, k))
+        for reports, k in work.writers
     )
-    report = prompt_operations(structure) + work.report_tokens * word_operations(structure)
     return Operations(
         vision=work.images * vision_operations(structure),
         train=work.reports_trained * sum(trained),
-        write=sum(work.written) * report + seen_anew * vision_operations(structure),
+        write=written + work.seen_anew * vision_operations(structure),
     )

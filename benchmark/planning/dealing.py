@@ -1,16 +1,27 @@
 """Which trials a suite has, and how they are dealt to processes: what a sweep does, and its plan counts with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from benchmark.grid import Point
 from benchmark.suite import Entry, Protocol, Suite, Trial, under
+from benchmark.untuned import FewShot
+
+Examples = Callable[[int | None, FewShot], tuple[str, ...]]
+"""A fold and what is asked to the ids of the training reports that are shown."""
 
 PACK_ON_CPU = 16
 """Trials that one process of several is given at a time on a CPU, at most."""
 
 
 def trials_of(
-    suite: Suite, entry: Entry, *, checkpoint: str, data: str, splits: Mapping[int | None, str]
+    suite: Suite,
+    entry: Entry,
+    *,
+    checkpoint: str,
+    data: str,
+    splits: Mapping[int | None, str],
+    examples: Examples = lambda fold, asked: (),
 ) -> list[Trial]:
     """Return all trials of a backbone, with the ids that its weights and data give them.
 
@@ -18,9 +29,10 @@ def trials_of(
         suite, entry: the suite and its backbone.
         checkpoint, data: fingerprints.
         splits: fingerprint of each fold's split.
+        examples: chooses what untuned trials are shown; a plan, which has no studies, shows none.
     """
 
-    def trial(protocol: Protocol, point: Point, fold: int | None) -> Trial:
+    def trial(protocol: Protocol, point: Point, fold: int | None, **more: Any) -> Trial:
         return Trial(
             backbone=entry.name,
             checkpoint=checkpoint,
@@ -32,12 +44,17 @@ def trials_of(
             protocol=under(protocol, point),
             fold=fold,
             **point.adapter(),
+            **more,
         )
 
     trials: list[Trial] = []
     for fold in suite.fold_numbers():
         trials += [trial(suite.protocol, point, fold) for point in suite.points()]
         trials += [trial(suite.blank_protocol, point, fold) for point in suite.blank_points()]
+        for way in suite.untuned:
+            seed, ids = (way.seed, examples(fold, way)) if isinstance(way, FewShot) else (0, ())
+            point = Point(rank=0, alpha=0, seed=seed)
+            trials.append(trial(suite.untuned_protocol(way), point, fold, untuned=way, examples=ids))
     return trials
 
 
@@ -45,7 +62,8 @@ def dealt(trials: Sequence[Trial], backbones: int, processes: int, *, on_cpu: bo
     """Return a backbone's trials in as many parts as keep all processes busy.
 
     On a CPU a long grid is parted further, so that no process ends up alone with it; on GPUs that would load large
-    checkpoints more than once.
+    checkpoints more than once. Trials that aren't trained are all in the last part, which has the fewest: those of the
+    same prompt write together.
 
     Args:
         trials: that are to run, of one backbone.
@@ -55,7 +73,14 @@ def dealt(trials: Sequence[Trial], backbones: int, processes: int, *, on_cpu: bo
     """
     fewest = -(-processes // backbones)
     # Trials of one fold and seed see the same reports in the same order, so together they need less padding.
-    ordered = sorted(trials, key=lambda trial: (trial.fold or 0, trial.seed, trial.rank))
+    ordered = sorted(
+        (trial for trial in trials if trial.is_trained_here),
+        key=lambda trial: (trial.fold or 0, trial.seed, trial.rank),
+    )
+    others = [trial for trial in trials if not trial.is_trained_here]
     finer = -(-len(ordered) // PACK_ON_CPU) if on_cpu and processes > 1 else 1
     size = -(-len(ordered) // max(fewest, finer))
-    return [ordered[start : start + size] for start in range(0, len(ordered), size or 1)]
+    parts = [ordered[start : start + size] for start in range(0, len(ordered), size or 1)]
+    if not others:
+        return parts
+    return [*parts[:-1], [*(parts[-1] if parts else []), *others]]

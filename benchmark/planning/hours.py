@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from backbones.structure import Structure
-from benchmark.planning.costs import PROMPT_TOKENS, Workload, operations
+from benchmark.planning.costs import LONGEST_REPORT_TOKENS, PROMPT_TOKENS, REPORT_TOKENS, Workload, operations
 from benchmark.planning.rates import Rate
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def written_of(structure: Structure, work: Workload, writing: Writing) -> Writte
     from benchmark.tuning.packed.capacity import writing_rows
     from benchmark.tuning.packed.footprint import key_values, written_report
 
-    decoder, prompt, new = decoder_of(structure), structure.image_tokens + PROMPT_TOKENS, work.new_tokens
+    decoder, new = decoder_of(structure), work.new_tokens
+    prompt = structure.image_tokens + PROMPT_TOKENS + max(work.shown, default=0) * LONGEST_REPORT_TOKENS
     rows = writing_rows(decoder, prompt, new, writing.size, int(writing.free)) if writing.packed else BATCH
     return Written(
         key_values=key_values(decoder, prompt + new, writing.size),
@@ -121,7 +122,8 @@ def _bytes_read(structure: Structure, work: Workload, writing: Writing) -> float
 
     tokens = work.report_tokens
     seen = structure.image_tokens + PROMPT_TOKENS + tokens / 2
-    caches = sum(work.written) * tokens * seen * key_values(decoder_of(structure), 1, writing.size)
+    each = key_values(decoder_of(structure), 1, writing.size)
+    caches = sum(reports * tokens * (seen + shown * REPORT_TOKENS) * each for reports, shown in work.writers)
     return _batches(structure, work, writing) * work.new_tokens * writing.weights + caches
 
 
@@ -129,9 +131,9 @@ def _batches(structure: Structure, work: Workload, writing: Writing) -> int:
     """Count batches that all reports are written in; trials with other images come in others."""
     from benchmark.tuning.packed.capacity import LARGEST_IN_WRITING
 
-    rows = written_of(structure, work, writing).rows
     batches = 0
-    for images, trials in Counter(work.written).items():
+    for (images, shown), trials in Counter(work.writers).items():
+        rows = written_of(structure, replace(work, shown=[shown]), writing).rows
         together = min(LARGEST_IN_WRITING, rows, trials) if writing.packed else 1
         at_once = max(1, rows // together)
         batches += -(-trials // together) * -(-images // at_once)

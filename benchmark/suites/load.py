@@ -14,6 +14,7 @@ from benchmark.errors import UserError, unknown_name
 from benchmark.grid import Grid, Stated
 from benchmark.suite import DmidData, Entry, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
 from benchmark.suites.strict_yaml import Document, Location, quoted, read, read_file
+from benchmark.untuned import FewShot
 
 
 def built_in() -> list[str]:
@@ -205,7 +206,7 @@ def _fields(location: tuple[int | str, ...]) -> set[str]:
     """Return keys that are known where an unknown one was found."""
     sections: dict[str, type[BaseModel]] = {
         "image": ImagePart, "split": SplitPart, "backbones": Entry, "grid": Grid,
-        "protocol": Protocol, "miniature": MiniaturePart,
+        "protocol": Protocol, "miniature": MiniaturePart, "untuned": FewShot,
     }  # fmt: skip
     if len(location) == 1:
         return set(Suite.model_fields)

@@ -61,7 +61,7 @@ def generate(
     model: PreTrainedModel | PeftModel,
     protocol: Protocol,
     features: Sequence[Tensor],
-    **further: bool,
+    **further: Any,
 ) -> Any:
     """Return what transformers' `generate` gives for images: token ids, [images, prompt + new], where not told else.
 
@@ -70,7 +70,7 @@ def generate(
         model: its model, with an adapter or without.
         protocol: prompt and limit.
         features: [image_tokens, hidden] an image.
-        further: arguments of `generate` that change what it returns, and no token.
+        further: arguments of `generate` that change what it returns or how it gets there, and no token.
     """
     text = backbone.encode_text([protocol.prompt] * len(features))
     write: Any = model.generate

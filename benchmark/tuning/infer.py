@@ -9,8 +9,12 @@ from benchmark.data.cache import cache_folder
 from benchmark.errors import UserError
 from benchmark.record import SuiteRecord, TrialRecord
 from benchmark.store import Store, TrialFolder, by_start, read_model
+from benchmark.suite import Trial
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from backbones.base import Backbone
     from benchmark.tuning.interface import Generated
 
 
@@ -32,23 +36,56 @@ def write_reports(
     Raises:
         UserError: the trial's base isn't there or has changed, or an image can't be read.
     """
-    record = folder.read_trial()
-    described = record.trial
+    described = folder.read_trial().trial
     if lacking := [str(path) for path in images if not path.is_file()]:
         raise UserError(f"no such image: {', '.join(lacking)}.")
+    from benchmark.tuning.adapters import tuned
+    from benchmark.tuning.generation import greedy
+
+    squares = [square(path, described) for path in images]
+    backbone = load_base(folder, checkpoint=checkpoint, device=device)
+    # With the adapter in it, since one from elsewhere may change the encoder.
+    with tuned(backbone, folder) as model:
+        features = [tokens for picture in squares for tokens in backbone.encode_images([picture])]
+        return greedy(backbone, model, described.protocol, features)
+
+
+def square(path: Path, trial: Trial) -> "np.ndarray":
+    """Return an image as a trial was shown it, uint8 [side, side].
+
+    Raises:
+        UserError: it can't be read.
+    """
+    from benchmark.data.image import ImageSettings, prepare
+
+    return prepare(path, ImageSettings(**trial.image.model_dump()))
+
+
+def load_base(
+    folder: TrialFolder, *, checkpoint: Path | None = None, device: str | None = None, dtype: str | None = None
+) -> "Backbone":
+    """Load the backbone that a trial was tuned on.
+
+    Args:
+        folder: of the trial.
+        checkpoint, device: as `write_reports` takes them.
+        dtype: of the weights; the trial's where None.
+
+    Raises:
+        UserError: it isn't there, or has changed.
+    """
     import torch
 
     from backbones.registry import get
-    from benchmark.data.image import ImageSettings, prepare
-    from benchmark.tuning.adapters import misfit, tuned
-    from benchmark.tuning.generation import greedy
+    from benchmark.tuning.adapters import misfit
 
-    squares = [prepare(path, ImageSettings(**described.image.model_dump())) for path in images]
+    record = folder.read_trial()
+    described = record.trial
     source = checkpoint or _source(folder, record)
     backbone = get(described.backbone).load(
         source,
         device=device or ("cuda:0" if torch.cuda.is_available() else "cpu"),
-        dtype=getattr(torch, described.dtype),
+        dtype=getattr(torch, dtype or described.dtype),
         quantization=described.quantization,
     )
     if backbone.fingerprint != described.checkpoint:
@@ -57,12 +94,9 @@ def write_reports(
             f"{source or backbone.checkpoint.hub_id} has {backbone.fingerprint[:12]}…. "
             "Give the folder of the recorded one with --checkpoint."
         )
-    if wrong := misfit(folder, backbone, described):
+    if described.is_trained_here and (wrong := misfit(folder, backbone, described)):
         raise UserError(f"trial {described.id}: {wrong}. Remove {folder.path}, and run the sweep again.")
-    with tuned(backbone, folder) as model:
-        # Within: an adapter may be on the vision encoder too.
-        features = [tokens for square in squares for tokens in backbone.encode_images([square])]
-        return greedy(backbone, model, described.protocol, features)
+    return backbone
 
 
 def find_trial(results: Path, name: str) -> TrialFolder:
@@ -81,7 +115,9 @@ def find_trial(results: Path, name: str) -> TrialFolder:
         near = get_close_matches(name, [f.path.name for f in trained], n=3, cutoff=0.4)
         meant = f" Nearest: {', '.join(near)}." if near else ""
         raise UserError(f"{results}: no trial {name!r} among its {len(trained)}.{meant} A leaderboard lists their ids.")
-    if not folder.is_trained():
+    if folder.read_trial().trial.untuned is not None:
+        raise UserError(f"trial {folder.path.name} is untuned: it has no adapter to write with. Name a tuned one.")
+    if not folder.has_adapter():
         raise UserError(f"trial {folder.path.name}: its adapter is missing from {folder.path}. Run the sweep again.")
     return folder
 

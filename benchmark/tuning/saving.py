@@ -97,3 +97,45 @@ for a patient.
 `PeftModel.from_pretrained(base, folder)` loads it, given the base as a model of transformers. What it was tuned on,
 and what it is worth, stands in the leaderboard of its suite.
 """
+
+
+def merged_card(backbone: Backbone, trial: Trial) -> str:
+    """Return the card of a model that a trial's adapter was merged into: which base, which adapter, how it is asked."""
+    name, revision = base_name(backbone)
+    hub = backbone.pinned
+    data = ModelCardData(
+        library_name="transformers",
+        pipeline_tag="image-text-to-text",
+        tags=["mammography", "report-generation", *([f"base_model:finetune:{name}"] if hub else [])],
+        base_model=name if hub else None,
+    )
+    base = (
+        f"[{name}]({backbone.checkpoint.page}), revision `{revision}`" if hub else f"{name}, fingerprint `{revision}`"
+    )
+    licence = f", under the licence {backbone.checkpoint.licence}, which holds for this model too" if hub else ""
+    image = trial.image
+    cropped = ", cropped to the breast" if image.crop else ""
+    return f"""---
+{data.to_yaml().strip()}
+---
+
+# {trial.label}: merged
+
+A model of transformers that writes reports of mammograms. Research software, not a medical device: no report written by
+it may be used to care for a patient.
+
+- **Base**: {base}{licence}
+- **Merged into it**: the LoRA adapter of trial `{trial.id}` of `amrg`, rank {trial.rank}, alpha {trial.alpha}
+- **Weights**: {str(backbone.model.dtype).removeprefix("torch.")}, safetensors
+- **Prompt**: “{trial.protocol.prompt}”; put as
+
+{_indented(backbone.prompt_text(trial.protocol.prompt))}
+
+- **Images**: grey squares of {image.size} pixels{cropped}, as `amrg` prepares them
+- **Proved**: loaded again by `AutoModelForImageTextToText` and `AutoProcessor`, it wrote the reports that base and
+  adapter write, word for word, for test images of the trial (greedy, up to {trial.protocol.max_new_tokens} tokens)
+"""
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

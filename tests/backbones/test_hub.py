@@ -1,14 +1,11 @@
 """The hub's layout and its client's settings: shards, cache, offline, mirror, gated and pickle-only repositories."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hub_server import Hub, serving
+from hub_server import Hub, run, serving
 
 from backbones.checkpoint import INDEX, Checkpoint, fingerprint, is_cached, locate
 from backbones.errors import UserError
@@ -37,23 +34,6 @@ class Small(plugin):
 backbone = Small.load()
 print("loaded", backbone.fingerprint, backbone.source)
 """
-
-
-def run(script: str, home: Path, **environment: str) -> str:
-    """The script's output, in a process with its own cache: the client reads its settings on import."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
-    settings = {"HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=inherited | settings | environment,
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

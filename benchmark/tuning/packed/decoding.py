@@ -23,11 +23,11 @@ class PackedDecoding:
     more rows that go on, because the batched products need the same number of rows a trial.
 
     Args:
-        layers: of the pack, installed.
+        layers: of the pack, installed; None where there are no adapters, and all rows are of one trial.
         end: id of the token that ends a report.
     """
 
-    def __init__(self, layers: PackedLayers, end: int) -> None:
+    def __init__(self, layers: PackedLayers | None, end: int) -> None:
         self.layers = layers
         self.end = end
 
@@ -46,7 +46,7 @@ class PackedDecoding:
         written = torch.full((len(input_ids), limit), self.end, device=input_ids.device)
         place = torch.arange(len(input_ids), device=input_ids.device)
         ended = torch.zeros_like(place, dtype=torch.bool)
-        trials = len(self.layers.stacks)
+        trials = len(self.layers.stacks) if self.layers else 1
         look = 1 if input_ids.device.type == "cpu" else LOOK
         inputs = first_inputs(model, input_ids, kwargs)
         for number in range(limit):
@@ -71,7 +71,7 @@ class PackedDecoding:
                     rows = staying(going, active, width)
                     input_ids, place, ended = input_ids[rows], place[rows], ended[rows]
                     kwargs = select_rows(kwargs, rows)
-                    if len(active) < trials:
+                    if self.layers and len(active) < trials:
                         self.layers.keep(active)
                         trials = len(active)
             inputs = next_inputs(model, input_ids, kwargs)
