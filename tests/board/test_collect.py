@@ -1,6 +1,7 @@
 """What a leaderboard says, against the stored results and the statistics it is made from."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from benchmark.board.collect import collect
 from benchmark.board.model import Board, Row
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
+from benchmark.pages.sentences import findings
 from benchmark.record import Failure
 from benchmark.store import write_json
+from metrics.labels import measured as labels_measured
+from metrics.labels.measured import measured
 from metrics.registry import METRICS
 from metrics.statistics.statistics import Draws, interval, sample
 
@@ -81,6 +85,26 @@ def test_equal_rows_share_their_ranks(board: Board) -> None:
         assert low.ranks.worst - low.ranks.best >= 1
     pairs = {(d.first, d.second) for d in board.grid_comparisons.significant}
     assert not any(a.split(",")[0] == b.split(",")[0] for a, b in pairs)
+
+
+def test_by_a_field_that_rules_read_badly_no_row_is_ranked(
+    stored: StoredSuite, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = measured().data_sets
+    fields = tuple(one.model_copy(update={"f1": 0.94} if one.name == "birads" else {}) for one in own.fields)
+    weak = measured().model_copy(update={"data_sets": (own.model_copy(update={"fields": fields}), other)})
+    monkeypatch.setattr(labels_measured, "measured", lambda: weak)
+    results = read_results(stored.results, "stored")
+    suite = results.suite.model_copy(update={"primary_metric": "birads_exact"})
+    unranked = collect(replace(results, suite=suite))
+    assert unranked.unranked["birads"] == "F1 0.940 is below 0.95"
+    assert "birads" not in board.unranked
+    assert {str(row.main_ranks) for row in unranked.main_rows} == {"1–2"}
+    assert unranked.main_comparisons.pairs == 0
+    assert {row.p_floor for row in unranked.main_rows} == {None}
+    said = " ".join(findings(unranked))
+    assert "aren't ranked by BI-RADS exact: F1 0.940 is below 0.95" in said
+    assert "BI-RADS category (F1 0.940 is below 0.95)" in said
 
 
 def test_only_blind_predictors_are_floors_to_clear(board: Board) -> None:
