@@ -43,3 +43,13 @@ def decode_text(content: bytes) -> str:
 def normalise(text: str) -> str:
     """Return the form in which two reports are the same: lower case, every run of blank space one blank."""
     return " ".join(text.casefold().split())
+
+
+def printable(text: str) -> str:
+    """Return a text as a terminal may show it: what isn't printable, such as control characters, as escapes.
+
+    A file's name may hold commands for a terminal, and bytes that are no text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
