@@ -6,7 +6,7 @@ The kind is told from the file's first bytes, never from its name: a DICOM calle
 import logging
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -73,12 +73,7 @@ def decode(path: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if dicom.is_dicom(path, start):
-                pixels = dicom.decode(path)
-            elif start.startswith(tiff.STARTS):
-                pixels = tiff.decode(path)
-            else:
-                pixels = raster.decode(path)
+            pixels = _kind_of(path, start).decode(path)
     except Refused as refusal:
         raise ImageError(path, str(refusal)) from None
     except Image.UnidentifiedImageError:
@@ -131,11 +126,24 @@ def stored_bytes(path: Path) -> int:
             warnings.simplefilter("ignore")
             with path.open("rb") as file:
                 start = file.read(132)
-            if dicom.is_dicom(path, start):
-                return dicom.stored_bytes(path)
-            return tiff.stored_bytes(path) if start.startswith(tiff.STARTS) else raster.stored_bytes(path)
+            return _kind_of(path, start).stored_bytes(path)
     except Exception:  # decode() names what is wrong with the file
         return 0
+
+
+class _Kind(Protocol):
+    """A module that reads one kind of file."""
+
+    def decode(self, path: Path) -> np.ndarray: ...
+
+    def stored_bytes(self, path: Path) -> int: ...
+
+
+def _kind_of(path: Path, start: bytes) -> _Kind:
+    """Return the module that reads a file, by its first 132 bytes."""
+    if dicom.is_dicom(path, start):
+        return dicom
+    return tiff if start.startswith(tiff.STARTS) else raster
 
 
 def _first_line(error: Exception) -> str:

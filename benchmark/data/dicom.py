@@ -11,7 +11,7 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_color_lut, get_decoder
 
 from benchmark.data.codestreams import claim_of
-from benchmark.data.dicom_display import display, padding_of
+from benchmark.data.dicom_display import display, padding_of, range_of
 from benchmark.data.dicom_tables import table_of
 from benchmark.data.grey import LUMINANCE, least_bits
 from benchmark.data.limits import LARGEST_FILE, Refused, check_size
@@ -174,7 +174,7 @@ def _palette(stored: np.ndarray, dataset: FileDataset) -> np.ndarray:
         colours = apply_color_lut(stored, dataset)[..., :3].astype(np.float64)
     else:
         little_endian = bool(dataset.file_meta.TransferSyntaxUID.is_little_endian)
-        lowest, highest = int(stored.min()), int(stored.max())
+        lowest, highest = range_of(dataset)
         channels = []
         for name in ("Red", "Green", "Blue"):
             keyword = f"{name}PaletteColorLookupTable"

@@ -52,7 +52,7 @@ def padding_of(raw: np.ndarray, stored: np.ndarray, dataset: Dataset) -> np.ndar
     Args:
         raw: as the file's words hold them, with whatever their unused bits hold.
         stored: the stored bits of them, with their sign.
-        dataset: the file's elements. The padding's sign may be missing, or there without a need, as may its unused bits.
+        dataset: the file's elements. The padding's sign may be missing, or there without a need.
     """
     value = _number(dataset.get("PixelPaddingValue"))
     if value is None:
@@ -64,7 +64,7 @@ def padding_of(raw: np.ndarray, stored: np.ndarray, dataset: Dataset) -> np.ndar
         _with_sign(int(end), bits, words, signed=signed) for end in (value, value if limit is None else limit)
     )
     found = (raw >= ends[0]) & (raw <= ends[1])
-    lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    lowest, highest = range_of(dataset)
     if lowest <= ends[0] and ends[1] <= highest:
         found |= (stored >= ends[0]) & (stored <= ends[1])
     return found
@@ -76,6 +76,14 @@ def _with_sign(value: int, bits: int, words: int, *, signed: bool) -> int:
         return value % 2**words
     value = (value + 2 ** (words - 1)) % 2**words - 2 ** (words - 1)
     return value - 2**bits if 2 ** (bits - 1) <= value < 2**bits else value
+
+
+def range_of(dataset: Dataset) -> tuple[int, int]:
+    """Return the lowest and the highest value that the stored bits can hold."""
+    bits = int(dataset.BitsStored)
+    if int(dataset.get("PixelRepresentation") or 0) == 1:
+        return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    return 0, 2**bits - 1
 
 
 def element(dataset: Dataset, keyword: str) -> Any:
@@ -97,9 +105,7 @@ class _Steps:
 
     def __init__(self, dataset: Dataset):
         self.dataset = dataset
-        bits = int(dataset.BitsStored)
-        signed = int(dataset.get("PixelRepresentation") or 0) == 1
-        self.lowest, self.highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+        self.lowest, self.highest = range_of(dataset)
         self.little_endian = bool(dataset.file_meta.TransferSyntaxUID.is_little_endian)
         self.modality_lut = self._table("ModalityLUTSequence", self.lowest, self.highest)
         slope, intercept = (_number(element(dataset, f"Rescale{name}")) for name in ("Slope", "Intercept"))

@@ -15,7 +15,7 @@ def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     Args:
         pixels: as stored.
         orientation: 1 to 8, where the stored first row and first column are: 1 top, left; 2 top, right; 3 bottom,
-            right; 4 bottom, left; 5 left, top; 6 right, top; 7 right, bottom; 8 left, bottom. Any other changes nothing.
+            right; 4 bottom, left; 5 left, top; 6 right, top; 7 right, bottom; 8 left, bottom.
     """
     if orientation in (5, 6, 7, 8):
         pixels = pixels.T

@@ -163,7 +163,9 @@ def test_a_palette_is_looked_up_before_anything_is_scaled(tmp_path: Path, bits: 
 
 def test_a_palette_of_16_bits(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, levels(16), photometric="palette", colormap=np.stack([np.arange(65536, dtype=np.uint16)] * 3))
+    tifffile.imwrite(
+        path, levels(16), photometric="palette", colormap=np.stack([np.arange(65536, dtype=np.uint16)] * 3)
+    )
     is_the_picture(path)
 
 
@@ -210,7 +212,9 @@ def test_inks(tmp_path: Path, bits: int) -> None:
     expected = np.asarray(Image.fromarray(inks.astype(np.uint8), "CMYK").convert("L")).astype(int)
     path = write_tiff(tmp_path / "a.tif", inks if bits == 8 else inks * 257, bits, 5)
     assert np.abs(to_8_bits(decode(path)).astype(int) - expected).max() <= 2
-    Image.fromarray(np.dstack([np.zeros_like(levels(8))] * 3 + [255 - levels(8)]), "CMYK").save(tmp_path / "b.jpg", quality=100)
+    Image.fromarray(np.dstack([np.zeros_like(levels(8))] * 3 + [255 - levels(8)]), "CMYK").save(
+        tmp_path / "b.jpg", quality=100
+    )
     is_the_picture(tmp_path / "b.jpg", 3)
 
 
@@ -235,7 +239,14 @@ def test_ycbcr_of_pillow_with_and_without_jpeg(tmp_path: Path) -> None:
         assert np.abs(decode(tmp_path / name).astype(int) - expected).max() <= 2
 
 
-REFUSED = {"ITULAB": (10, 3), "LOGL": (32844, 1), "LOGLUV": (32845, 3), "CFA": (32803, 1), "MASK": (4, 1), "4711": (4711, 1)}
+REFUSED = {
+    "ITULAB": (10, 3),
+    "LOGL": (32844, 1),
+    "LOGLUV": (32845, 3),
+    "CFA": (32803, 1),
+    "MASK": (4, 1),
+    "4711": (4711, 1),
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -278,13 +289,17 @@ def test_further_kinds_of_file(tmp_path: Path, kind: str, bits: int) -> None:
     is_the_picture(tmp_path / "a.img")
 
 
-@pytest.mark.parametrize("compression", ["lzw", "deflate", "packbits", "zstd", "lzma", "jpeg2000", "png", "jpegxl", "lerc"])
+@pytest.mark.parametrize(
+    "compression", ["lzw", "deflate", "packbits", "zstd", "lzma", "jpeg2000", "png", "jpegxl", "lerc"]
+)
 @pytest.mark.parametrize("number", [GREY, COLOURS])
 def test_compressions_in_tiles(tmp_path: Path, compression: str, number: int) -> None:
     path = tmp_path / "a.tif"
     options = {"compressionargs": {"level": 0}} if compression == "jpeg2000" else {}
     photometric = "rgb" if number == COLOURS else "minisblack"
-    tifffile.imwrite(path, channels(levels(8), number), photometric=photometric, tile=(16, 16), compression=compression, **options)
+    tifffile.imwrite(
+        path, channels(levels(8), number), photometric=photometric, tile=(16, 16), compression=compression, **options
+    )
     is_the_picture(path)
 
 

@@ -46,7 +46,9 @@ TAKEN: dict[str, Callable[[Path], Any]] = {
     "a pyramid in SubIFDs that says nothing of it": lambda p: pages(
         p, (PICTURE, {"subifds": 2}), (PICTURE[::2, ::2].copy(), {}), (SMALL, {})
     ),
-    "a preview, the picture in its SubIFD": lambda p: pages(p, (SMALL, {"subfiletype": 1, "subifds": 1}), (PICTURE, {})),
+    "a preview, the picture in its SubIFD": lambda p: pages(
+        p, (SMALL, {"subfiletype": 1, "subifds": 1}), (PICTURE, {})
+    ),
     "a preview that tells the orientation": lambda p: pages(
         p,
         (SMALL, {"subfiletype": 1, "subifds": 1, "extratags": [(274, 3, 1, 6, True)]}),
