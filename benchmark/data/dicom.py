@@ -2,6 +2,7 @@
 
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -125,7 +126,7 @@ def _check(dataset: FileDataset, size: int) -> None:
 def _pixels(dataset: FileDataset) -> tuple[np.ndarray, str]:
     """Return the pixels as their words hold them, [height, width] or [height, width, samples], and what they mean."""
     syntax = dataset.file_meta.TransferSyntaxUID
-    options = {} if syntax.is_encapsulated else {"correct_unused_bits": False}
+    options: Any = {} if syntax.is_encapsulated else {"correct_unused_bits": False}
     array, properties = get_decoder(syntax).as_array(dataset, index=0, raw=True, **options)
     return array, str(properties.get("photometric_interpretation") or "none")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmark.data.chosen_images import choose_images
 from benchmark.data.content import content_hashes
 from benchmark.data.inventory import Inventory, take
+from benchmark.data.limits import defect_of_file
 from benchmark.data.metadata import Row, read_index, read_sheet
 from benchmark.data.problem import Problem
 from benchmark.data.study import Study
@@ -103,7 +104,8 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
 
     Any of the known layouts will do: figshare's zips unpacked, nested in a folder of the same name or not;
     Kaggle's and Hugging Face's mirrors; TIFF, DICOM, PNG or JPEG (where several kinds hold the same id, the
-    first of these is read, see `benchmark.data.chosen_images`); `Img` or `IMG`; with or without `Info.txt`, `Metadata.xlsx` and masks.
+    first of these is read, see `benchmark.data.chosen_images`); `Img` or `IMG`; with or without `Info.txt`,
+    `Metadata.xlsx` and masks.
 
     Args:
         folder: the release, or a folder that holds it.
@@ -119,13 +121,13 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
     folder = Path(folder)
     if not folder.is_dir():
         state = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise UserError(
-            f"{printable(str(folder))}: {state}. Give the folder that holds {EXPECTED}; `amrg data download` fetches it."
-        )
+        give = f"Give the folder that holds {EXPECTED}; `amrg data download` fetches it."
+        raise UserError(f"{printable(str(folder))}: {state}. {give}")
     inventory = take(folder)
     problems = _remarks(inventory)
     reports = _read_reports(inventory, problems)
     images, unused = choose_images(inventory, problems)
+    masks = _choose_masks(inventory, problems)
     rows = _read_rows(inventory, problems)
     complete, alone = [], []
     for key in sorted(reports, key=lambda k: int(k[3:])):
@@ -151,7 +153,7 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
         unused_images=unused,
         report_files={key: path for key, (path, _) in reports.items()},
         index=next(iter([*inventory.indexes, *inventory.sheets]), None),
-        masks={k: inventory.masks[k][0] for k in sorted(inventory.masks)},
+        masks=masks,
     )
 
 
@@ -199,6 +201,19 @@ def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, tu
         elif len(paths) > 1:
             problems.append(Problem(inventory.relative(paths[0]), "no file of this id holds a report", key, fatal=True))
     return reports
+
+
+def _choose_masks(inventory: Inventory, problems: list[Problem]) -> dict[str, Path]:
+    """Return the first mask of each id that can be read."""
+    masks: dict[str, Path] = {}
+    for key, paths in sorted(inventory.masks.items()):
+        for path in paths:
+            defect = defect_of_file(path)
+            if defect is None:
+                masks.setdefault(key, path)
+            else:
+                problems.append(Problem(inventory.relative(path), f"the mask {defect}", key))
+    return masks
 
 
 def _read_rows(inventory: Inventory, problems: list[Problem]) -> dict[str, Row]:

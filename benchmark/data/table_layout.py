@@ -5,49 +5,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-HEADINGS: dict[str, frozenset[str]] = {
-    "id": frozenset(
-        [
-            "id",
-            "image",
-            "images",
-            "img",
-            "imageid",
-            "imgid",
-            "imageno",
-            "imagenumber",
-            "imagename",
-            "imagefile",
-            "file",
-            "filename",
-            "ref",
-            "refnum",
-            "referencenumber",
-        ]
-    ),
-    "view": frozenset(["view", "views", "projection", "viewposition", "position"]),
-    "side": frozenset(["side", "laterality", "breast", "breastside"]),
-    "tissue": frozenset(
-        ["tissue", "tissuetype", "backgroundtissue", "background", "density", "breastdensity", "breasttissue"]
-    ),
-    "abnormality": frozenset(
-        [
-            "abnormality",
-            "abnormalitytype",
-            "typeofabnormality",
-            "abnormalityclass",
-            "classofabnormality",
-            "finding",
-            "lesion",
-            "lesiontype",
-        ]
-    ),
-    "pathology": frozenset(["class", "pathology", "severity", "severityofabnormality", "diagnosis", "benignmalignant"]),
-    "x": frozenset(["x", "xcoordinate", "xcoord", "xcentre", "xcenter", "centrex", "centerx"]),
-    "y": frozenset(["y", "ycoordinate", "ycoord", "ycentre", "ycenter", "centrey", "centery"]),
-    "radius": frozenset(["radius", "r", "radiusinpixels", "radiuspx", "approximateradius"]),
-}
-"""What a heading calls each field, in small letters without anything between them."""
+_NAMES = """
+id: id image images img imageid imgid imageno imagenumber imagename imagefile file filename ref refnum referencenumber
+view: view views projection viewposition position
+side: side laterality breast breastside
+tissue: tissue tissuetype backgroundtissue background density breastdensity breasttissue
+abnormality: abnormality abnormalitytype typeofabnormality abnormalityclass classofabnormality finding lesion lesiontype
+pathology: class pathology severity severityofabnormality diagnosis benignmalignant
+x: x xcoordinate xcoord xcentre xcenter centrex centerx
+y: y ycoordinate ycoord ycentre ycenter centrey centery
+radius: radius r radiusinpixels radiuspx approximateradius
+"""
+HEADINGS = {word: line.split(":")[0] for line in _NAMES.strip().splitlines() for word in line.split(": ")[1].split()}
+"""Which field a heading names, by its words in small letters without anything between them."""
 _ORDER = ("view", "side", "tissue", "abnormality", "pathology", "x", "y", "radius")
 
 
@@ -109,7 +79,6 @@ def _named(cells: Sequence[str]) -> dict[str, int]:
     named: dict[str, int] = {}
     for i, cell in enumerate(cells):
         word = re.sub(r"[^a-z]", "", cell[:60].lower())
-        field = next((name for name, words in HEADINGS.items() if word in words), None)
-        if field:
-            named.setdefault(field, i)
+        if word in HEADINGS:
+            named.setdefault(HEADINGS[word], i)
     return named

@@ -178,12 +178,10 @@ def _of_palette(page: tifffile.TiffPage, samples: np.ndarray) -> np.ndarray:
     colours = page.colormap
     if colours is None or colours.ndim != 2 or len(colours) != 3:
         raise Refused("is a TIFF with a palette, and the palette is missing")
-    entries = colours.T  # [entries, 3]
-    if entries.max() >= 256:  # by TIFF 6.0 of 16 bits; some programs write 8
-        entries = entries >> 8
-    table = to_grey(entries.astype(np.uint8)[:, None, :])[:, 0]
-    index = samples[..., 0].astype(np.int64, copy=False)
-    if index.max() >= len(table):
+    unused = 8 if colours.max() >= 256 else 0  # by TIFF 6.0 entries have 16 bits; some programs write 8
+    table = to_grey((colours.T >> unused).astype(np.uint8)[:, None, :])[:, 0]
+    index = samples[..., 0].astype(np.uint8) if samples.dtype == bool else samples[..., 0]
+    if index.min() < 0 or index.max() >= len(table):
         raise Refused(f"is damaged: it points at entry {index.max()} of a palette of {len(table)}")
     return table[index]
 

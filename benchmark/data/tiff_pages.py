@@ -31,7 +31,7 @@ def single_page(file: tifffile.TiffFile) -> tuple[tifffile.TiffPage, int, int]:
     count = len(file.pages)
     if count > _MOST_PAGES:
         raise Refused(f"holds {count} pages; {_ONE}")
-    pages = [file.pages[index] for index in range(count)]
+    pages = _listed(file.pages, count)
     full = [(page, index) for index, page in enumerate(pages) if _is_full(page)]
     orientation = None
     if not full:  # a preview first, as cameras write it: the picture is in one of its SubIFDs
@@ -55,7 +55,12 @@ def _is_full(page: tifffile.TiffPage) -> bool:
 def _below(page: tifffile.TiffPage) -> Sequence[tifffile.TiffPage]:
     """Return the pages of the SubIFDs of a page."""
     below = page.pages
-    return [] if below is None else [below[index] for index in range(min(len(below), _MOST_PAGES))]
+    return [] if below is None else _listed(below, min(len(below), _MOST_PAGES))
+
+
+def _listed(pages: tifffile.TiffPages, count: int) -> list[tifffile.TiffPage]:
+    """Return the first pages of a series; frames, which lack tags of their own, come only where they are asked for."""
+    return [page for index in range(count) if isinstance(page := pages[index], tifffile.TiffPage)]
 
 
 def _orientation(page: tifffile.TiffPage) -> int | None:
