@@ -1,4 +1,4 @@
-"""What the header of a compressed picture claims, read without decoding it: JPEG of every kind, JPEG 2000, PNG, WebP.
+"""What the header of a compressed picture claims, read without decoding it: JPEG of every kind, JPEG 2000, PNG, WebP, LERC.
 
 Decoders believe such headers and reserve memory for what they claim, inside a TIFF or DICOM file too, whose own header
 may say something else.
@@ -33,6 +33,10 @@ def claim_of(content: bytes) -> Claim | None:
         if content.startswith(b"\x89PNG\r\n\x1a\n"):
             width, height, bits, colour = struct.unpack_from(">IIBB", content, 16)
             return Claim(height, width, {0: 1, 2: 3, 3: 1, 4: 2}.get(colour, 4), bits)
+        if content.startswith(b"Lerc2 "):
+            version = struct.unpack_from("<i", content, 6)[0]
+            height, width, samples = struct.unpack_from("<iii", content, 14 if version >= 3 else 10)
+            return Claim(height, width, samples if version >= 4 else 1, 64)
         if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
             return _webp(content)
     except struct.error:

@@ -97,7 +97,8 @@ def _check_claims(page: tifffile.TiffPage, places: list[tuple[int, int]], pixels
             continue
         handle.seek(offset)
         claim = claim_of(handle.read(min(count, _HEADER)))
-        if claim and claim.height * claim.width > max(2 * pixels, 4096):
+        claimed = claim.height * claim.width * max(1, claim.samples - page.samplesperpixel) if claim else 0
+        if claim and not 0 <= claimed <= max(2 * pixels, 4096):
             raise Refused(
                 f"is damaged: a compressed part of it claims {claim.width} × {claim.height} pixels, it has {pixels:,}"
             )
