@@ -1,6 +1,6 @@
-"""Damaged and hostile image files, thousands of them: each is decoded or refused in a sentence, in bounded time and memory.
+"""Damaged and hostile image files: each is decoded or refused in a sentence, in bounded time and memory.
 
-`python tests/fuzz_images.py --count 20000 --seed 1` prints every input that ended otherwise; exit code 1 if there is any.
+`python tests/fuzz_images.py --count 20000` prints every input that ended otherwise; exit code 1 if there is any.
 """
 
 import argparse
@@ -15,6 +15,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
+import numpy as np
+import tifffile
+from drawn_pictures import levels
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless
+from written_dicom import mammogram
+
+from benchmark.data.decode import ImageError, decode, stored_bytes
+
 SECONDS, BYTES = 20, 1_000_000_000
 """What one input may take: a thousand times what a sound one does; address space beyond what is in use at the start."""
 ENDS = (0, 1, 2, 3, 7, 16, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
@@ -22,84 +35,87 @@ ENDS = (0, 1, 2, 3, 7, 16, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF
 
 def seeds() -> dict[str, bytes]:
     """Return sound files of every kind, by name."""
-    import imagecodecs
-    import numpy as np
-    import tifffile
-    from drawn_pictures import levels
-    from PIL import Image
-    from pydicom.encaps import encapsulate
-    from pydicom.sequence import Sequence
-    from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless
-    from written_dicom import mammogram
+    return {**_tiffs(), **_rasters(), **_dicoms()}
 
-    found: dict[str, bytes] = {}
+
+def _tiffs() -> dict[str, bytes]:
+    """Return sound TIFFs by name."""
     grey, deep = levels(8), levels(12)
-    colours = np.dstack([grey] * 3)
-
-    def tiff(name: str, pixels: Any, **options: Any) -> None:
+    ramp = np.stack([np.arange(256, dtype=np.uint16) * 257] * 3)
+    written: dict[str, tuple[Any, dict[str, Any]]] = {
+        "webp": (np.dstack([grey] * 3), {"compression": "webp", "photometric": "rgb"}),
+        "deep": (deep, {"bitspersample": 12, "photometric": "minisblack"}),
+        "float": (grey.astype("float32"), {}),
+        "palette": (grey, {"photometric": "palette", "colormap": ramp}),
+        "planar": (np.stack([grey] * 3), {"photometric": "rgb", "planarconfig": "separate"}),
+        "big": (grey, {"bigtiff": True}),
+        "ome": (np.stack([grey] * 2), {"ome": True, "photometric": "minisblack"}),
+        "imagej": (np.stack([grey] * 2), {"imagej": True}),
+    }
+    for compression in (None, "lzw", "deflate", "packbits", "zstd", "lzma", "jpeg", "jpeg2000", "png", "lerc"):
+        written[f"strips-{compression}"] = grey, {"compression": compression, "rowsperstrip": 16}
+        written[f"tiles-{compression}"] = grey, {"compression": compression, "tile": (16, 16)}
+    found = {}
+    for name, (pixels, options) in written.items():
         buffer = io.BytesIO()
         tifffile.imwrite(buffer, pixels, **options)
         found[f"{name}.tif"] = buffer.getvalue()
+    return found
 
-    for compression in (None, "lzw", "deflate", "packbits", "zstd", "lzma", "jpeg", "jpeg2000", "png", "lerc"):
-        tiff(f"grey-{compression}", grey, compression=compression, rowsperstrip=16)
-        tiff(f"tiles-{compression}", grey, compression=compression, tile=(16, 16))
-    tiff("webp", colours, compression="webp", photometric="rgb")
-    tiff("deep", deep, bitspersample=12, photometric="minisblack")
-    tiff("float", grey.astype("float32"))
-    tiff("palette", grey, photometric="palette", colormap=np.stack([np.arange(256, dtype=np.uint16) * 257] * 3))
-    tiff("planar", np.stack([grey] * 3), photometric="rgb", planarconfig="separate")
-    tiff("big", grey, bigtiff=True)
-    tiff("ome", np.stack([grey] * 2), ome=True, photometric="minisblack")
-    tiff("imagej", np.stack([grey] * 2), imagej=True)
 
-    def raster(name: str, image: Any, kind: str, **options: Any) -> None:
-        buffer = io.BytesIO()
-        image.save(buffer, format=kind, **options)
-        found[name] = buffer.getvalue()
-
+def _rasters() -> dict[str, bytes]:
+    """Return sound files of what Pillow reads, by name."""
+    grey, deep = levels(8), levels(12)
     exif = Image.Exif()
     exif[274] = 6
-    for kind, options in {
-        "PNG": {"exif": exif},
-        "JPEG": {"exif": exif, "progressive": True},
-        "GIF": {},
-        "WEBP": {"exif": exif},
-        "BMP": {},
-        "PPM": {},
-        "JPEG2000": {},
-    }.items():
-        raster(f"grey.{kind.lower()}", Image.fromarray(grey), kind, **options)
-    raster("deep.png", Image.fromarray(deep), "PNG")
-    raster("two.mpo", Image.fromarray(grey), "MPO", save_all=True, append_images=[Image.fromarray(grey[::2, ::2].copy())])
-    found["colours.png"] = imagecodecs.png_encode(np.dstack([deep] * 3))
-    found["deep.jpg"] = imagecodecs.jpeg_encode(deep, bitspersample=12)
+    small = Image.fromarray(grey[::2, ::2].copy())
+    found = {
+        "colours.png": imagecodecs.png_encode(np.dstack([deep] * 3)),
+        "deep.jpg": imagecodecs.jpeg_encode(deep, bitspersample=12),
+    }
+    for kind, pixels, options in (
+        ("PNG", grey, {"exif": exif}),
+        ("PNG", deep, {}),
+        ("JPEG", grey, {"exif": exif, "progressive": True}),
+        ("GIF", grey, {}),
+        ("WEBP", grey, {"exif": exif}),
+        ("BMP", grey, {}),
+        ("PPM", grey, {}),
+        ("JPEG2000", grey, {}),
+        ("MPO", grey, {"save_all": True, "append_images": [small]}),
+    ):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, format=kind, **options)
+        found[f"{pixels.dtype}.{kind.lower()}"] = buffer.getvalue()
+    return found
 
-    def dicom(name: str, data: Any) -> None:
+
+def _dicoms() -> dict[str, bytes]:
+    """Return sound DICOM files by name."""
+    grey, deep = levels(8), levels(12)
+    native = mammogram(deep, 12, WindowCenter="2048", WindowWidth="4096", PixelPaddingValue=0)
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [4096, 0, 12], np.arange(4096, dtype="<u2").tobytes()
+    native.VOILUTSequence = Sequence([table])
+    packed = mammogram(deep, 12)
+    packed.compress(RLELossless)
+    listed = {"native": native, "colours": mammogram(np.dstack([grey] * 3), 8, "RGB"), "rle": packed}
+    for name, syntax, frame in (
+        ("j2k", JPEG2000Lossless, imagecodecs.jpeg2k_encode(deep, codecformat="j2k", reversible=True)),
+        ("jls", JPEGLSLossless, imagecodecs.jpegls_encode(deep)),
+        ("ljpeg", JPEGLosslessSV1, imagecodecs.ljpeg_encode(deep, bitspersample=12)),
+        ("jpeg", JPEGBaseline8Bit, imagecodecs.jpeg_encode(grey)),
+    ):
+        data = mammogram(grey if name == "jpeg" else deep, 8 if name == "jpeg" else 12)
+        data.PixelData = encapsulate([frame])
+        data["PixelData"].VR = "OB"
+        data.file_meta.TransferSyntaxUID = syntax
+        listed[name] = data
+    found = {}
+    for name, data in listed.items():
         buffer = io.BytesIO()
         data.save_as(buffer, enforce_file_format=True)
         found[f"{name}.dcm"] = buffer.getvalue()
-
-    data = mammogram(deep, 12, WindowCenter="2048", WindowWidth="4096", PixelPaddingValue=0)
-    table = type(data)()
-    table.LUTDescriptor, table.LUTData = [4096, 0, 12], np.arange(4096, dtype="<u2").tobytes()
-    data.VOILUTSequence = Sequence([table])
-    dicom("native", data)
-    dicom("colours", mammogram(colours, 8, "RGB"))
-    packed = mammogram(deep, 12)
-    packed.compress(RLELossless)
-    dicom("rle", packed)
-    for name, syntax, encode in (
-        ("j2k", JPEG2000Lossless, lambda: imagecodecs.jpeg2k_encode(deep, codecformat="j2k", reversible=True)),
-        ("jls", JPEGLSLossless, lambda: imagecodecs.jpegls_encode(deep)),
-        ("ljpeg", JPEGLosslessSV1, lambda: imagecodecs.ljpeg_encode(deep, bitspersample=12)),
-        ("jpeg", JPEGBaseline8Bit, lambda: imagecodecs.jpeg_encode(grey)),
-    ):
-        data = mammogram(grey if name == "jpeg" else deep, 8 if name == "jpeg" else 12)
-        data.PixelData = encapsulate([encode()])
-        data["PixelData"].VR = "OB"
-        data.file_meta.TransferSyntaxUID = syntax
-        dicom(name, data)
     return found
 
 
@@ -158,8 +174,6 @@ def guarded(work: Callable[[], str | None]) -> str | None:
 
 def outcome(path: Path) -> str | None:
     """Return what is wrong with how a file was taken; None where it was decoded, or refused in a sentence."""
-    from benchmark.data.decode import ImageError, decode, stored_bytes
-
     stored_bytes(path)
     try:
         pixels = decode(path)

@@ -1,4 +1,4 @@
-"""What the header of a compressed picture claims, read without decoding it: JPEG of every kind, JPEG 2000, PNG, WebP, LERC.
+"""What the header of a compressed picture claims, without decoding it: JPEG of every kind, JPEG 2000, PNG, WebP, LERC.
 
 Decoders believe such headers and reserve memory for what they claim, inside a TIFF or DICOM file too, whose own header
 may say something else.
