@@ -55,13 +55,14 @@ def read_cells(path: Path) -> list[Cells]:
 def divided(line: str) -> list[str]:
     """Return the fields of one line: by the first of `DELIMITERS` in it, else by blank space.
 
-    Between delimiters nothing is an empty field, which keeps its place. Several words in a field are several.
+    Between delimiters nothing is an empty field, which keeps its place. Several words in a field
+    are several fields, but for a file's place.
     """
     delimiter = next((d for d in DELIMITERS if d in line), None)
     if delimiter is None:
         return line.split()
     fields = [field.strip().strip('"') for field in line.strip(" \r\n").split(delimiter)]
-    return [word for field in fields for word in (field.split() or [""])]
+    return [word for field in fields for word in ([field] if "/" in field or "\\" in field else field.split() or [""])]
 
 
 def _of_workbook(path: Path) -> list[Cells]:
