@@ -5,12 +5,15 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from benchmark.data.text import printable
 from benchmark.errors import RunFailed
 
 LARGEST_RATIO = 200
 """How many times its packed size an archive may take unpacked: mammograms are mostly black, bombs a thousandfold."""
 SMALLEST_LIMIT = 100_000_000
 """Bytes that any archive may take unpacked, however small it is."""
+MOST_ENTRIES = 100_000
+"""Files and folders of an archive; the release has 2,000."""
 
 
 def unpack(archive: Path, target: Path, *, temporary: Path) -> None:
@@ -34,9 +37,13 @@ def unpack(archive: Path, target: Path, *, temporary: Path) -> None:
             temporary.mkdir(parents=True)
             for entry in entries:
                 _extract(packed, entry, temporary)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+    except RunFailed:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise RunFailed(f"{archive}: can't be unpacked ({error}). Remove it and run the command again.") from None
+        raise
+    except Exception as error:  # of zipfile, of each decompressor, of the disk
+        shutil.rmtree(temporary, ignore_errors=True)
+        reason = printable(str(error) or type(error).__name__)
+        raise RunFailed(f"{archive}: can't be unpacked ({reason}). Remove it and run the command again.") from None
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -61,6 +68,8 @@ def _check(archive: Path, entries: list[zipfile.ZipInfo], disk: Path) -> None:
     free = shutil.disk_usage(disk).free
     if unpacked > free:
         defects.append(f"{unpacked:,} bytes would come out, {free:,} are free")
+    if len(entries) > MOST_ENTRIES:
+        defects.append(f"it has {len(entries):,} entries, more than the {MOST_ENTRIES:,} allowed")
     if defects:
         raise RunFailed(f"{archive}: not unpacked: " + "; ".join(defects[:10]) + ".")
 
@@ -72,6 +81,10 @@ def _defect_of(entry: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
         return "leads outside the folder"
+    if not name.strip(" ./"):
+        return "has no name"
+    if not all(part.isprintable() for part in path.parts):
+        return "has a name with control characters"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a device"
     if entry.flag_bits & 0x1:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -180,11 +181,12 @@ def _equal_images(release: Release) -> list[Problem]:
     """Return problems of byte-equal images of different studies; only files of one size are read."""
     by_size: dict[int, list[str]] = defaultdict(list)
     for key, path in release.images.items():
-        by_size[path.stat().st_size].append(key)
+        with suppress(OSError):  # a file that vanished or can't be read has a problem already
+            by_size[path.stat().st_size].append(key)
     by_content: dict[str, list[str]] = defaultdict(list)
     for keys in by_size.values():
-        if len(keys) > 1:
-            for key in keys:
+        for key in keys if len(keys) > 1 else ():
+            with suppress(OSError):
                 by_content[content_hash(release.images[key])].append(key)
     return _repetitions(release, "image", release.images, by_content.values())
 

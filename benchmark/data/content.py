@@ -5,6 +5,7 @@ the user's cache folder (`AMRG_CACHE_DIR` where set). It is trusted only while a
 and never remembered for a file changed in the last two seconds, when a second change could go unseen.
 """
 
+import errno
 import hashlib
 import sqlite3
 import time
@@ -14,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmark.data.cache import cache_folder
+from benchmark.data.limits import defect_of_file
 
 _SETTLED_SECONDS = 2.0
 
@@ -22,9 +24,9 @@ def content_hash(path: Path) -> str:
     """Return the SHA-256 of the file's bytes, in hexadecimal.
 
     Raises:
-        OSError: the file can't be read.
+        OSError: the file can't be read, or is none.
     """
-    path = Path(path).resolve()
+    path = _real(path)
     state = _state(path)
     remembered = _recall(path, state)
     if remembered is not None:
@@ -44,13 +46,32 @@ def content_hashes(paths: Sequence[Path]) -> list[str]:
 
 def remembered_hash(path: Path) -> str | None:
     """Return the remembered hash if it still holds, without reading the file; else None."""
-    path = Path(path).resolve()
+    path = _real(path)
     return _recall(path, _state(path))
 
 
+def _real(path: Path) -> Path:
+    """Return where a path leads.
+
+    Raises:
+        OSError: it is a link to itself.
+    """
+    try:
+        return Path(path).resolve()
+    except RuntimeError:
+        raise OSError(errno.ELOOP, "is a link that leads back to itself", str(path)) from None
+
+
 def _state(path: Path) -> tuple[int, int, int, int]:
-    """Return what changes when a file does: its size, modification and change time in nanoseconds, and inode."""
+    """Return what changes when a file does: its size, modification and change time in nanoseconds, and inode.
+
+    Raises:
+        OSError: there is none, or it is a pipe or a device, which is never opened: reading one may never end.
+    """
+    defect = defect_of_file(path)
     stat = path.stat()
+    if defect:
+        raise OSError(errno.EINVAL, defect, str(path))
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 

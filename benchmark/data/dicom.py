@@ -1,17 +1,28 @@
-"""Mammograms as DICOM: pydicom decodes, one lookup table carries stored values to display values.
+"""Mammograms as DICOM: pydicom decodes, `benchmark.data.dicom_display` carries stored values to display values."""
 
-The table is built over the stored values (at most 65,536) instead of over the pixels, so a 6000-pixel image
-is mapped in one step and without a copy in double precision.
-"""
-
+import io
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 from PIL import Image
-from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing, pixel_array
+from pydicom.dataset import FileDataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_color_lut, get_decoder
+
+from benchmark.data.codestreams import claim_of
+from benchmark.data.dicom_display import display, padding_of, range_of
+from benchmark.data.dicom_tables import table_of
+from benchmark.data.grey import LUMINANCE, least_bits
+from benchmark.data.limits import LARGEST_FILE, Refused, check_size
+
+_COLOURS = ("RGB", "YBR_ICT", "YBR_RCT")  # the latter two are RGB once JPEG 2000 is decoded
+_BRIGHTNESS = ("YBR_FULL", "YBR_FULL_422")
+_PARTIAL = ("YBR_PARTIAL_422", "YBR_PARTIAL_420")
+_PALETTE = "PALETTE COLOR"
+_ONE = "a single mammogram was expected; export the one picture"
 
 
 def is_dicom(path: Path, start: bytes) -> bool:
@@ -19,101 +30,179 @@ def is_dicom(path: Path, start: bytes) -> bool:
     return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
 
 
-def decode(path: Path, largest: int) -> np.ndarray:
+def decode(path: Path) -> np.ndarray:
     """Decode the display values of a single-frame DICOM image, as uint16 [height, width] spanning 0 to 65535.
 
     Steps of DICOM PS3.3 C.11 and PS3.4 N.2: modality LUT or rescale, then the VOI LUT or else the first
-    window (LINEAR, LINEAR_EXACT or SIGMOID); without either, the values of the image from least to greatest.
-    MONOCHROME1 is inverted, so tissue is bright. Pixel padding becomes background. Colour becomes luminance.
+    window (LINEAR, LINEAR_EXACT or SIGMOID), of the file or of its functional groups; without either, the values
+    of the image from least to greatest. MONOCHROME1 is inverted, so tissue is bright. Pixel padding becomes
+    background. Colour becomes luminance over the range of its stored bits; a palette is looked up.
 
     Args:
         path: the file, in any transfer syntax for which pydicom finds a decoder.
-        largest: pixels that the header may claim.
 
     Raises:
-        ValueError: the file has no image, several frames, or too many pixels.
+        Refused: the file has no image, several frames, or claims too many pixels.
         Exception: whatever pydicom or its plug-ins raise for a damaged file; the caller names the file.
     """
-    dataset = pydicom.dcmread(path, force=True)
-    if "PixelData" not in dataset:
-        raise ValueError("the DICOM file holds no pixel data")
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    if frames > 1:
-        raise ValueError(f"the DICOM file has {frames} frames; a single mammogram was expected")
-    if int(dataset.Rows) * int(dataset.Columns) > largest:
-        raise ValueError(f"the header claims {dataset.Rows} × {dataset.Columns} pixels")
-    if "transfer_syntax" not in dataset.file_meta and "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
-    photometric = str(dataset.PhotometricInterpretation)
-    stored = pixel_array(dataset)
+    dataset = _read(path)
+    _check(dataset, path.stat().st_size)
+    raw, photometric = _pixels(dataset)
     del dataset.PixelData
-    if stored.ndim == 3 or photometric == "PALETTE COLOR":
-        return _colour(stored, dataset, photometric)
-    return _display(stored, dataset, inverted=photometric == "MONOCHROME1")
+    if raw.ndim == 3:
+        return _colour(raw, dataset, photometric)
+    stored = _stored_bits(raw, dataset)
+    if photometric == _PALETTE:
+        return _palette(stored, dataset)
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise Refused(f"is a DICOM of the photometric interpretation {photometric}, which isn't handled")
+    padding = padding_of(raw, stored, dataset)
+    return display(stored, dataset, padding, inverted=photometric == "MONOCHROME1")
 
 
 def stored_bytes(path: Path) -> int:
     """Return how many bytes the pixels take once decoded, by the header."""
-    dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
-    samples = int(dataset.get("SamplesPerPixel", 1) or 1)
-    return int(dataset.Rows) * int(dataset.Columns) * samples * (int(dataset.BitsAllocated) // 8)
+    _check_deflated(path)
+    with _BoundedFile(path) as file:
+        dataset = pydicom.dcmread(file, force=True, stop_before_pixels=True)
+    return int(dataset.Rows) * int(dataset.Columns) * _pixel_bytes(dataset)
 
 
-def _colour(stored: np.ndarray, dataset: Dataset, photometric: str) -> np.ndarray:
-    """Return the luminance of colours or of indices into a palette, uint16 [height, width]."""
-    if photometric == "PALETTE COLOR":
-        stored = pydicom.pixels.apply_color_lut(stored, dataset)
-    if stored.dtype == np.uint8:
-        return np.asarray(Image.fromarray(stored[..., :3]).convert("L")).astype(np.uint16) * 257
-    return np.rint(stored[..., :3].mean(axis=-1, dtype=np.float32)).astype(np.uint16)
+class _BoundedFile(io.BufferedReader):
+    """A file that never reserves memory for more than it has: an element's length may claim four gigabytes."""
+
+    def __init__(self, path: Path):
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return so many bytes, or those that are left."""
+        left = max(0, self._size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
 
 
-def _display(stored: np.ndarray, dataset: Dataset, *, inverted: bool) -> np.ndarray:
-    """Return display values of stored ones, uint16 [height, width], by a table over all values between the extremes."""
-    padding = _padding(stored, dataset)
-    low, high = int(stored.min()), int(stored.max())
-    if high - low >= 2**16:
-        raise ValueError(f"the pixels hold values from {low} to {high}; up to 16 bits were expected")
-    kind = np.int32 if low < 0 else np.uint16
-    values = apply_modality_lut(np.arange(low, high + 1).astype(kind), dataset)
-    table = _window(values, dataset)
-    if table is None:
-        levels = np.unique(stored if padding is None else stored[~padding])
-        if levels.size == 0:
-            levels = np.unique(stored)
-        darkest, brightest = np.sort(values[[int(levels[0]) - low, int(levels[-1]) - low]].astype(np.float64))
-        table = (values - darkest) / ((brightest - darkest) or 1.0)
-    table = np.clip(table, 0.0, 1.0)
-    table = np.rint((1.0 - table if inverted else table) * 65535.0).astype(np.uint16)
-    display = table[stored - low] if low else table[stored]
-    if padding is not None:
-        display[padding] = 0
-    return display
+def _read(path: Path) -> FileDataset:
+    """Read a file's elements; one without meta information is of the default transfer syntax."""
+    _check_deflated(path)
+    with _BoundedFile(path) as file:
+        dataset = pydicom.dcmread(file, force=True)
+    if "PixelData" not in dataset:
+        raise Refused("the DICOM file holds no pixel data of whole numbers")
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    return dataset
 
 
-def _window(values: np.ndarray, dataset: Dataset) -> np.ndarray | None:
-    """Return `values` through the VOI LUT or the first window, scaled to 0 to 1; None where the file has neither."""
-    sequence = dataset.get("VOILUTSequence")
-    if sequence and sequence[0].get("LUTData") is not None:
-        integers = values.astype(np.int64)
-        bits = int(sequence[0].LUTDescriptor[2])
-        return apply_voi_lut(integers, dataset, prefer_lut=True) / (2.0**bits - 1.0)
-    width = dataset.get("WindowWidth")
-    if dataset.get("WindowCenter") in (None, "") or width in (None, ""):
-        return None
-    if float(width[0] if isinstance(width, MultiValue) else width) <= 0:
-        return None
-    ends = np.array([-1e12, 1e12])  # the window's floor and ceiling, which pydicom derives from the header
-    windowed = apply_windowing(np.concatenate([ends, values.astype(np.float64)]), dataset)
-    floor, ceiling = windowed[:2]
-    return (windowed[2:] - floor) / (ceiling - floor)
+def _check_deflated(path: Path) -> None:
+    """Refuse a file whose deflated elements (PS3.5 A.5) become more than any file may have; pydicom has no limit."""
+    with path.open("rb") as file:
+        if file.read(132)[128:] != b"DICM":
+            return
+        file.seek(128 + 4)
+        start = file.read(12)  # group 0002's length: tag, kind, two bytes of length, four of value
+        if start[:6] != b"\x02\0\0\0UL":
+            return
+        meta = file.read(int.from_bytes(start[8:12], "little") & 0xFFFF)
+        if b"1.2.840.10008.1.2.1.99" not in meta:
+            return
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        inflated, rest = 0, file.read(1 << 20)
+        while rest and inflated <= LARGEST_FILE:
+            inflated += len(inflate.decompress(rest, 1 << 24))
+            rest = inflate.unconsumed_tail or file.read(1 << 20)
+    if inflated > LARGEST_FILE:
+        raise Refused(f"is deflated, and would become more than {LARGEST_FILE:,} bytes")
 
 
-def _padding(stored: np.ndarray, dataset: Dataset) -> np.ndarray | None:
-    """Return where the pixels are padding (PS3.3 C.7.5.1.1.2), or None where the file names no padding value."""
-    value = dataset.get("PixelPaddingValue")
-    if value is None or value == "":
-        return None
-    limit = dataset.get("PixelPaddingRangeLimit")
-    low, high = sorted((int(value), int(limit if limit not in (None, "") else value)))
-    return (stored >= low) & (stored <= high)
+def _pixel_bytes(dataset: FileDataset) -> int:
+    """Return the bytes of a decoded pixel, all its samples."""
+    return int(dataset.get("SamplesPerPixel") or 1) * -(-int(dataset.BitsAllocated) // 8)
+
+
+def _check(dataset: FileDataset, size: int) -> None:
+    """Refuse several frames, and a header or a compressed frame that claims too much or another size."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise Refused(f"the DICOM file has {frames} frames; {_ONE}")
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    check_size(rows, columns, _pixel_bytes(dataset), size)
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        whole = len(dataset.PixelData) // max(1, rows * columns * _pixel_bytes(dataset))
+        if whole > 1 and int(dataset.BitsAllocated) >= 8:
+            raise Refused(f"the DICOM file has pixels for {whole} frames; {_ONE}")
+        return
+    claim = claim_of(next(generate_frames(dataset.PixelData, number_of_frames=1), b""))
+    if claim and claim.height and (claim.height, claim.width) != (rows, columns):
+        raise Refused(
+            f"is damaged: its compressed picture claims {claim.width} × {claim.height} pixels, its header "
+            f"{columns} × {rows}"
+        )
+
+
+def _pixels(dataset: FileDataset) -> tuple[np.ndarray, str]:
+    """Return the pixels as their words hold them, [height, width] or [height, width, samples], and what they mean."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    options: Any = {} if syntax.is_encapsulated else {"correct_unused_bits": False}
+    array, properties = get_decoder(syntax).as_array(dataset, index=0, raw=True, **options)
+    return array, str(properties.get("photometric_interpretation") or "none")
+
+
+def _stored_bits(raw: np.ndarray, dataset: FileDataset) -> np.ndarray:
+    """Return the stored bits of words, with their sign: those that end at `HighBit` (PS3.5 8.1.1).
+
+    What codecs decode has the stored bits lowest, whatever `HighBit` says; only their sign may be missing.
+    """
+    words, bits = 8 * raw.dtype.itemsize, int(dataset.BitsStored)
+    if bits >= words:
+        return raw
+    high = int(dataset.get("HighBit", bits - 1))
+    syntax = dataset.file_meta.TransferSyntaxUID
+    coded = syntax.is_encapsulated and syntax != pydicom.uid.RLELossless
+    if coded or not bits - 1 <= high < words:
+        high = bits - 1
+    if coded and raw.dtype.kind == "u":
+        return raw
+    return (raw << (words - 1 - high)) >> (words - bits)
+
+
+def _colour(raw: np.ndarray, dataset: FileDataset, photometric: str) -> np.ndarray:
+    """Return the luminance of colours over the range of their stored bits, uint16 [height, width]."""
+    if raw.shape[-1] < 3 or photometric not in (*_COLOURS, *_BRIGHTNESS, *_PARTIAL):
+        raise Refused(f"is a DICOM of {raw.shape[-1]} samples a pixel that mean {photometric}, which isn't handled")
+    colours = _stored_bits(raw, dataset)[..., :3]
+    if photometric in _COLOURS and colours.dtype == np.uint8 and int(dataset.BitsStored) == 8:
+        return np.asarray(Image.fromarray(np.ascontiguousarray(colours)).convert("L")).astype(np.uint16) * 257
+    top = 2.0 ** least_bits(int(colours.max()), int(dataset.BitsStored)) - 1
+    low, reach = (16.0 * (top + 1) / 256, 219.0 * (top + 1) / 256) if photometric in _PARTIAL else (0.0, top)
+    grey = np.empty(colours.shape[:2], np.uint16)
+    for row in range(0, len(colours), 256):  # in strips: the product is in double precision
+        strip = colours[row : row + 256]
+        light = strip @ np.array(LUMINANCE) if photometric in _COLOURS else strip[..., 0].astype(np.float64)
+        grey[row : row + 256] = np.rint(np.clip((light - low) / reach, 0.0, 1.0) * 65535.0)
+    return grey
+
+
+def _palette(stored: np.ndarray, dataset: FileDataset) -> np.ndarray:
+    """Return the luminance of the colours that stored values stand for (PS3.3 C.7.6.3.1.5), uint16 [height, width].
+
+    Black to white is the range of the largest entry of the three tables, of at least 8 bits.
+    """
+    if "RedPaletteColorLookupTableData" not in dataset and "SegmentedRedPaletteColorLookupTableData" in dataset:
+        colours = apply_color_lut(stored, dataset)[..., :3].astype(np.float64)
+    else:
+        little_endian = bool(dataset.file_meta.TransferSyntaxUID.is_little_endian)
+        lowest, highest = range_of(dataset)
+        channels = []
+        for name in ("Red", "Green", "Blue"):
+            keyword = f"{name}PaletteColorLookupTable"
+            data = dataset.get(f"{keyword}Data")
+            vr = dataset[f"{keyword}Data"].VR if data is not None else "OW"
+            table = table_of(
+                dataset.get(f"{keyword}Descriptor"), data or b"", vr, lowest, highest, little_endian=little_endian
+            )
+            if table is None:
+                raise Refused(f"is a DICOM with a palette, and its {name.lower()} part is missing")
+            channels.append(table.look_up(stored))
+        colours = np.stack(channels, axis=-1)
+    top = 2.0 ** least_bits(int(colours.max()), 8) - 1
+    return np.rint(colours @ np.array(LUMINANCE) * (65535.0 / top)).astype(np.uint16)

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from benchmark.data.content import content_hash, content_hashes
+from benchmark.data.chosen_images import choose_images
+from benchmark.data.content import content_hashes
 from benchmark.data.inventory import Inventory, take
+from benchmark.data.limits import defect_of_file
 from benchmark.data.metadata import Row, read_index, read_sheet
 from benchmark.data.problem import Problem
 from benchmark.data.study import Study
-from benchmark.data.text import normalise, read_text
+from benchmark.data.text import normalise, printable, read_text
 from benchmark.errors import UserError
 from metrics.labels.birads import highest
 from metrics.labels.labeler import label
@@ -57,7 +59,7 @@ class Release:
 
     def relative(self, path: Path | None) -> str:
         """Return a path as problems name it: as seen from the folder, with forward slashes."""
-        return path.relative_to(self.folder).as_posix() if path else "."
+        return printable(path.relative_to(self.folder).as_posix()) if path else "."
 
     @cached_property
     def fingerprint(self) -> str:
@@ -73,7 +75,8 @@ class Release:
         try:
             contents = content_hashes([s.image for s in chosen if s.image])
         except OSError as error:
-            raise UserError(f"{error.filename}: can't be read ({error.strerror}). Was it moved since?") from None
+            name = printable(str(error.filename))
+            raise UserError(f"{name}: can't be read ({error.strerror}). Was it moved since?") from None
         digest = hashlib.sha256()
         for index, study in enumerate(chosen):
             for part in (study.id, study.report, contents[index] if study.image else ""):
@@ -101,7 +104,8 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
 
     Any of the known layouts will do: figshare's zips unpacked, nested in a folder of the same name or not;
     Kaggle's and Hugging Face's mirrors; TIFF, DICOM, PNG or JPEG (where several kinds hold the same id, the
-    first of these is read); `Img` or `IMG`; with or without `Info.txt`, `Metadata.xlsx` and masks.
+    first of these is read, see `benchmark.data.chosen_images`); `Img` or `IMG`; with or without `Info.txt`,
+    `Metadata.xlsx` and masks.
 
     Args:
         folder: the release, or a folder that holds it.
@@ -117,11 +121,13 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
     folder = Path(folder)
     if not folder.is_dir():
         state = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder}: {state}. Give the folder that holds {EXPECTED}; `amrg data download` fetches it.")
+        give = f"Give the folder that holds {EXPECTED}; `amrg data download` fetches it."
+        raise UserError(f"{printable(str(folder))}: {state}. {give}")
     inventory = take(folder)
     problems = _remarks(inventory)
     reports = _read_reports(inventory, problems)
-    images, unused = _choose_images(inventory, problems)
+    images, unused = choose_images(inventory, problems)
+    masks = _choose_masks(inventory, problems)
     rows = _read_rows(inventory, problems)
     complete, alone = [], []
     for key in sorted(reports, key=lambda k: int(k[3:])):
@@ -147,7 +153,7 @@ def read(folder: Path, *, reports_only: bool = False) -> Release:
         unused_images=unused,
         report_files={key: path for key, (path, _) in reports.items()},
         index=next(iter([*inventory.indexes, *inventory.sheets]), None),
-        masks={k: inventory.masks[k][0] for k in sorted(inventory.masks)},
+        masks=masks,
     )
 
 
@@ -197,32 +203,17 @@ def _read_reports(inventory: Inventory, problems: list[Problem]) -> dict[str, tu
     return reports
 
 
-def _choose_images(inventory: Inventory, problems: list[Problem]) -> tuple[dict[str, Path], dict[Path, str]]:
-    """Choose the image of each id, by kind, then by path; return the others too, with their ids."""
-    images: dict[str, Path] = {}
-    unused: dict[Path, str] = {}
-    for key, paths in sorted(inventory.images.items()):
-        sound = []
+def _choose_masks(inventory: Inventory, problems: list[Problem]) -> dict[str, Path]:
+    """Return the first mask of each id that can be read."""
+    masks: dict[str, Path] = {}
+    for key, paths in sorted(inventory.masks.items()):
         for path in paths:
-            try:
-                defect = None if path.stat().st_size else "the image file is empty"
-            except OSError as error:  # a link to nowhere
-                defect = _reason(error)
+            defect = defect_of_file(path)
             if defect is None:
-                sound.append(path)
+                masks.setdefault(key, path)
             else:
-                problems.append(Problem(inventory.relative(path), defect, key, fatal=len(paths) == 1))
-        if not sound:
-            continue
-        images[key] = sound[0]
-        unused |= dict.fromkeys(sound[1:], key)
-        for path in sound[1:]:
-            if path.suffix.lower() == sound[0].suffix.lower():
-                same = content_hash(path) == content_hash(sound[0])
-                finding = "the same image is here twice" if same else "another image of the same id"
-                reason = f"{finding}; {inventory.relative(sound[0])} is used"
-                problems.append(Problem(inventory.relative(path), reason, key))
-    return images, unused
+                problems.append(Problem(inventory.relative(path), f"the mask {defect}", key))
+    return masks
 
 
 def _read_rows(inventory: Inventory, problems: list[Problem]) -> dict[str, Row]:
@@ -252,7 +243,9 @@ def _read_all(inventory: Inventory, paths: Sequence[Path], reader: _Reader, prob
     rows: dict[str, Row] = {}
     for path in paths:
         if rows:
-            problems.append(Problem(inventory.relative(path), "a second file of this name; the first is used"))
+            problems.append(
+                Problem(inventory.relative(path), "a further table of this kind; the first that holds rows is used")
+            )
             continue
         try:
             rows, of_file = reader(path, inventory.relative(path))
@@ -265,10 +258,17 @@ def _read_all(inventory: Inventory, paths: Sequence[Path], reader: _Reader, prob
 def _remarks(inventory: Inventory) -> list[Problem]:
     """Return a problem per file that is not read."""
     remarks = [
+        *inventory.passed_over.items(),
         *((p, "looks like a copy of another file; it is not read") for p in inventory.copies),
         *((p, "belongs to nothing in the release; it is not read") for p in inventory.others),
         *((p, "is still packed; it is not read") for p in inventory.archives),
     ]
+    if inventory.linked_away:
+        first = inventory.linked_away[0]
+        count = len(inventory.linked_away)
+        what = "is a link" if count == 1 else f"and {count - 1} more files are links"
+        target = printable(str(first.resolve().parent))
+        remarks.append((first, f"{what} out of this folder, the first into {target}; they are followed"))
     return [Problem(inventory.relative(path), reason) for path, reason in remarks]
 
 
@@ -290,7 +290,9 @@ def _nothing_usable(
     advice = "Unpack the archives first." if inventory.archives else "`amrg data download` fetches the release."
     if reports and not images:
         advice = "Reports alone are enough for `--reports-only`. " + advice
-    return f"{inventory.folder}: no complete study. Looked for {EXPECTED}; found {listed}. {advice}{fatal}"
+    return (
+        f"{printable(str(inventory.folder))}: no complete study. Looked for {EXPECTED}; found {listed}. {advice}{fatal}"
+    )
 
 
 def _count(number: int, singular: str, plural: str | None = None) -> str:

@@ -17,7 +17,8 @@ from PIL import Image
 
 from benchmark.data.content import content_hash, remembered_hash
 from benchmark.data.crop import Box, chest_wall_side, find_breast
-from benchmark.data.decode import ImageError, decode, to_8_bits
+from benchmark.data.decode import ImageError, decode
+from benchmark.data.grey import to_8_bits
 from benchmark.data.workers import each_image
 from benchmark.errors import UserError
 from benchmark.store import atomic_file

@@ -19,7 +19,8 @@ from scipy import ndimage, signal
 
 from benchmark.data.content import content_hash
 from benchmark.data.crop import breast_mask
-from benchmark.data.decode import ImageError, decode, to_8_bits
+from benchmark.data.decode import ImageError, decode
+from benchmark.data.grey import to_8_bits
 from benchmark.data.image import Frame, ImageCache, ImageSettings, fitted, is_sound, letterbox, write_entry
 from benchmark.data.pseudorandom import shuffle_key
 from benchmark.data.study import Study

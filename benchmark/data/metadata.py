@@ -5,15 +5,18 @@ and the side besides. Fields are told by what they say, so a missing one doesn't
 """
 
 import re
+import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from benchmark.data.decode import IMAGE_SUFFIXES
 from benchmark.data.inventory import study_id
 from benchmark.data.problem import Problem
 from benchmark.data.study import Laterality, Lesion, View
+from benchmark.data.table_cells import LARGEST_TABLE, Cells, divided, read_cells
+from benchmark.data.table_layout import Layout, layout_of
 from benchmark.data.text import read_text
 
 ABNORMALITIES = ("NORM", "CIRC", "SPIC", "MISC", "ARCH", "CALC", "ASYM")
@@ -24,7 +27,9 @@ _VIEW = re.compile(r"(?<![a-z])(?:[lr])?(cc|mlo)", re.IGNORECASE)
 _SIDE = re.compile(
     r"(left|right)|(?<![a-z])([lr])t?(?![a-z])|(?<![a-z])([lr])(?=cc|mlo)|(?:cc|mlo)[ _-]*([lr])t?(?![a-z])", re.I
 )
-_PLACEHOLDERS = ("-", "--", "–", "na", "n/a", "nan", "none", "?", "")
+_PLACEHOLDERS = ("-", "--", "–", "—", "na", "n/a", "#n/a", "nan", "none", "null", "?", "")
+_DECIMAL_COMMA = re.compile(r"^(-?\d+),(\d+)$")
+_LARGEST_PLACE = 1_000_000  # pixels; no image is as wide
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Row:
 
 
 def read_index(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]]:
-    """Read `Info.txt`: rows of blank-separated fields, no header; several rows per image.
+    """Read `Info.txt`: rows of fields divided by blank space or by `, ; | tab`, no header; several rows per image.
 
     Args:
         path: the file; any encoding and line ends that `read_text` understands.
@@ -47,52 +52,163 @@ def read_index(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]
     Returns:
         what is stated of each id, and what was wrong, each with its line. Nothing wrong stops the rest.
     """
-    rows: dict[str, Row] = defaultdict(Row)
-    problems: list[Problem] = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        cells = [c for c in re.split(r"[\s,;]+", line.strip()) if c]
-        if not cells:
-            continue
-        key = study_id(cells[0])
-        if key is None:
-            if number > 1:  # the first line may be a header
-                problems.append(Problem(relative, f"line {number}: {cells[0][:40]!r} is no image id such as IMG001"))
-            continue
-        problems += _add(rows[key], cells[1:], key, relative, f"line {number}")
-    return dict(rows), problems
+    text = read_text(path, largest=LARGEST_TABLE)
+    rows = [(number, divided(line)) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    return _of_rows([Cells("", rows)], relative, "line", of_sheet=False)
 
 
 def read_sheet(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]]:
-    """Read `Metadata.xlsx`: legend rows first, then rows from the first cell that holds an image id.
+    """Read `Metadata.xlsx`, or the same as text: legend rows first, then rows that hold an image id.
 
-    A row without an id goes on with the image of the row above (merged cells).
+    Every sheet is read; of an id that several state, the first counts. A row whose id is empty goes on with the image
+    of the row above, and a merged range gives its value to each of its rows. A row whose id can't be read is named and
+    belongs to no image.
 
     Args:
-        path: the workbook; its first sheet is read.
+        path: the workbook, or a text divided by `, ; | tab`.
         relative: the path as problems name it.
 
     Returns:
-        as `read_index`; a workbook that can't be read at all is one problem.
+        as `read_index`; a file that can't be read at all, or gives not one row, is one problem.
     """
     try:
-        import pandas as pd
-
-        table = pd.read_excel(path, sheet_name=0, header=None, dtype=object)
-    except Exception as error:  # zip, XML and format errors of openpyxl, each its own kind
+        sheets = read_cells(path)
+    except (OSError, ValueError, zipfile.BadZipFile, MemoryError) as error:
+        reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
+        if not isinstance(error, ValueError | OSError):
+            reason = f"can't be read as a workbook ({type(error).__name__})"
+        return {}, [Problem(relative, f"{reason}; view and side stay unknown")]
+    except Exception as error:  # XML and format errors of openpyxl, each its own kind
         reason = f"can't be read as a workbook ({type(error).__name__}); view and side stay unknown"
         return {}, [Problem(relative, reason)]
-    rows: dict[str, Row] = defaultdict(Row)
+    rows, problems = _of_rows(sheets, relative, "row", of_sheet=True)
+    if not rows:
+        first = [next((c for c in cells if c), "") for sheet in sheets for _, cells in sheet.rows][:3]
+        found = f"first cells: {', '.join(repr(c[:20]) for c in first)}" if first else "it is empty"
+        problems.append(
+            Problem(relative, f"holds no row with an id such as IMG001, so nothing is known of it; {found}")
+        )
+    return rows, problems
+
+
+def cell_id(text: str) -> str | None:
+    """Return the id that a cell states, with an image's suffix and the folders before its name or without."""
+    text = text.strip(" \t\u00a0\u200b\ufeff\"'")
+    name = re.split(r"[/\\]", text)[-1]
+    stem, dot, suffix = name.rpartition(".")
+    return study_id(stem if dot and f".{suffix.lower()}" in IMAGE_SUFFIXES | {".txt"} else name)
+
+
+def _of_rows(
+    sheets: Sequence[Cells], relative: str, word: str, *, of_sheet: bool
+) -> tuple[dict[str, Row], list[Problem]]:
+    """Read the rows of all sheets; what an earlier sheet states of an id counts.
+
+    Args:
+        sheets: of cells.
+        relative: the file as problems name it.
+        word: that problems call a row by.
+        of_sheet: an id may stand in any column, and a heading may name columns; else it stands first.
+    """
+    rows: dict[str, Row] = {}
     problems: list[Problem] = []
-    key: str | None = None
-    for number, cells in enumerate(table.itertuples(index=False), start=1):
-        texts = [_text(cell) for cell in cells]
-        at, row_key = next(((i, k) for i, t in enumerate(texts) if (k := study_id(t))), (-1, None))
-        if row_key:
-            key, texts = row_key, texts[at + 1 :]
-        elif key is None or not any(t.upper() in ABNORMALITIES for t in texts):
-            continue
-        problems += _add(rows[key], texts, key, relative, f"row {number}")
-    return dict(rows), problems
+    for sheet in sheets:
+        place = f"sheet {sheet.name[:40]!r} {word}" if sheet.name else word
+        found, of_table = _SheetReader(sheet, relative, place, of_sheet=of_sheet).read()
+        problems += of_table
+        for key, row in found.items():
+            if key in rows and rows[key] != row:
+                problems.append(Problem(relative, f"{place}s state otherwise than the sheet before, which counts", key))
+            rows.setdefault(key, row)
+    return rows, problems
+
+
+class _SheetReader:
+    """Reads the rows of one sheet."""
+
+    def __init__(self, sheet: Cells, relative: str, place: str, *, of_sheet: bool):
+        self.rows, self.relative, self.place, self.of_sheet = sheet.rows, relative, place, of_sheet
+        self.layout = layout_of(sheet.rows, cell_id) if of_sheet else Layout()
+        self.found: dict[str, Row] = defaultdict(Row)
+        self.problems: list[Problem] = []
+        self.key: str | None = None
+        self.begun = False
+
+    def read(self) -> tuple[dict[str, Row], list[Problem]]:
+        """Return what is stated of each id, and what was wrong."""
+        for number, texts in self.rows:
+            if number != self.layout.heading and any(texts):
+                self._read_row(f"{self.place} {number}", texts)
+        if self.layout.numbers and self.found:
+            reason = f"its ids are bare numbers; {self.layout.numbers} is read as IMG{int(self.layout.numbers):03d}"
+            self.problems.append(Problem(self.relative, reason))
+        return dict(self.found), self.problems
+
+    def _read_row(self, position: str, texts: list[str]) -> None:
+        at, key = self._id_of(texts)
+        if key:
+            self.key, self.begun = key, True
+            self._add(key, position, self.layout.ordered(texts) or [*_before(texts[:at]), *texts[at + 1 :]])
+            return
+        stated = texts[self.layout.id_column] if self.layout.id_column < len(texts) else ""
+        telling = _tells(texts, whole=not self.begun)
+        if stated.strip():  # a legend's row, a note, or an id with a mistake
+            self.key = None
+            if telling or (self.begun and not self.of_sheet):
+                expected = "the row is not read" if telling else "a row was expected"
+                reason = f"{position}: {stated[:40]!r} is no image id such as IMG001; {expected}"
+                self.problems.append(Problem(self.relative, reason))
+        elif self.key is not None and _abnormality_at(texts) is not None:
+            self._add(self.key, position, self.layout.ordered(texts) or texts)
+        elif telling:
+            reason = f"{position}: has no id, and none above it could be read; the row is not read"
+            self.problems.append(Problem(self.relative, reason))
+
+    def _id_of(self, texts: list[str]) -> tuple[int, str | None]:
+        """Return the column of a row's id and the id; None where there is none.
+
+        An id in another column, as of an earlier image, isn't the row's, but for one that everything else is behind.
+        """
+        if not self.of_sheet:
+            return 0, cell_id(texts[0])
+        own = self.layout.id_column
+        stated = texts[own] if own < len(texts) else ""
+        if key := cell_id(stated):
+            return own, key
+        if self.layout.numbers and stated.isdecimal():
+            return own, study_id(f"IMG{stated}")
+        first = next((i for i, text in enumerate(texts) if text.strip()), own)
+        if not stated.strip() and (key := cell_id(texts[first])):
+            return first, key
+        return -1, None
+
+    def _add(self, key: str, position: str, cells: Sequence[str]) -> None:
+        self.problems += _add(self.found[key], cells, key, self.relative, position)
+
+
+def _before(cells: Sequence[str]) -> list[str]:
+    """Return of the cells before an id those that state a view or a side; others are serial numbers and the like."""
+    return [cell for cell in cells if view_of(cell) or laterality_of(cell)]
+
+
+def _abnormality_at(cells: Sequence[str]) -> int | None:
+    """Return the place of the first cell that is an abnormality, or None."""
+    return next((i for i, cell in enumerate(cells) if cell.upper() in ABNORMALITIES), None)
+
+
+def _tells(cells: Sequence[str], *, whole: bool) -> bool:
+    """Return whether cells state something of an image.
+
+    Args:
+        cells: of a row.
+        whole: take no cell's word alone, as above the data, where a legend explains each.
+    """
+    at = _abnormality_at(cells)
+    view = any(view_of(cell) for cell in cells)
+    if not whole:
+        return at is not None or view
+    after = cells[at + 1 :] if at is not None else ()
+    return at is not None and (view or any(c.upper() in PATHOLOGIES or c.isdecimal() for c in after))
 
 
 def view_of(text: str) -> View | None:
@@ -152,10 +268,14 @@ def _lesion(abnormality: str, cells: Sequence[str]) -> tuple[Lesion, str]:
     numbers: list[int | None] = []
     for name, cell in zip(("x", "y", "radius"), fields, strict=False):
         try:
-            numbers.append(None if cell.lower() in _PLACEHOLDERS else round(float(cell)))
+            number = None if cell.lower() in _PLACEHOLDERS else round(float(_DECIMAL_COMMA.sub(r"\1.\2", cell)))
         except (ValueError, OverflowError):
             reasons.append(f"{name} is {cell[:20]!r}, not a number")
-            numbers.append(None)
+            number = None
+        if number is not None and number > _LARGEST_PLACE:
+            reasons.append(f"{name} is {cell[:20]!r}, beyond any image")
+            number = None
+        numbers.append(number)
     numbers += [None] * (3 - len(numbers))
     if any(n is not None and n < 0 for n in numbers):
         reasons.append("a position or radius is negative")
@@ -164,10 +284,3 @@ def _lesion(abnormality: str, cells: Sequence[str]) -> tuple[Lesion, str]:
     if extra:
         reasons.append(f"{len(extra)} more field{'s' if len(extra) > 1 else ''} than expected")
     return Lesion(abnormality, pathology, *numbers), "; ".join(reasons)
-
-
-def _text(cell: Any) -> str:
-    """Return a cell as text: whole numbers without a decimal point, nothing as an empty string."""
-    if cell is None or (isinstance(cell, float) and cell != cell):
-        return ""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()

@@ -259,7 +259,8 @@ def _write_images(
     """Write a JPEG of each whole image, no larger than is of use on a screen; return their places by id."""
     from PIL import Image
 
-    from benchmark.data.decode import decode, to_8_bits
+    from benchmark.data.decode import decode
+    from benchmark.data.grey import to_8_bits
 
     ids = [i for i in results.references.parts["test"] if results.references.images[i]]
     places = {}

@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 from known import known
 from PIL import Image
 
-from benchmark.data.decode import ImageError, decode, look, stored_bytes, stretch_to_16_bits, to_8_bits
+from benchmark.data.decode import ImageError, decode, look, stored_bytes
+from benchmark.data.grey import stretch_to_16_bits, to_8_bits
 
 pytestmark = pytest.mark.numeric
 

@@ -8,22 +8,20 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
-    DigitalMammographyXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
-    generate_uid,
 )
+from written_dicom import mammogram, saved
 
 from benchmark.data.decode import ImageError, decode, stored_bytes
 
@@ -37,35 +35,6 @@ def ramp(bits: int, signed: bool = False) -> np.ndarray:
     return values.astype(
         {(True, True): np.int8, (True, False): np.uint8, (False, True): np.int16}.get((bits <= 8, signed), np.uint16)
     )
-
-
-def mammogram(values: np.ndarray, bits: int, photometric: str = "MONOCHROME2", **elements: Any) -> Dataset:
-    data = Dataset()
-    data.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
-    data.SOPInstanceUID = generate_uid()
-    data.Modality = "MG"
-    data.Rows, data.Columns = values.shape[:2]
-    data.SamplesPerPixel = 1 if values.ndim == 2 else 3
-    if values.ndim == 3:
-        data.PlanarConfiguration = 0
-    data.PhotometricInterpretation = photometric
-    data.BitsAllocated = 8 * values.dtype.itemsize
-    data.BitsStored, data.HighBit = bits, bits - 1
-    data.PixelRepresentation = int(np.issubdtype(values.dtype, np.signedinteger))
-    data.PixelData = values.tobytes() + b"\0" * (values.nbytes % 2)
-    data["PixelData"].VR = "OB" if values.dtype.itemsize == 1 else "OW"
-    for name, value in elements.items():
-        setattr(data, name, value)
-    data.file_meta = FileMetaDataset()
-    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
-    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
-    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    return data
-
-
-def saved(data: Dataset, path: Path) -> Path:
-    data.save_as(path, enforce_file_format=True)
-    return path
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
