@@ -9,6 +9,8 @@ MACHINES ?=
 PYTHONS ?= python3.12 python3.13
 # Backbones that `make rehearse` takes through; their weights are made up, nothing is fetched.
 BACKBONES ?= smolvlm-2.2b qwen3-vl-4b
+# That `make gpu-check` may take.
+MINUTES ?= 8
 # Extras to install, of pyproject.toml: dev,browser,tracking runs the tests of pages and trackers too.
 EXTRAS  ?= dev
 # Extra arguments of pip, e.g. an index of CPU builds of torch.
@@ -85,6 +87,10 @@ simulations: install ## how often verdicts are wrong and intervals hold, by simu
 .PHONY: rehearse
 rehearse: install ## take full-width checkpoints of random weights through a sweep: [BACKBONES='medgemma-4b-it …']
 	for backbone in $(BACKBONES); do $(AMRG) rehearse "$$backbone" --layers 2 || exit; done
+
+.PHONY: gpu-check
+gpu-check: install ## on a GPU: parity, waits, memory and speed at full size, random weights, in 8 minutes: [MINUTES=8]
+	$(AMRG) gpu-check --minutes $(MINUTES)
 
 .PHONY: check
 check: install ## lint (ruff), types (mypy) and the order of imports (import-linter)

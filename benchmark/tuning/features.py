@@ -57,7 +57,7 @@ class FeatureStore:
         """
         features = {key: self._read(key) for key in images}
         missing = [key for key, stored in features.items() if stored is None]
-        size = self._together() if missing else 1
+        size = images_at_once(self.backbone) if missing else 1
         progress(len(images) - len(missing), len(images))
         for start in range(0, len(missing), size):
             keys = missing[start : start + size]
@@ -67,12 +67,6 @@ class FeatureStore:
                 features[key] = self._keep(key, tokens)
             progress(len(images) - len(missing) + start + len(keys), len(images))
         return {key: tokens for key, tokens in features.items() if tokens is not None}
-
-    def _together(self) -> int:
-        """Return how many images go through the encoder at once."""
-        side = self.backbone.checkpoint.image_size
-        blank = self.backbone.feature_inputs([np.zeros((side, side), np.uint8)])
-        return max(1, VALUES // blank["pixel_values"].numel())
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
@@ -96,6 +90,13 @@ class FeatureStore:
         with atomic_file(self._path(key)) as temporary:
             save_file({"features": tokens}, temporary, {"sha256": _digest(tokens)})
         return tokens
+
+
+def images_at_once(backbone: Backbone) -> int:
+    """Return how many images go through the encoder at once."""
+    side = backbone.checkpoint.image_size
+    blank = backbone.feature_inputs([np.zeros((side, side), np.uint8)])
+    return max(1, VALUES // blank["pixel_values"].numel())
 
 
 def _digest(tokens: Tensor) -> str:
