@@ -13,6 +13,7 @@ from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.phantoms.folder import phantom_folder
 from benchmark.phantoms.write import write_texts
+from benchmark.planning.folder import DmidFolder
 from benchmark.planning.model import Comparison, Design
 from benchmark.suite import PhantomData, Suite
 from metrics.statistics.intervals import StandardError, detectable_difference
@@ -36,7 +37,7 @@ OF_SEEDS = 0.15
 published for DMID (.01 to .04)."""
 
 
-def design_of(suite: Suite, data: Path | None) -> Design | None:
+def design_of(suite: Suite, data: DmidFolder | None) -> Design | None:
     """Return what a suite can decide; None where its data aren't at hand, or can't be read.
 
     Of the real release blocks are known without its folder: those of the committed split.
@@ -79,12 +80,12 @@ def _comparison(suite: Suite, what: str, pairs: int, blocks: int) -> Comparison:
     return Comparison(what=what, pairs=pairs, blocks_needed=needed, detectable=detectable)
 
 
-def _tested(suite: Suite, data: Path | None) -> tuple[Split, int]:
+def _tested(suite: Suite, data: DmidFolder | None) -> tuple[Split, int]:
     """Return the split that is tested, folds as one, and how many studies there are."""
     if isinstance(suite.data, PhantomData):
         studies = _phantoms(suite.data)
     elif data is not None:
-        studies = dmid.read(data).studies
+        studies = data.studies
     else:
         known = committed_split.released()
         if suite.split.folds is not None:
@@ -92,7 +93,8 @@ def _tested(suite: Suite, data: Path | None) -> tuple[Split, int]:
             return Split("blocked", suite.split.seed, (), (), everything, known.blocks), len(everything)
         return known, len(known.blocks)
     if suite.split.folds is None:
-        return choose(studies, suite.split.name, seed=suite.split.seed), len(studies)
+        split = data.split(suite.split) if data is not None else None
+        return split or choose(studies, suite.split.name, seed=suite.split.seed), len(studies)
     folds = cross_validation(studies, suite.split.folds, seed=suite.split.seed)
     return pooled(folds, studies), len(studies)
 

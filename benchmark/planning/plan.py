@@ -9,6 +9,7 @@ from benchmark.errors import UserError
 from benchmark.planning.backbone import Planner
 from benchmark.planning.design import design_of
 from benchmark.planning.devices import Target, named, of_machine
+from benchmark.planning.folder import DmidFolder
 from benchmark.planning.missing import disk_missing, missing
 from benchmark.planning.model import (
     BackbonePlan,
@@ -45,7 +46,8 @@ def plan(
     from backbones.registry import get
 
     target = target_of(suite, gpu, gpu_memory)
-    planner = Planner(suite, target, sizes_of(suite, data), results)
+    folder = None if data is None else DmidFolder(data)
+    planner = Planner(suite, target, sizes_of(suite, folder), results)
     rows: list[Row] = []
     parts: list[list[Seconds]] = []
     for entry in suite.backbones:
@@ -56,7 +58,7 @@ def plan(
         except UserError as error:
             rows.append(UnfitBackbone(name=entry.name, error=str(error)))
             parts.append([])
-    return _plan(suite, data, planner, rows, parts)
+    return _plan(suite, folder, planner, rows, parts)
 
 
 def target_of(suite: Suite, gpu: str | None, gpu_memory: float | None) -> Target:
@@ -74,7 +76,11 @@ def target_of(suite: Suite, gpu: str | None, gpu_memory: float | None) -> Target
 
 
 def _plan(
-    suite: Suite, data: Path | None, planner: Planner, rows: "Sequence[Row]", parts: "Sequence[Sequence[Seconds]]"
+    suite: Suite,
+    folder: DmidFolder | None,
+    planner: Planner,
+    rows: "Sequence[Row]",
+    parts: "Sequence[Sequence[Seconds]]",
 ) -> Plan:
     from benchmark.planning.disk import image_bytes
     from benchmark.planning.hours import until_done
@@ -93,13 +99,13 @@ def _plan(
         trials=suite.count_trials(),
         device=_device(target),
         backbones=tuple(rows),
-        design=design_of(suite, data),
+        design=design_of(suite, folder),
         hours=round(until_done(fitting, target.count) / 3600, 4) if complete else None,
         images=images,
         disk=disk,
         host_memory_gb=round(host, 2),
         missing=(
-            *missing(suite, data, gpu_memory=memory, gpu_name=target.name, allow_cpu=target.is_cpu),
+            *missing(suite, folder, gpu_memory=memory, gpu_name=target.name, allow_cpu=target.is_cpu),
             *disk_missing(planner.results, disk.adapters + disk.snapshots, images + disk.features),
         ),
     )

@@ -156,7 +156,7 @@ def test_as_many_reports_are_written_together_as_the_engine_writes() -> None:
     assert decoder_of(shape) == decoder
     work = Workload(511, 5 * 407, checkpointing=False, written=[104] * 48, new_tokens=256, ranks=[8] * 48)
     for free in (1e9, 20e9, 70e9, 500e9):
-        planned = written_of(shape, work, Writing(0.0, free, 2, packed=True))
+        planned = written_of(shape, work, Writing(0.0, free, 2, packed=True, trials=32))
         assert planned.rows == capacity.writing_rows(decoder, prompt, 256, torch.bfloat16.itemsize, int(free))
         assert planned.report == written_report(decoder, prompt, 256, torch.bfloat16.itemsize)
         assert 2 * planned.key_values < planned.report

@@ -60,12 +60,12 @@ class Footprint:
             ranks: of its trials.
             rows: reports of each that go through the model at once.
         """
-        trials = (self.adapter(rank) + self.kept.merged + rows * self.report(rank) for rank in _padded(ranks))
+        trials = (self.adapter(rank) + self.kept.merged + rows * self.report(rank) for rank in padded(ranks))
         return self.weights + sum(trials)
 
     def loaded(self, ranks: Sequence[int]) -> int:
         """Return the bytes of trained adapters in memory, as their pack pads them."""
-        return sum(map(self.stored, _padded(ranks)))
+        return sum(map(self.stored, padded(ranks)))
 
     def writing(self, ranks: Sequence[int], reports: int, report: int) -> float:
         """Return the bytes at the peak of writing.
@@ -86,7 +86,8 @@ class Footprint:
         return max(fitting, default=0)
 
 
-def _padded(ranks: Sequence[int]) -> list[int]:
+def padded(ranks: Sequence[int]) -> list[int]:
+    """Return what each trial's rank is in a pack of these."""
     return [band.rank for band in bands(sorted(ranks)) for _ in range(band.last - band.first)]
 
 
