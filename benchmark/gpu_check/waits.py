@@ -1,13 +1,12 @@
 """Whether the host waits for the device within training steps; no other check can see that."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from backbones.private.reads import NoReads
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.stepping import Stepping
 from benchmark.gpu_check.subject import Subject
@@ -16,15 +15,6 @@ from benchmark.tuning.snapshots import Snapshot
 
 STEPS = 3
 """That are watched, after one in which libraries set themselves up."""
-READS = (
-    "aten::_local_scalar_dense",
-    "aten::nonzero",
-    "aten::masked_select",
-    "aten::equal",
-    "aten::is_nonzero",
-    "aten::_unique2",
-)
-"""Operations that give the host a value, or a shape that depends on one."""
 
 
 def waits(subject: Subject) -> Found:
@@ -48,7 +38,7 @@ def waits(subject: Subject) -> Found:
 def _waiting_forbidden(device: torch.device) -> Iterator[None]:
     """Make it an error, within, to wait for the device; on a processor, which is never waited for, to read a value."""
     if device.type != "cuda":
-        with _NoReads():
+        with NoReads():
             yield
         return
     torch.cuda.set_sync_debug_mode("error")
@@ -56,15 +46,3 @@ def _waiting_forbidden(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.cuda.set_sync_debug_mode("default")
-
-
-class _NoReads(TorchDispatchMode):
-    """Refuses operations for which a GPU would be waited for."""
-
-    def __torch_dispatch__(
-        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Return what an operation gives."""
-        if func._schema.name in READS:
-            raise RuntimeError(f"{func._schema.name} gives the host a value within a step")
-        return func(*args, **(kwargs or {}))
