@@ -146,7 +146,7 @@ PARTS: tuple[Part, ...] = (
     Part(
         TORCH,
         "torch.utils._python_dispatch:TorchDispatchMode",
-        "products of a model become zeros of their shape, what lives at a time is counted, reads of values are refused: "
+        "products become zeros of their shape, what lives at a time is counted, reads of values are refused: "
         "ShapesOnly, LiveBytes, NoReads",
     ),
     Part(

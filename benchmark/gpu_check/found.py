@@ -26,7 +26,7 @@ class Found:
     @property
     def wrong(self) -> str:
         """What of it is a failure, in words; empty where nothing is."""
-        far = [f"{d.what} differs by {d.value:.2g}, {d.allowed:.2g} is allowed" for d in self.differences if d.exceeds]
+        far = [f"difference of {difference}" for difference in self.differences if difference.exceeds]
         large = [
             f"{m.stage}: {m.measured / 1e9:.2f} GB, planned {m.planned / 1e9:.2f}" for m in self.memory if m.exceeds
         ]

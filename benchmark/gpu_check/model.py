@@ -1,7 +1,10 @@
 """What `amrg gpu-check` finds, as data: the content of `gpu-check.json`."""
 
+import math
 from datetime import datetime
 from typing import Literal
+
+from pydantic import field_validator
 
 from benchmark.record import Machine, Provenance, Stored
 from benchmark.rehearsal.model import TOLERANCE
@@ -21,17 +24,27 @@ class Difference(Stored):
 
     Attributes:
         what: is compared.
-        value, allowed: relative; allowed is None where nothing is promised.
+        value: relative; None where it is no finite number, which JSON can't hold.
+        allowed: None where nothing is promised.
     """
 
     what: str
-    value: float
+    value: float | None
     allowed: float | None = None
+
+    @field_validator("value")
+    @classmethod
+    def _finite(cls, value: float | None) -> float | None:
+        return value if value is not None and math.isfinite(value) else None
 
     @property
     def exceeds(self) -> bool:
         """Whether it is more than allowed, or no number."""
-        return self.allowed is not None and not self.value <= self.allowed
+        return self.allowed is not None and (self.value is None or self.value > self.allowed)
+
+    def __str__(self) -> str:
+        value = "not finite" if self.value is None else f"{self.value:.1e}"
+        return f"{self.what} {value}" + ("" if self.allowed is None else f" (allowed {self.allowed:.0e})")
 
 
 class MemoryUse(Stored):

@@ -40,6 +40,6 @@ FULL = Sizes(
     ranks=(8, 64), trials=(1, 4, 8, 16),
 )  # fmt: skip
 SMALL = Sizes(
-    rows=2, report=16, longest=16, images=2, parity_rows=1, parity_steps=2, warm=1, timed=1, new_tokens=3,
-    ranks=(2, 4), trials=(1, 3),
+    rows=2, report=16, longest=16, images=2, parity_rows=1, parity_steps=2, warm=1, timed=1, new_tokens=2,
+    ranks=(2, 4), trials=(1, 2), of_halving=2,
 )  # fmt: skip

@@ -13,7 +13,7 @@ def line(finding: Finding) -> str:
     """Return a finding in a line: what, how it ended, why, and what it measured."""
     how = f"{finding.quantization}, {finding.dtype}" if finding.quantization else finding.dtype
     measured = [finding.note] if finding.note else []
-    measured += [f"{d.what} {d.value:.1e}" for d in finding.differences]
+    measured += map(str, finding.differences)
     measured += [f"{m.stage} {m.measured / 1e9:.2f} of {m.planned / 1e9:.2f} GB planned" for m in finding.memory]
     parts = [f"{finding.backbone}, {how}: {finding.check}: {finding.ended}", f"{finding.seconds:.0f} s"]
     return "; ".join(filter(None, [*parts, finding.reason, *measured]))
@@ -38,10 +38,7 @@ def show(result: GpuCheck, console: Console) -> None:
 
 def _measured(finding: Finding) -> str:
     parts = [finding.reason, finding.note]
-    parts += [
-        f"{d.what} {d.value:.1e}" + ("" if d.allowed is None else f" (allowed {d.allowed:.0e})")
-        for d in finding.differences
-    ]
+    parts += map(str, finding.differences)
     parts += [f"{m.stage} {m.measured / 1e9:.2f} GB, planned {m.planned / 1e9:.2f}" for m in finding.memory]
     return "; ".join(filter(None, parts))
 

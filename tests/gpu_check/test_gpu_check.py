@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from known import known
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -21,8 +22,10 @@ from benchmark.store import read_model
 from benchmark.tuning import compilation
 
 ALL = ["load", *run.CHECKS]
+every = run.parts
 
 
+@pytest.mark.slow
 def test_every_check_runs_at_reduced_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Traced as for a GPU, and run by PyTorch instead of new machine code.
     monkeypatch.setattr(compilation, "BACKEND", "eager")
@@ -37,12 +40,12 @@ def test_every_check_runs_at_reduced_size(tmp_path: Path, monkeypatch: pytest.Mo
     assert {finding.check for finding in said} == set(ALL)
     assert {name for name, finding in ended.items() if finding.ended == "skipped"} == {"loss kernels, bfloat16"}
     widened = {d.what: d.value for d in ended["parity, float32"].differences}
-    assert widened["loss, first step"] < 1e-5
+    assert known(widened["loss, first step"]) < 1e-5
     assert widened["texts"] == 0
     assert [use.stage for use in ended["memory, bfloat16"].memory] == ["image features", "training", "writing"]
-    assert "4 trials, then 2 at a time" in ended["out of memory, bfloat16"].note
+    assert "2 trials, then 1 at a time" in ended["out of memory, bfloat16"].note
     speeds = ended["speed, bfloat16"].speeds
-    assert [(speed.contender, speed.trials) for speed in speeds] == [("A", 1), ("C", 1), ("D", 1), ("D", 3)]
+    assert [(speed.contender, speed.trials) for speed in speeds] == [("A", 1), ("C", 1), ("D", 1), ("D", 2)]
     assert all(speed.steps_per_second > 0 and speed.reports_per_second for speed in speeds)
     assert [speed.way for speed in ended["compile, bfloat16"].speeds] == ["", "compiled"]
     console = Console(record=True, width=200)
@@ -55,6 +58,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Callable[..., GpuCheck]:
     """Run with checks of the test's own in place of the real ones."""
 
     def ran(out: Path, minutes: float = 1000.0, **checks: Callable[[Subject], Found]) -> GpuCheck:
+        # Loaded once, which is what takes the time.
+        monkeypatch.setattr(run, "parts", lambda names: every(names)[:1])
         for kind in run.CHECKS:
             monkeypatch.setitem(run.CHECKS, kind, checks.get(kind, lambda _: Found()))
         return run.run(Wanted("cpu", True, minutes, out, ("medgemma-4b-it",)), lambda _: None)
@@ -79,16 +84,15 @@ def test_a_check_that_fails_stops_no_other_and_is_written_at_once(few: Callable[
     assert not seen[0].complete
     ended = {finding.check: finding for finding in result.findings if finding.dtype == "bfloat16"}
     assert not result.passed
-    assert ended["loss kernels"].ended == ended["compile"].ended == "passed"
-    assert ended["speed"].reason == "loss differs by nan, 1 is allowed; training: 2.00 GB, planned 1.00"
-    [first] = [finding for finding in result.findings if finding.check == "parity" and not finding.quantization][:1]
-    assert first.reason == "OutOfMemoryError: no room"
+    assert ended["loss kernels"].ended == result.findings[-1].ended == "passed"
+    assert ended["speed"].reason == "difference of loss not finite (allowed 1e+00); training: 2.00 GB, planned 1.00"
+    assert ended["parity"].reason == "OutOfMemoryError: no room"
 
 
 def test_what_the_minutes_have_no_room_for_is_named(few: Callable[..., GpuCheck], tmp_path: Path) -> None:
     result = few(tmp_path / "gpu-check.json", minutes=0.5)
     assert {finding.ended for finding in result.findings} == {"skipped"}
-    assert {finding.check for finding in result.findings} == set(ALL)
+    assert {finding.check for finding in result.findings} == {*ALL} - {"compile"}
     assert "s are left of 0.5 minutes" in result.findings[0].reason
     assert result.complete
     assert result.passed
