@@ -80,13 +80,15 @@ def test_packs_that_are_padded_to_more_than_was_counted_are_halved() -> None:
     nothing = Parts((0.0,), 0.0)
     kept = Kept(layers=1, bare=nothing, per_rank=nothing, input=0, logits=0, merged=0)
     footprint = Footprint(weights=0, width=1, number=1, kept=kept)
-    # 33 and 67 are padded to themselves, 33 and 66 both to 66.
-    free = footprint.pack([33, 67], 1)
-    assert footprint.pack([33, 66], 1) > free
-    assert footprint.largest([33, 66, 67], 1, free) == 2
-    packs = [[Snapshot(trial(33)), Snapshot(trial(66))], [Snapshot(trial(67))]]
+    ranks = [40, 40, 40, 40, 66, 100]
+    # The greatest five are padded to 40, 40, 40, 100 and 100; the least five all to 66.
+    free = footprint.pack(ranks[1:], 1)
+    assert footprint.largest(ranks, 1, free) == 5
+    assert footprint.pack(ranks[:5], 1) > free
+    snapshots = [Snapshot(trial(rank, 8, seed)) for seed, rank in enumerate(ranks)]
+    packs = [snapshots[:5], snapshots[5:]]
     parts = capacity.parted(packs, footprint, 1, free)
-    assert [[s.trial.rank for s in pack] for pack in parts] == [[33], [66], [67]]
+    assert [[s.trial.rank for s in pack] for pack in parts] == [[40, 40], [40, 40, 66], [100]]
     assert capacity.parted(packs, footprint, 1, 2 * free) == packs
 
 
