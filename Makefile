@@ -11,6 +11,8 @@ PYTHONS ?= python3.12 python3.13
 BACKBONES ?= smolvlm-2.2b qwen3-vl-4b
 # How many inputs `make fuzz` tries.
 INPUTS ?= 100000
+# That `make gpu-check` may take.
+MINUTES ?= 8
 # Extras to install, of pyproject.toml: dev,browser,tracking runs the tests of pages and trackers too.
 EXTRAS  ?= dev
 # Extra arguments of pip, e.g. an index of CPU builds of torch.
@@ -91,6 +93,10 @@ fuzz: install ## mutated suites, texts, labels, split files and stored results t
 .PHONY: rehearse
 rehearse: install ## take full-width checkpoints of random weights through a sweep: [BACKBONES='medgemma-4b-it …']
 	for backbone in $(BACKBONES); do $(AMRG) rehearse "$$backbone" --layers 2 || exit; done
+
+.PHONY: gpu-check
+gpu-check: install ## on a GPU: parity, waits, memory and speed at full size, random weights, in 8 minutes: [MINUTES=8]
+	$(AMRG) gpu-check --minutes $(MINUTES)
 
 .PHONY: check
 check: install ## lint (ruff), types (mypy) and the order of imports (import-linter)

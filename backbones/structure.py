@@ -38,7 +38,7 @@ def shallow(config: "PreTrainedConfig") -> "PreTrainedConfig":
     small = deepcopy(config)
     text, vision = small.get_text_config(), small.vision_config
     kinds = list(dict.fromkeys(getattr(text, "layer_types", None) or [""]))
-    kinds = [*kinds, kinds[0]] if len(kinds) > 1 else kinds * 3
+    kinds = [*kinds, kinds[0]]
     if text.num_hidden_layers > len(kinds):
         text.num_hidden_layers = len(kinds)
         if getattr(text, "layer_types", None):

@@ -146,7 +146,14 @@ PARTS: tuple[Part, ...] = (
     Part(
         TORCH,
         "torch.utils._python_dispatch:TorchDispatchMode",
-        "products of a model are replaced by zeros of their shape: ShapesOnly",
+        "products become zeros of their shape, what lives at a time is counted, reads of values are refused: "
+        "ShapesOnly, LiveBytes, NoReads",
+    ),
+    Part(
+        TORCH,
+        "torch.utils._pytree:tree_leaves",
+        "an operation's tensors, wherever they stand in what it gives: LiveBytes",
+        ("tree",),
     ),
     Part(
         TORCH,

@@ -181,7 +181,7 @@ def trainer_of(
         loader,
         exact=trial.dtype == "float64",
         model=model,
-        args=TrainingArguments(**training_arguments(protocol, len(batches)), output_dir=str(out / "trainer")),
+        args=TrainingArguments(**training_arguments(protocol, len(batches), backbone), output_dir=str(out / "trainer")),
         optimizers=(optimizer, schedule),
     )
     trainer.remove_callback(PrinterCallback)
@@ -196,7 +196,7 @@ def collate(backbone: Backbone, prompt: str, rows: Sequence[Row], *, reports: bo
     return {**text, **pixels}
 
 
-def training_arguments(protocol: Protocol, steps: int) -> dict[str, Any]:
+def training_arguments(protocol: Protocol, steps: int, backbone: Backbone) -> dict[str, Any]:
     """Return the protocol as arguments of `TrainingArguments`, and those that leave out what the bench needn't have."""
     return {
         "per_device_train_batch_size": protocol.batch_size,
@@ -204,7 +204,8 @@ def training_arguments(protocol: Protocol, steps: int) -> dict[str, Any]:
         "max_grad_norm": protocol.gradient_clipping,
         "save_strategy": "no",
         "report_to": [],
-        "use_cpu": True,
+        "use_cpu": backbone.device.type == "cpu",
+        "bf16": backbone.model.dtype == torch.bfloat16,
         "disable_tqdm": True,
         "remove_unused_columns": False,
         "dataloader_pin_memory": False,
@@ -219,7 +220,8 @@ def batches_of(studies: Mammograms, size: int) -> Iterator[list[Row]]:
 
 def write_reports(backbone: Backbone, model: Any, rows: Sequence[Row], protocol: Protocol) -> list[str]:
     """Return the reports that the tuned model writes greedily, one per row."""
-    inputs = collate(backbone, protocol.prompt, rows, reports=False)
+    batch = collate(backbone, protocol.prompt, rows, reports=False)
+    inputs = {name: value.to(backbone.device) for name, value in batch.items()}
     tokens = model.generate(
         **inputs,
         max_new_tokens=protocol.max_new_tokens,

@@ -17,6 +17,7 @@ from benchmark.cli import (
     data,
     gallery,
     generate,
+    gpu_check,
     leaderboard,
     methods,
     plan,
@@ -40,6 +41,7 @@ app = typer.Typer(
 sweep.register(app)
 plan.register(app)
 rehearse.register(app)
+gpu_check.register(app)
 data.register(app)
 backbones.register(app)
 score.register(app)

@@ -89,14 +89,20 @@ class Planner:
         packs = [pack for part in parts for pack in self._packs(structure, fit, part, rows, memory)]
         size = bytes_of(entry, plugin, images, Trained(structure, footprint, packs))
         speed = self._speed(entry, structure)
-        writing = self._writing(entry, fit, memory)
+        writing = self._writing(entry, fit, ranks, memory)
         seconds = [self._seconds(structure, part, speed, writing) for part in parts]
         notes = [*speed.sources, *self._notes()]
         if any(trial.tunes_vision for trial in trials):
             notes.append(f"{entry.name}: what a vision encoder that is tuned keeps in training isn't in the memory")
         if rows < most and fit.needed(rows) <= memory:
             notes.append(f"{entry.name}: {most} reports don't fit at once: micro_batch_size {rows}")
-        taken = _memory(fit, packs, rows, written_of(structure, self._work(trials), writing))
+        if footprint.kept.assumed:
+            notes.append(
+                f"{entry.name}: memory of training can't be counted, so a formula with a margin is taken "
+                f"({footprint.kept.assumed})"
+            )
+        greatest = sorted(ranks)[-writing.trials :]
+        taken = _memory(fit, packs, rows, greatest, written_of(structure, self._work(trials), writing))
         host = host_memory(size) / GB + (taken.pack_gb if self.target.is_cpu else 0.0)
         planned = BackbonePlan(
             **dict(_size(entry, plugin, len(trials), structure.parameters, size, notes)),
@@ -140,6 +146,7 @@ class Planner:
                 together = min(together, capacity.cached(width, rows * tokens))
         trained = [trial for trial in part if trial.is_trained_here]
         packs = capacity.plan([Snapshot(trial) for trial in trained if trial.alone is None], together)
+        packs = capacity.parted(packs, fit.footprint, rows, fit.usable(memory))
         alone = [[trial.rank] for trial in trained if trial.alone is not None]
         return [*([snapshot.trial.rank for snapshot in pack] for pack in packs), *alone]
 
@@ -178,12 +185,15 @@ class Planner:
             sources.append(f"{cores} processes, one a core")
         return Speed(times(rate, cores), (training or rate.operations) * cores, tuple(sources))
 
-    def _writing(self, entry: Entry, fit: "Fit", memory: float) -> "Writing":
+    def _writing(self, entry: Entry, fit: "Fit", ranks: Sequence[int], memory: float) -> "Writing":
         from benchmark.planning.costs import BYTES
         from benchmark.planning.hours import Writing
+        from benchmark.tuning.packed.capacity import writing_trials
 
-        free = max(0.0, memory - fit.weights)
-        return Writing(fit.weights, free, BYTES[entry.dtype], packed=self.suite.engine != "sequential")
+        free, packed = max(0.0, memory - fit.weights), self.suite.engine != "sequential"
+        trials = writing_trials(fit.footprint.stored(1), ranks, free) if packed else 1
+        adapters = fit.footprint.loaded(sorted(ranks)[-trials:])
+        return Writing(fit.weights, max(0.0, free - adapters), BYTES[entry.dtype], packed, trials)
 
     def _work(self, trials: Sequence[Trial]) -> "Workload":
         from benchmark.planning.costs import Workload
@@ -244,7 +254,10 @@ def _hours(seconds: "Sequence[Seconds]") -> PlannedHours:
     return PlannedHours(**hours, total=round(sum(hours.values()), 4))
 
 
-def _memory(fit: "Fit", packs: Sequence[Sequence[int]], rows: int, written: "Written") -> PlannedMemory:
+def _memory(
+    fit: "Fit", packs: Sequence[Sequence[int]], rows: int, writing: Sequence[int], written: "Written"
+) -> PlannedMemory:
+    """Return what training and writing take; `writing` are the ranks of the trials that write together."""
     footprint = fit.footprint
     return PlannedMemory(
         weights_gb=fit.weights / GB,
@@ -253,7 +266,7 @@ def _memory(fit: "Fit", packs: Sequence[Sequence[int]], rows: int, written: "Wri
         smallest_gb=fit.needed(1) / GB,
         pack_gb=max(footprint.pack(pack, rows) for pack in packs) / GB,
         key_values_gb=written.key_values / GB,
-        writing_gb=(fit.weights + written.together * written.report) / GB,
+        writing_gb=footprint.writing(writing, written.together, written.report) / GB,
     )
 
 

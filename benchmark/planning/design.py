@@ -13,6 +13,7 @@ from benchmark.data.study import Study
 from benchmark.errors import UserError
 from benchmark.phantoms.folder import phantom_folder
 from benchmark.phantoms.write import write_texts
+from benchmark.planning.folder import DmidFolder
 from benchmark.planning.model import Comparison, Design
 from benchmark.suite import PhantomData, Suite
 from metrics.statistics.intervals import StandardError, detectable_difference
@@ -36,7 +37,7 @@ OF_SEEDS = 0.15
 published for DMID (.01 to .04)."""
 
 
-def design_of(suite: Suite, data: Path | None) -> Design | None:
+def design_of(suite: Suite, data: DmidFolder | None) -> Design | None:
     """Return what a suite can decide; None where its data aren't at hand, or can't be read.
 
     Of the real release blocks are known without its folder: those of the committed split.
@@ -81,38 +82,39 @@ def _comparison(suite: Suite, what: str, pairs: int, blocks: int) -> Comparison:
     return Comparison(what=what, pairs=pairs, blocks_needed=needed, detectable=detectable)
 
 
-def _tested(suite: Suite, data: Path | None) -> tuple[Split, int]:
+def _tested(suite: Suite, data: DmidFolder | None) -> tuple[Split, int]:
     """Return the split that is tested, folds as one, and how many studies there are."""
     if isinstance(suite.data, PhantomData):
         studies = _phantoms(suite.data)
     elif data is not None:
-        studies = dmid.read(data).studies
+        studies = data.studies
     else:
         known = committed_split.released()
         if suite.split.folds is not None:
             everything = tuple(known.blocks)
             return Split("blocked", suite.split.seed, (), (), everything, known.blocks), len(everything)
         return known, len(known.blocks)
-    splits = _splits(suite, studies)
+    splits = _splits(suite, studies, data)
     return splits[0] if suite.split.folds is None else pooled(splits, studies), len(studies)
 
 
-def splits_of(suite: Suite, data: Path | None) -> Sequence[Split]:
+def splits_of(suite: Suite, data: DmidFolder | None) -> Sequence[Split]:
     """Return the split of each fold, or the only one, of a suite whose data are at hand.
 
     Raises:
         UserError: they can't be parted so.
     """
     if isinstance(suite.data, PhantomData):
-        return _splits(suite, _phantoms(suite.data))
-    return _splits(suite, dmid.read(data).studies) if data is not None else ()
+        return _splits(suite, _phantoms(suite.data), None)
+    return _splits(suite, data.studies, data) if data is not None else ()
 
 
-def _splits(suite: Suite, studies: Sequence[Study]) -> Sequence[Split]:
+def _splits(suite: Suite, studies: Sequence[Study], data: DmidFolder | None) -> Sequence[Split]:
     part = suite.split
     if part.folds is not None:
         return cross_validation(studies, part.folds, seed=part.seed)
-    return [choose(studies, part.name, seed=part.seed)]
+    split = data.split(part) if data is not None else None
+    return [split or choose(studies, part.name, seed=part.seed)]
 
 
 def _phantoms(part: PhantomData) -> Sequence[Study]:

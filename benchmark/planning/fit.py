@@ -54,17 +54,21 @@ class Fit:
 
         return self.weights + (self.footprint.pack([self.greatest], rows) - self.weights) / USABLE
 
+    def usable(self, memory: float) -> float:
+        """Return the bytes of a memory that the engine fills, weights among them."""
+        from benchmark.tuning.packed.capacity import USABLE
+
+        return self.weights + USABLE * (memory - self.weights)
+
     def rows(self, most: int, memory: float) -> int:
-        """Return how many reports of a trial go through at once: half as many as long as one trial doesn't fit."""
-        while most > 1 and self.needed(most) > memory:
-            most //= 2
-        return most
+        """Return how many reports of a trial go through at once, as the engine halves them."""
+        from benchmark.tuning.packed.capacity import rows_fitting
+
+        return rows_fitting(self.footprint, self.greatest, most, self.usable(memory))
 
     def together(self, ranks: Sequence[int], rows: int, memory: float) -> int:
         """Return how many of the trials fit together, counted from the greatest rank as the engine does; 0 for none."""
-        from benchmark.tuning.packed.capacity import USABLE
-
-        return self.footprint.largest(ranks, rows, self.weights + USABLE * (memory - self.weights))
+        return self.footprint.largest(ranks, rows, self.usable(memory))
 
 
 def in_mode(footprint: "Footprint", structure: "Structure", dtype: str, mode: Mode) -> "Footprint":

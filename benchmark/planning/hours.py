@@ -34,15 +34,17 @@ class Writing:
 
     Attributes:
         weights: bytes of the frozen model, which every token of a batch reads once.
-        free: bytes of memory beside them.
+        free: bytes of memory beside them and the adapters.
         size: bytes of a number of the model.
         packed: whether trials write together.
+        trials: that do, at most.
     """
 
     weights: float
     free: float
     size: int
     packed: bool
+    trials: int
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,10 @@ def _bytes_read(structure: Structure, work: Workload, writing: Writing) -> float
 
 def _batches(structure: Structure, work: Workload, writing: Writing) -> int:
     """Count batches that all reports are written in; trials with other images come in others."""
-    from benchmark.tuning.packed.capacity import LARGEST_IN_WRITING
-
     batches = 0
     for (images, shown), trials in Counter(work.writers).items():
         rows = written_of(structure, replace(work, shown=[shown]), writing).rows
-        together = min(LARGEST_IN_WRITING, rows, trials) if writing.packed else 1
+        together = min(writing.trials, rows, trials) if writing.packed else 1
         at_once = max(1, rows // together)
         batches += -(-trials // together) * -(-images // at_once)
     return batches

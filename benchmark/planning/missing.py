@@ -12,6 +12,7 @@ from benchmark.suites.load import SuiteSource
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
+    from benchmark.planning.folder import DmidFolder
 
     Plugins = Sequence[tuple[Entry, type[Backbone]]]
 
@@ -21,7 +22,7 @@ WITHOUT_GPU = 4.0
 
 def missing(
     suite: Suite,
-    data: Path | None,
+    data: "Path | DmidFolder | None",
     *,
     gpu_memory: float | None = None,
     gpu_name: str = "the largest GPU",
@@ -34,7 +35,7 @@ def missing(
 
     Args:
         suite: the suite.
-        data: the DMID folder, where one was given.
+        data: the DMID folder, where one was given; read already or not.
         gpu_memory: GB of GPU memory to plan for; None for what this machine has.
         gpu_name: whose memory that is.
         allow_cpu: whether the processor may do what is large, where there is no GPU.
@@ -109,7 +110,7 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
     return fit.weights / GB, one_trial / GB, fit.needed(1) / GB
 
 
-def _data(suite: Suite, data: Path | None) -> list[str]:
+def _data(suite: Suite, data: "Path | DmidFolder | None") -> list[str]:
     if not isinstance(suite.data, DmidData):
         return []
     if data is None:
@@ -117,10 +118,11 @@ def _data(suite: Suite, data: Path | None) -> list[str]:
             f"data: suite {suite.name} runs on DMID, and no folder of it was given. Give it with --data DIR; "
             "`amrg data download DIR` fetches it from figshare (about 11 GB)."
         ]
-    from benchmark.data.dmid import read
+    from benchmark.planning.folder import DmidFolder
 
+    folder = DmidFolder(data) if isinstance(data, Path) else data
     try:
-        read(data)
+        folder.studies  # noqa: B018 (it is read, or says why it can't be)
     except UserError as error:
         return [f"data: {error}"]
     return []
@@ -151,13 +153,14 @@ def _is_present(entry: Entry) -> bool:
 def _memory(suite: Suite, plugins: "Plugins", planned_for: float | None, name: str, *, allow_cpu: bool) -> list[str]:
     from benchmark.planning.machine import gpu_memory
 
-    needed: dict[str, tuple[float, float, Entry]] = {}
+    needed: dict[str, tuple[float, Entry]] = {}
     for entry, plugin in plugins:
         if not _is_present(entry):
             continue  # `_checkpoints` says so
-        weights, size, smallest = memory_needed(suite, entry, plugin)
+        weights, _, smallest = memory_needed(suite, entry, plugin)
         if weights > WITHOUT_GPU:
-            needed[entry.name] = size, smallest, entry
+            # Both engines go on with fewer reports at once where a micro-batch doesn't fit, as the plan does.
+            needed[entry.name] = smallest, entry
     if not needed:
         return []
     available = gpu_memory() if planned_for is None else planned_for
@@ -168,28 +171,26 @@ def _memory(suite: Suite, plugins: "Plugins", planned_for: float | None, name: s
     slower = " This machine's processor can: `amrg sweep --allow-cpu` says first how long it takes."
     return [
         f"GPU memory: {backbone} in {entry.quantization or entry.dtype} needs {size:.0f} GB, but {present}. "
-        f"{_advice(suite, entry, smallest, available)}{slower if size <= free else ''}"
-        for backbone, (size, smallest, entry) in needed.items()
+        f"{_advice(suite, entry, available)}{slower if size <= free else ''}"
+        for backbone, (size, entry) in needed.items()
         if size > available
     ]
 
 
-def _host_memory(suite: Suite, needed: Mapping[str, tuple[float, float, Entry]]) -> list[str]:
+def _host_memory(suite: Suite, needed: Mapping[str, tuple[float, Entry]]) -> list[str]:
     """Return which backbones are too large for a processor's memory."""
     free = available_memory() / GB
     return [
         f"memory: {backbone} in {entry.quantization or entry.dtype} needs {size:.0f} GB, but {free:.0f} GB are free. "
-        + _advice(suite, entry, smallest, free)
-        for backbone, (size, smallest, entry) in needed.items()
+        + _advice(suite, entry, free)
+        for backbone, (size, entry) in needed.items()
         if size > free
     ]
 
 
-def _advice(suite: Suite, entry: Entry, smallest: float, available: float) -> str:
+def _advice(suite: Suite, entry: Entry, available: float) -> str:
     """Return how the suite could do with less memory."""
     ways = []
-    if (suite.protocol.micro_batch_size or suite.protocol.batch_size) > 1:
-        ways.append(f"`micro_batch_size: 1` needs {smallest:.0f} GB and gives the same result")
     if not suite.protocol.activation_checkpointing:
         ways.append("`activation_checkpointing: true` needs less, takes longer and gives the same result")
     if entry.quantization is None:

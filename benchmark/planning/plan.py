@@ -9,6 +9,7 @@ from benchmark.errors import UserError
 from benchmark.planning.backbone import Planner
 from benchmark.planning.design import design_of
 from benchmark.planning.devices import Target, named, of_machine
+from benchmark.planning.folder import DmidFolder
 from benchmark.planning.missing import disk_missing, missing
 from benchmark.planning.model import (
     BackbonePlan,
@@ -54,7 +55,8 @@ def plan(
     from backbones.registry import get
 
     target = target_of(suite, gpu, gpu_memory)
-    planner = Planner(suite, target, sizes_of(suite, data), results)
+    folder = None if data is None else DmidFolder(data)
+    planner = Planner(suite, target, sizes_of(suite, folder), results)
     rows: list[Row] = []
     parts: list[list[Seconds]] = []
     for entry in suite.backbones:
@@ -65,7 +67,7 @@ def plan(
         except UserError as error:
             rows.append(UnfitBackbone(name=entry.name, error=str(error)))
             parts.append([])
-    return _plan(suite, data, planner, rows, parts, source)
+    return _plan(suite, folder, planner, rows, parts, source)
 
 
 def target_of(suite: Suite, gpu: str | None, gpu_memory: float | None) -> Target:
@@ -84,7 +86,7 @@ def target_of(suite: Suite, gpu: str | None, gpu_memory: float | None) -> Target
 
 def _plan(
     suite: Suite,
-    data: Path | None,
+    folder: DmidFolder | None,
     planner: Planner,
     rows: "Sequence[Row]",
     parts: "Sequence[Sequence[Seconds]]",
@@ -102,20 +104,20 @@ def _plan(
     disk, images = PlannedDisk(**kinds), image_bytes(planner.sizes.studies, suite.image.size)
     host = max((row.host_memory_gb for row in rows if isinstance(row, BackbonePlan)), default=0.0) * planner.processes
     memory = None if target.is_cpu or not target.chosen else target.memory
-    on_values = remarks(suite, data, source)
+    on_values = remarks(suite, folder, source)
     return Plan(
         suite=suite.name,
         trials=suite.count_trials(),
         device=_device(target),
         backbones=tuple(rows),
-        design=design_of(suite, data),
+        design=design_of(suite, folder),
         hours=round(until_done(fitting, target.count) / 3600, 4) if complete else None,
         images=images,
         disk=disk,
         host_memory_gb=round(host, 2),
         missing=(
             *(remark.told(source) for remark in on_values if remark.fatal),
-            *missing(suite, data, gpu_memory=memory, gpu_name=target.name, allow_cpu=target.is_cpu, source=source),
+            *missing(suite, folder, gpu_memory=memory, gpu_name=target.name, allow_cpu=target.is_cpu, source=source),
             *disk_missing(planner.results, disk.adapters + disk.snapshots, images + disk.features),
         ),
         remarks=tuple(remark.told(source) for remark in on_values if not remark.fatal),

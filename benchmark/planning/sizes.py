@@ -1,9 +1,9 @@
 """How many studies a suite has, in all and in each part of its split."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmark.errors import UserError
+from benchmark.planning.folder import DmidFolder
 from benchmark.suite import DmidData, Suite
 
 DMID_STUDIES = 510
@@ -22,18 +22,14 @@ class Sizes:
     test: int
 
 
-def sizes_of(suite: Suite, data: Path | None) -> Sizes:
+def sizes_of(suite: Suite, data: DmidFolder | None) -> Sizes:
     """Return a suite's sizes: of the DMID folder, where one is given and can be read, else as far as they are known."""
     total = DMID_STUDIES if isinstance(suite.data, DmidData) else suite.data.studies
     if isinstance(suite.data, DmidData) and data is not None:
-        from benchmark.data.dmid import read
-        from benchmark.data.split_rules import choose
-
         try:
-            studies = read(data).studies
-            total = len(studies)
+            total = len(data.studies)
             if suite.split.folds is None:
-                parts = choose(studies, suite.split.name, seed=suite.split.seed)
+                parts = data.split(suite.split)
                 return Sizes(total, len(parts.train), len(parts.validation), len(parts.test))
         except UserError:
             pass  # `missing` says what is wrong with the folder

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.data.split_rules import RULES, read_ids
 from benchmark.errors import UserError
+from benchmark.planning.folder import DmidFolder
 from benchmark.planning.sizes import sizes_of
 from benchmark.suite import Entry, PhantomData, Suite
 from benchmark.suites.load import SuiteSource, built_in, load_suite
@@ -41,19 +42,20 @@ class Remark:
         return f"{source.at(*self.place)}: {self.text}" if source else self.text
 
 
-def remarks(suite: Suite, data: Path | None, source: SuiteSource | None = None) -> list[Remark]:
+def remarks(suite: Suite, data: Path | DmidFolder | None, source: SuiteSource | None = None) -> list[Remark]:
     """Return what is to be said of a suite's values, what stops it first.
 
     Args:
         suite: the suite.
-        data: the DMID folder, where one was given.
+        data: the DMID folder, where one was given; read already or not.
         source: where it was read.
     """
+    folder = DmidFolder(data) if isinstance(data, Path) else data
     every = [
         *_name(suite, source),
         *_prompt(suite),
-        *_warm_up(suite, data),
-        *_parts(suite, data),
+        *_warm_up(suite, folder),
+        *_parts(suite, folder),
         *_ranks(suite),
         *_lengths(suite),
     ]
@@ -90,7 +92,7 @@ def _prompt(suite: Suite) -> Iterator[Remark]:
         yield Remark(("protocol", "prompt"), spelt_in_prompt(spelt), fatal=True)
 
 
-def _warm_up(suite: Suite, data: Path | None) -> Iterator[Remark]:
+def _warm_up(suite: Suite, data: DmidFolder | None) -> Iterator[Remark]:
     protocol = suite.protocol
     if not protocol.warmup_steps:
         return
@@ -106,7 +108,7 @@ def _warm_up(suite: Suite, data: Path | None) -> Iterator[Remark]:
         )
 
 
-def _parts(suite: Suite, data: Path | None) -> Iterator[Remark]:
+def _parts(suite: Suite, data: DmidFolder | None) -> Iterator[Remark]:
     """A split file that isn't one, and parts that would be empty."""
     name, folds = suite.split.name, suite.split.folds
     if name not in RULES:
@@ -134,7 +136,7 @@ def _parts(suite: Suite, data: Path | None) -> Iterator[Remark]:
 
 def _ranks(suite: Suite) -> Iterator[Remark]:
     """A rank beyond the narrowest projection that it adapts can say no more than that width lets it."""
-    largest = max(suite.grid.rank)
+    largest = max(suite.grid.ranks)
     if largest <= NARROWEST:
         return
     from benchmark.planning.structures import structure_of
@@ -143,13 +145,19 @@ def _ranks(suite: Suite) -> Iterator[Remark]:
         structure = structure_of(entry, plugin)
         width = min((min(pair) for pair in structure.adapted), default=largest) if structure else largest
         if largest > width:
-            place = suite.grid.rank.index(next(rank for rank in suite.grid.rank if rank > width))
+            place, rank = next((place, rank) for place, rank in _places_of_ranks(suite) if rank > width)
             yield Remark(
-                ("grid", "rank", place),
-                f"rank {suite.grid.rank[place]} is beyond the narrowest projection of {entry.name}, {width} wide: such "
+                place,
+                f"rank {rank} is beyond the narrowest projection of {entry.name}, {width} wide: such "
                 "an adapter costs more than all weights of that projection, and can do no more.",
                 fatal=False,
             )
+
+
+def _places_of_ranks(suite: Suite) -> list[tuple[tuple[int | str, ...], int]]:
+    """Return every rank of the grid with the keys and indices that lead to it."""
+    points = [(("grid", "points", i, "rank"), point.rank) for i, point in enumerate(suite.grid.points)]
+    return points or [(("grid", "rank", i), rank) for i, rank in enumerate(suite.grid.rank)]
 
 
 def _lengths(suite: Suite) -> Iterator[Remark]:

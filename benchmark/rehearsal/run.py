@@ -31,6 +31,8 @@ from benchmark.rehearsal.model import Rehearsal, RehearsalStage, StageCost
 from benchmark.rehearsal.planned import Planned
 from benchmark.rehearsal.reload import Expected, difference, expected
 from benchmark.store import TrialFolder
+from benchmark.tuning.encoding import encoding_bytes
+from benchmark.tuning.features import images_at_once
 from benchmark.tuning.interface import Engine
 from benchmark.tuning.packed.capacity import free_memory
 from benchmark.tuning.packed.engine import Packed
@@ -38,8 +40,10 @@ from benchmark.tuning.snapshots import read_snapshot
 from benchmark.tuning.spent import Meter
 from metrics.text.meteor_jar import warm_up
 
-IMAGES = TRAINED + 2
-"""That go through the encoder: those of training, one of the test, a blank one."""
+WRITTEN = 2
+"""Images that reports are written for: one of the test, a blank one."""
+IMAGES = TRAINED + WRITTEN
+"""That go through the encoder."""
 LOGITS = {"float32": 1e-3, "bfloat16": 0.1, "float64": 1e-6}
 """Share of the largest logit by which two ways to the same logits may differ: from pixels and from kept features."""
 Say = Callable[[str], None]
@@ -66,12 +70,15 @@ class _InterruptingMeter(Meter):
 
 
 class _Session(Session):
-    """A sweep's session, whose engine puts down a snapshot after each step."""
+    """A sweep's session, whose engine puts down a snapshot after each step.
+
+    It merges no weights: those of a whole model are too large for it, those of one that is cut might not be.
+    """
 
     @property
     def engine(self) -> Engine:
         """The packed engine."""
-        return Packed(snapshot_seconds=0)
+        return Packed(snapshot_seconds=0, merge=False)
 
 
 @dataclass
@@ -161,16 +168,21 @@ def _run(running: _Rehearsal, until_the_end: ExitStack) -> None:
     pack, planned = running.pack, running.planned
     session = _Session.begin(pack, until_the_end)
     session.meter = _InterruptingMeter(session.folders)
-    with running.stage("load", planned_memory=planned.weights):
+    with running.stage("load", planned_memory=planned.loaded):
         load_backbone(session)
     if pack.device == "cpu":
         torch.set_num_threads(default_processes())
     features = pack.records.cache / "features"
-    with running.stage("vision", operations=planned.vision_operations(IMAGES)) as line:
+    images = images_at_once(session.backbone)
+    seen = {"operations": planned.vision_operations(IMAGES), "note": f"{images} at once"}
+    memory = planned.vision(encoding_bytes(session.backbone, images))
+    with running.stage("vision", planned_memory=memory, **seen) as line:
         encode_images(session)
         line |= {"disk": bytes_below(features), "planned_disk": planned.features(len(session.features))}
     _train(running, session)
-    with running.stage("write", operations=planned.writing_operations(2, NEW_TOKENS)):
+    prompt = len(session.backbone.prompt_tokens(pack.trials[0].protocol.prompt))
+    memory = planned.writing(WRITTEN, NEW_TOKENS, prompt)
+    with running.stage("write", operations=planned.writing_operations(WRITTEN, NEW_TOKENS), planned_memory=memory):
         write_reports(session)
     _refuse_failures(session)
     with running.stage("score"):

@@ -1,5 +1,7 @@
 """The loss of reports: by the model's own head, or by Liger's kernels where they are installed and there is a GPU."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -54,11 +56,26 @@ def fuses(model: "PreTrainedModel | PeftModel") -> bool:
     """
     head = model.get_output_embeddings()
     return (
-        _kernels_run_on(head.weight.device)
+        not _by_head
+        and _kernels_run_on(head.weight.device)
         and type(head) is nn.Linear
         and head.weight.dtype in (torch.bfloat16, torch.float16, torch.float32)
         and head_alone(model)
     )
+
+
+_by_head = False
+
+
+@contextmanager
+def by_head() -> Iterator[None]:
+    """Compute losses, within, by the model's own head, whatever kernels are installed."""
+    global _by_head
+    before, _by_head = _by_head, True
+    try:
+        yield
+    finally:
+        _by_head = before
 
 
 def kernels() -> str:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from benchmark.phantoms.write import write
 from benchmark.planning.design import OF_SEEDS, SPREADS, design_of
+from benchmark.planning.folder import DmidFolder
 from benchmark.suite import PhantomData, SplitPart, Suite
 from benchmark.suites.load import load_suite
 
@@ -51,7 +52,7 @@ def test_phantoms_are_counted_without_being_drawn_and_as_when_they_are(
     assert not list(tmp_path.iterdir())
     write(tmp_path / "drawn", studies=60, seed=4, size=64, jobs=1)
     as_dmid = load_suite("paper-folds").model_copy(update={"split": suite.split, "grid": suite.grid})
-    drawn = design_of(as_dmid, tmp_path / "drawn")
+    drawn = design_of(as_dmid, DmidFolder(tmp_path / "drawn"))
     assert undrawn is not None
     assert drawn is not None
     assert (undrawn.blocks, undrawn.tested, undrawn.folds) == (drawn.blocks, 60, 4)
@@ -63,4 +64,4 @@ def test_too_few_blocks_leave_no_difference_and_unreadable_data_no_design(tmp_pa
     assert design is not None
     assert design.blocks < design.comparisons[-1].blocks_needed
     assert design.comparisons[-1].detectable is None
-    assert design_of(load_suite("paper"), tmp_path / "nothing") is None
+    assert design_of(load_suite("paper"), DmidFolder(tmp_path / "nothing")) is None

@@ -8,7 +8,7 @@ from transformers import PreTrainedConfig
 
 from benchmark.execute import available_memory
 from benchmark.tuning.interface import TrainingSet
-from benchmark.tuning.packed.footprint import Decoder, Footprint, written_report
+from benchmark.tuning.packed.footprint import Decoder, Footprint, padded, written_report
 from benchmark.tuning.snapshots import Snapshot
 
 USABLE = 0.8
@@ -47,6 +47,35 @@ def largest(footprint: Footprint, ranks: Sequence[int], rows: int, free: int) ->
     return max(1, footprint.largest(ranks, rows, USABLE * free))
 
 
+def rows_fitting(footprint: Footprint, rank: int, most: int, available: float) -> int:
+    """Return how many reports of a trial go through at once: half as many as long as one trial doesn't fit.
+
+    Args:
+        footprint: what training takes.
+        rank: of the trial.
+        most: reports that would, where memory holds them.
+        available: bytes; those of the weights among them, where the footprint counts them.
+    """
+    while most > 1 and footprint.pack([rank], most) > available:
+        most //= 2
+    return most
+
+
+def parted(packs: Sequence[list[Snapshot]], footprint: Footprint, rows: int, available: float) -> list[list[Snapshot]]:
+    """Return packs of which each fits: those that don't are halved.
+
+    `largest` counts the greatest ranks as they are padded together; others of the same number may be padded to more.
+    """
+    parts: list[list[Snapshot]] = []
+    for pack in packs:
+        if len(pack) > 1 and footprint.pack([snapshot.trial.rank for snapshot in pack], rows) > available:
+            middle = len(pack) // 2
+            parts += parted([pack[:middle], pack[middle:]], footprint, rows, available)
+        else:
+            parts.append(pack)
+    return parts
+
+
 def cached(width: int, tokens: int) -> int:
     """Return how many trials' activations stay in a CPU's caches.
 
@@ -69,7 +98,21 @@ def decoder_of(text_config: PreTrainedConfig) -> Decoder:
     )
 
 
-def writing_rows(decoder: Decoder, prompt: int, new: int, size: int, free: int) -> int:
+def writing_trials(adapter: int, ranks: Sequence[int], free: float) -> int:
+    """Return how many trials write at the same time: as many as have room in half of free memory, at least one.
+
+    Args:
+        adapter: bytes of an adapter for each of its ranks.
+        ranks: of all trials; they are counted from the greatest.
+        free: bytes.
+    """
+    ordered, most = sorted(ranks), min(len(ranks), LARGEST_IN_WRITING)
+    # Twice: as they lie on disk, and put together.
+    fitting = (n for n in range(1, most + 1) if 2 * adapter * sum(padded(ordered[-n:])) <= free / 2)
+    return max(fitting, default=1)
+
+
+def writing_rows(decoder: Decoder, prompt: int, new: int, size: int, free: float) -> int:
     """Return how many reports can be written at the same time.
 
     Args:

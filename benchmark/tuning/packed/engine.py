@@ -10,6 +10,7 @@ from peft import PeftModel
 from torch import Tensor, nn
 
 from backbones.base import Backbone
+from benchmark.progress.events import Event, tell
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import memory, saving
@@ -20,7 +21,7 @@ from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.decoding import PackedDecoding
-from benchmark.tuning.packed.footprint import Footprint
+from benchmark.tuning.packed.footprint import Footprint, padded
 from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.training import PackTraining, stacks_of
@@ -65,9 +66,11 @@ class Packed:
         if not trials:
             return outcomes
         snapshots = [read_snapshot(trial, folders[trial.id]) for trial in trials]
-        most = self.largest or self._most(backbone, trials, data)
         rows = max(rows_at_once(trial.protocol, len(data.of(trial))) for trial in trials)
-        waiting = capacity.plan(snapshots, most, data)
+        if self.largest:
+            most, waiting = self.largest, capacity.plan(snapshots, self.largest, data)
+        else:
+            most, rows, waiting = self._planned(backbone, snapshots, rows, data)
         meter.lap("train", [trial.id for trial in trials])
         while waiting:
             pack = waiting.pop(0)
@@ -89,19 +92,29 @@ class Packed:
                 outcomes[snapshot.trial.id] = Outcome(failure=NO_ROOM)
         return {trial.id: outcomes[trial.id] for trial in every}
 
-    def _most(self, backbone: Backbone, trials: Sequence[Trial], data: TrainingSet) -> int:
-        """Return how many trials fit into free memory."""
-        rows = max(rows_at_once(trial.protocol, len(data.of(trial))) for trial in trials)
+    def _planned(
+        self, backbone: Backbone, snapshots: Sequence[Snapshot], rows: int, data: TrainingSet
+    ) -> tuple[int, int, list[list[Snapshot]]]:
+        """Return how many trials, and rows of each, fit into free memory, at most so many rows, and packs of them."""
+        trials = [snapshot.trial for snapshot in snapshots]
+        ranks = [trial.rank for trial in trials]
         needed = footprint(backbone, trials, data, merge=self._merges(backbone, trials))
+        if needed.kept.assumed:
+            detail = (
+                f"can't be counted for {backbone.name}, so a formula with a margin is taken ({needed.kept.assumed})"
+            )
+            tell(Event("stage", "memory", detail=detail))
         free = capacity.free_memory(backbone.device)
-        fitting = capacity.largest(needed, [trial.rank for trial in trials], rows, free)
-        if backbone.device.type != "cpu":
-            return fitting
-        lengths = [len(backbone.report_tokens(report)) for report in data.reports]
-        tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
-        text = backbone.model.config.get_text_config()
-        width = max(text.hidden_size, getattr(text, "intermediate_size", 0))
-        return min(fitting, capacity.cached(width, rows * tokens))
+        rows = capacity.rows_fitting(needed, max(ranks), rows, capacity.USABLE * free)
+        most = capacity.largest(needed, ranks, rows, free)
+        if backbone.device.type == "cpu":
+            lengths = [len(backbone.report_tokens(report)) for report in data.reports]
+            tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
+            text = backbone.model.config.get_text_config()
+            width = max(text.hidden_size, getattr(text, "intermediate_size", 0))
+            most = min(most, capacity.cached(width, rows * tokens))
+        packs = capacity.plan(snapshots, most, data)
+        return most, rows, capacity.parted(packs, needed, rows, capacity.USABLE * free)
 
     def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
         if self.merge is not None:
@@ -185,14 +198,17 @@ class Packed:
             return
         shown, places = distinct(features)
         protocol = trials[0].protocol
+        free, ranks = capacity.free_memory(backbone.device), [trial.rank for trial in trials]
+        width, number = _adapters(backbone)
+        most = self.largest or capacity.writing_trials(width * number, ranks, free)
         rows = capacity.writing_rows(
             capacity.decoder_of(backbone.model.config.get_text_config()),
             len(backbone.prompt_tokens(protocol.prompt)),
             protocol.max_new_tokens,
             backbone.model.dtype.itemsize,
-            capacity.free_memory(backbone.device),
+            free - width * number * sum(padded(sorted(ranks)[-most:])),
         )
-        most = min(self.largest or capacity.LARGEST_IN_WRITING, rows)
+        most = min(most, rows)
         waiting = capacity.plan([Snapshot(trial) for trial in trials], most)
         meter.lap("generate", [trial.id for trial in trials])
         while waiting:
@@ -268,15 +284,22 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
     prompt = len(backbone.prompt_tokens(protocol.prompt))
     dropout = max(trial.protocol.dropout for trial in trials)
     forward = Pass(dtype, prompt, longest, dropout, merged=merge and _plain(backbone))
-    adapted = [m for name, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, name)]
+    width, number = _adapters(backbone)
     return Footprint(
         weights=0,
-        width=sum(m.in_features + m.out_features for m in adapted),
-        number=ADAPTERS.get(dtype, dtype).itemsize,
+        width=width,
+        number=number,
         kept=kept(type(backbone), backbone.model.config, forward),
         checkpointing=protocol.activation_checkpointing,
         head=not fuses(backbone.model),
     )
+
+
+def _adapters(backbone: Backbone) -> tuple[int, int]:
+    """Return how many numbers an adapter has for each of its ranks, and the bytes of one."""
+    adapted = [m for name, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, name)]
+    dtype = backbone.model.dtype
+    return sum(m.in_features + m.out_features for m in adapted), ADAPTERS.get(dtype, dtype).itemsize
 
 
 def _plain(backbone: Backbone) -> bool:

@@ -60,14 +60,35 @@ class Footprint:
             ranks: of its trials.
             rows: reports of each that go through the model at once.
         """
-        padded = [band.rank for band in bands(sorted(ranks)) for _ in range(band.last - band.first)]
-        return self.weights + sum(self.adapter(rank) + self.kept.merged + rows * self.report(rank) for rank in padded)
+        trials = (self.adapter(rank) + self.kept.merged + rows * self.report(rank) for rank in padded(ranks))
+        return self.weights + sum(trials)
+
+    def loaded(self, ranks: Sequence[int]) -> int:
+        """Return the bytes of trained adapters in memory, as their pack pads them."""
+        return sum(map(self.stored, padded(ranks)))
+
+    def writing(self, ranks: Sequence[int], reports: int, report: int) -> float:
+        """Return the bytes at the peak of writing.
+
+        Args:
+            ranks: of the trials that write at the same time.
+            reports: of all of them that are written at the same time.
+            report: bytes of one, from `written_report`.
+        """
+        adapters = self.loaded(ranks)
+        # Adapters are there twice while they are put together.
+        return self.weights + adapters + max(adapters, reports * report)
 
     def largest(self, ranks: Sequence[int], rows: int, available: float) -> int:
         """Return how many of the trials fit into `available` bytes at a time, counted from the greatest rank."""
         ordered = sorted(ranks)
         fitting = (n for n in range(1, len(ordered) + 1) if self.pack(ordered[-n:], rows) <= available)
         return max(fitting, default=0)
+
+
+def padded(ranks: Sequence[int]) -> list[int]:
+    """Return what each trial's rank is in a pack of these."""
+    return [band.rank for band in bands(sorted(ranks)) for _ in range(band.last - band.first)]
 
 
 @dataclass(frozen=True)

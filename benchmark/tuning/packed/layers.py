@@ -127,7 +127,10 @@ class PackedLayers:
         return forward
 
     def _factored(self, member: Member, x: Tensor) -> Tensor:
-        y = member.layer.base_layer(x)
+        base = member.layer.base_layer
+        y = base(x)
+        if type(base) is not nn.Linear and base.bias is not None:
+            y = y.clone()  # bitsandbytes gives a view where there is a bias, which autograd lets nobody write into
         mask = None if self.masks is None else self.masks(member.name, tuple(x.shape), x.dtype)
         stacks = self.stacks
         return Factored.apply(

@@ -76,6 +76,30 @@ def test_more_memory_never_means_fewer_trials_and_each_counts_by_its_own_rank() 
     assert footprint.pack(ranks, 8) == alone + padded
 
 
+def test_packs_that_are_padded_to_more_than_was_counted_are_halved() -> None:
+    nothing = Parts((0.0,), 0.0)
+    kept = Kept(layers=1, bare=nothing, per_rank=nothing, input=0, logits=0, merged=0)
+    footprint = Footprint(weights=0, width=1, number=1, kept=kept)
+    ranks = [40, 40, 40, 40, 66, 100]
+    # The greatest five are padded to 40, 40, 40, 100 and 100; the least five all to 66.
+    free = footprint.pack(ranks[1:], 1)
+    assert footprint.largest(ranks, 1, free) == 5
+    assert footprint.pack(ranks[:5], 1) > free
+    snapshots = [Snapshot(trial(rank, 8, seed)) for seed, rank in enumerate(ranks)]
+    packs = [snapshots[:5], snapshots[5:]]
+    parts = capacity.parted(packs, footprint, 1, free)
+    assert [[s.trial.rank for s in pack] for pack in parts] == [[40, 40], [40, 40, 66], [100]]
+    assert capacity.parted(packs, footprint, 1, 2 * free) == packs
+
+
+@given(st.lists(st.integers(1, 128), min_size=1, max_size=40), st.integers(0, 10**9))
+def test_adapters_of_trials_that_write_together_leave_half_of_memory(ranks: list[int], free: int) -> None:
+    trials = capacity.writing_trials(1000, ranks, free)
+    assert 1 <= trials <= min(len(ranks), capacity.LARGEST_IN_WRITING)
+    assert trials == 1 or 2 * 1000 * sum(sorted(ranks)[-trials:]) <= free / 2
+    assert capacity.writing_trials(1000, ranks, 2 * free) >= trials
+
+
 def peak_of(step: Callable[[], None]) -> int:
     """Bytes at the peak of what a step allocates, by the profiler's record of PyTorch's allocator."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:

@@ -158,3 +158,21 @@ def test_checkpointing_keeps_inputs_and_one_layer() -> None:
     without_head = counted.report(RANK, checkpointing=True, head=False)
     assert without_head == pytest.approx(inputs + counted.layer(RANK), rel=0.05)
     assert counted.report(RANK) > counted.report(RANK, checkpointing=True) > without_head
+
+
+def test_a_model_that_fake_tensors_cannot_run_is_assumed_to_keep_more_than_others_are_counted_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plugin = get("medgemma-4b-it")
+    config = known(plugin.full_configuration())
+    forward = Pass(torch.bfloat16, 296, 170, 0.05)
+    counted = kept(plugin, config, forward)
+
+    def reads(*_: object) -> None:
+        torch.ones(1).sum().item()
+
+    other: Any = type("Other", (plugin,), {"training_mask": reads})
+    assumed = kept(other, config, forward)
+    assert counted.assumed == ""
+    assert "DataDependentOutputException" in assumed.assumed
+    assert 1.1 < assumed.report(RANK) / counted.report(RANK) < 1.6

@@ -1,0 +1,113 @@
+"""Everything that `amrg gpu-check` does on a GPU, done on a processor at reduced size."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from known import known
+from rich.console import Console
+from typer.testing import CliRunner
+
+from benchmark.cli import app
+from benchmark.gpu_check import run
+from benchmark.gpu_check.found import Found
+from benchmark.gpu_check.model import Difference, Finding, GpuCheck, MemoryUse
+from benchmark.gpu_check.run import Wanted
+from benchmark.gpu_check.subject import Subject
+from benchmark.gpu_check.table import show
+from benchmark.store import read_model
+from benchmark.tuning import compilation
+
+ALL = ["load", *run.CHECKS]
+every = run.parts
+
+
+@pytest.mark.slow
+def test_every_check_runs_at_reduced_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Traced as for a GPU, and run by PyTorch instead of new machine code.
+    monkeypatch.setattr(compilation, "BACKEND", "eager")
+    out, said = tmp_path / "gpu-check.json", list[Finding]()
+    result = run.run(Wanted("cpu", True, 1000.0, out, ("qwen2.5-vl-3b",)), said.append)
+    assert result == read_model(out, GpuCheck)
+    assert result.complete
+    assert list(result.findings) == said
+    ended = {f"{f.check}, {f.quantization or f.dtype}": f for f in said}
+    failed = {name: finding.reason for name, finding in ended.items() if finding.ended == "failed"}
+    assert failed == {}
+    assert {finding.check for finding in said} == set(ALL)
+    assert {name for name, finding in ended.items() if finding.ended == "skipped"} == {"loss kernels, bfloat16"}
+    widened = {d.what: d.value for d in ended["parity, float32"].differences}
+    assert known(widened["loss, first step"]) < 1e-5
+    assert widened["texts"] == 0
+    assert [use.stage for use in ended["memory, bfloat16"].memory] == ["image features", "training", "writing"]
+    assert "2 trials, then 1 at a time" in ended["out of memory, bfloat16"].note
+    speeds = ended["speed, bfloat16"].speeds
+    assert [(speed.contender, speed.trials) for speed in speeds] == [("A", 1), ("C", 1), ("D", 1), ("D", 2)]
+    assert all(speed.steps_per_second > 0 and speed.reports_per_second for speed in speeds)
+    assert [speed.way for speed in ended["compile, bfloat16"].speeds] == ["", "compiled"]
+    console = Console(record=True, width=200)
+    show(result, console)
+    assert "D, compiled" in console.export_text()
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> Callable[..., GpuCheck]:
+    """Run with checks of the test's own in place of the real ones."""
+
+    def ran(out: Path, minutes: float = 1000.0, **checks: Callable[[Subject], Found]) -> GpuCheck:
+        # Loaded once, which is what takes the time.
+        monkeypatch.setattr(run, "parts", lambda names: every(names)[:1])
+        for kind in run.CHECKS:
+            monkeypatch.setitem(run.CHECKS, kind, checks.get(kind, lambda _: Found()))
+        return run.run(Wanted("cpu", True, minutes, out, ("medgemma-4b-it",)), lambda _: None)
+
+    return ran
+
+
+def test_a_check_that_fails_stops_no_other_and_is_written_at_once(few: Callable[..., GpuCheck], tmp_path: Path) -> None:
+    out = tmp_path / "gpu-check.json"
+    seen: list[GpuCheck] = []
+
+    def fails(_: Subject) -> Found:
+        raise torch.OutOfMemoryError("no room")
+
+    def later(_: Subject) -> Found:
+        seen.append(read_model(out, GpuCheck))
+        uses = [MemoryUse(stage="training", measured=2 * 10**9, planned=10**9)]
+        return Found(differences=[Difference(what="loss", value=float("nan"), allowed=1.0)], memory=uses)
+
+    result = few(out, parity=fails, speed=later)
+    assert [finding.ended for finding in seen[0].findings] == ["passed", "failed", *["passed"] * 4]
+    assert not seen[0].complete
+    ended = {finding.check: finding for finding in result.findings if finding.dtype == "bfloat16"}
+    assert not result.passed
+    assert ended["loss kernels"].ended == "passed"
+    assert ended["speed"].reason == "difference of loss not finite (allowed 1e+00); training: 2.00 GB, planned 1.00"
+    assert ended["parity"].reason == "OutOfMemoryError: no room"
+
+
+def test_what_the_minutes_have_no_room_for_is_named(few: Callable[..., GpuCheck], tmp_path: Path) -> None:
+    result = few(tmp_path / "gpu-check.json", minutes=0.5)
+    assert {finding.ended for finding in result.findings} == {"skipped"}
+    assert {finding.check for finding in result.findings} == {*ALL} - {"compile"}
+    assert "s are left of 0.5 minutes" in result.findings[0].reason
+    assert result.complete
+    assert result.passed
+
+
+def test_a_machine_without_gpu_is_told_what_it_can_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    ended = CliRunner().invoke(app, ["gpu-check", "--out", str(tmp_path / "out.json")])
+    assert "torch sees no GPU here" in str(ended.exception)
+    assert getattr(ended.exception, "exit_code", None) == 2
+
+
+def test_little_but_torch_and_its_kin_is_imported() -> None:
+    """A machine with a GPU may have nothing else."""
+    heavy = ["pandas", "tifffile", "imagecodecs", "pydicom", "nltk", "matplotlib", "openpyxl"]
+    code = f"import sys, benchmark.gpu_check.run; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
