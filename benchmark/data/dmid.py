@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from benchmark.data.content import content_hash, content_hashes
+from benchmark.content import content_hash, content_hashes
 from benchmark.data.inventory import Inventory, take
 from benchmark.data.metadata import Row, read_index, read_sheet
 from benchmark.data.problem import Problem
@@ -63,7 +63,7 @@ class Release:
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, of the complete studies' ids, report texts and image files.
 
-        The same wherever the folder lies. Image files are hashed once (see `benchmark.data.content`). A release
+        The same wherever the folder lies. Image files are hashed once (see `benchmark.content`). A release
         read for its reports alone has the fingerprint of its reports.
 
         Raises:

@@ -5,7 +5,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from backbones.locks import Lock
 from benchmark.errors import UserError, frames, reason
+from benchmark.faults import fault_of
+from benchmark.files import private_folder
 from benchmark.pack.model import Pack
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now
@@ -40,6 +43,7 @@ class Session:
         backbone: from `load` on.
         prompt_sha256: of the trials' prompt as the backbone puts it; from `load` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
+        locks: held, by id of the trials that this session works on.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
     """
 
@@ -56,15 +60,33 @@ class Session:
     prompt_sha256: str = ""
     features: "dict[str, Tensor]" = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)
+    locks: dict[str, Lock] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, pack: Pack, until_the_end: ExitStack) -> "Session":
-        """Return a session on what of a pack isn't done."""
+        """Return a session on what of a pack isn't done, and nobody else works on, from its deepest sound stage on."""
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
-        alive = [trial for trial in pack.trials if not folders[trial.id].is_done(lesions=pack.lesions)]
-        ended: dict[str, str | None] = {trial.id: None for trial in pack.trials if trial not in alive}
-        return cls(pack, folders, alive, ended, Meter(folders), until_the_end)
+        session = cls(pack, folders, [], {}, Meter(folders), until_the_end)
+        for trial in pack.trials:
+            lock = store.lock(trial.id)
+            if folders[trial.id].is_done(lesions=pack.lesions) or not lock.take():
+                continue
+            until_the_end.callback(lock.release)
+            # Whoever held the lock until now may have done it.
+            if not folders[trial.id].is_done(lesions=pack.lesions):
+                session.locks[trial.id] = lock
+                session._restore(trial)
+                session.alive.append(trial)
+        return session
+
+    def _restore(self, trial: Trial) -> None:
+        """Leave of a trial what is sound, and tell what isn't."""
+        folder = self.folders[trial.id]
+        private_folder(folder.path)
+        if problems := folder.restore():
+            listed = "; ".join(f"{name} {why}" for name, why in problems.items())
+            tell(Event("stage", f"{trial.label}: made again from what is sound", detail=f"{folder.path}: {listed}"))
 
     @property
     def engine(self) -> "Engine":
@@ -95,14 +117,16 @@ class Session:
         except UserError:
             raise
         except Exception as error:
+            if fault := fault_of(error, memory=False):
+                raise fault from error
             for trial in [t for t in trials if t in self.alive]:
                 self.fail(trial, stage, self._reason(error), frames(error))
 
     def fail(self, trial: Trial, stage: Stage, why: str, traceback: str = "") -> None:
         """Make a trial a row of what failed."""
-        self._end(trial, why)
         failure = Failure(schema_version=FAILURE, trial=trial, stage=stage, reason=why, traceback=traceback, at=now())
         write_json(self.folders[trial.id].failure, failure)
+        self._end(trial, why)
         tell(Event("trial", trial.label, 0, 1, why, trial.id))
 
     def succeed(self, trial: Trial) -> None:
@@ -133,6 +157,8 @@ class Session:
             except UserError:
                 raise
             except Exception as error:
+                if fault := fault_of(error, memory=False):
+                    raise fault from error
                 why = self._reason(error)
             tell(Event("stage", f"{self.pack.entry.name}: {stage} failed, now trial by trial", detail=why))
             self._release()
@@ -144,6 +170,7 @@ class Session:
     def _end(self, trial: Trial, why: str | None) -> None:
         self.alive = [t for t in self.alive if t.id != trial.id]
         self.ended[trial.id] = why
+        self.locks.pop(trial.id).release()
 
     def _reason(self, error: Exception) -> str:
         """Return what an error says, without a word of a report."""

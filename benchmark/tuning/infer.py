@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.data.cache import cache_folder
+from benchmark.cache import cache_folder
 from benchmark.errors import UserError
 from benchmark.record import SuiteRecord, TrialRecord
 from benchmark.store import Store, TrialFolder, by_start, read_model
