@@ -91,7 +91,7 @@ def remove_stale(folder: Path) -> None:
     """Remove temporary files of a folder that nobody writes any more; those of folders below it aren't looked for."""
     for path in folder.glob(f"{TEMPORARY}*"):
         with suppress(OSError):
-            if _is_free(path):
+            if is_free(path):
                 path.unlink(missing_ok=True)
 
 
@@ -116,7 +116,8 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def _is_free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
+    """Return whether nobody writes a temporary file any more."""
     descriptor = os.open(path, os.O_RDWR)
     try:
         return _lock(descriptor)

@@ -1,9 +1,10 @@
 """Results on disk: a folder per trial, named by the trial's id; each file appears whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from backbones.locks import Lock
+from backbones.manifest import settle
 from benchmark.errors import UserError
 from benchmark.files import (
     MOST_LISTED,
@@ -15,7 +16,8 @@ from benchmark.files import (
     write_lines,
     write_text,
 )
-from benchmark.record import ReferenceReport, SuiteRecord
+from benchmark.integrity import differing, digests
+from benchmark.record import ReferenceReport, SuiteRecord, WrittenFiles
 from benchmark.suite import Trial
 from benchmark.trial_folder import TrialFolder
 
@@ -30,6 +32,7 @@ __all__ = [
     "read_references",
     "write_json",
     "write_lines",
+    "write_record",
     "write_text",
 ]
 
@@ -59,6 +62,10 @@ class Store:
     def suite(self, name: str) -> Path:
         """Return the file that names the trials of a suite's latest run: what a leaderboard is made from."""
         return self.folder / "suites" / f"{name}.json"
+
+    def written(self, name: str) -> Path:
+        """Return what a suite's record and references were when they were written."""
+        return self.folder / "suites" / name / "written.json"
 
     def references(self, name: str) -> Path:
         """Return the reports of a suite's data by part of its split. Results stay on this machine; so do these."""
@@ -90,7 +97,32 @@ def read_record(store: Store, suite: str) -> SuiteRecord:
         known = sorted(p.stem for p in path.parent.glob("*.json"))
         others = f" Suites with results there: {', '.join(known)}." if known else ""
         raise UserError(f"{path}: no results of suite {suite!r}. Run `amrg sweep {suite}`.{others}")
+    _check_written(store, suite, path)
     return read_model(path, SuiteRecord)
+
+
+def write_record(store: Store, record: SuiteRecord, references: Iterable[ReferenceReport]) -> None:
+    """Write what a leaderboard needs beside the trials' own files, and what those files are."""
+    name = record.suite.name
+    store.suite_folder(name)
+    write_lines(store.references(name), references)
+    write_json(store.suite(name), record)
+    names = [path.relative_to(store.folder).as_posix() for path in (store.suite(name), store.references(name))]
+    for one in names:
+        settle(store.folder / one)
+    written = WrittenFiles(files=digests(store.folder, names))
+    write_json(store.written(name), written, durable=True)
+
+
+def _check_written(store: Store, suite: str, path: Path) -> None:
+    """Raise where a suite's file isn't what was written; results of earlier versions don't say what that was."""
+    try:
+        written = read_model(store.written(suite), WrittenFiles).files
+    except UserError:
+        return  # none, or damaged itself: the file is read as it is
+    name = path.relative_to(store.folder).as_posix()
+    if name in written and (problems := differing(store.folder, {name: written[name]})):
+        raise UserError(f"{path}: {problems[name]}. `amrg sweep {suite}` writes it again; no trial is lost.")
 
 
 def read_references(store: Store, suite: str) -> list[ReferenceReport]:
@@ -105,4 +137,5 @@ def read_references(store: Store, suite: str) -> list[ReferenceReport]:
             f"{path}: no such file. It is written when the suite runs; `amrg sweep {suite}` makes it, "
             "and repeats no trial that is done."
         )
+    _check_written(store, suite, path)
     return read_models(path, ReferenceReport)

@@ -31,7 +31,7 @@ from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.provenance import now
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
-from benchmark.store import Store, write_json, write_lines
+from benchmark.store import Store, write_record
 from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.tuning.weights import Weights, find_weights
 
@@ -235,10 +235,9 @@ def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) 
 
 def store_record(planned: Planned) -> None:
     """Store what a leaderboard needs beside the trials' own files."""
-    store, name, records = Store(planned.records.results), planned.suite.name, planned.records
-    store.suite_folder(name)
-    write_lines(store.references(name), records.references())
-    write_json(store.suite(name), planned.record([leakage(split, records.studies) for split in records.splits]))
+    records = planned.records
+    record = planned.record([leakage(split, records.studies) for split in records.splits])
+    write_record(Store(records.results), record, records.references())
 
 
 def deal_packs(

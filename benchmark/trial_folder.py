@@ -247,6 +247,15 @@ class TrialFolder:
         settle(self.path.parent)
         self.forget(self.written)
 
+    def rewrite_scores(self, scores: ScoresRecord) -> None:
+        """Write scores that were made again, and have its record say so, where there is one with digests."""
+        if self.scores.is_dir():
+            remove(self.scores)
+        write_json(self.scores, scores, durable=True)
+        if self.trial.exists() and (record := self.read_trial_or_floor()).files is not None:
+            files = record.files | digests(self.path, SCORED)
+            write_json(self.trial, record.model_copy(update={"files": files}), durable=True)
+
     def forget(self, *paths: Path) -> None:
         """Delete files of it that say nothing any more, or folders in their places, where they exist."""
         for path in paths:

@@ -20,6 +20,7 @@ from benchmark.cli import (
     methods,
     plan,
     rehearse,
+    results,
     score,
     status,
     sweep,
@@ -50,6 +51,7 @@ gallery.register(app)
 bench.register(app)
 compare.register(app)
 status.register(app)
+results.register(app)
 track.register(app)
 
 

@@ -80,6 +80,7 @@ def finished_sweep(suite: Suite, *, data: Path | None, results: Path, leaderboar
 
 
 def _documents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a leaderboard."""
     return {name: (folder / name).read_bytes() for name in files_in(folder)}
 
 

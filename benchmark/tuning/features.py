@@ -63,7 +63,8 @@ class FeatureStore:
             with making(self.folder, tell_waiting(f"image features in {self.folder}")):
                 remove_stale(self.folder)
                 self._add_missing(images, features, progress)
-        progress(len(images), len(images))
+        else:
+            progress(len(images), len(images))
         return {key: tokens for key, tokens in features.items() if tokens is not None}
 
     def _add_missing(
