@@ -14,6 +14,7 @@ from benchmark.cli import (
     bench,
     compare,
     data,
+    doctor,
     gallery,
     generate,
     leaderboard,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 sweep.register(app)
 plan.register(app)
+doctor.register(app)
 rehearse.register(app)
 data.register(app)
 backbones.register(app)
