@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -54,6 +55,18 @@ def end_with_parent(parent: int, *, by_system: bool) -> None:
         if os.getppid() != parent:
             os._exit(1)  # it ended before it could be asked
     threading.Thread(target=_wait_for_end, daemon=True, name="end-with-parent").start()
+
+
+def end_with_stdin() -> None:
+    """End this process when its standard input ends, where that is a pipe: a parent's, that writes nothing into it."""
+    if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        return
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True, name="end-with-stdin").start()
 
 
 def _wait_for_end() -> None:

@@ -34,6 +34,7 @@ from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_record
 from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.tuning.weights import Weights, find_weights
+from benchmark.upkeep import clear_up
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,21 @@ def run(
     most = processes or (len(devices) if devices[0] != "cpu" else processes_in_memory(suite, default_processes()))
     if allow_cpu and devices[0] == "cpu" and not suite.has_miniatures_only:
         tell_hours(suite, data, results)
-    with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
-        records = prepare_records(suite, data, results, workers.processes)
-        tell(Event("stage", "checkpoints"))
-        weights = find_weights(suite, workers)
-        planned = plan_trials(suite, records, weights)
-        store_record(planned)
-        return run_packs(planned, devices, workers)
+    clear_up(results)
+    clear_up(cache_folder())
+    try:
+        with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
+            records = prepare_records(suite, data, results, workers.processes)
+            tell(Event("stage", "checkpoints"))
+            weights = find_weights(suite, workers)
+            planned = plan_trials(suite, records, weights)
+            store_record(planned)
+            return run_packs(planned, devices, workers)
+    except BaseException:
+        # What workers that were ended at once were writing.
+        clear_up(results)
+        clear_up(cache_folder())
+        raise
 
 
 def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:

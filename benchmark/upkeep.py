@@ -1,7 +1,9 @@
 """Upkeep of stored results: every file read and compared with what was written, and what nobody needs removed."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from benchmark.files import TEMPORARY, is_free
 from benchmark.record import FloorRecord, TrialRecord
 from benchmark.store import Store, read_record, read_references
 from benchmark.trial_folder import TrialFolder
+
+UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{16}")
+"""How folders in the making are called: `backbones.locks.temporary_folder`."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,33 @@ def _leftovers_of(store: Store, folder: TrialFolder) -> dict[Path, str]:
     if folder.is_done():
         found |= {path: "of training that is done" for path in (folder.snapshot, folder.written) if path.exists()}
     return found
+
+
+def clear_up(folder: Path) -> None:
+    """Remove what dead processes left below a folder of results or a cache: temporary files and folders, and locks.
+
+    Whatever anybody works on is locked, and stays.
+    """
+    for path in folder.rglob(".*") if folder.is_dir() else ():
+        with suppress(OSError):
+            if path.name.startswith(TEMPORARY):
+                if _is_stale(path):
+                    path.unlink(missing_ok=True)
+            elif (match := UNFINISHED.fullmatch(path.name)) and path.is_dir():
+                _remove_unfinished(path, path.with_name(match[1]))
+    for path in folder.rglob("*.lock") if folder.is_dir() else ():
+        with suppress(OSError):
+            if path.is_file() and holder(path) is None:
+                path.unlink(missing_ok=True)
+
+
+def _remove_unfinished(path: Path, target: Path) -> None:
+    """Remove an unfinished folder where nobody holds the lock of what it would have become: itself, or its trial."""
+    lock = target.with_name(f".{target.name}.lock")
+    if target.name == "adapter":
+        lock = Store(target.parents[1]).lock(target.parent.name).path
+    if holder(lock) is None:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def unnamed(results: Path) -> list[Path]:
