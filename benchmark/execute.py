@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,16 +134,11 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item], *, processes
     if processes == 1:
         yield from map(work, items)
         return
-    workers = pool(processes)
     try:
-        yield from workers.map(work, items, chunksize=chunk)
+        with pool(processes) as workers, ended_at_once():
+            yield from workers.map(work, items, chunksize=chunk)
     except BrokenProcessPool as error:
         raise RunFailed(DIED) from error
-    except BaseException:
-        end_workers()
-        raise
-    finally:
-        workers.shutdown(cancel_futures=True)
 
 
 DIED = (
@@ -151,9 +147,21 @@ DIED = (
 )
 
 
-def end_workers() -> None:
-    """End all processes that this one started by multiprocessing, whatever they are at; return when they are gone."""
-    processes = multiprocessing.active_children()
+@contextmanager
+def ended_at_once() -> Iterator[None]:
+    """End the processes that were started within at once where the block ends by a signal or an error."""
+    before = set(multiprocessing.active_children())
+    try:
+        yield
+    except BrokenProcessPool:
+        raise
+    except BaseException:
+        end_processes([child for child in multiprocessing.active_children() if child not in before])
+        raise
+
+
+def end_processes(processes: Sequence[BaseProcess]) -> None:
+    """End processes, whatever they are at; return when they are gone."""
     for process in processes:
         process.terminate()
     for process in processes:
@@ -212,7 +220,7 @@ class Executor:
         if self._pool is None:
             return
         if now:
-            end_workers()
+            end_processes(multiprocessing.active_children())
         self._pool.shutdown(wait=not now, cancel_futures=True)
         self._queue.put(None)
         if self._reader is not None:

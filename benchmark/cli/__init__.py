@@ -23,6 +23,7 @@ from benchmark.cli import (
     rehearse,
     results,
     score,
+    stage,
     status,
     sweep,
     track,
@@ -42,6 +43,7 @@ app = typer.Typer(
 sweep.register(app)
 plan.register(app)
 doctor.register(app)
+stage.register(app)
 rehearse.register(app)
 data.register(app)
 backbones.register(app)
