@@ -11,7 +11,7 @@ from huggingface_hub import constants
 
 from backbones.registry import get
 from benchmark.errors import UserError
-from benchmark.phantoms.write import write_texts
+from benchmark.phantoms.write import write
 from benchmark.planning.staging import stage
 from benchmark.suites.load import load_suite
 
@@ -48,8 +48,7 @@ def test_a_suite_is_staged_with_its_checkpoints_and_digests(
     hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, own, out = tmp_path / "data", tmp_path / "own", tmp_path / "out"
-    data.mkdir()
-    write_texts(data, studies=4, seed=1, size=96)
+    write(data, studies=4, seed=1, size=96, jobs=1)
     own.mkdir()
     (own / "config.json").write_text("{}")
     (tmp_path / "closed.yaml").write_text(SUITE.format(folder=own))
