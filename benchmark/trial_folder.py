@@ -337,9 +337,13 @@ class TrialFolder:
         """Let `save` write the adapter into a temporary folder, then put that in place."""
         private_folder(self.path)
         temporary = temporary_folder(self.adapter)
-        save(str(temporary))
-        remove(self.adapter)
-        temporary.rename(self.adapter)
+        try:
+            save(str(temporary))
+            remove(self.adapter)
+            temporary.rename(self.adapter)
+        except BaseException:
+            remove(temporary)
+            raise
 
     def write_losses(self, losses: Sequence[Mapping[str, float]]) -> None:
         """Write one row per step, the first row's keys as columns; adapter and losses are noted as trained."""
