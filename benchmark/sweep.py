@@ -20,7 +20,7 @@ from benchmark.data.records import Records, decode_images, find_lesions, read_re
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
+from benchmark.execute import Executor, Work, default_processes, executor, one_arithmetic, one_thread
 from benchmark.faults import try_folder
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
@@ -303,7 +303,10 @@ def run_packs(planned: Planned, devices: Sequence[str], workers: Executor) -> Su
     began = now()
     while True:
         # Floors last: by then a worker's METEOR is warm, and the long packs have begun.
-        work = [*(partial(run_pack, pack) for pack in packs), *(floors[one] for one in floors if one in left)]
+        work: list[Work] = [
+            *(partial(run_pack, pack) for pack in packs),
+            *(floors[one] for one in floors if one in left),
+        ]
         for _, outcome in workers.run(work):
             ended.update(outcome)
         left = left - ended.keys()

@@ -26,7 +26,6 @@ from benchmark.record import DataRecord, Stage, TrialRecord
 from benchmark.scoring import predictions
 from benchmark.store import Store, TrialFolder
 from benchmark.suite import Entry, ImagePart, Protocol, Trial
-from benchmark.trial_folder import TRAINED
 from benchmark.tuning import spent
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.packed.training import PackTraining, Part
@@ -212,7 +211,8 @@ def test_a_damaged_adapter_is_trained_again(
     (folder(pack, 0).adapter / "adapter_model.safetensors").write_bytes(b"damaged")
     assert set(run_pack(pack).values()) == {None}
     for place in range(3):
-        for name in (*TRAINED, "predictions.jsonl", "controls.jsonl"):
+        # Alone it trains to other last digits than in its pack, and to the same reports.
+        for name in ("predictions.jsonl", "controls.jsonl"):
             path = folder(pack, place).path
             assert (path / name).read_bytes() == (undisturbed / path.name / name).read_bytes()
 
