@@ -13,6 +13,8 @@ BACKBONES ?= smolvlm-2.2b qwen3-vl-4b
 INPUTS ?= 100000
 # That `make gpu-check` may take.
 MINUTES ?= 8
+# Arguments of `make soak`, e.g. --kills 4 --pairs 1 --damages 12.
+SOAK ?=
 # Extras to install, of pyproject.toml: dev,browser,tracking runs the tests of pages and trackers too.
 EXTRAS  ?= dev
 # Extra arguments of pip, e.g. an index of CPU builds of torch.
@@ -80,6 +82,10 @@ test-machines: install ## run them as other processors, threads and accounts wou
 .PHONY: test-pythons
 test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 python3.13']
 	for python in $(PYTHONS); do $(MAKE) test PYTHON="$$python" VENV=".venv.$$(basename "$$python")" || exit; done
+
+.PHONY: soak
+soak: install ## kill, share, starve and damage sweeps, and compare what they end with: [SOAK='--kills 4'] (hours)
+	$(VENV)/bin/python tests/soak.py $(SOAK)
 
 .PHONY: simulations
 simulations: install ## how often verdicts are wrong and intervals hold, by simulation (half an hour)

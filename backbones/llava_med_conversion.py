@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import torch
@@ -22,6 +21,8 @@ from torch import Tensor
 
 from backbones.checkpoint import INDEX, fingerprint, read_json
 from backbones.errors import UserError
+from backbones.locks import making, temporary_folder
+from backbones.manifest import has_manifest, unsound_since, write_manifest
 from backbones.private.tokenizers import merges_by_score
 
 ORIGINAL = "llava_mistral"
@@ -60,7 +61,13 @@ def converted(folder: Path, *, digests: Sequence[str] | None = None) -> Path:
     named = os.environ.get("AMRG_CACHE_DIR")
     cache = Path(named) if named else user_cache_path("amrg", appauthor=False)
     target = cache / "converted" / fingerprint(folder)[:32]
-    return target if target.is_dir() else convert(folder, target, digests=digests)
+    with making(target):
+        # One of an earlier version has no manifest; it is taken for what it was.
+        if (target / "config.json").is_file() and not has_manifest(target):
+            write_manifest(target)
+        if target.is_dir() and not unsound_since(target):
+            return target
+        return convert(folder, target, digests=digests)
 
 
 def convert(source: Path, target: Path, *, digests: Sequence[str] | None = None) -> Path:
@@ -86,8 +93,7 @@ def convert(source: Path, target: Path, *, digests: Sequence[str] | None = None)
     tokenizer = read_tokenizer(source)
     config = configuration(read_json(source / "config.json"), _shapes(places), tokenizer)
     _check(source, config, _shapes(places))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    temporary = temporary_folder(target)
     try:
         for shard in shards:
             with safe_open(shard, framework="pt") as file:
@@ -98,6 +104,7 @@ def convert(source: Path, target: Path, *, digests: Sequence[str] | None = None)
         _write_index(temporary, places)
         config.save_pretrained(temporary)
         _processor(config, tokenizer).save_pretrained(temporary)
+        write_manifest(temporary)
         if target.exists():
             shutil.rmtree(target)
         temporary.rename(target)

@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +21,8 @@ from torch import nn
 
 from backbones.base import Backbone
 from backbones.checkpoint import DESCRIPTION
+from backbones.locks import temporary_folder
+from backbones.manifest import write_manifest
 from backbones.miniature import MiniatureSpec
 from backbones.pretraining import READING_PROMPT, Example, Recipe, train_language, train_vision
 
@@ -124,16 +125,19 @@ def write_miniature(
         recipe=recipe,
         examples=len(examples),
     )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    # Stored as published checkpoints are, in 16 bits.
-    model.to(torch.bfloat16).save_pretrained(temporary)  # type: ignore[arg-type]
-    processor.save_pretrained(temporary)
-    (temporary / DESCRIPTION).write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
-    open_to_readers(temporary)
-    if folder.exists():
-        shutil.rmtree(folder)
-    temporary.rename(folder)
+    temporary = temporary_folder(folder)
+    try:
+        # Stored as published checkpoints are, in 16 bits.
+        model.to(torch.bfloat16).save_pretrained(temporary)  # type: ignore[arg-type]
+        processor.save_pretrained(temporary)
+        (temporary / DESCRIPTION).write_text(json.dumps(asdict(description), indent=1) + "\n", encoding="utf-8")
+        write_manifest(temporary)
+        open_to_readers(temporary)
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

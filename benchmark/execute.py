@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 
+from benchmark.ending import SIGNALS, end_with_parent
 from benchmark.errors import RunFailed
 from benchmark.progress.events import Listener, listen, listen_to_queue
 
@@ -85,16 +87,20 @@ def pool(processes: int, queue: Any = None) -> ProcessPoolExecutor:
     """
     context = multiprocessing.get_context("spawn")
     share = available_memory() // processes
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=(queue, share))
+    arguments = (queue, share, os.getpid(), threading.current_thread() is threading.main_thread())
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=arguments)
 
 
-def _start_worker(queue: Any, share: int) -> None:
+def _start_worker(queue: Any, share: int, parent: int, by_main_thread: bool) -> None:
     global _share
     _share = share
+    end_with_parent(parent, by_system=by_main_thread)
     one_thread()
     end_quickly()
-    # The parent answers Ctrl-C for all of them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent answers Ctrl-C, and a terminal that is closed, for all of them; itself it ends them by SIGTERM.
+    for name in SIGNALS:
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_DFL if name == "SIGTERM" else signal.SIG_IGN)
     if queue is not None:
         listen_to_queue(queue)
 
@@ -128,8 +134,41 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item], *, processes
     if processes == 1:
         yield from map(work, items)
         return
-    with pool(processes) as workers:
-        yield from workers.map(work, items, chunksize=chunk)
+    try:
+        with pool(processes) as workers, ended_at_once():
+            yield from workers.map(work, items, chunksize=chunk)
+    except BrokenProcessPool as error:
+        raise RunFailed(DIED) from error
+
+
+DIED = (
+    "a worker process died, most likely for want of memory. What was finished is kept; "
+    "run the same command again, with fewer processes (--jobs)."
+)
+
+
+@contextmanager
+def ended_at_once() -> Iterator[None]:
+    """End the processes that were started within at once where the block ends by a signal or an error."""
+    before = set(multiprocessing.active_children())
+    try:
+        yield
+    except BrokenProcessPool:
+        raise
+    except BaseException:
+        end_processes([child for child in multiprocessing.active_children() if child not in before])
+        raise
+
+
+def end_processes(processes: Sequence[BaseProcess]) -> None:
+    """End processes, whatever they are at; return when they are gone."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(timeout=5)
+        if process.is_alive():
+            process.kill()
+            process.join()
 
 
 class Executor:
@@ -162,10 +201,7 @@ class Executor:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
-            raise RunFailed(
-                "a worker process died, most likely for want of memory. What was finished is kept; "
-                "run the same command again, with fewer processes (--jobs)."
-            ) from error
+            raise RunFailed(DIED) from error
 
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -184,8 +220,7 @@ class Executor:
         if self._pool is None:
             return
         if now:
-            for child in multiprocessing.active_children():
-                child.terminate()
+            end_processes(multiprocessing.active_children())
         self._pool.shutdown(wait=not now, cancel_futures=True)
         self._queue.put(None)
         if self._reader is not None:

@@ -86,6 +86,25 @@ class Provenance(Stored):
     commit: str | None
 
 
+class FileDigest(Stored):
+    """What a file was when it was written: bytes, and their SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+class WrittenFiles(Stored):
+    """The content of `written.json`: what the files of a trial that isn't done yet were when they were written.
+
+    Attributes:
+        schema_version: of this model.
+        files: by place in the trial's folder.
+    """
+
+    schema_version: int = 1
+    files: dict[str, FileDigest] = {}
+
+
 class TrialRecord(Provenance):
     """The content of a trial's `trial.json`, which is written last: with it, the trial is done.
 
@@ -103,6 +122,7 @@ class TrialRecord(Provenance):
         device, gpu, gpu_memory_bytes, machine: where it ran last.
         command: that runs its suite.
         finished: when.
+        files: what each of its files was, by place in its folder; None in records of before version 4.
     """
 
     schema_version: int = 1
@@ -122,6 +142,7 @@ class TrialRecord(Provenance):
     machine: Machine
     command: str
     finished: datetime
+    files: dict[str, FileDigest] | None = Field(default=None, exclude_if=lambda files: files is None)
 
     @property
     def own_seconds(self) -> dict[Stage, float]:
@@ -132,7 +153,7 @@ class TrialRecord(Provenance):
         return seconds
 
 
-TRIAL_RECORD = 3
+TRIAL_RECORD = 4
 """Version of `TrialRecord`."""
 
 
@@ -148,10 +169,15 @@ class FloorInputs(Stored):
 
 
 class FloorRecord(Provenance, FloorInputs):
-    """The content of a floor's `trial.json`."""
+    """The content of a floor's `trial.json`; `files` as a trial's, None in records of before version 2."""
 
     schema_version: int = 1
     id: str
+    files: dict[str, FileDigest] | None = Field(default=None, exclude_if=lambda files: files is None)
+
+
+FLOOR_RECORD = 2
+"""Version of `FloorRecord`."""
 
 
 class Failure(Stored):

@@ -5,11 +5,15 @@ Each arrow is a function here: what it takes stands left of it, what it returns 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from backbones.locks import POLL_SECONDS, holder
+from benchmark.cache import cache_folder
 from benchmark.data.examples import choose_examples
 from benchmark.data.folds import pooled_leakage
 from benchmark.data.leakage import leakage
@@ -17,7 +21,8 @@ from benchmark.data.records import Records, decode_images, find_lesions, read_re
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
+from benchmark.execute import Executor, Work, default_processes, executor, one_arithmetic, one_thread
+from benchmark.faults import try_folder
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
@@ -25,13 +30,15 @@ from benchmark.planning import values
 from benchmark.planning.dealing import Examples, dealt, trials_of
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
+from benchmark.provenance import now
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
-from benchmark.store import Store, write_json, write_lines
+from benchmark.store import Store, write_record
 from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.suites.load import SuiteSource
 from benchmark.tuning.weights import Weights, find_weights
 from benchmark.untuned import FewShot
+from benchmark.upkeep import clear_up
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ class Summary:
         trials: all of it.
         already: how many were done before.
         ran: how many were done now.
+        elsewhere: how many another sweep of the same results did meanwhile.
         failed, failed_floors: why, by the trial's label or the floor's name.
     """
 
@@ -95,6 +103,7 @@ class Summary:
     ran: int
     failed: Mapping[str, str] = field(default_factory=dict)
     failed_floors: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: int = 0
 
 
 def run(
@@ -123,11 +132,13 @@ def run(
 
     Raises:
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
-        RunFailed: a worker process died.
+        RunFailed: a worker process died, or the machine failed: results or cache can't be written, say.
     """
     remarks = values.remarks(suite, data, source)
     unfit = [remark.told(source) for remark in remarks if remark.fatal]
     refuse(suite, data, allow_cpu=allow_cpu, unfit=unfit, source=source)
+    try_folder(results, "results")
+    try_folder(cache_folder(), "the cache")
     settle_arithmetic(suite)
     listen(listener)
     for remark in remarks:
@@ -136,16 +147,22 @@ def run(
     most = processes or (len(devices) if devices[0] != "cpu" else processes_in_memory(suite, default_processes()))
     if allow_cpu and devices[0] == "cpu" and not suite.has_miniatures_only:
         tell_hours(suite, data, results)
-    with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
-        records = prepare_records(
-            suite, data, results, workers.processes, named=source.shown if source is not None else None
-        )
-        tell(Event("stage", "checkpoints"))
-        weights = find_weights(suite, workers)
-        planned = plan_trials(suite, records, weights)
-        store_record(planned)
-        packs = deal_packs(planned, devices, workers.processes)
-        return run_packs(planned, packs, workers)
+    clear_up(results)
+    clear_up(cache_folder())
+    named = source.shown if source is not None else None
+    try:
+        with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
+            records = prepare_records(suite, data, results, workers.processes, named=named)
+            tell(Event("stage", "checkpoints"))
+            weights = find_weights(suite, workers)
+            planned = plan_trials(suite, records, weights)
+            store_record(planned)
+            return run_packs(planned, devices, workers)
+    except BaseException:
+        # What workers that were ended at once were writing.
+        clear_up(results)
+        clear_up(cache_folder())
+        raise
 
 
 def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:
@@ -283,13 +300,22 @@ def floors_of(suite: Suite, records: Records) -> tuple[Floor, ...]:
 
 def store_record(planned: Planned) -> None:
     """Store what a leaderboard needs beside the trials' own files."""
-    store, name, records = Store(planned.records.results), planned.suite.name, planned.records
-    write_lines(store.references(name), records.references())
-    write_json(store.suite(name), planned.record([leakage(split, records.studies) for split in records.splits]))
+    records = planned.records
+    record = planned.record([leakage(split, records.studies) for split in records.splits])
+    write_record(Store(records.results), record, records.references())
 
 
-def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list[Pack]:
-    """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy."""
+def deal_packs(
+    planned: Planned, devices: Sequence[str], processes: int, among: Container[str] | None = None
+) -> list[Pack]:
+    """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy.
+
+    Args:
+        planned: what the suite runs.
+        devices: that packs are spread over.
+        processes: that work at the same time.
+        among: ids of trials to choose from; all if None.
+    """
     suite, store = planned.suite, Store(planned.records.results)
     packs: list[Pack] = []
     for entry in suite.backbones:
@@ -297,7 +323,8 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
         todo = [
             trial
             for trial in of_backbone
-            if not store.of(trial).is_done(lesions=suite.lesions and trial.is_shown_lesions)
+            if (among is None or trial.id in among)
+            and not store.of(trial).is_done(lesions=suite.lesions and trial.is_shown_lesions)
         ]
         for part in dealt(todo, len(suite.backbones), processes, on_cpu=devices[0] == "cpu"):
             packs.append(
@@ -314,25 +341,76 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
     return packs
 
 
-def run_packs(planned: Planned, packs: Sequence[Pack], workers: Executor) -> Summary:
-    """Run packs and floors; what each leaves is in the store, and how all ended is returned."""
-    trials, floors = planned.trials, planned.floors
+def run_packs(planned: Planned, devices: Sequence[str], workers: Executor) -> Summary:
+    """Run packs and floors; what each leaves is in the store, and how all ended is returned.
+
+    Where another sweep works on some of them, it is waited for; what it leaves undone is run here.
+    """
+    trials = planned.trials
+    packs = deal_packs(planned, devices, workers.processes)
     todo = {trial.id for pack in packs for trial in pack.trials}
     done = len(trials) - len(todo)
     detail = f"{len(trials)} in the grid, {done} done already, {len(todo)} to run"
     tell(Event("stage", "trials", done, len(trials), detail))
     ended: dict[str, str | None] = {}
-    # Floors last: by then a worker's METEOR is warm, and the long packs have begun.
-    for _, outcome in workers.run([*(partial(run_pack, pack) for pack in packs), *floors]):
-        ended.update(outcome)
+    floors = {floor.id: floor for floor in planned.floors}
+    left = floors.keys() | todo
+    elsewhere: set[str] = set()
+    began = now()
+    while True:
+        # Floors last: by then a worker's METEOR is warm, and the long packs have begun.
+        work: list[Work] = [
+            *(partial(run_pack, pack) for pack in packs),
+            *(floors[one] for one in floors if one in left),
+        ]
+        for _, outcome in workers.run(work):
+            ended.update(outcome)
+        left = left - ended.keys()
+        elsewhere |= {one for one in left & todo if _is_done(planned, one)}
+        left = left - elsewhere
+        ended.update(failed := {one: why for one in left if (why := _failed_since(planned, one, began))})
+        left = left - failed.keys()
+        if not left:
+            break
+        free = wait_for_any(Store(planned.records.results), sorted(left))
+        packs = deal_packs(planned, devices, workers.processes, among=free)
     return Summary(
         suite=planned.suite,
         trials=trials,
         already=done,
         ran=sum(identity in ended and ended[identity] is None for identity in todo),
+        elsewhere=len(elsewhere),
         failed={trial.label: why for trial in trials if (why := ended.get(trial.id)) is not None},
-        failed_floors={floor.label: why for floor in floors if (why := ended.get(floor.id)) is not None},
+        failed_floors={floor.label: why for floor in planned.floors if (why := ended.get(floor.id)) is not None},
     )
+
+
+def _is_done(planned: Planned, identity: str) -> bool:
+    return Store(planned.records.results).of(identity).is_done(lesions=planned.suite.lesions)
+
+
+def _failed_since(planned: Planned, identity: str, began: datetime) -> str | None:
+    """Return why another sweep failed with it meanwhile; None where it didn't, or is at it."""
+    store = Store(planned.records.results)
+    try:
+        failure = store.of(identity).read_failure()
+    except UserError:
+        return None
+    return failure.reason if failure.at >= began and holder(store.lock(identity).path) is None else None
+
+
+def wait_for_any(store: Store, identities: Sequence[str]) -> set[str]:
+    """Wait until somebody else lets go of a trial or a floor; return those that nobody holds."""
+    told = False
+    while True:
+        holders = {identity: holder(store.lock(identity).path) for identity in identities}
+        if free := {identity for identity, who in holders.items() if who is None}:
+            return free
+        if not told:
+            listed = "; ".join(sorted({str(who) for who in holders.values()}))
+            tell(Event("stage", "waiting", detail=f"another sweep is at the last {len(identities)}: {listed}"))
+            told = True
+        time.sleep(POLL_SECONDS)
 
 
 def check(summary: Summary) -> None:

@@ -132,7 +132,9 @@ class StoredSuite:
         }  # fmt: skip
         seconds = {"vision": 0.5, "train": 10.0 * trial.rank, "generate": 2.0, "score": 1.0}
         record = {"id": trial.id, "trial": trial.model_dump(mode="json"), "checkpoint": checkpoint, "seconds": seconds}
+        # As earlier versions left it, without digests.
         write_json(folder.trial, {**record, **MADE})
+        folder.forget(folder.written)
 
     def write_record(self, shuffled: int | None = None) -> None:
         """Write `suites/<suite>.json`, the trials in another order if asked."""

@@ -239,6 +239,20 @@ def test_an_adapter_that_is_not_its_trial_s_is_trained_again(
             assert (path / name).read_bytes() == (undisturbed / path.name / name).read_bytes()
 
 
+def test_a_damaged_adapter_is_trained_again(
+    make_pack: Callable[..., Pack], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = make_pack(tmp_path)
+    interrupt(pack, Packed, "generate", monkeypatch)
+    (folder(pack, 0).adapter / "adapter_model.safetensors").write_bytes(b"damaged")
+    assert set(run_pack(pack).values()) == {None}
+    for place in range(3):
+        # Alone it trains to other last digits than in its pack, and to the same reports.
+        for name in ("predictions.jsonl", "controls.jsonl"):
+            path = folder(pack, place).path
+            assert (path / name).read_bytes() == (undisturbed / path.name / name).read_bytes()
+
+
 def test_what_is_wrong_with_the_files_of_one_trial_is_its_own(
     make_pack: Callable[..., Pack], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -442,7 +456,7 @@ def test_progress_is_told_from_the_first_step(
 
 def test_lines_keep_their_form(undisturbed: Path) -> None:
     """What reads predictions elsewhere goes by these keys."""
-    [one, *_] = sorted(path for path in undisturbed.iterdir() if path.is_dir())
+    [one, *_] = sorted(path.parent for path in undisturbed.glob("*/predictions.jsonl"))
     keys = ["id", "prediction", "prompt_sha256", "tokens", "stop"]
     assert list(read_lines(one / "predictions.jsonl")[0]) == keys
     assert list(read_lines(one / "controls.jsonl")[0]) == ["control", *keys]

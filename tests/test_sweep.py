@@ -10,12 +10,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from damage import damage
 from lines import read_lines
+from processes import family, left_after
 
 from benchmark.data.dmid import read
 from benchmark.phantoms import write
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
+from benchmark.trial_folder import TRAINED
 
 SUITE = """\
 name: tiny
@@ -166,6 +169,50 @@ def test_an_interrupted_sweep_goes_on(cache: Path, tmp_path: Path) -> None:
     done = amrg(tmp_path, cache, "sweep", "tiny.yaml")
     assert all(trial.is_done() for trial in trials(tmp_path))
     assert "Leaderboard:" in done.stdout
+
+
+def test_a_sweep_that_is_killed_leaves_nothing_running_and_ends_as_if_it_had_not_been(
+    swept: tuple[Path, subprocess.CompletedProcess[str]], cache: Path, tmp_path: Path
+) -> None:
+    folder, _ = swept
+    command = [sys.executable, "-m", "benchmark", "sweep", suite_file(tmp_path), "--json-lines"]
+    environment = os.environ | {"AMRG_CACHE_DIR": str(cache), "HF_HUB_OFFLINE": "1"}
+    running = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "r=" in json.loads(line)["name"]:
+            break
+    below = family(running.pid)
+    running.kill()
+    running.wait(timeout=60)
+    assert not left_after(below, 60)
+    amrg(tmp_path, cache, "sweep", "tiny.yaml", "--quiet")
+    for ours, theirs in zip(trials(folder), trials(tmp_path), strict=True):
+        for name in (*TRAINED, "predictions.jsonl", "validation.jsonl", "controls.jsonl", "scores.json"):
+            assert (ours.path / name).read_bytes() == (theirs.path / name).read_bytes()
+    left = [path for path in tmp_path.rglob(".*") if path.name != ".locks"]
+    assert left + list(tmp_path.rglob("*.lock")) + list(cache.rglob(".*")) == []
+
+
+def test_flipped_bits_are_healed_from_what_is_sound(
+    swept: tuple[Path, subprocess.CompletedProcess[str]], cache: Path
+) -> None:
+    folder, _ = swept
+    harmed = [
+        trials(folder)[0].predictions,
+        next((cache / "phantoms").glob("*/Reports/Reports/*.txt")),
+        next((cache / "miniatures").glob("*/model.safetensors")),
+        next((cache / "miniatures").glob("examples-*.npz")),
+    ]
+    before = [path.read_bytes() for path in harmed]
+    for path in harmed:
+        damage(path, "a bit flipped", seed=0)
+    done = amrg(folder, cache, "sweep", "tiny.yaml")
+    assert "1 trials run, 1 were done already" in done.stdout
+    said = "".join(done.stderr.split())
+    for path in harmed[:3]:
+        assert "".join(f"{path.name}: isn't what was written".split()) in said.replace("jsonlisn't", "jsonl:isn't")
+    assert [path.read_bytes() for path in harmed] == before
 
 
 @pytest.fixture(params=["phantoms", "mammograms"])

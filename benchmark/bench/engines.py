@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmark.bench.task import Stages, Task, store
+from benchmark.ending import end_with_stdin
 from benchmark.errors import RunFailed
 
 
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--started", type=float, required=True)
     arguments = parser.parse_args()
+    end_with_stdin()
     stages = Stages(arguments.started)
     together = run(Task.read(arguments.task), arguments.engine, out=arguments.out, stages=stages)
     stages.write(arguments.out, "all", together=together)

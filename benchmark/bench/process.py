@@ -77,11 +77,17 @@ def spawn(command: Sequence[str], out: Path) -> float:
     with log.open("ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--out", str(out), "--started", str(time.time())],
+            stdin=subprocess.PIPE,  # closed when this process ends, and with it that one: `end_with_stdin`
             stdout=file,
             stderr=file,
             env=os.environ | settings,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmark.bench.task import Stages, Task, read_outputs, score
+from benchmark.ending import end_with_stdin
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--started", type=float, required=True)
     arguments = parser.parse_args()
+    end_with_stdin()
     stages, task = Stages(arguments.started), Task.read(arguments.task)
     with stages.of("start"):
         import benchmark.scoring.score  # noqa: F401

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from benchmark.bench.task import Stages, Task
+from benchmark.ending import end_with_stdin
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--started", type=float, required=True)
     arguments = parser.parse_args()
+    end_with_stdin()
     stages, careful = Stages(arguments.started), arguments.contender == "B"
     with stages.of("start"):
         from benchmark.bench.trainer_trial import run_trial  # and torch, transformers and peft with it

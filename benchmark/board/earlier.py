@@ -62,13 +62,19 @@ def find(store: Store, suite: str, folder: Path, written_digest: str | None) -> 
     if committed is not None:
         return Earlier(COMMITTED, copy, committed)
     file = folder / suite / JSON
-    text = file.read_text(encoding="utf-8") if file.is_file() else None
+    text = _read(file)
     if text is not None and digest(text) != written_digest:
         return Earlier(BEFORE, copy, text)
+    kept = _read(copy)
+    return Earlier(BEFORE, copy, kept) if kept is not None else None
+
+
+def _read(file: Path) -> str | None:
+    """Return a file's text; None where there is none, or it is damaged: then there is nothing to compare with."""
     try:
-        return Earlier(BEFORE, copy, copy.read_text(encoding="utf-8")) if copy.is_file() else None
-    except UnicodeDecodeError:
-        return None  # a damaged copy: there is nothing to compare with
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def keep(earlier: Earlier) -> None:

@@ -69,7 +69,7 @@ def read_results(results: Path, suite: str) -> SuiteResults:
     """Read everything that is stored of a suite.
 
     Raises:
-        UserError: the suite has no results, or they don't fit each other.
+        UserError: the suite has no results, files of it are damaged (all are named), or they don't fit each other.
     """
     store = Store(results)
     record = read_record(store, suite)
@@ -78,18 +78,25 @@ def read_results(results: Path, suite: str) -> SuiteResults:
     done: list[Done] = []
     failed: dict[str, str] = {}
     missing: list[str] = []
+    damaged: list[str] = []
 
     def is_done(folder: TrialFolder, label: str) -> bool:
-        if folder.is_done():
+        if folder.trial.exists():
+            problems = folder.damage()
+            # A leaderboard is made without adapters, which take the most room and may have been put elsewhere.
+            gone = [name for name in problems if name.startswith("adapter/") and not (folder.path / name).exists()]
+            damaged.extend(f"{folder.path / name}: {why}" for name, why in problems.items() if name not in gone)
+            if not folder.scores.exists():
+                damaged.append(f"{folder.scores}: is missing")
             return True
-        if folder.failure.is_file():
-            failed[label] = folder.read_failure().reason
+        if folder.failure.exists():
+            failed[label] = _reason(folder)
         else:
             missing.append(label)
         return False
 
     for identity, trial in record.trials.items():
-        if is_done(folder := store.of(identity), trial.label):
+        if is_done(folder := store.of(identity), trial.label) and not damaged:
             done.append(_done(trial, folder, references[trial.fold]))
     baselines: list[list[Baseline]] = []
     for fold, floors in enumerate([one.baselines for one in record.folds] or [record.baselines]):
@@ -99,8 +106,14 @@ def read_results(results: Path, suite: str) -> SuiteResults:
             [
                 _baseline(name, folder, references[number])
                 for name, identity in floors.items()
-                if is_done(folder := store.of(identity), f"the floor {name}{of_fold}".strip())
+                if is_done(folder := store.of(identity), f"the floor {name}{of_fold}".strip()) and not damaged
             ]
+        )
+    if damaged:
+        listed = "\n".join(f"  - {one}" for one in dict.fromkeys(damaged))
+        raise UserError(
+            f"{len(dict.fromkeys(damaged))} files in {results} aren't what was written; nothing is made of them:\n"
+            f"{listed}\n`amrg sweep {suite}` makes them again from what is sound."
         )
     done, baselines, otherwise = of_one_signature(done, baselines, record.suite.primary_metric)
     failed |= otherwise
@@ -122,6 +135,13 @@ def read_results(results: Path, suite: str) -> SuiteResults:
 def _is_row(trial: Trial) -> bool:
     """Return whether a trial is of a row that is compared with others: tuned, and not on blank images."""
     return trial.untuned is None and not trial.protocol.sees_no_image
+
+
+def _reason(folder: TrialFolder) -> str:
+    try:
+        return folder.read_failure().reason
+    except UserError as error:
+        return f"it failed, but why can't be read: {error}"
 
 
 def _done(trial: Trial, folder: TrialFolder, references: References) -> Done:

@@ -15,6 +15,7 @@ from benchmark.cli import (
     bench,
     compare,
     data,
+    doctor,
     gallery,
     generate,
     gpu_check,
@@ -22,13 +23,17 @@ from benchmark.cli import (
     methods,
     plan,
     rehearse,
+    results,
     score,
+    stage,
     status,
     sweep,
     track,
 )
 from benchmark.cli.output import print_anywhere
+from benchmark.ending import Ended, end_at_signals
 from benchmark.execute import end_quickly
+from benchmark.faults import fault_of
 
 app = typer.Typer(
     name="amrg",
@@ -40,6 +45,8 @@ app = typer.Typer(
 )
 sweep.register(app)
 plan.register(app)
+doctor.register(app)
+stage.register(app)
 rehearse.register(app)
 gpu_check.register(app)
 data.register(app)
@@ -53,20 +60,28 @@ gallery.register(app)
 bench.register(app)
 compare.register(app)
 status.register(app)
+results.register(app)
 track.register(app)
 
 
 def main() -> None:
-    """Run `amrg`. Exit code 0: done; 1: a run failed; 2: a mistake in what was given; 130: interrupted."""
+    """Run `amrg`.
+
+    Exit code 0: done; 1: a run failed; 2: a mistake in what was given; 128 and its number: a signal ended it, 130 for
+    Ctrl-C.
+    """
     print_anywhere()
     console = Console(stderr=True)
     end_quickly()
+    end_at_signals()
     try:
         app()
-    except KeyboardInterrupt:
-        console.print("\nInterrupted. What was finished is kept; the same command goes on from there.")
-        sys.exit(130)
+    except Ended as end:
+        console.print(f"\nInterrupted ({end}). What was finished is kept; the same command goes on from there.")
+        sys.exit(end.exit_code)
     except Exception as error:
+        if not hasattr(error, "exit_code") and (fault := fault_of(error)) is not None:
+            error = fault
         exit_code = getattr(error, "exit_code", None)
         if exit_code is None:
             raise

@@ -49,7 +49,7 @@ def compare(
     compared = comparisons(first, second, against, score)
     if markdown is not None:
         parts = [compare.markdown(f, studies=studies, texts=texts) for f in compared]
-        write_text(markdown, "\n".join(parts))
+        write_text(markdown, "\n".join(parts), private=texts)
     if as_json:
         print_json([compare.record(f, studies=studies, texts=texts).model_dump(mode="json") for f in compared])
         return

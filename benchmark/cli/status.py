@@ -87,6 +87,7 @@ def _shown(suite_status: "Status") -> "RenderableType":
 
     parts: list[RenderableType] = [Text(_line(suite_status), style="bold")]
     parts.append(Text(f"sweep: {suite_status.stage}" if suite_status.alive else "no sweep of it is running"))
+    parts += [Text(f"by {who}") for who in suite_status.sweeps]
     if suite_status.trials:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("backbone")
@@ -107,6 +108,8 @@ def _shown(suite_status: "Status") -> "RenderableType":
         parts += [Text(""), table]
     for label, reason in suite_status.reasons.items():
         parts.append(Text(f"failed: {label}: {reason}", style="red"))
+    for label, problem in suite_status.damaged.items():
+        parts.append(Text(f"damaged, the next sweep makes it again: {label}: {problem}", style="red"))
     return Group(*parts)
 
 

@@ -31,6 +31,7 @@ def sweep(
     Example: amrg sweep paper --data /data/DMID
     """
     from benchmark.errors import UserError
+    from benchmark.faults import try_folder
     from benchmark.pages.nothing_to_do import finished_sweep
     from benchmark.progress.events import Event
     from benchmark.progress.show import Show
@@ -46,6 +47,7 @@ def sweep(
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
         end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
         if end is None:
+            try_folder(leaderboards, "leaderboards")
             with Recorder(Store(results), chosen.name, show) as listener:
                 summary = run(
                     chosen,
@@ -73,6 +75,8 @@ def sweep(
 
 def _print_end(summary: "Summary", written: "Written") -> None:
     done = f"{summary.ran} trials run, {summary.already} were done already"
+    if summary.elsewhere:
+        done += f", {summary.elsewhere} by another sweep meanwhile"
     failed = len(summary.failed) + len(summary.failed_floors)
     typer.echo(f"{written.table()}\n\n{done}{f', {failed} failed' if failed else ''}.")
     typer.echo(f"Leaderboard: {written.readme}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
-from benchmark.data.content import content_hash
+from benchmark.content import content_hash
 from benchmark.data.decode import Look, look
 from benchmark.data.dmid import Release, read
 from benchmark.data.problem import Problem

@@ -15,12 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from benchmark.data.content import content_hash, remembered_hash
+from benchmark.content import content_hash, remembered_hash
 from benchmark.data.crop import Box, chest_wall_side, find_breast
 from benchmark.data.decode import ImageError, decode
 from benchmark.data.grey import to_8_bits
 from benchmark.data.workers import each_image
 from benchmark.errors import UserError
+from benchmark.files import remove_stale
 from benchmark.store import atomic_file
 
 PREPARATION_VERSION = 1
@@ -155,6 +156,9 @@ class ImageCache:
         problems: dict[Path, str] = {}
         if progress and distinct:
             progress(done, len(distinct))
+        if missing and self.folder.is_dir():
+            for part in self.folder.iterdir():
+                remove_stale(part)
         for path, reason in each_image(partial(_prepare_entry, self.folder, self.settings), missing, jobs=jobs):
             done += 1
             if reason is not None:
@@ -235,7 +239,7 @@ def _prepare_entry(folder: Path, settings: ImageSettings, path: Path) -> str | N
 
 def write_entry(entry: Path, pixels: np.ndarray) -> None:
     """Write an array in NumPy's format, and the digest of those bytes behind it."""
-    with atomic_file(entry) as temporary, temporary.open("w+b") as file:
+    with atomic_file(entry, private=True) as temporary, temporary.open("w+b") as file:
         np.lib.format.write_array(file, np.ascontiguousarray(pixels), allow_pickle=False)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").digest()

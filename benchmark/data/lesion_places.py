@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage, signal
 
-from benchmark.data.content import content_hash
+from benchmark.content import content_hash
 from benchmark.data.crop import breast_mask
 from benchmark.data.decode import ImageError, decode
 from benchmark.data.grey import to_8_bits

@@ -4,12 +4,6 @@ A header costs a few bytes and can claim gigabytes; a name can stand for a pipe 
 what the file system and the header say, so that neither memory nor time is spent on them.
 """
 
-import os
-import stat
-from pathlib import Path
-
-LARGEST_FILE = 1_000_000_000
-"""Bytes of a file that are looked into; a mammogram's file has 60 million, an archive's pyramid a few times that."""
 LARGEST_IMAGE_PIXELS = 200_000_000
 """A mammogram has up to 30 million pixels; a header that claims far more is damaged or hostile."""
 LARGEST_IMAGE_BYTES = 400_000_000
@@ -19,36 +13,9 @@ FREE_BYTES = 67_108_864
 LARGEST_RATIO = 250
 """How many times its own size a file may become beyond `FREE_BYTES`; compressed mammograms become 2 to 50 times."""
 
-_KINDS = (
-    (stat.S_ISDIR, "is a folder"),
-    (stat.S_ISFIFO, "is a pipe"),
-    (stat.S_ISSOCK, "is a socket"),
-    (stat.S_ISCHR, "is a device"),
-    (stat.S_ISBLK, "is a device"),
-)
-
 
 class Refused(Exception):
     """A file that is not decoded, with the reason in words for its owner; whoever knows its name adds it."""
-
-
-def defect_of_file(path: Path) -> str | None:
-    """Return why a path can't be read as a file of its own, without opening it; None where it can.
-
-    A link is what it leads to. Pipes, sockets and devices are never opened: reading one may never end.
-    """
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:  # a link to nowhere or to itself; a null byte in the name
-        return f"can't be opened: {getattr(error, 'strerror', None) or error}"
-    kind = next((words for test, words in _KINDS if test(status.st_mode)), None)
-    if kind:
-        return f"{kind}, not a file; remove it, or put the file in its place"
-    if status.st_size > LARGEST_FILE:
-        return f"has {status.st_size:,} bytes, more than the {LARGEST_FILE:,} that any image or table here may have"
-    if not os.access(path, os.R_OK):
-        return "can't be opened: no permission to read it (`chmod u+r` gives it to its owner)"
-    return None
 
 
 def check_size(height: int, width: int, pixel_bytes: float, file_size: int) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from backbones.locks import making
+from benchmark.cache import cache_folder
 from benchmark.data import dmid
-from benchmark.data.cache import cache_folder
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
 from benchmark.data.lesion_places import Marked, PlacesCache, marked_of
@@ -15,6 +16,7 @@ from benchmark.data.split import PARTS, Split
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
+from benchmark.products import tell_waiting
 from benchmark.progress.events import progress
 from benchmark.record import DataRecord, ReferenceReport
 from benchmark.suite import PhantomData, Suite, Trial
@@ -137,7 +139,9 @@ def decode_images(records: Records, processes: int) -> None:
     """
     cache = ImageCache(records.cache / "images", records.image)
     paths = [study.image for study in records.studies if study.image is not None]
-    if bad := cache.warm(paths, jobs=processes, progress=progress("images")):
+    with making(cache.folder, tell_waiting("images")):
+        bad = cache.warm(paths, jobs=processes, progress=progress("images"))
+    if bad:
         listed = "\n".join(f"  - {path}: {reason}" for path, reason in bad.items())
         raise UserError(f"{len(bad)} images can't be decoded. Replace or remove them (`amrg data check`):\n{listed}")
 
@@ -149,7 +153,9 @@ def find_lesions(records: Records, processes: int) -> None:
         UserError: masks that can't be used, all of them.
     """
     cache = PlacesCache(records.cache / "places", records.image)
-    if bad := cache.warm(records.marked(), jobs=processes, progress=progress("lesions")):
+    with making(cache.folder, tell_waiting("places of lesions")):
+        bad = cache.warm(records.marked(), jobs=processes, progress=progress("lesions"))
+    if bad:
         listed = "\n".join(f"  - {path}: {reason}" for path, reason in bad.items())
         raise UserError(f"{len(bad)} lesions can't be painted over. Replace or remove these masks:\n{listed}")
 

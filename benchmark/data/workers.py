@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmark.data.decode import stored_bytes
-from benchmark.execute import default_processes, pool
+from benchmark.execute import default_processes, ended_at_once, pool
 
 MEMORY_BUDGET = 1_500_000_000
 """Bytes that all processes may take together, unless the caller says how many to start."""
@@ -35,7 +35,7 @@ def each_image(
     waiting = dict.fromkeys(paths)
     if jobs > 1:
         try:
-            with pool(jobs) as workers:
+            with pool(jobs) as workers, ended_at_once():
                 futures = {workers.submit(work, path): path for path in paths}
                 try:
                     for future in as_completed(futures):

@@ -24,10 +24,11 @@ def run_pack(pack: Pack) -> dict[str, str | None]:
     single trial is guilty of ends all that were in the stage.
 
     Returns:
-        Why each trial failed, or None, by id.
+        Why each trial failed, or None, by id; without those that were done already or that another process is at.
 
     Raises:
         UserError: something that concerns all trials and that the user can mend.
+        MachineFault: the machine failed, as by a full disk; what was finished is kept.
     """
     with ExitStack() as until_the_end:
         session = Session.begin(pack, until_the_end)

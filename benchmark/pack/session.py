@@ -5,7 +5,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from backbones.locks import Lock
 from benchmark.errors import UserError, frames, reason
+from benchmark.faults import fault_of
+from benchmark.files import private_folder
 from benchmark.pack.model import Pack
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now
@@ -43,6 +46,7 @@ class Session:
         pictures: the images that trials are shown, each as a function that gives it, by key; from `vision` on.
         features: of the images, by key; from `vision` on, and only where a trial needs them.
         adapters: what came from elsewhere, by the id of the trial that evaluates it; from `load` on.
+        locks: held, by id of the trials that this session works on.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
     """
 
@@ -62,19 +66,34 @@ class Session:
     features: "dict[str, Tensor]" = field(default_factory=dict)
     adapters: dict[str, EvaluatedAdapter] = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)
+    locks: dict[str, Lock] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, pack: Pack, until_the_end: ExitStack) -> "Session":
-        """Return a session on what of a pack isn't done."""
+        """Return a session on what of a pack isn't done, and nobody else works on, from its deepest sound stage on."""
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
-        alive = [
-            trial
-            for trial in pack.trials
-            if not folders[trial.id].is_done(lesions=pack.lesions and trial.is_shown_lesions)
-        ]
-        ended: dict[str, str | None] = {trial.id: None for trial in pack.trials if trial not in alive}
-        return cls(pack, folders, alive, ended, Meter(folders), until_the_end)
+        session = cls(pack, folders, [], {}, Meter(folders), until_the_end)
+        for trial in pack.trials:
+            lock = store.lock(trial.id)
+            lesions = pack.lesions and trial.is_shown_lesions
+            if folders[trial.id].is_done(lesions=lesions) or not lock.take():
+                continue
+            until_the_end.callback(lock.release)
+            # Whoever held the lock until now may have done it.
+            if not folders[trial.id].is_done(lesions=lesions):
+                session.locks[trial.id] = lock
+                session._restore(trial)
+                session.alive.append(trial)
+        return session
+
+    def _restore(self, trial: Trial) -> None:
+        """Leave of a trial what is sound, and tell what isn't."""
+        folder = self.folders[trial.id]
+        private_folder(folder.path)
+        if problems := folder.restore():
+            listed = "; ".join(f"{name} {why}" for name, why in problems.items())
+            tell(Event("stage", f"{trial.label}: made again from what is sound", detail=f"{folder.path}: {listed}"))
 
     @property
     def engine(self) -> "Engine":
@@ -117,6 +136,8 @@ class Session:
             with self.meter.stage(stage, [trial.id for trial in trials]):
                 yield
         except Exception as error:
+            if fault := fault_of(error, memory=False):
+                raise fault from error
             if self._concerns_all(stage, error):
                 raise
             for trial in [t for t in trials if t in self.alive]:
@@ -124,9 +145,9 @@ class Session:
 
     def fail(self, trial: Trial, stage: Stage, why: str, traceback: str = "") -> None:
         """Make a trial a row of what failed."""
-        self._end(trial, why)
         failure = Failure(schema_version=FAILURE, trial=trial, stage=stage, reason=why, traceback=traceback, at=now())
         write_json(self.folders[trial.id].failure, failure)
+        self._end(trial, why)
         tell(Event("trial", trial.label, 0, 1, why, trial.id))
 
     def succeed(self, trial: Trial) -> None:
@@ -155,6 +176,8 @@ class Session:
                 work(trials)
                 return
             except Exception as error:
+                if fault := fault_of(error, memory=False):
+                    raise fault from error
                 if self._concerns_all(stage, error):
                     raise
                 why = self._reason(error)
@@ -173,6 +196,7 @@ class Session:
     def _end(self, trial: Trial, why: str | None) -> None:
         self.alive = [t for t in self.alive if t.id != trial.id]
         self.ended[trial.id] = why
+        self.locks.pop(trial.id).release()
 
     def _reason(self, error: Exception) -> str:
         """Return what an error says, without a word of a report."""

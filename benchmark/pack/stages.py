@@ -29,7 +29,7 @@ from benchmark.provenance import provenance
 from benchmark.record import Prediction
 from benchmark.scoring import predictions
 from benchmark.scoring.trial import is_scored, prepare, score
-from benchmark.store import TrialFolder, read_models, write_json
+from benchmark.store import TrialFolder, read_models
 from benchmark.suite import Trial
 from metrics.text.meteor_jar import warm_up
 from metrics.text.ptb import ptb_tokenize
@@ -246,7 +246,7 @@ def score_trials(session: Session) -> None:
                     lesions=session.lesions_of(trial),
                 )
                 session.meter.lap("score", [trial.id])
-            write_json(session.folders[trial.id].trial, trial_record(session, trial))
+            session.folders[trial.id].finish(trial_record(session, trial))
             session.succeed(trial)
 
 

@@ -21,6 +21,7 @@ from benchmark.board.results import SuiteResults, read_results
 from benchmark.board.run import checkpoints, evaluated, name_of
 from benchmark.data import dmid
 from benchmark.errors import UserError
+from benchmark.files import private_folder
 from benchmark.pages.environment import render
 from benchmark.pages.model import Answer, ControlAnswer, GalleryColumn, GalleryPage, GalleryStudy
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
@@ -84,7 +85,7 @@ def write_gallery(
     source = _images_of(stored, data)
     images = _write_images(stored, source, folder, progress) if source else {}
     content = page_data(stored, images)
-    write_text(folder / "index.html", page(content))
+    write_text(private_folder(folder) / "index.html", page(content), private=True)
     return Gallery(folder / "index.html", len(content.studies), len(content.columns), _without(content))
 
 
@@ -267,10 +268,10 @@ def _write_images(
     for done, study in enumerate(ids, start=1):
         name = f"images/{hashlib.sha256(study.encode()).hexdigest()[:12]}.jpg"
         target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(private_folder(folder) / "images")
         image = Image.fromarray(to_8_bits(decode(source / str(results.references.images[study]))))
         image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-        with atomic_file(target) as temporary:
+        with atomic_file(target, private=True) as temporary:
             image.save(temporary, "JPEG", quality=QUALITY)
         places[study] = name
         progress(done, len(ids))

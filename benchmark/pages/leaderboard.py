@@ -180,10 +180,10 @@ def _stored(folder: Path) -> AnyBoard | None:
     path = folder / JSON
     if not path.is_file():
         return None
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         return BOARDS[json.loads(text)["kind"]].model_validate_json(text)
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"{path}: not the results of a leaderboard of this version: {str(error).splitlines()[0]}. "
             f"`amrg leaderboard {folder.name}` writes it again."

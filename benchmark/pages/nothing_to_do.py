@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backbones.checkpoint import fingerprint, is_cached, locate
 from benchmark.board.earlier import JSON, find, read_board
-from benchmark.data.content import content_hash
+from benchmark.content import content_hash
 from benchmark.data.leakage import leakage
 from benchmark.data.records import read_records
 from benchmark.data.split import Split
@@ -21,6 +21,7 @@ from benchmark.pages.digests import digests_of, files_in, read_digests
 from benchmark.pages.written import Written
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.folder import phantom_folder
+from benchmark.products import problems_of
 from benchmark.record import SuiteRecord
 from benchmark.store import Store, read_record, read_references
 from benchmark.suite import Entry, PhantomData, Suite
@@ -83,6 +84,7 @@ def finished_sweep(
 
 
 def _documents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a leaderboard."""
     return {name: (folder / name).read_bytes() for name in files_in(folder)}
 
 
@@ -93,6 +95,8 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord,
     folder = phantom_folder(suite.data) if isinstance(suite.data, PhantomData) else data
     if folder is None or not folder.is_dir():
         return None
+    if isinstance(suite.data, PhantomData) and problems_of(folder):
+        return None  # they are drawn again
     same_split = suite.split.name in RULES and record.suite.split == suite.split
     parts = [fold.split for fold in record.folds] or [record.split]
     splits = [Split.from_record(part) for part in parts] if same_split else None
@@ -119,6 +123,8 @@ def _weights(suite: Suite) -> dict[str, Weights] | None:
         folder = _folder(suite, entry)
         if folder is None or not (folder / "config.json").is_file():
             return None
+        if entry.checkpoint == "miniature" and problems_of(folder):
+            return None  # trained again, or refused
         weights[entry.name] = Weights(None if entry.checkpoint == "hub" else folder, fingerprint(folder, content_hash))
     return weights
 

@@ -3,10 +3,12 @@
 import hashlib
 from pathlib import Path
 
+from backbones.locks import making
+from benchmark.cache import cache_folder
 from benchmark.data import dmid
-from benchmark.data.cache import cache_folder
 from benchmark.errors import UserError
 from benchmark.phantoms import write
+from benchmark.products import discard_unsound, tell_waiting
 from benchmark.progress.events import Event, progress, tell
 from benchmark.suite import PhantomData
 
@@ -20,18 +22,21 @@ def phantom_folder(part: PhantomData) -> Path:
 def draw_phantoms(part: PhantomData, processes: int) -> Path:
     """Return the folder of a suite's phantoms, drawn by so many processes if it isn't there."""
     folder = phantom_folder(part)
-    if not folder.is_dir():
-        detail = f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}"
-        tell(Event("stage", "phantoms", detail=detail))
-        write.write(
-            folder,
-            studies=part.studies,
-            seed=part.seed,
-            size=part.size,
-            dialect=part.dialect,
-            jobs=processes,
-            progress=progress("phantoms"),
-        )
+    with making(folder, tell_waiting(f"phantoms in {folder}")):
+        discard_unsound(folder, "phantoms")
+        if not folder.is_dir():
+            detail = f"{part.studies} images of {part.size} pixels, written as a DMID folder to {folder}"
+            tell(Event("stage", "phantoms", detail=detail))
+            write.write(
+                folder,
+                studies=part.studies,
+                seed=part.seed,
+                size=part.size,
+                dialect=part.dialect,
+                jobs=processes,
+                progress=progress("phantoms"),
+                manifest=True,
+            )
     return folder
 
 

@@ -7,25 +7,32 @@ read much; what an image looks like that goes with one, they have to learn.
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from benchmark.data.cache import cache_folder
+from backbones.checkpoint import is_miniature
+from backbones.locks import making
+from backbones.manifest import has_manifest, write_manifest
+from benchmark.cache import cache_folder
 from benchmark.data.crop import find_breast
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
 from benchmark.execute import default_processes, executor, in_order, one_thread, prepare_worker
+from benchmark.files import remove
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.files import to_bytes
 from benchmark.phantoms.image import draw
 from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
 from benchmark.phantoms.truth import KINDS, SIGNS, PhantomTruth
 from benchmark.phantoms.write import PHANTOMS
-from benchmark.progress.events import Event, Listener, progress
+from benchmark.products import discard_unsound, problems_of, tell_waiting
+from benchmark.progress.events import Event, Listener, progress, tell
 from benchmark.provenance import versions
 from benchmark.store import atomic_file
 from benchmark.suite import ImagePart, MiniaturePart, Protocol, Suite
@@ -95,9 +102,23 @@ def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
 def draw_examples(
     job: MiniatureJob, *, processes: int, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> None:
-    """Draw the phantoms that a miniature is trained on and keep them in one file, unless it is there."""
-    if job.examples.is_file():
-        return
+    """Draw the phantoms that a miniature is trained on and keep them in one file, unless it is there, and whole."""
+    with making(job.examples, tell_waiting(f"phantoms of miniatures in {job.examples}")):
+        if not _is_whole(job.examples):
+            remove(job.examples)
+            _draw_examples(job, processes, progress)
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether an archive of arrays is there, and every part of it as its checksum says."""
+    try:
+        with ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, BadZipFile, ValueError, NotImplementedError, EOFError, zlib.error):
+        return False
+
+
+def _draw_examples(job: MiniatureJob, processes: int, progress: Callable[[int, int], None]) -> None:
     cases = list(plan(job.part.examples, seed=SEED, size=DRAWN_SIZE))
     settings = ImageSettings(**job.image.model_dump())
     pictures, circles = [], []
@@ -158,13 +179,32 @@ def build(
         progress: called with steps done and steps in all.
         again: train it although it is there.
     """
-    from backbones.checkpoint import is_miniature
+    with making(job.folder, tell_waiting(f"the miniature in {job.folder}")):
+        if not again:
+            adopt(job.folder)
+            discard_unsound(job.folder, f"{job.backbone}: miniature")
+            if job.folder.is_dir():
+                return job.folder
+        return _train(job, progress)
+
+
+def adopt(folder: Path) -> None:
+    """Take a miniature of an earlier version of amrg, without digests, for what it was; from now on it has some."""
+    if is_miniature(folder) and (folder / "config.json").is_file() and not has_manifest(folder):
+        write_manifest(folder)
+        tell(Event("stage", "miniatures", detail=f"{folder}: had no digests, taken as it is; its files have some now"))
+
+
+def is_sound(job: MiniatureJob) -> bool:
+    """Return whether a miniature is there, as it was written as far as that is known."""
+    return is_miniature(job.folder) and not (has_manifest(job.folder) and problems_of(job.folder))
+
+
+def _train(job: MiniatureJob, progress: Callable[[int, int], None]) -> Path:
     from backbones.miniature_checkpoint import write_miniature
     from backbones.pretraining import Recipe
     from backbones.registry import get
 
-    if is_miniature(job.folder) and not again:
-        return job.folder
     examples, truths = _read(job.examples)
     return write_miniature(
         get(job.backbone),

@@ -5,7 +5,6 @@ same code. They are drawings with the statistics of an archive, not a simulation
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from backbones.locks import temporary_folder
+from backbones.manifest import write_manifest
 from benchmark.errors import UserError
 from benchmark.execute import in_order
 from benchmark.phantoms import files
@@ -59,6 +60,7 @@ def write(
     dicom: bool = False,
     jobs: int = 2,
     progress: Callable[[int, int], None] | None = None,
+    manifest: bool = False,
 ) -> None:
     """Write an archive of phantoms in DMID's layout, with `truth.jsonl` beside it.
 
@@ -73,6 +75,7 @@ def write(
         dicom: write `DICOM Images` as well.
         jobs: processes that draw.
         progress: called with the number of images written and to write.
+        manifest: write the files' digests as well, by which `backbones.manifest` knows them.
 
     Raises:
         UserError: the folder holds something, the dialect is unknown, a number is out of range.
@@ -82,11 +85,11 @@ def write(
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: there is something here already. Name a new or an empty folder.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = folder.with_name(f".{folder.name}.unfinished-{os.getpid()}")
-    unfinished.mkdir()
+    unfinished = temporary_folder(folder)
     try:
         _fill(unfinished, studies, seed, size, dialect, dicom, jobs, progress)
+        if manifest:
+            write_manifest(unfinished)
         if folder.exists():
             folder.rmdir()
         unfinished.rename(folder)

@@ -83,7 +83,7 @@ def disk_missing(results: Path, stored: float, cached: float) -> list[str]:
         stored: bytes that go there: adapters and snapshots.
         cached: bytes that go into the cache: images and features.
     """
-    from benchmark.data.cache import cache_folder
+    from benchmark.cache import cache_folder
 
     return _short_of_disk(
         (
@@ -201,7 +201,7 @@ def _advice(suite: Suite, entry: Entry, available: float) -> str:
 
 def _checkpoints(plugins: "Plugins") -> list[str]:
     from backbones.checkpoint import is_cached
-    from benchmark.data.cache import cache_folder
+    from benchmark.cache import cache_folder
     from benchmark.planning.machine import has_token, hub_cache, is_offline
 
     needs, download, converted = [], 0.0, 0.0

@@ -1,15 +1,16 @@
 """How far a suite is: what is done, running, failed and left, from its results and from what its sweep last told."""
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from backbones.locks import Holder, Lock, holder
 from benchmark.errors import UserError
+from benchmark.files import remove, remove_stale
 from benchmark.progress.events import Event, Listener
 from benchmark.record import Stored
 from benchmark.store import Store, TrialFolder, read_model, read_record, write_json
@@ -41,16 +42,13 @@ class LatestProgress(BaseModel):
 
     Attributes:
         schema_version: of this model.
-        process, process_began: number of the sweep's process, and when the system began it.
         began, ended, at: of the sweep, and of this file; `ended` is None while it runs.
         stage: in words.
         work: under way, by name.
         finished: trials that ended in this sweep.
     """
 
-    schema_version: Literal[2] = 2
-    process: int
-    process_began: float | None = None
+    schema_version: Literal[3] = 3
     began: float
     ended: float | None = None
     at: float
@@ -62,6 +60,9 @@ class LatestProgress(BaseModel):
 class Recorder:
     """Keeps a sweep's latest events in a file for `amrg status`, and passes them on; used as a context.
 
+    A sweep is known by a lock that it holds while it runs. Several sweeps of a suite may share its results, so there
+    are several places for file and lock; a sweep takes the first that is free.
+
     Args:
         store: of the results.
         suite: whose sweep it is.
@@ -70,18 +71,34 @@ class Recorder:
     """
 
     def __init__(self, store: Store, suite: str, listener: Listener, clock: Callable[[], float] = time.time) -> None:
-        self._path, self._listener, self._clock = progress_file(store, suite), listener, clock
+        self._store, self._suite, self._listener, self._clock = store, suite, listener, clock
         self._written: float | None = None
-        self._latest = LatestProgress(process=os.getpid(), process_began=_began(), began=clock(), at=clock())
+        self._latest = LatestProgress(began=clock(), at=clock())
+        self._place = 0
+        self._lock: Lock | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         # A sweep that couldn't begin leaves nothing behind.
-        if self._written is not None:
-            self._latest.ended = self._clock()
-            self._write()
+        if self._lock is None:
+            return
+        try:
+            if self._place:
+                remove(progress_file(self._store, self._suite, self._place))
+            else:
+                self._latest.ended = self._clock()
+                self._write()
+        finally:
+            self._lock.release()
+
+    def _take_place(self) -> Lock:
+        """Return the lock of the first free place, held."""
+        remove_stale(self._store.suite_folder(self._suite))
+        while not (lock := Lock(sweep_lock(self._store, self._suite, self._place))).take():
+            self._place += 1
+        return lock
 
     def __call__(self, event: Event) -> None:
         """Take up an event, write the file where it is time to, and pass the event on."""
@@ -100,13 +117,27 @@ class Recorder:
         self._listener(event)
 
     def _write(self) -> None:
+        if self._lock is None:
+            self._lock = self._take_place()
         self._written = self._latest.at = self._clock()
-        write_json(self._path, self._latest)
+        write_json(progress_file(self._store, self._suite, self._place), self._latest)
 
 
-def progress_file(store: Store, suite: str) -> Path:
-    """Return where a sweep tells how far it is."""
-    return store.references(suite).with_name("progress.json")
+def progress_file(store: Store, suite: str, place: int = 0) -> Path:
+    """Return where a sweep tells how far it is: the first of those that run, or a further one."""
+    return store.references(suite).with_name(f"progress-{place}.json" if place else "progress.json")
+
+
+def sweep_lock(store: Store, suite: str, place: int = 0) -> Path:
+    """Return the lock that a sweep holds while it runs."""
+    return progress_file(store, suite, place).with_suffix(".lock")
+
+
+def running_sweeps(store: Store, suite: str) -> dict[Path, Holder]:
+    """Return who runs sweeps of a suite, by the file in which each tells how far it is."""
+    found = store.references(suite).parent.glob("progress*.lock")
+    locks = sorted(found, key=lambda path: (len(path.name), path.name))
+    return {lock.with_suffix(".json"): who for lock in locks if (who := holder(lock)) is not None}
 
 
 @dataclass(frozen=True)
@@ -130,7 +161,7 @@ class Work:
 
 
 class TrialState(Stored):
-    """A trial's label, id and state, and why it failed where it did."""
+    """A trial's label, id and state, and why it failed, or what of it is damaged."""
 
     label: str
     id: str
@@ -144,6 +175,7 @@ class StatusRecord(Stored):
     schema_version: int = 1
     suite: str
     alive: bool
+    sweeps: tuple[str, ...] = ()
     stage: str
     done: int
     running: int
@@ -160,21 +192,28 @@ class Status:
 
     Attributes:
         suite: its name.
-        alive: whether a sweep of it is running.
-        stage: what that sweep does, or did last.
+        sweeps: who runs a sweep of it, in words.
+        stage: what the first of them does, or the last one did.
         trials: label, id and state of each trial; empty before the grid is known.
         reasons: why trials failed, by label.
+        damaged: what of a trial can't be used as it lies there, by label; a sweep makes it again.
         work: what is under way.
         seconds_left: until all trials are done, by the rate of this sweep; None where nothing is known of it.
     """
 
     suite: str
-    alive: bool
+    sweeps: tuple[str, ...]
     stage: str
     trials: tuple[tuple[str, str, State], ...]
     reasons: dict[str, str] = field(default_factory=dict)
     work: tuple[Work, ...] = ()
     seconds_left: float | None = None
+    damaged: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a sweep of it is running."""
+        return bool(self.sweeps)
 
     def count(self, state: State) -> int:
         """Return how many trials are in a state."""
@@ -185,6 +224,7 @@ class Status:
         return StatusRecord(
             suite=self.suite,
             alive=self.alive,
+            sweeps=self.sweeps,
             stage=self.stage,
             done=self.count("done"),
             running=self.count("running"),
@@ -192,7 +232,7 @@ class Status:
             left=self.count("left"),
             seconds_left=self.seconds_left,
             trials=tuple(
-                TrialState(label=label, id=identity, state=state, reason=self.reasons.get(label))
+                TrialState(label=label, id=identity, state=state, reason=(self.damaged | self.reasons).get(label))
                 for label, identity, state in self.trials
             ),
             work=self.work,
@@ -206,36 +246,45 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
         UserError: neither results nor a sweep of it.
     """
     store = Store(results)
-    latest = _read_latest(progress_file(store, suite))
-    alive = latest is not None and latest.ended is None and _runs(latest)
-    work = _work(latest, clock()) if latest and alive else ()
-    stage = latest.stage if latest else ""
-    if latest and not store.suite(suite).is_file():
-        return Status(suite, alive, stage, (), {}, work)
+    sweeps = running_sweeps(store, suite)
+    told = [latest for path in sweeps or [progress_file(store, suite)] if (latest := _read_latest(path))]
+    work = _work(told, clock()) if sweeps else ()
+    stage = told[0].stage if told else ""
+    who = tuple(map(str, sweeps.values()))
+    if (told or sweeps) and not store.suite(suite).is_file():
+        return Status(suite, who, stage, (), {}, work)
     record = read_record(store, suite)
     under_way = {w.trial for w in work}
     trials: list[tuple[str, str, State]] = []
-    reasons = {}
+    reasons: dict[str, str] = {}
+    damaged: dict[str, str] = {}
     for identity, trial in record.trials.items():
-        label = trial.label
-        folder = store.of(identity)
+        label, folder = trial.label, store.of(identity)
         state: State = "left"
         if folder.is_done(lesions=record.suite.lesions):
             state = "done"
         elif identity in under_way:
             state = "running"
-        elif folder.failure.is_file() and _failed_now(folder, latest if alive else None):
+        elif failure := _failure(folder, min(one.began for one in told) if sweeps and told else None):
             state = "failed"
-            reasons[label] = folder.read_failure().reason
+            reasons[label] = failure
+        elif problems := folder.damage():
+            damaged[label] = "; ".join(f"{name} {why}" for name, why in problems.items())
         trials.append((label, identity, state))
     remaining = sum(state in ("left", "running") for _, _, state in trials)
-    seconds = _seconds_left(latest, work, remaining, clock()) if latest and alive and remaining else None
-    return Status(suite, alive, stage, tuple(trials), reasons, work, seconds)
+    seconds = _seconds_left(told, work, remaining, clock()) if told and sweeps and remaining else None
+    return Status(suite, who, stage, tuple(trials), reasons, work, seconds, damaged)
 
 
-def _failed_now(folder: TrialFolder, latest: LatestProgress | None) -> bool:
-    """Return whether a failure is of now: a running sweep tries again what failed before it began."""
-    return latest is None or folder.read_failure().at.timestamp() >= latest.began
+def _failure(folder: TrialFolder, began: float | None) -> str | None:
+    """Return why a trial failed; None where it didn't, or before a sweep that runs now, which tries it again."""
+    if not folder.failure.exists():
+        return None
+    try:
+        failure = folder.read_failure()
+    except UserError:
+        return None  # damaged: it is tried again
+    return failure.reason if began is None or failure.at.timestamp() >= began else None
 
 
 def _read_latest(path: Path) -> LatestProgress | None:
@@ -246,40 +295,20 @@ def _read_latest(path: Path) -> LatestProgress | None:
         return None
 
 
-def _began() -> float:
-    """Return when the system began this process."""
-    import psutil
-
-    return float(psutil.Process().create_time())
-
-
-def _runs(latest: LatestProgress) -> bool:
-    """Return whether its process runs, and isn't another one that has its number now."""
-    import psutil
-
-    try:
-        process = psutil.Process(latest.process)
-        return (
-            process.status() != psutil.STATUS_ZOMBIE
-            and abs(process.create_time() - (latest.process_began or process.create_time())) < 1
-        )
-    except psutil.Error:
-        return False
-
-
-def _work(latest: LatestProgress, now: float) -> tuple[Work, ...]:
+def _work(told: Sequence[LatestProgress], now: float) -> tuple[Work, ...]:
+    """Return what sweeps are at."""
     work = []
-    for name, under_way in sorted(latest.work.items()):
+    for name, under_way in sorted((item for one in told for item in one.work.items()), key=lambda item: item[0]):
         spent, gained = now - under_way.since, under_way.done - under_way.start
         rate = gained / spent if spent > 0 and gained > 0 else None
         work.append(Work(name, under_way.done, under_way.total, under_way.detail, rate, under_way.trial))
     return tuple(work)
 
 
-def _seconds_left(latest: LatestProgress, work: tuple[Work, ...], remaining: int, now: float) -> float | None:
-    """Return seconds left, by trials of this sweep, those under way counted by their share."""
+def _seconds_left(told: Sequence[LatestProgress], work: tuple[Work, ...], remaining: int, now: float) -> float | None:
+    """Return seconds left, by trials of the sweeps that run, those under way counted by their share."""
     share = sum(w.done / w.total for w in work if w.trial and w.total)
-    ended = latest.finished + share
+    ended = sum(latest.finished for latest in told) + share
     if ended <= 0:
         return None
-    return float((now - latest.began) / ended * max(0.0, remaining - share))
+    return float((now - min(latest.began for latest in told)) / ended * max(0.0, remaining - share))

@@ -58,7 +58,7 @@ class _InterruptingMeter(Meter):
 
     def __init__(self, folders: Mapping[str, TrialFolder]) -> None:
         super().__init__(folders)
-        self._snapshots = [_snapshot(folder) for folder in folders.values()]
+        self._snapshots = [folder.snapshot for folder in folders.values()]
         self._armed = True
 
     def keep(self, trials: Sequence[str]) -> None:
@@ -199,7 +199,7 @@ def _train(running: _Rehearsal, session: Session) -> None:
     with running.stage("interrupted", operations=planned.training_operations(1), **steps) as line:
         with suppress(_Interrupted):
             train_adapters(session)
-        files = [_snapshot(folder) for folder in folders]
+        files = [folder.snapshot for folder in folders]
         line |= {"disk": bytes_below(*files), "planned_disk": planned.snapshots}
     for trial, folder in zip(pack.trials, folders, strict=True):
         if (steps_kept := read_snapshot(trial, folder).steps) != 1:
@@ -240,10 +240,6 @@ def _refuse_without_room(wanted: Wanted, planned: Planned) -> None:
             f"{wanted.backbone}: training is planned at {planned.training / 1e9:.1f} GB, but {wanted.device} has "
             f"{free / 1e9:.1f} GB free. Rehearse fewer layers (--layers), or in bfloat16 (--dtype)."
         )
-
-
-def _snapshot(folder: TrialFolder) -> Path:
-    return folder.path / "checkpoint.safetensors"
 
 
 def _refuse_failures(session: Session) -> None:

@@ -8,9 +8,11 @@ from benchmark.data.image import ImageCache
 from benchmark.data.pseudorandom import DRAWS
 from benchmark.data.records import Records
 from benchmark.errors import UserError, frames, reason
+from benchmark.faults import fault_of
+from benchmark.files import private_folder
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now, provenance
-from benchmark.record import DrawnReport, Failure, FloorInputs, FloorRecord, Report
+from benchmark.record import FLOOR_RECORD, DrawnReport, Failure, FloorInputs, FloorRecord, Report
 from benchmark.scoring.baselines import RANDOM, predict_draws
 from benchmark.scoring.score import score_draws
 from benchmark.scoring.stored import digest
@@ -57,17 +59,35 @@ class Floor:
     def __call__(self) -> dict[str, str | None]:
         """Predict and score, unless that is done; why it failed, or None, by id, as a pack says it.
 
+        Where another process is at it, nothing is returned.
+
         Raises:
             UserError: something that the user can mend.
+            MachineFault: the machine failed.
         """
-        folder = Store(self.records.results).of(self.id)
+        store = Store(self.records.results)
+        folder, lock = store.of(self.id), store.lock(self.id)
         if folder.is_done():
             return {self.id: None}
+        if not lock.take():
+            return {}
+        try:
+            return {self.id: None} if folder.is_done() else self._run(folder)
+        finally:
+            lock.release()
+
+    def _run(self, folder: TrialFolder) -> dict[str, str | None]:
+        private_folder(folder.path)
+        if problems := folder.restore():
+            listed = "; ".join(f"{name} {why}" for name, why in problems.items())
+            tell(Event("stage", f"{self.label}: made again", detail=f"{folder.path}: {listed}"))
         try:
             self._make(folder)
         except UserError:
             raise
         except Exception as error:
+            if fault := fault_of(error, memory=False):
+                raise fault from error
             why = reason(error, (study.report for study in self.records.studies))
             failure = Failure(trial=self.inputs, stage="floor", reason=why, traceback=frames(error), at=now())
             write_json(folder.failure, failure)
@@ -95,6 +115,6 @@ class Floor:
                 folder.draws,
                 [DrawnReport(id=i, prediction=text, draw=n) for n, draw in numbered for i, text in draw.items()],
             )
-        record = scores.to_record().model_copy(update={"predictions_sha256": digest(draws)})
-        write_json(folder.scores, record)
-        write_json(folder.trial, FloorRecord(id=self.id, **dict(self.inputs), **dict(provenance())))
+        write_json(folder.scores, scores.to_record().model_copy(update={"predictions_sha256": digest(draws)}))
+        made = {"schema_version": FLOOR_RECORD, "id": self.id, **dict(self.inputs), **dict(provenance())}
+        folder.finish(FloorRecord(**made))

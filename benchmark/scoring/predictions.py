@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmark.errors import UserError
 from benchmark.record import ALL_CONTROLS, ControlPrediction, Prediction, Set
 from benchmark.store import TrialFolder, read_models, write_lines
+from benchmark.trial_folder import WRITTEN
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def store(folder: TrialFolder, shown: Sequence[Shown], predictions: Sequence[Pre
     write_lines(folder.validation, of("validation"))
     controls = [ControlPrediction(control=name, **vars(line)) for name in ALL_CONTROLS for line in of(name)]
     write_lines(folder.controls, controls)
+    folder.note(WRITTEN)
 
 
 def forget(folder: TrialFolder) -> None:

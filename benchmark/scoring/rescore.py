@@ -5,13 +5,14 @@ from pathlib import Path
 
 from benchmark.data.dmid import Release
 from benchmark.errors import UserError
-from benchmark.record import TrialRecord
+from benchmark.record import ScoresRecord, TrialRecord
 from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, score_draws
 from benchmark.scoring.stored import digest
 from benchmark.scoring.texts import read_texts
-from benchmark.store import Store, TrialFolder, write_json
+from benchmark.store import Store, TrialFolder
+from benchmark.trial_folder import WRITTEN
 
 
 def rescore(
@@ -47,10 +48,10 @@ def rescore(
     problems, ready = [], []
     for folder in folders:
         try:
-            predictions = read_texts(folder.predictions, "prediction").by_id
+            predictions = _sound_predictions(folder)
             chosen = references_for(list(predictions))
             check_ids(predictions, chosen.references, str(folder.predictions))
-            stored = folder.read_scores() if folder.scores.is_file() else None
+            stored = _stored_scores(folder)
             draws = [predictions, *folder.read_draws()[1:]] if folder.draws.is_file() else [predictions]
         except UserError as error:
             problems.append(str(error))
@@ -74,15 +75,31 @@ def rescore(
         if record.pairs:
             blocks = chosen.blocks or {i: i for i in chosen.references}
             record = record.model_copy(update={"pairs": pairs_of(draws[0], chosen.references, blocks)})
-        write_json(folder.scores, record)
+        folder.rewrite_scores(record)
     return [folder.path.name for folder, *_ in ready]
+
+
+def _sound_predictions(folder: TrialFolder) -> dict[str, str]:
+    """Return a trial's predictions by the studies' ids; raise where a file of them isn't what was written."""
+    if wrong := {name: why for name, why in folder.damage().items() if name in WRITTEN}:
+        listed = "; ".join(f"{name} {why}" for name, why in wrong.items())
+        raise UserError(f"{folder.path}: {listed}. Run its sweep, which writes it again.")
+    return read_texts(folder.predictions, "prediction").by_id
+
+
+def _stored_scores(folder: TrialFolder) -> ScoresRecord | None:
+    """Return the scores that are there; None where there are none, or they are damaged: all of them are made again."""
+    try:
+        return folder.read_scores()
+    except UserError:
+        return None
 
 
 def _check_data(folders: Sequence[TrialFolder], data: Release) -> None:
     """Raise for trials and floors that say they were run on other data."""
     others: dict[str, list[str]] = {}
     for folder in folders:
-        if folder.trial.is_file():
+        if folder.trial.exists():
             record = folder.read_trial_or_floor()
             recorded = record.trial.data if isinstance(record, TrialRecord) else record.data
             if recorded != data.fingerprint:

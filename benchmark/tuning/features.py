@@ -12,6 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from backbones.base import Backbone
+from backbones.locks import making
+from benchmark.files import remove_stale
+from benchmark.products import tell_waiting
 from benchmark.store import atomic_file
 from benchmark.tuning.interface import Picture
 
@@ -57,6 +60,22 @@ class FeatureStore:
             progress: called with images done and images in all.
         """
         features = {key: self._read(key) for key in images}
+        if any(stored is None for stored in features.values()):
+            with making(self.folder, tell_waiting(f"image features in {self.folder}")):
+                remove_stale(self.folder)
+                self._add_missing(images, features, progress)
+        else:
+            progress(len(images), len(images))
+        return {key: tokens for key, tokens in features.items() if tokens is not None}
+
+    def _add_missing(
+        self,
+        images: Mapping[str, Callable[[], np.ndarray]],
+        features: dict[str, Tensor | None],
+        progress: Callable[[int, int], None],
+    ) -> None:
+        """Encode images that have no features, unless whoever had the lock before has done it."""
+        features |= {key: self._read(key) for key, stored in features.items() if stored is None}
         missing = [key for key, stored in features.items() if stored is None]
         size = images_at_once(self.backbone) if missing else 1
         progress(len(images) - len(missing), len(images))
@@ -67,7 +86,6 @@ class FeatureStore:
             for key, tokens in zip(keys, encoded, strict=False):
                 features[key] = self._keep(key, tokens)
             progress(len(images) - len(missing) + start + len(keys), len(images))
-        return {key: tokens for key, tokens in features.items() if tokens is not None}
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"

@@ -5,11 +5,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.data.cache import cache_folder
+from benchmark.cache import cache_folder
 from benchmark.errors import UserError
-from benchmark.record import SuiteRecord, TrialRecord
+from benchmark.record import FloorRecord, SuiteRecord, TrialRecord
 from benchmark.store import Store, TrialFolder, by_start, read_model
 from benchmark.suite import Trial
+from benchmark.trial_folder import TRAINED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,8 @@ def find_trial(results: Path, name: str) -> TrialFolder:
     """
     # Baselines are stored beside trials; they have nothing to write with.
     finished = Store(results).with_file("trial.json")
-    trained = [folder for folder in finished if isinstance(folder.read_trial_or_floor(), TrialRecord)]
+    # Another trial's damage is none of this one's: what can't be read is kept, and named if it is asked for.
+    trained = [folder for folder in finished if not _is_floor(folder)]
     if not trained:
         raise UserError(f"{results}: no finished trial in it. `amrg sweep` makes some; --results names the folder.")
     folder = by_start(trained, name)
@@ -119,7 +121,17 @@ def find_trial(results: Path, name: str) -> TrialFolder:
         raise UserError(f"trial {folder.path.name} is untuned: it has no adapter to write with. Name a tuned one.")
     if not folder.has_adapter():
         raise UserError(f"trial {folder.path.name}: its adapter is missing from {folder.path}. Run the sweep again.")
+    if wrong := {name: why for name, why in folder.damage(remembered=False).items() if name in TRAINED}:
+        listed = "; ".join(f"{name} {why}" for name, why in wrong.items())
+        raise UserError(f"{folder.path}: {listed}. Run its sweep again, which trains it anew.")
     return folder
+
+
+def _is_floor(folder: TrialFolder) -> bool:
+    try:
+        return isinstance(folder.read_trial_or_floor(), FloorRecord)
+    except UserError:
+        return False
 
 
 def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
@@ -154,7 +166,10 @@ def _named(folder: TrialFolder, backbone: str) -> list[str]:
     """Return checkpoint folders that suites with this trial name for its backbone."""
     folders, trial = [], folder.path.name
     for path in sorted((folder.path.parent / "suites").glob("*.json")):
-        record = read_model(path, SuiteRecord)
+        try:
+            record = read_model(path, SuiteRecord)
+        except UserError:
+            continue  # another suite's, maybe; where none is left, the folder is asked for
         if trial in record.trials:
             folders += [entry.checkpoint for entry in record.suite.backbones if entry.name == backbone]
     return folders

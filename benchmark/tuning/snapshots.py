@@ -3,10 +3,10 @@
 Both engines write and read them, so a trial that one began, the other can go on with.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -55,8 +55,8 @@ class Snapshot:
             for name, value in values.items()
         }
         tensors["losses"] = torch.tensor([[row[c] for c in COLUMNS] for row in self.losses], dtype=torch.float64)
-        with atomic_file(_path(folder)) as temporary:
-            save_file(tensors, temporary, metadata={"trial": self.trial.id})
+        with atomic_file(folder.snapshot) as temporary:
+            save_file(tensors, temporary, metadata={"trial": self.trial.id, "sha256": _digest(tensors)})
 
 
 class Pace:
@@ -98,15 +98,19 @@ def read_snapshot(trial: Trial, folder: TrialFolder) -> Snapshot:
     """Read the trial's last snapshot, or an empty one where there is none that can be read."""
     snapshot = Snapshot(trial)
     try:
-        with safe_open(_path(folder), framework="pt") as file:
-            if (file.metadata() or {}).get("trial") != trial.id:
+        with safe_open(folder.snapshot, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("trial") != trial.id:
                 return snapshot
-            parts: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
-            for key in file.keys():  # noqa: SIM118 (a safetensors file isn't a mapping)
-                part, _, name = key.partition("/")
-                if name:
-                    parts[part][name] = file.get_tensor(key)
-            losses = loss_rows(file.get_tensor("losses").tolist())
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it isn't a mapping)
+        if metadata.get("sha256") != _digest(tensors):
+            return snapshot
+        parts: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
+        for key, tensor in tensors.items():
+            part, _, name = key.partition("/")
+            if name:
+                parts[part][name] = tensor
+        losses = loss_rows(tensors["losses"].tolist())
     except (OSError, SafetensorError, KeyError):
         return snapshot  # none yet, cut short or damaged: the trial begins anew
     return Snapshot(trial, parts["weights"], parts["first"], parts["second"], losses)
@@ -114,8 +118,13 @@ def read_snapshot(trial: Trial, folder: TrialFolder) -> Snapshot:
 
 def remove_snapshot(folder: TrialFolder) -> None:
     """Delete the trial's snapshot, which its adapter takes the place of."""
-    _path(folder).unlink(missing_ok=True)
+    folder.snapshot.unlink(missing_ok=True)
 
 
-def _path(folder: TrialFolder) -> Path:
-    return folder.path / "checkpoint.safetensors"
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """Return SHA-256 over names, shapes and bytes of tensors: a flipped bit would be another trial's adapter."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        total.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()

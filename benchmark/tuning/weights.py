@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmark.errors import UserError
 from benchmark.execute import Executor, prepare_worker
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.miniatures import MiniatureJob
+from benchmark.products import problems_of
 from benchmark.progress.events import Event, progress, tell
 from benchmark.suite import Entry, Suite
 
@@ -28,7 +30,7 @@ def find_weights(suite: Suite, workers: Executor) -> dict[str, Weights]:
     """Return the weights of each backbone of a suite; miniatures are trained that lie nowhere."""
     sources = {entry.name: _source(suite, entry) for entry in suite.backbones}
     jobs = [job for job in sources.values() if isinstance(job, MiniatureJob)]
-    if new := [job for job in jobs if not job.folder.is_dir()]:
+    if new := [job for job in jobs if not miniatures.is_sound(job)]:
         names = ", ".join(job.backbone for job in new)
         what = f"trained on {new[0].part.examples} phantoms of their own: {names}"
         tell(Event("stage", "miniatures", detail=what))
@@ -52,4 +54,9 @@ def _prepare(entry: Entry, source: Path | MiniatureJob | None) -> Weights:
     prepare_worker()
     if isinstance(source, MiniatureJob):
         source = miniatures.build(source, progress(f"{entry.name}: miniature"))
+    elif entry.checkpoint == "miniature" and source is not None and (problems := problems_of(source)):
+        raise UserError(
+            f"{entry.name}: its miniature isn't the one that comes with amrg: {'; '.join(problems)}. Install amrg "
+            "again (in a checkout: git checkout -- backbones/miniatures)."
+        )
     return Weights(source, fingerprint(locate(source, get(entry.name).checkpoint)))

@@ -13,7 +13,7 @@ import tifffile
 from drawn_pictures import levels, write_tiff
 from PIL import Image
 
-from benchmark.data import limits
+from benchmark import file_kinds
 from benchmark.data.decode import ImageError, decode
 from benchmark.data.limits import FREE_BYTES, LARGEST_RATIO, Refused, check_size
 
@@ -156,7 +156,7 @@ def test_a_file_larger_than_any_image_is_not_opened(tmp_path: Path, monkeypatch:
         file.truncate(10**13)  # no byte of it is on the disk
     with pytest.raises(ImageError, match=r"a\.tif: has 10,000,000,000,000 bytes"):
         decode(path)
-    monkeypatch.setattr(limits, "LARGEST_FILE", 100)
+    monkeypatch.setattr(file_kinds, "LARGEST_FILE", 100)
     tifffile.imwrite(tmp_path / "b.tif", levels(8))
     with pytest.raises(ImageError, match=r"b\.tif: has"):
         decode(tmp_path / "b.tif")

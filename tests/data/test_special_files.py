@@ -11,8 +11,8 @@ import pytest
 import tifffile
 from small_release import picture
 
+from benchmark.content import content_hash
 from benchmark.data.check import check
-from benchmark.data.content import content_hash
 from benchmark.data.decode import ImageError, decode, look, stored_bytes
 from benchmark.data.dmid import Release, read
 from benchmark.data.inventory import MOST_LEVELS

@@ -14,6 +14,7 @@ from transformers import AutoConfig
 
 from backbones.checkpoint import DESCRIPTION, is_miniature, shipped
 from backbones.contract import CLAUSES, Subject, examples
+from backbones.manifest import MANIFEST, unsound
 from backbones.miniature_checkpoint import MINIATURES, ROLES, specification, train_tokenizer
 from backbones.pretraining import READING_PROMPT
 from backbones.quantization import decoder_widths, misfit
@@ -106,7 +107,8 @@ def test_the_command_that_makes_them_repeated_in_small(tmp_path: Path, monkeypat
     assert set(first) == {path.name for path in known(shipped("medgemma-4b-it")).iterdir()}
     backbone = get("medgemma-4b-it").load(written)
     assert backbone.model.dtype == torch.float32
-    assert {p.suffix for p in written.iterdir()} <= {".json", ".jinja", ".safetensors", ".txt"}
+    assert {p.suffix for p in written.iterdir() if p.name != MANIFEST} <= {".json", ".jinja", ".safetensors", ".txt"}
+    assert unsound(written) == []
     (tmp_path / "plain").touch()  # as readable as the account's umask lets any file be
     assert {path.stat().st_mode for path in written.iterdir()} == {(tmp_path / "plain").stat().st_mode}
 

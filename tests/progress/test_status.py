@@ -1,10 +1,7 @@
 """How far a suite is, from stored results and from a sweep that tells."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -14,11 +11,12 @@ from rich.console import Console
 from stored_suite import StoredSuite
 from typer.testing import CliRunner
 
+from backbones.locks import Lock, holder
 from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.progress.events import Event
 from benchmark.progress.show import Show
-from benchmark.progress.status import LatestProgress, Recorder, UnderWay, progress_file, status
+from benchmark.progress.status import LatestProgress, Recorder, UnderWay, progress_file, status, sweep_lock
 from benchmark.record import Failure
 from benchmark.store import Store, write_json
 
@@ -82,19 +80,45 @@ def test_every_state_is_told_while_a_sweep_runs(stored: StoredSuite, results: Pa
 
 
 def test_a_sweep_that_was_killed_does_not_run(stored: StoredSuite, results: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
     label = _undo(stored, results, 0)
     path = progress_file(Store(results), "stored")
     work = {label: UnderWay(since=0, start=0, trial=stored.trials[0].id, done=3, total=9)}
-    state = LatestProgress(process=dead.pid, began=0, at=0, stage="trials", work=work)
-    write_json(path, state)
+    write_json(path, LatestProgress(began=0, at=0, stage="trials", work=work))
+    lock = sweep_lock(Store(results), "stored")
+    lock.write_text("of a process that is dead")
     current = status(results, "stored")
     assert not current.alive
     assert current.count("running") == 0
     assert current.count("left") == 1
-    write_json(path, state.model_copy(update={"process": os.getpid()}))
-    assert status(results, "stored").count("running") == 1
+    living = Lock(lock)
+    assert living.take()
+    current = status(results, "stored")
+    assert current.count("running") == 1
+    assert current.sweeps == (str(holder(lock)),)
+    living.release()
+
+
+def test_two_sweeps_that_share_a_suite_are_both_told_of(stored: StoredSuite, results: Path) -> None:
+    labels = [_undo(stored, results, i) for i in (0, 1)]
+    recorders = [Recorder(Store(results), "stored", lambda event: None, Clock()) for _ in labels]
+    with recorders[0] as first:
+        with recorders[1] as second:
+            first(Event("progress", labels[0], 10, 60, "", stored.trials[0].id))
+            second(Event("progress", labels[1], 20, 60, "", stored.trials[1].id))
+            current = status(results, "stored", Clock())
+            assert len(current.sweeps) == 2
+            assert current.count("running") == 2
+        assert len(status(results, "stored", Clock()).sweeps) == 1
+    assert not list((results / "suites/stored").glob("progress-*"))
+
+
+def test_damage_is_told_of_a_trial_that_was_done(stored: StoredSuite, results: Path) -> None:
+    Store(results).of(stored.trials[0]).scores.write_text("")
+    current = status(results, "stored")
+    assert (current.count("done"), current.count("left")) == (7, 1)
+    assert set(current.damaged) == {stored.trials[0].label}
+    result = CliRunner().invoke(app, ["status", "stored", "--results", str(results)])
+    assert "scores.json" in result.output
 
 
 def test_a_sweep_before_its_grid_is_known(tmp_path: Path) -> None:

@@ -9,15 +9,16 @@ import errno
 import hashlib
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from benchmark.data.cache import cache_folder
-from benchmark.data.limits import defect_of_file
+from benchmark.cache import cache_folder
+from benchmark.file_kinds import defect_of_file
 
 _SETTLED_SECONDS = 2.0
+State = tuple[int, int, int, int]
 
 
 def content_hash(path: Path) -> str:
@@ -26,28 +27,39 @@ def content_hash(path: Path) -> str:
     Raises:
         OSError: the file can't be read, or is none.
     """
-    path = _real(path)
-    state = _state(path)
-    remembered = _recall(path, state)
-    if remembered is not None:
-        return remembered
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if _state(path) == state and time.time() - max(state[1], state[2]) / 1e9 > _SETTLED_SECONDS:
-        _remember(path, state, digest)
-    return digest
+    return content_hashes([path])[0]
 
 
 def content_hashes(paths: Sequence[Path]) -> list[str]:
-    """Return `content_hash` of each path, a few at a time (hashing releases the interpreter's lock)."""
-    with ThreadPoolExecutor(max_workers=4) as threads:
-        return list(threads.map(content_hash, paths))
+    """Return `content_hash` of each path, a few at a time (hashing releases the interpreter's lock).
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    resolved = [_real(path) for path in paths]
+    states = {path: _state(path) for path in resolved}
+    known = _recall(states)
+    unknown = [path for path in states if path not in known]
+    if len(unknown) > 1:
+        with ThreadPoolExecutor(max_workers=4) as threads:
+            known |= zip(unknown, threads.map(_read, unknown), strict=True)
+    else:
+        known |= {path: _read(path) for path in unknown}
+    now = time.time()
+    _remember(
+        {
+            path: (state, known[path])
+            for path in unknown
+            if _state(path) == (state := states[path]) and now - max(state[1], state[2]) / 1e9 > _SETTLED_SECONDS
+        }
+    )
+    return [known[path] for path in resolved]
 
 
 def remembered_hash(path: Path) -> str | None:
     """Return the remembered hash if it still holds, without reading the file; else None."""
     path = _real(path)
-    return _recall(path, _state(path))
+    return _recall({path: _state(path)}).get(path)
 
 
 def _real(path: Path) -> Path:
@@ -62,7 +74,12 @@ def _real(path: Path) -> Path:
         raise OSError(errno.ELOOP, "is a link that leads back to itself", str(path)) from None
 
 
-def _state(path: Path) -> tuple[int, int, int, int]:
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _state(path: Path) -> State:
     """Return what changes when a file does: its size, modification and change time in nanoseconds, and inode.
 
     Raises:
@@ -75,24 +92,28 @@ def _state(path: Path) -> tuple[int, int, int, int]:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def _recall(path: Path, state: tuple[int, int, int, int]) -> str | None:
-    """Return the hash that was remembered of a file in this state; None where there is none, or no cache."""
+def _recall(states: Mapping[Path, State]) -> dict[Path, str]:
+    """Return the hashes that were remembered of files in these states, of those that there are."""
+    query = "SELECT digest FROM hashes WHERE path = ? AND size = ? AND modified = ? AND changed = ? AND inode = ?"
+    known = {}
     try:
         with closing(_open()) as database:
-            row = database.execute(
-                "SELECT digest FROM hashes WHERE path = ? AND size = ? AND modified = ? AND changed = ? AND inode = ?",
-                (str(path), *state),
-            ).fetchone()
+            for path, state in states.items():
+                if row := database.execute(query, (str(path), *state)).fetchone():
+                    known[path] = str(row[0])
     except (OSError, sqlite3.Error):
-        return None
-    return row[0] if row else None
+        return {}
+    return known
 
 
-def _remember(path: Path, state: tuple[int, int, int, int], digest: str) -> None:
-    """Remember a hash where possible: a cache folder that can't be written costs time, nothing else."""
+def _remember(hashes: Mapping[Path, tuple[State, str]]) -> None:
+    """Remember hashes where possible: a cache folder that can't be written costs time, nothing else."""
+    if not hashes:
+        return
+    rows = [(str(path), *state, digest) for path, (state, digest) in hashes.items()]
     try:
         with closing(_open()) as database, database:
-            database.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)", (str(path), *state, digest))
+            database.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)", rows)
     except (OSError, sqlite3.Error):
         return
 

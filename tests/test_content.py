@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.data import content
+from benchmark import content
 
 
 @pytest.fixture
