@@ -8,10 +8,10 @@ from time import perf_counter
 from typing import Any
 
 from benchmark.gpu_check.found import Found
-from benchmark.gpu_check.model import Contender, Speed
+from benchmark.gpu_check.model import Speed
+from benchmark.gpu_check.rate import speed_of
 from benchmark.gpu_check.stepping import Stepping
 from benchmark.gpu_check.subject import Subject
-from benchmark.planning.costs import training_operations
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import losses, saving
@@ -23,10 +23,8 @@ from benchmark.tuning.snapshots import Snapshot
 
 def speed(subject: Subject) -> Found:
     """Time A and C with one trial, which is all that they train at a time, and D with several."""
-    from benchmark.gpu_check.trainer import trainer
-
     found = Found(note="A and C take trials one after another: of more of them, each takes as long")
-    ways: list[tuple[str, Callable[[Subject], Speed]]] = [("A", trainer), ("C", sequential)]
+    ways: list[tuple[str, Callable[[Subject], Speed]]] = [("A", _trainer), ("C", sequential)]
     known: dict[int, Speed] = {}
     ways += [(f"D, {number} trials", partial(_packed_once, known, number)) for number in subject.sizes.trials]
     for name, measure in ways:
@@ -137,35 +135,11 @@ def fitting(subject: Subject, trials: list[Trial]) -> int:
     return capacity.largest(needed, [trial.rank for trial in trials], subject.sizes.rows, free)
 
 
-def speed_of(
-    subject: Subject,
-    contender: Contender,
-    number: int,
-    together: int,
-    seconds: float,
-    *,
-    reports: float | None,
-    first: float | None = None,
-    way: str = "",
-) -> Speed:
-    """Return the speed of steps that took so many seconds each, of so many trials together."""
-    sizes = subject.sizes
-    steps = together / seconds
-    operations = steps * sizes.rows * training_operations(subject.structure, sizes.ranks[0])
-    return Speed(
-        contender=contender,
-        way=way,
-        trials=number,
-        together=together,
-        rows=sizes.rows,
-        tokens=sizes.report,
-        steps_per_second=steps,
-        operations_per_second=operations,
-        share_of_peak=None if subject.peak is None else operations / subject.peak,
-        reports_per_second=reports,
-        new_tokens=None if reports is None else sizes.new_tokens,
-        first_step_seconds=first,
-    )
+def _trainer(subject: Subject) -> Speed:
+    """Time the Trainer; its script reads images by libraries that may be missing, which then is A's failure alone."""
+    from benchmark.gpu_check.trainer import trainer
+
+    return trainer(subject)
 
 
 def _packed_once(known: dict[int, Speed], number: int, subject: Subject) -> Speed:

@@ -15,7 +15,7 @@ from benchmark.bench.task import Stages
 from benchmark.bench.trainer_trial import Mammograms, batches_of, trainer_of, write_reports
 from benchmark.data.image import ImageSettings
 from benchmark.gpu_check.model import Speed
-from benchmark.gpu_check.speed import speed_of
+from benchmark.gpu_check.rate import speed_of
 from benchmark.gpu_check.subject import Subject
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.protocol import lora_config
