@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from benchmark.errors import UserError
 from benchmark.record import (
     DrawnReport,
+    Evaluation,
     Failure,
     FloorRecord,
     ReferenceReport,
@@ -120,8 +121,8 @@ def _mistakes(error: ValidationError) -> str:
 class TrialFolder:
     """`results/<trial id>/`, what a trial leaves.
 
-    `trial.json`, `losses.csv`, `adapter/`, `predictions.jsonl`, `controls.jsonl`, `validation.jsonl`, `scores.json`,
-    `spent.json`, or `failure.json`.
+    `trial.json`, `losses.csv`, `evaluations.jsonl`, `adapter/`, `predictions.jsonl`, `controls.jsonl`,
+    `validation.jsonl`, `scores.json`, `spent.json`, or `failure.json`.
     """
 
     path: Path
@@ -140,6 +141,11 @@ class TrialFolder:
     def losses(self) -> Path:
         """The loss of every step."""
         return self.path / "losses.csv"
+
+    @property
+    def evaluations(self) -> Path:
+        """How good it was on the validation part within its training; only where its protocol asks for that."""
+        return self.path / "evaluations.jsonl"
 
     @property
     def predictions(self) -> Path:
@@ -239,6 +245,14 @@ class TrialFolder:
                 f"{self.losses}: missing or damaged ({type(error).__name__}). Remove the trial's folder and run its "
                 "sweep again."
             ) from None
+
+    def read_evaluations(self) -> list[Evaluation]:
+        """Return how good it was on the validation part within its training, in order; nothing where it wasn't asked.
+
+        Raises:
+            UserError: they are damaged.
+        """
+        return read_models(self.evaluations, Evaluation) if self.evaluations.is_file() else []
 
     def read_predictions(self) -> dict[str, str]:
         """Return the predictions of the test set by the studies' ids.

@@ -17,16 +17,17 @@ from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Executor, default_processes, executor, one_arithmetic, one_thread
+from benchmark.halving import decide, evaluations_of, refuse_rungs
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
-from benchmark.planning.dealing import dealt, trials_of
+from benchmark.planning.dealing import dealt, dealt_by_fold, trials_of
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_json, write_lines
-from benchmark.suite import PhantomData, Suite, Trial
+from benchmark.suite import Halving, PhantomData, Suite, Trial
 from benchmark.tuning.weights import Weights, find_weights
 
 
@@ -83,6 +84,7 @@ class Summary:
         already: how many were done before.
         ran: how many were done now.
         failed, failed_floors: why, by the trial's label or the floor's name.
+        exited: how many exited at a rung, before or now; those now aren't among `ran`.
     """
 
     suite: Suite
@@ -91,6 +93,7 @@ class Summary:
     ran: int
     failed: Mapping[str, str] = field(default_factory=dict)
     failed_floors: Mapping[str, str] = field(default_factory=dict)
+    exited: int = 0
 
 
 def run(
@@ -205,11 +208,31 @@ def prepare_records(suite: Suite, data: Path | None, results: Path, processes: i
         sizes = f"{len(records.folds)} folds, the first {sizes}"
     tell(Event("stage", "data", detail=records.data.summary))
     tell(Event("stage", "split", detail=f"{first.name}: {sizes}"))
+    _refuse_evaluations(suite, records)
     tell(Event("stage", "images", detail=f"decoded once, kept in {records.cache / 'images'}"))
     decode_images(records, processes)
     if suite.lesions:
         find_lesions(records, processes)
     return records
+
+
+def _refuse_evaluations(suite: Suite, records: Records) -> None:
+    """Raise where a suite evaluates within training what it can't.
+
+    Raises:
+        UserError: a split has no validation part, or points would leave where nothing is evaluated.
+    """
+    protocol = suite.protocol
+    if protocol.evaluate_every is None:
+        return
+    if empty := [split.name for split in records.splits if not split.validation]:
+        raise UserError(
+            f"suite {suite.name}: protocol: evaluate_every needs a validation part, and the split {empty[0]} has none. "
+            "Choose another split, or leave evaluate_every out."
+        )
+    if suite.search is not None:
+        fewest = min(len(protocol.evaluation_steps(len(split.train))) for split in records.splits)
+        refuse_rungs(suite.search.halving, fewest)
 
 
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
@@ -237,8 +260,7 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
     packs: list[Pack] = []
     for entry in suite.backbones:
         of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
-        todo = [trial for trial in of_backbone if not store.of(trial).is_done(lesions=suite.lesions)]
-        for part in dealt(todo, len(suite.backbones), processes, on_cpu=devices[0] == "cpu"):
+        for part in _parts(suite, of_backbone, store, processes, on_cpu=devices[0] == "cpu"):
             packs.append(
                 Pack(
                     entry=entry,
@@ -248,15 +270,42 @@ def deal_packs(planned: Planned, devices: Sequence[str], processes: int) -> list
                     trials=tuple(part),
                     records=planned.records,
                     sets=SETS_WITH_LESIONS if suite.lesions else SETS,
+                    halving=None if suite.search is None else suite.search.halving,
                 )
             )
     return packs
 
 
+def _parts(suite: Suite, trials: list[Trial], store: Store, processes: int, *, on_cpu: bool) -> list[list[Trial]]:
+    """Return what is to run of a backbone's trials, in as many parts as keep all processes busy."""
+    if suite.search is None:
+        todo = [trial for trial in trials if not store.of(trial).is_done(lesions=suite.lesions)]
+        return dealt(todo, len(suite.backbones), processes, on_cpu=on_cpu)
+    waiting = {trial.fold for trial in _unfinished(suite, trials, store)}
+    competing = [trial for trial in trials if trial.fold in waiting]
+    return dealt_by_fold(competing, len(suite.backbones), processes)
+
+
+def _unfinished(suite: Suite, trials: Sequence[Trial], store: Store) -> list[Trial]:
+    """Return trials that aren't done and didn't exit; what failed is tried again."""
+    exited = _exited(trials, store, suite.search.halving) if suite.search else set()
+    return [t for t in trials if t.id not in exited and not store.of(t).is_done(lesions=suite.lesions)]
+
+
+def _exited(trials: Sequence[Trial], store: Store, halving: Halving) -> set[str]:
+    """Return the ids of trials that exited at a rung, as far as stored evaluations decide.
+
+    A trial that failed is tried again, so more is waited for of it.
+    """
+    return set(decide(trials, evaluations_of(store, trials), halving).exits)
+
+
 def run_packs(planned: Planned, packs: Sequence[Pack], workers: Executor) -> Summary:
     """Run packs and floors; what each leaves is in the store, and how all ended is returned."""
     trials, floors = planned.trials, planned.floors
-    todo = {trial.id for pack in packs for trial in pack.trials}
+    suite, store = planned.suite, Store(planned.records.results)
+    packed = {trial.id for pack in packs for trial in pack.trials}
+    todo = {trial.id for trial in _unfinished(suite, trials, store)} & packed
     done = len(trials) - len(todo)
     detail = f"{len(trials)} in the grid, {done} done already, {len(todo)} to run"
     tell(Event("stage", "trials", done, len(trials), detail))
@@ -264,13 +313,15 @@ def run_packs(planned: Planned, packs: Sequence[Pack], workers: Executor) -> Sum
     # Floors last: by then a worker's METEOR is warm, and the long packs have begun.
     for _, outcome in workers.run([*(partial(run_pack, pack) for pack in packs), *floors]):
         ended.update(outcome)
+    exited = _exited(trials, store, suite.search.halving) if suite.search else set()
     return Summary(
-        suite=planned.suite,
+        suite=suite,
         trials=trials,
         already=done,
-        ran=sum(identity in ended and ended[identity] is None for identity in todo),
+        ran=sum(identity in ended and ended[identity] is None for identity in todo - exited),
         failed={trial.label: why for trial in trials if (why := ended.get(trial.id)) is not None},
         failed_floors={floor.label: why for floor in floors if (why := ended.get(floor.id)) is not None},
+        exited=len(exited),
     )
 
 

@@ -67,7 +67,8 @@ def sweep(
 def _print_end(summary: "Summary", written: "Written") -> None:
     done = f"{summary.ran} trials run, {summary.already} were done already"
     failed = len(summary.failed) + len(summary.failed_floors)
-    typer.echo(f"{written.table()}\n\n{done}{f', {failed} failed' if failed else ''}.")
+    exited = f", {summary.exited} exited at a rung" if summary.exited else ""
+    typer.echo(f"{written.table()}\n\n{done}{exited}{f', {failed} failed' if failed else ''}.")
     typer.echo(f"Leaderboard: {written.readme}")
     if written.agreement:
         typer.echo(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark.data.records import Records
 from benchmark.record import LESION_CONTROLS, Set
-from benchmark.suite import Entry, Trial
+from benchmark.suite import Entry, Halving, Trial
 
 SETS: tuple[Set, ...] = ("validation", "test", "blank")
 """What a sweep's trials write reports for."""
@@ -26,6 +26,7 @@ class Pack:
         records: what they learn and are tested on.
         sets: what each trial writes reports for.
         resamples: of the intervals of the test set's scores.
+        halving: when points leave; `trials` then has all that compete with each other, those that are done among them.
     """
 
     entry: Entry
@@ -36,6 +37,7 @@ class Pack:
     records: Records
     sets: tuple[Set, ...] = SETS
     resamples: int = 10_000
+    halving: Halving | None = None
 
     @property
     def lesions(self) -> bool:

@@ -111,6 +111,12 @@ class Session:
         self._end(trial, None)
         tell(Event("trial", trial.label, 1, 1, "done", trial.id))
 
+    def leave(self, trial: Trial, why: str) -> None:
+        """End a trial that stays behind others of its grid: it isn't done, and nothing is left to do for it."""
+        self.folders[trial.id].forget(self.folders[trial.id].failure)
+        self._end(trial, None)
+        tell(Event("trial", trial.label, 1, 1, why, trial.id))
+
     def together(
         self,
         stage: Stage,

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from benchmark.execute import prepare_worker, quiet
 from benchmark.pack.images import blank_key, image_features, image_keys, lesion_keys, shown_images, training_pairs
+from benchmark.pack.rungs import train_by_rungs
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
+from benchmark.pack.validation import validation_set
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import provenance
 from benchmark.record import Prediction
@@ -74,16 +76,25 @@ def train_adapters(session: Session) -> None:
         predictions.forget(session.folders[trial.id])
     reports = {study.id: study.report for study in records.studies}
     pairs, rows = training_pairs(untrained, records, session.keys)
-    data = TrainingSet([reports[study] for study, _ in pairs], [session.features[image] for _, image in pairs], rows)
-    session.together("train", untrained, partial(_train, session, data), session.untrained)
+    data = TrainingSet(
+        [reports[study] for study, _ in pairs],
+        [session.features[image] for _, image in pairs],
+        rows,
+        validation_set(session, untrained),
+    )
+    train = partial(_train, session, data)
+    if session.pack.halving is None:
+        session.together("train", untrained, partial(train, None), session.untrained)
+    else:
+        train_by_rungs(session, session.pack.halving, train)
 
 
-def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:
+def _train(session: Session, data: "TrainingSet", until: int | None, trials: Sequence[Trial]) -> None:
     def step_done(trial: Trial, done: int, total: int, loss: float) -> None:
         if done in (1, total) or done % TELL_EVERY == 0:
             tell(Event("progress", trial.label, done, total, f"loss {loss:.3f}", trial.id))
 
-    outcomes = session.engine.train(session.backbone, trials, session.folders, data, step_done, session.meter)
+    outcomes = session.engine.train(session.backbone, trials, session.folders, data, step_done, session.meter, until)
     for trial in trials:
         outcome = outcomes[trial.id]
         if outcome.trained_together is not None:

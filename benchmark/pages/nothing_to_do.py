@@ -17,6 +17,7 @@ from benchmark.data.records import read_records
 from benchmark.data.split import Split
 from benchmark.data.split_rules import RULES
 from benchmark.errors import UserError
+from benchmark.halving import exits_of
 from benchmark.pages.digests import digests_of, files_in, read_digests
 from benchmark.pages.written import Written
 from benchmark.phantoms import miniatures
@@ -56,11 +57,13 @@ def finished_sweep(suite: Suite, *, data: Path | None, results: Path, leaderboar
     try:
         before = find(store, suite.name, leaderboards, digests.results_json)
         record = read_record(store, suite.name)
+        exited = exits_of(store, record)
     except (UserError, UnicodeDecodeError):
         return None  # damaged: a sweep writes it anew
     identities = [*record.trials, *record.floors]
+    finished = [identity for identity in identities if identity not in exited]
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
-    if not all(store.of(one).is_done(lesions=suite.lesions and one in record.trials) for one in identities):
+    if not all(store.of(one).is_done(lesions=suite.lesions and one in record.trials) for one in finished):
         return None
     if digests != digests_of(store, suite.name, identities, documents, before, digests.agreement):
         return None
@@ -105,7 +108,8 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord)
     planned = plan_trials(suite, records, weights)
     if planned.record(measured) != record or records.references() != read_references(store, suite.name):
         return None
-    return Summary(suite, planned.trials, already=len(planned.trials), ran=0)
+    exited = len(exits_of(store, record))
+    return Summary(suite, planned.trials, already=len(planned.trials), ran=0, exited=exited)
 
 
 def _weights(suite: Suite) -> dict[str, Weights] | None:

@@ -10,12 +10,13 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from benchmark.errors import UserError
+from benchmark.halving import exits_of
 from benchmark.progress.events import Event, Listener
 from benchmark.record import Stored
 from benchmark.store import Store, TrialFolder, read_model, read_record, write_json
 
 EVERY_SECONDS = 1.0
-State = Literal["done", "running", "failed", "left"]
+State = Literal["done", "running", "failed", "left", "exited"]
 
 
 class UnderWay(BaseModel):
@@ -149,6 +150,7 @@ class StatusRecord(Stored):
     running: int
     failed: int
     left: int
+    exited: int = Field(default=0, exclude_if=lambda number: not number)
     seconds_left: float | None
     trials: tuple[TrialState, ...]
     work: tuple[Work, ...]
@@ -190,6 +192,7 @@ class Status:
             running=self.count("running"),
             failed=self.count("failed"),
             left=self.count("left"),
+            exited=self.count("exited"),
             seconds_left=self.seconds_left,
             trials=tuple(
                 TrialState(label=label, id=identity, state=state, reason=self.reasons.get(label))
@@ -216,11 +219,14 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
     under_way = {w.trial for w in work}
     trials: list[tuple[str, str, State]] = []
     reasons = {}
+    exits = exits_of(store, record)
     for identity, trial in record.trials.items():
         label = trial.label
         folder = store.of(identity)
         state: State = "left"
-        if folder.is_done(lesions=record.suite.lesions):
+        if identity in exits and not folder.failure.is_file():
+            state = "exited"
+        elif folder.is_done(lesions=record.suite.lesions):
             state = "done"
         elif identity in under_way:
             state = "running"

@@ -1,4 +1,4 @@
-"""Snapshots within training: a trial's adapter, optimiser state and losses so far, in its folder.
+"""Snapshots within training: a trial's adapter, optimiser state, losses and evaluations so far, in its folder.
 
 Both engines write and read them, so a trial that one began, the other can go on with.
 """
@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from benchmark.progress.events import Event, tell
+from benchmark.record import Evaluation
 from benchmark.store import TrialFolder, atomic_file
 from benchmark.suite import Trial
 
@@ -23,6 +25,8 @@ TIMES_ITS_COST = 20
 """Training time before the next snapshot, in times what the last one took: they take under 5 % of the whole."""
 
 COLUMNS = ("learning_rate", "loss", "gradient_norm")
+PARTS = ("weights", "first", "second", "best")
+EVALUATIONS = TypeAdapter(list[Evaluation])
 
 
 @dataclass
@@ -34,6 +38,8 @@ class Snapshot:
         weights: A and B by peft's name without the adapter's.
         first, second: AdamW's moments by the same names; empty before the first step.
         losses: a row a step, as in `losses.csv`.
+        evaluations: on the validation part so far.
+        best: the weights of the best of them, where the trial keeps that; empty before the first.
     """
 
     trial: Trial
@@ -41,6 +47,8 @@ class Snapshot:
     first: Mapping[str, Tensor] = field(default_factory=dict)
     second: Mapping[str, Tensor] = field(default_factory=dict)
     losses: list[dict[str, float]] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    best: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -51,12 +59,16 @@ class Snapshot:
         """Write it, whole or not at all."""
         tensors = {
             f"{part}/{name}": value.detach().cpu().contiguous()
-            for part, values in (("weights", self.weights), ("first", self.first), ("second", self.second))
-            for name, value in values.items()
+            for part in PARTS
+            for name, value in getattr(self, part).items()
         }
         tensors["losses"] = torch.tensor([[row[c] for c in COLUMNS] for row in self.losses], dtype=torch.float64)
         with atomic_file(_path(folder)) as temporary:
-            save_file(tensors, temporary, metadata={"trial": self.trial.id})
+            save_file(
+                tensors,
+                temporary,
+                metadata={"trial": self.trial.id, "evaluations": EVALUATIONS.dump_json(self.evaluations).decode()},
+            )
 
 
 class Pace:
@@ -99,17 +111,19 @@ def read_snapshot(trial: Trial, folder: TrialFolder) -> Snapshot:
     snapshot = Snapshot(trial)
     try:
         with safe_open(_path(folder), framework="pt") as file:
-            if (file.metadata() or {}).get("trial") != trial.id:
+            metadata = file.metadata() or {}
+            if metadata.get("trial") != trial.id:
                 return snapshot
-            parts: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
+            parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}
             for key in file.keys():  # noqa: SIM118 (a safetensors file isn't a mapping)
                 part, _, name = key.partition("/")
                 if name:
                     parts[part][name] = file.get_tensor(key)
             losses = loss_rows(file.get_tensor("losses").tolist())
-    except (OSError, SafetensorError, KeyError):
+            evaluations = EVALUATIONS.validate_json(metadata.get("evaluations", "[]"))
+    except (OSError, SafetensorError, KeyError, ValidationError):
         return snapshot  # none yet, cut short or damaged: the trial begins anew
-    return Snapshot(trial, parts["weights"], parts["first"], parts["second"], losses)
+    return Snapshot(trial, losses=losses, evaluations=evaluations, **parts)
 
 
 def remove_snapshot(folder: TrialFolder) -> None:

@@ -12,19 +12,18 @@ from torch import Tensor, nn
 from backbones.base import Backbone
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import memory, saving
+from benchmark.tuning import evaluating, memory, saving
 from benchmark.tuning.adapters import taken_out
-from benchmark.tuning.generation import cut, distinct, settings
+from benchmark.tuning.generation import distinct
 from benchmark.tuning.interface import Generated, Outcome, StepDone, TrainingSet
 from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
-from benchmark.tuning.packed.decoding import PackedDecoding
+from benchmark.tuning.packed.decoding import write
 from benchmark.tuning.packed.footprint import Footprint
 from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
-from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.training import PackTraining, stacks_of
-from benchmark.tuning.protocol import fewer_rows, precision, rows_at_once
+from benchmark.tuning.protocol import fewer_rows, rows_at_once
 from benchmark.tuning.sequential import NO_ROOM, Sequential
 from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Pace, Snapshot, read_snapshot, remove_snapshot
 from benchmark.tuning.spent import Meter
@@ -56,11 +55,12 @@ class Packed:
         data: TrainingSet,
         step_done: StepDone,
         meter: Meter | None = None,
+        until: int | None = None,
     ) -> dict[str, Outcome]:
         """See `Engine.train`."""
         if not backbone.packable:
             return Sequential(snapshot_seconds=self.snapshot_seconds).train(
-                backbone, trials, folders, data, step_done, meter
+                backbone, trials, folders, data, step_done, meter, until
             )
         meter = meter or Meter(folders)
         outcomes: dict[str, Outcome] = {}
@@ -71,7 +71,7 @@ class Packed:
         meter.lap("train", [trial.id for trial in trials])
         while waiting:
             pack = waiting.pop(0)
-            rest = self._train_pack(backbone, pack, rows, folders, data, step_done, outcomes, meter)
+            rest = self._train_pack(backbone, pack, rows, folders, data, step_done, outcomes, meter, until)
             if not rest:
                 continue
             memory.release(backbone.device)
@@ -86,6 +86,7 @@ class Packed:
                 [snapshot] = rest
                 if snapshot.steps:
                     snapshot.write(folders[snapshot.trial.id])  # more memory goes on from here
+                    evaluating.store(folders[snapshot.trial.id], snapshot.evaluations)
                 outcomes[snapshot.trial.id] = Outcome(failure=NO_ROOM)
         return {trial.id: outcomes[trial.id] for trial in trials}
 
@@ -119,6 +120,7 @@ class Packed:
         step_done: StepDone,
         outcomes: dict[str, Outcome],
         meter: Meter,
+        until: int | None,
     ) -> list[Snapshot]:
         """Train a pack and store what comes of it.
 
@@ -143,16 +145,8 @@ class Packed:
             merge = self._merges(backbone, [snapshot.trial for snapshot in pack])
             training = PackTraining(backbone, pack, data, merge=merge, rows=rows)
             passed(training.trials)
-            training.run(step_done, after, passed)
-            peak = memory.peak(backbone.device)
-            for trial, losses in zip(training.trials, training.losses, strict=True):
-                saving.write(folders[trial.id], backbone, trial, partial(training.save_adapter, trial))
-                passed(training.trials)
-                meter.peak(trial.id, peak)
-                meter.keep([trial.id])
-                folders[trial.id].write_losses(losses)
-                remove_snapshot(folders[trial.id])
-                outcomes[trial.id] = Outcome(trained_together=len(pack))
+            training.run(step_done, after, passed, until)
+            _store(training, backbone, folders, outcomes, meter)
         except Exception as error:
             if not memory.ran_out(error):
                 raise
@@ -183,13 +177,7 @@ class Packed:
         meter = meter or Meter(folders)
         shown, places = distinct(features)
         protocol = trials[0].protocol
-        rows = capacity.writing_rows(
-            capacity.decoder_of(backbone.model.config.get_text_config()),
-            len(backbone.prompt_tokens(protocol.prompt)),
-            protocol.max_new_tokens,
-            backbone.model.dtype.itemsize,
-            capacity.free_memory(backbone.device),
-        )
+        rows = capacity.rows_in_writing(backbone, protocol)
         most = min(self.largest or capacity.LARGEST_IN_WRITING, rows)
         waiting = capacity.plan([Snapshot(trial) for trial in trials], most)
         meter.lap("generate", [trial.id for trial in trials])
@@ -233,18 +221,43 @@ class Packed:
             meter.lap("generate", names)
             for start in range(0, len(features), images):
                 part = features[start : start + images]
-                layers = PackedLayers(model, stacks, merge=self._merges(backbone, pack))
-                text = backbone.encode_text([protocol.prompt] * (len(pack) * len(part)))
-                inputs = backbone.model_inputs(text, [*part] * len(pack))
-                decoding = PackedDecoding(layers, backbone.end)
-                with layers.installed(), precision(backbone), fused_norms(backbone.model):
-                    tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
-                for name, rows in zip(names, tokens.view(len(pack), len(part), -1).tolist(), strict=True):
-                    written[name] += [cut(backbone, row) for row in rows]
+                merge = self._merges(backbone, pack)
+                with fused_norms(backbone.model):
+                    together = write(backbone, model, stacks, protocol, [part] * len(pack), merge=merge)
+                for name, reports in zip(names, together, strict=True):
+                    written[name] += reports
                 weights = [sum(report.tokens for report in written[name][start:]) for name in names]
                 meter.lap("generate", names, weights)
                 meter.keep(names)
             return written
+
+
+def _store(
+    training: PackTraining,
+    backbone: Backbone,
+    folders: Mapping[str, TrialFolder],
+    outcomes: dict[str, Outcome],
+    meter: Meter,
+) -> None:
+    """Store what a pack that has trained, or paused, has come to."""
+    trials, peak = training.trials, memory.peak(backbone.device)
+    paused = training.step < training.total
+    if paused:
+        _write_snapshots(training, folders)
+    else:
+        training.keep_best()
+    for trial, losses, evaluations in zip(trials, training.losses, training.evaluations, strict=True):
+        folder = folders[trial.id]
+        if not paused:
+            saving.write(folder, backbone, trial, partial(training.save_adapter, trial))
+        meter.lap("train", [one.id for one in trials])
+        meter.peak(trial.id, peak)
+        meter.keep([trial.id])
+        evaluating.store(folder, evaluations)
+        if not paused:
+            folder.write_losses(losses)
+            remove_snapshot(folder)
+        outcomes[trial.id] = Outcome(trained_together=training.together, paused=paused)
 
 
 def _write_snapshots(training: PackTraining, folders: Mapping[str, TrialFolder]) -> None:
