@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.board.choice_noise import choices
 from benchmark.board.chosen_points import by_point, chosen, compared
 from benchmark.board.done import Baseline
+from benchmark.board.exits import exited_points
 from benchmark.board.folds import Result
 from benchmark.board.model import Board, Comparisons, Floor, NotThere, Row, Score, SplitOfBoard
 from benchmark.board.results import SuiteResults
@@ -59,6 +60,7 @@ def collect(results: SuiteResults) -> Board:
         signatures=_signatures(scores),
         labeler=next((record.labeler for record in scores), ""),
         choices=choices(results),
+        exits=exited_points(results, checkpoints(results)),
     )
 
 

@@ -3,6 +3,7 @@
 from benchmark.board.format import count, percent, several
 from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
+from benchmark.board.within_training import within_training
 from benchmark.suite import Protocol
 from metrics.registry import METRICS
 
@@ -81,8 +82,20 @@ def _tuning(board: Board) -> Item:
         text=f"LoRA adapters on the attention and MLP projections of each decoder, all else frozen, were trained at "
         f"every combination of rank {_listed(grid.rank)}, alpha {_listed(grid.alpha)} (scale: alpha / rank) and seed "
         f"{_listed(grid.seed)}, with LoRA dropout {protocol.dropout:g}. {_optimiser(protocol)} The seed decides the "
-        f"adapters' first weights, the order of the reports and dropout.{shuffled}{blank}",
+        f"adapters' first weights, the order of the reports and dropout.{shuffled}{blank}{_exits(board)}",
     )  # fmt: skip
+
+
+def _exits(board: Board) -> str:
+    """Return how points were given up within training, in a sentence; nothing where none could be."""
+    if board.suite.search is None:
+        return ""
+    halving = board.suite.search.halving
+    rungs = ", ".join(map(str, halving.rungs))
+    return (
+        f" After evaluations {rungs}, {halving.keep:.0%} of the combinations of each backbone went on, the best by the "
+        f"validation part, and the others were trained no further: {several(len(board.exits), 'point')} in all."
+    )
 
 
 def _listed(values: tuple[int, ...]) -> str:
@@ -97,10 +110,12 @@ def _optimiser(protocol: Protocol) -> str:
         if protocol.gradient_clipping
         else "gradients not clipped"
     )
+    said = within_training(protocol)
+    evaluated = f" Each trial was {said}." if said else ""
     return (
         f"Training took {length} in batches of {several(protocol.batch_size, 'report')}{micro}, by AdamW at a peak "
         f"learning rate of {protocol.learning_rate:g}, rising over {several(protocol.warmup_steps, 'step')} and "
-        f"{SCHEDULES[protocol.schedule]}, with weight decay {protocol.weight_decay:g} and {clipped}."
+        f"{SCHEDULES[protocol.schedule]}, with weight decay {protocol.weight_decay:g} and {clipped}.{evaluated}"
     )
 
 

@@ -187,6 +187,8 @@ class Row(Part):
         peak_memory_bytes: the largest over seeds.
         length_limit_rate: share of predictions cut off at the length limit.
         losses: one curve per seed: (step, mean loss since the point before), a few dozen points.
+        validations: seed to (step, loss on the validation part), where that was measured within training.
+        kept: seed to the step whose adapter was kept, one of each fold; where that was asked.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
         by_fold: rank and alpha that each fold chose, where they differ: then `rank` and `alpha` are the first fold's.
         by_block: what each block adds to the primary score, by seed, block (in the order of their names) and part;
@@ -223,6 +225,8 @@ class Row(Part):
     lesions: LesionFalls | None = Field(default=None, exclude_if=lambda falls: falls is None)
     by_fold: tuple[tuple[int, int], ...] = Field(default=(), exclude_if=lambda points: not points)
     strata: tuple[Stratum, ...] = Field(default=(), exclude_if=lambda strata: not strata)
+    validations: dict[str, list[tuple[int, float]]] = Field(default={}, exclude_if=lambda curves: not curves)
+    kept: dict[str, tuple[int, ...]] = Field(default={}, exclude_if=lambda steps: not steps)
 
     def trials_of(self, place: int) -> tuple[str, ...]:
         """Return the ids of the trials behind the seed at a place of `seeds`: one, or one of each fold."""
@@ -286,6 +290,38 @@ class Comparisons(Part):
     significant: tuple[Difference, ...]
     detectable: float | None
     blocks_needed: int = Field(default=0, exclude_if=lambda blocks: not blocks)
+
+
+class ExitedPoint(Part):
+    """A point of the grid that left at a rung: it was trained no further, has no scores, and is ranked with nothing.
+
+    Attributes:
+        name: of the backbone, for tables.
+        setting: rank and alpha, for tables.
+        seeds: of its trials.
+        trials: their ids.
+        fold: in which it left, from 1; None without folds.
+        rung: the evaluation after which, counted from 1.
+        step: of that evaluation.
+        criterion: what points were compared by.
+        value: of the point, mean over its seeds; None where one of them failed or has none.
+        limit: the value of the last point that stayed.
+    """
+
+    name: str
+    setting: str
+    seeds: tuple[int, ...]
+    trials: tuple[str, ...]
+    fold: int | None = Field(default=None, exclude_if=lambda fold: fold is None)
+    rung: int
+    step: int
+    criterion: str
+    value: float | None
+    limit: float | None
+
+    @field_serializer("value", "limit")
+    def _short(self, value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS) + 0.0
 
 
 class NotThere(Part):
@@ -358,6 +394,7 @@ class Board(Part):
         signatures: score to what makes it comparable.
         labeler: signature of the labeler behind the clinical scores.
         choices: of each backbone with several points, how clear the choice among them was.
+        exits: points that left early, in the order of the grid.
     """
 
     kind: Literal["suite"] = "suite"
@@ -382,6 +419,17 @@ class Board(Part):
     signatures: dict[str, str]
     labeler: str
     choices: tuple[Choice, ...] = Field(default=(), exclude_if=lambda choices: not choices)
+    exits: tuple[ExitedPoint, ...] = Field(default=(), exclude_if=lambda exits: not exits)
+
+    @property
+    def exited(self) -> int:
+        """Return how many trials left early."""
+        return sum(len(point.trials) for point in self.exits)
+
+    @property
+    def finished(self) -> int:
+        """Return how many of the planned trials are done."""
+        return self.planned - len(self.failed) - len(self.missing) - self.exited
 
     @property
     def main_rows(self) -> list[Row]:

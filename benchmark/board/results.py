@@ -1,12 +1,13 @@
 """Stored results of a suite, read for its leaderboard: trials and baselines, those of all folds together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.board.done import Baseline, Done, References
 from benchmark.board.folds import Result, pooled_baselines, pooled_trials
 from benchmark.errors import UserError
+from benchmark.halving import Exit, exits_of
 from benchmark.record import ScoresRecord, SuiteRecord
 from benchmark.scoring.stored import stored_statistics
 from benchmark.store import Store, TrialFolder, read_record, read_references
@@ -24,6 +25,7 @@ class SuiteResults:
             what all of its folds were tested on.
         blind: the same of trials on blank images: floors, trained as the rows are.
         trials: those with results that are no floors, each fold by itself.
+        exits: trials that left early, by id, in the order of the grid; they have no results here.
         failed: label to reason.
         missing: labels of trials that have not run.
     """
@@ -37,6 +39,7 @@ class SuiteResults:
     missing: tuple[str, ...]
     blind: tuple[Result, ...] = ()
     trials: tuple[Done, ...] = ()
+    exits: Mapping[str, Exit] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[References, ...]:
@@ -85,8 +88,13 @@ def read_results(results: Path, suite: str) -> SuiteResults:
             missing.append(label)
         return False
 
+    left = exits_of(store, record)
+    exits: dict[str, Exit] = {}
     for identity, trial in record.trials.items():
-        if is_done(folder := store.of(identity), trial.label):
+        # What left is no result of this suite, though another one may have trained it to the end.
+        if identity in left and not store.of(identity).failure.is_file():
+            exits[identity] = left[identity]
+        elif is_done(folder := store.of(identity), trial.label):
             done.append(_done(trial, folder, references[trial.fold]))
     baselines: list[list[Baseline]] = []
     for fold, floors in enumerate([one.baselines for one in record.folds] or [record.baselines]):
@@ -110,6 +118,7 @@ def read_results(results: Path, suite: str) -> SuiteResults:
         missing=tuple(missing),
         blind=tuple(one for one in results_of if one.trial.protocol.sees_no_image),
         trials=tuple(one for one in done if not one.trial.protocol.sees_no_image),
+        exits=exits,
     )
 
 

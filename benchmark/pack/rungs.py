@@ -4,7 +4,7 @@ Between two rungs the engine packs anew what has stayed, so rows that were freed
 where none waits a step is cheaper by what left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from benchmark.halving import Decided, decide
@@ -31,9 +31,10 @@ def train_by_rungs(session: Session, halving: Halving, train: Train) -> None:
         due = _due(session, decided)
         if not due:
             break
+        lacking = partial(_lacking, session, decided.waited_for)
         for step, trials in due.items():
-            session.together("train", trials, partial(train, step), partial(_unfinished, session, halving, trials))
-        if left := [trial.label for trials in due.values() for trial in _unfinished(session, halving, trials)]:
+            session.together("train", trials, partial(train, step), lacking)
+        if left := [trial.label for trial in lacking()]:
             raise RuntimeError(f"trained to a rung, and neither evaluated there nor failed: {', '.join(left)}")
     session.together("train", session.untrained(), partial(train, None), session.untrained)
 
@@ -69,13 +70,10 @@ def _due(session: Session, decided: Decided) -> dict[int, list[Trial]]:
     return due
 
 
-def _unfinished(session: Session, halving: Halving, trials: Sequence[Trial]) -> list[Trial]:
-    """Return those of the trials that go on and lack the evaluation of the rung that they were trained to."""
-    waited_for = _decided(session, halving).waited_for
+def _lacking(session: Session, waited_for: Mapping[str, int]) -> list[Trial]:
+    """Return the trials that go on and lack the evaluation that is waited for."""
     return [
         trial
-        for trial in trials
-        if trial in session.alive
-        and trial.id in waited_for
-        and len(session.folders[trial.id].read_evaluations()) < waited_for[trial.id]
+        for trial in session.alive
+        if len(session.folders[trial.id].read_evaluations()) < waited_for.get(trial.id, 0)
     ]
