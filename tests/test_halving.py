@@ -1,6 +1,7 @@
 """A suite whose points leave at rungs, end to end: what stays is what it is in the full grid, and exits are no rows."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,20 @@ from safetensors.torch import load_file
 from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.results import read_results
+from benchmark.evaluations import kept_of
+from benchmark.execute import executor
 from benchmark.halving import brackets, exits_of
+from benchmark.pack.session import Session
+from benchmark.pack.stages import encode_images, load_backbone, train_adapters
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.pages.nothing_to_do import finished_sweep
 from benchmark.progress.status import status
+from benchmark.record import SuiteRecord
 from benchmark.store import Store, read_record
 from benchmark.suite import Suite
 from benchmark.suites.load import parse
 from benchmark.tuning.packed.training import PackTraining
+from benchmark.tuning.weights import find_weights
 
 SUITE = """
 name: searched
@@ -50,6 +57,19 @@ class Swept:
     def run(self, suite: Suite, name: str) -> sweep.Summary:
         return sweep.run(suite, data=None, results=self.folder / name, listener=lambda _: None, processes=1)
 
+    def train(self, suite: Suite, name: str) -> SuiteRecord:
+        """Train as a sweep does, and leave the rest of it out."""
+        records = sweep.prepare_records(suite, None, self.folder / name, processes=1)
+        with executor(1, lambda _: None) as workers:
+            planned = sweep.plan_trials(suite, records, find_weights(suite, workers))
+        sweep.store_record(planned)
+        for pack in sweep.deal_packs(planned, ["cpu"], processes=1):
+            with ExitStack() as until_the_end:
+                session = Session.begin(pack, until_the_end)
+                for stage in (load_backbone, encode_images, train_adapters):
+                    stage(session)
+        return read_record(self.store(name), suite.name)
+
 
 @pytest.fixture(scope="module")
 def swept(miniature: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swept]:
@@ -59,7 +79,7 @@ def swept(miniature: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
         suite = parse(SUITE.format(checkpoint=miniature("medgemma-4b-it")), where="searched.yaml")
         swept = Swept(suite, folder)
         full = suite.model_copy(update={"search": None, "name": "full"})
-        assert swept.run(full, "full").ran == 8
+        swept.train(full, "full")
         summary = swept.run(suite, "halved")
         assert (summary.ran, summary.exited, dict(summary.failed)) == (2, 6, {})
         yield swept
@@ -93,10 +113,10 @@ def test_what_stays_is_what_it_is_in_the_full_grid(swept: Swept) -> None:
         assert len(found) == (6 if identity not in exits else exits[identity].rung)
         # To rounding: packs of fewer trials round otherwise.
         assert [one.loss for one in found] == pytest.approx([one.loss for one in whole[: len(found)]], rel=1e-4)
-        assert mine.is_done() == (identity not in exits)
+        assert mine.is_done() == mine.is_trained() == (identity not in exits)
         assert not (mine.path / "checkpoint.safetensors").exists()
         if identity not in exits:
-            assert mine.read_trial().kept == pytest.approx(theirs.read_trial().kept, rel=1e-4)
+            assert mine.read_trial().kept == kept_of(found, record.trials[identity].protocol)
             assert [e.scores is not None for e in found] == [False, False, True] * 2
             adapters = [load_file(f.adapter / "adapter_model.safetensors") for f in (mine, theirs)]
             for name, weight in adapters[0].items():
@@ -122,13 +142,13 @@ def test_a_board_lists_exits_apart_and_ranks_what_was_finished(swept: Swept) -> 
     assert end.summary.exited == 6
 
 
-def test_nothing_is_run_again_and_a_full_suite_goes_on(swept: Swept) -> None:
+def test_nothing_is_run_again_and_curves_of_the_whole_grid_decide_alike(swept: Swept) -> None:
     again = swept.run(swept.suite, "halved")
     assert (again.ran, again.already, again.exited) == (0, 8, 6)
-    # A suite that has the whole grid already lets the same points leave, and trains nothing.
-    searched = swept.suite.model_copy(update={"name": "late"})
-    late = swept.run(searched, "full")
-    assert (late.ran, late.exited) == (0, 6)
+    # A suite that finds the whole grid trained lets the same points leave, and trains nothing.
+    late = swept.train(swept.suite, "full")
+    ends = [exits_of(swept.store(name), late) for name in ("full", "halved")]
+    assert {i: e.rung for i, e in ends[0].items()} == {i: e.rung for i, e in ends[1].items()}
 
 
 def test_killed_at_a_rung_it_ends_as_if_it_had_not_been(swept: Swept, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,10 +162,8 @@ def test_killed_at_a_rung_it_ends_as_if_it_had_not_been(swept: Swept, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(PackTraining, "_evaluate_if_due", killed)
         with pytest.raises(Killed):
-            swept.run(swept.suite, "killed")
-    summary = swept.run(swept.suite, "killed")
-    assert (summary.ran, summary.exited) == (2, 6)
-    record = read_record(swept.store("killed"), "searched")
+            swept.train(swept.suite, "killed")
+    record = swept.train(swept.suite, "killed")
     ends = [exits_of(swept.store(name), record) for name in ("killed", "halved")]
     assert {i: e.rung for i, e in ends[0].items()} == {i: e.rung for i, e in ends[1].items()}
     for identity in record.trials:
@@ -155,7 +173,6 @@ def test_killed_at_a_rung_it_ends_as_if_it_had_not_been(swept: Swept, monkeypatc
 
 def test_the_sequential_engine_lets_the_same_points_leave(swept: Swept) -> None:
     alone = swept.suite.model_copy(update={"engine": "sequential"})
-    swept.run(alone, "alone")
-    record = read_record(swept.store("halved"), "searched")
+    record = swept.train(alone, "alone")
     ends = [exits_of(swept.store(name), record) for name in ("alone", "halved")]
     assert {i: e.step for i, e in ends[0].items()} == {i: e.step for i, e in ends[1].items()}

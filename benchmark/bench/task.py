@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmark.bench.model import STAGES, BenchStage, Point, ProcessCost, TaskFile, TrialOutput
-from benchmark.record import Stage
+from benchmark.record import Evaluation, Stage
 from benchmark.store import read_model, write_json
 from benchmark.suite import Trial
 
@@ -64,11 +64,11 @@ class Task(TaskFile):
         from benchmark.data.study import Study
         from benchmark.record import DataRecord
 
-        studies = tuple(Study(s.id, Path(s.image), s.report) for s in (*self.train, *self.test))
-        train, test = (tuple(s.id for s in part) for part in (self.train, self.test))
+        studies = tuple(Study(s.id, Path(s.image), s.report) for s in (*self.train, *self.validation, *self.test))
+        train, validation, test = (tuple(s.id for s in part) for part in (self.train, self.validation, self.test))
         return Records(
             studies=studies,
-            split=Split("bench", None, train, (), test, {study.id: study.id for study in studies}),
+            split=Split("bench", None, train, validation, test, {study.id: study.id for study in studies}),
             image=ImageSettings(**self.image.model_dump()),
             cache=out,
             results=out / "results",
@@ -119,9 +119,15 @@ class Stages:
         write_json(out / f"stages.{name}", ProcessCost(seconds=self.seconds, memory=of_process(), together=together))
 
 
-def store(folder: Path, trial: Trial, losses: Sequence[float], texts: Sequence[str]) -> None:
+def store(
+    folder: Path,
+    trial: Trial,
+    losses: Sequence[float],
+    texts: Sequence[str],
+    evaluations: Sequence[Evaluation] = (),
+) -> None:
     """Store what a contender made of a trial."""
-    output = TrialOutput(losses=tuple(losses), texts=tuple(texts))
+    output = TrialOutput(losses=tuple(losses), texts=tuple(texts), evaluations=tuple(evaluations))
     write_json(_place(folder, (trial.rank, trial.alpha, trial.seed)), output)
 
 

@@ -1,5 +1,6 @@
 """The verb `amrg bench`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,20 @@ import typer
 
 
 def bench(
-    suite: Annotated[str, typer.Option(help="A suite on a miniature that comes with amrg, or a suite file.")] = "bench",
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            help="A suite on a miniature that comes with amrg, or a suite file; bench, or mini-halving with --halving."
+        ),
+    ] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Mammograms in DMID's layout to run on.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 3,
     scaling: Annotated[
         bool, typer.Option("--scaling", help="Instead, time the packed engine on 4, 16 and 64 trials.")
+    ] = False,
+    halving: Annotated[
+        bool,
+        typer.Option("--halving", help="Instead, time the grid in full and with points that leave early."),
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -24,26 +34,36 @@ def bench(
     Example: amrg bench --data /data/DMID --json
 
     Example: amrg bench --scaling --rounds 1
+
+    Example: amrg bench --halving --rounds 1
     """
     from rich.console import Console
 
+    from benchmark.bench import halving as leaving
     from benchmark.bench import run as contenders
     from benchmark.bench import scaling as growth
     from benchmark.bench import tables
-    from benchmark.bench.model import BenchResult
+    from benchmark.bench.model import BenchResult, HalvingResult, ScalingResult
+    from benchmark.errors import UserError
     from benchmark.suites.load import load_suite
 
+    if scaling and halving:
+        raise UserError("--scaling and --halving exclude each other: give one of them.")
     console = Console(stderr=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    run = growth.run if scaling else contenders.run
-    result = run(load_suite(suite), data, rounds, say)
+    run: Callable[..., BenchResult | ScalingResult | HalvingResult] = contenders.run
+    if scaling or halving:
+        run = growth.run if scaling else leaving.run
+    result = run(load_suite(suite or ("mini-halving" if halving else "bench")), data, rounds, say)
     if json_:
         typer.echo(result.model_dump_json(indent=1))
     elif isinstance(result, BenchResult):
         tables.show(result)
+    elif isinstance(result, HalvingResult):
+        tables.show_halving(result)
     else:
         tables.show_scaling(result)
 
