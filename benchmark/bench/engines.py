@@ -45,7 +45,7 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
         resamples=0,
         halving=task.halving,
     )
-    ended = run_pack(pack)
+    ended = run_pack(pack, stages.around)
     if failed := [f"{trial.label}: {why}" for trial in trials if (why := ended[trial.id])]:
         raise RunFailed("trials of the bench failed: " + "; ".join(failed))
     folders = {trial.id: Store(records.results).of(trial) for trial in trials}

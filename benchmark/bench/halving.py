@@ -72,7 +72,7 @@ def speed(costs: Mapping[str, Sequence[Cost]], steps: float) -> HalvingSpeed:
         costs: of each round, by contender.
         steps: share of the full grid's steps that halving takes.
     """
-    train = {name: tuple(cost.stages["train"] for cost in rounds) for name, rounds in costs.items()}
+    train = {name: tuple(cost.training for cost in rounds) for name, rounds in costs.items()}
     median = {name: statistics.median(seconds) for name, seconds in train.items()}
     return HalvingSpeed(
         wall={name: tuple(cost.wall for cost in rounds) for name, rounds in costs.items()},

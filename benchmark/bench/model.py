@@ -53,11 +53,20 @@ class TaskFile(Stored):
 
 
 class ProcessCost(Stored):
-    """What a process of a contender took: wall seconds by stage, bytes at its peak, trials trained together."""
+    """What a process of a contender took.
+
+    Attributes:
+        seconds: of wall time, by stage.
+        memory: bytes at its peak.
+        together: trials that trained at the same time, at most.
+        training: seconds of this process's processor in training, which other work of the machine doesn't lengthen;
+            0 where they weren't taken.
+    """
 
     seconds: dict[BenchStage, float]
     memory: int
     together: int = 1
+    training: float = 0.0
 
 
 class TrialOutput(Stored):
@@ -218,7 +227,8 @@ class HalvingSpeed(Stored):
     """What a grid takes: in full and sequential, in full and packed, and packed with halving.
 
     Attributes:
-        wall, train: seconds of each round, by contender: the whole process, and its training alone.
+        wall, train: seconds of each round, by contender: wall time of the whole process, and processor time of its
+            training alone.
         same_work: sequential over packed, both the full grid, of medians of training.
         early_exit: packed in full over packed with halving.
         together: sequential in full over packed with halving.

@@ -106,7 +106,7 @@ def show_halving(result: HalvingResult, console: Console | None = None) -> None:
     for head in ("full, sequential", "full, packed", "full, packed, not evaluated", "halving, packed"):
         table.add_column(head, justify="right")
     names = ("sequential", "packed", "unevaluated", "halving")
-    table.add_row("training, s", *(f"{statistics.median(speed.train[name]):.1f}" for name in names))
+    table.add_row("training, processor s", *(f"{statistics.median(speed.train[name]):.1f}" for name in names))
     table.add_row("whole sweep, s", *(f"{statistics.median(speed.wall[name]):.1f}" for name in names))
     console.print(table)
     for line in (

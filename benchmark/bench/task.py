@@ -90,6 +90,7 @@ class Stages:
     def __init__(self, started: float) -> None:
         self.seconds: dict[BenchStage, float] = dict.fromkeys(STAGES, 0.0)
         self.seconds["start"] = time.time() - started
+        self.training = 0.0
 
     @contextmanager
     def of(self, name: BenchStage) -> Iterator[None]:
@@ -106,6 +107,16 @@ class Stages:
         for stage, spent in seconds.items():
             self.seconds[stage] += spent
 
+    @contextmanager
+    def around(self, stage: Stage) -> Iterator[None]:
+        """Take the processor time of training, where that is the stage."""
+        began = time.process_time()
+        try:
+            yield
+        finally:
+            if stage == "train":
+                self.training += time.process_time() - began
+
     def write(self, out: Path, name: str, together: int = 1) -> None:
         """Leave a process's times and peak memory for `benchmark.bench.process`.
 
@@ -116,7 +127,8 @@ class Stages:
         """
         from benchmark.tuning.memory import of_process
 
-        write_json(out / f"stages.{name}", ProcessCost(seconds=self.seconds, memory=of_process(), together=together))
+        cost = ProcessCost(seconds=self.seconds, memory=of_process(), together=together, training=self.training)
+        write_json(out / f"stages.{name}", cost)
 
 
 def store(
