@@ -162,14 +162,20 @@ class Planner:
         steps = protocol.total_steps(sizes.train)
         # Each painted image is one, and stands for one report. At most: not every study has a lesion with a place.
         painted = PAINTINGS * sizes.test if self.suite.lesions else 0
+        looks = len(protocol.evaluation_steps(sizes.train))
+        # Written within training too, at some of the looks.
+        again = sum(protocol.writes_reports(number, looks) for number in range(1, looks + 1)) * sizes.validation
         return Workload(
             images=sizes.studies + 1 + painted * len(self.suite.fold_numbers()),
             reports_trained=steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * sizes.train,
             checkpointing=protocol.activation_checkpointing,
             # For the blank image there is one report, which stands for all; trials that see no image write no other.
-            written=[1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted for t in trials],
+            written=[
+                1 if t.protocol.sees_no_image else sizes.validation + sizes.test + 1 + painted + again for t in trials
+            ],
             new_tokens=protocol.max_new_tokens,
             ranks=[trial.rank for trial in trials],
+            reports_evaluated=looks * sizes.validation,
         )
 
     def _operations(self, structure: "Structure", trials: Sequence[Trial]) -> PlannedOperations:
@@ -190,6 +196,7 @@ class Planner:
             f"{min(REPORT_TOKENS, limit)} tokens a report on average, {PROMPT_TOKENS} of prompt beside the image's; a "
             f"batch of reports is written until its longest ends, here to {limit} tokens",
             "starting, loading and decoding images are not counted",
+            *(["the whole grid is counted; points that leave early save of it"] if self.suite.search else []),
         ]
 
 

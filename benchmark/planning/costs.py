@@ -26,6 +26,7 @@ class Workload:
     Attributes:
         images: images that go through the vision encoder, once each.
         reports_trained: reports that one trial learns from, counted each time.
+        reports_evaluated: reports whose loss is taken within the training of one trial, counted each time.
         checkpointing: whether activations are computed anew in the backward pass.
         written: reports that each trial writes, one for each different image.
         new_tokens: of a report at most.
@@ -38,6 +39,7 @@ class Workload:
     written: Sequence[int]
     new_tokens: int
     ranks: Sequence[int]
+    reports_evaluated: int = 0
 
     @property
     def report_tokens(self) -> int:
@@ -63,12 +65,22 @@ def training_operations(structure: Structure, rank: int, *, checkpointing: bool 
     The frozen weights get no gradient, so backward costs them once more what forward did; attention twice, adapters
     twice. The head sees the report's positions only. With activation checkpointing layers go forward once more.
     """
+    layers, small, head = _forward(structure, rank)
+    once_more = layers + small if checkpointing else 0.0
+    return 2 * (layers + head) + 3 * small + once_more
+
+
+def evaluation_operations(structure: Structure, rank: int) -> float:
+    """Count operations of one report whose loss is taken, and nothing learned: forward alone."""
+    return sum(_forward(structure, rank))
+
+
+def _forward(structure: Structure, rank: int) -> tuple[float, float, float]:
+    """Count operations of a report forward: of the layers' weights, of attention and adapters, and of the head."""
     tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary * REPORT_TOKENS
     adapters = 2 * structure.trainable(rank) * tokens
-    layers, small = 2 * structure.decoder_weights * tokens, _attention(structure, tokens) + adapters
-    once_more = layers + small if checkpointing else 0.0
-    return 2 * (layers + head) + 3 * small + once_more
+    return 2 * structure.decoder_weights * tokens, _attention(structure, tokens) + adapters, head
 
 
 def prompt_operations(structure: Structure) -> float:
@@ -106,9 +118,10 @@ class Operations:
 def operations(structure: Structure, work: Workload) -> Operations:
     """Return what a suite asks of a backbone."""
     trained = (training_operations(structure, rank, checkpointing=work.checkpointing) for rank in work.ranks)
+    evaluated = work.reports_evaluated * sum(evaluation_operations(structure, rank) for rank in work.ranks)
     report = prompt_operations(structure) + work.report_tokens * word_operations(structure)
     return Operations(
         vision=work.images * vision_operations(structure),
-        train=work.reports_trained * sum(trained),
+        train=work.reports_trained * sum(trained) + evaluated,
         write=sum(work.written) * report,
     )

@@ -68,10 +68,9 @@ def test_the_loss_is_the_models_own_over_the_validation_reports(
         assert run.evaluations[one.id][-1].loss == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_packed_as_sequential_as_any_packing(dropout: float, load: Load, train: Train) -> None:
+def test_packed_as_sequential_as_any_packing(load: Load, train: Train) -> None:
     backbone = load("qwen2.5-vl-3b", dtype=torch.float64)
-    settings: dict[str, Any] = {"dropout": dropout, "evaluate_every": 2, "steps": 6, "batch_size": 3}
+    settings: dict[str, Any] = {"dropout": 0.3, "evaluate_every": 2, "steps": 4, "batch_size": 3}
     trials = [trial(r, 16, s, dtype="float64", **settings) for r, s in ((2, 0), (4, 1), (8, 0))]
     # As in folds: each has validation reports of its own, and not as many.
     rows = dict(zip((t.id for t in trials), ((0, 1), (4,), (1, 2, 3)), strict=True))
@@ -93,7 +92,7 @@ def test_packed_as_sequential_as_any_packing(dropout: float, load: Load, train: 
 
 def overfitting(**more: Any) -> list[Trial]:
     """Trials that learn one report by heart, at a rate at which others are soon worse written."""
-    settings: dict[str, Any] = {"steps": 12, "learning_rate": 3e-2, "schedule": "constant", "evaluate_every": 3}
+    settings: dict[str, Any] = {"steps": 8, "learning_rate": 3e-2, "schedule": "constant", "evaluate_every": 2}
     return [trial(rank, seed=seed, **(settings | more)) for rank, seed in ((2, 0), (8, 1))]
 
 
@@ -112,23 +111,23 @@ def test_the_best_step_is_kept(engine: type, load: Load, train: Train, pictures:
         assert (kept.criterion, kept.value) == ("loss", min(found))
         expected = loss_by_the_models_own_head(backbone, run, one, pictures)
         assert expected == pytest.approx(min(found), rel=1e-4)
-        assert len(run.losses[one.id]) == 12  # the whole training is on record
+        assert len(run.losses[one.id]) == 8  # the whole training is on record
         # Stopped there, with the schedule of the whole, it is the same adapter.
         short = train(engine(), backbone, [one], until=kept.step, **options)
         assert short.outcomes[one.id].paused
         assert not short.folders[one.id].is_trained()
-        assert losses_of(short, one.id) == pytest.approx(found[: kept.step // 3], rel=1e-4)
+        assert losses_of(short, one.id) == pytest.approx(found[: kept.step // 2], rel=1e-4)
 
 
 def test_a_score_can_choose_and_reports_are_those_of_plain_peft(load: Load, train: Train, pictures: np.ndarray) -> None:
     backbone = load("llava-med-7b")
     settings: dict[str, Any] = {"evaluate_every": 1, "evaluate_reports_every": 2, "keep": "best"}
-    trials = [trial(r, seed=s, steps=6, keep_by="rouge_l", **settings) for r, s in ((2, 0), (4, 1))]
+    trials = [trial(r, seed=s, steps=4, keep_by="rouge_l", **settings) for r, s in ((2, 0), (4, 1))]
     heard: dict[str, list[list[str]]] = {}
 
     def score(one: Trial, texts: Sequence[str]) -> dict[str, float | None]:
         heard.setdefault(one.id, []).append(list(texts))
-        return {"rouge_l": {1: None, 2: 0.5, 3: 0.5}[len(heard[one.id])]}
+        return {"rouge_l": {1: 0.5, 2: 0.5}[len(heard[one.id])]}
 
     runs = []
     for engine in (Packed(), Sequential()):
@@ -136,13 +135,13 @@ def test_a_score_can_choose_and_reports_are_those_of_plain_peft(load: Load, trai
         runs.append((train(engine, backbone, trials, score=score, validation_rows=part_of(trials)), dict(heard)))
     for run, said in runs:
         for one in trials:
-            assert [e.scores is not None for e in run.evaluations[one.id]] == [False, True] * 3
+            assert [e.scores is not None for e in run.evaluations[one.id]] == [False, True] * 2
             kept = kept_of(run.evaluations[one.id], one.protocol)
             assert kept is not None
-            assert (kept.step, kept.value) == (4, 0.5)  # of equal ones the earlier
+            assert (kept.step, kept.value) == (2, 0.5)  # of equal ones the earlier
             # The adapter that was kept writes what was written then.
             texts = [one_text.text for one_text in written(Sequential(), backbone, [one], run, pictures)[one.id]]
-            assert said[one.id][1] == [texts[i] for i in VALIDATION]
+            assert said[one.id][0] == [texts[i] for i in VALIDATION]
     assert runs[0][1] == runs[1][1]
 
 
@@ -150,7 +149,7 @@ class Interrupted(Exception):
     """Stands for a process that ends."""
 
 
-MOMENTS = ((Packed, "before the look"), (Packed, "within the look"), (Sequential, "between looks"))
+MOMENTS = ((Packed, "within the look"), (Sequential, "between looks"))
 
 
 @pytest.mark.parametrize(("engine", "moment"), MOMENTS)
@@ -164,12 +163,12 @@ def test_a_killed_run_ends_as_one_that_was_not(
     original = evaluating.writes_reports
 
     def step_done(_trial: object, done: int, *_: object) -> None:
-        if done == {"before the look": 12, "within the look": 0, "between looks": 10}[moment]:
+        if done == {"within the look": 0, "between looks": 7}[moment]:
             raise Interrupted
 
     def writes_reports(one: Trial, step: int, steps: Sequence[int]) -> bool:
-        # Snapshots lie there from the steps before; the look at step 12 doesn't end.
-        if moment == "within the look" and step == 12:
+        # Snapshots lie there from the steps before; the look at step 8 doesn't end.
+        if moment == "within the look" and step == 8:
             raise Interrupted
         return original(one, step, steps)
 
@@ -179,7 +178,7 @@ def test_a_killed_run_ends_as_one_that_was_not(
             train(engine(snapshot_seconds=0.0), backbone, trials, store=tmp_path, step_done=step_done, **options)
     again: list[int] = []
     resumed = train(engine(), backbone, trials, store=tmp_path, step_done=lambda t, n, *_: again.append(n), **options)
-    assert len(again) < 2 * 12
+    assert len(again) < 2 * 8
     assert resumed.evaluations == whole.evaluations
     assert resumed.losses == whole.losses
     for one in trials:
@@ -223,14 +222,14 @@ def test_a_validation_loss_that_is_not_finite_ends_its_trial_alone(load: Load, t
 
 def test_trials_go_on_where_they_paused_and_are_as_if_they_had_not(load: Load, train: Train, tmp_path: Path) -> None:
     backbone = load("qwen2.5-vl-3b")
-    trials = overfitting(keep="best", dropout=0.2, steps=9)
+    trials = overfitting(keep="best", dropout=0.2, steps=5)
     options: dict[str, Any] = {"rows": part_of(trials, (0,)), "validation_rows": part_of(trials)}
     whole = train(Packed(), backbone, trials, **options)
     for engine, place in ((Packed, tmp_path / "packed"), (Sequential, tmp_path / "alone")):
-        for until in (3, 6):
+        for until in (2, 4):
             paused = train(engine(), backbone, trials, store=place, until=until, **options)
             assert all(outcome.paused for outcome in paused.outcomes.values())
-            assert [len(e) for e in paused.evaluations.values()] == [until // 3] * 2
+            assert [len(e) for e in paused.evaluations.values()] == [until // 2] * 2
         ended = train(engine(), backbone, trials, store=place, **options)
         if engine is Packed:
             assert ended.evaluations == whole.evaluations

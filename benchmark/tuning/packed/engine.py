@@ -280,6 +280,7 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
         kept=kept(type(backbone), backbone.model.config, forward),
         checkpointing=protocol.activation_checkpointing,
         head=not fuses(backbone.model),
+        keeps_best=any(trial.protocol.keep == "best" for trial in trials),
     )
 
 
