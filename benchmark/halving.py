@@ -133,22 +133,19 @@ def evaluations_of(store: Store, trials: Sequence[Trial]) -> dict[str, list[Eval
 
 
 def exits_of(store: Store, record: SuiteRecord) -> dict[str, Exit]:
-    """Return which trials of a suite left early, by id; none where it doesn't search, or as far as is stored."""
+    """Return which trials of a suite left early, by id, as far as is stored; none where it doesn't search.
+
+    A trial that failed is none of them, but its point is out of the running.
+
+    Raises:
+        UserError: a trial's evaluations are damaged.
+    """
     if record.suite.search is None:
         return {}
     trials = list(record.trials.values())
-    return decided_in(store, trials, record.suite.search.halving).exits  # type: ignore[return-value]
-
-
-def decided_in(store: Store, trials: Sequence[Trial], halving: Halving) -> Decided:
-    """Return what stored evaluations decide of trials; one that is stored as failed has no more of them.
-
-    Raises:
-        UserError: a trial's are damaged.
-    """
-    found = evaluations_of(store, trials)
     failed = {t.id for t in trials if store.of(t).failure.is_file() and not store.of(t).is_done()}
-    return decide(trials, found, halving, failed)
+    exits = decide(trials, evaluations_of(store, trials), record.suite.search.halving, failed).exits
+    return {identity: one for identity, one in exits.items() if identity not in failed}
 
 
 def refuse_rungs(halving: Halving, evaluations: int) -> None:

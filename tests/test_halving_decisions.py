@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from short_trials import trial
 
@@ -45,6 +45,7 @@ def plain_halving(means: np.ndarray, halving: Halving) -> dict[int, int]:
     return left
 
 
+@settings(deadline=None)
 @given(
     points=st.integers(1, 9),
     keep=st.sampled_from([0.1, 1 / 3, 0.5, 2 / 3, 0.9]),
@@ -69,6 +70,7 @@ def test_whole_points_leave_by_their_mean_over_seeds_as_in_plain_halving(
     assert decide(trials, cut, halving) == decided
 
 
+@settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 1000))
 def test_a_decision_waits_for_all_and_for_no_more(seed: int) -> None:
     """However trials come in, the same leave in the end: they are trained to what is waited for, in any order."""

@@ -92,7 +92,7 @@ def read_results(results: Path, suite: str) -> SuiteResults:
     exits: dict[str, Exit] = {}
     for identity, trial in record.trials.items():
         # What left is no result of this suite, though another one may have trained it to the end.
-        if identity in left and not store.of(identity).failure.is_file():
+        if identity in left:
             exits[identity] = left[identity]
         elif is_done(folder := store.of(identity), trial.label):
             done.append(_done(trial, folder, references[trial.fold]))

@@ -224,7 +224,7 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
         label = trial.label
         folder = store.of(identity)
         state: State = "left"
-        if identity in exits and not folder.failure.is_file():
+        if identity in exits:
             state = "exited"
         elif folder.is_done(lesions=record.suite.lesions):
             state = "done"
