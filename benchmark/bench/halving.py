@@ -17,6 +17,8 @@ from benchmark.suite import Halving, Suite
 
 SEEDS = 20
 """Of every point, whose full runs say how often halving keeps the winner."""
+TRAIN = 32
+"""Studies that those learn, from the head of the suite's split: there are many of them."""
 OF_A_POINT = (1, 3)
 """Seeds of a point, of which sets are drawn from those."""
 CONTENDERS: dict[str, Contender] = {"sequential": "C", "packed": "D", "unevaluated": "D", "halving": "D"}
@@ -88,7 +90,8 @@ def speed(costs: Mapping[str, Sequence[Cost]], steps: float) -> HalvingSpeed:
 def _survival(suite: Suite, task: Task, halving: Halving, work: Path, say: Say) -> tuple[Survival, ...]:
     """Run the full grid with many seeds, packed, and return how often each way of halving keeps its winner."""
     settings = len(suite.grid.rank) * len(suite.grid.alpha)
-    whole = task.model_copy(update={"points": points(suite.grid, settings * SEEDS), "test": task.test[:1]})
+    many = {"points": points(suite.grid, settings * SEEDS), "train": task.train[:TRAIN], "test": task.test[:1]}
+    whole = task.model_copy(update=many)
     path = whole.write(work / "seeds.json")
     cost = contend("D", path, whole, work / "seeds")
     say(f"{settings} points with {SEEDS} seeds each, in full: {cost.wall:.1f} s")
