@@ -73,11 +73,6 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         COCO,
-        "pycocoevalcap.cider.cider_scorer:CiderScorer.compute_doc_freq",
-        "document frequencies from the references: cider_values",
-    ),
-    Part(
-        COCO,
         "pycocoevalcap.cider.cider_scorer:CiderScorer.compute_cider",
         "sets the number of documents from its references, which is kept from it: frozen_cider_values",
     ),
@@ -148,17 +143,6 @@ def ngrams(text: str) -> Iterable[tuple[str, ...]]:
     from pycocoevalcap.cider.cider_scorer import precook
 
     return precook(text)
-
-
-def cider_values(hypotheses: Sequence[str], references: Sequence[str]) -> Sequence[float]:
-    """Return CIDEr-D of each pair, document frequencies from the references."""
-    from pycocoevalcap.cider.cider_scorer import CiderScorer
-
-    scorer = CiderScorer()
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        scorer += (hypothesis, [reference])
-    scorer.compute_doc_freq()
-    return scorer.compute_cider()
 
 
 def frozen_cider_values(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from private_parts import bound_in_pyproject, moved, outside, same_versions, uses_missing
+from pycocoevalcap.cider.cider import Cider
 
 from metrics import private
 from metrics.private import Library, Part
@@ -34,7 +35,9 @@ def test_the_number_of_documents_stays_as_given() -> None:
     written = ["no mass seen in a breast", "a round mass in the breast"]
     own = Counter(ngram for report in reports for ngram in private.ngrams(report))
     few, many = (private.frozen_cider_values(written, reports, own, number) for number in (2, 200))
-    assert few == pytest.approx(private.cider_values(written, reports))
+    as_read = [{i: [text] for i, text in enumerate(texts)} for texts in (reports, written)]
+    _, by_library = Cider().compute_score(*as_read)
+    assert few == pytest.approx(list(by_library))
     assert few[0] != pytest.approx(many[0])
 
 

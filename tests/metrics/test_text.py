@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.tokenize import TreebankWordTokenizer
+from pycocoevalcap.cider.cider import Cider
 
 from benchmark.data.dmid import read
+from metrics.text import cider
 from metrics.text.meteor_nltk import meteor_nltk, nltk_words
 from metrics.text.rouge import rouge_l
 from metrics.text.text import COCO, PUBLISHED, TEXT_SCORES, text_statistics
@@ -174,3 +176,17 @@ def test_a_very_long_prediction_is_scored() -> None:
 
 def test_words_of_nltk_part_sentences_inside_a_report() -> None:
     assert nltk_words("No mass seen. BI-RADS 1.") == ("No", "mass", "seen", ".", "BI-RADS", "1", ".")
+
+
+def test_pairs_that_were_scored_before_keep_their_cider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was scored before with the same references, values are those of the library in one go."""
+    references = [
+        f"a {word} mass in the {side} breast" for word in ("round", "oval", "lobular") for side in ("left", "right")
+    ]
+    written = [[references[(i * step + 1) % 6] for i in range(6)] for step in (1, 2, 1)]
+    monkeypatch.setattr(cider, "REMEMBERED", 8)
+    for hypotheses in written:
+        pairs = {i: [text] for i, text in enumerate(references)}, {i: [text] for i, text in enumerate(hypotheses)}
+        _, expected = Cider().compute_score(*pairs)
+        scored = cider.cider(hypotheses, references, "cider_published", "tok:none")
+        np.testing.assert_array_equal(scored.statistics[:, 0], expected)
