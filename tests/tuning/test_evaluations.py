@@ -18,6 +18,7 @@ from benchmark.tuning.adapters import tuned
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.sequential import Sequential
+from benchmark.tuning.snapshots import read_snapshot
 
 pytestmark = pytest.mark.numeric
 
@@ -225,14 +226,14 @@ def test_trials_go_on_where_they_paused_and_are_as_if_they_had_not(load: Load, t
     trials = overfitting(keep="best", dropout=0.2, steps=5)
     options: dict[str, Any] = {"rows": part_of(trials, (0,)), "validation_rows": part_of(trials)}
     whole = train(Packed(), backbone, trials, **options)
-    for engine, place in ((Packed, tmp_path / "packed"), (Sequential, tmp_path / "alone")):
-        for until in (2, 4):
-            paused = train(engine(), backbone, trials, store=place, until=until, **options)
-            assert all(outcome.paused for outcome in paused.outcomes.values())
-            assert [len(e) for e in paused.evaluations.values()] == [until // 2] * 2
-        ended = train(engine(), backbone, trials, store=place, **options)
-        if engine is Packed:
-            assert ended.evaluations == whole.evaluations
-            for one in trials:
-                assert all(map(torch.equal, weights(ended, one.id).values(), weights(whole, one.id).values()))
-        assert not list(place.glob("*/checkpoint.safetensors"))
+    for until in (2, 4):
+        paused = train(Packed(), backbone, trials, store=tmp_path, until=until, **options)
+        assert all(outcome.paused for outcome in paused.outcomes.values())
+        assert [len(e) for e in paused.evaluations.values()] == [until // 2] * 2
+    # The best so far is in the snapshot.
+    assert len(read_snapshot(trials[0], paused.folders[trials[0].id]).best) > 0
+    ended = train(Packed(), backbone, trials, store=tmp_path, **options)
+    assert ended.evaluations == whole.evaluations
+    for one in trials:
+        assert all(map(torch.equal, weights(ended, one.id).values(), weights(whole, one.id).values()))
+    assert not list(tmp_path.glob("*/checkpoint.safetensors"))
