@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from benchmark.suites.load import parse
 SEEDS = (0, 1)
 
 
-def grid(points: int, seeds: Sequence[int] = SEEDS, **protocol: object) -> list[Trial]:
-    settings = {"steps": 8, "evaluate_every": 2, **protocol}
+def grid(points: int, seeds: Sequence[int] = SEEDS, **protocol: Any) -> list[Trial]:
+    settings: dict[str, Any] = {"steps": 8, "evaluate_every": 2, **protocol}
     return [trial(rank, seed=seed, **settings) for rank in range(1, points + 1) for seed in seeds]
 
 
@@ -36,7 +37,8 @@ def curves(trials: Sequence[Trial], losses: np.ndarray) -> dict[str, list[Evalua
 
 def plain_halving(means: np.ndarray, halving: Halving) -> dict[int, int]:
     """Rung by point that leaves, as the textbook has it: sort, keep the first share."""
-    staying, left = list(range(len(means))), {}
+    staying = list(range(len(means)))
+    left: dict[int, int] = {}
     for rung in halving.rungs:
         order = sorted(staying, key=lambda i: (means[i, rung - 1], i))
         number = max(1, math.ceil(round(halving.keep * len(staying), 9)))

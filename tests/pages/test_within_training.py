@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from stored_suite import StoredSuite
 
@@ -68,10 +69,10 @@ def test_overfitting_can_be_seen(board: Board) -> None:
     assert drawn is not None
     figure, caption, alt = drawn
     axes = figure.axes[0]
-    lines = [list(zip(*line.get_data(), strict=True)) for line in axes.lines]
+    lines = [list(map(tuple, np.asarray(line.get_xydata()).tolist())) for line in axes.lines]
     for row in board.rows:
         for seed, curve in row.validations.items():
-            assert curve in [[(float(x), float(y)) for x, y in line] for line in lines]
+            assert curve in lines
             [kept] = row.kept[seed]
             assert [(kept, dict(curve)[kept])] in lines
     assert {row.rank: row.kept["0"] for row in board.rows} == {2: (40,), 8: (60,)}
