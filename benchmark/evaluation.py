@@ -113,7 +113,7 @@ def evaluate(
             adapters={trial.id: adapter for trial in mine if trial.adapter is not None},
         )
         done = all(store.of(one).is_done(lesions=suite.lesions and one.is_shown_lesions) for one in mine)
-        summary = run_packs(planned, [] if done else [pack], workers)
+        summary = run_packs(planned, lambda _: [] if done else [pack], workers)
     # Only now: an adapter that is refused leaves no trace on a leaderboard.
     write_lines(store.references(suite.name), records.references())
     write_json(store.suite(suite.name), merged)

@@ -105,6 +105,34 @@ class WrittenFiles(Stored):
     files: dict[str, FileDigest] = {}
 
 
+class Evaluation(Stored):
+    """A line of `evaluations.jsonl`: how good a trial was on the validation part within its training.
+
+    Attributes:
+        step: after which.
+        loss: mean cross-entropy over the report tokens of the part.
+        scores: of the reports that it wrote for the part, where it wrote any; None for an undefined score.
+    """
+
+    step: int
+    loss: float
+    scores: dict[str, float | None] | None = Field(default=None, exclude_if=lambda scores: scores is None)
+
+
+class Kept(Stored):
+    """Which step's adapter a trial keeps.
+
+    Attributes:
+        step: after which.
+        criterion: what chose it: `last`, or `loss` or a score of the validation part.
+        value: of the criterion at that step, of the loss where it is `last`; None where no step had one.
+    """
+
+    step: int
+    criterion: str
+    value: float | None
+
+
 class TrialRecord(Provenance):
     """The content of a trial's `trial.json`, which is written last: with it, the trial is done.
 
@@ -117,6 +145,7 @@ class TrialRecord(Provenance):
         trained_together: how many trained at the same time, at most; None where it was trained by itself or earlier.
         loss: the kernels that the loss was computed with, where not by torch.
         adapter: what was evaluated, where it is from elsewhere.
+        kept: which step's adapter it is, where the trial was evaluated within training.
         seconds: the trial's own, by stage, of all sessions that worked on it.
         peak_memory_bytes: the greatest in training: of the GPU, or of the process on a CPU.
         device, gpu, gpu_memory_bytes, machine: where it ran last.
@@ -134,6 +163,7 @@ class TrialRecord(Provenance):
     trained_together: int | None = Field(default=None, exclude_if=lambda number: number is None)
     loss: str | None = Field(default=None, exclude_if=lambda kernels: kernels is None)
     adapter: EvaluatedAdapter | None = Field(default=None, exclude_if=lambda adapter: adapter is None)
+    kept: Kept | None = Field(default=None, exclude_if=lambda kept: kept is None)
     seconds: dict[Stage, float]
     peak_memory_bytes: int | None = None
     device: str = "cpu"

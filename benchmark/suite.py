@@ -6,9 +6,10 @@ A suite is one screen of YAML: which data, split, backbones, grid, protocol, met
 
 import hashlib
 import json
+import math
 from importlib.resources import files
-from math import sqrt
-from typing import Any, Literal, Self
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -28,6 +29,8 @@ from benchmark.untuned import INSTRUCTED, UNTUNED, Untuned, said
 
 SCHEMA = 1
 """Version of what a trial's id is made of; raised when the meaning of a stored result changes."""
+MOST_STEPS = 10_000_000
+"""Of a trial."""
 
 
 def sweep_command(name: str) -> str:
@@ -122,10 +125,15 @@ class Protocol(Part):
             report, so nothing that is learned of images can help: a control of the grounding controls, not a way to
             tune a model.
             `blank` is what a suite's `blank_adapters` are trained on, and shown when they write.
+        evaluate_every: steps between two looks at the validation part within training, or `epoch`; the last step is
+            always followed by one. Each gives the mean loss over its report tokens, without dropout.
+        evaluate_reports_every: with each so many-th of those looks, and the last, reports are written and scored too.
+        keep: the adapter of the `last` step, or of the look that was `best`; of equal ones the earliest.
+        keep_by: what says which is best: `loss`, or the name of a score of those reports.
     """
 
     prompt: str = Field(default="Write the radiology report of this mammogram.", min_length=1, max_length=100_000)
-    steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    steps: int | None = Field(default=None, ge=1, le=MOST_STEPS)
     epochs: int | None = Field(default=None, ge=1, le=100_000)
     batch_size: int = Field(default=8, ge=1, le=65_536)
     micro_batch_size: int | None = Field(default=None, ge=1, le=65_536)
@@ -142,11 +150,32 @@ class Protocol(Part):
     training_images: Literal["own", "shuffled", "blank"] = Field(
         default="own", exclude_if=lambda images: images == "own"
     )
+    evaluate_every: int | str | None = Field(default=None, exclude_if=lambda every: every is None)
+    evaluate_reports_every: int | None = Field(
+        default=None, ge=1, le=10_000_000, exclude_if=lambda every: every is None
+    )
+    keep: Literal["last", "best"] = Field(default="last", exclude_if=lambda which: which == "last")
+    keep_by: str = Field(default="loss", max_length=100, exclude_if=lambda criterion: criterion == "loss")
+
+    @field_validator("evaluate_every", mode="before")
+    @classmethod
+    def _steps_or_epoch(cls, every: object) -> object:
+        if every is None or every == "epoch" or (type(every) is int and 1 <= every <= MOST_STEPS):
+            return every
+        raise ValueError(f"a number of steps up to {MOST_STEPS}, or epoch")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs")
+        return self
+
+    @model_validator(mode="after")
+    def _evaluated(self) -> Self:
+        if self.evaluate_every is None and (self.evaluate_reports_every or self.keep == "best"):
+            raise ValueError("evaluate_reports_every and keep: best need evaluate_every: a number of steps, or epoch")
+        if self.keep_by != "loss" and self.evaluate_reports_every is None:
+            raise ValueError(f"keep_by: {self.keep_by} is a score of reports, so it needs evaluate_reports_every")
         return self
 
     @property
@@ -166,6 +195,20 @@ class Protocol(Part):
         assert self.epochs is not None
         return self.epochs * -(-reports // self.batch_size)
 
+    def evaluation_steps(self, reports: int) -> tuple[int, ...]:
+        """Return the steps after which a trial with so many training reports is evaluated, the last one among them."""
+        if self.evaluate_every is None or not reports:
+            return ()
+        epoch = -(-reports // self.batch_size)
+        every = self.evaluate_every if isinstance(self.evaluate_every, int) else epoch
+        total = self.total_steps(reports)
+        return (*range(every, total, every), total)
+
+    def writes_reports(self, number: int, evaluations: int) -> bool:
+        """Return whether reports are written at an evaluation, by its number from 1, of so many."""
+        every = self.evaluate_reports_every
+        return every is not None and (number % every == 0 or number == evaluations)
+
 
 def under(protocol: Protocol, point: Point) -> Protocol:
     """Return a protocol with a point's own rate and dropout in place of its own."""
@@ -179,6 +222,39 @@ class MiniaturePart(Part):
     examples: int = Field(default=1500, ge=16, le=100_000, description="phantoms they are trained on")
     vision_steps: int = Field(default=300, ge=1, le=10_000_000)
     language_steps: int = Field(default=250, ge=1, le=10_000_000)
+
+
+class Halving(Part):
+    """Points of a grid leave at rungs, the worst by the validation part: mean over a point's seeds, in each fold.
+
+    A point leaves or stays as a whole, and what stays is trained as if nothing had left. What is compared is the
+    protocol's `keep_by`.
+
+    Attributes:
+        rungs: the evaluations after which points leave, counted from 1.
+        keep: share of the points that stay at each rung, rounded up.
+    """
+
+    rungs: tuple[Annotated[int, Field(le=MOST_STEPS)], ...] = Field(min_length=1)
+    keep: float = Field(default=0.5, gt=0, lt=1, allow_inf_nan=False)
+
+    @field_validator("rungs")
+    @classmethod
+    def _ascending(cls, rungs: tuple[int, ...]) -> tuple[int, ...]:
+        if rungs[0] < 1 or any(later <= earlier for earlier, later in pairwise(rungs)):
+            raise ValueError(f"numbers of evaluations from 1, ascending, but {list(rungs)} given")
+        return rungs
+
+    def staying(self, points: int) -> int:
+        """Return how many of so many points stay at a rung."""
+        # A share such as 1/3 times 9 is a little more than 3 in binary numbers.
+        return max(1, math.ceil(round(self.keep * points, 9)))
+
+
+class Search(Part):
+    """How a suite spends less than the whole grid costs."""
+
+    halving: Halving
 
 
 class Suite(Part):
@@ -214,6 +290,7 @@ class Suite(Part):
     blank_adapters: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
     lesions: bool = Field(default=False, exclude_if=lambda wanted: not wanted)
     untuned: tuple[Untuned, ...] = Field(default=(), exclude_if=lambda ways: not ways)
+    search: Search | None = Field(default=None, exclude_if=lambda search: search is None)
 
     @field_validator("untuned")
     @classmethod
@@ -221,6 +298,21 @@ class Suite(Part):
         if twice := [said(way) for place, way in enumerate(ways) if way in ways[:place]]:
             raise ValueError(f"must be distinct, but listed twice: {', '.join(twice)}")
         return ways
+
+    @model_validator(mode="after")
+    def _rungs_are_evaluations(self) -> Self:
+        if self.search is None:
+            return self
+        protocol, rungs = self.protocol, self.search.halving.rungs
+        if protocol.evaluate_every is None:
+            raise ValueError("search: halving needs protocol: evaluate_every, at whose evaluations points leave")
+        reports = protocol.evaluate_reports_every
+        if protocol.keep_by != "loss" and (unscored := [rung for rung in rungs if rung % (reports or 1)]):
+            raise ValueError(
+                f"search: at the rungs {unscored} no reports are written, and points are compared by "
+                f"{protocol.keep_by}; rungs have to be multiples of evaluate_reports_every"
+            )
+        return self
 
     @model_validator(mode="after")
     def _not_all_blank(self) -> Self:
@@ -245,6 +337,11 @@ class Suite(Part):
         if twice := sorted({n for n in names if names.count(n) > 1}):
             raise ValueError(f"backbones named twice: {', '.join(twice)}")
         return self
+
+    @property
+    def halving(self) -> Halving | None:
+        """When points leave; None where all stay."""
+        return None if self.search is None else self.search.halving
 
     def points(self) -> list[Point]:
         """Return every point of the grid, ranks slowest and seeds fastest."""
@@ -357,7 +454,7 @@ class Trial(BaseModel):
     @property
     def scale(self) -> float:
         """What B A is multiplied by."""
-        return self.alpha / (sqrt(self.rank) if self.scaling == "rslora" else self.rank)
+        return self.alpha / (math.sqrt(self.rank) if self.scaling == "rslora" else self.rank)
 
     @property
     def setting(self) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ Each arrow is a function here: what it takes stands left of it, what it returns 
 import hashlib
 import json
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -23,11 +23,12 @@ from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Executor, Work, default_processes, executor, one_arithmetic, one_thread
 from benchmark.faults import try_folder
+from benchmark.halving import exits_among, groups_of, refuse_rungs
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.planning import values
-from benchmark.planning.dealing import Examples, dealt, trials_of
+from benchmark.planning.dealing import Examples, dealt, dealt_by_fold, trials_of
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.provenance import now
@@ -95,6 +96,7 @@ class Summary:
         ran: how many were done now.
         elsewhere: how many another sweep of the same results did meanwhile.
         failed, failed_floors: why, by the trial's label or the floor's name.
+        exited: how many exited at a rung, before or now; those now aren't among `ran`.
     """
 
     suite: Suite
@@ -104,6 +106,7 @@ class Summary:
     failed: Mapping[str, str] = field(default_factory=dict)
     failed_floors: Mapping[str, str] = field(default_factory=dict)
     elsewhere: int = 0
+    exited: int = 0
 
 
 def run(
@@ -157,7 +160,7 @@ def run(
             weights = find_weights(suite, workers)
             planned = plan_trials(suite, records, weights)
             store_record(planned)
-            return run_packs(planned, devices, workers)
+            return run_packs(planned, partial(deal_packs, planned, devices, workers.processes), workers)
     except BaseException:
         # What workers that were ended at once were writing.
         clear_up(results)
@@ -249,11 +252,31 @@ def prepare_records(
         sizes = f"{len(records.folds)} folds, the first {sizes}"
     tell(Event("stage", "data", detail=records.data.summary))
     tell(Event("stage", "split", detail=f"{first.name}: {sizes}"))
+    _refuse_evaluations(suite, records)
     tell(Event("stage", "images", detail=f"decoded once, kept in {records.cache / 'images'}"))
     decode_images(records, processes)
     if suite.lesions:
         find_lesions(records, processes)
     return records
+
+
+def _refuse_evaluations(suite: Suite, records: Records) -> None:
+    """Raise where a suite evaluates within training what it can't.
+
+    Raises:
+        UserError: a split has no validation part, or points would leave where nothing is evaluated.
+    """
+    protocol = suite.protocol
+    if protocol.evaluate_every is None:
+        return
+    if empty := [split.name for split in records.splits if not split.validation]:
+        raise UserError(
+            f"suite {suite.name}: protocol: evaluate_every needs a validation part, and the split {empty[0]} has none. "
+            "Choose another split, or leave evaluate_every out."
+        )
+    if suite.search is not None:
+        fewest = min(len(protocol.evaluation_steps(len(split.train))) for split in records.splits)
+        refuse_rungs(suite.search.halving, fewest)
 
 
 def plan_trials(suite: Suite, records: Records, weights: Mapping[str, Weights]) -> Planned:
@@ -320,13 +343,8 @@ def deal_packs(
     packs: list[Pack] = []
     for entry in suite.backbones:
         of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
-        todo = [
-            trial
-            for trial in of_backbone
-            if (among is None or trial.id in among)
-            and not store.of(trial).is_done(lesions=suite.lesions and trial.is_shown_lesions)
-        ]
-        for part in dealt(todo, len(suite.backbones), processes, on_cpu=devices[0] == "cpu"):
+        todo = [one for one in unfinished(suite, of_backbone, store) if among is None or one.id in among]
+        for part in _parts(suite, of_backbone, todo, processes, on_cpu=devices[0] == "cpu"):
             packs.append(
                 Pack(
                     entry=entry,
@@ -336,19 +354,55 @@ def deal_packs(
                     trials=tuple(part),
                     records=planned.records,
                     sets=SETS_WITH_LESIONS if suite.lesions else SETS,
+                    halving=suite.halving,
                 )
             )
     return packs
 
 
-def run_packs(planned: Planned, devices: Sequence[str], workers: Executor) -> Summary:
+def _parts(
+    suite: Suite, trials: Sequence[Trial], todo: Sequence[Trial], processes: int, *, on_cpu: bool
+) -> list[list[Trial]]:
+    """Return what is to run of a backbone's trials, in as many parts as keep all processes busy.
+
+    Where points leave at rungs, those that what is to run competes with are among it.
+    """
+    if suite.search is None:
+        return dealt(todo, len(suite.backbones), processes, on_cpu=on_cpu)
+    waiting = {trial.fold for trial in todo}
+    competing = [trial for trial in trials if trial.fold in waiting]
+    return dealt_by_fold(competing, len(suite.backbones), processes)
+
+
+def unfinished(suite: Suite, trials: Sequence[Trial], store: Store) -> list[Trial]:
+    """Return trials that aren't done and didn't leave at a rung; what failed is tried again.
+
+    Args:
+        suite: of the trials.
+        trials: all that compete with each other.
+        store: where their results are.
+    """
+    exited = exits_among(trials, store, suite.halving)
+    return [
+        trial
+        for trial in trials
+        if trial.id not in exited and not store.of(trial).is_done(lesions=suite.lesions and trial.is_shown_lesions)
+    ]
+
+
+Deal = Callable[[Container[str] | None], list[Pack]]
+"""Gives packs of what isn't done, among the trials of these ids, or among all."""
+
+
+def run_packs(planned: Planned, deal: Deal, workers: Executor) -> Summary:
     """Run packs and floors; what each leaves is in the store, and how all ended is returned.
 
     Where another sweep works on some of them, it is waited for; what it leaves undone is run here.
     """
-    trials = planned.trials
-    packs = deal_packs(planned, devices, workers.processes)
-    todo = {trial.id for pack in packs for trial in pack.trials}
+    suite, trials, store = planned.suite, planned.trials, Store(planned.records.results)
+    packs = deal(None)
+    packed = {trial.id for pack in packs for trial in pack.trials}
+    todo = {trial.id for trial in unfinished(suite, trials, store)} & packed
     done = len(trials) - len(todo)
     detail = f"{len(trials)} in the grid, {done} done already, {len(todo)} to run"
     tell(Event("stage", "trials", done, len(trials), detail))
@@ -366,27 +420,25 @@ def run_packs(planned: Planned, devices: Sequence[str], workers: Executor) -> Su
         for _, outcome in workers.run(work):
             ended.update(outcome)
         left = left - ended.keys()
-        elsewhere |= {one for one in left & todo if _is_done(planned, one)}
+        elsewhere |= (left & todo) - {trial.id for trial in unfinished(suite, trials, store)}
         left = left - elsewhere
         ended.update(failed := {one: why for one in left if (why := _failed_since(planned, one, began))})
         left = left - failed.keys()
         if not left:
             break
-        free = wait_for_any(Store(planned.records.results), sorted(left))
-        packs = deal_packs(planned, devices, workers.processes, among=free)
+        groups = [[trial.id for trial in group if trial.id in left] for group in groups_of(trials, suite.halving)]
+        packs = deal(wait_for_any(store, sorted(left), groups))
+    exited = exits_among(trials, store, suite.halving)
     return Summary(
-        suite=planned.suite,
+        suite=suite,
         trials=trials,
         already=done,
-        ran=sum(identity in ended and ended[identity] is None for identity in todo),
+        ran=sum(identity in ended and ended[identity] is None for identity in todo - exited.keys()),
         elsewhere=len(elsewhere),
         failed={trial.label: why for trial in trials if (why := ended.get(trial.id)) is not None},
         failed_floors={floor.label: why for floor in planned.floors if (why := ended.get(floor.id)) is not None},
+        exited=len(exited),
     )
-
-
-def _is_done(planned: Planned, identity: str) -> bool:
-    return Store(planned.records.results).of(identity).is_done(lesions=planned.suite.lesions)
 
 
 def _failed_since(planned: Planned, identity: str, began: datetime) -> str | None:
@@ -399,15 +451,23 @@ def _failed_since(planned: Planned, identity: str, began: datetime) -> str | Non
     return failure.reason if failure.at >= began and holder(store.lock(identity).path) is None else None
 
 
-def wait_for_any(store: Store, identities: Sequence[str]) -> set[str]:
-    """Wait until somebody else lets go of a trial or a floor; return those that nobody holds."""
+def wait_for_any(store: Store, identities: Sequence[str], groups: Sequence[Sequence[str]] = ()) -> set[str]:
+    """Wait until somebody else lets go of a trial or a floor; return those that nobody holds.
+
+    Args:
+        store: of the locks.
+        identities: what is waited for.
+        groups: of these, which run together: none of a group is free before all of it are.
+    """
     told = False
     while True:
         holders = {identity: holder(store.lock(identity).path) for identity in identities}
-        if free := {identity for identity, who in holders.items() if who is None}:
+        held = {identity for identity, who in holders.items() if who is not None}
+        held |= {identity for group in groups if not held.isdisjoint(group) for identity in group}
+        if free := set(identities) - held:
             return free
         if not told:
-            listed = "; ".join(sorted({str(who) for who in holders.values()}))
+            listed = "; ".join(sorted({str(who) for who in holders.values() if who is not None}))
             tell(Event("stage", "waiting", detail=f"another sweep is at the last {len(identities)}: {listed}"))
             told = True
         time.sleep(POLL_SECONDS)

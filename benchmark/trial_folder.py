@@ -26,6 +26,7 @@ from benchmark.integrity import differing, digests
 from benchmark.record import (
     ControlPrediction,
     DrawnReport,
+    Evaluation,
     Failure,
     FileDigest,
     FloorRecord,
@@ -36,7 +37,7 @@ from benchmark.record import (
     WrittenFiles,
 )
 
-TRAINED = ("losses.csv", "adapter/adapter_config.json", "adapter/adapter_model.safetensors")
+TRAINED = ("losses.csv", "evaluations.jsonl", "adapter/adapter_config.json", "adapter/adapter_model.safetensors")
 """What training leaves, by place in the trial's folder. The adapter's model card may be edited."""
 WRITTEN = ("predictions.jsonl", "validation.jsonl", "controls.jsonl", "draws.jsonl")
 """What is written with an adapter, or by a floor."""
@@ -48,8 +49,8 @@ SCORED = ("scores.json",)
 class TrialFolder:
     """`results/<trial id>/`, what a trial leaves.
 
-    `trial.json`, `losses.csv`, `adapter/`, `predictions.jsonl`, `controls.jsonl`, `validation.jsonl`, `scores.json`,
-    `spent.json`, or `failure.json`; and `written.json` until it is done.
+    `trial.json`, `losses.csv`, `evaluations.jsonl`, `adapter/`, `predictions.jsonl`, `controls.jsonl`,
+    `validation.jsonl`, `scores.json`, `spent.json`, or `failure.json`; and `written.json` until it is done.
     """
 
     path: Path
@@ -68,6 +69,11 @@ class TrialFolder:
     def losses(self) -> Path:
         """The loss of every step."""
         return self.path / "losses.csv"
+
+    @property
+    def evaluations(self) -> Path:
+        """How good it was on the validation part within its training; only where its protocol asks for that."""
+        return self.path / "evaluations.jsonl"
 
     @property
     def predictions(self) -> Path:
@@ -172,6 +178,7 @@ class TrialFolder:
         """Return what reads each file."""
         return {
             "losses.csv": self.read_losses,
+            "evaluations.jsonl": self.read_evaluations,
             "adapter/adapter_model.safetensors": self._open_adapter,
             "predictions.jsonl": self.read_predictions,
             "validation.jsonl": lambda: read_models(self.validation, Prediction),
@@ -307,6 +314,14 @@ class TrialFolder:
                 "sweep again."
             ) from None
 
+    def read_evaluations(self) -> list[Evaluation]:
+        """Return how good it was on the validation part within its training, in order; nothing where it wasn't asked.
+
+        Raises:
+            UserError: they are damaged.
+        """
+        return read_models(self.evaluations, Evaluation) if self.evaluations.exists() else []
+
     def read_predictions(self) -> dict[str, str]:
         """Return the predictions of the test set by the studies' ids.
 
@@ -350,7 +365,7 @@ class TrialFolder:
             raise
 
     def write_losses(self, losses: Sequence[Mapping[str, float]]) -> None:
-        """Write one row per step, the first row's keys as columns; adapter and losses are noted as trained."""
+        """Write one row per step, the first row's keys as columns; with them all that training leaves is noted."""
         with atomic_file(self.losses) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             rows = csv.DictWriter(file, fieldnames=list(losses[0]), lineterminator="\n")
             rows.writeheader()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from backbones.base import Backbone
+from benchmark.record import Evaluation
 from benchmark.store import TrialFolder
 from benchmark.suite import ImagePart, Protocol, Trial
 from benchmark.tuning.interface import Engine, Generated, Outcome
@@ -61,6 +62,7 @@ class Run:
     folders: dict[str, TrialFolder]
     losses: dict[str, list[float]]
     norms: dict[str, list[float]]
+    evaluations: dict[str, list[Evaluation]] = field(default_factory=dict)
 
     def distance(self, other: "Run") -> float:
         """The greatest difference between losses of the same trial and step."""

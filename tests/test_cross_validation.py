@@ -1,6 +1,7 @@
 """A suite with folds, end to end: every study is tested once, by what never saw its block; all folds are one board."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from benchmark.board.folds import Folded
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.pages.nothing_to_do import finished_sweep
+from benchmark.record import Evaluation
+from benchmark.store import Store, write_lines
 from benchmark.suite import Suite
 from benchmark.suites.load import parse
 from metrics.clinical.clinical import BIRADS_SCALE
@@ -147,3 +150,28 @@ def test_again_there_is_nothing_to_do_and_the_board_says_what_folds_are(
     assert stored["split"]["folds"] == 3
     lines = read_lines(swept.folder / "results" / "suites" / "folded" / "references.jsonl")
     assert {line["part"] for line in lines} == {"test"}
+
+
+def test_a_point_may_leave_in_some_folds_and_each_fold_chooses_among_what_stayed(swept: Swept, tmp_path: Path) -> None:
+    """The same results, as if their suite let half of the points leave: another one in the second fold."""
+    results = tmp_path / "results"
+    shutil.copytree(swept.folder / "results", results)
+    record = json.loads((results / "suites" / "folded.json").read_text(encoding="utf-8"))
+    record["suite"] |= {"search": {"halving": {"rungs": [1], "keep": 0.5}}}
+    record["suite"]["protocol"] |= {"evaluate_every": 1}
+    (results / "suites" / "folded.json").write_text(json.dumps(record), encoding="utf-8")
+    best = (4, 2, 4)
+    for one in swept.results.trials:
+        assert one.trial.fold is not None
+        loss = 1.0 if one.trial.rank == best[one.trial.fold] else 2.0
+        write_lines(Store(results).of(one.trial).evaluations, [Evaluation(step=1, loss=loss)])
+    read = read_results(results, "folded")
+    board = collect(read)
+    assert not board.rows  # no point was trained to the end in every fold
+    [row] = board.main_rows
+    assert row.by_fold == ((4, 4), (2, 4), (4, 4))
+    assert len(row.seeds) == 2
+    left = [(point.fold, point.setting) for point in board.exits]
+    assert left == [(1, "r\u00a02, α\u00a04"), (2, "r\u00a04, α\u00a04"), (3, "r\u00a02, α\u00a04")]
+    assert board.finished == 18 - 6
+    assert not board.missing

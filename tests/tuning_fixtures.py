@@ -16,7 +16,7 @@ from backbones.pretraining import Example, Recipe
 from backbones.registry import get
 from benchmark.store import Store
 from benchmark.suite import Trial
-from benchmark.tuning.interface import Engine, TrainingSet
+from benchmark.tuning.interface import Engine, TrainingSet, ValidationSet
 
 
 @pytest.fixture(autouse=True)
@@ -58,19 +58,23 @@ def train(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Run]:
     ) -> Run:
         results = Store(store or tmp_path / str(next(runs)))
         folders = {t.id: results.of(t) for t in trials}
-        data = TrainingSet(REPORTS, backbone.encode_images(list(pictures)), options.get("rows", {}))
+        features = backbone.encode_images(list(pictures))
+        score = options.get("score", lambda trial, texts: {})
+        validation = ValidationSet(REPORTS, features, options.get("validation_rows", {}), score=score)
+        data = TrainingSet(REPORTS, features, options.get("rows", {}), validation)
         step_done = options.get("step_done", lambda *_: None)
-        outcomes = engine.train(backbone, trials, folders, data, step_done)
+        outcomes = engine.train(backbone, trials, folders, data, step_done, until=options.get("until"))
         rows = {
             name: list(csv.DictReader(folder.losses.open()))
             for name, folder in folders.items()
-            if outcomes[name].failure is None
+            if outcomes[name].failure is None and not outcomes[name].paused
         }
         return Run(
             outcomes,
             folders,
             {name: [float(row["loss"]) for row in table] for name, table in rows.items()},
             {name: [float(row["gradient_norm"]) for row in table] for name, table in rows.items()},
+            {name: folder.read_evaluations() for name, folder in folders.items()},
         )
 
     return trained

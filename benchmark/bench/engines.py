@@ -44,16 +44,21 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
         records=records,
         sets=("test",),
         resamples=0,
+        halving=task.halving,
     )
-    ended = run_pack(pack)
+    ended = run_pack(pack, stages.around)
     if failed := [f"{trial.label}: {why}" for trial in trials if (why := ended[trial.id])]:
         raise RunFailed("trials of the bench failed: " + "; ".join(failed))
-    folders = [Store(records.results).of(trial) for trial in trials]
-    for folder in folders:
+    folders = {trial.id: Store(records.results).of(trial) for trial in trials}
+    for folder in folders.values():
         stages.add(Spent.read(folder).seconds)
-    for trial, folder in zip(trials, folders, strict=True):
-        store(out, trial, folder.read_losses(), [*folder.read_predictions().values()])
-    return max(folder.read_trial().trained_together or 1 for folder in folders)
+    # The others left at a rung.
+    ends = [trial for trial in trials if folders[trial.id].is_done()]
+    for trial in ends:
+        folder = folders[trial.id]
+        texts = [*folder.read_predictions().values()]
+        store(out, trial, folder.read_losses(), texts, folder.read_evaluations())
+    return max(folders[trial.id].read_trial().trained_together or 1 for trial in ends)
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from benchmark.grid import Point
-from benchmark.record import Machine, Stored
-from benchmark.suite import ImagePart, Protocol
+from benchmark.record import Evaluation, Machine, Stored
+from benchmark.suite import Halving, ImagePart, Protocol
 
 Contender = Literal["A", "B", "C", "D"]
 CONTENDERS: tuple[Contender, ...] = ("A", "B", "C", "D")
@@ -33,6 +33,8 @@ class TaskFile(Stored):
         protocol: as in a suite.
         points: of the grid.
         train, test: the studies.
+        validation: those on which trials are evaluated within training, where the protocol asks for it.
+        halving: when points leave, where they do.
         data: what the studies are, in words.
     """
 
@@ -44,22 +46,34 @@ class TaskFile(Stored):
     points: tuple[Point, ...]
     train: tuple[BenchStudy, ...]
     test: tuple[BenchStudy, ...]
+    validation: tuple[BenchStudy, ...] = ()
+    halving: Halving | None = None
     data: str = ""
 
 
 class ProcessCost(Stored):
-    """What a process of a contender took: wall seconds by stage, bytes at its peak, trials trained together."""
+    """What a process of a contender took.
+
+    Attributes:
+        seconds: of wall time, by stage.
+        memory: bytes at its peak.
+        together: trials that trained at the same time, at most.
+        training: seconds of this process's processor in training, which other work of the machine doesn't lengthen;
+            0 where they weren't taken.
+    """
 
     seconds: dict[BenchStage, float]
     memory: int
     together: int = 1
+    training: float = 0.0
 
 
 class TrialOutput(Stored):
-    """What a contender made of a trial: the loss of every step, and a text for each test study."""
+    """What a contender made of a trial: the loss of every step, a text for each test study, and its evaluations."""
 
     losses: tuple[float, ...]
     texts: tuple[str, ...]
+    evaluations: tuple[Evaluation, ...] = ()
 
 
 class BenchMachine(Machine):
@@ -205,3 +219,65 @@ class GridResult(Measured):
     """What `amrg bench --grid --json` prints."""
 
     grid: GridTimes
+
+
+class Survival(Stored):
+    """How often a way of halving keeps the winner of the full grid, by curves of full runs.
+
+    Attributes:
+        halving: when and how many leave.
+        work: share of the full grid's steps that are taken.
+        seeds: of a point.
+        draws: sets of so many seeds: all there are among those that were run.
+        survived: share of them in which the point that wins the full grid stays to the end.
+        regret: how much worse the value of the best that stays is than the winner's, on average.
+        spread: between the full grid's best and worst point, on average: what regret is to be seen beside.
+    """
+
+    halving: Halving
+    work: float
+    seeds: int
+    draws: int
+    survived: float
+    regret: float
+    spread: float
+
+
+class HalvingSpeed(Stored):
+    """What a grid takes: in full and sequential, in full and packed, and packed with halving.
+
+    Attributes:
+        wall, train: seconds of each round, by contender: wall time of the whole process, and processor time of its
+            training alone.
+        same_work: sequential over packed, both the full grid, of medians of training.
+        early_exit: packed in full over packed with halving.
+        together: sequential in full over packed with halving.
+        steps: share of the full grid's steps that halving took.
+        evaluation: what evaluations within training add to it, as a share, of medians.
+    """
+
+    wall: dict[str, tuple[float, ...]]
+    train: dict[str, tuple[float, ...]]
+    same_work: float
+    early_exit: float
+    together: float
+    steps: float
+    evaluation: float
+
+
+class HalvingResult(Measured):
+    """What `amrg bench --halving --json` prints.
+
+    Attributes:
+        trials: of the grid.
+        validation: studies that trials are evaluated on.
+        criterion: what points are compared by.
+        speed: of the suite's own halving.
+        survival: the suite's own way of halving first, then others.
+    """
+
+    trials: int
+    validation: int
+    criterion: str
+    speed: HalvingSpeed
+    survival: tuple[Survival, ...]

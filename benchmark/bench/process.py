@@ -25,6 +25,7 @@ class Cost:
         memory: bytes at the peak of its largest process.
         stages: wall seconds by stage; `rest` is what no stage has, such as the end of processes.
         together: trials that trained at the same time, at most.
+        training: processor seconds of training, where they were taken.
     """
 
     wall: float
@@ -32,6 +33,7 @@ class Cost:
     memory: int
     stages: dict[str, float]
     together: int = 1
+    training: float = 0.0
 
 
 def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool = False) -> Cost:
@@ -54,7 +56,8 @@ def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: 
     stages: dict[str, float] = {stage: sum(process.seconds[stage] for process in processes) for stage in STAGES}
     stages["rest"] = wall - sum(stages.values())
     memory = max(process.memory for process in processes)
-    return Cost(wall, used, memory, stages, max(process.together for process in processes))
+    together, training = max(process.together for process in processes), sum(one.training for one in processes)
+    return Cost(wall, used, memory, stages, together, training)
 
 
 def commands(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:

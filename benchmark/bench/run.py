@@ -108,6 +108,7 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
         points=tuple(suite.points()),
         train=listed("train"),
         test=listed("test"),
+        validation=listed("validation"),
         data=f"{records.split.name} split of {what}, shown to the model at {suite.image.size} pixels",
     )
 

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.bench.model import BenchResult, Contender, GridResult, ScalingResult, ScalingRun
+from benchmark.bench.model import BenchResult, Contender, GridResult, HalvingResult, ScalingResult, ScalingRun
 
 TITLES: dict[Contender, str] = {"A": "A: Trainer", "B": "B: Trainer, cached", "C": "C: sequential", "D": "D: packed"}
 SHOWN_VERSIONS = ("python", "torch", "transformers", "peft", "amrg")
@@ -19,13 +19,13 @@ def wide() -> Console:
     return console if console.is_terminal else Console(width=120)
 
 
-def heading(result: BenchResult | ScalingResult | GridResult, console: Console) -> None:
+def heading(result: BenchResult | ScalingResult | GridResult | HalvingResult, console: Console) -> None:
     """Print what was measured, and on what machine."""
     machine, versions = result.machine, result.versions
     if isinstance(result, GridResult):
         counts = tuple(result.grid.runs)
     else:
-        counts = (result.trials,) if isinstance(result, BenchResult) else result.trials
+        counts = result.trials if isinstance(result, ScalingResult) else (result.trials,)
     shown = ", ".join(map(str, counts[:-1])) + f" and {counts[-1]}" if len(counts) > 1 else str(counts[0])
     lines = [
         f"{shown} trials of {result.backbone} (suite {result.suite}), each {result.steps} steps of "
@@ -116,3 +116,42 @@ def _runs(runs: Mapping[int, ScalingRun], what: str) -> Table:
     table.add_row("trained together", *(str(run.trained_together) for run in runs.values()))
     table.add_row("peak memory, MB", *(f"{run.peak_memory / 1e6:.0f}" for run in runs.values()))
     return table
+
+
+def show_halving(result: HalvingResult, console: Console | None = None) -> None:
+    """Print what a grid takes in full and with halving, and how often halving keeps the winner."""
+    console = console or wide()
+    heading(result, console)
+    speed = result.speed
+    table = Table(box=box.MARKDOWN)
+    table.add_column("median")
+    for head in ("full, sequential", "full, packed", "full, packed, not evaluated", "halving, packed"):
+        table.add_column(head, justify="right")
+    names = ("sequential", "packed", "unevaluated", "halving")
+    table.add_row("training, processor s", *(f"{statistics.median(speed.train[name]):.1f}" for name in names))
+    table.add_row("whole sweep, s", *(f"{statistics.median(speed.wall[name]):.1f}" for name in names))
+    console.print(table)
+    for line in (
+        f"Same work, training: packed is {speed.same_work:.2f} times as fast as sequential.",
+        f"Early exit, training: halving takes {speed.steps:.0%} of the steps and is {speed.early_exit:.2f} times as "
+        f"fast as the full grid, both packed; {speed.together:.2f} times as fast as the full grid, sequential.",
+        f"Evaluations within training, on {result.validation} studies, add {speed.evaluation:.1%} to it.",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
+    table = Table(box=box.MARKDOWN)
+    heads = ("rungs", "stay", "steps", "seeds a point", "draws", "winner survives", "regret", "best to worst")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for one in result.survival:
+        table.add_row(
+            ", ".join(map(str, one.halving.rungs)),
+            f"{one.halving.keep:.0%}",
+            f"{one.work:.0%}",
+            str(one.seeds),
+            f"{one.draws:,}",
+            f"{one.survived:.1%}",
+            f"{one.regret:.4f}",
+            f"{one.spread:.3f}",
+        )
+    console.print(table)
+    console.print(f"Regret is in the {result.criterion} of the validation part.", highlight=False, soft_wrap=True)

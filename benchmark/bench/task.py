@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmark.bench.model import STAGES, BenchStage, ProcessCost, TaskFile, TrialOutput
-from benchmark.record import Stage
+from benchmark.record import Evaluation, Stage
 from benchmark.store import read_model, write_json
 from benchmark.suite import Trial, under
 
@@ -62,11 +62,11 @@ class Task(TaskFile):
         from benchmark.data.study import Study
         from benchmark.record import DataRecord
 
-        studies = tuple(Study(s.id, Path(s.image), s.report) for s in (*self.train, *self.test))
-        train, test = (tuple(s.id for s in part) for part in (self.train, self.test))
+        studies = tuple(Study(s.id, Path(s.image), s.report) for s in (*self.train, *self.validation, *self.test))
+        train, validation, test = (tuple(s.id for s in part) for part in (self.train, self.validation, self.test))
         return Records(
             studies=studies,
-            split=Split("bench", None, train, (), test, {study.id: study.id for study in studies}),
+            split=Split("bench", None, train, validation, test, {study.id: study.id for study in studies}),
             image=ImageSettings(**self.image.model_dump()),
             cache=out,
             results=out / "results",
@@ -90,6 +90,7 @@ class Stages:
     def __init__(self, started: float) -> None:
         self.seconds: dict[BenchStage, float] = dict.fromkeys(STAGES, 0.0)
         self.seconds["start"] = time.time() - started
+        self.training = 0.0
 
     @contextmanager
     def of(self, name: BenchStage) -> Iterator[None]:
@@ -106,6 +107,16 @@ class Stages:
         for stage, spent in seconds.items():
             self.seconds[stage] += spent
 
+    @contextmanager
+    def around(self, stage: Stage) -> Iterator[None]:
+        """Take the processor time of training, where that is the stage."""
+        began = time.process_time()
+        try:
+            yield
+        finally:
+            if stage == "train":
+                self.training += time.process_time() - began
+
     def write(self, out: Path, name: str, together: int = 1) -> None:
         """Leave a process's times and peak memory for `benchmark.bench.process`.
 
@@ -116,12 +127,19 @@ class Stages:
         """
         from benchmark.tuning.memory import of_process
 
-        write_json(out / f"stages.{name}", ProcessCost(seconds=self.seconds, memory=of_process(), together=together))
+        cost = ProcessCost(seconds=self.seconds, memory=of_process(), together=together, training=self.training)
+        write_json(out / f"stages.{name}", cost)
 
 
-def store(folder: Path, trial: Trial, losses: Sequence[float], texts: Sequence[str]) -> None:
+def store(
+    folder: Path,
+    trial: Trial,
+    losses: Sequence[float],
+    texts: Sequence[str],
+    evaluations: Sequence[Evaluation] = (),
+) -> None:
     """Store what a contender made of a trial."""
-    output = TrialOutput(losses=tuple(losses), texts=tuple(texts))
+    output = TrialOutput(losses=tuple(losses), texts=tuple(texts), evaluations=tuple(evaluations))
     write_json(_place(folder, trial), output)
 
 

@@ -92,12 +92,15 @@ def _chosen_by_fold(results: SuiteResults) -> list[list[Result]]:
 
 def points_of_folds(results: SuiteResults) -> list[list[list[Done]]]:
     """Return the trials of each point that a fold chooses among, fold by fold."""
-    # A point that isn't done in every fold and seed of it is no candidate.
+    # A point that isn't done in every fold and seed of it is no candidate; one that left in some folds only is one in
+    # the others, of which each chooses for itself.
     complete = {i for one in results.done for i in one.ids}
+    searched, seeds = results.suite.search is not None, len(results.suite.grid.seed)
     folds = []
     for fold in range(len(results.record.folds)):
-        trials = [one for one in results.trials if one.trial.fold == fold and one.trial.id in complete]
-        folds.append(_by_point(trials, results.suite))
+        trials = [one for one in results.trials if one.trial.fold == fold and (searched or one.trial.id in complete)]
+        points = _by_point(trials, results.suite)
+        folds.append([point for point in points if not searched or len(point) == seeds])
     return folds
 
 

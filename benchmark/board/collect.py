@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.board.choice_noise import choices
 from benchmark.board.chosen_points import by_point, chosen, compared
 from benchmark.board.done import Baseline
+from benchmark.board.exits import exited_points
 from benchmark.board.folds import Result
 from benchmark.board.gain import gains, untuned_groups, untuned_references
 from benchmark.board.model import Board, Comparisons, Floor, Gain, NotThere, Row, Score, SplitOfBoard
@@ -67,6 +68,7 @@ def collect(results: SuiteResults) -> Board:
         ranks_at_rates=ranks_at_rates(rows[: len(grid)], samples_of(groups[: len(grid)], basis), results, basis),
         untuned=_untuned(results, basis),
         evaluated=evaluated(results),
+        exits=exited_points(results, checkpoints(results)),
     )
 
 

@@ -133,6 +133,16 @@ class Done:
         return [(part[-1][0], sum(loss for _, loss in part) / len(part)) for part in bins]
 
     @cached_property
+    def validations(self) -> list[tuple[int, float]]:
+        """Return (step, loss on the validation part) of its evaluations within training."""
+        return [(one.step, one.loss) for one in self.folder.read_evaluations()]
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Return the step whose adapter it kept; nothing where it wasn't evaluated."""
+        return () if self.record.kept is None else (self.record.kept.step,)
+
+    @cached_property
     def parameters(self) -> int | None:
         """Return how many parameters were trained; None where the adapter's file isn't there, 0 where there is none."""
         if self.trial.untuned is not None:

@@ -112,8 +112,22 @@ class Folded:
     @cached_property
     def losses(self) -> list[tuple[int, float]]:
         """(step, mean over folds of the loss), as far as the shortest fold goes."""
-        curves = zip(*(one.losses for one in self.folds), strict=False)
-        return [(points[0][0], sum(loss for _, loss in points) / len(points)) for points in curves]
+        return _mean_curve([one.losses for one in self.folds])
+
+    @cached_property
+    def validations(self) -> list[tuple[int, float]]:
+        """(step, mean over folds of the loss on the fold's validation part), as far as the shortest fold goes."""
+        return _mean_curve([one.validations for one in self.folds])
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The step whose adapter each fold kept."""
+        return tuple(step for one in self.folds for step in one.kept)
+
+
+def _mean_curve(curves: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
+    together = zip(*curves, strict=False)
+    return [(points[0][0], sum(loss for _, loss in points) / len(points)) for points in together]
 
 
 Result = Done | Folded

@@ -4,6 +4,7 @@ from benchmark.board.axes import grid_in_words
 from benchmark.board.format import count, percent, several
 from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
+from benchmark.board.within_training import within_training
 from benchmark.grid import Grid
 from benchmark.suite import Protocol
 from benchmark.untuned import INSTRUCTED, FewShot, Untuned
@@ -85,7 +86,7 @@ def _tuning(board: Board) -> Item:
         id="tuning", section="Models", topic="Fine-tuning", asked_by=asked("6b 6c", claim=True),
         text=f"LoRA adapters on {_where(grid)}, all else frozen, were trained at {_points(grid)}, with LoRA dropout "
         f"{_dropout(grid, protocol)}. {_optimiser(protocol, grid)} The seed decides the "
-        f"adapters' first weights, the order of the reports and dropout.{shuffled}{blank}",
+        f"adapters' first weights, the order of the reports and dropout.{shuffled}{blank}{_exits(board)}",
     )  # fmt: skip
 
 
@@ -124,6 +125,18 @@ def _dropout(grid: Grid, protocol: Protocol) -> str:
     return "of each point" if "dropout" in grid.axes else f"{protocol.dropout:g}"
 
 
+def _exits(board: Board) -> str:
+    """Return how points were given up within training, in a sentence; nothing where none could be."""
+    if board.suite.search is None:
+        return ""
+    halving = board.suite.search.halving
+    rungs = ", ".join(map(str, halving.rungs))
+    return (
+        f" After evaluations {rungs}, {halving.keep:.0%} of the combinations of each backbone went on, the best by the "
+        f"validation part, and the others were trained no further: {several(len(board.exits), 'point')} in all."
+    )
+
+
 def _listed(values: tuple[int, ...]) -> str:
     return ", ".join(map(str, values))
 
@@ -136,10 +149,12 @@ def _optimiser(protocol: Protocol, grid: Grid) -> str:
         if protocol.gradient_clipping
         else "gradients not clipped"
     )
+    said = within_training(protocol)
+    evaluated = f" Each trial was {said}." if said else ""
     return (
         f"Training took {length} in batches of {several(protocol.batch_size, 'report')}{micro}, by AdamW at a peak "
         f"learning rate of {_rate(grid, protocol)}, rising over {several(protocol.warmup_steps, 'step')} and "
-        f"{SCHEDULES[protocol.schedule]}, with weight decay {protocol.weight_decay:g} and {clipped}."
+        f"{SCHEDULES[protocol.schedule]}, with weight decay {protocol.weight_decay:g} and {clipped}.{evaluated}"
     )
 
 

@@ -211,6 +211,8 @@ class Row(Part):
         peak_memory_bytes: the largest over seeds.
         length_limit_rate: share of predictions cut off at the length limit.
         losses: one curve per seed: (step, mean loss since the point before), a few dozen points.
+        validations: seed to (step, loss on the validation part), where that was measured within training.
+        kept: seed to the step whose adapter was kept, one of each fold; where that was asked.
         confusion: reference category to predicted category ("none" where not stated) to reports, over seeds.
         axes: by name, the values of the axes that vary in the suite beside rank and alpha.
         axes_by_fold: the same of each fold, where they chose different points.
@@ -257,6 +259,8 @@ class Row(Part):
     axes: dict[str, float | str] = Field(default={}, exclude_if=lambda axes: not axes)
     axes_by_fold: tuple[dict[str, float | str], ...] = Field(default=(), exclude_if=lambda axes: not axes)
     alone: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    validations: dict[str, list[tuple[int, float]]] = Field(default={}, exclude_if=lambda curves: not curves)
+    kept: dict[str, tuple[int, ...]] = Field(default={}, exclude_if=lambda steps: not steps)
 
     def trials_of(self, place: int) -> tuple[str, ...]:
         """Return the ids of the trials behind the seed at a place of `seeds`: one, or one of each fold."""
@@ -272,13 +276,13 @@ class Row(Part):
         if self.untuned is not None:
             return f"untuned, {said(self.untuned)}"
         if not self.by_fold:
-            return _point(self.rank, self.alpha, self.axes)
+            return point_in_words(self.rank, self.alpha, self.axes)
         further = self.axes_by_fold or ({},) * len(self.by_fold)
-        counts = Counter(_point(*point, axes) for point, axes in zip(self.by_fold, further, strict=True))
+        counts = Counter(point_in_words(*point, axes) for point, axes in zip(self.by_fold, further, strict=True))
         return "; ".join(f"{point} in {number}\u00a0folds" for point, number in counts.most_common())
 
     @property
-    def short_point(self) -> str:
+    def shortpoint_in_words(self) -> str:
         """Return the same in as few characters as can be, for terminals."""
         return ", ".join([str(self.rank), str(self.alpha), *map(_value, _unusual(self.axes).values())])
 
@@ -310,7 +314,8 @@ AXES = {"learning_rate": "rate", "initialisation": "start"}
 """Axes whose short names are others."""
 
 
-def _point(rank: int, alpha: int, axes: Mapping[str, float | str]) -> str:
+def point_in_words(rank: int, alpha: int, axes: Mapping[str, float | str]) -> str:
+    """Return rank, alpha and further axes, for tables."""
     named = {"r": str(rank), "α": str(alpha)}
     named |= {AXES.get(axis, axis): _value(value) for axis, value in _unusual(axes).items()}
     return ", ".join(f"{name}\u00a0{value}" for name, value in named.items())
@@ -385,6 +390,38 @@ class RanksAtRates(Part):
     @field_serializer("spreads")
     def _short_each(self, values: tuple[tuple[float, float | None], ...]) -> list[tuple[float, float | None]]:
         return [(rate, None if value is None else round(value, DIGITS) + 0.0) for rate, value in values]
+
+
+class ExitedPoint(Part):
+    """A point of the grid that left at a rung: it was trained no further, has no scores, and is ranked with nothing.
+
+    Attributes:
+        name: of the backbone, for tables.
+        setting: rank, alpha and the axes that vary beside them, for tables.
+        seeds: of its trials.
+        trials: their ids.
+        fold: in which it left, from 1; None without folds.
+        rung: the evaluation after which, counted from 1.
+        step: of that evaluation.
+        criterion: what points were compared by.
+        value: of the point, mean over its seeds; None where one of them failed or has none.
+        limit: the value of the last point that stayed.
+    """
+
+    name: str
+    setting: str
+    seeds: tuple[int, ...]
+    trials: tuple[str, ...]
+    fold: int | None = Field(default=None, exclude_if=lambda fold: fold is None)
+    rung: int
+    step: int
+    criterion: str
+    value: float | None
+    limit: float | None
+
+    @field_serializer("value", "limit")
+    def _short(self, value: float | None) -> float | None:
+        return None if value is None else round(value, DIGITS) + 0.0
 
 
 class NotThere(Part):
@@ -462,6 +499,7 @@ class Board(Part):
         ranks_at_rates: of each backbone with several ranks and rates, where the suite's learning rate varies.
         untuned: what backbones write without being tuned; `best` marks what gains are judged by.
         evaluated: adapters from elsewhere that the rows are of; none of a board of a sweep, which tuned its own.
+        exits: points that left early, in the order of the grid.
     """
 
     kind: Literal["suite"] = "suite"
@@ -490,6 +528,17 @@ class Board(Part):
     ranks_at_rates: tuple[RanksAtRates, ...] = Field(default=(), exclude_if=lambda each: not each)
     untuned: tuple[Row, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     evaluated: tuple[EvaluatedAdapter, ...] = Field(default=(), exclude_if=lambda adapters: not adapters)
+    exits: tuple[ExitedPoint, ...] = Field(default=(), exclude_if=lambda exits: not exits)
+
+    @property
+    def exited(self) -> int:
+        """Return how many trials left early."""
+        return sum(len(point.trials) for point in self.exits)
+
+    @property
+    def finished(self) -> int:
+        """Return how many of the planned trials are done."""
+        return self.planned - len(self.failed) - len(self.missing) - self.exited
 
     @property
     def main_rows(self) -> list[Row]:

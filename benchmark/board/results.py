@@ -1,13 +1,14 @@
 """Stored results of a suite, read for its leaderboard: trials and baselines, those of all folds together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.board.comparable import of_one_signature
 from benchmark.board.done import Baseline, Done, References
 from benchmark.board.folds import Result, pooled_baselines, pooled_trials
 from benchmark.errors import UserError
+from benchmark.halving import Exit, exits_of
 from benchmark.record import ScoresRecord, SuiteRecord
 from benchmark.scoring.stored import stored_statistics
 from benchmark.store import Store, TrialFolder, read_record, read_references
@@ -26,6 +27,7 @@ class SuiteResults:
         blind: the same of trials on blank images: floors, trained as the rows are.
         untuned: the same of backbones that aren't tuned, in each way in which they are asked.
         trials: those with results that are neither floors nor untuned, each fold by itself.
+        exits: trials that left early, by id, in the order of the grid; they have no results here.
         failed: label to reason.
         missing: labels of trials that have not run.
     """
@@ -40,6 +42,7 @@ class SuiteResults:
     blind: tuple[Result, ...] = ()
     untuned: tuple[Result, ...] = ()
     trials: tuple[Done, ...] = ()
+    exits: Mapping[str, Exit] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[References, ...]:
@@ -95,8 +98,13 @@ def read_results(results: Path, suite: str) -> SuiteResults:
             missing.append(label)
         return False
 
+    left = exits_of(store, record)
+    exits: dict[str, Exit] = {}
     for identity, trial in record.trials.items():
-        if is_done(folder := store.of(identity), trial.label) and not damaged:
+        # What left is no result of this suite, though another one may have trained it to the end.
+        if identity in left:
+            exits[identity] = left[identity]
+        elif is_done(folder := store.of(identity), trial.label) and not damaged:
             done.append(_done(trial, folder, references[trial.fold]))
     baselines: list[list[Baseline]] = []
     for fold, floors in enumerate([one.baselines for one in record.folds] or [record.baselines]):
@@ -129,6 +137,7 @@ def read_results(results: Path, suite: str) -> SuiteResults:
         blind=tuple(one for one in results_of if one.trial.protocol.sees_no_image),
         untuned=tuple(one for one in results_of if one.trial.untuned is not None),
         trials=tuple(one for one in done if _is_row(one.trial)),
+        exits=exits,
     )
 
 

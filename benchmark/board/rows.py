@@ -54,6 +54,8 @@ def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
         peak_memory_bytes=max(r.peak_memory_bytes or 0 for d in group for r in d.records) or None,
         length_limit_rate=mean([d.scores.length_limit_rate for d in group]),
         losses={str(d.trial.seed): [(step, round(loss, 5)) for step, loss in d.losses] for d in group if d.losses},
+        validations={str(d.trial.seed): [(s, round(x, 5)) for s, x in d.validations] for d in group if d.validations},
+        kept={str(d.trial.seed): d.kept for d in group if d.kept},
         confusion=_confusion(group, results),
         by_block=_by_block(group, basis),
         by_fold=tuple((trial.rank, trial.alpha) for trial in by_fold),

@@ -1,5 +1,6 @@
 """The verb `amrg bench`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,12 @@ import typer
 
 
 def bench(
-    suite: Annotated[str, typer.Option(help="A suite on a miniature that comes with amrg, or a suite file.")] = "bench",
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            help="A suite on a miniature that comes with amrg, or a suite file; bench, or mini-halving with --halving."
+        ),
+    ] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Mammograms in DMID's layout to run on.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 3,
     scaling: Annotated[
@@ -15,6 +21,10 @@ def bench(
     ] = False,
     grid: Annotated[
         bool, typer.Option("--grid", help="Instead, time the packed engine on one point and on 27, ranks × rates.")
+    ] = False,
+    halving: Annotated[
+        bool,
+        typer.Option("--halving", help="Instead, time the grid in full and with points that leave early."),
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -29,32 +39,39 @@ def bench(
     Example: amrg bench --scaling --rounds 1
 
     Example: amrg bench --grid --rounds 1
+
+    Example: amrg bench --halving --rounds 1
     """
     from rich.console import Console
 
     from benchmark.bench import grid as points
+    from benchmark.bench import halving as leaving
     from benchmark.bench import run as contenders
     from benchmark.bench import scaling as growth
     from benchmark.bench import tables
-    from benchmark.bench.model import BenchResult, GridResult
+    from benchmark.bench.model import BenchResult, GridResult, HalvingResult, ScalingResult
     from benchmark.errors import UserError
     from benchmark.suites.load import load_suite
 
+    if sum((scaling, grid, halving)) > 1:
+        raise UserError("--scaling, --grid and --halving exclude each other: give one of them.")
     console = Console(stderr=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    if grid and scaling:
-        raise UserError("--grid and --scaling exclude each other.")
-    run = growth.run if scaling else points.run if grid else contenders.run
-    result = run(load_suite(suite), data, rounds, say)
+    run: Callable[..., BenchResult | ScalingResult | GridResult | HalvingResult] = contenders.run
+    if scaling or grid or halving:
+        run = growth.run if scaling else points.run if grid else leaving.run
+    result = run(load_suite(suite or ("mini-halving" if halving else "bench")), data, rounds, say)
     if json_:
         typer.echo(result.model_dump_json(indent=1))
     elif isinstance(result, BenchResult):
         tables.show(result)
     elif isinstance(result, GridResult):
         tables.show_grid(result)
+    elif isinstance(result, HalvingResult):
+        tables.show_halving(result)
     else:
         tables.show_scaling(result)
 

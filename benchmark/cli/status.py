@@ -11,7 +11,10 @@ from benchmark.cli.output import print_json
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from benchmark.progress.status import Status
+    from benchmark.progress.status import State, Status
+
+STATES: "tuple[State, ...]" = ("done", "running", "failed", "left")
+"""Of trials, in the order shown; `exited` is shown where there is one."""
 
 
 def status(
@@ -72,7 +75,8 @@ def _line(suite_status: "Status") -> str:
     from benchmark.board.format import duration
 
     counts = Counter(state for _, _, state in suite_status.trials)
-    parts = [f"{counts[state]} {state}" for state in ("done", "running", "failed", "left")]
+    states: tuple[State, ...] = (*STATES, "exited") if counts["exited"] else STATES
+    parts = [f"{counts[state]} {state}" for state in states]
     end = f"; {duration(suite_status.seconds_left)} left" if suite_status.seconds_left is not None else ""
     return f"{suite_status.suite}: {', '.join(parts) if suite_status.trials else suite_status.stage}{end}"
 
@@ -91,11 +95,13 @@ def _shown(suite_status: "Status") -> "RenderableType":
     if suite_status.trials:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("backbone")
-        for state in ("done", "running", "failed", "left"):
+        exited = any(state == "exited" for _, _, state in suite_status.trials)
+        states: tuple[State, ...] = (*STATES, "exited") if exited else STATES
+        for state in states:
             table.add_column(state, justify="right")
         for backbone in dict.fromkeys(label.split(" r=")[0] for label, _, _ in suite_status.trials):
             counts = Counter(state for label, _, state in suite_status.trials if label.split(" r=")[0] == backbone)
-            table.add_row(Text(backbone), *(str(counts[s] or "") for s in ("done", "running", "failed", "left")))
+            table.add_row(Text(backbone), *(str(counts[s] or "") for s in states))
         parts += [Text(""), table]
     if suite_status.work:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)

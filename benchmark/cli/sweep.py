@@ -78,7 +78,8 @@ def _print_end(summary: "Summary", written: "Written") -> None:
     if summary.elsewhere:
         done += f", {summary.elsewhere} by another sweep meanwhile"
     failed = len(summary.failed) + len(summary.failed_floors)
-    typer.echo(f"{written.table()}\n\n{done}{f', {failed} failed' if failed else ''}.")
+    exited = f", {summary.exited} exited at a rung" if summary.exited else ""
+    typer.echo(f"{written.table()}\n\n{done}{exited}{f', {failed} failed' if failed else ''}.")
     typer.echo(f"Leaderboard: {written.readme}")
     if written.agreement:
         typer.echo(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.data.records import Records
 from benchmark.record import LESION_CONTROLS, Set
-from benchmark.suite import Entry, Trial
+from benchmark.suite import Entry, Halving, Trial
 
 if TYPE_CHECKING:
     from backbones.adapter import AdapterFolder
@@ -32,6 +32,7 @@ class Pack:
         sets: what each trial writes reports for.
         resamples: of the intervals of the test set's scores.
         adapters: from elsewhere, by the id of the trial that evaluates one.
+        halving: when points leave; `trials` then has all that compete with each other, those that are done among them.
     """
 
     entry: Entry
@@ -43,6 +44,7 @@ class Pack:
     sets: tuple[Set, ...] = SETS
     resamples: int = 10_000
     adapters: "Mapping[str, AdapterFolder]" = field(default_factory=dict)
+    halving: Halving | None = None
 
     @property
     def lesions(self) -> bool:

@@ -1,7 +1,7 @@
 """A pack, run: stage by stage, each of which finds what an earlier session finished and does the rest."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from benchmark.pack.model import Pack
 from benchmark.pack.session import Session
@@ -17,11 +17,17 @@ STAGES: dict[Stage, Callable[[Session], None]] = {
 }
 
 
-def run_pack(pack: Pack) -> dict[str, str | None]:
+def run_pack(
+    pack: Pack, around: Callable[[Stage], AbstractContextManager[None]] = lambda _: nullcontext()
+) -> dict[str, str | None]:
     """Train, write and score the trials of a pack that aren't done; what is finished is never done again.
 
     An error ends the trial that it came about in, which becomes a row of the leaderboard, and no other; one that no
     single trial is guilty of ends all that were in the stage.
+
+    Args:
+        pack: what to run.
+        around: gives what holds within a stage, such as a clock.
 
     Returns:
         Why each trial failed, or None, by id; without those that were done already or that another process is at.
@@ -34,6 +40,6 @@ def run_pack(pack: Pack) -> dict[str, str | None]:
         session = Session.begin(pack, until_the_end)
         for stage, work in STAGES.items():
             if trials := session.concerned(stage):
-                with session.guarded(stage, trials):
+                with around(stage), session.guarded(stage, trials):
                     work(session)
         return session.ended

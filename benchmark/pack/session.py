@@ -9,6 +9,7 @@ from backbones.locks import Lock
 from benchmark.errors import UserError, frames, reason
 from benchmark.faults import fault_of
 from benchmark.files import private_folder
+from benchmark.halving import exits_among, groups_of
 from benchmark.pack.model import Pack
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now
@@ -70,22 +71,36 @@ class Session:
 
     @classmethod
     def begin(cls, pack: Pack, until_the_end: ExitStack) -> "Session":
-        """Return a session on what of a pack isn't done, and nobody else works on, from its deepest sound stage on."""
+        """Return a session on what of a pack isn't done, and nobody else works on, from its deepest sound stage on.
+
+        Of trials that compete with each other, and so wait for each other, it works on all or on none.
+        """
         store = Store(pack.records.results)
         folders = {trial.id: store.of(trial) for trial in pack.trials}
         session = cls(pack, folders, [], {}, Meter(folders), until_the_end)
-        for trial in pack.trials:
-            lock = store.lock(trial.id)
-            lesions = pack.lesions and trial.is_shown_lesions
-            if folders[trial.id].is_done(lesions=lesions) or not lock.take():
-                continue
-            until_the_end.callback(lock.release)
-            # Whoever held the lock until now may have done it.
-            if not folders[trial.id].is_done(lesions=lesions):
-                session.locks[trial.id] = lock
-                session._restore(trial)
-                session.alive.append(trial)
+        left = exits_among(pack.trials, store, pack.halving)
+        for together in groups_of(pack.trials, pack.halving):
+            if not all(session._take(trial, store) or trial.id in left for trial in together):
+                for trial in [trial for trial in together if trial in session.alive]:
+                    session.alive.remove(trial)
+                    session.locks.pop(trial.id).release()
         return session
+
+    def _take(self, trial: Trial, store: Store) -> bool:
+        """Work on a trial that isn't done; return whether it is done, or is this session's now."""
+        lock, folder = store.lock(trial.id), self.folders[trial.id]
+        lesions = self.lesions_of(trial)
+        if folder.is_done(lesions=lesions):
+            return True
+        if not lock.take():
+            return False
+        self.until_the_end.callback(lock.release)
+        # Whoever held the lock until now may have done it.
+        if not folder.is_done(lesions=lesions):
+            self.locks[trial.id] = lock
+            self._restore(trial)
+            self.alive.append(trial)
+        return True
 
     def _restore(self, trial: Trial) -> None:
         """Leave of a trial what is sound, and tell what isn't."""
@@ -155,6 +170,28 @@ class Session:
         self.folders[trial.id].forget(self.folders[trial.id].failure)
         self._end(trial, None)
         tell(Event("trial", trial.label, 1, 1, "done", trial.id))
+
+    def leave(self, trial: Trial, why: str) -> None:
+        """End a trial that stays behind others of its grid: it isn't done, and nothing is left to do for it."""
+        self.folders[trial.id].forget(self.folders[trial.id].failure)
+        self._end(trial, None)
+        tell(Event("trial", trial.label, 1, 1, why, trial.id))
+
+    def by_kind(
+        self,
+        stage: Stage,
+        trials: Sequence[Trial],
+        work: Callable[[Sequence[Trial]], None],
+        unfinished: Callable[[], list[Trial]],
+    ) -> None:
+        """Do work as `together` does, on those that can be packed at once, then on each other one by itself.
+
+        One that can't be packed and fails must not part those that can.
+        """
+        self.together(stage, [trial for trial in trials if trial.alone is None], work, unfinished)
+        for trial in trials:
+            if trial.alone is not None:
+                self.together(stage, [trial], work, unfinished)
 
     def together(
         self,

@@ -22,8 +22,10 @@ from benchmark.pack.images import (
     shown_images,
     training_pairs,
 )
+from benchmark.pack.rungs import train_by_rungs
 from benchmark.pack.session import Session
 from benchmark.pack.trial_record import trial_record
+from benchmark.pack.validation import validation_set
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import provenance
 from benchmark.record import Prediction
@@ -135,14 +137,14 @@ def train_adapters(session: Session) -> None:
         [session.features[image] for _, image in pairs] if session.features else [],
         rows,
         [session.pictures[image] for _, image in pairs],
+        validation_set(session, untrained),
     )
     _tell_alone(session, untrained)
     train = partial(_train, session, data)
-    # One that can't be packed and fails must not part those that can.
-    session.together("train", [trial for trial in untrained if trial.alone is None], train, session.untrained)
-    for trial in untrained:
-        if trial.alone is not None:
-            session.together("train", [trial], train, session.untrained)
+    if session.pack.halving is None:
+        session.by_kind("train", untrained, partial(train, None), session.untrained)
+    else:
+        train_by_rungs(session, session.pack.halving, train)
 
 
 def _unwritable(session: Session, reports: Mapping[str, str], train: Collection[str]) -> str | None:
@@ -166,12 +168,12 @@ def _tell_alone(session: Session, trials: Sequence[Trial]) -> None:
             tell(Event("stage", f"{session.pack.entry.name}: by plain peft, one after another", detail=detail))
 
 
-def _train(session: Session, data: "TrainingSet", trials: Sequence[Trial]) -> None:
+def _train(session: Session, data: "TrainingSet", until: int | None, trials: Sequence[Trial]) -> None:
     def step_done(trial: Trial, done: int, total: int, loss: float) -> None:
         if done in (1, total) or done % TELL_EVERY == 0:
             tell(Event("progress", trial.label, done, total, f"loss {loss:.3f}", trial.id))
 
-    outcomes = session.engine.train(session.backbone, trials, session.folders, data, step_done, session.meter)
+    outcomes = session.engine.train(session.backbone, trials, session.folders, data, step_done, session.meter, until)
     for trial in trials:
         outcome = outcomes[trial.id]
         if outcome.trained_together is not None:

@@ -1,5 +1,6 @@
 """What a finished trial of a pack leaves on record: what it was tuned on, how, where and how long."""
 
+from benchmark.evaluations import kept_of
 from benchmark.pack.session import Session
 from benchmark.provenance import gpu, machine, now, provenance
 from benchmark.record import TRIAL_RECORD, TrialRecord, UsedCheckpoint
@@ -23,6 +24,7 @@ def trial_record(session: Session, trial: Trial) -> TrialRecord:
         trained_together=session.trained_together.get(trial.id),
         adapter=session.adapters.get(trial.id),
         loss=kernels() if trial.is_trained_here and fuses(session.backbone.model) else None,
+        kept=kept_of(session.folders[trial.id].read_evaluations(), trial.protocol),
         seconds=spent.seconds,
         peak_memory_bytes=spent.peak_memory_bytes,
         device=pack.device,

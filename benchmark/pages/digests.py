@@ -117,6 +117,8 @@ def _of_trial(folder: TrialFolder) -> str:
     """Return a digest of a trial's files, as far as a leaderboard is made from them; of an adapter its size."""
     weights = folder.adapter / "adapter_model.safetensors"
     files = [folder.trial, folder.scores, folder.predictions, folder.controls, folder.validation, folder.losses]
+    # Named only where there are any, so that digests of before hold.
+    files += [folder.evaluations] if folder.evaluations.is_file() else []
     return _digest([*files, folder.failure], str(weights.stat().st_size) if weights.is_file() else "")
 
 

@@ -18,7 +18,10 @@ DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (1, 3)), (0, (5, 1, 1, 1, 1
 
 
 def learning_curves(board: Board) -> tuple[Figure, str, str] | None:
-    """Draw the training loss of every trial, a panel per backbone, by rank."""
+    """Draw the loss of every trial in training, and on the validation part where that is known, a panel per backbone.
+
+    Where both are there, training is drawn thinner and fainter; the step whose adapter was kept is marked.
+    """
     names = [c for c in board.checkpoints if any(r.backbone == c.backbone and r.losses for r in board.rows)]
     if not names:
         return None
@@ -38,8 +41,10 @@ def learning_curves(board: Board) -> tuple[Figure, str, str] | None:
             for curve in row.losses.values():
                 steps, losses = zip(*curve, strict=True)
                 style = DASHES[index % len(DASHES)]
-                axes.plot(steps, losses, color=shades[index], linestyle=style, linewidth=1.1)
+                look = {"linewidth": 0.8, "alpha": 0.45} if row.validations else {"linewidth": 1.1}
+                axes.plot(steps, losses, color=shades[index], linestyle=style, **look)
                 ends.append(losses[-1])
+            _validation(axes, row, shades[index], DASHES[index % len(DASHES)])
         axes.set_title(names[place].name)
         axes.grid(color="#e4e4e4", linewidth=0.8)
         axes.set_axisbelow(True)
@@ -50,11 +55,45 @@ def learning_curves(board: Board) -> tuple[Figure, str, str] | None:
             axes.xaxis.set_tick_params(labelbottom=True)
     handles = [Line2D([], [], color=s, linestyle=DASHES[i % len(DASHES)]) for i, s in enumerate(shades)]
     figure.legend(handles, [f"rank {r}" for r in ranks], loc="outside lower center", ncols=len(ranks), frameon=False)
+    validated = [row for row in board.rows if row.validations]
+    if validated:
+        handles = [Line2D([], [], color="#555555", linewidth=0.8, alpha=0.45), Line2D([], [], color="#555555")]
+        handles.append(Line2D([], [], color="#555555", marker="o", linestyle="none", markersize=5))
+        names_of = ["training", "validation", "kept"]
+        grid.flat[0].legend(handles, names_of, loc="upper right", frameon=False, fontsize=8)
     alt = (
         f"Training loss against steps for {several(len(ends), 'trial')} of {several(len(names), 'backbone')}, a line a "
         f"trial by rank; the last losses go from {decimal(min(ends))} to {decimal(max(ends))}."
     )
-    return figure, "Training loss of every trial, averaged over neighbouring steps, by rank.", alt
+    caption = "Training loss of every trial, averaged over neighbouring steps, by rank"
+    return figure, f"{caption}{_overfitting(validated)}.", f"{alt}{_turns(validated)}"
+
+
+def _validation(axes: Axes, row: Row, shade: Any, style: Any) -> None:
+    """Draw a row's losses on the validation part, and mark the steps that were kept."""
+    for seed, curve in row.validations.items():
+        steps, losses = zip(*curve, strict=True)
+        axes.plot(steps, losses, color=shade, linestyle=style, linewidth=1.4)
+        found = dict(curve)
+        for step in set(row.kept.get(seed, ())) & found.keys():
+            axes.plot([step], [found[step]], color=shade, marker="o", markersize=5, linestyle="none")
+
+
+def _overfitting(rows: list[Row]) -> str:
+    """Return what the lines on the validation part are, for the caption; nothing where there is none."""
+    if not rows:
+        return ""
+    return "; the stronger lines are the loss on the validation part, and a dot the step whose adapter was kept"
+
+
+def _turns(rows: list[Row]) -> str:
+    """Return how many trials' losses on the validation part rise again before the end; nothing where none is known."""
+    curves = [curve for row in rows for curve in row.validations.values()]
+    if not curves:
+        return ""
+    turned = sum(curve[-1][1] > min(loss for _, loss in curve) for curve in curves)
+    trials = several(len(curves), "trial")
+    return f" On the validation part the loss of {turned} of {trials} is higher at the end than before."
 
 
 def confusion(board: Board) -> tuple[Figure, str, str] | None:

@@ -17,6 +17,7 @@ from benchmark.data.records import read_records
 from benchmark.data.split import Split
 from benchmark.data.split_rules import RULES
 from benchmark.errors import UserError
+from benchmark.halving import exits_of
 from benchmark.pages.digests import digests_of, files_in, read_digests
 from benchmark.pages.written import Written
 from benchmark.phantoms import miniatures
@@ -60,12 +61,14 @@ def finished_sweep(
     try:
         before = find(store, suite.name, leaderboards, digests.results_json)
         record = read_record(store, suite.name)
+        exited = exits_of(store, record)
     except (UserError, UnicodeDecodeError):
         return None  # damaged: a sweep writes it anew
     identities = [*record.trials, *record.floors]
+    finished = [identity for identity in identities if identity not in exited]
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
     shown = {one for one, trial in record.trials.items() if suite.lesions and trial.is_shown_lesions}
-    if not all(store.of(one).is_done(lesions=one in shown) for one in identities):
+    if not all(store.of(one).is_done(lesions=one in shown) for one in finished):
         return None
     if digests != digests_of(store, suite.name, identities, documents, before, digests.agreement):
         return None
@@ -113,7 +116,8 @@ def _summary(suite: Suite, data: Path | None, store: Store, record: SuiteRecord,
     planned = plan_trials(suite, records, weights)
     if planned.record(measured) != record or records.references() != read_references(store, suite.name):
         return None
-    return Summary(suite, planned.trials, already=len(planned.trials), ran=0)
+    exited = len(exits_of(store, record))
+    return Summary(suite, planned.trials, already=len(planned.trials), ran=0, exited=exited)
 
 
 def _weights(suite: Suite) -> dict[str, Weights] | None:

@@ -5,6 +5,7 @@ from collections import Counter
 from benchmark.board.format import several
 from benchmark.board.model import Checkpoint, PlanBoard
 from benchmark.board.published import NOT_COMPARABLE
+from benchmark.board.within_training import within_training
 from benchmark.pages.environment import render
 from benchmark.pages.readme import checkpoints_table, published_table
 from benchmark.pages.sentences import NOT_A_DEVICE, SHUFFLED
@@ -52,6 +53,7 @@ def readme(board: PlanBoard) -> str:
         untuned=[said(way) for way in board.suite.untuned],
         warning=NOT_A_DEVICE,
         alone=_alone(board.suite),
+        within_training=within_training(board.suite.protocol),
         control=SHUFFLED if board.suite.protocol.shuffles_images else "",
         checkpoints=checkpoints_table(board.checkpoints),
         published=published_table(),

@@ -7,9 +7,11 @@ from benchmark.board.format import NBSP, UNKNOWN, count, decimal, duration, esca
 from benchmark.board.model import Board, Checkpoint, Comparisons, Floor, Row, Score
 from benchmark.board.published import NOT_COMPARABLE, PUBLISHED
 from benchmark.board.rights import rights_of
+from benchmark.board.within_training import within_training
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.pages import clinical, sentences, untuned
 from benchmark.pages.environment import render
+from benchmark.pages.exits import exits_table
 from benchmark.pages.lesions import lesion_table
 from benchmark.pages.rates import alone_sentences, axes_table, rates_sentences, rates_table
 from metrics.registry import METRICS
@@ -63,6 +65,8 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         main_differences=_differences(board.main_comparisons),
         grid_differences=_differences(board.grid_comparisons),
         grid=_grid_table(board),
+        exits=exits_table(board),
+        within_training=within_training(board.suite.protocol),
         not_comparable=NOT_COMPARABLE,
         figures=figures,
         checkpoints=checkpoints_table(board.checkpoints),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.execute import available_memory, default_processes
-from benchmark.planning.dealing import dealt, trials_of
+from benchmark.planning.dealing import dealt, dealt_by_fold, trials_of
 from benchmark.planning.devices import Target
 from benchmark.planning.machine import GB
 from benchmark.planning.missing import processes_in_memory
@@ -127,6 +127,8 @@ class Planner:
         """Return the trials as a sweep deals them to devices; all cores are planned as one device."""
         if self.target.is_cpu:
             return [list(trials)]
+        if self.suite.search is not None:
+            return dealt_by_fold(trials, len(self.suite.backbones), self.target.count)
         return dealt(trials, len(self.suite.backbones), self.target.count, on_cpu=False)
 
     def _packs(
@@ -202,18 +204,29 @@ class Planner:
         steps = protocol.total_steps(sizes.train)
         # Each painted image is one, and stands for one report. At most: not every study has a lesion with a place.
         painted = PAINTINGS * sizes.test if self.suite.lesions else 0
+        looks = len(protocol.evaluation_steps(sizes.train))
+        # Written within training too, at some of the looks.
+        again = sum(protocol.writes_reports(number, looks) for number in range(1, looks + 1)) * sizes.validation
         return Workload(
             images=sizes.studies + 1 + painted * len(self.suite.fold_numbers()),
             reports_trained=steps * protocol.batch_size if protocol.epochs is None else protocol.epochs * sizes.train,
             checkpointing=protocol.activation_checkpointing,
             # For the blank image there is one report, which stands for all; trials that see no image write no other.
-            written=[self._written(trial, painted) for trial in trials],
+            written=[self._written(trial, painted) + self._again(trial, again) for trial in trials],
             new_tokens=protocol.max_new_tokens,
             ranks=[trial.rank for trial in trials if trial.is_trained_here],
             targets=[trial.targets for trial in trials if trial.is_trained_here],
-            seen_anew=sum(self._written(trial, painted) for trial in trials if trial.tunes_vision),
+            seen_anew=sum(
+                self._written(trial, painted) + self._again(trial, again) for trial in trials if trial.tunes_vision
+            ),
+            reports_evaluated=looks * sizes.validation,
             shown=[t.untuned.few_shot if isinstance(t.untuned, FewShot) else 0 for t in trials],
         )
+
+    @staticmethod
+    def _again(trial: Trial, again: int) -> int:
+        """Return how many of `again` reports a trial writes within training."""
+        return again if trial.is_trained_here and not trial.protocol.sees_no_image else 0
 
     def _written(self, trial: Trial, painted: int) -> int:
         """Return how many reports a trial writes, of `painted` images among them."""
@@ -240,6 +253,7 @@ class Planner:
             f"batch of reports is written until its longest ends, here to {limit} tokens",
             "starting, loading and decoding images are not counted",
             *([UNTUNED_NOTE] if self.suite.untuned else []),
+            *(["the whole grid is counted; points that leave early save of it"] if self.suite.search else []),
         ]
 
 

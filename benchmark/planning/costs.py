@@ -28,6 +28,7 @@ class Workload:
     Attributes:
         images: images that go through the vision encoder, once each.
         reports_trained: reports that one trial learns from, counted each time.
+        reports_evaluated: reports whose loss is taken within the training of one trial, counted each time.
         checkpointing: whether activations are computed anew in the backward pass.
         written: reports that each trial writes, one for each different image.
         new_tokens: of a report at most.
@@ -46,6 +47,7 @@ class Workload:
     targets: Sequence[str] = ()
     seen_anew: int = 0
     shown: Sequence[int] = ()
+    reports_evaluated: int = 0
 
     @property
     def writers(self) -> list[tuple[int, int]]:
@@ -83,18 +85,35 @@ def training_operations(structure: Structure, rank: int, targets: str = "all", *
     The frozen weights get no gradient, so backward costs them once more what forward did; attention twice, adapters
     twice. The head sees the report's positions only. With activation checkpointing layers go forward once more.
     """
+    layers, small, head = _forward(structure, rank, targets)
+    once_more = layers + small if checkpointing else 0.0
+    vision = 0.0
+    if targets == TUNED_VISION:
+        once, adapters = _vision_forward(structure, rank)
+        vision = (3 if checkpointing else 2) * once + adapters
+    return 2 * (layers + head) + 3 * small + once_more + vision
+
+
+def evaluation_operations(structure: Structure, rank: int, targets: str = "all") -> float:
+    """Count operations of one report whose loss is taken, and nothing learned: forward alone."""
+    vision = _vision_forward(structure, rank)[0] if targets == TUNED_VISION else 0.0
+    return sum(_forward(structure, rank, targets)) + vision
+
+
+def _forward(structure: Structure, rank: int, targets: str) -> tuple[float, float, float]:
+    """Count operations of a report forward: of the layers' weights, of attention and adapters, and of the head."""
     tokens = structure.image_tokens + PROMPT_TOKENS + REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary * REPORT_TOKENS
     decoders = "all" if targets == TUNED_VISION else targets
     adapters = 2 * structure.trainable(rank, decoders) * tokens
-    layers, small = 2 * structure.decoder_weights * tokens, _attention(structure, tokens) + adapters
-    once_more = layers + small if checkpointing else 0.0
-    vision = 0.0
-    if targets == TUNED_VISION:
-        others = structure.trainable(rank, targets) - structure.trainable(rank)
-        once = vision_operations(structure) + 2 * others * structure.patches
-        vision = (3 if checkpointing else 2) * once + 2 * others * structure.patches
-    return 2 * (layers + head) + 3 * small + once_more + vision
+    return 2 * structure.decoder_weights * tokens, _attention(structure, tokens) + adapters, head
+
+
+def _vision_forward(structure: Structure, rank: int) -> tuple[float, float]:
+    """Count operations of an image through a tuned vision encoder, and those of its adapters among them."""
+    others = structure.trainable(rank, TUNED_VISION) - structure.trainable(rank)
+    adapters = 2 * others * structure.patches
+    return vision_operations(structure) + adapters, adapters
 
 
 def prompt_operations(structure: Structure, shown: int = 0) -> float:
@@ -140,12 +159,16 @@ def operations(structure: Structure, work: Workload) -> Operations:
         training_operations(structure, rank, targets, checkpointing=work.checkpointing)
         for rank, targets in zip(work.ranks, work.targets_of_each, strict=True)
     )
+    evaluated = work.reports_evaluated * sum(
+        evaluation_operations(structure, rank, targets)
+        for rank, targets in zip(work.ranks, work.targets_of_each, strict=True)
+    )
     written = sum(
         reports * (prompt_operations(structure, k) + work.report_tokens * word_operations(structure, k))
         for reports, k in work.writers
     )
     return Operations(
         vision=work.images * vision_operations(structure),
-        train=work.reports_trained * sum(trained),
+        train=work.reports_trained * sum(trained) + evaluated,
         write=written + work.seen_anew * vision_operations(structure),
     )

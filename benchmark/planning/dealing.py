@@ -58,6 +58,22 @@ def trials_of(
     return trials
 
 
+def dealt_by_fold(trials: Sequence[Trial], backbones: int, processes: int) -> list[list[Trial]]:
+    """Return a backbone's trials in as many parts as keep all processes busy, those of a fold in one.
+
+    Where points leave at rungs, those that compete have to be in one process.
+
+    Args:
+        trials: that are to run, or to be compared with those, of one backbone.
+        backbones: of the suite.
+        processes: that work at the same time.
+    """
+    folds = sorted({trial.fold or 0 for trial in trials})
+    size = -(-len(folds) // -(-processes // backbones))
+    groups = [set(folds[start : start + size]) for start in range(0, len(folds), size or 1)]
+    return [[trial for trial in trials if (trial.fold or 0) in group] for group in groups]
+
+
 def dealt(trials: Sequence[Trial], backbones: int, processes: int, *, on_cpu: bool) -> list[list[Trial]]:
     """Return a backbone's trials in as many parts as keep all processes busy.
 

@@ -55,6 +55,7 @@ def footprint_of(
         number=ADAPTERS.get(dtype, dtype).itemsize,
         kept=kept(plugin, config, forward),
         checkpointing=protocol.activation_checkpointing,
+        keeps_best=protocol.keep == "best",
     )
 
 

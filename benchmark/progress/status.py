@@ -11,12 +11,13 @@ from pydantic import BaseModel, Field
 from backbones.locks import Holder, Lock, holder
 from benchmark.errors import UserError
 from benchmark.files import remove, remove_stale
+from benchmark.halving import exits_of
 from benchmark.progress.events import Event, Listener
 from benchmark.record import Stored
 from benchmark.store import Store, TrialFolder, read_model, read_record, write_json
 
 EVERY_SECONDS = 1.0
-State = Literal["done", "running", "failed", "left"]
+State = Literal["done", "running", "failed", "left", "exited"]
 
 
 class UnderWay(BaseModel):
@@ -181,6 +182,7 @@ class StatusRecord(Stored):
     running: int
     failed: int
     left: int
+    exited: int = Field(default=0, exclude_if=lambda number: not number)
     seconds_left: float | None
     trials: tuple[TrialState, ...]
     work: tuple[Work, ...]
@@ -230,6 +232,7 @@ class Status:
             running=self.count("running"),
             failed=self.count("failed"),
             left=self.count("left"),
+            exited=self.count("exited"),
             seconds_left=self.seconds_left,
             trials=tuple(
                 TrialState(label=label, id=identity, state=state, reason=(self.damaged | self.reasons).get(label))
@@ -258,10 +261,13 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
     trials: list[tuple[str, str, State]] = []
     reasons: dict[str, str] = {}
     damaged: dict[str, str] = {}
+    exits = exits_of(store, record)
     for identity, trial in record.trials.items():
         label, folder = trial.label, store.of(identity)
         state: State = "left"
-        if folder.is_done(lesions=record.suite.lesions):
+        if identity in exits:
+            state = "exited"
+        elif folder.is_done(lesions=record.suite.lesions):
             state = "done"
         elif identity in under_way:
             state = "running"

@@ -12,7 +12,18 @@ from pydantic_core import ErrorDetails
 
 from benchmark.errors import UserError, unknown_name
 from benchmark.grid import Grid, Stated
-from benchmark.suite import DmidData, Entry, ImagePart, MiniaturePart, PhantomData, Protocol, SplitPart, Suite
+from benchmark.suite import (
+    DmidData,
+    Entry,
+    Halving,
+    ImagePart,
+    MiniaturePart,
+    PhantomData,
+    Protocol,
+    Search,
+    SplitPart,
+    Suite,
+)
 from benchmark.suites.strict_yaml import Document, Location, quoted, read, read_file
 from benchmark.untuned import FewShot
 
@@ -145,6 +156,7 @@ def _check_names(suite: Suite, document: Document, where: str) -> None:
     """Raise for unknown names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
     from backbones.registry import locations
     from benchmark.data.split_rules import RULES
+    from benchmark.evaluations import criteria
     from benchmark.phantoms.reports import DIALECTS
     from benchmark.scoring.baselines import BASELINES
     from metrics.registry import METRICS
@@ -154,6 +166,7 @@ def _check_names(suite: Suite, document: Document, where: str) -> None:
     ]
     named += [("baseline", name, BASELINES, ("baselines", i)) for i, name in enumerate(suite.baselines)]
     named += [("metric", suite.primary_metric, METRICS, ("primary_metric",))]
+    named += [("criterion", suite.protocol.keep_by, criteria(), ("protocol", "keep_by"))]
     if isinstance(suite.data, PhantomData):
         named += [("dialect", suite.data.dialect, DIALECTS, ("data", "dialect"))]
     if not Path(suite.split.name).suffix:
@@ -210,6 +223,8 @@ def _fields(location: tuple[int | str, ...]) -> set[str]:
     }  # fmt: skip
     if len(location) == 1:
         return set(Suite.model_fields)
+    if location[0] == "search":
+        return set((Halving if "halving" in location[:-1] else Search).model_fields)
     if location[0] == "data":
         return set((PhantomData if "phantom" in location else DmidData).model_fields)
     if location[:2] == ("grid", "points"):

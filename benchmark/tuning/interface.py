@@ -30,12 +30,14 @@ class TrainingSet:
         features: of each one's image, [image_tokens, hidden]; none where all trials tune the vision encoder.
         rows: trial's id to which of them it learns, in order; all where it isn't named.
         pictures: each one's image, for trials that tune the vision encoder.
+        validation: what trials are evaluated on within training; None where none is.
     """
 
     reports: Sequence[str]
     features: Sequence[Tensor]
     rows: Mapping[str, Sequence[int]] = field(default_factory=dict)
     pictures: Sequence[Picture] = ()
+    validation: "ValidationSet | None" = None
 
     def of(self, trial: Trial) -> Sequence[int]:
         """Return the places of the reports that a trial learns."""
@@ -48,7 +50,23 @@ class TrainingSet:
             [self.reports[i] for i in rows],
             [self.features[i] for i in rows] if self.features else [],
             pictures=[self.pictures[i] for i in rows] if self.pictures else [],
+            validation=self.validation,
         )
+
+
+Scores = Mapping[str, float | None]
+"""Scores by name; None for an undefined one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationSet(TrainingSet):
+    """What trials are evaluated on within training; `rows` says which of it each trial's fold has.
+
+    Attributes:
+        score: a trial and its reports, in the order of its rows, to their scores.
+    """
+
+    score: Callable[[Trial, Sequence[str]], Scores]
 
 
 @dataclass(frozen=True)
@@ -72,11 +90,13 @@ class Outcome:
 
     Attributes:
         failure: why it was given up; None where it was not.
+        paused: whether it stopped where it was told to, with its snapshot stored.
         trained_together: how many trials trained at the same time, itself among them; None where it trained alone.
         rows_at_once: reports that went through the model at once; None where trials were packed.
     """
 
     failure: str | None = None
+    paused: bool = False
     trained_together: int | None = None
     rows_at_once: int | None = None
 
@@ -98,8 +118,12 @@ class Engine(Interface):
         data: TrainingSet,
         step_done: StepDone,
         meter: Meter | None = None,
+        until: int | None = None,
     ) -> dict[str, Outcome]:
         """Train trials; write each one's adapter, seconds, peak memory and losses into its folder, losses last.
+
+        Where a protocol asks for it, trials are evaluated within training; the evaluations are written before the
+        losses, and where the best one is kept, the adapter is that step's.
 
         Args:
             backbone: of all the trials; no adapter is left in its model.
@@ -107,6 +131,8 @@ class Engine(Interface):
             data: what each of them learns.
             step_done: told of each step of each trial.
             meter: books the time on the trials, by the folders' own record where None.
+            until: the step after which trials pause, evaluated if that is asked for there; snapshots and evaluations
+                are stored then, and the next call goes on. None to train to the end.
 
         Returns:
             How each ended, by trial id.

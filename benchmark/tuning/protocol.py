@@ -104,9 +104,9 @@ def precision(backbone: Backbone) -> torch.autocast:
     return torch.autocast(backbone.device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
-def not_finite(loss: float, step: int, total: int) -> str:
+def not_finite(loss: float, step: int, total: int, *, validation: bool = False) -> str:
     """Return why a trial that diverged is given up."""
-    return f"the loss is {loss} at step {step} of {total}"
+    return f"the {'validation ' if validation else ''}loss is {loss} at step {step} of {total}"
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from backbones.base import IGNORED, Backbone
 from backbones.private.lora import lora_layers, replace_dropout, without_adapter_name
 from backbones.private.optimizers import adamw_moments, adamw_state
+from benchmark.record import Evaluation
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import batches, memory, saving
+from benchmark.tuning import batches, evaluating, memory, saving
 from benchmark.tuning.adapters import changes_base, taken_out, tuned
 from benchmark.tuning.dropout import Mask, Streams, masked
 from benchmark.tuning.features import encoded_anew
@@ -70,12 +71,13 @@ class Sequential:
         data: TrainingSet,
         step_done: StepDone,
         meter: Meter | None = None,
+        until: int | None = None,
     ) -> dict[str, Outcome]:
         """See `Engine.train`."""
         meter = meter or Meter(folders)
         outcomes = {}
         for trial in trials:
-            outcomes[trial.id] = self._train_one(backbone, trial, folders[trial.id], data, step_done, meter)
+            outcomes[trial.id] = self._train_one(backbone, trial, folders[trial.id], data, step_done, meter, until)
             if outcomes[trial.id].failure == NO_ROOM:
                 memory.release(backbone.device)
         return outcomes
@@ -88,11 +90,12 @@ class Sequential:
         data: TrainingSet,
         step_done: StepDone,
         meter: Meter,
+        until: int | None,
     ) -> Outcome:
         memory.start(backbone.device)
         torch.manual_seed(trial.seed)
         with TemporaryDirectory(prefix="amrg-adapter-") as first, taken_out(backbone, base_changes=changes_base(trial)):
-            alone = Alone(backbone, trial, data.only(trial), Path(first))
+            alone = Alone(backbone, trial, data.only(trial), Path(first), until)
             alone.restore(read_snapshot(trial, folder))
             pace = Pace(self.snapshot_seconds)
 
@@ -104,18 +107,23 @@ class Sequential:
                     meter.keep([trial.id])
 
             failure = alone.run(after)
-            if failure is None:
+            paused = failure is None and alone.step < alone.total
+            if paused:
+                alone.snapshot().write(folder)
+            elif failure is None:
+                alone.keep_best()
                 saving.write(folder, backbone, trial, alone.save)
             elif failure == NO_ROOM and alone.step:
                 alone.snapshot().write(folder)  # more memory goes on from here
             meter.lap("train", [trial.id])
             meter.peak(trial.id, memory.peak(backbone.device))
             meter.keep([trial.id])
-            if failure is None:
+            evaluating.store(folder, alone.evaluations)
+            if failure is None and not paused:
                 folder.write_losses(alone.losses)
-            if failure != NO_ROOM:
+            if failure != NO_ROOM and not paused:
                 remove_snapshot(folder)
-        return Outcome(failure=failure, rows_at_once=alone.rows)
+        return Outcome(failure=failure, paused=paused, rows_at_once=alone.rows)
 
     def generate(
         self,
@@ -145,15 +153,20 @@ class Alone:
         backbone: whose model gets the adapter; the caller takes it out again.
         trial, data: what is trained on what.
         first: an empty folder, for the adapter that training begins with where that was taken out of the base.
+        until: the step after which it pauses; None for the end.
         rows: that go through the model at once at most; halved where memory runs out.
         losses: a row a step taken, as in `losses.csv`.
+        evaluations, best: see `benchmark.tuning.snapshots.Snapshot`.
     """
 
     backbone: Backbone
     trial: Trial
     data: TrainingSet
     first: Path
+    until: int | None = None
     losses: list[dict[str, float]] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    best: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         protocol = self.trial.protocol
@@ -174,6 +187,7 @@ class Alone:
         self.prompt = len(self.backbone.prompt_tokens(protocol.prompt))
         self.rows = rows_at_once(protocol, len(self.lengths))
         self.streams: Streams | None = None
+        self.evaluation_steps = evaluating.evaluation_steps(self.trial, self.data)
 
     @property
     def step(self) -> int:
@@ -195,13 +209,19 @@ class Alone:
                         moment[name].to(parameter.device, copy=True) for moment in (snapshot.first, snapshot.second)
                     )
                     self.optimizer.state[parameter] = adamw_state(snapshot.steps, first, second)
-        self.losses = snapshot.losses
+        self.losses, self.evaluations, self.best = snapshot.losses, snapshot.evaluations, snapshot.best
 
     def snapshot(self) -> Snapshot:
         """Return the trial as it stands."""
         moments = {n: adamw_moments(self.optimizer.state[parameter]) for n, parameter in self.trained.items()}
         first, second = ({name: pair[which] for name, pair in moments.items()} for which in (0, 1))
-        return Snapshot(self.trial, self.trained, first, second, self.losses)
+        return Snapshot(self.trial, self.trained, first, second, self.losses, self.evaluations, self.best)
+
+    def keep_best(self) -> None:
+        """Put the weights of the best evaluation in place, where the trial keeps those."""
+        with torch.no_grad():
+            for name, weight in self.best.items():
+                self.trained[name].copy_(weight)
 
     def save(self, folder: str) -> None:
         """Write the adapter by peft; where its first weights were taken out of the base, as one on the base as it was.
@@ -217,7 +237,9 @@ class Alone:
             self.model.save_pretrained(folder)
 
     def run(self, after: Callable[[float], None]) -> str | None:
-        """Train to the end, with fewer rows at once where memory runs out; why it was given up, or None.
+        """Train to the end, or to where it pauses, with fewer rows at once where memory runs out.
+
+        Returns why it was given up, or None.
 
         Args:
             after: called with the loss after each step.
@@ -238,7 +260,10 @@ class Alone:
 
     def _steps(self, after: Callable[[float], None]) -> str | None:
         """Take the steps that are left. A step whose passes run out of memory has changed no parameter."""
-        numbers = range(self.step, self.total)
+        numbers = range(self.step, min(self.until or self.total, self.total))
+        # The look after the last step that was taken may be what an interruption left out.
+        if failure := self._evaluate_if_due():
+            return failure
         steps = batches.prefetched(self._on_host, numbers, self.backbone.device)
         undivided = rows_at_once(self.trial.protocol, len(self.lengths))
         if self.trial.protocol.dropout and self.rows < undivided and self.streams is None:
@@ -258,7 +283,46 @@ class Alone:
                 self._update()
                 self.losses += loss_rows([(rate, loss, float(norm))], start=number)
                 after(loss)
+                if failure := self._evaluate_if_due():
+                    return failure
         return None
+
+    def _evaluate_if_due(self) -> str | None:
+        """Evaluate the trial where that is asked for at this step; why it is given up, or None."""
+        if not evaluating.is_due(self.evaluations, self.step, self.evaluation_steps):
+            return None
+        self.backbone.model.eval()
+        try:
+            evaluation = self._evaluation()
+        finally:
+            self.backbone.model.train()
+        if not math.isfinite(evaluation.loss):
+            return not_finite(evaluation.loss, self.step, self.total, validation=True)
+        self.evaluations = [*self.evaluations, evaluation]
+        if evaluating.is_kept(self.trial, self.evaluations):
+            self.best = {name: weight.detach().to("cpu", copy=True) for name, weight in self.trained.items()}
+        return None
+
+    @torch.no_grad()
+    def _evaluation(self) -> Evaluation:
+        data, protocol = evaluating.validation_of(self.trial, self.data), self.trial.protocol
+        rows = data.of(self.trial)
+        lengths = [len(self.backbone.report_tokens(report)) for report in data.reports]
+        size = evaluating.rows_in_evaluation(self.trial, self.data, self.rows)
+        loss = 0.0
+        for part in evaluating.in_batches(rows, lengths, size):
+            batch = batches.make(self.backbone, protocol, data, part, as_pixels=self.trial.tunes_vision)
+            inputs = self.backbone.training_inputs(batch.text, batch.shown(self.backbone))
+            loss += float(report_losses(self.model, inputs, self.prompt).sum())
+        scores = None
+        if evaluating.writes_reports(self.trial, self.step, self.evaluation_steps):
+            if self.trial.tunes_vision:
+                shown = encoded_anew(self.backbone, [data.pictures[i] for i in rows])
+            else:
+                shown = [data.features[i] for i in rows]
+            written = greedy(self.backbone, self.model, protocol, shown)
+            scores = dict(data.score(self.trial, [report.text for report in written]))
+        return Evaluation(step=self.step, loss=loss / sum(lengths[i] for i in rows), scores=scores)
 
     def _on_host(self, number: int) -> list[tuple[Piece, batches.Batch]]:
         protocol = self.trial.protocol
@@ -318,7 +382,9 @@ class Masks(nn.Module):
         self.layer = layer
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `x` with some values zero and the others scaled up."""
+        """Return `x` with some values zero and the others scaled up; `x` itself where nothing is learned."""
+        if not self.training:
+            return x
         return Dropped.apply(x, self.streams.mask(self.layer, tuple(x.shape), x.dtype))
 
 

@@ -1,4 +1,4 @@
-"""Snapshots within training: a trial's adapter, optimiser state and losses so far, in its folder.
+"""Snapshots within training: a trial's adapter, optimiser state, losses and evaluations so far, in its folder.
 
 Both engines write and read them, so a trial that one began, the other can go on with.
 """
@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from benchmark.progress.events import Event, tell
+from benchmark.record import Evaluation
 from benchmark.store import TrialFolder, atomic_file
 from benchmark.suite import Trial
 
@@ -23,6 +25,8 @@ TIMES_ITS_COST = 20
 """Training time before the next snapshot, in times what the last one took: they take under 5 % of the whole."""
 
 COLUMNS = ("learning_rate", "loss", "gradient_norm")
+PARTS = ("weights", "first", "second", "best")
+EVALUATIONS = TypeAdapter(list[Evaluation])
 
 
 @dataclass
@@ -34,6 +38,8 @@ class Snapshot:
         weights: A and B by peft's name without the adapter's.
         first, second: AdamW's moments by the same names; empty before the first step.
         losses: a row a step, as in `losses.csv`.
+        evaluations: on the validation part so far.
+        best: the weights of the best of them, where the trial keeps that; empty before the first.
     """
 
     trial: Trial
@@ -41,6 +47,8 @@ class Snapshot:
     first: Mapping[str, Tensor] = field(default_factory=dict)
     second: Mapping[str, Tensor] = field(default_factory=dict)
     losses: list[dict[str, float]] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    best: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -51,12 +59,14 @@ class Snapshot:
         """Write it, whole or not at all."""
         tensors = {
             f"{part}/{name}": value.detach().cpu().contiguous()
-            for part, values in (("weights", self.weights), ("first", self.first), ("second", self.second))
-            for name, value in values.items()
+            for part in PARTS
+            for name, value in getattr(self, part).items()
         }
         tensors["losses"] = torch.tensor([[row[c] for c in COLUMNS] for row in self.losses], dtype=torch.float64)
+        metadata = {"trial": self.trial.id, "evaluations": EVALUATIONS.dump_json(self.evaluations).decode()}
+        metadata["sha256"] = _digest(tensors, metadata["evaluations"])
         with atomic_file(folder.snapshot) as temporary:
-            save_file(tensors, temporary, metadata={"trial": self.trial.id, "sha256": _digest(tensors)})
+            save_file(tensors, temporary, metadata=metadata)
 
 
 class Pace:
@@ -103,17 +113,19 @@ def read_snapshot(trial: Trial, folder: TrialFolder) -> Snapshot:
             if metadata.get("trial") != trial.id:
                 return snapshot
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it isn't a mapping)
-        if metadata.get("sha256") != _digest(tensors):
+        told = metadata.get("evaluations", "[]")
+        if metadata.get("sha256") != _digest(tensors, told):
             return snapshot
-        parts: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
+        parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}
         for key, tensor in tensors.items():
             part, _, name = key.partition("/")
             if name:
                 parts[part][name] = tensor
         losses = loss_rows(tensors["losses"].tolist())
-    except (OSError, SafetensorError, KeyError):
+        evaluations = EVALUATIONS.validate_json(told)
+    except (OSError, SafetensorError, KeyError, ValidationError):
         return snapshot  # none yet, cut short or damaged: the trial begins anew
-    return Snapshot(trial, parts["weights"], parts["first"], parts["second"], losses)
+    return Snapshot(trial, losses=losses, evaluations=evaluations, **parts)
 
 
 def remove_snapshot(folder: TrialFolder) -> None:
@@ -121,9 +133,12 @@ def remove_snapshot(folder: TrialFolder) -> None:
     folder.snapshot.unlink(missing_ok=True)
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return SHA-256 over names, shapes and bytes of tensors: a flipped bit would be another trial's adapter."""
-    total = hashlib.sha256()
+def _digest(tensors: Mapping[str, Tensor], evaluations: str) -> str:
+    """Return SHA-256 over names, shapes and bytes of tensors: a flipped bit would be another trial's adapter.
+
+    Evaluations count where there are any, as JSON: they decide which adapter is kept.
+    """
+    total = hashlib.sha256(evaluations.encode() if evaluations != "[]" else b"")
     for name, tensor in sorted(tensors.items()):
         total.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         total.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)

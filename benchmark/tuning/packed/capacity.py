@@ -6,7 +6,9 @@ from itertools import groupby
 import torch
 from transformers import PreTrainedConfig
 
+from backbones.base import Backbone
 from benchmark.execute import available_memory
+from benchmark.suite import Protocol
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.packed.footprint import Decoder, Footprint, padded, written_report
 from benchmark.tuning.snapshots import Snapshot
@@ -19,7 +21,10 @@ LARGEST_IN_WRITING = 32
 """Trials that write at the same time."""
 ROWS_IN_WRITING = 512
 """Reports that are written at the same time, where memory holds their caches."""
-OWN = {"learning_rate", "dropout", "schedule", "warmup_steps", "weight_decay", "gradient_clipping", "training_images"}
+OWN = {
+    "learning_rate", "dropout", "schedule", "warmup_steps", "weight_decay", "gradient_clipping", "training_images",
+    "keep", "keep_by",
+}  # fmt: skip
 """What trials of a pack need not have in common."""
 
 
@@ -31,15 +36,23 @@ def free_memory(device: torch.device) -> int:
     return available_memory()
 
 
-def kind(snapshot: Snapshot, reports: int = 0) -> tuple[str, int, int]:
-    """Return what trials have to share to be packed: the protocol but for what is a trial's own, and steps.
+def kind(snapshot: Snapshot, reports: int = 0) -> tuple[str, int, int, tuple[int, ...]]:
+    """Return what trials have to share to be packed.
+
+    The protocol but for what is a trial's own, the steps that were taken and those there are, and at which of them
+    trials are evaluated.
 
     Args:
         snapshot: of the trial.
         reports: that it learns; 0 where it only writes.
     """
     protocol = snapshot.trial.protocol
-    return protocol.model_dump_json(exclude=OWN), snapshot.steps, protocol.total_steps(reports)
+    return (
+        protocol.model_dump_json(exclude=OWN),
+        snapshot.steps,
+        protocol.total_steps(reports),
+        protocol.evaluation_steps(reports),
+    )
 
 
 def largest(footprint: Footprint, ranks: Sequence[int], rows: int, free: int) -> int:
@@ -124,6 +137,17 @@ def writing_rows(decoder: Decoder, prompt: int, new: int, size: int, free: float
     return max(1, min(ROWS_IN_WRITING, int(USABLE * free) // written_report(decoder, prompt, new, size)))
 
 
+def rows_in_writing(backbone: Backbone, protocol: Protocol, free: float) -> int:
+    """Return how many reports a backbone can write at the same time with so many bytes that are free."""
+    return writing_rows(
+        decoder_of(backbone.model.config.get_text_config()),
+        len(backbone.prompt_tokens(protocol.prompt)),
+        protocol.max_new_tokens,
+        backbone.model.dtype.itemsize,
+        free,
+    )
+
+
 def plan(snapshots: Sequence[Snapshot], most: int, data: TrainingSet | None = None) -> list[list[Snapshot]]:
     """Return packs of at most `most` trials, each in ascending rank.
 
@@ -137,7 +161,7 @@ def plan(snapshots: Sequence[Snapshot], most: int, data: TrainingSet | None = No
     """
     packs: list[list[Snapshot]] = []
 
-    def same_kind(snapshot: Snapshot) -> tuple[str, int, int]:
+    def same_kind(snapshot: Snapshot) -> tuple[str, int, int, tuple[int, ...]]:
         return kind(snapshot, 0 if data is None else len(data.of(snapshot.trial)))
 
     def same_reports(snapshot: Snapshot) -> tuple[int, int]:

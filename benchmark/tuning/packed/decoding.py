@@ -4,11 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
 
+from backbones.base import Backbone
 from backbones.private.generation import first_inputs, next_inputs, next_state, select_rows
+from benchmark.suite import Protocol
+from benchmark.tuning.generation import cut, settings
+from benchmark.tuning.interface import Generated
 from benchmark.tuning.packed.layers import PackedLayers
+from benchmark.tuning.packed.stacks import Stacks
+from benchmark.tuning.protocol import precision
 
 SHARE = 0.85
 """Rows that have ended leave the batch as soon as it shrinks to this share of itself: leaving copies the cache."""
@@ -76,6 +83,34 @@ class PackedDecoding:
                         trials = len(active)
             inputs = next_inputs(model, input_ids, kwargs)
         return written
+
+
+def write(
+    backbone: Backbone,
+    model: PeftModel,
+    stacks: Stacks,
+    protocol: Protocol,
+    features: Sequence[Sequence[Tensor]],
+    *,
+    merge: bool,
+) -> list[list[Generated]]:
+    """Return what each trial of a pack writes for its images, all in one batch.
+
+    Args:
+        backbone, model: with peft's layers in it, which nothing replaces at the time.
+        stacks: the adapters.
+        protocol: prompt and limit.
+        features: of each trial's images, [image_tokens, hidden] each; as many a trial.
+        merge: see `benchmark.tuning.packed.layers`.
+    """
+    layers = PackedLayers(model, stacks, merge=merge)
+    trials, images = len(features), len(features[0])
+    text = backbone.encode_text([protocol.prompt] * (trials * images))
+    inputs = backbone.model_inputs(text, [one for shown in features for one in shown])
+    decoding = PackedDecoding(layers, backbone.end)
+    with layers.installed(), precision(backbone):
+        tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
+    return [[cut(backbone, row) for row in rows] for rows in tokens.view(trials, images, -1).tolist()]
 
 
 def staying(going: Tensor, active: Sequence[int], width: int) -> Tensor:

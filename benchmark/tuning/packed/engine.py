@@ -13,19 +13,18 @@ from backbones.base import Backbone
 from benchmark.progress.events import Event, tell
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import memory, saving
+from benchmark.tuning import evaluating, memory, saving
 from benchmark.tuning.adapters import taken_out
-from benchmark.tuning.generation import cut, distinct, settings
+from benchmark.tuning.generation import distinct
 from benchmark.tuning.interface import Generated, Outcome, Picture, StepDone, TrainingSet
 from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
-from benchmark.tuning.packed.decoding import PackedDecoding
+from benchmark.tuning.packed.decoding import write
 from benchmark.tuning.packed.footprint import Footprint, padded
 from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
-from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.training import PackTraining, stacks_of
-from benchmark.tuning.protocol import fewer_rows, precision, rows_at_once
+from benchmark.tuning.protocol import fewer_rows, rows_at_once
 from benchmark.tuning.sequential import NO_ROOM, Sequential
 from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Pace, Snapshot, read_snapshot, remove_snapshot
 from benchmark.tuning.spent import Meter
@@ -57,12 +56,13 @@ class Packed:
         data: TrainingSet,
         step_done: StepDone,
         meter: Meter | None = None,
+        until: int | None = None,
     ) -> dict[str, Outcome]:
         """See `Engine.train`. Trials that can't be packed train one after another, by plain peft."""
         meter = meter or Meter(folders)
         every, trials, others = trials, *parted(backbone, trials)
         alone = Sequential(snapshot_seconds=self.snapshot_seconds)
-        outcomes = alone.train(backbone, others, folders, data, step_done, meter) if others else {}
+        outcomes = alone.train(backbone, others, folders, data, step_done, meter, until) if others else {}
         if not trials:
             return outcomes
         snapshots = [read_snapshot(trial, folders[trial.id]) for trial in trials]
@@ -74,7 +74,7 @@ class Packed:
         meter.lap("train", [trial.id for trial in trials])
         while waiting:
             pack = waiting.pop(0)
-            rest = self._train_pack(backbone, pack, rows, folders, data, step_done, outcomes, meter)
+            rest = self._train_pack(backbone, pack, rows, folders, data, step_done, outcomes, meter, until)
             if not rest:
                 continue
             memory.release(backbone.device)
@@ -89,6 +89,7 @@ class Packed:
                 [snapshot] = rest
                 if snapshot.steps:
                     snapshot.write(folders[snapshot.trial.id])  # more memory goes on from here
+                    evaluating.store(folders[snapshot.trial.id], snapshot.evaluations)
                 outcomes[snapshot.trial.id] = Outcome(failure=NO_ROOM)
         return {trial.id: outcomes[trial.id] for trial in every}
 
@@ -132,6 +133,7 @@ class Packed:
         step_done: StepDone,
         outcomes: dict[str, Outcome],
         meter: Meter,
+        until: int | None,
     ) -> list[Snapshot]:
         """Train a pack and store what comes of it.
 
@@ -156,16 +158,8 @@ class Packed:
             merge = self._merges(backbone, [snapshot.trial for snapshot in pack])
             training = PackTraining(backbone, pack, data, merge=merge, rows=rows)
             passed(training.trials)
-            training.run(step_done, after, passed)
-            peak = memory.peak(backbone.device)
-            for trial, losses in zip(training.trials, training.losses, strict=True):
-                saving.write(folders[trial.id], backbone, trial, partial(training.save_adapter, trial))
-                passed(training.trials)
-                meter.peak(trial.id, peak)
-                meter.keep([trial.id])
-                folders[trial.id].write_losses(losses)
-                remove_snapshot(folders[trial.id])
-                outcomes[trial.id] = Outcome(trained_together=len(pack))
+            training.run(step_done, after, passed, until)
+            _store(training, backbone, folders, outcomes, meter)
         except Exception as error:
             if not memory.ran_out(error):
                 raise
@@ -201,13 +195,7 @@ class Packed:
         free, ranks = capacity.free_memory(backbone.device), [trial.rank for trial in trials]
         width, number = _adapters(backbone)
         most = self.largest or capacity.writing_trials(width * number, ranks, free)
-        rows = capacity.writing_rows(
-            capacity.decoder_of(backbone.model.config.get_text_config()),
-            len(backbone.prompt_tokens(protocol.prompt)),
-            protocol.max_new_tokens,
-            backbone.model.dtype.itemsize,
-            free - width * number * sum(padded(sorted(ranks)[-most:])),
-        )
+        rows = capacity.rows_in_writing(backbone, protocol, free - width * number * sum(padded(sorted(ranks)[-most:])))
         most = min(most, rows)
         waiting = capacity.plan([Snapshot(trial) for trial in trials], most)
         meter.lap("generate", [trial.id for trial in trials])
@@ -251,14 +239,11 @@ class Packed:
             meter.lap("generate", names)
             for start in range(0, len(features), images):
                 part = features[start : start + images]
-                layers = PackedLayers(model, stacks, merge=self._merges(backbone, pack))
-                text = backbone.encode_text([protocol.prompt] * (len(pack) * len(part)))
-                inputs = backbone.model_inputs(text, [*part] * len(pack))
-                decoding = PackedDecoding(layers, backbone.end)
-                with layers.installed(), precision(backbone), fused_norms(backbone.model):
-                    tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
-                for name, rows in zip(names, tokens.view(len(pack), len(part), -1).tolist(), strict=True):
-                    written[name] += [cut(backbone, row) for row in rows]
+                merge = self._merges(backbone, pack)
+                with fused_norms(backbone.model):
+                    together = write(backbone, model, stacks, protocol, [part] * len(pack), merge=merge)
+                for name, reports in zip(names, together, strict=True):
+                    written[name] += reports
                 weights = [sum(report.tokens for report in written[name][start:]) for name in names]
                 meter.lap("generate", names, weights)
                 meter.keep(names)
@@ -269,6 +254,34 @@ def parted(backbone: Backbone, trials: Sequence[Trial]) -> tuple[list[Trial], li
     """Return trials that can be packed, and those that run one after another."""
     together = [trial for trial in trials if backbone.packable and trial.alone is None]
     return together, [trial for trial in trials if trial not in together]
+
+
+def _store(
+    training: PackTraining,
+    backbone: Backbone,
+    folders: Mapping[str, TrialFolder],
+    outcomes: dict[str, Outcome],
+    meter: Meter,
+) -> None:
+    """Store what a pack that has trained, or paused, has come to."""
+    trials, peak = training.trials, memory.peak(backbone.device)
+    paused = training.step < training.total
+    if paused:
+        _write_snapshots(training, folders)
+    else:
+        training.keep_best()
+    for trial, losses, evaluations in zip(trials, training.losses, training.evaluations, strict=True):
+        folder = folders[trial.id]
+        if not paused:
+            saving.write(folder, backbone, trial, partial(training.save_adapter, trial))
+        meter.lap("train", [one.id for one in trials])
+        meter.peak(trial.id, peak)
+        meter.keep([trial.id])
+        evaluating.store(folder, evaluations)
+        if not paused:
+            folder.write_losses(losses)
+            remove_snapshot(folder)
+        outcomes[trial.id] = Outcome(trained_together=training.together, paused=paused)
 
 
 def _write_snapshots(training: PackTraining, folders: Mapping[str, TrialFolder]) -> None:
@@ -292,6 +305,7 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
         kept=kept(type(backbone), backbone.model.config, forward),
         checkpointing=protocol.activation_checkpointing,
         head=not fuses(backbone.model),
+        keeps_best=any(trial.protocol.keep == "best" for trial in trials),
     )
 
 

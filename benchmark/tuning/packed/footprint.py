@@ -14,7 +14,7 @@ from benchmark.tuning.packed.stacks import bands
 COPIES = 4
 """Of an adapter in training: itself, its gradient and AdamW's two moments."""
 SNAPSHOT_COPIES = 3
-"""Of an adapter in a snapshot: itself and the two moments."""
+"""Of an adapter in a snapshot: itself and the two moments; one more where the best so far is kept."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Footprint:
         kept: of a report.
         checkpointing: whether activations are computed anew in the backward pass.
         head: whether logits are held.
+        keeps_best: whether trials keep their best step's weights, which are in snapshots then.
     """
 
     weights: float
@@ -36,6 +37,7 @@ class Footprint:
     kept: Kept
     checkpointing: bool = False
     head: bool = True
+    keeps_best: bool = False
 
     def adapter(self, rank: int) -> int:
         """Return the bytes of an adapter in training."""
@@ -43,7 +45,7 @@ class Footprint:
 
     def snapshot(self, rank: int) -> int:
         """Return the bytes of a snapshot within training, on disk."""
-        return SNAPSHOT_COPIES * self.number * self.width * rank
+        return (SNAPSHOT_COPIES + self.keeps_best) * self.number * self.width * rank
 
     def stored(self, rank: int) -> int:
         """Return the bytes of a trained adapter, on disk."""

@@ -156,14 +156,14 @@ class Stacks:
         return torch.cat([part[row, first:].flatten() for (_, *pair), first in pairs for part in pair])
 
     def selected(self, trials: Sequence[int]) -> Self:
-        """Return new stacks of some of the trials, in the same order."""
+        """Return new stacks of some of the trials, in the same order, to write with."""
         chosen = type(self)(
             self.shapes,
             [self.ranks[t] for t in trials],
             [float(self.scales[t]) for t in trials],
             dtype=self.flat[0].dtype,
             device=self.flat[0].device,
-            trained=self.trained,
+            trained=False,
             adapted=None if self.adapted is None else [self.adapted[t] for t in trials],
         )
         for place, trial in enumerate(trials):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -10,16 +9,18 @@ import torch
 from peft import PeftModel, get_peft_model
 from torch import Tensor
 
-from backbones.base import IGNORED, Backbone
+from backbones.base import Backbone
 from backbones.private.lora import adapts, lora_layers, lora_sizes, lora_weight, save_adapter, take_out
 from benchmark.suite import Trial
-from benchmark.tuning import batches
+from benchmark.tuning import batches, evaluating
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.fused import fused
 from benchmark.tuning.interface import StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
+from benchmark.tuning.packed.evaluation import PackEvaluation
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.optimizer import PackedAdamW
+from benchmark.tuning.packed.parts import Part, Step, part_of
 from benchmark.tuning.packed.stacks import Stacks
 from benchmark.tuning.protocol import (
     Piece,
@@ -74,27 +75,6 @@ def steps_of(trial: Trial, data: TrainingSet) -> int:
     return trial.protocol.total_steps(len(data.of(trial)))
 
 
-@dataclass(frozen=True)
-class Part:
-    """What of a pack goes through the model at once: a micro-batch of each trial, or a piece of it.
-
-    Attributes:
-        pieces: one a trial.
-        batch: as many rows a trial.
-    """
-
-    pieces: Sequence[Piece]
-    batch: batches.Batch
-
-
-@dataclass(frozen=True)
-class Step:
-    """What an optimiser step takes from the host: its micro-batches, and the report tokens of each trial, [trials]."""
-
-    parts: list[Part]
-    tokens: Tensor
-
-
 class PackTraining:
     """A pack while it trains.
 
@@ -122,8 +102,12 @@ class PackTraining:
         self.rows = rows if len(snapshots) == 1 else None
         self.trials = [snapshot.trial for snapshot in snapshots]
         self.protocol = self.trials[0].protocol
+        self.together = len(snapshots)
         self.step = snapshots[0].steps
         self.losses = [list(snapshot.losses) for snapshot in snapshots]
+        self.evaluations = [list(snapshot.evaluations) for snapshot in snapshots]
+        self.best = [dict(snapshot.best) for snapshot in snapshots]
+        self.evaluation_steps = evaluating.evaluation_steps(self.trials[0], data)
         self.lengths = [len(backbone.report_tokens(report)) for report in data.reports]
         self.shortest = self.lengths.index(min(self.lengths))
         self.total = steps_of(self.trials[0], data)
@@ -184,29 +168,68 @@ class PackTraining:
         step_done: StepDone,
         after: Callable[["PackTraining"], None],
         passed: Callable[[Sequence[Trial]], None] = lambda _: None,
+        until: int | None = None,
     ) -> None:
-        """Train to the end. Trials whose loss isn't finite leave the pack, with the reason in `failures`.
+        """Train to the end, or to where the pack pauses.
+
+        Trials whose loss isn't finite leave the pack, with the reason in `failures`.
 
         Args:
             step_done: called for each trial after each step; on a GPU some steps late.
             after: called at steps where all losses are known and all trials are sound; may take a snapshot.
             passed: called with the trials that took the steps since the last call; time is booked by it.
+            until: the step after which it pauses; None for the end.
         """
         self.step_done, self.passed = step_done, passed
-        look = look_every(self.backbone.device)
+        end = min(until or self.total, self.total)
         with training(self.backbone, self.protocol), fused(self.backbone.model, compiled=self.protocol.compile):
-            while self.step < self.total and self.trials:
-                steps = batches.prefetched(self._on_host, range(self.step, self.total), self.backbone.device)
-                with self.layers.installed(), closing(steps):
-                    for step in steps:
-                        self._step(step)
-                        if self.step % look == 0 or self.step == self.total:
-                            sound = self._look()
-                            if not sound:
-                                break
-                            after(self)
-                if self.failures:
+            while self.trials:
+                # The look after the last step that was taken may be what an interruption left out.
+                self._evaluate_if_due()
+                if self.step < end and not self._lost():
+                    stop = next((step for step in self.evaluation_steps if step > self.step), end)
+                    self._steps(min(stop, end), after)
+                elif not self._lost():
+                    break
+                if self._lost():
                     self._drop()
+
+    def _steps(self, stop: int, after: Callable[["PackTraining"], None]) -> None:
+        """Take steps up to `stop`, or until a trial is lost."""
+        look = look_every(self.backbone.device)
+        steps = batches.prefetched(self._on_host, range(self.step, stop), self.backbone.device)
+        with self.layers.installed(), closing(steps):
+            for step in steps:
+                self._step(step)
+                if self.step % look == 0 or self.step == stop:
+                    sound = self._look()
+                    if not sound:
+                        break
+                    after(self)
+
+    def _evaluate_if_due(self) -> None:
+        """Evaluate the trials where that is asked for at this step; remember the weights of those that are best so."""
+        steps = self.evaluation_steps
+        due = [evaluating.is_due(evaluations, self.step, steps) for evaluations in self.evaluations]
+        if not any(due):
+            return
+        self.passed(self.trials)
+        look = PackEvaluation(
+            self.backbone, self.model, self.stacks, self.trials, self.data, self.merge, self.rows
+        )  # fmt: skip
+        for place, evaluation in enumerate(look.at(self.step, steps)):
+            trial = self.trials[place]
+            if not abs(evaluation.loss) < float("inf"):
+                self.failures[trial.id] = not_finite(evaluation.loss, self.step, self.total, validation=True)
+            elif due[place]:
+                self.evaluations[place].append(evaluation)
+                if evaluating.is_kept(trial, self.evaluations[place]):
+                    self.best[place] = self._copied(place)
+        self.passed(self.trials)
+
+    def _lost(self) -> bool:
+        """Return whether a trial is in the pack that has failed."""
+        return any(trial.id in self.failures for trial in self.trials)
 
     def _on_host(self, number: int) -> Step:
         """Return what a step needs of the host; nothing that a step changes goes into it."""
@@ -218,14 +241,7 @@ class PackTraining:
 
     def part(self, trial_pieces: Sequence[Piece]) -> Part:
         """Return what goes through the model at once for these pieces, one a trial."""
-        reports = [piece.reports for piece in trial_pieces]
-        most = max(map(len, reports))
-        # A trial with fewer rows than others shows the shortest report in their place, without labels.
-        rows = [index for indices in reports for index in (*indices, *[self.shortest] * (most - len(indices)))]
-        batch = batches.make(self.backbone, self.protocol, self.data, rows)
-        for trial, indices in enumerate(reports):
-            batch.text["labels"][trial * most + len(indices) : (trial + 1) * most] = IGNORED
-        return Part(trial_pieces, batch)
+        return part_of(self.backbone, self.protocol, self.data, trial_pieces, self.shortest)
 
     def _step(self, step: Step) -> None:
         rates = [learning_rate(trial.protocol, self.step, self.total) for trial in self.trials]
@@ -268,7 +284,7 @@ class PackTraining:
                 values = (rates[number][place], loss, norms[number][place])
                 self.losses[place] += loss_rows([values], start=step)
                 self.step_done(trial, step + 1, self.total, loss)
-        return not any(trial.id in self.failures for trial in self.trials)
+        return not self._lost()
 
     def _drop(self) -> None:
         """Go on without the trials that failed."""
@@ -278,6 +294,8 @@ class PackTraining:
                 self.model.delete_adapter(trial.id)
         self.trials = [snapshot.trial for snapshot in staying]
         self.losses = [snapshot.losses for snapshot in staying]
+        self.evaluations = [snapshot.evaluations for snapshot in staying]
+        self.best = [dict(snapshot.best) for snapshot in staying]
         if staying:
             self._build(staying)
 
@@ -286,20 +304,29 @@ class PackTraining:
         if self.waiting:
             self._look()
 
-        def copied(place: int, flat: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
-            return {key: view.to("cpu", copy=True) for key, view in self.stacks.weights(place, flat).items()}
-
         return [
             Snapshot(
                 trial,
-                copied(place),
-                copied(place, self.optimizer.first),
-                copied(place, self.optimizer.second),
+                self._copied(place),
+                self._copied(place, self.optimizer.first),
+                self._copied(place, self.optimizer.second),
                 list(self.losses[place]),
+                list(self.evaluations[place]),
+                self.best[place],
             )
             for place, trial in enumerate(self.trials)
             if trial.id not in self.failures
         ]
+
+    def _copied(self, place: int, flat: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+        """Return a trial's weights, or what lies like them, in host memory."""
+        return {key: view.to("cpu", copy=True) for key, view in self.stacks.weights(place, flat).items()}
+
+    def keep_best(self) -> None:
+        """Put the weights of the best evaluation in place, for the trials that keep those."""
+        for place, weights in enumerate(self.best):
+            if weights:
+                self.stacks.fill(place, weights)
 
     def save_adapter(self, trial: Trial, folder: str) -> None:
         """Write a trial's adapter as `PeftModel.save_pretrained` writes a model's only one."""
