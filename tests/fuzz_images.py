@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ def _rasters() -> dict[str, bytes]:
     exif[274] = 6
     small = Image.fromarray(grey[::2, ::2].copy())
     found = {
-        "colours.png": imagecodecs.png_encode(np.dstack([deep] * 3)),
-        "deep.jpg": imagecodecs.jpeg_encode(deep, bitspersample=12),
+        "colours.png": bytes(imagecodecs.png_encode(np.dstack([deep] * 3))),
+        "deep.jpg": bytes(imagecodecs.jpeg_encode(deep, bitspersample=12)),
     }
     for kind, pixels, options in (
         ("PNG", grey, {"exif": exif}),
@@ -107,7 +108,7 @@ def _dicoms() -> dict[str, bytes]:
         ("jpeg", JPEGBaseline8Bit, imagecodecs.jpeg_encode(grey)),
     ):
         data = mammogram(grey if name == "jpeg" else deep, 8 if name == "jpeg" else 12)
-        data.PixelData = encapsulate([frame])
+        data.PixelData = encapsulate([bytes(frame)])
         data["PixelData"].VR = "OB"
         data.file_meta.TransferSyntaxUID = syntax
         listed[name] = data
@@ -200,7 +201,7 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_AS, (used + BYTES, used + BYTES))
         for number, (name, content) in enumerate(listed):
             path = _written(Path(folder), name, content)
-            problem = guarded(lambda path=path: outcome(path))
+            problem = guarded(partial(outcome, path))
             if problem:
                 bad += 1
                 print(f"{number} {name}: {problem}", flush=True)

@@ -13,9 +13,10 @@ from PIL import Image
 
 from benchmark.data import dicom, raster, tiff
 from benchmark.data.grey import to_8_bits
-from benchmark.data.limits import Refused, defect_of_file
+from benchmark.data.limits import Refused
 from benchmark.data.text import printable
 from benchmark.errors import UserError
+from benchmark.file_kinds import defect_of_file
 
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom"})
 INVERTED_SHARE, INVERTED_LEVEL = 0.5, 0.8

@@ -1,6 +1,5 @@
 """Mammograms as DICOM: pydicom decodes, `benchmark.data.dicom_display` carries stored values to display values."""
 
-import io
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from benchmark.data.codestreams import claim_of
 from benchmark.data.dicom_display import display, padding_of, range_of
 from benchmark.data.dicom_tables import table_of
 from benchmark.data.grey import LUMINANCE, least_bits
-from benchmark.data.limits import Refused, check_size
+from benchmark.data.limits import BoundedFile, Refused, check_size
 from benchmark.file_kinds import LARGEST_FILE
 
 _COLOURS = ("RGB", "YBR_ICT", "YBR_RCT")  # the latter two are RGB once JPEG 2000 is decoded
@@ -64,28 +63,15 @@ def decode(path: Path) -> np.ndarray:
 def stored_bytes(path: Path) -> int:
     """Return how many bytes the pixels take once decoded, by the header."""
     _check_deflated(path)
-    with _BoundedFile(path) as file:
+    with BoundedFile(path) as file:
         dataset = pydicom.dcmread(file, force=True, stop_before_pixels=True)
     return int(dataset.Rows) * int(dataset.Columns) * _pixel_bytes(dataset)
-
-
-class _BoundedFile(io.BufferedReader):
-    """A file that never reserves memory for more than it has: an element's length may claim four gigabytes."""
-
-    def __init__(self, path: Path):
-        super().__init__(io.FileIO(path))
-        self._size = path.stat().st_size
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return so many bytes, or those that are left."""
-        left = max(0, self._size - self.tell())
-        return super().read(left if size is None or size < 0 else min(size, left))
 
 
 def _read(path: Path) -> FileDataset:
     """Read a file's elements; one without meta information is of the default transfer syntax."""
     _check_deflated(path)
-    with _BoundedFile(path) as file:
+    with BoundedFile(path) as file:
         dataset = pydicom.dcmread(file, force=True)
     if "PixelData" not in dataset:
         raise Refused("the DICOM file holds no pixel data of whole numbers")

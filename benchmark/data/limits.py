@@ -4,6 +4,9 @@ A header costs a few bytes and can claim gigabytes; a name can stand for a pipe 
 what the file system and the header say, so that neither memory nor time is spent on them.
 """
 
+import io
+from pathlib import Path
+
 LARGEST_IMAGE_PIXELS = 200_000_000
 """A mammogram has up to 30 million pixels; a header that claims far more is damaged or hostile."""
 LARGEST_IMAGE_BYTES = 400_000_000
@@ -16,6 +19,19 @@ LARGEST_RATIO = 250
 
 class Refused(Exception):
     """A file that is not decoded, with the reason in words for its owner; whoever knows its name adds it."""
+
+
+class BoundedFile(io.BufferedReader):
+    """A file that never reserves memory for more than it has, whatever the length of a part claims."""
+
+    def __init__(self, path: Path):
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return so many bytes, or those that are left."""
+        left = max(0, self._size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
 
 
 def check_size(height: int, width: int, pixel_bytes: float, file_size: int) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from benchmark.data.codestreams import Claim, claim_of, exif_of_jpeg
 from benchmark.data.grey import to_grey
-from benchmark.data.limits import LARGEST_IMAGE_PIXELS, Refused, check_size
+from benchmark.data.limits import LARGEST_IMAGE_PIXELS, BoundedFile, Refused, check_size
 from benchmark.data.orientation import orientation_of_exif, orientation_of_raster, upright
 
 # Pillow knows kinds that start other programs or are drawings; these are pictures. JPEG stands for MPO too.
@@ -38,7 +38,7 @@ def decode(path: Path) -> np.ndarray:
         check_size(claim.height, claim.width, claim.samples * (2 if claim.bits > 8 else 1), size)
         if claim.bits > 8 and start.startswith(b"\xff\xd8"):
             return _deep_jpeg(path.read_bytes(), claim)
-    with _opened(path) as image:
+    with BoundedFile(path) as file, _opened(file) as image:
         _choose_frame(image)
         _check_size(image, size)
         if image.info.get("progressive") and path.read_bytes().count(b"\xff\xda") > _MOST_SCANS:
@@ -57,14 +57,14 @@ def stored_bytes(path: Path) -> int:
         claim = claim_of(file.read(_HEADER))
     if claim:
         return claim.height * claim.width * claim.samples * (2 if claim.bits > 8 else 1)
-    with _opened(path) as image:
+    with BoundedFile(path) as file, _opened(file) as image:
         return image.width * image.height * _pixel_bytes(image.mode)
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(file: BoundedFile) -> Image.Image:
     """Open a picture, of the kinds named above only."""
     try:
-        return Image.open(path, formats=FORMATS)
+        return Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:
         raise Refused(f"its header claims far more than the {LARGEST_IMAGE_PIXELS:,} pixels allowed") from None
 

@@ -127,8 +127,9 @@ def _first(rows: list[Row], label: str, board: Board) -> str:
     if equals == [first]:
         return f"First is {first.name} ({first.point}) with {label} {value}; every other row is significantly behind."
     if board.blocks < board.main_comparisons.blocks_needed:
+        few = f"{several(board.blocks, 'block')} {'is' if board.blocks == 1 else 'are'} too few"
         return (
-            f"{several(board.blocks, 'block')} are too few to tell the {len(rows)} rows apart, whatever their scores. "
+            f"{few} to tell the {len(rows)} rows apart, whatever their scores. "
             f"It takes {board.main_comparisons.blocks_needed}. The highest {label} is {value}."
         )
     if len(equals) == len(rows):

@@ -295,7 +295,7 @@ def test_further_kinds_of_file(tmp_path: Path, kind: str, bits: int) -> None:
 @pytest.mark.parametrize("number", [GREY, COLOURS])
 def test_compressions_in_tiles(tmp_path: Path, compression: str, number: int) -> None:
     path = tmp_path / "a.tif"
-    options = {"compressionargs": {"level": 0}} if compression == "jpeg2000" else {}
+    options: dict[str, Any] = {"compressionargs": {"level": 0}} if compression == "jpeg2000" else {}
     photometric = "rgb" if number == COLOURS else "minisblack"
     tifffile.imwrite(
         path, channels(levels(8), number), photometric=photometric, tile=(16, 16), compression=compression, **options

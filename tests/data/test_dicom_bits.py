@@ -71,7 +71,7 @@ def test_stored_bits_of_codecs(tmp_path: Path, syntax: Any, signed: bool) -> Non
             JPEGLSLossless: imagecodecs.jpegls_encode,
             JPEGLosslessSV1: lambda a: imagecodecs.ljpeg_encode(a, bitspersample=12),
         }[syntax](words)
-        data.PixelData = encapsulate([frame])
+        data.PixelData = encapsulate([bytes(frame)])
         data["PixelData"].VR = "OB"
         data.file_meta.TransferSyntaxUID = syntax
     assert np.abs(shown(saved(data, tmp_path / "a.dcm")) - levels(8)).max() <= 1

@@ -216,9 +216,11 @@ def test_functional_groups(tmp_path: Path, groups: str, what: str) -> None:
         group.PixelValueTransformationSequence = Sequence([transformation])
         expected = np.clip((values * 2.0 - 500 - 1000.0) / 1200 + 0.5, 0, 1)
     group.FrameVOILUTSequence = Sequence([frame])
-    data = mammogram(values, 12, NumberOfFrames="1", **{groups: Sequence([group])})
+    data = mammogram(values, 12, NumberOfFrames="1")
+    setattr(data, groups, Sequence([group]))
     if what == "table":  # of the group itself, not one level further down, too
-        data_above = mammogram(values, 12, **{groups: Sequence([frame])})
+        data_above = mammogram(values, 12)
+        setattr(data_above, groups, Sequence([frame]))
         assert np.abs(decode(saved(data_above, tmp_path / "b.dcm")) - expected * 65535).max() <= 0.501
     assert np.abs(decode(saved(data, tmp_path / "a.dcm")) - expected * 65535).max() <= 0.501
 

@@ -2,6 +2,7 @@
 
 import zlib
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -37,7 +38,8 @@ def test_turning_is_that_of_pillow(orientation: int) -> None:
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
 def test_rasters_by_exif(tmp_path: Path, suffix: str, orientation: int) -> None:
     path = tmp_path / f"a{suffix}"
-    options = {".webp": {"lossless": True}, ".jpg": {"quality": 100}}.get(suffix, {})
+    listed: dict[str, dict[str, Any]] = {".webp": {"lossless": True}, ".jpg": {"quality": 100}}
+    options = listed.get(suffix, {})
     Image.fromarray(turned(levels(8), orientation)).save(path, exif=exif_of(orientation), **options)
     decoded = decode(path)
     assert decoded.shape == (HEIGHT, WIDTH)

@@ -46,15 +46,25 @@ def unix_socket(path: Path) -> None:
         os.chdir(folder)
 
 
+def link_to_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+def terabytes(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 10**13)
+
+
 SPECIAL: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe": (os.mkfifo, "is a pipe"),
-    "a link to a pipe": (lambda p: (os.mkfifo(p.with_name("pipe")), p.symlink_to("pipe")), "is a pipe"),
+    "a link to a pipe": (link_to_pipe, "is a pipe"),
     "a socket": (unix_socket, "is a socket"),
     "a link to a device without an end": (lambda p: p.symlink_to("/dev/zero"), "is a device"),
     "a link to a device that waits": (lambda p: p.symlink_to("/dev/tty"), "is a device"),
     "a link to nowhere": (lambda p: p.symlink_to("nothing"), "can't be opened"),
     "a link to itself": (lambda p: p.symlink_to(p.name), "can't be opened"),
-    "terabytes of nothing": (lambda p: (p.touch(), os.truncate(p, 10**13)), "bytes"),
+    "terabytes of nothing": (terabytes, "bytes"),
 }
 
 

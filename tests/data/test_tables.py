@@ -172,7 +172,7 @@ def test_an_id_in_another_column_is_not_the_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_text_in_any_encoding_and_division(tmp_path: Path, delimiter: str, encoding: str, newline: str) -> None:
-    lines = [
+    lines: list[list[Any]] = [
         ["Übersicht"],
         ["Image", "View", "Tissue", "Abnormality", "Class", "X", "Y", "Radius"],
         ["IMG001", *LESION],
