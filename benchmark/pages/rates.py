@@ -59,9 +59,13 @@ def _left(one: RanksAtRates, board: Board) -> list[str]:
     shared = dict(one.spreads)
     common = shared.get(one.common_rate) if one.common_rate is not None else None
     settings = len({(row.rank, row.alpha) for row in board.rows if row.backbone == one.backbone})
+    chosen = [board.rows[place] for place in one.rows]
+    edges = sum(is_at_the_edge(row, board) for row in chosen)
     sentences = []
     if common is not None and one.own_spread is not None:
         share = f": {percent(one.own_spread / common)} of it is left" if common > 0 else ""
+        if all(rate_of(row) == one.common_rate for row in chosen):
+            share = "; all ranks chose that very rate"
         others = [value for rate, value in one.spreads if rate != one.common_rate and value is not None]
         rest = ""
         if others:
@@ -70,6 +74,11 @@ def _left(one: RanksAtRates, board: Board) -> list[str]:
             f"{name}: at one rate for all ({one.common_rate:g}, the best for all on validation) the {settings} "
             f"settings of rank and alpha differ in {label} by {decimal(common)} from the least to the greatest; each "
             f"at the rate that validation chose for it, by {decimal(one.own_spread)}{share}.{rest}"
+        )
+    if edges:
+        sentences.append(
+            f"{name}: {edges} of {several(len(chosen), 'chosen rate')} {'is' if edges == 1 else 'are'} at the edge of "
+            "those that were tried, so a better one may lie beyond."
         )
     pairs = one.comparisons
     found = len(pairs.significant)

@@ -27,8 +27,8 @@ every = run.parts
 
 @pytest.mark.slow
 def test_every_check_runs_at_reduced_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Traced as for a GPU, and run by PyTorch instead of new machine code.
-    monkeypatch.setattr(compilation, "BACKEND", "eager")
+    without_compile = [part for part in every(("qwen2.5-vl-3b",)) if "compile" not in part.checks]
+    monkeypatch.setattr(run, "parts", lambda names: without_compile)
     out, said = tmp_path / "gpu-check.json", list[Finding]()
     result = run.run(Wanted("cpu", True, 1000.0, out, ("qwen2.5-vl-3b",)), said.append)
     assert result == read_model(out, GpuCheck)
@@ -37,7 +37,7 @@ def test_every_check_runs_at_reduced_size(tmp_path: Path, monkeypatch: pytest.Mo
     ended = {f"{f.check}, {f.quantization or f.dtype}": f for f in said}
     failed = {name: finding.reason for name, finding in ended.items() if finding.ended == "failed"}
     assert failed == {}
-    assert {finding.check for finding in said} == set(ALL)
+    assert {finding.check for finding in said} == {*ALL} - {"compile"}
     assert {name for name, finding in ended.items() if finding.ended == "skipped"} == {"loss kernels, bfloat16"}
     widened = {d.what: d.value for d in ended["parity, float32"].differences}
     assert known(widened["loss, first step"]) < 1e-5
@@ -47,10 +47,20 @@ def test_every_check_runs_at_reduced_size(tmp_path: Path, monkeypatch: pytest.Mo
     speeds = ended["speed, bfloat16"].speeds
     assert [(speed.contender, speed.trials) for speed in speeds] == [("A", 1), ("C", 1), ("D", 1), ("D", 2)]
     assert all(speed.steps_per_second > 0 and speed.reports_per_second for speed in speeds)
-    assert [speed.way for speed in ended["compile, bfloat16"].speeds] == ["", "compiled"]
     console = Console(record=True, width=200)
     show(result, console)
-    assert "D, compiled" in console.export_text()
+    assert "D, own head" in console.export_text()
+
+
+@pytest.mark.full_width  # for its time: tracing takes as long as all other checks
+def test_compiled_layers_are_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Traced as for a GPU, and run by PyTorch instead of new machine code.
+    monkeypatch.setattr(compilation, "BACKEND", "eager")
+    last = every(("qwen2.5-vl-3b",))[-1:]
+    monkeypatch.setattr(run, "parts", lambda names: last)
+    result = run.run(Wanted("cpu", True, 1000.0, tmp_path / "gpu-check.json", ()), lambda _: None)
+    assert [(finding.check, finding.reason) for finding in result.findings] == [("load", ""), ("compile", "")]
+    assert [speed.way for speed in result.findings[-1].speeds] == ["", "compiled"]
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_features_do_not_depend_on_what_they_were_encoded_with(
 
     def features(folder: str, chosen: list[int]) -> dict[str, Tensor]:
         store = FeatureStore(tmp_path / folder, backbone)
-        assert images_at_once(store.backbone) > 1
+        assert images_at_once(backbone) > 1
         return store.get({str(i): partial(pictures.__getitem__, i) for i in chosen})
 
     together = features("together", [0, 1, 2, 3, 4])
@@ -89,7 +89,7 @@ def test_features_do_not_depend_on_what_they_were_encoded_with(
             assert torch.equal(tokens, together[key])
 
 
-def test_large_images_are_encoded_one_by_one(load: Callable[..., Backbone], tmp_path: Path) -> None:
+def test_large_images_are_encoded_one_by_one(load: Callable[..., Backbone]) -> None:
     """MedGemma's 896 pixels take the memory that sixteen small images take four times over."""
     backbone = load("medgemma-4b-it")
     backbone.processor.image_processor.size = {"height": 896, "width": 896}
