@@ -162,7 +162,7 @@ class Protocol(Part):
     def _steps_or_epoch(cls, every: object) -> object:
         if every is None or every == "epoch" or (type(every) is int and 1 <= every <= MOST_STEPS):
             return every
-        raise ValueError(f"a number of steps up to {MOST_STEPS}, or epoch")
+        raise ValueError("a number of steps, or epoch")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -242,7 +242,8 @@ class TrialFolder:
         for path in (*(self.path / name for name in names), self.adapter, self.path):
             if path.exists():
                 settle(path)
-        later = {TRAINED: (*WRITTEN, *SCORED), WRITTEN: SCORED}[tuple(names)]
+        following: dict[tuple[str, ...], tuple[str, ...]] = {TRAINED: (*WRITTEN, *SCORED), WRITTEN: SCORED}
+        later = following[tuple(names)]
         files = {name: entry for name, entry in self._files().items() if name not in (*names, *later)}
         write_json(self.written, WrittenFiles(files=files | digests(self.path, names)), durable=True)
 

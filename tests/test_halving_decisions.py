@@ -172,7 +172,7 @@ protocol: {{epochs: 4, {protocol}}}
 @pytest.mark.parametrize(
     ("protocol", "rest", "says"),
     [
-        ("evaluate_every: week", "", "protocol.evaluate_every': a number of steps, or epoch, not 'week'"),
+        ("evaluate_every: week", "", "protocol.evaluate_every': a number of steps, or epoch, not the text 'week'"),
         ("evaluate_every: 0", "", "a number of steps, or epoch"),
         ("keep: best", "", "need evaluate_every"),
         ("evaluate_every: epoch, keep: best, keep_by: rouge_l", "", "needs evaluate_reports_every"),

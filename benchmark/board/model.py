@@ -282,7 +282,7 @@ class Row(Part):
         return "; ".join(f"{point} in {number}\u00a0folds" for point, number in counts.most_common())
 
     @property
-    def shortpoint_in_words(self) -> str:
+    def short_point(self) -> str:
         """Return the same in as few characters as can be, for terminals."""
         return ", ".join([str(self.rank), str(self.alpha), *map(_value, _unusual(self.axes).values())])
 

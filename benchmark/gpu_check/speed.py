@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -69,8 +71,8 @@ def sequential(subject: Subject) -> Speed:
         subject.synchronize()
         ended.append(perf_counter())
 
-    with taken_out(subject.backbone):
-        alone = Alone(subject.backbone, trial, data)
+    with TemporaryDirectory(prefix="amrg-adapter-") as first, taken_out(subject.backbone):
+        alone = Alone(subject.backbone, trial, data, Path(first))
         if failure := alone.run(after):
             raise RuntimeError(failure)
         saving.write(folders[trial.id], subject.backbone, trial, alone.model.save_pretrained)

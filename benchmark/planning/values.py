@@ -156,7 +156,9 @@ def _ranks(suite: Suite) -> Iterator[Remark]:
 
 def _places_of_ranks(suite: Suite) -> list[tuple[tuple[int | str, ...], int]]:
     """Return every rank of the grid with the keys and indices that lead to it."""
-    points = [(("grid", "points", i, "rank"), point.rank) for i, point in enumerate(suite.grid.points)]
+    points: list[tuple[tuple[int | str, ...], int]] = [
+        (("grid", "points", i, "rank"), point.rank) for i, point in enumerate(suite.grid.points)
+    ]
     return points or [(("grid", "rank", i), rank) for i, rank in enumerate(suite.grid.rank)]
 
 

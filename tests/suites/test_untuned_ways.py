@@ -30,7 +30,7 @@ def _trials(suite: Suite, examples: tuple[str, ...] = ("Img001",)) -> list[Trial
 @pytest.mark.parametrize(
     ("ways", "said"),
     [
-        ("[promt]", r"line 8: .*'prompt' or 'instructed', not 'promt'"),
+        ("[promt]", r"line 8: .*'prompt' or 'instructed', not the text 'promt'"),
         ("[{few_shots: 4}]", r"line 8: unknown key .*few_shots.* Did you mean 'few_shot'\?"),
         ("[{few_shot: 0}]", r"line 8: .*few_shot.*greater than or equal to 1, not 0"),
         ("[{few_shot: 99}]", r"line 8: .*few_shot.*less than or equal to 32, not 99"),
