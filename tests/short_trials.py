@@ -29,7 +29,7 @@ REPORTS = (
 
 
 def trial(rank: int, alpha: int = 8, seed: int = 0, *, dtype: str = "float32", **protocol: Any) -> Trial:
-    """A trial of an unnamed backbone under a short protocol."""
+    """A trial of an unnamed backbone under a short protocol; its rate may be one that no suite may have."""
     settings: dict[str, Any] = {
         "prompt": PROMPT,
         "steps": 4,
@@ -39,6 +39,8 @@ def trial(rank: int, alpha: int = 8, seed: int = 0, *, dtype: str = "float32", *
         "weight_decay": 0.01,
         "max_new_tokens": 12,
     }
+    settings |= protocol
+    rate = {"learning_rate": settings.pop("learning_rate")}
     return Trial(
         backbone="miniature",
         checkpoint="c",
@@ -47,7 +49,7 @@ def trial(rank: int, alpha: int = 8, seed: int = 0, *, dtype: str = "float32", *
         data="d",
         image=ImagePart(size=112),
         split="s",
-        protocol=Protocol(**(settings | protocol)),
+        protocol=Protocol(**settings).model_copy(update=rate),
         rank=rank,
         alpha=alpha,
         seed=seed,

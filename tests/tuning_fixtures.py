@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,9 @@ def train(tmp_path: Path, pictures: np.ndarray) -> Callable[..., Run]:
         folders = {t.id: results.of(t) for t in trials}
         features = backbone.encode_images(list(pictures))
         score = options.get("score", lambda trial, texts: {})
-        validation = ValidationSet(REPORTS, features, options.get("validation_rows", {}), score=score)
-        data = TrainingSet(REPORTS, features, options.get("rows", {}), validation)
+        images = [partial(pictures.__getitem__, place) for place in range(len(pictures))]
+        validation = ValidationSet(REPORTS, features, options.get("validation_rows", {}), images, score=score)
+        data = TrainingSet(REPORTS, features, options.get("rows", {}), images, validation)
         step_done = options.get("step_done", lambda *_: None)
         outcomes = engine.train(backbone, trials, folders, data, step_done, until=options.get("until"))
         rows = {

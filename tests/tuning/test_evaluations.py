@@ -221,6 +221,34 @@ def test_a_validation_loss_that_is_not_finite_ends_its_trial_alone(load: Load, t
         assert not run.folders[wild.id].is_trained()
 
 
+@pytest.mark.parametrize(
+    ("family", "further"),
+    [
+        ("medgemma-4b-it", {"variant": "dora"}),
+        ("qwen2.5-vl-3b", {"initialisation": "pissa"}),
+        ("llava-med-7b", {"targets": "vision+decoder"}),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "-".join(value.values()),
+)
+def test_trials_that_can_not_be_packed_are_looked_at_and_pause_too(
+    family: str, further: dict[str, str], load: Load, train: Train, tmp_path: Path
+) -> None:
+    backbone = load(family)
+    packable, alone = overfitting(keep="best", steps=4, evaluate_reports_every=2)
+    trials = [packable, alone.model_copy(update=further)]
+    options: dict[str, Any] = {
+        "rows": part_of(trials, (0,)), "validation_rows": part_of(trials), "score": lambda _, texts: {"n": len(texts)}
+    }  # fmt: skip
+    whole = train(Packed(), backbone, trials, **options)
+    paused = train(Packed(), backbone, trials, store=tmp_path, until=2, **options)
+    assert all(outcome.paused for outcome in paused.outcomes.values())
+    ended = train(Packed(), backbone, trials, store=tmp_path, **options)
+    for one in trials:
+        assert [(e.step, e.scores) for e in ended.evaluations[one.id]] == [(2, None), (4, {"n": 3})]
+        assert losses_of(ended, one.id) == losses_of(whole, one.id)
+        assert all(map(torch.equal, weights(ended, one.id).values(), weights(whole, one.id).values()))
+
+
 def test_trials_go_on_where_they_paused_and_are_as_if_they_had_not(load: Load, train: Train, tmp_path: Path) -> None:
     backbone = load("qwen2.5-vl-3b")
     trials = overfitting(keep="best", dropout=0.2, steps=5)
