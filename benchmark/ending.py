@@ -59,11 +59,15 @@ def end_with_parent(parent: int, *, by_system: bool) -> None:
 
 def end_with_stdin() -> None:
     """End this process when its standard input ends, where that is a pipe: a parent's, that writes nothing into it."""
-    if not stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+    number = sys.stdin.fileno()
+    if not stat.S_ISFIFO(os.fstat(number).st_mode):
         return
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # By the system, not through `sys.stdin`: a process forked meanwhile would inherit that object locked, and wait
+        # for it for ever when it closes it.
+        while os.read(number, 4096):
+            pass
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True, name="end-with-stdin").start()
