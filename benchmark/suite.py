@@ -188,6 +188,13 @@ class Protocol(Part):
         """Whether a blank image stands in for each image, in training and in writing."""
         return self.training_images == "blank"
 
+    @property
+    def unevaluated(self) -> "Protocol":
+        """The same without evaluations within training, so that the last step's adapter is kept."""
+        return self.model_copy(
+            update={"evaluate_every": None, "evaluate_reports_every": None, "keep": "last", "keep_by": "loss"}
+        )
+
     def total_steps(self, reports: int) -> int:
         """Count optimiser steps over a training set of that many reports; an epoch's last batch may be smaller."""
         if self.steps is not None:

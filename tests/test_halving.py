@@ -173,6 +173,36 @@ def test_killed_at_a_rung_it_ends_as_if_it_had_not_been(swept: Swept, monkeypatc
         assert found == whole
 
 
+def test_what_competes_with_a_trial_of_another_sweep_waits_for_it(swept: Swept) -> None:
+    """Or it would be trained to the end, since nothing would ever be decided of it."""
+    records = sweep.prepare_records(swept.suite, None, swept.folder / "held", processes=1)
+    with executor(1, lambda _: None) as workers:
+        planned = sweep.plan_trials(swept.suite, records, find_weights(swept.suite, workers))
+    store, (pack,) = swept.store("held"), sweep.deal_packs(planned, ["cpu"], processes=1)
+    mine, others = [trial.id for trial in pack.trials], store.lock(pack.trials[3].id)
+    assert others.take()
+    with ExitStack() as until_the_end:
+        assert Session.begin(pack, until_the_end).alive == []
+        floor = planned.floors[0].id
+        assert sweep.wait_for_any(store, [*mine, floor], [mine]) == {floor}
+        others.release()
+        assert sweep.wait_for_any(store, [*mine, floor], [mine]) == {*mine, floor}
+        session = Session.begin(pack, until_the_end)
+        assert [trial.id for trial in session.alive] == mine
+        assert not store.lock(mine[0]).take()
+
+
+def test_evaluations_that_are_damaged_decide_nothing(swept: Swept) -> None:
+    record = read_record(swept.store("halved"), "searched")
+    identity = next(iter(exits_of(swept.store("halved"), record)))
+    path = swept.store("halved").of(identity).evaluations
+    before = path.read_bytes()
+    path.write_bytes(before[:-20])
+    assert exits_of(swept.store("halved"), record) == {}
+    path.write_bytes(before)
+    assert len(exits_of(swept.store("halved"), record)) == 4
+
+
 def test_the_sequential_engine_lets_the_same_points_leave(swept: Swept) -> None:
     alone = swept.suite.model_copy(update={"engine": "sequential"})
     record = swept.train(alone, "alone")

@@ -14,7 +14,7 @@ from short_trials import trial
 from benchmark.bench.survival import survival
 from benchmark.errors import UserError
 from benchmark.evaluations import kept_of, value_of
-from benchmark.halving import decide, refuse_rungs
+from benchmark.halving import decide, groups_of, refuse_rungs
 from benchmark.record import Evaluation
 from benchmark.suite import Halving, Trial
 from benchmark.suites.load import parse
@@ -94,6 +94,22 @@ def test_folds_and_backbones_decide_for_themselves() -> None:
     losses = np.array([[1.0] * 4, [2.0] * 4, [2.0] * 4, [1.0] * 4, [3.0] * 4, [4.0] * 4])
     exits = decide(trials, curves(trials, losses), Halving(rungs=(1,))).exits
     assert set(exits) == {trials[i].id for i in (1, 2, 5)}
+
+
+def test_axes_are_points_and_what_is_not_trained_here_has_no_part() -> None:
+    halving, rates = Halving(rungs=(1,)), (1e-3, 1e-4)
+    points = [trial(2, seed=seed, steps=8, evaluate_every=2, learning_rate=rate) for rate in rates for seed in SEEDS]
+    points += [one.model_copy(update={"variant": "dora"}) for one in points]
+    others = [points[0].model_copy(update={"rank": 0, "alpha": 0, "untuned": "prompt"})]
+    others.append(points[0].model_copy(update={"adapter": "a" * 64}))
+    others.append(trial(2, steps=8, evaluate_every=2, training_images="blank"))
+    losses = np.array([[2.0], [2.0], [1.0], [1.0], [1.5], [1.5], [3.0], [3.0]])
+    decided = decide([*others, *points], curves(points, losses), halving)
+    assert not decided.waited_for
+    assert set(decided.exits) == {points[i].id for i in (0, 1, 6, 7)}
+    groups = groups_of([*others, *points], halving)
+    assert sorted(map(len, groups)) == [1, 1, 1, 8]
+    assert groups_of(points, None) == [[one] for one in points]
 
 
 def test_a_point_with_a_failed_trial_is_worse_than_any_without() -> None:

@@ -7,8 +7,8 @@ import pytest
 from damage import DAMAGES, damage
 from stored_suite import StoredSuite
 
-from benchmark.record import TRIAL_RECORD
-from benchmark.store import Store, TrialFolder
+from benchmark.record import TRIAL_RECORD, Evaluation
+from benchmark.store import Store, TrialFolder, write_lines
 from benchmark.trial_folder import SCORED, TRAINED, WRITTEN
 
 STAGES = (TRAINED, WRITTEN, SCORED)
@@ -17,9 +17,10 @@ FILES = [(name, stage) for stage, names in enumerate(STAGES) for name in names i
 
 @pytest.fixture
 def folder(stored: StoredSuite, tmp_path: Path) -> TrialFolder:
-    """A trial that is done, with digests."""
+    """A trial that is done, looked at within training, with digests."""
     source = stored.store.of(stored.trials[0])
     copy = TrialFolder(Path(shutil.copytree(source.path, tmp_path / source.path.name)))
+    write_lines(copy.evaluations, [Evaluation(step=step, loss=1 / step) for step in (1, 2)])
     copy.finish(copy.read_trial().model_copy(update={"schema_version": TRIAL_RECORD}))
     return copy
 

@@ -58,11 +58,10 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> HalvingResult
 
 
 def _tasks(task: Task, halving: Halving) -> dict[str, Task]:
-    plain = {"evaluate_every": None, "evaluate_reports_every": None, "keep": "last", "keep_by": "loss"}
     return {
         "sequential": task,
         "packed": task,
-        "unevaluated": task.model_copy(update={"protocol": task.protocol.model_copy(update=plain)}),
+        "unevaluated": task.model_copy(update={"protocol": task.protocol.unevaluated}),
         "halving": task.model_copy(update={"halving": halving}),
     }
 

@@ -7,9 +7,10 @@ where none waits a step is cheaper by what left.
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from benchmark.halving import Decided, decide
+from benchmark.halving import Decided, decide, evaluations_of
 from benchmark.pack.session import Session
 from benchmark.progress.events import Event, tell
+from benchmark.store import Store
 from benchmark.suite import Halving, Trial
 from benchmark.tuning.snapshots import remove_snapshot
 
@@ -42,7 +43,7 @@ def train_by_rungs(session: Session, halving: Halving, train: Train) -> None:
 def _decided(session: Session, halving: Halving) -> Decided:
     """Return what is decided: of a trial that failed in this session nothing more is waited for."""
     trials = session.pack.trials
-    evaluations = {trial.id: session.folders[trial.id].read_evaluations() for trial in trials}
+    evaluations = evaluations_of(Store(session.pack.records.results), trials)
     return decide(trials, evaluations, halving, [i for i, why in session.ended.items() if why is not None])
 
 
