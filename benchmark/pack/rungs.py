@@ -12,7 +12,6 @@ from benchmark.pack.session import Session
 from benchmark.progress.events import Event, tell
 from benchmark.store import Store
 from benchmark.suite import Halving, Trial
-from benchmark.tuning.snapshots import remove_snapshot
 
 Train = Callable[[int | None, Sequence[Trial]], None]
 """Trains trials until a step, or to the end."""
@@ -52,7 +51,8 @@ def _leave(session: Session, decided: Decided) -> None:
         if trial.id in decided.exits:
             left = decided.exits[trial.id]
             value = "none" if left.value is None else f"{left.value:.4g}"
-            remove_snapshot(session.folders[trial.id])
+            folder = session.folders[trial.id]
+            folder.forget(folder.snapshot)
             session.leave(trial, f"left at step {left.step}: {left.criterion} {value}")
 
 

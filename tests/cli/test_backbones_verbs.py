@@ -82,7 +82,7 @@ def test_a_plan_of_what_can_run_and_of_what_can_not() -> None:
     bad = run("plan", "paper", "--gpu", "RTX4090x2")
     assert bad.exit_code == 2
     answer = " ".join(bad.stdout.split())
-    assert answer.startswith("Plan of paper on 2 × RTX 4090 (24 GB): 255 trials, about ")
+    assert answer.startswith("Plan of paper on 2 × RTX 4090 (24 GB): 270 trials, about ")
     assert "qwen2.5-vl-7b doesn't fit and isn't in the hours: it needs " in answer
     # One screen: the answer, what fits, what it takes, what can be decided, and the assumptions.
     assert len(bad.stdout.split("It can't run here yet")[0].splitlines()) <= 45
