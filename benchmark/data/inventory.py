@@ -20,7 +20,8 @@ MOST_LEVELS = 40
 _ID = re.compile(r"img[ _-]?0*(\d+)", re.IGNORECASE)
 _COPY = re.compile(r"img[ _-]?0*(\d+)\W+(?:\(?\d+\)?|copy.*)", re.IGNORECASE)
 _IGNORED_NAMES = re.compile(
-    r"(read[ _-]?me|licen[cs]e|citation|changelog|desktop\.ini$|thumbs\.db$|truth\.jsonl$|dataset[-_]metadata\.json$)",
+    r"(read[ _-]?me|licen[cs]e|citation|changelog|desktop\.ini$|thumbs\.db$|truth\.jsonl$|(md5|sha\d+)sums?(\.txt)?$"
+    r"|dataset[-_]metadata\.json$)",
     re.IGNORECASE,
 )
 _IGNORED_SUFFIXES = frozenset({".md", ".pdf"})
