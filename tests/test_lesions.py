@@ -54,7 +54,9 @@ def swept(miniature: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
         assert sweep.run(plain, data=None, results=results, listener=lambda _: None, processes=1).ran == 6
         assert collect(read_results(results, "lesions")).rows[0].lesions is None
         assert "owe to the lesion" not in _readme(results, folder / "before")
-        before = {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.rglob("*.*"))}
+        before = {
+            str(path.relative_to(results)): path.read_bytes() for path in sorted(results.rglob("*.*")) if path.is_file()
+        }
         summary = sweep.run(suite, data=None, results=results, listener=lambda _: None, processes=1)
         assert (summary.already, summary.ran, dict(summary.failed)) == (0, 6, {})
     return Swept(suite, read_results(results, "lesions"), before, folder)

@@ -28,7 +28,7 @@ def _results(values: Mapping[Point, float | None], *, folds: int = 0, primary: s
         SimpleNamespace(
             trial=SimpleNamespace(
                 id=f"{rank} {seed} {fold}", backbone="a", rank=rank, alpha=8, seed=seed, fold=fold, quantization=None,
-                protocol=SimpleNamespace(shuffles_images=False), setting=(rank, 8),
+                protocol=SimpleNamespace(shuffles_images=False), setting=(rank, 8), adapter=None,
             ),
             ids=(f"{rank} {seed} {fold}",),
             record=SimpleNamespace(checkpoint=SimpleNamespace(miniature=False, kind="hub")),
@@ -36,7 +36,8 @@ def _results(values: Mapping[Point, float | None], *, folds: int = 0, primary: s
         )
         for (rank, seed, fold), value in values.items()
     ]  # fmt: skip
-    suite = SimpleNamespace(primary_metric=primary, backbones=[SimpleNamespace(name="a")])
+    grid = SimpleNamespace(seed=sorted({seed for _, seed, _ in values}))
+    suite = SimpleNamespace(primary_metric=primary, backbones=[SimpleNamespace(name="a")], grid=grid, search=None)
     record = SimpleNamespace(folds=[None] * folds)
     return cast(SuiteResults, SimpleNamespace(suite=suite, record=record, done=trials, trials=trials))
 

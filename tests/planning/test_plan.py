@@ -170,9 +170,8 @@ def test_a_plan_has_all_that_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
     assert row["parameters"] == 4_300_079_472
     assert row["trainable_parameters"] == {"8": 14_901_248, "16": 29_802_496, "32": 59_604_992, "64": 119_209_984}
     assert row["bytes"]["download"] == 2 * 4_300_079_472
-    # Those on blank images, one for each seed, and those that are untuned, which no pack trains.
-    assert row["trials"] == 48 + 3 + 3
-    assert row["packs"] * row["pack_size"] >= 48 + 3
+    # Those on blank images, one for each seed, and three that aren't tuned.
+    assert row["packs"] * row["pack_size"] >= row["trials"] - 3 == 48 + 3
     assert rows["llava-med-7b"]["bytes"]["disk"] > 2 * rows["llava-med-7b"]["bytes"]["download"]
     for row in content["backbones"]:
         assert row["hours"]["total"] == pytest.approx(
@@ -187,8 +186,10 @@ def test_a_plan_has_all_that_it_promises(tmp_path: Path, monkeypatch: pytest.Mon
         assert together[2] <= together[3]
     assert content["hours"] == pytest.approx(sum(row["hours"]["total"] for row in content["backbones"]), abs=1e-3)
     assert not any(need.startswith("GPU") for need in content["missing"])
-    # 51 trials of 5 epochs over 407 reports at the arithmetic of 5.4 to 5.8 TFLOP a report.
-    assert rows["medgemma-4b-it"]["operations"]["train"] / 1e12 == pytest.approx(51 * 5 * 407 * 5.5, rel=0.05)
+    # 51 trials of 5 epochs over 407 reports at the arithmetic of 5.4 to 5.8 TFLOP a report, and half as much for each
+    # of 51 whose loss is taken.
+    reports = 51 * 5 * (407 + 51 / 2)
+    assert rows["medgemma-4b-it"]["operations"]["train"] / 1e12 == pytest.approx(reports * 5.5, rel=0.05)
 
 
 def test_the_data_folder_decides_how_much_there_is_to_do(phantoms: Path, tmp_path: Path) -> None:
