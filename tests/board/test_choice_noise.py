@@ -31,7 +31,7 @@ def _results(values: Mapping[Point, float | None], *, folds: int = 0, primary: s
                 protocol=SimpleNamespace(shuffles_images=False), setting=(rank, 8), adapter=None,
             ),
             ids=(f"{rank} {seed} {fold}",),
-            record=SimpleNamespace(checkpoint=SimpleNamespace(miniature=False, kind="hub")),
+            record=SimpleNamespace(checkpoint=SimpleNamespace(miniature=False, kind="hub"), adapter=None),
             scores=SimpleNamespace(validation={primary: value}),
         )
         for (rank, seed, fold), value in values.items()
