@@ -100,7 +100,7 @@ def _drawn(tuned: Tuned, folder: Path, targets: str, std: float) -> Path:
     torch.manual_seed(1)
     model = get_peft_model(backbone.model, LoraConfig(r=3, lora_alpha=6, target_modules=targets))
     for layer in lora_layers(model).values():
-        torch.nn.init.normal_(layer.lora_B["default"].weight, std=std)
+        torch.nn.init.normal_(layer.lora_B["default"].weight, std=std)  # type: ignore[arg-type]
     model.save_pretrained(str(folder))
     take_out(backbone.model)
     return folder

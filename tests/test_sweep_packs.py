@@ -20,8 +20,13 @@ pytestmark = pytest.mark.numeric
 
 def deal(folder: Path, seeds: int, devices: list[str], processes: int) -> list[Pack]:
     suite = load_suite("mini")
+    # Untuned trials are dealt like any other, but their examples would have to be chosen among studies.
     suite = suite.model_copy(
-        update={"blank_adapters": False, "grid": Grid(rank=(4, 8, 32), alpha=(8, 16, 32), seed=tuple(range(seeds)))}
+        update={
+            "blank_adapters": False,
+            "untuned": (),
+            "grid": Grid(rank=(4, 8, 32), alpha=(8, 16, 32), seed=tuple(range(seeds))),
+        }
     )
     weights = {entry.name: Weights(None, "f") for entry in suite.backbones}
     split = Split("file", None, ("Img001",), ("Img002",), ("Img003",), {f"Img00{i}": str(i) for i in (1, 2, 3)})

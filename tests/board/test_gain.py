@@ -77,6 +77,7 @@ def test_a_gain_is_over_the_way_that_validation_chose_with_the_p_of_exact_flips(
         assert gain.value == pytest.approx(ours - theirs)
         assert gain.low is not None
         assert gain.high is not None
+        assert gain.value is not None
         assert gain.low <= gain.value <= gain.high
         blocks = [_per_block(suite, one.trials[0]) for one in (row, chosen)]
         assert len(blocks[0]) <= 16

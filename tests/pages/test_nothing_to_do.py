@@ -173,5 +173,5 @@ def test_another_committed_leaderboard_is_looked_at_again(copy: Path, monkeypatc
 
 
 def test_phantoms_have_no_use_for_a_folder_and_a_sweep_says_so(copy: Path) -> None:
-    folders = {"results": Path("results"), "leaderboards": Path("leaderboards")}
-    assert finished_sweep(load_suite("tiny.yaml"), data=Path("cache"), **folders) is None
+    suite, results, leaderboards = load_suite("tiny.yaml"), Path("results"), Path("leaderboards")
+    assert finished_sweep(suite, data=Path("cache"), results=results, leaderboards=leaderboards) is None

@@ -23,7 +23,7 @@ def _plain(backbone: Backbone, picture: np.ndarray, prompt: str, limit: int) -> 
         images=[[image]], text=[backbone.prompt_text(prompt)], add_special_tokens=False, return_tensors="pt"
     )
     inputs["pixel_values"] = inputs["pixel_values"].to(backbone.model.dtype)
-    tokens = backbone.model.generate(
+    tokens = backbone.model.generate(  # type: ignore[operator]
         **inputs, max_new_tokens=limit, do_sample=False, eos_token_id=backbone.end, pad_token_id=backbone.padding
     )
     return backbone.decode(tokens[0, inputs["input_ids"].shape[1] :].tolist())

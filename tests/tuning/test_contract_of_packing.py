@@ -14,7 +14,7 @@ from backbones.registry import get
 from benchmark.suite import Protocol
 from benchmark.tuning.contract import TextWithTies, packed_as_sequential, texts_with_ties
 from benchmark.tuning.interface import Generated
-from benchmark.tuning.packed import engine
+from benchmark.tuning.packed import decoding
 from benchmark.tuning.packed.optimizer import PackedAdamW
 from benchmark.tuning.packed.stacks import Stacks
 
@@ -48,8 +48,8 @@ def test_another_text_is_noticed(subject: Subject, monkeypatch: pytest.MonkeyPat
     def otherwise(backbone: Backbone, row: list[int]) -> Generated:
         return cut(backbone, [(token + 1) % 100 for token in row])
 
-    cut = engine.cut
-    monkeypatch.setattr(engine, "cut", otherwise)
+    cut = decoding.cut
+    monkeypatch.setattr(decoding, "cut", otherwise)
     with pytest.raises(Broken, match="generated texts differ"):
         packed_as_sequential(subject)
 

@@ -82,6 +82,7 @@ def part_of(pack: PackTraining, mode: FakeTensorMode) -> Part:
     [part, *_] = pack._on_host(0).parts
     for name, value in part.batch.text.items():
         part.batch.text[name] = mode.from_tensor(value)
+    assert part.batch.features is not None
     return Part(part.pieces, batches.Batch(part.batch.text, mode.from_tensor(part.batch.features)))
 
 
