@@ -168,9 +168,7 @@ def test_a_chat_template_is_found_wherever_tools_put_it(place: Callable[[Path, s
     assert get("medgemma-4b-it").load(folder).prompt_tokens(PROMPT) == loaded("medgemma-4b-it").prompt_tokens(PROMPT)
 
 
-TEXT_ALONE = (
-    "{% for message in messages %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{% endfor %}"
-)
+TEXT_ALONE = "{% for turn in messages %}{% for part in turn['content'] %}{{ part['text'] }}{% endfor %}{% endfor %}"
 
 
 @pytest.mark.parametrize(
