@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from benchmark.errors import RunFailed
@@ -76,7 +77,7 @@ def _says_full(error: BaseException) -> bool:
 
 
 def try_folder(folder: Path, what: str) -> None:
-    """Make a folder and write into it, as a run will.
+    """Make a folder and write into it, as a run will; one that wasn't there before is gone again after.
 
     Args:
         folder: of results, leaderboards or a cache.
@@ -87,12 +88,17 @@ def try_folder(folder: Path, what: str) -> None:
     """
     probe = folder / f"{TEMPORARY}{secrets.token_hex(8)}.try"
     try:
+        is_new = not folder.exists()
         make_folder(folder)
         with probe.open("xb") as file:
             file.write(b"\0" * 4096)
             file.flush()
             os.fsync(file.fileno())
         free = shutil.disk_usage(folder).free
+        _forget(probe)
+        if is_new:
+            with suppress(OSError):  # another run may have begun in it
+                folder.rmdir()
     except OSError as error:
         fault = fault_of(error)
         why = str(fault).removesuffix(f" {KEPT}") if fault else f"{folder}: {error.strerror or error}."
