@@ -149,7 +149,7 @@ def test_two_runs_give_the_same_bytes(
 
 
 def test_an_interrupted_sweep_goes_on(cache: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmark", "sweep", suite_file(tmp_path, steps=120), "--json-lines"]
+    command = [sys.executable, "-m", "benchmark", "sweep", suite_file(tmp_path, steps=240), "--json-lines"]
     # Steps enough for seconds of training: the signal mustn't come after its end, however busy the machine.
     environment = os.environ | {"AMRG_CACHE_DIR": str(cache), "HF_HUB_OFFLINE": "1"}
     # Tests that a shell runs in its background ignore Ctrl-C, and so would what they start.
