@@ -14,7 +14,7 @@ from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.planning.dealing import trials_of
 from benchmark.progress.events import Listener, listen
 from benchmark.record import SuiteRecord
-from benchmark.store import Store, read_record, write_json, write_lines
+from benchmark.store import Store, read_record, write_record
 from benchmark.suite import DmidData, Entry, Grid, ImagePart, Protocol, SplitPart, Suite, Trial
 from benchmark.sweep import (
     Planned,
@@ -112,11 +112,10 @@ def evaluate(
             sets=SETS_WITH_LESIONS if suite.lesions else SETS,
             adapters={trial.id: adapter for trial in mine if trial.adapter is not None},
         )
-        done = all(store.of(one).is_done(lesions=suite.lesions and one.is_shown_lesions) for one in mine)
+        done = all(store.of(one).is_done(lesions=suite.shows_lesions_to(one)) for one in mine)
         summary = run_packs(planned, lambda _: [] if done else [pack], workers)
     # Only now: an adapter that is refused leaves no trace on a leaderboard.
-    write_lines(store.references(suite.name), records.references())
-    write_json(store.suite(suite.name), merged)
+    write_record(store, merged, records.references())
     return summary, adapter
 
 
