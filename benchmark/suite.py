@@ -378,6 +378,10 @@ class Suite(Part):
         points = len(self.points()) + len(self.blank_points()) + len(self.untuned)
         return len(self.backbones) * points * len(self.fold_numbers())
 
+    def shows_lesions_to(self, trial: "Trial") -> bool:
+        """Return whether a trial writes for images with parts painted over."""
+        return self.lesions and trial.is_shown_lesions
+
     @property
     def has_miniatures_only(self) -> bool:
         """Whether all its checkpoints are miniatures, which run on a processor."""

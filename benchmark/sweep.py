@@ -386,7 +386,7 @@ def unfinished(suite: Suite, trials: Sequence[Trial], store: Store) -> list[Tria
     return [
         trial
         for trial in trials
-        if trial.id not in exited and not store.of(trial).is_done(lesions=suite.lesions and trial.is_shown_lesions)
+        if trial.id not in exited and not store.of(trial).is_done(lesions=suite.shows_lesions_to(trial))
     ]
 
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmark.bench.model import GridResult, GridTimes
-from benchmark.bench.process import Cost, contend
+from benchmark.bench.model import Contender, GridResult, GridTimes
+from benchmark.bench.process import Cost, contend_in_turn
 from benchmark.bench.run import Say, about, make_task
 from benchmark.bench.scaling import run_of
+from benchmark.bench.task import Task
 from benchmark.board.format import several
 from benchmark.grid import Point
 from benchmark.suite import Suite
@@ -31,20 +32,17 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> GridResult:
     """
     full_task = make_task(suite, data, say)
     every = points(suite)
-    tasks = {
-        number: full_task.model_copy(update={"points": chosen})
+    tasks: dict[int, tuple[Contender, Task]] = {
+        number: ("D", full_task.model_copy(update={"points": chosen}))
         for number, chosen in ((1, every[len(every) // 2 :][:1]), (len(every), every))
     }
-    costs: dict[int, list[Cost]] = {number: [] for number in tasks}
+
+    def told(turn: int, number: int, took: Cost) -> None:
+        seconds = f"{took.wall:.1f} s, processor {took.processor:.1f} s"
+        say(f"round {turn} of {rounds}, {several(number, 'point')}: {seconds}")
+
     with TemporaryDirectory(prefix="amrg-bench-") as folder:
-        work = Path(folder)
-        for turn in range(rounds):
-            for number, task in tasks.items():
-                path = task.write(work / f"task-{number}-{turn}.json")
-                costs[number].append(contend("D", path, task, work / f"{number}-{turn}"))
-                took = costs[number][-1]
-                seconds = f"{took.wall:.1f} s, processor {took.processor:.1f} s"
-                say(f"round {turn + 1} of {rounds}, {several(number, 'point')}: {seconds}")
+        costs = contend_in_turn(tasks, rounds, Path(folder), told)
     return GridResult(**dict(about(suite, full_task, rounds)), grid=summary(costs))
 
 

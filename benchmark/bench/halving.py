@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmark.bench.model import Contender, HalvingResult, HalvingSpeed, Survival
-from benchmark.bench.process import Cost, contend
+from benchmark.bench.process import Cost, contend, contend_in_turn
 from benchmark.bench.run import Say, about, make_task
 from benchmark.bench.scaling import points
 from benchmark.bench.survival import OTHERS, survival
@@ -37,15 +37,14 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> HalvingResult
         raise UserError(f"suite {suite.name}: amrg bench --halving needs `search: halving` in it, as mini-halving has.")
     halving, task = suite.search.halving, make_task(suite, data, say)
     refuse_rungs(halving, len(task.protocol.evaluation_steps(len(task.train))))
-    costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
+    tasks = {name: (CONTENDERS[name], one) for name, one in _tasks(task, halving).items()}
+
+    def told(turn: int, name: str, took: Cost) -> None:
+        say(f"round {turn} of {rounds}, {name}: {took.wall:.1f} s")
+
     with TemporaryDirectory(prefix="amrg-bench-") as folder:
         work = Path(folder)
-        tasks = _tasks(task, halving)
-        for turn in range(rounds):
-            for name, one in tasks.items():
-                path = one.write(work / f"{name}-{turn}.json")
-                costs[name].append(contend(CONTENDERS[name], path, one, work / f"{name}-{turn}"))
-                say(f"round {turn + 1} of {rounds}, {name}: {costs[name][-1].wall:.1f} s")
+        costs = contend_in_turn(tasks, rounds, work, told)
         survived = _survival(suite, task, halving, work, say)
     return HalvingResult(
         **dict(about(suite, task, rounds)),

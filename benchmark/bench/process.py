@@ -4,15 +4,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from benchmark.bench.model import STAGES, Contender, ProcessCost
 from benchmark.bench.task import Task
 from benchmark.errors import RunFailed
 from benchmark.store import read_model
 
+Key = TypeVar("Key", int, str)
 ENGINES: dict[Contender, str] = {"C": "sequential", "D": "packed"}
 
 
@@ -34,6 +36,29 @@ class Cost:
     stages: dict[str, float]
     together: int = 1
     training: float = 0.0
+
+
+def contend_in_turn(
+    tasks: Mapping[Key, tuple[Contender, Task]], rounds: int, work: Path, told: Callable[[int, Key, Cost], None]
+) -> dict[Key, list[Cost]]:
+    """Return what each task takes, round by round; the tasks take turns, so that a busy minute hits all of them.
+
+    Args:
+        tasks: by what they are called, each with who runs it.
+        rounds: how often each runs.
+        work: a folder for what they write.
+        told: of each that ended: its round from 1, what it is called, and what it took.
+
+    Raises:
+        RunFailed: as `contend` does.
+    """
+    costs: dict[Key, list[Cost]] = {key: [] for key in tasks}
+    for turn in range(rounds):
+        for key, (contender, task) in tasks.items():
+            path = task.write(work / f"task-{key}-{turn}.json")
+            costs[key].append(contend(contender, path, task, work / f"{key}-{turn}"))
+            told(turn + 1, key, costs[key][-1])
+    return costs
 
 
 def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool = False) -> Cost:

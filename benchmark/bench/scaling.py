@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmark.bench.model import Line, Lines, Scaling, ScalingResult, ScalingRun
-from benchmark.bench.process import Cost, contend
+from benchmark.bench.model import Contender, Line, Lines, Scaling, ScalingResult, ScalingRun
+from benchmark.bench.process import Cost, contend_in_turn
 from benchmark.bench.run import Say, about, make_task, stage_medians
 from benchmark.bench.task import Task
 from benchmark.grid import Grid, Point
@@ -34,16 +34,16 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> ScalingResult
         UserError, RunFailed: as `benchmark.bench.run.run` does.
     """
     full_task = make_task(suite, data, say)
-    tasks = {number: shortened(full_task, suite.grid, number) for number in TRIALS}
-    costs: dict[int, list[Cost]] = {number: [] for number in TRIALS}
+    tasks: dict[int, tuple[Contender, Task]] = {
+        number: ("D", shortened(full_task, suite.grid, number)) for number in TRIALS
+    }
+
+    def told(turn: int, number: int, took: Cost) -> None:
+        say(f"round {turn} of {rounds}, {number} trials: {took.wall:.1f} s")
+
     with TemporaryDirectory(prefix="amrg-bench-") as folder:
-        work = Path(folder)
-        for turn in range(rounds):
-            for number, task in tasks.items():
-                path = task.write(work / f"task-{number}-{turn}.json")
-                costs[number].append(contend("D", path, task, work / f"{number}-{turn}"))
-                say(f"round {turn + 1} of {rounds}, {number} trials: {costs[number][-1].wall:.1f} s")
-    measured = about(suite, tasks[TRIALS[0]], rounds)
+        costs = contend_in_turn(tasks, rounds, Path(folder), told)
+    measured = about(suite, tasks[TRIALS[0]][1], rounds)
     return ScalingResult(**dict(measured), trials=TRIALS, scaling=summary(costs))
 
 

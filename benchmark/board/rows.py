@@ -45,9 +45,7 @@ def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
         above_floors={name: distance for name, distance in above.items() if distance is not None},
         falls=falls,
         unchanged=unchanged,
-        lesions=lesion_falls(group, results.references)
-        if results.suite.lesions and first.trial.is_shown_lesions
-        else None,
+        lesions=lesion_falls(group, results.references) if results.suite.shows_lesions_to(first.trial) else None,
         ranks=Ranks(best=1, worst=1),
         parameters=first.parameters,
         seconds={stage: round(float(np.mean([d.seconds.get(stage, 0.0) for d in group])), 3) for stage in STAGES},

@@ -151,10 +151,7 @@ class Session:
             with self.meter.stage(stage, [trial.id for trial in trials]):
                 yield
         except Exception as error:
-            if fault := fault_of(error, memory=False):
-                raise fault from error
-            if self._concerns_all(stage, error):
-                raise
+            self._raise_for_all(stage, error)
             for trial in [t for t in trials if t in self.alive]:
                 self.fail(trial, stage, self._reason(error), frames(error))
 
@@ -213,10 +210,7 @@ class Session:
                 work(trials)
                 return
             except Exception as error:
-                if fault := fault_of(error, memory=False):
-                    raise fault from error
-                if self._concerns_all(stage, error):
-                    raise
+                self._raise_for_all(stage, error)
                 why = self._reason(error)
             tell(Event("stage", f"{self.pack.entry.name}: {stage} failed, now trial by trial", detail=why))
             self._release()
@@ -226,9 +220,15 @@ class Session:
                 work([trial])
 
     @staticmethod
-    def _concerns_all(stage: Stage, error: Exception) -> bool:
-        """Return whether the user has to mend something first; what is wrong with one trial's files is its own."""
-        return isinstance(error, UserError) and stage not in ("generate", "score")
+    def _raise_for_all(stage: Stage, error: Exception) -> None:
+        """Raise an error that is no single trial's: the machine's, or one that the user has to mend first.
+
+        What is wrong with one trial's files is its own.
+        """
+        if fault := fault_of(error, memory=False):
+            raise fault from error
+        if isinstance(error, UserError) and stage not in ("generate", "score"):
+            raise error
 
     def _end(self, trial: Trial, why: str | None) -> None:
         self.alive = [t for t in self.alive if t.id != trial.id]

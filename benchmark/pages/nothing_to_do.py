@@ -67,7 +67,7 @@ def finished_sweep(
     identities = [*record.trials, *record.floors]
     finished = [identity for identity in identities if identity not in exited]
     # Cheap before dear: digests of a few megabytes, then the data, then plugins that only torch can import.
-    shown = {one for one, trial in record.trials.items() if suite.lesions and trial.is_shown_lesions}
+    shown = {one for one, trial in record.trials.items() if suite.shows_lesions_to(trial)}
     if not all(store.of(one).is_done(lesions=one in shown) for one in finished):
         return None
     if digests != digests_of(store, suite.name, identities, documents, before, digests.agreement):
