@@ -74,7 +74,7 @@ def _watch(console: "Console", suite: str, results: Path, every: float) -> None:
 def _line(suite_status: "Status") -> str:
     from benchmark.board.format import duration
 
-    counts = Counter(state for _, _, state in suite_status.trials)
+    counts = Counter(trial.state for trial in suite_status.trials)
     states: tuple[State, ...] = (*STATES, "exited") if counts["exited"] else STATES
     parts = [f"{counts[state]} {state}" for state in states]
     end = f"; {duration(suite_status.seconds_left)} left" if suite_status.seconds_left is not None else ""
@@ -95,12 +95,12 @@ def _shown(suite_status: "Status") -> "RenderableType":
     if suite_status.trials:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("backbone")
-        exited = any(state == "exited" for _, _, state in suite_status.trials)
+        exited = any(trial.state == "exited" for trial in suite_status.trials)
         states: tuple[State, ...] = (*STATES, "exited") if exited else STATES
         for state in states:
             table.add_column(state, justify="right")
-        for backbone in dict.fromkeys(label.split(" r=")[0] for label, _, _ in suite_status.trials):
-            counts = Counter(state for label, _, state in suite_status.trials if label.split(" r=")[0] == backbone)
+        for backbone in dict.fromkeys(trial.backbone for trial in suite_status.trials):
+            counts = Counter(trial.state for trial in suite_status.trials if trial.backbone == backbone)
             table.add_row(Text(backbone), *(str(counts[s] or "") for s in states))
         parts += [Text(""), table]
     if suite_status.work:
@@ -112,10 +112,10 @@ def _shown(suite_status: "Status") -> "RenderableType":
             rate = f"{work.rate:.2g} a second" if work.rate else ""
             table.add_row(Text(work.name), f"{work.done} of {work.total}", Text(work.detail), rate, time_left)
         parts += [Text(""), table]
-    for label, reason in suite_status.reasons.items():
-        parts.append(Text(f"failed: {label}: {reason}", style="red"))
-    for label, problem in suite_status.damaged.items():
-        parts.append(Text(f"damaged, the next sweep makes it again: {label}: {problem}", style="red"))
+    for trial in suite_status.trials:
+        if trial.reason is not None:
+            what = "failed" if trial.state == "failed" else "damaged, the next sweep makes it again"
+            parts.append(Text(f"{what}: {trial.label}: {trial.reason}", style="red"))
     return Group(*parts)
 
 

@@ -1,8 +1,8 @@
 """How far a suite is: what is done, running, failed and left, from its results and from what its sweep last told."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
@@ -162,10 +162,11 @@ class Work:
 
 
 class TrialState(Stored):
-    """A trial's label, id and state, and why it failed, or what of it is damaged."""
+    """A trial's label, id, backbone and state, and why it failed, or what of it is damaged."""
 
     label: str
     id: str
+    backbone: str
     state: State
     reason: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
 
@@ -196,9 +197,7 @@ class Status:
         suite: its name.
         sweeps: who runs a sweep of it, in words.
         stage: what the first of them does, or the last one did.
-        trials: label, id and state of each trial; empty before the grid is known.
-        reasons: why trials failed, by label.
-        damaged: what of a trial can't be used as it lies there, by label; a sweep makes it again.
+        trials: what is known of each; empty before the grid is known.
         work: what is under way.
         seconds_left: until all trials are done, by the rate of this sweep; None where nothing is known of it.
     """
@@ -206,11 +205,9 @@ class Status:
     suite: str
     sweeps: tuple[str, ...]
     stage: str
-    trials: tuple[tuple[str, str, State], ...]
-    reasons: dict[str, str] = field(default_factory=dict)
+    trials: tuple[TrialState, ...]
     work: tuple[Work, ...] = ()
     seconds_left: float | None = None
-    damaged: dict[str, str] = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
@@ -219,7 +216,7 @@ class Status:
 
     def count(self, state: State) -> int:
         """Return how many trials are in a state."""
-        return sum(trial_state == state for _, _, trial_state in self.trials)
+        return sum(trial.state == state for trial in self.trials)
 
     def to_record(self) -> StatusRecord:
         """Return what `amrg status --json` prints."""
@@ -234,10 +231,7 @@ class Status:
             left=self.count("left"),
             exited=self.count("exited"),
             seconds_left=self.seconds_left,
-            trials=tuple(
-                TrialState(label=label, id=identity, state=state, reason=(self.damaged | self.reasons).get(label))
-                for label, identity, state in self.trials
-            ),
+            trials=self.trials,
             work=self.work,
         )
 
@@ -255,31 +249,41 @@ def status(results: Path, suite: str, clock: Callable[[], float] = time.time) ->
     stage = told[0].stage if told else ""
     who = tuple(map(str, sweeps.values()))
     if (told or sweeps) and not store.suite(suite).is_file():
-        return Status(suite, who, stage, (), {}, work)
+        return Status(suite, who, stage, (), work)
     record = read_record(store, suite)
     under_way = {w.trial for w in work}
-    trials: list[tuple[str, str, State]] = []
-    reasons: dict[str, str] = {}
-    damaged: dict[str, str] = {}
+    began = min(one.began for one in told) if sweeps and told else None
     exits = exits_of(store, record)
+    trials = []
     for identity, trial in record.trials.items():
-        label, folder = trial.label, store.of(identity)
-        state: State = "left"
-        if identity in exits:
-            state = "exited"
-        elif folder.is_done(lesions=record.suite.lesions):
-            state = "done"
-        elif identity in under_way:
-            state = "running"
-        elif failure := _failure(folder, min(one.began for one in told) if sweeps and told else None):
-            state = "failed"
-            reasons[label] = failure
-        elif problems := folder.damage():
-            damaged[label] = "; ".join(f"{name} {why}" for name, why in problems.items())
-        trials.append((label, identity, state))
-    remaining = sum(state in ("left", "running") for _, _, state in trials)
+        lesions = record.suite.shows_lesions_to(trial)
+        state, reason = _state(store.of(identity), identity, exits, under_way, began, lesions=lesions)
+        trials.append(TrialState(label=trial.label, id=identity, backbone=trial.backbone, state=state, reason=reason))
+    remaining = sum(trial.state in ("left", "running") for trial in trials)
     seconds = _seconds_left(told, work, remaining, clock()) if told and sweeps and remaining else None
-    return Status(suite, who, stage, tuple(trials), reasons, work, seconds, damaged)
+    return Status(suite, who, stage, tuple(trials), work, seconds)
+
+
+def _state(
+    folder: TrialFolder,
+    identity: str,
+    exits: Collection[str],
+    under_way: Collection[str],
+    began: float | None,
+    *,
+    lesions: bool,
+) -> tuple[State, str | None]:
+    """Return the state of a trial, and why it failed or what of it can't be used as it lies there."""
+    if identity in exits:
+        return "exited", None
+    if folder.is_done(lesions=lesions):
+        return "done", None
+    if identity in under_way:
+        return "running", None
+    if failure := _failure(folder, began):
+        return "failed", failure
+    # A sweep makes what is damaged again, so it is left to do.
+    return "left", "; ".join(f"{name} {why}" for name, why in folder.damage().items()) or None
 
 
 def _failure(folder: TrialFolder, began: float | None) -> str | None:

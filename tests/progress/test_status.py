@@ -18,7 +18,7 @@ from benchmark.progress.events import Event
 from benchmark.progress.show import Show
 from benchmark.progress.status import LatestProgress, Recorder, UnderWay, progress_file, status, sweep_lock
 from benchmark.record import Failure
-from benchmark.store import Store, write_json
+from benchmark.store import Store, read_record, write_json
 
 
 class Clock:
@@ -66,10 +66,10 @@ def test_every_state_is_told_while_a_sweep_runs(stored: StoredSuite, results: Pa
         current = status(results, "stored", clock)
         assert current.alive
         assert current.stage == "trials: 3 to run"
-        states = {label: state for label, _, state in current.trials}
+        states = {trial.label: trial.state for trial in current.trials}
         assert states[running] == "running"
         assert states[failed] == "failed"
-        assert current.reasons == {failed: "no memory"}
+        assert {trial.label: trial.reason for trial in current.trials if trial.reason} == {failed: "no memory"}
         assert (current.count("done"), current.count("left")) == (5, 1)
         (work,) = current.work
         assert (work.done, work.total, work.detail, work.rate) == (30, 60, "loss 1.5", 2.0)
@@ -116,9 +116,27 @@ def test_damage_is_told_of_a_trial_that_was_done(stored: StoredSuite, results: P
     Store(results).of(stored.trials[0]).scores.write_text("")
     current = status(results, "stored")
     assert (current.count("done"), current.count("left")) == (7, 1)
-    assert set(current.damaged) == {stored.trials[0].label}
+    assert [trial.label for trial in current.trials if trial.reason] == [stored.trials[0].label]
     result = CliRunner().invoke(app, ["status", "stored", "--results", str(results)])
     assert "scores.json" in result.output
+
+
+def test_an_untuned_trial_is_done_without_the_lesions_that_its_suite_asks_tuned_ones_for(
+    stored: StoredSuite, results: Path
+) -> None:
+    store = Store(results)
+    record = read_record(store, "stored")
+    tuned = stored.trials[0]
+    untuned = tuned.model_copy(update={"untuned": "prompt", "rank": 0, "alpha": 0})
+    shutil.copytree(store.of(tuned).path, store.of(untuned).path)
+    asked = record.suite.model_copy(update={"lesions": True, "untuned": ("prompt",)})
+    write_json(
+        store.suite("stored"),
+        record.model_copy(update={"suite": asked, "trials": {untuned.id: untuned, tuned.id: tuned}}),
+    )
+    assert [trial.state for trial in status(results, "stored").trials] == ["done", "left"]
+    result = CliRunner().invoke(app, ["status", "stored", "--results", str(results)])
+    assert len([line for line in result.output.splitlines() if line.startswith(tuned.backbone)]) == 1
 
 
 def test_a_sweep_before_its_grid_is_known(tmp_path: Path) -> None:
