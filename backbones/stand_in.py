@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from backbones.base import Backbone
 
-ROOM = 64
-"""Rows of the published embeddings that are left to tokens which a processor adds."""
 IDS = ("pad_token_id", "eos_token_id", "bos_token_id")
 """Of a decoder's configuration, those that name tokens."""
 SETTINGS = ("processor_config.json", "preprocessor_config.json")
@@ -36,7 +35,9 @@ def write_processor(
     """
     spec = plugin.miniature()
     learned = train_tokenizer(spec, [*texts, *ROLES] * 2)
-    processor = spec.processor(_filled(learned, config.get_text_config().vocab_size - ROOM))
+    # PaliGemma's adds 1,152 places and shapes of objects, which the published vocabulary has in it.
+    added = len(spec.processor(deepcopy(learned)).tokenizer) - len(learned)
+    processor = spec.processor(_filled(learned, config.get_text_config().vocab_size - added))
     processor.save_pretrained(folder)
     for name in SETTINGS:
         if (path := folder / name).is_file():
