@@ -90,6 +90,7 @@ soak: install ## kill, share, starve and damage sweeps, and compare what they en
 .PHONY: simulations
 simulations: install ## how often verdicts are wrong and intervals hold, by simulation (half an hour)
 	$(VENV)/bin/python tests/metrics/simulations.py
+	$(VENV)/bin/python tests/metrics/simulations_intervals.py
 	$(VENV)/bin/python tests/metrics/simulations_scores.py
 
 .PHONY: fuzz
