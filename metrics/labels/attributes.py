@@ -47,7 +47,7 @@ _DESCRIPTORS: tuple[tuple[str, dict[str, tuple[str, str]]], ...] = (
     ),
     (r"diffuse(?:ly)?|scattered", {"calcification": ("calc_dist", "diffuse")}),
     (r"regional", {"calcification": ("calc_dist", "regional")}),
-    (r"grouped|clustered|clusters?(?=\sof)", {"calcification": ("calc_dist", "grouped")}),
+    (r"grouped|clustered|(?:clusters?|groups?)(?=\sof)", {"calcification": ("calc_dist", "grouped")}),
     (r"linear", {"calcification": ("calc_dist", "linear")}),
     (r"segmental", {"calcification": ("calc_dist", "segmental")}),
     (r"focal", {"asymmetry": ("asym_type", "focal")}),
@@ -59,8 +59,8 @@ _DESCRIPTORS: tuple[tuple[str, dict[str, tuple[str, str]]], ...] = (
     ),
     (
         r"(?:loss\sof|without|absen\w{1,2}|no|lost|effaced|obliterated|lacking|replaced)\s(?:of\s|an?\s|the\s|their\s|its\s)?(?:normal\s|central\s)?"
-        r"fatty\shil\w{1,3}|fatty\shil\w{1,3}\s(?:is\s|are\s)?(?:lost|absent|effaced|obliterated|replaced|not\s)|cortical\sthickening"
-        r"|thickened\scort\w{2,3}",
+        r"(?:fatty\s)?hil\w{1,3}|fatty\shil\w{1,3}\s(?:is\s|are\s)?(?:lost|absent|effaced|obliterated|replaced|not\s)|cortical\sthickening"
+        r"|thick(?:ened)?\scort\w{2,3}",
         {"lymph_node": ("node_type", "abnormal")},
     ),
     (r"reactive|fatty\shil\w{1,3}", {"lymph_node": ("node_type", "benign")}),
@@ -77,7 +77,7 @@ _DENIAL = re.compile(
 )
 _SCOPE = re.compile(
     r"[;\n]|\.(?!\d)|\b(?:but|however|although|though|whereas|while|except|other\sthan|apart\sfrom|aside\sfrom|besides|save)\b|\b(?:and|which|that|it|they|but)\s(?:is|are|has|have|shows?|appears?|"
-    r"demonstrates?|with)\b|\bwith\b|\bthere\s(?:is|are)\b"
+    r"demonstrates?|with)\b|\bwith\b|\bthere\s(?:is|are)\b|\bnor\s(?:[a-z-]{2,20}\s?){1,3},"
 )
 """Where what was denied before no longer is."""
 _DENIED_AFTER = re.compile(

@@ -5,7 +5,7 @@ import re
 _MINUTES = r"(?::(?P<{0}>00|15|30|45))"
 _CLOCK = re.compile(
     r"(?<![\d.:/])(?:(?P<first>\d{1,2})(?::(?P<first_minutes>\d\d))?(?:\s?o'?\s?clock)?\s?(?:-|to|and|/)\s?)?"
-    r"(?P<hour>\d{1,2})(?::(?P<minutes>\d\d))?\s{0,6}-?o\s?'?\s?-?c(?:lock|k)\b"
+    r"(?P<hour>\d{1,2})(?::(?P<minutes>\d\d))?\s{0,6}-?'?\s?o\s?'?\s?-?c(?:lock|k)\b"
 )
 _AS_TIME = re.compile(
     rf"(?<![\d.:/])(?:(?P<first>\d{{1,2}}){_MINUTES.format('first_minutes')}\s?(?:-|to|and|/)\s?)?"

@@ -27,7 +27,7 @@ _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
-    "mass": r"(?<!body\s)mass(?:es)?\b(?!-|\slike)|lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b"
+    "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-|\slike)|nodular\s(?:image|formation|structure|shadow|lesion)s?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
     "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b",
@@ -49,7 +49,7 @@ _PREDICATES = {
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:sion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
-    r"|deviat\w{1,4}\b|flatten\w{1,3}\b|swelling\b|swollen\b|bulky\b|nodularity\b",
+    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|swelling\b|swollen\b|bulky\b|nodularity\b",
 }
 
 
@@ -109,6 +109,21 @@ GONE_OF_THE_LAST = re.compile(
     r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){1,6}"
 )
 """Between where a statement begins and what says that something is gone: the statement is of what was named last."""
+
+PREFERRED = re.compile(
+    r"\b(?:rather|more\s(?:likely|probably|in\skeeping|suggestive|typical|consistent)|sooner)\b(?!\sthan\b)[^.;\n]{0,80}\s\Z"
+)
+"""Before "than": what follows is what the finding isn't ("rather dense tissue than a mass")."""
+NO_CHANGE = re.compile(
+    r"(?:no|without)\s(?:\w{3,15}\s){0,2}(?:alteration|change)s?\b(?!\s(?:since|from|in|compared|over|to|as|of)\b)"
+)
+"""Of anatomy that nothing else is said of: it is normal ("skin without alterations")."""
+EXCEPTED = re.compile(
+    r"\s(?:(?:for|the|an?|some|few|several|two|three|stable|known|scattered|isolated|single|solitary|tiny|small|obviously|"
+    r"typically|definitely)\s){0,4}(?:benign|vascular|arterial|coarse|popcorn|punctate|secretory|dystrophic|rim|round|"
+    r"ones?\b|those\b|that\b)[^.;,\n]{0,60}"
+)
+"""Behind "other than": of the kind denied, what is there after all ("no calcification other than vascular")."""
 
 BEFORE_ANATOMY = re.compile(
     r"[\s-]{0,2}(?:(?:appearing|looking|of|the|to|into|in|within|through|overlying|adjacent|both|at|up|upto|"

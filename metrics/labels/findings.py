@@ -146,6 +146,12 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
             state.negated, state.doubted, state.asked = True, False, False
             named = len(state.mentions) > state.clause_from
             state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
+        elif event == "neutral":
+            if state.mentions and state.mentions[-1].kind in lexicon.ANATOMY and lexicon.NO_CHANGE.match(text, match.start()):
+                state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
+        elif event == "than":
+            preferred = lexicon.PREFERRED.search(text, max(start, match.start() - 120), match.start())
+            state.negated |= preferred is not None
         elif not _qualify(state, event, match):
             _punctuate(state, event, match)
     return state.mentions
@@ -223,7 +229,20 @@ def _stop(state: _State, event: str, match: re.Match[str]) -> None:
     if (event == "shows" and of_anatomy) or (match[0] == "which" and _of_anatomy(state, match.start())):
         state.verb = True
     elif event == "stop" or not _denied_subject(state, match.start()):
+        if event == "stop" and state.negated and _excepts(state, match):
+            state.mentions[-1].polarity = "present"
         state.new_clause(match.start())
+
+
+def _excepts(state: _State, match: re.Match[str]) -> bool:
+    """Return whether some of the kind named last are there after all: "no calcification other than vascular"."""
+    if not state.mentions or match[0].startswith(("but", "how", "alth", "tho", "wh", "des", "there")):
+        return False
+    excepted = lexicon.EXCEPTED.match(state.text, match.end(), state.end)
+    if excepted is None or state.mentions[-1].kind not in lexicon.KINDS or state.mentions[-1].kind in lexicon.ANATOMY:
+        return False
+    following = (event.lastgroup for event in lexicon.EVENTS.finditer(state.text, excepted.start(), excepted.end()))
+    return not any(event in lexicon.KINDS for event in following)
 
 
 def _join(state: _State, event: str | None, position: int) -> None:
