@@ -27,10 +27,10 @@ _BEFORE_A_NOUN = {
 }
 _ANYWHERE = {
     r"(?<=architectural )dist(?:ort)?": "distortion",
-    r"(?<=/)dist(?=\s?(?:[.,;/]|\Z))": "distortion",
+    r"(?:(?<=[:,;] )|(?<=/)|(?<=no )|(?<=or )|(?<=nor ))dist(?=\s?(?:[.,;/]|\Z))": "distortion",
     r"ad(?=\s?(?:[:=]\s?)?(?:(?:-|\+)\s?(?:[.,;/|]|\Z)|(?:[:=(]\s?)(?:y|n|yes|no|none|nil|absent|present)(?![a-z0-9])))": "architectural distortion",
     r"dist(?=\s?[:=]\s?(?:y|n|yes|no|none|nil|absent|present|0|1|\+|-)(?![a-z0-9]))": "distortion",
-    r"(?:(?<=no )|(?<=or )|(?<=nor )|(?<=/))ad(?=\s?(?:[.,;/]|\Z|in\b|or\b))": "architectural distortion",
+    r"(?:(?<=no )|(?<=or )|(?<=nor )|(?<=/)|(?<=, ))ad(?=\s?(?:[.,;/]|\Z|in\b|or\b))": "architectural distortion",
     r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",
     r"calcif": "calcification",
     r"microcalcif|(?:m|mu|μ)-?calc(?:if)?": "microcalcification",

@@ -103,6 +103,8 @@ _CONTINUES = re.compile(
     r"(?:ill|well|irregular|spiculat|speculat|round|oval|lobulat|circumscribed|indistinct|obscured)\w{0,6}\b)"
 )
 """How a sentence begins that says more of what the one before names."""
+_MORE_FIELDS = re.compile(r"\s?(?:distribution|morphology|margins?|shape|density|type)\s?[:=]")
+"""Behind a semicolon: one more field about the same finding."""
 _FAR = 240
 _DEFAULTS = {"asymmetry": ("asym_type", "asymmetry"), "lymph_node": ("node_type", "unspecified")}
 _ORDER = ("mass_shape", "mass_margin", "mass_density", "calc_morph", "calc_dist", "asym_type", "node_type")
@@ -193,7 +195,7 @@ def _extent(report: ReportText, text: str, mentions: list[Mention], following: i
     first, last = mentions[0], mentions[-1]
     begin = max(report.sentence_start(first.start), first.start - _FAR)
     end = report.sentence_end(last.end - 1)
-    while end < min(following, last.end + _FAR) and text[end - 1] not in ";\n" and _CONTINUES.match(text, end):
+    while end < min(following, last.end + _FAR) and (text[end - 1] not in ";\n" or _MORE_FIELDS.match(text, end)) and _CONTINUES.match(text, end):
         after = report.sentence_end(end)
         if after <= end or after > following:
             break

@@ -77,7 +77,7 @@ _DISTANCE = re.compile(
 )
 _NO_SIZE = re.compile(
     r"(?:\b(?:compress\w{1,4}|slice|breast)\s(?:breast\s)?thickness|\bdepth|\bdistance(?:\sfrom\s(?:the\s)?nipple)?|\bn\s?\+|\bfn"
-    r"|\bmargins?)\s?(?:of|is|was|:|=)?\s?(?:about\s|approximately\s)?$"
+    r"|(?<!defined\s)\bmargins?)\s?(?:of|is|was|:|=)?\s?(?:about\s|approximately\s)?$"
     r"|\b(?:previously|formerly|prior|earlier|was|were|had\sbeen|from|last\s(?:year|time))\s(?:measur\w{2,3}\s)?(?:about\s|approximately\s)?$"
 )
 """Before a length that is none of a finding now: the compressed breast's, a distance, or an earlier size."""

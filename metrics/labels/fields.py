@@ -22,7 +22,7 @@ _OTHER = (
     r"|comparison|technique|indications?|history|associated\sfeatures|(?:right|left|rt|lt|both)(?:\sbreasts?)?|breast"
     r"|location|size|shape|margins?|side|quadrant|laterality)"
 )
-_END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)))"
+_END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)|(?<=\s)(?:q\.?\s?)?\d{1,2}\.?\s?[.):]?\s[a-z]))"
 _NO = r"(?:no|none|absent|nil|negative|nad|n(?!/a\b)|false|0)"
 _YES = r"(?:yes|present|y|true|positive|1)"
 

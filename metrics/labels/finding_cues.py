@@ -12,7 +12,7 @@ _SEEN = (
     r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
     r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
     r"measurable|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
-    r"distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible)"
+    r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible)"
 )
 _BE = r"(?:is|are|was|were|be|been|has|have|had)"
 _DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
@@ -20,7 +20,7 @@ _LY = r"(?:[a-z]{2,12}ly\s)?"
 _SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 _GOES = (
     r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"spreads?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
 )
 _TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
 _THEN = (
@@ -62,6 +62,7 @@ CUES = {
             rf"no\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of|from|since))?",
             rf"without\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of))?",
             r"not\sonly\b",
+            r"(?:has|have|did)\snot\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?)\b",
             r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
             r"not\s(?:significantly\s|appreciably\s)?"
             r"(?:changed|increased|decreased|enlarged|grown|progressed|absent|different)\b",
@@ -95,7 +96,7 @@ CUES = {
         (
             rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b)(?:be\s|been\s)?{_LY}{_SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot)\sbe\s{_LY}{_SEEN}\b",
-            rf"absent\b|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
+            rf"absent\b(?!\s(?:is|are|were)\s)|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
             rf"{_GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|,\s?(?:since\s)?{_TAKEN}\b",
@@ -113,6 +114,7 @@ CUES = {
         (
             rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
             r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b|suspect\b|perhaps\b|potential(?:ly)?\b|apparently\b|conceivabl[ey]\b",
+            r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
@@ -127,6 +129,7 @@ CUES = {
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
             r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
+            r"absent\s(?:is|are|were)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
@@ -144,6 +147,7 @@ CUES = {
 
 LATER_CUES = {
     "than": r"than\b",
+    "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
     "versus": r"(?:vs\b\.?|versus\b)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
     r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"

@@ -44,12 +44,12 @@ _FINDINGS = {
 _PREDICATES = {
     "normal": r"normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b|spared\b|preserved\b"
     r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
-    r"|everted\b|smooth\b",
+    r"|everted\b|smooth\b|conserved\b|respected\b|delicate\b|physiological\b|ok\b",
     "abnormal": r"abnormalit(?:y|ies)\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:sion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
-    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|swelling\b|swollen\b|bulky\b|nodularity\b",
+    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn|sucked)(?:\sin(?:wards?)?)?\b|indrawn\b|eczema\w{0,5}\b|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b",
 }
 
 
@@ -79,12 +79,16 @@ NEW_STATEMENT = re.compile(
 ALTERNATIVE = re.compile(r"\s?(?:(?:or|vs|versus)\b|/)")
 """Right after a doubted finding: the doubt goes on to the next one ("possible mass or asymmetry")."""
 
+NEW_SUBJECT = re.compile(
+    r"\s?(?:and\s)?the\s(?:[a-z-]{2,20}\s){1,4}?(?:is|are|has|have|remains?|appears?|measures?|shows?)\s(?!not?\b|never\b|absent\b|without\b)"
+)
+"""After "and" in a denied list: a statement with a subject and a verb of its own."""
 FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
 LISTED = re.compile(r"\b(?:or|nor|no|without)\b|^\s?and\b")
 LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
 """In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(
-    r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
+    r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|left|right|rt|lt|major|minor|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
     r"axillary|underlying|subcutaneous|tissues?|fat|areolae?|complexes)[\s,/&-]{0,3}){0,5}"
 )
 """What may stand between parts of one list of anatomy ("skin, nipple and pectoral muscle")."""
@@ -133,5 +137,5 @@ BEFORE_ANATOMY = re.compile(
 
 NODE_DESCRIBED = re.compile(
     r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
-    r"several|two|three|small|dense|no|reactive)\b[^.;,\n]{0,30}\Z"
+    r"several|two|three|small|dense|no|reactive)\b(?:(?!\band\sthe\b)[^.;,\n]){0,30}\Z"
 )

@@ -194,6 +194,9 @@ def _qualify(state: _State, event: str | None, match: re.Match[str]) -> bool:
         if state.mentions and state.mentions[-1].polarity == "present":
             state.mentions[-1].polarity = "uncertain"
         state.doubted = True
+    elif event == "again":
+        if state.mentions and not state.negated:
+            state.mentions[-1].polarity = "present"
     elif event == "purpose":
         state.asked = True
     elif event == "verb":
@@ -306,6 +309,8 @@ def _is_elsewhere(state: _State, position: int) -> bool:
 def _affirms(state: _State, position: int, comma: bool) -> bool:
     """Return whether what follows a comma or "and" in a negated list states something instead of denying on."""
     if lexicon.NEW_STATEMENT.match(state.text, position, state.end):
+        return True
+    if lexicon.NEW_SUBJECT.match(state.text, position, state.end):
         return True
     if not comma or state.commas > 1:
         return False
