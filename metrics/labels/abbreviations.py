@@ -7,10 +7,12 @@ behind any other ("margins irreg.") it stays.
 import re
 
 _NOUN = r"(?:mass|nodul|lesion|opac|margin|border|contour|outline|edge|shape)"
+_FINDING = r"(?:mass|lesion|nodul|calc|micro|ln|lymph|node|adenop|abn|asym|dist|change|enlarg|find)"
+_VALUE = r"(?:y|n|yes|no|none|nil|absent|present|0|1|\+|-)(?![a-z0-9])"
 _BEFORE_A_NOUN = {
     r"arch(?:it(?:ect)?)?(?=\.?[\s-]?dist)": "architectural",
     r"susp(?:ic)?": "suspicious",
-    r"sig(?:nif)?(?=\.?\s(?:\w{1,15}\s){0,2}(?:mass|lesion|nodul|calc|micro|ln|lymph|node|adenop|abn|asym|dist|change|enlarg|find))": "significant",
+    rf"sig(?:nif)?(?=\.?\s(?:\w{{1,15}}\s){{0,2}}{_FINDING})": "significant",
     rf"irreg(?=\.?\s{_NOUN})": "irregular",
     rf"spic(?:ul)?(?=\.?\s{_NOUN})": "spiculated",
     r"prob": "probable",
@@ -28,8 +30,8 @@ _BEFORE_A_NOUN = {
 _ANYWHERE = {
     r"(?<=architectural )dist(?:ort)?": "distortion",
     r"(?:(?<=[:,;] )|(?<=/)|(?<=no )|(?<=or )|(?<=nor ))dist(?=\s?(?:[.,;/]|\Z))": "distortion",
-    r"ad(?=\s?(?:[:=]\s?)?(?:(?:-|\+)\s?(?:[.,;/|]|\Z)|(?:[:=(]\s?)(?:y|n|yes|no|none|nil|absent|present)(?![a-z0-9])))": "architectural distortion",
-    r"dist(?=\s?[:=]\s?(?:y|n|yes|no|none|nil|absent|present|0|1|\+|-)(?![a-z0-9]))": "distortion",
+    rf"ad(?=\s?(?:[:=]\s?)?(?:[+-]\s?(?:[.,;/|]|\Z)|(?:[:=(]\s?){_VALUE}))": "architectural distortion",
+    rf"dist(?=\s?[:=]\s?{_VALUE})": "distortion",
     r"(?:(?<=no )|(?<=or )|(?<=nor )|(?<=/)|(?<=, ))ad(?=\s?(?:[.,;/]|\Z|in\b|or\b))": "architectural distortion",
     r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",
     r"calcif": "calcification",

@@ -5,7 +5,7 @@ The descriptors are those of the ACR BI-RADS Atlas (5th edition, 2013); "lobulat
 
 import re
 
-from metrics.labels.findings import Mention
+from metrics.labels.mention import Mention
 from metrics.labels.report_text import ReportText
 
 _NOT = r"(?<!not\s)(?<!non-)(?<!non\s)(?<!no\s)"
@@ -195,7 +195,11 @@ def _extent(report: ReportText, text: str, mentions: list[Mention], following: i
     first, last = mentions[0], mentions[-1]
     begin = max(report.sentence_start(first.start), first.start - _FAR)
     end = report.sentence_end(last.end - 1)
-    while end < min(following, last.end + _FAR) and (text[end - 1] not in ";\n" or _MORE_FIELDS.match(text, end)) and _CONTINUES.match(text, end):
+    while (
+        end < min(following, last.end + _FAR)
+        and (text[end - 1] not in ";\n" or _MORE_FIELDS.match(text, end))
+        and _CONTINUES.match(text, end)
+    ):
         after = report.sentence_end(end)
         if after <= end or after > following:
             break

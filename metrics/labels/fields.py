@@ -28,9 +28,13 @@ _YES = r"(?:yes|present|y|true|positive|1)"
 
 _NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING}|{_OTHER})\s{{0,2}}")
 _FINDING_NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING})\s{{0,2}}")
-_IS_A_FIELD = re.compile(rf"(?:{_FINDING}|(?:overall|final|acr|breast)\s|bi-?rads|density|composition|impression)\b|.{{0,40}}[:=]|{_NO}\Z|{_YES}\Z")
+_IS_A_FIELD = re.compile(
+    rf"(?:{_FINDING}|(?:overall|final|acr|breast)\s|bi-?rads|density|composition|impression)\b|.{{0,40}}[:=]|{_NO}\Z|{_YES}\Z"
+)
 """A cell that begins a field of its own, or is the value of the one before."""
-_SIDE_CELL = re.compile(rf"(?:^|\s?/{{1,2}}\s?|\n|;\s?)(?P<side>(?:right|left|rt|lt)(?:\sbreast)?)\s?/\s?(?={_FINDING}\s?:)")
+_SIDE_CELL = re.compile(
+    rf"(?:^|\s?/{{1,2}}\s?|\n|;\s?)(?P<side>(?:right|left|rt|lt)(?:\sbreast)?)\s?/\s?(?={_FINDING}\s?:)"
+)
 """A side that heads the fields behind it: "right breast / mass: none / calcification: none"."""
 _VALUE_LINE = re.compile(
     r"\s{0,2}(?!(?:seen|noted|identified|is|are|was|were|and|or|in|at|of|with|which|but)\b)[a-z0-9+-][^\n:|]{0,200}"
@@ -67,7 +71,9 @@ _LEGEND = re.compile(
 _LEADER = re.compile(r"(?<=[a-z)])\s?(?:\.{3,60}|(?:\s\.){3,60})\s?(?=[a-z0-9])")
 """Dots that lead from a name to its value."""
 _MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.|\byes\b|\b(?:no|n|y|nil|negative|positive)\s?(?:[.,;/]|\Z)")
-_ANATOMY = re.compile(r"skin|nipples?|pectoral(?:is)?(?:\smuscles?)?|skin\s?(?:/|and|&|,)\s?nipples?|nipples?\s?(?:/|and|&|,)\s?skin")
+_ANATOMY = re.compile(
+    r"skin|nipples?|pectoral(?:is)?(?:\smuscles?)?|skin\s?(?:/|and|&|,)\s?nipples?|nipples?\s?(?:/|and|&|,)\s?skin"
+)
 """Names of what is always there: of them "no" says that nothing is wrong."""
 
 
@@ -94,11 +100,11 @@ def _of_columns(lines: list[str]) -> list[str]:
     written: list[str] = []
     for line in lines:
         names, values = (_cells(written[-1]) if written else []), _cells(line)
-        if len(names) > 1 and len(names) == len(values) and all(_NAME.fullmatch(name) for name in names):
-            if not any(_NAME.fullmatch(value) for value in values):
-                written[-1] = "; ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
-                continue
-        written.append(line)
+        named = len(names) > 1 and all(map(_NAME.fullmatch, names)) and not any(map(_NAME.fullmatch, values))
+        if named and len(names) == len(values):
+            written[-1] = "; ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
+        else:
+            written.append(line)
     return written
 
 

@@ -27,7 +27,9 @@ _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
-    "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-|\slike)|nodular\s(?:image|formation|structure|shadow|lesion)s?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b"
+    "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-|\slike)"
+    r"|nodular\s(?:image|formation|structure|shadow|lesion)s?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
+    r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
     "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b",

@@ -208,7 +208,8 @@ DENSITY_LETTER = re.compile(
 )
 DENSITY_NUMBER = re.compile(
     r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
-    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s(?:pattern|type|grade|class))[\s:=(-]{0,3}(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
+    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
+    r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from benchmark.data.dmid import read
 from metrics.labels import (
+    abbreviations,
     asides,
     attributes,
     birads,
@@ -235,7 +236,18 @@ def test_labels_change_with_the_version_only() -> None:
 
 def test_the_vocabulary_changes_with_the_version_only() -> None:
     modules = (
-        *(asides, attributes, birads, birads_sides, birads_values, density, extent, fields, finding_cues),
+        *(
+            abbreviations,
+            asides,
+            attributes,
+            birads,
+            birads_sides,
+            birads_values,
+            density,
+            extent,
+            fields,
+            finding_cues,
+        ),
         *(finding_lexicon, findings, lexicon, location, report_text, sides, spelling),
     )
     patterns = {
