@@ -179,7 +179,7 @@ def _qualify(state: _State, event: str | None, match: re.Match[str]) -> bool:
 
 
 def _compare(state: _State, event: str | None, match: re.Match[str]) -> bool:
-    """Take up comparisons: with what isn't there, with how it was, with what had gone; return False for other events."""
+    """Take up comparisons with what isn't there, how it was, or what had gone; return False for any other event."""
     text, last = state.text, state.mentions[-1] if state.mentions else None
     if event == "than":
         before = lexicon.PREFERRED.search(text, max(state.clause_at, match.start() - 120), match.start())

@@ -2,7 +2,8 @@
 
 A word that is not known and lies one slip from exactly one known word is read as that. Slips are two neighbouring
 letters changed over (Damerau, 1964), a letter doubled, a double one written once or the letter beside it doubled
-instead; in words of eight letters and more also one letter left out, added or replaced, the first and the last excepted: "obscures" is no slip for "obscured".
+instead; in words of eight letters and more also one letter left out, added or replaced, the first and the last
+excepted: "obscures" is no slip for "obscured".
 """
 
 import re
