@@ -58,7 +58,7 @@ def _pattern(words: dict[str, str]) -> str:
     return "|".join(f"(?P<w{number}>{word})" for number, word in enumerate(words))
 
 
-_STOPPED = re.compile(rf"(?<![a-z0-9'-])(?:{_pattern(_BEFORE_A_NOUN)})(?![a-z'])(?:\.(?=\s?[a-z]))?")
+_STOPPED = re.compile(rf"(?<![a-z0-9'-])(?:{_pattern(_BEFORE_A_NOUN)})(?![a-z'])(?:\.(?=\s?[a-zμ]))?")
 _SHORT = re.compile(rf"(?<![a-z0-9'.-])(?:{_pattern(_ANYWHERE)})(?![a-z0-9'])")
 _WITH = re.compile(r"(?<![a-z])w/(?P<out>o\b)?\s?")
 _STOPPED_WORDS, _SHORT_WORDS = tuple(_BEFORE_A_NOUN.values()), tuple(_ANYWHERE.values())

@@ -188,7 +188,7 @@ def normalise(report: str) -> ReportText:
 
 
 _TIMES = re.compile(r"(?<=\d)\s?\*\s?(?=\d)|(?<=[mM])\s?\*\s?(?=\d)")
-_LOWER_LINE = re.compile(r"(?<![.:;!?\s|])[ \t]*\n[ \t]*(?=[a-z])")
+_LOWER_LINE = re.compile(r"(?<![.:;!?\s|])[ \t]*\n[ \t]*(?=[a-z])(?![^\n]{0,200}[|\t])")
 _LOWER_START = re.compile(r"[.:;!?\n][ \t]*\n[ \t]*[a-z]")
 
 
