@@ -152,7 +152,7 @@ LABELS = {
 VOCABULARY = {
     "1.0": "0900e3c4f33b5028ad980e604eb57dbd249fe6504eed4e1430f14016f5440d0c",
     "1.1": "ba80919b7ba841617f04afa8d22a9a0bb5e05d468219dfbf0ae73c20f4248a61",
-    "1.2": "c5cd6a8b1edc5aeb773e75f44da1e0d03040b187f1c45e9633027ce8ab8732fd",
+    "1.2": "5b450a7ee63a2e5a5a66f91f8091c7ca3a00e303a19549eac924cc04b9a78894",
 }
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 
