@@ -18,7 +18,11 @@ from benchmark.file_kinds import defect_of_file
 _NAMED = re.compile(r"(?:tiff?|dicom|dcm|png|jpe?g)[ _-]?images?[\W_]*\d*", re.IGNORECASE)
 _PROCESSED = re.compile(
     r"clahe|(?<!un)(?<!for[ _-])process|enhanc|crop|resiz|downsampl|augment|normali[sz]|equali[sz]|histogram|filter"
-    r"|denois|contrast|sharpen|segment|overlay|thumb|preview|patch|grad[ _-]?cam|heat[ _-]?map|inpaint",
+    r"|denois|contrast|sharpen|segment|overlay|thumb|preview|patch|grad[ _-]?cam|heat[ _-]?map|inpaint"
+    r"|gamma|invert|flip|rotat|annotat|bound(?:ing|ed)|wavelet|median|gauss|synthe|generated|low[ _-]?res|binar"
+    r"|(?:re|up|down)[ _-]?scal|(?<![a-z])scaled|threshold|regist(?:er|rat)|padd|masked|removed|cleaned"
+    r"|\d{2,4} ?x ?\d{2,4}|8[ _-]?bit"
+    r"|(?<![a-z])(?:rois?|aug|gans?|bbox(?:es)?|edges?|crops?|labell?ed)(?![a-z])",
     re.IGNORECASE,
 )
 _Rank = tuple[int, int, int, int]

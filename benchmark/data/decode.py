@@ -19,9 +19,10 @@ from benchmark.errors import UserError
 from benchmark.file_kinds import defect_of_file
 
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom"})
-INVERTED_SHARE, INVERTED_LEVEL = 0.5, 0.8
+INVERTED_SHARE, INVERTED_LEVEL, BLACK_LEVEL, MOST_BARS, MARKERS_BELOW = 0.5, 0.8, 0.05, 0.35, 0.995
 """An image looks inverted where more than this share of its frame's edge is above this part of its range: of
-mammograms as they should be, tissue and bars reach one side, a quarter."""
+mammograms as they should be, tissue and bars reach one side, a quarter. Bars are black below the third share of the
+range and at most the fourth share of the picture; the range ends where the last share of the pixels lies below."""
 
 # tifffile tells on standard error of tags that no image needs, and of damage by its own names for places in a file.
 # Of a damaged image `decode` raises, with the file's name; whoever sets up logging still hears tifffile.
@@ -111,10 +112,35 @@ def look(path: Path) -> Look:
 
 
 def looks_inverted(pixels: np.ndarray) -> bool:
-    """Return whether most of the edge of uint8 [height, width] is near the image's brightest level."""
-    low, high = int(pixels.min()), int(pixels.max())
-    edge = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
-    return bool((edge > low + INVERTED_LEVEL * (high - low)).mean() > INVERTED_SHARE)
+    """Return whether most of the frame's edge of uint8 [height, width] is bright, and a sixteenth inside it too.
+
+    Black bars around don't count, nor do a white border and the few brightest pixels, such as a marker's.
+    """
+    counts = np.bincount(pixels.ravel(), minlength=256)
+    low = int(pixels.min())
+    high = int(np.searchsorted(np.cumsum(counts), MARKERS_BELOW * pixels.size))
+    bright, dark = low + INVERTED_LEVEL * (high - low), low + BLACK_LEVEL * (high - low)
+    frame = _without_bars(pixels, dark)
+    margin = min(frame.shape) // 16
+    inner = frame[margin : frame.shape[0] - margin, margin : frame.shape[1] - margin]
+    return all(bool((_edge(part) > bright).mean() > INVERTED_SHARE) for part in (frame, inner))
+
+
+def _without_bars(pixels: np.ndarray, dark: float) -> np.ndarray:
+    """Return the picture without rows and columns at its sides that are nowhere brighter than `dark`.
+
+    Where they are much of it they are air beside a breast, and stay.
+    """
+    rows, columns = (np.flatnonzero(pixels.max(axis=axis) > dark) for axis in (1, 0))
+    if not rows.size:
+        return pixels
+    frame = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return frame if frame.size > (1 - MOST_BARS) * pixels.size else pixels
+
+
+def _edge(pixels: np.ndarray) -> np.ndarray:
+    """Return the pixels of the outermost rows and columns."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
 
 
 def stored_bytes(path: Path) -> int:

@@ -50,11 +50,14 @@ def read_index(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]
         relative: the path as problems name it.
 
     Returns:
-        what is stated of each id, and what was wrong, each with its line. Nothing wrong stops the rest.
+        what is stated of each id, and what was wrong, each with its line. Nothing wrong stops the rest; a file that
+        gives not one row is a problem.
     """
     text = read_text(path, largest=LARGEST_TABLE)
     rows = [(number, divided(line)) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    return _of_rows([Cells("", rows)], relative, "line", of_sheet=False)
+    sheets = [Cells("", rows)]
+    stated, problems = _of_rows(sheets, relative, "line", of_sheet=False)
+    return stated, problems if stated else [*problems, _of_nothing(sheets, relative)]
 
 
 def read_sheet(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]]:
@@ -82,13 +85,14 @@ def read_sheet(path: Path, relative: str) -> tuple[dict[str, Row], list[Problem]
         reason = f"can't be read as a workbook ({type(error).__name__}); view and side stay unknown"
         return {}, [Problem(relative, reason)]
     rows, problems = _of_rows(sheets, relative, "row", of_sheet=True)
-    if not rows:
-        first = [next((c for c in cells if c), "") for sheet in sheets for _, cells in sheet.rows][:3]
-        found = f"first cells: {', '.join(repr(c[:20]) for c in first)}" if first else "it is empty"
-        problems.append(
-            Problem(relative, f"holds no row with an id such as IMG001, so nothing is known of it; {found}")
-        )
-    return rows, problems
+    return rows, problems if rows else [*problems, _of_nothing(sheets, relative)]
+
+
+def _of_nothing(sheets: Sequence[Cells], relative: str) -> Problem:
+    """Return the problem of a table that gives not one row."""
+    first = [next((c for c in cells if c), "") for sheet in sheets for _, cells in sheet.rows][:3]
+    shown = f"first cells: {', '.join(repr(c[:20]) for c in first)}" if first else "it is empty"
+    return Problem(relative, f"holds no row with an id such as IMG001, so nothing is known of it; {shown}")
 
 
 def cell_id(text: str) -> str | None:

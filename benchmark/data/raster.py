@@ -18,6 +18,7 @@ _HEADER = 1 << 20
 _MOST_SCANS = 100
 """Passes of a progressive JPEG; encoders write 10. Each is decoded over the whole picture, so thousands never end."""
 _MOST_FRAMES = 50
+_JPEG_2000 = (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")
 
 
 def decode(path: Path) -> np.ndarray:
@@ -38,6 +39,8 @@ def decode(path: Path) -> np.ndarray:
         check_size(claim.height, claim.width, claim.samples * (2 if claim.bits > 8 else 1), size)
         if claim.bits > 8 and start.startswith(b"\xff\xd8"):
             return _deep_jpeg(path.read_bytes(), claim)
+        if claim.bits > 8 and claim.samples <= 4 and start.startswith(_JPEG_2000):
+            return _deep_jpeg_2000(path.read_bytes(), claim)
     with BoundedFile(path) as file, _opened(file) as image:
         _choose_frame(image)
         _check_size(image, size)
@@ -101,6 +104,14 @@ def _deep_png(content: bytes) -> np.ndarray:
     if pixels.ndim == 3:
         pixels = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., 0]
     return to_grey(pixels)
+
+
+def _deep_jpeg_2000(content: bytes, claim: Claim) -> np.ndarray:
+    """Decode a JPEG 2000 of more than 8 bits, which span the range that its header states; Pillow widens them to 16."""
+    pixels = imagecodecs.jpeg2k_decode(content)
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., 0]
+    return to_grey(pixels, claim.bits)
 
 
 def _deep_jpeg(content: bytes, claim: Claim) -> np.ndarray:

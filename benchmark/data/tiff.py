@@ -18,7 +18,7 @@ from benchmark.data.tiff_pages import single_page
 
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SAMPLE_FORMATS = {1: "unsigned integer", 2: "signed integer", 3: "floating-point", 4: "undefined"}
-_PHOTOMETRIC, _EXTRA_SAMPLES, _INK_SET, _REFERENCE = 262, 338, 332, 532
+_PHOTOMETRIC, _EXTRA_SAMPLES, _INK_SET, _REFERENCE, _NODATA = 262, 338, 332, 532, 42113
 _JPEGS = frozenset({COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.ALT_JPEG})
 _HEADER = 65_536  # bytes of a segment in which the header of its codestream lies
 
@@ -127,7 +127,19 @@ def _grey(page: tifffile.TiffPage) -> np.ndarray:
     if handler is None:
         name = kind.name if isinstance(kind, PHOTOMETRIC) else str(kind)
         raise Refused(f"is a TIFF of the photometric interpretation {name}, which isn't handled; export it as grey")
-    return handler(page, samples)
+    return handler(page, _without_nodata(page, samples))
+
+
+def _without_nodata(page: tifffile.TiffPage, samples: np.ndarray) -> np.ndarray:
+    """Return floating-point samples with NaN where they are what GDAL's tag 42113 says stands for nothing."""
+    stated = page.tags.valueof(_NODATA)
+    if samples.dtype.kind != "f" or stated is None:
+        return samples
+    try:
+        nothing = samples.dtype.type(str(stated).strip("\0 "))
+    except ValueError:
+        return samples
+    return np.where(samples == nothing, samples.dtype.type(np.nan), samples)
 
 
 def _samples(page: tifffile.TiffPage) -> np.ndarray:
@@ -162,7 +174,9 @@ def _of_grey(page: tifffile.TiffPage, samples: np.ndarray) -> np.ndarray:
 
 
 def _of_grey_inverted(page: tifffile.TiffPage, samples: np.ndarray) -> np.ndarray:
-    """Return grey of samples in which 0 is white."""
+    """Return grey of samples in which 0 is white; what is no number is background there too."""
+    if samples.dtype.kind == "f":
+        return _of_grey(page, -samples)
     grey = _of_grey(page, samples)
     return np.iinfo(grey.dtype).max - grey
 

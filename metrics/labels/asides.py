@@ -54,6 +54,8 @@ _COMPLAINT = re.compile(
     r"|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof"
     r"|due\sto)"
     r"|with\s(?:an?\s|the\s)?(?:\w{1,12}\s){0,2}(?:palpable|lump|history))\b"
+    r"|\bpalpable\s(?:\w{1,12}\s){0,2}(?:lump|mass|nodule|area|abnormality|finding)s?\b(?=[^.;:\n]{0,40}:)"
+    r"|\b(?:lump|mass|nodule)\s(?:palpated|felt|noticed)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
     r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )
@@ -65,10 +67,10 @@ _CONTRAST = re.compile(
 _FULL_STOP = re.compile(r"[.\n](?!\d)")
 _CLAUSE = re.compile(
     r"[;,:.\n](?!\d)|\bbut\b|\bhowever\b|\band\s(?=no\b|mammogra|there\b)|\bshows?\b|\breveals?\b|\bdemonstrates?\b"
-    r"|\bmammogra|\bno\b|\bwithout\b|\bis\b|\bare\b"
+    r"|\bmammogra|\bno\b|\bwithout\b|\bis\b|\bare\b|\bcorresponds?\b|\brepresents?\b"
 )
 _TRIGGERS = re.compile(
-    rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpable|cancer|%|self|c/o|complain|present|report"
+    rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s"
 )
 

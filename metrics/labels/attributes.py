@@ -5,7 +5,7 @@ The descriptors are those of the ACR BI-RADS Atlas (5th edition, 2013); "lobulat
 
 import re
 
-from metrics.labels.findings import Mention
+from metrics.labels.mention import Mention
 from metrics.labels.report_text import ReportText
 
 _NOT = r"(?<!not\s)(?<!non-)(?<!non\s)(?<!no\s)"
@@ -47,7 +47,7 @@ _DESCRIPTORS: tuple[tuple[str, dict[str, tuple[str, str]]], ...] = (
     ),
     (r"diffuse(?:ly)?|scattered", {"calcification": ("calc_dist", "diffuse")}),
     (r"regional", {"calcification": ("calc_dist", "regional")}),
-    (r"grouped|clustered|clusters?(?=\sof)", {"calcification": ("calc_dist", "grouped")}),
+    (r"grouped|clustered|(?:clusters?|groups?)(?=\sof)", {"calcification": ("calc_dist", "grouped")}),
     (r"linear", {"calcification": ("calc_dist", "linear")}),
     (r"segmental", {"calcification": ("calc_dist", "segmental")}),
     (r"focal", {"asymmetry": ("asym_type", "focal")}),
@@ -59,8 +59,8 @@ _DESCRIPTORS: tuple[tuple[str, dict[str, tuple[str, str]]], ...] = (
     ),
     (
         r"(?:loss\sof|without|absen\w{1,2}|no|lost|effaced|obliterated|lacking|replaced)\s(?:of\s|an?\s|the\s|their\s|its\s)?(?:normal\s|central\s)?"
-        r"fatty\shil\w{1,3}|fatty\shil\w{1,3}\s(?:is\s|are\s)?(?:lost|absent|effaced|obliterated|replaced|not\s)|cortical\sthickening"
-        r"|thickened\scort\w{2,3}",
+        r"(?:fatty\s)?hil\w{1,3}|fatty\shil\w{1,3}\s(?:is\s|are\s)?(?:lost|absent|effaced|obliterated|replaced|not\s)|cortical\sthickening"
+        r"|thick(?:ened)?\scort\w{2,3}",
         {"lymph_node": ("node_type", "abnormal")},
     ),
     (r"reactive|fatty\shil\w{1,3}", {"lymph_node": ("node_type", "benign")}),
@@ -77,7 +77,7 @@ _DENIAL = re.compile(
 )
 _SCOPE = re.compile(
     r"[;\n]|\.(?!\d)|\b(?:but|however|although|though|whereas|while|except|other\sthan|apart\sfrom|aside\sfrom|besides|save)\b|\b(?:and|which|that|it|they|but)\s(?:is|are|has|have|shows?|appears?|"
-    r"demonstrates?|with)\b|\bwith\b|\bthere\s(?:is|are)\b"
+    r"demonstrates?|with)\b|\bwith\b|\bthere\s(?:is|are)\b|\bnor\s(?:[a-z-]{2,20}\s?){1,3},"
 )
 """Where what was denied before no longer is."""
 _DENIED_AFTER = re.compile(
@@ -103,6 +103,8 @@ _CONTINUES = re.compile(
     r"(?:ill|well|irregular|spiculat|speculat|round|oval|lobulat|circumscribed|indistinct|obscured)\w{0,6}\b)"
 )
 """How a sentence begins that says more of what the one before names."""
+_MORE_FIELDS = re.compile(r"\s?(?:distribution|morphology|margins?|shape|density|type)\s?[:=]")
+"""Behind a semicolon: one more field about the same finding."""
 _FAR = 240
 _DEFAULTS = {"asymmetry": ("asym_type", "asymmetry"), "lymph_node": ("node_type", "unspecified")}
 _ORDER = ("mass_shape", "mass_margin", "mass_density", "calc_morph", "calc_dist", "asym_type", "node_type")
@@ -193,7 +195,11 @@ def _extent(report: ReportText, text: str, mentions: list[Mention], following: i
     first, last = mentions[0], mentions[-1]
     begin = max(report.sentence_start(first.start), first.start - _FAR)
     end = report.sentence_end(last.end - 1)
-    while end < min(following, last.end + _FAR) and text[end - 1] not in ";\n" and _CONTINUES.match(text, end):
+    while (
+        end < min(following, last.end + _FAR)
+        and (text[end - 1] not in ";\n" or _MORE_FIELDS.match(text, end))
+        and _CONTINUES.match(text, end)
+    ):
         after = report.sentence_end(end)
         if after <= end or after > following:
             break

@@ -27,6 +27,10 @@ def highest(categories: Iterable[str]) -> str | None:
     return max(categories, key=HIERARCHY.index, default=None)
 
 
+_SINCE_THEN = ("now", "currently", "today", "->")
+"""Before the category that followed an earlier one: "BI-RADS 0 previously, now 2"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """One statement of a category, such as "BIRADS: 3, 4a".
@@ -130,6 +134,8 @@ def read_mentions(report: ReportText) -> tuple[list[Mention], set[str]]:
         if start < consumed:
             continue
         previous = mentions[-1] if mentions else None
+        if report.text.startswith(_SINCE_THEN, start) and (previous is None or previous.fate != "history"):
+            continue
         pairs = read_sides(report.text, start, value_at)
         if pairs:
             consumed = pairs[-1].end
@@ -153,7 +159,9 @@ def _candidates(report: ReportText) -> Iterator[tuple[int, int, bool, bool]]:
     text = report.text
     for match in lexicon.BIRADS_OR_CATEGORY.finditer(text):
         start = match.start()
-        if match["bare"] is None:
+        if match["now"]:
+            yield start, match.end(), False, True
+        elif match["bare"] is None:
             typo = lexicon.BIRADS_SPELLING.fullmatch(match["token"]) is None
             filled = lexicon.FILLER.match(text, match.end())
             yield start, filled.end() if filled else match.end(), typo, True

@@ -30,6 +30,8 @@ def read_density(report: ReportText) -> Density:
         if match[group]
     }
     letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_NUMBER.finditer(text)}
+    letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_TYPE.finditer(text)}
+    letters |= {match["letter"].upper() for match in lexicon.DENSITY_ENCLOSED.finditer(text)}
     for match in lexicon.DENSITY_ACR_NUMBER.finditer(text) if "acr" in text else ():
         letters.add(_NUMBERS[match["behind"] or match["ahead"]])
     shares = lexicon.DENSITY_SHARE.finditer(text) if "%" in text else ()

@@ -5,7 +5,7 @@ import re
 _MINUTES = r"(?::(?P<{0}>00|15|30|45))"
 _CLOCK = re.compile(
     r"(?<![\d.:/])(?:(?P<first>\d{1,2})(?::(?P<first_minutes>\d\d))?(?:\s?o'?\s?clock)?\s?(?:-|to|and|/)\s?)?"
-    r"(?P<hour>\d{1,2})(?::(?P<minutes>\d\d))?\s{0,6}-?o\s?'?\s?-?c(?:lock|k)\b"
+    r"(?P<hour>\d{1,2})(?::(?P<minutes>\d\d))?\s{0,6}-?'?\s?o\s?'?\s?-?c(?:lock|k)\b"
 )
 _AS_TIME = re.compile(
     rf"(?<![\d.:/])(?:(?P<first>\d{{1,2}}){_MINUTES.format('first_minutes')}\s?(?:-|to|and|/)\s?)?"
@@ -77,7 +77,7 @@ _DISTANCE = re.compile(
 )
 _NO_SIZE = re.compile(
     r"(?:\b(?:compress\w{1,4}|slice|breast)\s(?:breast\s)?thickness|\bdepth|\bdistance(?:\sfrom\s(?:the\s)?nipple)?|\bn\s?\+|\bfn"
-    r"|\bmargins?)\s?(?:of|is|was|:|=)?\s?(?:about\s|approximately\s)?$"
+    r"|(?<!defined\s)\bmargins?)\s?(?:of|is|was|:|=)?\s?(?:about\s|approximately\s)?$"
     r"|\b(?:previously|formerly|prior|earlier|was|were|had\sbeen|from|last\s(?:year|time))\s(?:measur\w{2,3}\s)?(?:about\s|approximately\s)?$"
 )
 """Before a length that is none of a finding now: the compressed breast's, a distance, or an earlier size."""

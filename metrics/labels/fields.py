@@ -13,7 +13,8 @@ _FINDING = (
     r"(?:mass(?:es)?(?:/nodules?|/lesions?)?|nodules?|lesions?|lumps?|opacit(?:y|ies)|(?:micro|macro)?-?calc(?:s|ifications?)?"
     r"|asymmetr(?:y|ies)|(?:arch\.?\s)?distortions?|(?:lymph\s?)?nodes?|lymphadenopathy|adenopathy|(?:lymphadenopath|adenopath)ies"
     r"|skin\s?(?:/|and|&|,)\s?nipples?|nipples?\s?(?:/|and|&|,)\s?skin|skin|nipples?|thickening|retraction"
-    r"|pectoral(?:is)?(?:\smuscles?)?|axillae?|axillary\snodes?)"
+    r"|(?:skin|nipples?)\s(?:changes?|inversion|dimpling|o?edema|discharge|involvement)"
+    r"|pectoral(?:is)?(?:\smuscles?)?|axillae?|axillary\snodes?|lns?)"
 )
 _OTHER = (
     r"(?:(?:breast|tissue|parenchymal|overall|final|acr|clinical|(?:right|left|rt|lt)(?:\sbreast)?)\s){0,2}"
@@ -21,12 +22,20 @@ _OTHER = (
     r"|comparison|technique|indications?|history|associated\sfeatures|(?:right|left|rt|lt|both)(?:\sbreasts?)?|breast"
     r"|location|size|shape|margins?|side|quadrant|laterality)"
 )
-_END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)))"
-_NO = r"(?:no|none|absent|nil|negative|n|false|0)"
-_YES = r"(?:yes|present|y|true|positive)"
+_END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)|(?<=\s)(?:q\.?\s?)?\d{1,2}\.?\s?[.):]?\s[a-z]))"
+_NO = r"(?:no|none|absent|nil|negative|nad|n(?!/a\b)|false|0)"
+_YES = r"(?:yes|present|y|true|positive|1)"
 
 _NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING}|{_OTHER})\s{{0,2}}")
 _FINDING_NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING})\s{{0,2}}")
+_IS_A_FIELD = re.compile(
+    rf"(?:{_FINDING}|(?:overall|final|acr|breast)\s|bi-?rads|density|composition|impression)\b|.{{0,40}}[:=]|{_NO}\Z|{_YES}\Z"
+)
+"""A cell that begins a field of its own, or is the value of the one before."""
+_SIDE_CELL = re.compile(
+    rf"(?:^|\s?/{{1,2}}\s?|\n|;\s?)(?P<side>(?:right|left|rt|lt)(?:\sbreast)?)\s?/\s?(?={_FINDING}\s?:)"
+)
+"""A side that heads the fields behind it: "right breast / mass: none / calcification: none"."""
 _VALUE_LINE = re.compile(
     r"\s{0,2}(?!(?:seen|noted|identified|is|are|was|were|and|or|in|at|of|with|which|but)\b)[a-z0-9+-][^\n:|]{0,200}"
 )
@@ -43,8 +52,8 @@ _MARKED = re.compile(
     rf"\s?[(\[]\s?(?:(?P<no>{_NO}|-)|(?P<yes>{_YES}|\+|x|✓|✔))\s?[)\]]"
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
     rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{_NO})|{_YES}){_END}"
-    rf"|\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
-    rf"|\s(?:(?P<bare_no>no)(?!\.\s?\d)|(?P<bare_yes>yes)){_END}"
+    rf"|\s?[:=]?\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
+    rf"|\s(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}|(?=\s(?:{_FINDING})\s(?:yes|no)\b))"
     r"|\s?=\s?(?=[a-z]))"
 )
 # The name of a field that begins after the value of another one, whatever stands between.
@@ -61,7 +70,11 @@ _LEGEND = re.compile(
 """What a printed form offers to choose from: "(a/b/c/d)", "(0-6)"."""
 _LEADER = re.compile(r"(?<=[a-z)])\s?(?:\.{3,60}|(?:\s\.){3,60})\s?(?=[a-z0-9])")
 """Dots that lead from a name to its value."""
-_MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.|\byes\b|\bno\s?(?:[.,;/]|\Z)")
+_MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.|\byes\b|\b(?:no|n|y|nil|negative|positive)\s?(?:[.,;/]|\Z)")
+_ANATOMY = re.compile(
+    r"skin|nipples?|pectoral(?:is)?(?:\smuscles?)?|skin\s?(?:/|and|&|,)\s?nipples?|nipples?\s?(?:/|and|&|,)\s?skin"
+)
+"""Names of what is always there: of them "no" says that nothing is wrong."""
 
 
 def as_lines(text: str) -> str:
@@ -73,7 +86,8 @@ def as_lines(text: str) -> str:
     if not _MAY_HAVE_FIELDS.search(text) and "\t" not in text:
         return text
     text = _LEADER.sub(": ", _LEGEND.sub(" ", text))
-    text = "\n".join(_of_cells(line) for line in text.split("\n"))
+    text = _SIDE_CELL.sub(r"\n\g<side>: ", text)
+    text = "\n".join(_of_cells(line) for line in _of_columns(text.split("\n")))
     text = _of_headings(text)
     text = _MARKED.sub(_plainly, text)
     if text.count(":") > 1:
@@ -81,14 +95,37 @@ def as_lines(text: str) -> str:
     return text
 
 
+def _of_columns(lines: list[str]) -> list[str]:
+    """Write a line that names columns, and the line of their values below it, as a line of fields each."""
+    written: list[str] = []
+    for line in lines:
+        names, values = (_cells(written[-1]) if written else []), _cells(line)
+        named = len(names) > 1 and all(map(_NAME.fullmatch, names)) and not any(map(_NAME.fullmatch, values))
+        if named and len(names) == len(values):
+            written[-1] = "; ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
+        else:
+            written.append(line)
+    return written
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a line that bars or tabs divide."""
+    return [cell.strip() for cell in re.split(r"[|\t]", line.strip("|\t ")) if cell.strip()]
+
+
 def _of_cells(line: str) -> str:
-    """Write a line of cells as fields; a cell that is only a name takes the next one as its value."""
+    """Write a line of cells as fields; a cell that is only a name takes the next one as its value.
+
+    Of a row about one finding ("mass | right | 14 mm | irregular") the cells behind its name describe it.
+    """
     if "|" not in line:
         name, tab, value = line.partition("\t")
         if tab and _NAME.fullmatch(name) and re.fullmatch(rf"\s?{_SHORT_VALUE}\s?\.?", value):
             return f"{name}: {value}"
         return line
     cells = [cell.strip() for cell in line.split("|") if cell.strip()]
+    if len(cells) > 2 and _FINDING_NAME.fullmatch(cells[0]) and not any(map(_IS_A_FIELD.match, cells[1:])):
+        return f"{cells[0]}: {', '.join(cells[1:])}"
     parts = []
     for index, cell in enumerate(cells):
         names_the_next = _NAME.fullmatch(cell) is not None and index + 1 < len(cells)
@@ -123,9 +160,9 @@ def _plainly(match: re.Match[str]) -> str:
         or match["minus"]
         or match["double"] == "-ve"
     ):
-        return f"{match['name']}: none"
+        return f"{match['name']}: {'normal' if _ANATOMY.fullmatch(match['name']) else 'none'}"
     if match["yes"] or match["crossed"] or match["said"] or match["bare_yes"] or match["plus"] or match["double"]:
-        return f"{match['name']}: present"
+        return f"{match['name']}: {'abnormal' if _ANATOMY.fullmatch(match['name']) else 'present'}"
     return f"{match['name']}: "
 
 

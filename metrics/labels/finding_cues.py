@@ -11,7 +11,8 @@ _SEEN = (
     r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
     r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
     r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
-    r"measurable|reproducible|confirmable|re-?demonstrated)"
+    r"measurable|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
+    r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible)"
 )
 _BE = r"(?:is|are|was|were|be|been|has|have|had)"
 _DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
@@ -19,7 +20,7 @@ _LY = r"(?:[a-z]{2,12}ly\s)?"
 _SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 _GOES = (
     r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"spreads?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
 )
 _TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
 _THEN = (
@@ -61,6 +62,8 @@ CUES = {
             rf"no\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of|from|since))?",
             rf"without\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of))?",
             r"not\sonly\b",
+            r"(?:has|have|did)\snot\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?)\b",
+            r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
             r"not\s(?:significantly\s|appreciably\s)?"
             r"(?:changed|increased|decreased|enlarged|grown|progressed|absent|different)\b",
             r"not\s(?:yet\s)?been\s(?:compared|evaluated|assessed|biopsied)\b",
@@ -93,16 +96,17 @@ CUES = {
         (
             rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b)(?:be\s|been\s)?{_LY}{_SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot)\sbe\s{_LY}{_SEEN}\b",
-            rf"absent\b|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
+            rf"absent\b(?!\s(?:is|are|were)\s)|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
             rf"{_GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|,\s?(?:since\s)?{_TAKEN}\b",
-            rf"{_TAKEN}\s(?=(?:in|on|last|during|via|by|at|from|previously|surgically|elsewhere)\b)",
+            rf"{_TAKEN}\s(?=\d|(?:in|on|last|during|via|by|at|from|previously|surgically|elsewhere)\b)",
             r"(?:represents?|(?:is|are|was|were)\sdue\sto|corresponds?\sto|consistent\swith|in\skeeping\swith|attributable\sto|caused\sby|"
             r"(?:proved|proven|turned\sout|shown|found)\sto\sbe)\s(?:an?\s|only\s|normal\s|simple\s){0,2}"
             r"(?:summation|superimpos\w{1,6}|overlap\w{0,4}|artefact|artifact)\w{0,2}\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|gone|nonexistent|non-existent)\b",
+            r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|nonexistent|non-existent)\b",
+            rf"(?:(?:{_BE}|now|all|completely)\s){{0,3}}gone\b",
             r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
@@ -110,9 +114,11 @@ CUES = {
         (
             rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
             r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b|suspect\b|perhaps\b|potential(?:ly)?\b|apparently\b|conceivabl[ey]\b",
+            r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
+            r"(?:exclusion|ruling\sout)\sof\b(?=[^.;\n]{0,100}\b(?:not\s(?:possible|feasible|achieved)|impossible))",
             r"(?:may|might|could)\s(?:also\s|well\s)?"
             r"(?:represent|be|reflect|suggest|indicate|correspond\sto|harbou?r)\b|maybe\b",
         )
@@ -123,6 +129,7 @@ CUES = {
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
             r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
+            r"absent\s(?:is|are|were)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
@@ -139,6 +146,8 @@ CUES = {
 """In the order in which they are tried."""
 
 LATER_CUES = {
+    "than": r"than\b",
+    "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
     "versus": r"(?:vs\b\.?|versus\b)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
     r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"

@@ -27,7 +27,9 @@ _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
-    "mass": r"(?<!body\s)mass(?:es)?\b(?!-|\slike)|lesions?\b|nodules?\b|opacit(?:y|ies|iy)\b|lumps?\b"
+    "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-|\slike)"
+    r"|nodular\s(?:image|formation|structure|shadow|lesion)s?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
+    r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
     "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b",
@@ -44,12 +46,12 @@ _FINDINGS = {
 _PREDICATES = {
     "normal": r"normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b|spared\b|preserved\b"
     r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
-    r"|everted\b|smooth\b",
+    r"|everted\b|smooth\b|conserved\b|respected\b|delicate\b|physiological\b|ok\b",
     "abnormal": r"abnormalit(?:y|ies)\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:sion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
-    r"|deviat\w{1,4}\b|flatten\w{1,3}\b|swelling\b|swollen\b|bulky\b|nodularity\b",
+    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn|sucked)(?:\sin(?:wards?)?)?\b|indrawn\b|eczema\w{0,5}\b|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b",
 }
 
 
@@ -79,12 +81,16 @@ NEW_STATEMENT = re.compile(
 ALTERNATIVE = re.compile(r"\s?(?:(?:or|vs|versus)\b|/)")
 """Right after a doubted finding: the doubt goes on to the next one ("possible mass or asymmetry")."""
 
+NEW_SUBJECT = re.compile(
+    r"\s?(?:and\s)?the\s(?:[a-z-]{2,20}\s){1,4}?(?:is|are|has|have|remains?|appears?|measures?|shows?)\s(?!not?\b|never\b|absent\b|without\b)"
+)
+"""After "and" in a denied list: a statement with a subject and a verb of its own."""
 FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
 LISTED = re.compile(r"\b(?:or|nor|no|without)\b|^\s?and\b")
 LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
 """In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(
-    r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
+    r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|left|right|rt|lt|major|minor|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
     r"axillary|underlying|subcutaneous|tissues?|fat|areolae?|complexes)[\s,/&-]{0,3}){0,5}"
 )
 """What may stand between parts of one list of anatomy ("skin, nipple and pectoral muscle")."""
@@ -110,6 +116,21 @@ GONE_OF_THE_LAST = re.compile(
 )
 """Between where a statement begins and what says that something is gone: the statement is of what was named last."""
 
+PREFERRED = re.compile(
+    r"\b(?:rather|more\s(?:likely|probably|in\skeeping|suggestive|typical|consistent)|sooner)\b(?!\sthan\b)[^.;\n]{0,80}\s\Z"
+)
+"""Before "than": what follows is what the finding isn't ("rather dense tissue than a mass")."""
+NO_CHANGE = re.compile(
+    r"(?:no|without)\s(?:\w{3,15}\s){0,2}(?:alteration|change)s?\b(?!\s(?:since|from|in|compared|over|to|as|of)\b)"
+)
+"""Of anatomy that nothing else is said of: it is normal ("skin without alterations")."""
+EXCEPTED = re.compile(
+    r"\s(?:(?:for|the|an?|some|few|several|two|three|stable|known|scattered|isolated|single|solitary|tiny|small|obviously|"
+    r"typically|definitely)\s){0,4}(?:benign|vascular|arterial|coarse|popcorn|punctate|secretory|dystrophic|rim|round|"
+    r"ones?\b|those\b|that\b)[^.;,\n]{0,60}"
+)
+"""Behind "other than": of the kind denied, what is there after all ("no calcification other than vascular")."""
+
 BEFORE_ANATOMY = re.compile(
     r"[\s-]{0,2}(?:(?:appearing|looking|of|the|to|into|in|within|through|overlying|adjacent|both|at|up|upto|"
     r"axillary|size|sized)[\s-]{1,2}){0,4}"
@@ -118,5 +139,5 @@ BEFORE_ANATOMY = re.compile(
 
 NODE_DESCRIBED = re.compile(
     r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
-    r"several|two|three|small|dense|no|reactive)\b[^.;,\n]{0,30}\Z"
+    r"several|two|three|small|dense|no|reactive)\b(?:(?!\band\sthe\b)[^.;,\n]){0,30}\Z"
 )

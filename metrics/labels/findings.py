@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal
 
 from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.anatomy import resolve_anatomy
+from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
 from metrics.labels.sides import SIDE_WORD
 
-Polarity = Literal["present", "absent", "uncertain"]
 _OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
 _CATEGORY_BEFORE = re.compile(
     r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z"
@@ -24,25 +24,6 @@ _SIGNS = ("calcification", "architectural_distortion", "asymmetry")
 _SUBJECT = 3
 """The most words that a denied subject has."""
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
-
-
-@dataclass(slots=True)
-class Mention:
-    """One naming of a kind of finding, or one describing word ("normal", "abnormal").
-
-    Attributes:
-        kind: one of `KINDS`, or "normal" or "abnormal".
-        start, end: character offsets in the normalised text.
-        polarity: what the cues around it say; None when it is only asked for ("to rule out a mass") or has no say.
-        clause: the number of its statement within the sentence.
-    """
-
-    kind: str
-    start: int
-    end: int
-    polarity: Polarity | None
-    clause: int
-    denied: bool = False
 
 
 def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
@@ -68,7 +49,7 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
 def _mentions(sentence: str) -> tuple[Mention, ...]:
     """Return the mentions of kinds of findings in a sentence; reports say much in the same words."""
     mentions = _read_sentence(sentence, 0, len(sentence))
-    _resolve_anatomy(sentence, mentions)
+    resolve_anatomy(sentence, mentions)
     return tuple(mention for mention in mentions if mention.kind in lexicon.KINDS)
 
 
@@ -193,6 +174,23 @@ def _qualify(state: _State, event: str | None, match: re.Match[str]) -> bool:
     elif event == "verb":
         state.verb = True
     else:
+        return _compare(state, event, match)
+    return True
+
+
+def _compare(state: _State, event: str | None, match: re.Match[str]) -> bool:
+    """Take up comparisons with what isn't there, how it was, or what had gone; return False for any other event."""
+    text, last = state.text, state.mentions[-1] if state.mentions else None
+    if event == "than":
+        before = lexicon.PREFERRED.search(text, max(state.clause_at, match.start() - 120), match.start())
+        state.negated |= before is not None
+    elif event == "neutral":
+        if last and last.kind in lexicon.ANATOMY and lexicon.NO_CHANGE.match(text, match.start()):
+            state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
+    elif event == "again":
+        if last and not state.negated:
+            last.polarity = "present"
+    else:
         return False
     return True
 
@@ -223,7 +221,20 @@ def _stop(state: _State, event: str, match: re.Match[str]) -> None:
     if (event == "shows" and of_anatomy) or (match[0] == "which" and _of_anatomy(state, match.start())):
         state.verb = True
     elif event == "stop" or not _denied_subject(state, match.start()):
+        if event == "stop" and state.negated and _excepts(state, match):
+            state.mentions[-1].polarity = "present"
         state.new_clause(match.start())
+
+
+def _excepts(state: _State, match: re.Match[str]) -> bool:
+    """Return whether some of the kind named last are there after all: "no calcification other than vascular"."""
+    if not state.mentions or match[0].startswith(("but", "how", "alth", "tho", "wh", "des", "there")):
+        return False
+    excepted = lexicon.EXCEPTED.match(state.text, match.end(), state.end)
+    if excepted is None or state.mentions[-1].kind not in lexicon.KINDS or state.mentions[-1].kind in lexicon.ANATOMY:
+        return False
+    following = (event.lastgroup for event in lexicon.EVENTS.finditer(state.text, excepted.start(), excepted.end()))
+    return not any(event in lexicon.KINDS for event in following)
 
 
 def _join(state: _State, event: str | None, position: int) -> None:
@@ -288,6 +299,8 @@ def _affirms(state: _State, position: int, comma: bool) -> bool:
     """Return whether what follows a comma or "and" in a negated list states something instead of denying on."""
     if lexicon.NEW_STATEMENT.match(state.text, position, state.end):
         return True
+    if lexicon.NEW_SUBJECT.match(state.text, position, state.end):
+        return True
     if not comma or state.commas > 1:
         return False
     stop = state.text.find(",", position, min(state.end, position + 200))
@@ -295,83 +308,3 @@ def _affirms(state: _State, position: int, comma: bool) -> bool:
         return False
     rest = state.text[position : min(state.end, position + 200)]
     return lexicon.FINITE.search(rest) is not None and lexicon.LISTED.search(rest) is None
-
-
-def _resolve_anatomy(text: str, mentions: list[Mention]) -> None:
-    """Give skin, nipple and pectoral muscle (and "normal" nodes) the polarity of what is said of them."""
-    groups = _anatomy_groups(text, mentions)
-    taken: set[int] = set()
-    before = {}
-    for first, _ in groups:
-        if first > 0 and _describes(text, mentions[first - 1], mentions[first]):
-            before[first] = first - 1
-            taken.add(first - 1)
-    for first, last in groups:
-        index = before.get(first)
-        if index is None:
-            index = _described_after(mentions, last, taken)
-        if index is None:
-            index = _described_before(mentions, first, taken)
-        if index is not None:
-            taken.add(index)
-        _settle(mentions, first, last, None if index is None else mentions[index])
-
-
-def _anatomy_groups(text: str, mentions: list[Mention]) -> list[tuple[int, int]]:
-    """Return (first, last) index of each run of anatomy joined by commas and "and"."""
-    groups: list[tuple[int, int]] = []
-    for index, mention in enumerate(mentions):
-        eligible = mention.kind in lexicon.ANATOMY or _plain_node(text, mention)
-        if not eligible:
-            continue
-        if groups and groups[-1][1] == index - 1:
-            previous = mentions[index - 1]
-            if lexicon.GROUPED.fullmatch(text, previous.end, mention.start):
-                groups[-1] = (groups[-1][0], index)
-                continue
-        groups.append((index, index))
-    return groups
-
-
-def _plain_node(text: str, mention: Mention) -> bool:
-    if mention.kind != "lymph_node" or text.endswith(("y", "ies"), mention.start, mention.end):
-        return False
-    if text.startswith("intra", mention.start) or text.endswith(("intramammary ", "intra-mammary "), 0, mention.start):
-        return False
-    return lexicon.NODE_DESCRIBED.search(text, max(0, mention.start - 50), mention.start) is None
-
-
-def _describes(text: str, word: Mention, anatomy: Mention) -> bool:
-    return word.kind in ("normal", "abnormal") and bool(lexicon.BEFORE_ANATOMY.fullmatch(text, word.end, anatomy.start))
-
-
-def _described_after(mentions: list[Mention], last: int, taken: set[int]) -> int | None:
-    """Return the first describing word after the group, before any other finding, in the same statement."""
-    for index in range(last + 1, len(mentions)):
-        mention = mentions[index]
-        if mention.kind in lexicon.KINDS or mention.clause != mentions[last].clause:
-            return None
-        if index not in taken:
-            return index
-    return None
-
-
-def _described_before(mentions: list[Mention], first: int, taken: set[int]) -> int | None:
-    for index in range(first - 1, -1, -1):
-        mention = mentions[index]
-        if mention.clause != mentions[first].clause or mention.kind in lexicon.ANATOMY:
-            return None
-        if mention.kind in ("normal", "abnormal"):
-            return None if index in taken else index
-    return None
-
-
-def _settle(mentions: list[Mention], first: int, last: int, word: Mention | None) -> None:
-    for mention in mentions[first : last + 1]:
-        node = mention.kind == "lymph_node"
-        if word is None:
-            mention.polarity = mention.polarity if node else None
-        elif word.kind == "abnormal":
-            mention.polarity = mention.polarity if node else word.polarity
-        else:
-            mention.polarity = "present" if word.denied else "absent"

@@ -11,11 +11,12 @@ from typing import Any
 from metrics.labels import birads, density, extent, location
 from metrics.labels.asides import without_asides
 from metrics.labels.attributes import read_attributes
-from metrics.labels.findings import Polarity, merge, read_findings
+from metrics.labels.findings import merge, read_findings
 from metrics.labels.location import Side
+from metrics.labels.mention import Polarity
 from metrics.labels.report_text import normalise
 
-LABELER = "1.1"
+LABELER = "1.2"
 """The version of the labels, raised whenever any text gets another label than before.
 
 `tests/metrics/test_labeler.py` fails while labels have changed and this hasn't. Signatures of before it end in

@@ -15,8 +15,10 @@ BIRADS_OR_CATEGORY = re.compile(
     r"|(?<![a-z0-9])(?:"
     r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
     r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|birds|birdas|biards"
+    r"|br(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
     r"))(?:'s)?(?![a-z]))"
     r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of))?[\s:(=-]{0,3}(?=[0-9a-z]))"
+    r"|(?P<now>(?:\b(?:now|currently|today)\s(?:an?\s|is\s|it\sis\s)?|->\s?)(?=[0-6][abc]?(?![a-z0-9.,:]|\s?(?:mm|cm|x\s?\d|o'?\s?c|mass|nod|calc|les))))"
 )
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
@@ -206,7 +208,8 @@ DENSITY_LETTER = re.compile(
 )
 DENSITY_NUMBER = re.compile(
     r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
-    r"|breast type)[\s:=(-]{0,3}(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
+    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
+    r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
 )
@@ -216,6 +219,13 @@ DENSITY_ACR_NUMBER = re.compile(
     r"(?![\da-z.])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
 )
 """An old type of the ACR beside a word that says of what."""
+DENSITY_TYPE = re.compile(
+    r"\b(?:type|grade|class|pattern|category)\s?(?P<number>iv|i{1,3}|[1-4])\s(?:of\s|acr\s)?(?:the\s)?"
+    r"(?:(?:mammographic|fibro-?glandular|glandular|breast)\s)?(?:parenchyma\w{0,2}|glandular\stissue|breast\s(?:tissue|composition))\b"
+)
+"""The same before the word: "type III parenchyma"."""
+DENSITY_ENCLOSED = re.compile(r"\b(?:dense|fatty|fibro-?glandular(?:\stissue)?)\s\((?P<letter>[a-d])\)")
+"""A letter in brackets behind the words for it: "dense (c)"."""
 DENSITY_SHARE = re.compile(
     r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<"
     r"|up to)\s?(?P<under>\d{1,2})"

@@ -4,7 +4,8 @@ import re
 from bisect import bisect_right
 from typing import Literal
 
-from metrics.labels.findings import Mention, Polarity, merge
+from metrics.labels.findings import merge
+from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import ReportText
 
 Side = Literal["left", "right"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from metrics.labels.abbreviations import written_out
 from metrics.labels.fields import as_lines
 from metrics.labels.spelling import mended
 
@@ -24,6 +25,7 @@ _CHARACTERS = str.maketrans(
         # Quotes of JSON and marks of Markdown carry no content; an underscore stands for a space in keys.
         **dict.fromkeys('*`#"\u201c\u201d', None),
         "_": " ",
+        **dict.fromkeys("\u2192\u21d2\u27a1\u279c", "->"),
         **dict.fromkeys("\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n"),
     }
 )
@@ -169,8 +171,8 @@ class ReportText:
 def normalise(report: str) -> ReportText:
     """Normalise a report: one spelling of characters, words, fields and lines, in lower case.
 
-    NFKC, one dash, no invisible characters, no Markdown; slips of the keyboard mended (`spelling.py`), dividers of
-    fields made one (`fields.py`), wrapped lines joined.
+    NFKC, one dash, no invisible characters, no Markdown; words cut short written out (`abbreviations.py`), slips of the
+    keyboard mended (`spelling.py`), dividers of fields made one (`fields.py`), wrapped lines joined.
     """
     if "*" in report:
         report = _TIMES.sub("x", report)
@@ -181,12 +183,12 @@ def normalise(report: str) -> ReportText:
     elif "(tm)" in text:
         text = text.replace("(tm)", "")
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
-    text = _BLANKS.sub(" ", as_lines(mended(text))).strip()
+    text = _BLANKS.sub(" ", as_lines(mended(written_out(text)))).strip()
     return ReportText(_unwrap(text))
 
 
 _TIMES = re.compile(r"(?<=\d)\s?\*\s?(?=\d)|(?<=[mM])\s?\*\s?(?=\d)")
-_LOWER_LINE = re.compile(r"(?<![.:;!?\s|])[ \t]*\n[ \t]*(?=[a-z])")
+_LOWER_LINE = re.compile(r"(?<![.:;!?\s|])[ \t]*\n[ \t]*(?=[a-z])(?![^\n]{0,200}[|\t])")
 _LOWER_START = re.compile(r"[.:;!?\n][ \t]*\n[ \t]*[a-z]")
 
 

@@ -1,8 +1,9 @@
 """Slips of the keyboard in the words that the labeler reads: "bengin", "specualted", "calcifcations".
 
 A word that is not known and lies one slip from exactly one known word is read as that. Slips are two neighbouring
-letters changed over (Damerau, 1964), a letter doubled or a double one written once; in words of eight letters and more
-also one letter left out, added or replaced, the first and the last excepted: "obscures" is no slip for "obscured".
+letters changed over (Damerau, 1964), a letter doubled, a double one written once or the letter beside it doubled
+instead; in words of eight letters and more also one letter left out, added or replaced, the first and the last
+excepted: "obscures" is no slip for "obscured".
 """
 
 import re
@@ -77,6 +78,10 @@ def _doublings(word: str) -> Iterator[str]:
         yield word[:i] + letter + word[i:]
         if word[i + 1 : i + 2] == letter and len(word) > _FROM:
             yield word[:i] + word[i + 1 :]
+            if i + 2 < len(word):
+                yield word[: i + 1] + word[i + 2] * 2 + word[i + 3 :]
+            if i > 1:
+                yield word[:i] + word[i - 1] + word[i + 1 :]
 
 
 @lru_cache(maxsize=1)

@@ -311,3 +311,31 @@ def test_a_tiff_without_a_photometric_interpretation_is_not_inverted(tmp_path: P
     path.write_bytes(content)
     assert not re.search(b"\x06\x01\x03\x00", bytes(content))
     is_the_picture(path)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_what_is_no_number_is_background_where_white_is_zero_too(tmp_path: Path, dtype: str) -> None:
+    pixels = np.where(SHARE == 0, np.nan, 500 - 400 * SHARE).astype(dtype)
+    pixels[0, 0] = 500
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="miniswhite")
+    assert np.abs(to_8_bits(decode(tmp_path / "a.tif")).astype(int) - levels(8)).max() <= 1
+
+
+@pytest.mark.parametrize("tag", ["-9999", "-9999.0", "nan", "none"])
+def test_what_gdal_calls_no_data_widens_no_range(tmp_path: Path, tag: str) -> None:
+    nothing = float(tag) if tag != "none" else 0.0
+    pixels = np.where(SHARE == 0, nothing, 1000 * SHARE).astype("f4")
+    pixels[0, 0] = 0
+    tifffile.imwrite(tmp_path / "a.tif", pixels, extratags=[(42113, 2, len(tag) + 1, tag, True)])
+    assert np.abs(to_8_bits(decode(tmp_path / "a.tif")).astype(int) - levels(8)).max() <= 1
+
+
+@pytest.mark.parametrize("codec", ["j2k", "jp2"])
+@pytest.mark.parametrize("bits", [9, 10, 12, 14, 16])
+@pytest.mark.parametrize("part", [1, 4])
+def test_jpeg_2000_spans_the_range_that_its_header_states(tmp_path: Path, codec: str, bits: int, part: int) -> None:
+    pixels = (levels(bits) // part).astype(np.uint16)
+    content = imagecodecs.jpeg2k_encode(pixels, level=0, reversible=True, bitspersample=bits, codecformat=codec)
+    (tmp_path / "a.png").write_bytes(content)
+    expected = levels(8) // (part if bits < 16 else 1)  # in 16 bits the largest value tells
+    assert np.abs(to_8_bits(decode(tmp_path / "a.png")).astype(int) - expected).max() <= 1

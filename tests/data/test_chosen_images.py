@@ -115,3 +115,36 @@ def test_a_bar_along_one_side_and_a_dense_breast_are_not_inverted() -> None:
         assert not looks_inverted(np.where(image > 0, 255, 0).astype(np.uint8))
         image[:, -3:] = 255
         assert not looks_inverted(image)
+
+
+def framed(image: np.ndarray, width: int, level: int) -> np.ndarray:
+    """Return the image with its outermost rows and columns at one level."""
+    framed = np.full_like(image, level)
+    framed[width:-width, width:-width] = image[width:-width, width:-width]
+    return framed
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 12])
+def test_bars_borders_and_markers_hide_no_inversion(width: int) -> None:
+    image = picture(1, 240, 160)
+    inverted = 255 - image
+    assert looks_inverted(framed(inverted, width, 0))
+    assert looks_inverted(np.pad(inverted, ((0, 0), (0, 40))))
+    dimmed = (0.7 * inverted).astype(np.uint8)
+    dimmed[4:8, 100:120] = 255
+    assert looks_inverted(dimmed)
+    assert not looks_inverted(framed(image, min(width, 9), 255))
+
+
+PROCESSED = (
+    "ROI", "Gamma", "Inverted", "flipped", "rotated_90", "aug", "annotated", "bbox", "wavelet", "median_filter", "GAN",
+    "low_res", "scaled", "binary", "thresholded", "edges", "registered", "padded", "224x224", "Images_8bit",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROCESSED)
+def test_a_processed_folder_that_holds_more_ids_never_wins(release: Callable[..., Path], name: str) -> None:
+    folder = release(3)
+    (folder / ORIGINALS).rename(folder / "pictures")
+    processed(folder, name, range(1, 7))
+    assert folders_of(folder) == {"pictures"}

@@ -157,3 +157,10 @@ def test_views_in_every_spelling(view: str, side: str, letter: str) -> None:
     for cell in spellings:
         assert (view_of(cell), laterality_of(cell)) == (view, side), cell
     assert view_of(side) is None
+
+
+@pytest.mark.parametrize("text", ["", "see the workbook\n", "001 G CIRC B 1 2 3\n"])
+def test_an_index_that_gives_nothing_says_so(tmp_path: Path, text: str) -> None:
+    rows, problems = index(tmp_path, text)
+    assert rows == {}
+    assert "holds no row with an id such as IMG001" in problems[-1].reason

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from benchmark.data.dmid import read
 from metrics.labels import (
+    abbreviations,
     asides,
     attributes,
     birads,
@@ -145,11 +146,13 @@ def test_a_hundred_kilobytes_of_anything_are_read(unit: str) -> None:
 LABELS = {
     "1.0": "2d2a21d626be765b2416533fb1d76993892f9b4317a1a3c22a21d8d81e294783",
     "1.1": "446c0dda23cc720263a8a8b991f26a9cf53c7cbffb7fceee5289d4bd1b1defd7",
+    "1.2": "9ad726b4f2e89cfe73e845cb29c2b267856bc9544af763f9a2adde61df288159",
 }
 """The digest of the labels of `texts()`, by the version that gives them."""
 VOCABULARY = {
     "1.0": "0900e3c4f33b5028ad980e604eb57dbd249fe6504eed4e1430f14016f5440d0c",
     "1.1": "ba80919b7ba841617f04afa8d22a9a0bb5e05d468219dfbf0ae73c20f4248a61",
+    "1.2": "5b450a7ee63a2e5a5a66f91f8091c7ca3a00e303a19549eac924cc04b9a78894",
 }
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 
@@ -235,7 +238,18 @@ def test_labels_change_with_the_version_only() -> None:
 
 def test_the_vocabulary_changes_with_the_version_only() -> None:
     modules = (
-        *(asides, attributes, birads, birads_sides, birads_values, density, extent, fields, finding_cues),
+        *(
+            abbreviations,
+            asides,
+            attributes,
+            birads,
+            birads_sides,
+            birads_values,
+            density,
+            extent,
+            fields,
+            finding_cues,
+        ),
         *(finding_lexicon, findings, lexicon, location, report_text, sides, spelling),
     )
     patterns = {

@@ -137,3 +137,52 @@ def test_letters_changed_over_are_mended(word: str, place: int) -> None:
     assert mended(word) == word
     if slip not in WORDS:
         assert mended(slip) == word
+
+
+CUT_SHORT = {
+    "architectural distortion": ("arch. distortion", "arch dist", "arch. dist"),
+    "suspicious": ("susp", "susp."),
+    "asymmetry": ("asym", "asymm"),
+    "negative": ("neg",),
+    "within normal limits": ("wnl", "WNL"),
+    "without": ("w/o",),
+    "microcalcifications": ("mcalcs", "\u00b5calcs"),
+    "significant": ("sig.", "signif."),
+    "irregular mass": ("irreg. mass", "irreg mass"),
+    "lymphadenopathy": ("LAD",),
+}
+WRITTEN_OUT = (
+    "No suspicious mass, no architectural distortion.",
+    "Nodes negative; skin within normal limits; nipple within normal limits.",
+    "Focal asymmetry without suspicious microcalcifications. No significant change.",
+    "There is an irregular mass with architectural distortion. No lymphadenopathy.",
+    "No significant mass, asymmetry or architectural distortion; no suspicious microcalcifications.",
+)
+
+
+@FEW
+@given(st.sampled_from(WRITTEN_OUT), st.data())
+def test_words_cut_short(text: str, data: st.DataObject) -> None:
+    short = text
+    for words, forms in CUT_SHORT.items():
+        if words in short:
+            short = short.replace(words, data.draw(st.sampled_from((words, *forms))))
+    assert meaning(short) == meaning(text), short
+
+
+@FEW
+@given(
+    st.dictionaries(st.sampled_from(sorted(FIELDS)), st.booleans(), min_size=2),
+    st.sampled_from([" | ", "|", "\t"]),
+    st.sampled_from([("yes", "no"), ("present", "absent"), ("Y", "N"), ("1", "0")]),
+    st.randoms(use_true_random=False),
+)
+def test_names_of_columns_above_their_values(
+    stated: dict[str, bool], divider: str, words: tuple[str, str], random: object
+) -> None:
+    kinds = list(stated)
+    random.shuffle(kinds)  # type: ignore[attr-defined]
+    names = divider.join(FIELDS[kind][0] for kind in kinds)
+    values = divider.join(words[0] if stated[kind] else words[1] for kind in kinds)
+    expected = {kind: "present" if asserted else "absent" for kind, asserted in stated.items()}
+    assert label(f"{names}\n{values}").findings == expected

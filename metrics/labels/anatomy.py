@@ -1,0 +1,84 @@
+"""What is said of skin, nipple, pectoral muscle and nodes that are only named: normal, or with an abnormality."""
+
+from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.mention import Mention
+
+
+def resolve_anatomy(text: str, mentions: list[Mention]) -> None:
+    """Give skin, nipple and pectoral muscle (and "normal" nodes) the polarity of what is said of them."""
+    groups = _anatomy_groups(text, mentions)
+    taken: set[int] = set()
+    before = {}
+    for first, _ in groups:
+        if first > 0 and _describes(text, mentions[first - 1], mentions[first]):
+            before[first] = first - 1
+            taken.add(first - 1)
+    for first, last in groups:
+        index = before.get(first)
+        if index is None:
+            index = _described_after(mentions, last, taken)
+        if index is None:
+            index = _described_before(mentions, first, taken)
+        if index is not None:
+            taken.add(index)
+        _settle(mentions, first, last, None if index is None else mentions[index])
+
+
+def _anatomy_groups(text: str, mentions: list[Mention]) -> list[tuple[int, int]]:
+    """Return (first, last) index of each run of anatomy joined by commas and "and"."""
+    groups: list[tuple[int, int]] = []
+    for index, mention in enumerate(mentions):
+        eligible = mention.kind in lexicon.ANATOMY or _plain_node(text, mention)
+        if not eligible:
+            continue
+        if groups and groups[-1][1] == index - 1:
+            previous = mentions[index - 1]
+            if lexicon.GROUPED.fullmatch(text, previous.end, mention.start):
+                groups[-1] = (groups[-1][0], index)
+                continue
+        groups.append((index, index))
+    return groups
+
+
+def _plain_node(text: str, mention: Mention) -> bool:
+    if mention.kind != "lymph_node" or text.endswith(("y", "ies"), mention.start, mention.end):
+        return False
+    if text.startswith("intra", mention.start) or text.endswith(("intramammary ", "intra-mammary "), 0, mention.start):
+        return False
+    return lexicon.NODE_DESCRIBED.search(text, max(0, mention.start - 50), mention.start) is None
+
+
+def _describes(text: str, word: Mention, anatomy: Mention) -> bool:
+    return word.kind in ("normal", "abnormal") and bool(lexicon.BEFORE_ANATOMY.fullmatch(text, word.end, anatomy.start))
+
+
+def _described_after(mentions: list[Mention], last: int, taken: set[int]) -> int | None:
+    """Return the first describing word after the group, before any other finding, in the same statement."""
+    for index in range(last + 1, len(mentions)):
+        mention = mentions[index]
+        if mention.kind in lexicon.KINDS or mention.clause != mentions[last].clause:
+            return None
+        if index not in taken:
+            return index
+    return None
+
+
+def _described_before(mentions: list[Mention], first: int, taken: set[int]) -> int | None:
+    for index in range(first - 1, -1, -1):
+        mention = mentions[index]
+        if mention.clause != mentions[first].clause or mention.kind in lexicon.ANATOMY:
+            return None
+        if mention.kind in ("normal", "abnormal"):
+            return None if index in taken else index
+    return None
+
+
+def _settle(mentions: list[Mention], first: int, last: int, word: Mention | None) -> None:
+    for mention in mentions[first : last + 1]:
+        node = mention.kind == "lymph_node"
+        if word is None:
+            mention.polarity = mention.polarity if node else None
+        elif word.kind == "abnormal":
+            mention.polarity = mention.polarity if node else word.polarity
+        else:
+            mention.polarity = "present" if word.denied else "absent"
