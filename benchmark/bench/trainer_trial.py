@@ -104,8 +104,7 @@ class RecordingTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the mean loss of a batch, [], and keep it."""
         if self._exact:
-            labels = functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=-100)
-            loss = functional.cross_entropy(model(**inputs).logits.flatten(0, 1), labels.flatten())
+            loss = exact_loss(model, inputs)
         else:
             loss = super().compute_loss(model, inputs)  # type: ignore[assignment]
         self.losses.append(loss.detach())
@@ -210,6 +209,12 @@ def training_arguments(protocol: Protocol, steps: int, backbone: Backbone) -> di
         "remove_unused_columns": False,
         "dataloader_pin_memory": False,
     }
+
+
+def exact_loss(model: Any, inputs: dict[str, Tensor]) -> Tensor:
+    """Return the mean loss of a batch, [], in the model's own numbers; the models' own rounds to float32."""
+    labels = functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=-100)
+    return functional.cross_entropy(model(**inputs).logits.flatten(0, 1), labels.flatten())
 
 
 def batches_of(studies: Mammograms, size: int) -> Iterator[list[Row]]:
