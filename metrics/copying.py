@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from metrics.metric import Array, ReportStatistics, mean_of
 from metrics.text.whitespace import collapse_whitespace
@@ -122,13 +122,13 @@ def _folded_set(train: tuple[str, ...]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4)
-def _train_words(train: tuple[str, ...]) -> tuple[dict[str, int], sparse.csr_array]:
+def _train_words(train: tuple[str, ...]) -> tuple[dict[str, int], "scipy.sparse.csr_array"]:
     vocabulary: dict[str, int] = {}
     rows = [[vocabulary.setdefault(word, len(vocabulary)) for word in sorted(set(_words(text)))] for text in train]
     return vocabulary, _incidence(rows, len(vocabulary))
 
 
-def _incidence(rows: Sequence[Sequence[int]], width: int) -> sparse.csr_array:
+def _incidence(rows: Sequence[Sequence[int]], width: int) -> "scipy.sparse.csr_array":
     ends = np.cumsum([0, *(len(row) for row in rows)])
     columns = np.array([column for row in rows for column in row], dtype=int)
-    return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows), width))
+    return scipy.sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows), width))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import ceil, log, log2
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from metrics.metric import Array, ratio
 from metrics.statistics.resampling import Sample
@@ -146,7 +146,7 @@ def upper_end(count: int, flips: int) -> float:
 
     It is one-sided, and holds with the probability `SURE`.
     """
-    return float(stats.beta.ppf(SURE, count + 1, flips - count)) if count < flips else 1.0
+    return float(scipy.stats.beta.ppf(SURE, count + 1, flips - count)) if count < flips else 1.0
 
 
 def all_signs(blocks: int) -> Array:
