@@ -45,7 +45,9 @@ def command_of(peer: str, environment: Path | None) -> Path:
         raise UserError(f"no such peer: {peer!r}. Known: {', '.join(PEERS)}.")
     how = f"`python -m venv DIR && DIR/bin/pip install {peer}` makes one; give it by --peer-environment DIR."
     if environment is None:
-        raise UserError(f"{peer} runs in an environment of its own, since its versions of the libraries are others. {how}")
+        raise UserError(
+            f"{peer} runs in an environment of its own, since its versions of the libraries are others. {how}"
+        )
     command = environment / "bin" / PEERS[peer]
     if not command.is_file():
         raise UserError(f"{peer} isn't installed in {environment}: there is no {command}. {how}")
@@ -177,7 +179,9 @@ def call(command: Path, told: Mapping[str, Any], path: Path) -> None:
         [str(command), "train", str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     )
     if done.returncode:
-        raise RunFailed(f"{command.name} train {path.name} ended with exit code {done.returncode}:\n{done.stdout[-2000:]}")
+        raise RunFailed(
+            f"{command.name} train {path.name} ended with exit code {done.returncode}:\n{done.stdout[-2000:]}"
+        )
 
 
 def read_reports(path: Path) -> list[str]:

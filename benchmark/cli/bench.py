@@ -27,9 +27,7 @@ def bench(
         bool,
         typer.Option("--halving", help="Instead, time the grid in full and with points that leave early."),
     ] = False,
-    peer: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Beside the others, a peer: llamafactory.")
-    ] = None,
+    peer: Annotated[str | None, typer.Option(metavar="NAME", help="Beside the others, a peer: llamafactory.")] = None,
     peer_environment: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --peer: the environment in which it is installed.")
     ] = None,

@@ -8,8 +8,8 @@ exact, and all else is + − × ÷, so that every processor finds the same recta
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 import scipy
+from PIL import Image
 
 THUMBNAIL_SIDE = 512
 EXPOSURE_BAR_ZONE = 0.08  # the share of a side, from each edge, where a bar is looked for

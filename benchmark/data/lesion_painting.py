@@ -10,8 +10,8 @@ where an exact answer lies between two grey levels so would the image.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 import scipy
+from numpy.typing import NDArray
 
 from benchmark.data.lesion_places import LESION, OUTSIDE, Mask
 

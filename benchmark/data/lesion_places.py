@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image
-import scipy
 
 from benchmark.content import content_hash
 from benchmark.data.crop import breast_mask

@@ -17,8 +17,8 @@ powers and other functions of numpy, `math` and SciPy are not for drawing.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 import scipy
+from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
