@@ -43,11 +43,20 @@ def run(task: Task, *, out: Path, stages: Stages) -> None:
         out: where losses, reports and adapters go.
         stages: takes the times.
     """
+    if task.test:
+        warm_up()
+    train_all(task, out=out, stages=stages)
+    if task.test:
+        with stages.of("score"):
+            for output in read_outputs(out, task):
+                score(task, output.texts)
+
+
+def train_all(task: Task, *, out: Path, stages: Stages) -> None:
+    """Train all trials one after another, and write their test reports; see `run`."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.set_num_threads(1)
-    if task.test:
-        warm_up()
     with stages.of("load"):
         backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
         time_vision(backbone.model, partial(timed, stages, "vision"))
@@ -57,10 +66,6 @@ def run(task: Task, *, out: Path, stages: Stages) -> None:
     with fused_norms(backbone.model) if task.dtype == "float64" else nullcontext():
         for number, trial in enumerate(task.trials()):
             run_trial(backbone, trial, train, test, out / f"adapter-{number}", out, stages)
-    if task.test:
-        with stages.of("score"):
-            for output in read_outputs(out, task):
-                score(task, output.texts)
 
 
 def rows_of(backbone: Backbone, studies: Sequence[BenchStudy], settings: ImageSettings) -> list[Row]:

@@ -1,4 +1,4 @@
-"""A peer from its own environment as a contender of `amrg bench`: LLaMA-Factory, by the files and commands it documents.
+"""A peer from its own environment as a contender of `amrg bench`: LLaMA-Factory, by its documented files and commands.
 
 For each trial its files are written as its own documents have them (`data/README.md`: images and messages in the
 sharegpt format; `examples/train_lora`: a YAML file to train, one to predict), and `llamafactory-cli train` is run on

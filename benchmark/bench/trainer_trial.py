@@ -103,10 +103,7 @@ class RecordingTrainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the mean loss of a batch, [], and keep it."""
-        if self._exact:
-            loss = exact_loss(model, inputs)
-        else:
-            loss = super().compute_loss(model, inputs)  # type: ignore[assignment]
+        loss: Any = exact_loss(model, inputs) if self._exact else super().compute_loss(model, inputs)
         self.losses.append(loss.detach())
         return loss
 

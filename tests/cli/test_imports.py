@@ -28,16 +28,6 @@ except SystemExit as end:
 loaded = sorted({name.partition(".")[0] for name in sys.modules} & set(json.loads(sys.stdin.read())))
 print(json.dumps(loaded), file=sys.stderr)
 """
-SUITE = """\
-name: tiny
-title: Nothing of it has run
-data: {source: phantom, studies: 24, seed: 3, size: 96}
-image: {size: 112}
-backbones:
-  - {name: medgemma-4b-it, checkpoint: miniature}
-grid: {rank: [2], alpha: [8], seed: [0]}
-protocol: {steps: 4, batch_size: 4, learning_rate: 5.0e-3, max_new_tokens: 24}
-"""
 
 
 def loaded(folder: Path, *arguments: str) -> set[str]:
@@ -68,5 +58,17 @@ def test_what_only_names_things_loads_no_heavy_library(command: list[str], tmp_p
     assert loaded(tmp_path, *command) == set()
 
 
-def test_status_loads_no_heavy_library(stored: StoredSuite, tmp_path: Path) -> None:
-    assert loaded(tmp_path, "status", "stored", "--results", str(stored.results)) == set()
+def test_status_loads_no_heavy_library(tmp_path: Path) -> None:
+    suite = StoredSuite(tmp_path / "results", studies=60)
+    suite.trials = [suite.trial("medgemma-4b-it", 2, 8, seed) for seed in (0, 1)]
+    suite.write_record()
+    assert loaded(tmp_path, "status", "stored") == set()
+
+
+def test_a_processor_s_class_is_imported_when_it_is_asked_for() -> None:
+    code = (
+        "import sys; from backbones.registry import get; plugin = get('qwen2.5-vl-3b')\n"
+        "print('torch' in sys.modules, plugin.processor_class.__name__, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "ImageProcessor", "True"]
