@@ -1,6 +1,7 @@
 """LLaVA-Med 1.5: LLaVA with a Mistral decoder and CLIP's image encoder."""
 
 from pathlib import Path
+from typing import Any
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
@@ -56,6 +57,8 @@ class LlavaMed(Backbone):
         """Return what a miniature of LLaVA-Med is built from."""
         from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaProcessor
 
+        image: dict[str, Any] = {"patch_size": PATCH, "vision_feature_select_strategy": "default"}
+        image["num_additional_image_tokens"] = 1
         return MiniatureSpec(
             tokens={"pad_token": "<pad>", "eos_token": cls.end_token, "bos_token": "<s>", "unk_token": "<unk>"},
             extra_tokens={"image_token": "<image>"},
@@ -69,10 +72,6 @@ class LlavaMed(Backbone):
                 image_seq_length=(SIDE // PATCH) ** 2,
             ),
             processor=lambda t: LlavaProcessor(
-                CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square(SIDE)),
-                t,
-                patch_size=PATCH,
-                vision_feature_select_strategy="default",
-                num_additional_image_tokens=1,
+                CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square(SIDE)), t, **image
             ),
         )

@@ -238,7 +238,7 @@ def test_a_peer_that_is_not_installed_is_refused_in_words(tmp_path: Path) -> Non
         peer.command_of("llamafactory", tmp_path)
 
 
-PEER = """#!{python}
+PEER = r"""#!{python}
 # Reads what it is told as LLaMA-Factory does, and leaves what that leaves: a loss a step, a report an image.
 import json, sys
 from pathlib import Path
@@ -256,7 +256,7 @@ if told.get("do_train"):
     (out / "trainer_log.jsonl").write_text("\n".join(map(json.dumps, losses)))
 else:
     assert Path(told["adapter_name_or_path"]).is_dir()
-    lines = [{{"predict": f" {{row['messages'][1]['content']}}\\n"}} for row in rows]
+    lines = [{{"predict": f" {{row['messages'][1]['content']}}\n"}} for row in rows]
     (out / "generated_predictions.jsonl").write_text("\n".join(map(json.dumps, lines)))
 """
 
