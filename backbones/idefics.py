@@ -66,6 +66,7 @@ class SmolVLM(Backbone):
         """Return what a miniature of Idefics 3 is built from."""
         from transformers import Idefics3Config, Idefics3ImageProcessorPil, Idefics3Processor
 
+        images = Idefics3ImageProcessorPil(size=LONGEST, max_image_size=LONGEST, do_image_splitting=False)
         tokens = {"pad_token": "<pad>", "bos_token": "<|im_start|>", "unk_token": "<unk>", "eos_token": cls.end_token}
         return MiniatureSpec(
             tokens=tokens,
@@ -78,9 +79,6 @@ class SmolVLM(Backbone):
                 scale_factor=2,
             ),
             processor=lambda t: Idefics3Processor(
-                Idefics3ImageProcessorPil(size=LONGEST, max_image_size=LONGEST, do_image_splitting=False),
-                t,
-                image_seq_len=(SIDE // PATCH // 2) ** 2,
-                chat_template=t.chat_template,
+                images, t, image_seq_len=(SIDE // PATCH // 2) ** 2, chat_template=t.chat_template
             ),
         )
