@@ -110,8 +110,8 @@ def _quadratic_kappa(sums: Array, levels: int) -> Array:
 def _added(values: Array) -> Array:
     """Return sums [...] over the last, short axis of [..., n], level by level.
 
-    numpy adds fewer than eight numbers in the same order, to the same last bit, but one short row after another, which takes
-    several times as long for the tens of thousands of rows that resamples and flips make.
+    numpy adds fewer than eight numbers in the same order, to the same last bit, but one short row after another, which
+    takes twice as long for the tens of thousands of rows that resamples and flips make.
     """
     total = values[..., 0].copy()
     for level in range(1, values.shape[-1]):
