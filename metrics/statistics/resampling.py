@@ -26,7 +26,7 @@ class Sample:
     statistics: Array
     combine: Callable[[Array], Array]
     trained: bool = True
-    _resampled: dict[tuple["Draws", bool], Array] = field(default_factory=dict, repr=False, compare=False)
+    _resampled: dict[tuple["Draws", bool], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def seeds(self) -> int:
