@@ -93,7 +93,6 @@ def settings(task: Task, trial: Trial, data: Path, out: Path) -> tuple[dict[str,
     protocol = trial.protocol
     shared = {
         "model_name_or_path": task.checkpoint,
-        "trust_remote_code": False,
         "stage": "sft",
         "finetuning_type": "lora",
         "template": TEMPLATES[kind],
