@@ -4,29 +4,34 @@ A plugin states what is its own (checkpoint, prompt, end token, extra model inpu
 encoding images and text, the label mask and padding are done here, once, for all families.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
-from transformers import AutoImageProcessor, BatchEncoding, PreTrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutputWithPooling, ModelOutput
-from transformers.processing_utils import ProcessorMixin
 
 from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.configuration import configuration
 from backbones.errors import UserError
 from backbones.loading import check_image_tokens, check_tokenizer, load_model, load_processor
-from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs, image_features
-from backbones.private.shapes import ShapesOnly
 from backbones.texts import fill_template, plain_tokens, special_ids, spelt_in_prompt, use_tokenizers_template
+
+if TYPE_CHECKING:
+    # Only as types: what a plugin states is listed without torch, which takes seconds to import.
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import torch
+    from torch import Tensor
+    from transformers import BatchEncoding, PreTrainedConfig, PreTrainedModel
+    from transformers.modeling_outputs import ModelOutput
+    from transformers.processing_utils import ProcessorMixin
+
+    from backbones.miniature import MiniatureSpec
 
 IGNORED = -100
 """The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
@@ -119,7 +124,7 @@ class Backbone(ABC):
         source: Path | None = None,
         *,
         device: str = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
         quantization: str | None = None,
     ) -> Self:
         """Load the pinned checkpoint, or the one in the folder `source`, frozen and in evaluation mode.
@@ -127,13 +132,15 @@ class Backbone(ABC):
         Args:
             source: a folder in the hub's layout; None for the pinned hub checkpoint.
             device: where the model goes, e.g. "cpu" or "cuda:0".
-            dtype: of the weights, or of the computation where they are quantised.
+            dtype: of the weights, or of the computation where they are quantised; float32 by default.
             quantization: None, or "nf4" for 4-bit NormalFloat with double quantisation (bitsandbytes).
 
         Raises:
             UserError: no checkpoint there; one of another class, with tensors missing or left over, in pickle format
                 or with code of its own; or one whose tokenizer or image processor doesn't fit it.
         """
+        import torch
+
         published = locate(source, cls.checkpoint)
         folder = cls.prepare(published, pinned=source is None)
         model = load_model(
@@ -142,7 +149,7 @@ class Backbone(ABC):
             model_type=cls.model_type,
             decoder=cls.decoder,
             device=device,
-            dtype=dtype,
+            dtype=torch.float32 if dtype is None else dtype,
             quantization=quantization,
             spare_tensors=cls.spare_tensors,
         )
@@ -166,6 +173,8 @@ class Backbone(ABC):
     @classmethod
     def load_processor(cls, folder: Path) -> ProcessorMixin:
         """Load the checkpoint's processor, with one implementation of resizing everywhere."""
+        from transformers import AutoImageProcessor
+
         processor = cls.processor_class.from_pretrained(folder)  # type: ignore[attr-defined]
         # torchvision's resizing differs from PIL's in the last digits.
         processor.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
@@ -199,17 +208,21 @@ class Backbone(ABC):
 
     def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Return what `get_image_features` takes for square grey images, each uint8 [side, side]."""
+        from PIL import Image
+
         pictures = [[Image.fromarray(image).convert("RGB")] for image in images]
         return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
 
-    @torch.inference_mode()
     def encode_images(self, images: Sequence[np.ndarray]) -> list[Tensor]:
         """Return the frozen vision encoder and projector's output, one [image_tokens, hidden] tensor an image.
 
         Args:
             images: square grey images, uint8 [side, side], of any side; the processor resizes them.
         """
-        return [tokens.detach().clone() for tokens in self.encode_pixels(self.feature_inputs(images))]
+        import torch
+
+        with torch.inference_mode():
+            return [tokens.detach().clone() for tokens in self.encode_pixels(self.feature_inputs(images))]
 
     def encode_pixels(self, inputs: Mapping[str, Tensor]) -> Sequence[Tensor]:
         """Return the same of what `feature_inputs` made of images, with gradients where the encoder is tuned."""
@@ -226,6 +239,8 @@ class Backbone(ABC):
 
         On a processor, where a published encoder takes a minute for an image, only shapes are computed.
         """
+        from backbones.private.shapes import ShapesOnly
+
         with ShapesOnly() if self.device.type == "cpu" else nullcontext():
             features = self.encode_images([np.zeros((64, 64), np.uint8)])[0]
         return len(features), self.image_tokens
@@ -278,6 +293,8 @@ class Backbone(ABC):
             UserError: the prompt spells a special token.
         """
         if prompt not in self._prompts:
+            from PIL import Image
+
             self.check_prompt(prompt)
             side = self.checkpoint.image_size
             blank = Image.new("RGB", (side, side))
@@ -350,6 +367,9 @@ class Backbone(ABC):
         Raises:
             UserError: `max_length` leaves no room for a report behind the prompt.
         """
+        import torch
+        from transformers import BatchEncoding
+
         rows, starts = [], []
         for index, prompt in enumerate(prompts):
             ids = self.prompt_tokens(prompt)
@@ -398,6 +418,8 @@ class Backbone(ABC):
             text: from `encode_text`, a row an image.
             features: from `encode_images`, one [image_tokens, hidden] tensor a row.
         """
+        import torch
+
         inputs = self._moved(text)
         moved = [tokens.to(self.device, self.model.dtype) for tokens in features]
         if self.scattered_features:
@@ -439,6 +461,9 @@ class Backbone(ABC):
 
     def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
         """Return features in the form that the model's own vision encoder gives them in."""
+        import torch
+        from transformers.modeling_outputs import BaseModelOutputWithPooling
+
         pooled = torch.stack(tuple(features)) if self.stacked_features else tuple(features)
         return BaseModelOutputWithPooling(pooler_output=pooled)  # type: ignore[arg-type]
 

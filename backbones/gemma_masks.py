@@ -1,10 +1,15 @@
 """Attention masks of Gemma's families, which let the tokens of an image, or of a prompt, see each other."""
 
-from torch import Tensor
-from transformers import PreTrainedModel
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from backbones.private.inputs import ModelInputs
 from backbones.private.masks import prefix_masks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
 
 
 def row_masks(model: PreTrainedModel, inputs: ModelInputs) -> dict[str, Tensor]:

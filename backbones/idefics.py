@@ -1,13 +1,17 @@
 """Idefics 3: SigLIP and a Llama decoder joined by pixel shuffling; an image may be cut into tiles."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from transformers import Idefics3Config, Idefics3ImageProcessorPil, Idefics3Processor
-from transformers.processing_utils import ProcessorMixin
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backbones.base import Backbone, decoder_projections
 from backbones.checkpoint import Checkpoint
+from backbones.later import later
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, token_id
+
+if TYPE_CHECKING:
+    from transformers.processing_utils import ProcessorMixin
 
 TEMPLATE = (
     "<|im_start|>{% for m in messages %}{{ m['role'] | capitalize }}:{% for c in m['content'] %}"
@@ -38,7 +42,7 @@ class SmolVLM(Backbone):
     )
     model_type = "idefics3"
     configuration = "smolvlm-2.2b"
-    processor_class = Idefics3Processor
+    processor_class = later("transformers:Idefics3Processor")
     end_token = "<end_of_utterance>"
     decoder = "text_model"
     lora_targets = decoder_projections("text_model")
@@ -60,6 +64,9 @@ class SmolVLM(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Idefics 3 is built from."""
+        from transformers import Idefics3Config, Idefics3ImageProcessorPil, Idefics3Processor
+
+        images = Idefics3ImageProcessorPil(size=LONGEST, max_image_size=LONGEST, do_image_splitting=False)
         tokens = {"pad_token": "<pad>", "bos_token": "<|im_start|>", "unk_token": "<unk>", "eos_token": cls.end_token}
         return MiniatureSpec(
             tokens=tokens,
@@ -72,9 +79,6 @@ class SmolVLM(Backbone):
                 scale_factor=2,
             ),
             processor=lambda t: Idefics3Processor(
-                Idefics3ImageProcessorPil(size=LONGEST, max_image_size=LONGEST, do_image_splitting=False),
-                t,
-                image_seq_len=(SIDE // PATCH // 2) ** 2,
-                chat_template=t.chat_template,
+                images, t, image_seq_len=(SIDE // PATCH // 2) ** 2, chat_template=t.chat_template
             ),
         )

@@ -1,12 +1,11 @@
 """LLaVA-Med 1.5: LLaVA with a Mistral decoder and CLIP's image encoder."""
 
 from pathlib import Path
-
-from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaProcessor
+from typing import Any
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
-from backbones.llava_med_conversion import converted
+from backbones.later import later
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, square, token_id
 
 SHARDS = (
@@ -37,7 +36,7 @@ class LlavaMed(Backbone):
     model_type = "llava"
     configuration = "llava-med-7b"
     converted = True
-    processor_class = LlavaProcessor
+    processor_class = later("transformers:LlavaProcessor")
     end_token = "</s>"
     turn_markers = ("[INST]", "[/INST]")
     stacked_features = False
@@ -45,6 +44,8 @@ class LlavaMed(Backbone):
     @classmethod
     def prepare(cls, folder: Path, *, pinned: bool) -> Path:
         """Return the folder in transformers' layout: the conversion's, or `folder` where it has that layout."""
+        from backbones.llava_med_conversion import converted
+
         return converted(folder, digests=SHARDS if pinned else None)
 
     def prompt_text(self, prompt: str) -> str:
@@ -54,6 +55,10 @@ class LlavaMed(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of LLaVA-Med is built from."""
+        from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaProcessor
+
+        image: dict[str, Any] = {"patch_size": PATCH, "vision_feature_select_strategy": "default"}
+        image["num_additional_image_tokens"] = 1
         return MiniatureSpec(
             tokens={"pad_token": "<pad>", "eos_token": cls.end_token, "bos_token": "<s>", "unk_token": "<unk>"},
             extra_tokens={"image_token": "<image>"},
@@ -67,10 +72,6 @@ class LlavaMed(Backbone):
                 image_seq_length=(SIDE // PATCH) ** 2,
             ),
             processor=lambda t: LlavaProcessor(
-                CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square(SIDE)),
-                t,
-                patch_size=PATCH,
-                vision_feature_select_strategy="default",
-                num_additional_image_tokens=1,
+                CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square(SIDE)), t, **image
             ),
         )

@@ -1,11 +1,11 @@
 """A checkpoint folder → a frozen model, with every mismatch named before anything is trained."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from backbones.checkpoint import read_json
 from backbones.errors import UserError
@@ -14,6 +14,7 @@ from backbones.private.quantization import forbid_repacking
 from backbones.quantization import decoder_widths, misfit, quantization_config
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
     from transformers.processing_utils import ProcessorMixin
 
@@ -33,7 +34,7 @@ def load_model(
     dtype: torch.dtype,
     quantization: str | None,
     spare_tensors: Sequence[str] = (),
-) -> "PreTrainedModel":
+) -> PreTrainedModel:
     """Load a plugin's model with the folder's weights, frozen and in evaluation mode.
 
     Args:
@@ -44,6 +45,7 @@ def load_model(
     Raises:
         UserError: what is in the folder isn't this plugin's model, isn't whole, or isn't safe to read.
     """
+    import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, GenerationConfig
 
@@ -106,7 +108,7 @@ def check_tensors(
         )
 
 
-def load_processor(folder: Path, load: "Callable[[Path], ProcessorMixin]", *, name: str) -> "ProcessorMixin":
+def load_processor(folder: Path, load: Callable[[Path], ProcessorMixin], *, name: str) -> ProcessorMixin:
     """Load a plugin's processor with the folder's tokenizer and settings.
 
     Args:
@@ -163,7 +165,7 @@ def check_folder(folder: Path, *, name: str, model_type: str) -> None:
         )
 
 
-def check_tokenizer(folder: Path, tokenizer: Any, model: "PreTrainedModel", *, name: str, end_token: str) -> None:
+def check_tokenizer(folder: Path, tokenizer: Any, model: PreTrainedModel, *, name: str, end_token: str) -> None:
     """Refuse a tokenizer that isn't this checkpoint's, before anything is trained with it.
 
     Args:
@@ -198,6 +200,8 @@ def check_image_tokens(folder: Path, count: Callable[[], tuple[int, int]], *, na
     Raises:
         UserError: they don't fit; what is wrong is named.
     """
+    import torch
+
     try:
         features, places = count()
     except torch.OutOfMemoryError:

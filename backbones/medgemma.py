@@ -1,15 +1,19 @@
 """MedGemma 4B: Gemma 3 with the MedSigLIP image encoder."""
 
-from dataclasses import replace
+from __future__ import annotations
 
-from torch import Tensor
-from transformers import Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
+from backbones.later import later
 from backbones.miniature import SIDE, WIDTH, MiniatureSpec, decoder, encoder, square, token_id
 from backbones.private.inputs import ModelInputs
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['role'] }}\n"
@@ -34,7 +38,7 @@ class MedGemma(Backbone):
     )
     model_type = "gemma3"
     configuration = "medgemma-4b"
-    processor_class = Gemma3Processor
+    processor_class = later("transformers:Gemma3Processor")
     end_token = "<end_of_turn>"
     token_types = "token_type_ids"
 
@@ -49,6 +53,8 @@ class MedGemma(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Gemma 3 is built from."""
+        from transformers import Gemma3Config, Gemma3ImageProcessorPil, Gemma3Processor
+
         image = {"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>"}
         return MiniatureSpec(
             tokens={"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"},

@@ -1,16 +1,20 @@
 """PaliGemma 2: Gemma 2 with SigLIP; the prompt is a prefix that attends in both directions."""
 
-from dataclasses import replace
-from typing import Any
+from __future__ import annotations
 
-from torch import Tensor
-from transformers import PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from backbones.base import IGNORED, Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.gemma_masks import row_masks
+from backbones.later import later
 from backbones.miniature import PATCH, SIDE, WIDTH, MiniatureSpec, decoder, encoder, square, token_id
 from backbones.private.inputs import ModelInputs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PaliGemmaProcessor
 
 
 class PaliGemma2(Backbone):
@@ -28,7 +32,7 @@ class PaliGemma2(Backbone):
     )
     model_type = "paligemma"
     configuration = "paligemma2-3b"
-    processor_class = PaliGemmaProcessor
+    processor_class = later("transformers:PaliGemmaProcessor")
     end_token = "<eos>"
     token_types = "token_type_ids"
 
@@ -49,6 +53,7 @@ class PaliGemma2(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of PaliGemma 2 is built from."""
+        from transformers import PaliGemmaConfig, PaliGemmaProcessor, SiglipImageProcessorPil
 
         def processor(tokenizer: Any) -> PaliGemmaProcessor:
             images: Any = SiglipImageProcessorPil(size=square(SIDE), image_mean=[0.5] * 3, image_std=[0.5] * 3)

@@ -1,13 +1,16 @@
 """4-bit bases: what is quantised, which widths fit, and one arithmetic on every processor."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from __future__ import annotations
 
-import torch
-from torch import nn
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from backbones.errors import UserError
 from backbones.private.quantization import unpacked_size
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 BLOCK = 64
 """Weights that share a scale in bitsandbytes' 4-bit format. Its fast paths want rows of whole blocks."""
@@ -70,6 +73,8 @@ def decoder_widths(model: nn.Module, decoder: str) -> Iterator[tuple[int, int]]:
         model: quantised or not.
         decoder: name of the module that holds the decoder's layers.
     """
+    from torch import nn
+
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and f".{decoder}.layers." in name:
             yield module.in_features, module.out_features

@@ -1,16 +1,20 @@
 """Qwen3-VL: further features of earlier vision layers are added to the decoder's first layers (DeepStack)."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import torch
-from torch import Tensor
-from transformers import BatchEncoding, Qwen3VLConfig
-from transformers.modeling_outputs import ModelOutput
+from typing import TYPE_CHECKING
 
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import PATCH, SIDE, MiniatureSpec
 from backbones.private.inputs import ModelInputs, deepstack_output
 from backbones.qwen_vl import QwenVL, qwen_miniature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+    from transformers import BatchEncoding
+    from transformers.modeling_outputs import ModelOutput
 
 
 class Qwen3VL(QwenVL):
@@ -20,6 +24,8 @@ class Qwen3VL(QwenVL):
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
         """Return one [image_tokens, layers · hidden] tensor per image: the last layer's, then DeepStack's."""
+        import torch
+
         layers = [encoded["pooler_output"], *encoded["deepstack_features"]]
         return [torch.cat(image, dim=-1) for image in zip(*layers, strict=True)]
 
@@ -38,6 +44,8 @@ class Qwen3VL(QwenVL):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Qwen3-VL is built from."""
+        from transformers import Qwen3VLConfig
+
         rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
         vision = {"num_position_embeddings": (SIDE // PATCH) ** 2, "deepstack_visual_indexes": [0, 1]}
         return qwen_miniature(Qwen3VLConfig, {"rope_parameters": rotary}, vision)

@@ -3,28 +3,27 @@
 Rotary positions in three dimensions depend on where the image stands.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from transformers import BatchEncoding, Qwen2_5_VLConfig, Qwen2_5_VLProcessor, Qwen2VLImageProcessorPil
-from transformers.processing_utils import ProcessorMixin
 
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
+from backbones.later import later
 from backbones.miniature import ENCODER_LAYERS, PATCH, SIDE, WIDTH, MiniatureSpec, decoder
 from backbones.private.inputs import ModelInputs, rotary_positions
 
-IMAGE_TOKENS = {
-    "image_token": "<|image_pad|>",
-    "video_token": "<|video_pad|>",
-    "vision_start_token": "<|vision_start|>",
-    "vision_end_token": "<|vision_end|>",
-}
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+    from transformers import BatchEncoding
+    from transformers.processing_utils import ProcessorMixin
+
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}"
@@ -33,25 +32,10 @@ TEMPLATE = (
 )
 
 
-class ImageProcessor(Qwen2_5_VLProcessor):
-    """Qwen's processor without its video part, which needs torchvision.
-
-    transformers reads a processor's parts off its `__init__`, so leaving the argument out leaves the part out.
-    """
-
-    def __init__(
-        self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None, **kwargs: Any
-    ) -> None:
-        for name, token in IMAGE_TOKENS.items():
-            setattr(self, name, token)
-            setattr(self, f"{name}_id", tokenizer.convert_tokens_to_ids(token))
-        ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
-
-
 class QwenVL(Backbone):
     """What the families and sizes share. Images are square here, so each has the same grid of patches."""
 
-    processor_class = ImageProcessor
+    processor_class = later("backbones.qwen_processor:ImageProcessor")
     end_token = "<|im_end|>"
     stacked_features = False
     token_types = "mm_token_type_ids"
@@ -85,11 +69,17 @@ class QwenVL(Backbone):
     @cached_property
     def grid(self) -> Tensor:
         """Patches of an image in time, height and width, [1, 3]."""
+        import torch
+
         return torch.as_tensor(self.feature_inputs([np.zeros((SIDE, SIDE), np.uint8)])["image_grid_thw"])
 
 
 def qwen_miniature(configuration: type, text: dict[str, Any], vision: dict[str, Any]) -> MiniatureSpec:
     """Return a family's miniature, by its configuration class and what its decoder and encoder have of their own."""
+    from transformers import Qwen2VLImageProcessorPil
+
+    from backbones.qwen_processor import IMAGE_TOKENS, ImageProcessor
+
     side = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
     shared = {
         "depth": ENCODER_LAYERS,
@@ -120,6 +110,8 @@ class Qwen2_5VL(QwenVL):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Qwen2.5-VL is built from."""
+        from transformers import Qwen2_5_VLConfig
+
         rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]}
         windows = {"fullatt_block_indexes": [ENCODER_LAYERS - 1], "window_size": SIDE}
         return qwen_miniature(Qwen2_5_VLConfig, {"head_dim": None, "rope_parameters": rotary}, windows)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backbones.checkpoint import Checkpoint
 from backbones.errors import UserError, unknown_name
+from backbones.later import Later
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -59,7 +60,9 @@ def get(name: str) -> "type[Backbone]":
         ) from error
     if not (isinstance(plugin, type) and issubclass(plugin, Backbone)):
         raise UserError(f"{at} is not a subclass of backbones.base.Backbone.")
-    if blank := [name for name, kind in STATED.items() if not isinstance(getattr(plugin, name, None), kind)]:
+    # As it stands there: what is imported later isn't imported to look at it.
+    stated = {name: inspect.getattr_static(plugin, name, None) for name in STATED}
+    if blank := [name for name, kind in STATED.items() if not isinstance(stated[name], (kind, Later))]:
         raise UserError(f"{at} doesn't state its {', '.join(blank)}; see backbones/base.py for what each is.")
     if inspect.isabstract(plugin):
         raise UserError(f"{at} lacks {', '.join(sorted(plugin.__abstractmethods__))}.")

@@ -252,6 +252,9 @@ def quiet() -> None:
     """Keep bars and advice of the libraries from among the sweep's own lines."""
     from transformers.utils import logging
 
+    from backbones.private.imports import import_peft
+
+    import_peft()
     # peft asks transformers by an old name.
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
 

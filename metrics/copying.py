@@ -6,15 +6,18 @@ share of the references stands beside it, and the excess over it.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from metrics.metric import Array, ReportStatistics, mean_of
 from metrics.text.whitespace import collapse_whitespace
 
 NEAR = 0.9
+REMEMBERED = 50_000
+"""Texts whose nearest training report is kept, with one set of them."""
 SIGNATURE = "norm:case-folded,ws-collapsed"
 
 _WORD = re.compile(r"[^\W_]+")
@@ -54,13 +57,13 @@ def is_verbatim(texts: Sequence[str], train_reports: Sequence[str]) -> np.ndarra
 
 def nearest_jaccard(texts: Sequence[str], train_reports: Sequence[str]) -> Array:
     """Return float64 [n]: each text's largest Jaccard index of words with a training report; 0 where it has none."""
-    vocabulary, train = _train_words(tuple(train_reports))
-    rows = [set(_words(text)) for text in texts]
-    known = _incidence([[vocabulary[w] for w in row if w in vocabulary] for row in rows], len(vocabulary))
-    sizes = np.array([len(row) for row in rows], dtype=float)
-    common = np.asarray((known @ train.T).todense(), dtype=float)
-    union = sizes[:, None] + np.asarray(train.sum(axis=1)).ravel()[None] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0).max(axis=1, initial=0.0)
+    known = _train_words(tuple(train_reports))
+    if new := [text for text in dict.fromkeys(texts) if text not in known.nearest]:
+        if len(known.nearest) + len(new) > REMEMBERED:
+            known.nearest.clear()
+            new = list(dict.fromkeys(texts))
+        known.nearest.update(zip(new, known.compared(new), strict=True))
+    return np.array([known.nearest[text] for text in texts], dtype=np.float64)
 
 
 def _against_train(
@@ -121,14 +124,39 @@ def _folded_set(train: tuple[str, ...]) -> frozenset[str]:
     return frozenset(_fold(text) for text in train) - {""}
 
 
+@dataclass(frozen=True)
+class _TrainWords:
+    """The words of training reports, and what was compared with them: trials write the same texts over and over.
+
+    Attributes:
+        vocabulary: word to its column.
+        rows: [reports, words]: 1 where a report has a word.
+        nearest: a text to its largest Jaccard index with a report.
+    """
+
+    vocabulary: dict[str, int]
+    rows: "scipy.sparse.csr_array"
+    nearest: dict[str, float] = field(default_factory=dict)
+
+    def compared(self, texts: Sequence[str]) -> list[float]:
+        """Return each text's largest Jaccard index of words with a report; 0 where it has none."""
+        rows = [set(_words(text)) for text in texts]
+        columns = [[self.vocabulary[w] for w in row if w in self.vocabulary] for row in rows]
+        sizes = np.array([len(row) for row in rows], dtype=float)
+        common = np.asarray((_incidence(columns, len(self.vocabulary)) @ self.rows.T).todense(), dtype=float)
+        union = sizes[:, None] + np.asarray(self.rows.sum(axis=1)).ravel()[None] - common
+        shares = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+        return [float(largest) for largest in shares.max(axis=1, initial=0.0)]
+
+
 @lru_cache(maxsize=4)
-def _train_words(train: tuple[str, ...]) -> tuple[dict[str, int], sparse.csr_array]:
+def _train_words(train: tuple[str, ...]) -> _TrainWords:
     vocabulary: dict[str, int] = {}
     rows = [[vocabulary.setdefault(word, len(vocabulary)) for word in sorted(set(_words(text)))] for text in train]
-    return vocabulary, _incidence(rows, len(vocabulary))
+    return _TrainWords(vocabulary, _incidence(rows, len(vocabulary)))
 
 
-def _incidence(rows: Sequence[Sequence[int]], width: int) -> sparse.csr_array:
+def _incidence(rows: Sequence[Sequence[int]], width: int) -> "scipy.sparse.csr_array":
     ends = np.cumsum([0, *(len(row) for row in rows)])
     columns = np.array([column for row in rows for column in row], dtype=int)
-    return sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows), width))
+    return scipy.sparse.csr_array((np.ones(len(columns)), columns, ends), shape=(len(rows), width))

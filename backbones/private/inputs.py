@@ -1,11 +1,12 @@
 """What transformers' models are given, and how features of their vision encoders come out of them and go in."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from torch import Tensor, nn
-
 if TYPE_CHECKING:
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
     from transformers.modeling_outputs import ModelOutput
 
@@ -28,24 +29,24 @@ class ModelInputs(TypedDict, total=False):
     token_type_ids: Tensor
     mm_token_type_ids: Tensor
     inputs_embeds: Tensor
-    mm_encoder_outputs: "dict[str, ModelOutput]"
+    mm_encoder_outputs: dict[str, ModelOutput]
     image_grid_thw: Tensor
 
 
-def image_features(model: "PreTrainedModel", inputs: Mapping[str, Tensor]) -> "ModelOutput":
+def image_features(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> ModelOutput:
     """Return what a model's vision encoder and projector make of pixels."""
     encode: Any = model.get_image_features
     return encode(**inputs)
 
 
-def deepstack_output(last: Sequence[Tensor], deeper: Sequence[Sequence[Tensor]]) -> "ModelOutput":
+def deepstack_output(last: Sequence[Tensor], deeper: Sequence[Sequence[Tensor]]) -> ModelOutput:
     """Return Qwen3-VL's vision output: the last layer's features, one tensor an image, and the same of DeepStack's."""
     from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
     return BaseModelOutputWithDeepstackFeatures(pooler_output=last, deepstack_features=deeper)  # type: ignore[arg-type]
 
 
-def rotary_positions(model: "PreTrainedModel", tokens: Tensor, types: Tensor, grid: Tensor) -> Tensor:
+def rotary_positions(model: PreTrainedModel, tokens: Tensor, types: Tensor, grid: Tensor) -> Tensor:
     """Return the positions of a Qwen model's tokens in time, height and width, [3, rows, length].
 
     Args:
@@ -57,11 +58,11 @@ def rotary_positions(model: "PreTrainedModel", tokens: Tensor, types: Tensor, gr
     return positions
 
 
-def embeddings_of(model: "PreTrainedModel") -> nn.Embedding:
+def embeddings_of(model: PreTrainedModel) -> nn.Embedding:
     """Return a model's embeddings of tokens, which transformers types as any module."""
-    return cast(nn.Embedding, model.get_input_embeddings())
+    return cast("nn.Embedding", model.get_input_embeddings())
 
 
-def time_vision(model: "PreTrainedModel", timed: Callable[[Any], Any]) -> None:
+def time_vision(model: PreTrainedModel, timed: Callable[[Any], Any]) -> None:
     """Put `timed` around the vision encoder of a model, which its inner model calls by itself."""
     model.get_image_features = model.model.get_image_features = timed(model.model.get_image_features)

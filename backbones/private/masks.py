@@ -1,16 +1,17 @@
 """Attention masks of transformers' models: made once for all rows, and without looking for several texts in a row."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 
-def prefix_masks(model: "PreTrainedModel", embeddings: Tensor, types: Tensor) -> dict[str, Tensor]:
+def prefix_masks(model: PreTrainedModel, embeddings: Tensor, types: Tensor) -> dict[str, Tensor]:
     """Return a Gemma model's attention mask of each kind of layer, [rows, 1, length, length].
 
     Args:

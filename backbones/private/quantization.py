@@ -1,8 +1,12 @@
 """bitsandbytes' 4-bit layers."""
 
-from math import prod
+from __future__ import annotations
 
-from torch import nn
+from math import prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def forbid_repacking(model: nn.Module) -> None:

@@ -8,8 +8,11 @@ from benchmark.grid import Point
 from benchmark.record import Evaluation, Machine, Stored
 from benchmark.suite import Halving, ImagePart, Protocol
 
-Contender = Literal["A", "B", "C", "D"]
-CONTENDERS: tuple[Contender, ...] = ("A", "B", "C", "D")
+Contender = Literal["A", "B", "P", "N", "C", "D"]
+CONTENDERS: tuple[Contender, ...] = ("A", "B", "N", "C", "D")
+"""Those that always run; P, a peer, runs where it is asked for."""
+ORDER: tuple[Contender, ...] = ("A", "B", "P", "N", "C", "D")
+"""All, as they are shown."""
 BenchStage = Literal["start", "load", "decode", "vision", "train", "generate", "score"]
 STAGES: tuple[BenchStage, ...] = ("start", "load", "decode", "vision", "train", "generate", "score")
 """What a contender's wall time is divided into; `start` is the interpreter's start and the imports."""

@@ -61,21 +61,24 @@ def contend_in_turn(
     return costs
 
 
-def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool = False) -> Cost:
+def contend(
+    name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool = False, peer: Path | None = None
+) -> Cost:
     """Run a contender on a task, one process at a time.
 
     Args:
-        name: A, B, C or D.
+        name: A, B, P, N, C or D.
         path, task: the task.
         out: a folder that isn't there yet, for what it writes and for its caches.
         losses_only: for comparisons of losses: A and B run all trials in one process and decode each image once.
+        peer: the command of P.
 
     Raises:
         RunFailed: a process failed.
     """
     out.mkdir()
     began = time.perf_counter()
-    used = sum(spawn(command, out) for command in commands(name, path, task, out, losses_only=losses_only))
+    used = sum(spawn(command, out) for command in commands(name, path, task, out, losses_only, peer))
     wall = time.perf_counter() - began
     processes = [read_model(file, ProcessCost) for file in out.glob("stages.*")]
     stages: dict[str, float] = {stage: sum(process.seconds[stage] for process in processes) for stage in STAGES}
@@ -85,17 +88,24 @@ def contend(name: Contender, path: Path, task: Task, out: Path, *, losses_only: 
     return Cost(wall, used, memory, stages, together, training)
 
 
-def commands(name: Contender, path: Path, task: Task, out: Path, *, losses_only: bool) -> list[list[str]]:
+def commands(
+    name: Contender, path: Path, task: Task, out: Path, losses_only: bool = False, peer: Path | None = None
+) -> list[list[str]]:
     """Return the modules that a contender is made of, with their arguments, in the order in which they run."""
     if name in ENGINES:
         return [["benchmark.bench.engines", str(path), "--engine", ENGINES[name]]]
+    if name == "N":
+        return [["benchmark.bench.by_hand", str(path)]]
+    scored = ["benchmark.bench.score", str(path)]
+    if name == "P":
+        return [["benchmark.bench.peer", str(path), "--command", str(peer)], scored]
     points = range(len(task.points))
     keep = ["--decoded", str(out / "decoded")] if name == "B" or losses_only else []
     trainers = [
         ["benchmark.bench.trainer", str(path), *map(str, part), "--contender", name, *keep]
         for part in ([[*points]] if losses_only else [[point] for point in points])
     ]
-    return trainers if losses_only or not task.test else [*trainers, ["benchmark.bench.score", str(path)]]
+    return trainers if losses_only or not task.test else [*trainers, scored]
 
 
 def spawn(command: Sequence[str], out: Path) -> float:

@@ -1,9 +1,11 @@
 """`amrg bench`: how long a sweep takes, by us and by the script that a careful user would write.
 
-Four contenders run the same trials on the same images:
+Five contenders run the same trials on the same images:
 
 A: the Trainer with peft, a process per trial, each image decoded as it comes, one report written at a time.
 B: A with each image decoded once for all trials, a data-loader worker, and reports written in batches.
+P: where it is asked for, a peer from its own environment (LLaMA-Factory), by the commands that it documents.
+N: what an expert would write by hand: plain peft in one process, libraries, base and images loaded once.
 C: our sequential engine, with its caches, which are empty at first.
 D: our packed engine, with the same.
 
@@ -20,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 from benchmark.bench.model import (
     CONTENDERS,
+    ORDER,
     STAGES,
     BenchMachine,
     BenchResult,
@@ -43,14 +46,14 @@ from benchmark.tuning.weights import find_weights
 OVERHEAD = ("start", "load", "score", "rest")
 """Stages that a trial's length doesn't change."""
 
-LOSSES_OF: tuple[Contender, ...] = ("A", "C", "D")
-LOSSES_COMPARED: tuple[tuple[Contender, Contender], ...] = (("D", "C"), ("C", "A"))
+LOSSES_OF: tuple[Contender, ...] = ("A", "N", "C", "D")
+LOSSES_COMPARED: tuple[tuple[Contender, Contender], ...] = (("D", "C"), ("C", "A"), ("N", "A"))
 TEXTS_COMPARED: tuple[tuple[Contender, Contender], ...] = (*LOSSES_COMPARED, ("B", "A"))
 
 Say = Callable[[str], None]
 
 
-def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> BenchResult:
+def run(suite: Suite, data: Path | None, rounds: int, say: Say, *, peer: Path | None = None) -> BenchResult:
     """Measure.
 
     Args:
@@ -58,6 +61,7 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> BenchResult:
         data: a DMID folder to take studies from, instead of the suite's phantoms.
         rounds: how often each contender runs.
         say: told what happens.
+        peer: the command of P, a peer in its own environment; None to run without one.
 
     Raises:
         UserError: the suite's backbone isn't a miniature, or its data are not there.
@@ -67,11 +71,12 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> BenchResult:
         work = Path(folder)
         task = make_task(suite, data, say)
         path = task.write(work / "task.json")
-        costs: dict[Contender, list[Cost]] = {name: [] for name in CONTENDERS}
+        names: tuple[Contender, ...] = CONTENDERS if peer is None else ("P", *CONTENDERS)
+        costs: dict[Contender, list[Cost]] = {name: [] for name in names}
         for number in range(rounds):
-            first = number % len(CONTENDERS)
-            for name in (*CONTENDERS[first:], *CONTENDERS[:first]):
-                costs[name].append(contend(name, path, task, work / f"{name}-{number}"))
+            first = number % len(names)
+            for name in (*names[first:], *names[:first]):
+                costs[name].append(contend(name, path, task, work / f"{name}-{number}", peer=peer))
                 say(f"round {number + 1} of {rounds}, {name}: {costs[name][-1].wall:.1f} s")
         equality = compare(task, work, say)
         measured = about(suite, task, rounds)
@@ -114,7 +119,7 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
 
 
 def compare(task: Task, work: Path, say: Say) -> Equality:
-    """Return losses of A, C and D in float64 and float32, and the texts of the first round."""
+    """Return losses of A, N, C and D in float64 and float32, and the texts of the first round."""
     texts = {name: [trial.texts for trial in read_outputs(work / f"{name}-0", task)] for name in CONTENDERS}
     return Equality(
         points=len(task.points),
@@ -169,19 +174,20 @@ def summary(costs: Mapping[Contender, Sequence[Cost]]) -> Sweeps:
     `ratio` is of whole sweeps. `ratio_without_overhead` leaves out what a trial's length doesn't change (`OVERHEAD`):
     it is what long trials come nearer to.
     """
-    wall = {name: statistics.median(cost.wall for cost in costs[name]) for name in CONTENDERS}
+    names = [name for name in ORDER if name in costs]
+    wall = {name: statistics.median(cost.wall for cost in costs[name]) for name in names}
     work = {
         name: statistics.median(cost.wall - sum(cost.stages[stage] for stage in OVERHEAD) for cost in costs[name])
-        for name in CONTENDERS
+        for name in names
     }
-    others: tuple[Contender, ...] = ("A", "B", "C")
+    others = [name for name in names if name != "D"]
     return Sweeps(
         ratio={f"{name}/D": wall[name] / wall["D"] for name in others},
         ratio_without_overhead={f"{name}/D": work[name] / work["D"] for name in others},
-        wall={name: tuple(cost.wall for cost in costs[name]) for name in CONTENDERS},
-        processor={name: statistics.median(cost.processor for cost in costs[name]) for name in CONTENDERS},
-        stages={name: stage_medians(costs[name]) for name in CONTENDERS},
-        peak_memory={name: max(cost.memory for cost in costs[name]) for name in CONTENDERS},
+        wall={name: tuple(cost.wall for cost in costs[name]) for name in names},
+        processor={name: statistics.median(cost.processor for cost in costs[name]) for name in names},
+        stages={name: stage_medians(costs[name]) for name in names},
+        peak_memory={name: max(cost.memory for cost in costs[name]) for name in names},
     )
 
 

@@ -9,7 +9,14 @@ from rich.table import Table
 
 from benchmark.bench.model import BenchResult, Contender, GridResult, HalvingResult, ScalingResult, ScalingRun
 
-TITLES: dict[Contender, str] = {"A": "A: Trainer", "B": "B: Trainer, cached", "C": "C: sequential", "D": "D: packed"}
+TITLES: dict[Contender, str] = {
+    "A": "A: Trainer",
+    "B": "B: Trainer, cached",
+    "P": "P: peer",
+    "N": "N: by hand",
+    "C": "C: sequential",
+    "D": "D: packed",
+}
 SHOWN_VERSIONS = ("python", "torch", "transformers", "peft", "amrg")
 
 
@@ -46,18 +53,18 @@ def show(result: BenchResult, console: Console | None = None) -> None:
     heading(result, console)
     table = Table(box=box.MARKDOWN)
     table.add_column("median")
-    for title in TITLES.values():
-        table.add_column(title, justify="right")
     walls = result.wall
-    table.add_row("whole sweep, s", *(f"{statistics.median(walls[name]):.1f}" for name in TITLES))
-    table.add_row("least to most, s", *(f"{min(walls[name]):.1f}–{max(walls[name]):.1f}" for name in TITLES))
-    table.add_row("times D", *(f"{result.ratio.get(f'{name}/D', 1.0):.2f}" for name in TITLES))
+    for name in walls:
+        table.add_column(TITLES[name], justify="right")
+    table.add_row("whole sweep, s", *(f"{statistics.median(walls[name]):.1f}" for name in walls))
+    table.add_row("least to most, s", *(f"{min(walls[name]):.1f}–{max(walls[name]):.1f}" for name in walls))
+    table.add_row("times D", *(f"{result.ratio.get(f'{name}/D', 1.0):.2f}" for name in walls))
     work = result.ratio_without_overhead
-    table.add_row("times D, work alone", *(f"{work.get(f'{name}/D', 1.0):.2f}" for name in TITLES))
-    table.add_row("processor, s", *(f"{result.processor[name]:.1f}" for name in TITLES))
+    table.add_row("times D, work alone", *(f"{work.get(f'{name}/D', 1.0):.2f}" for name in walls))
+    table.add_row("processor, s", *(f"{result.processor[name]:.1f}" for name in walls))
     for stage in result.stages["A"]:
-        table.add_row(f"{stage}, s", *(f"{result.stages[name][stage]:.1f}" for name in TITLES))
-    table.add_row("peak memory, MB", *(f"{result.peak_memory[name] / 1e6:.0f}" for name in TITLES))
+        table.add_row(f"{stage}, s", *(f"{result.stages[name][stage]:.1f}" for name in walls))
+    table.add_row("peak memory, MB", *(f"{result.peak_memory[name] / 1e6:.0f}" for name in walls))
     console.print(table)
     console.print("Work alone: without start, load, score and rest, which longer trials leave as they are.")
     equality = result.equality

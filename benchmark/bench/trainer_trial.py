@@ -103,11 +103,7 @@ class RecordingTrainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the mean loss of a batch, [], and keep it."""
-        if self._exact:
-            labels = functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=-100)
-            loss = functional.cross_entropy(model(**inputs).logits.flatten(0, 1), labels.flatten())
-        else:
-            loss = super().compute_loss(model, inputs)  # type: ignore[assignment]
+        loss: Any = exact_loss(model, inputs) if self._exact else super().compute_loss(model, inputs)
         self.losses.append(loss.detach())
         return loss
 
@@ -210,6 +206,12 @@ def training_arguments(protocol: Protocol, steps: int, backbone: Backbone) -> di
         "remove_unused_columns": False,
         "dataloader_pin_memory": False,
     }
+
+
+def exact_loss(model: Any, inputs: dict[str, Tensor]) -> Tensor:
+    """Return the mean loss of a batch, [], in the model's own numbers; the models' own rounds to float32."""
+    labels = functional.pad(inputs.pop("labels")[:, 1:], (0, 1), value=-100)
+    return functional.cross_entropy(model(**inputs).logits.flatten(0, 1), labels.flatten())
 
 
 def batches_of(studies: Mammograms, size: int) -> Iterator[list[Row]]:

@@ -20,7 +20,7 @@ from benchmark.board.results import SuiteResults
 from benchmark.board.verdicts import Basis, is_higher_better
 from benchmark.suite import Suite
 from benchmark.untuned import said
-from metrics.statistics.statistics import Sample, blocks_needed, difference, holm, p_value, seed_spread
+from metrics.statistics.statistics import Sample, blocks_needed, difference, holm, p_values, seed_spread
 
 Of = TypeVar("Of", Done, Result)
 
@@ -105,7 +105,8 @@ def _adjusted(pairs: Sequence[tuple[Sample, Sample] | None], basis: Basis) -> li
     if not known or basis.blocks_number < blocks_needed(len(known), SIGNIFICANT):
         return [None] * len(pairs)
     spread = seed_spread([ours for ours, _ in known])
-    raw = [math.nan if pair is None else p_value(*pair, basis.flips, spread) for pair in pairs]
+    tested = iter(p_values(known, basis.flips, spread))
+    raw = [math.nan if pair is None else float(next(tested)) for pair in pairs]
     return [None if math.isnan(p) else round(float(p), 6) for p in holm(raw)]
 
 

@@ -22,11 +22,10 @@ from metrics.statistics.statistics import (
     Sample,
     SignFlips,
     blocks_needed,
-    detectable_difference,
     difference,
-    difference_error,
+    difference_errors,
+    each_p_above_all,
     holm,
-    p_above_all,
     rank_sets,
     sample,
     seed_spread,
@@ -136,10 +135,8 @@ def p_above_floors(samples: Sequence[Sample | None], name: str, basis: Basis) ->
     if not floors or not basis.is_ranked(name) or basis.blocks_number < blocks_needed(len(known), SIGNIFICANT):
         return [None] * len(samples)
     higher, spread = is_higher_better(name), seed_spread(known)
-    raw = [
-        math.nan if one is None else p_above_all(one, floors, basis.flips, higher_is_better=higher, spread=spread)
-        for one in samples
-    ]
+    above = iter(each_p_above_all(known, floors, basis.flips, higher_is_better=higher, spread=spread))
+    raw = [math.nan if one is None else float(next(above)) for one in samples]
     return [None if math.isnan(p) else round(float(p), 6) for p in holm(raw)]
 
 
@@ -195,7 +192,9 @@ def _median_detectable(samples: Sequence[Sample], sets: RankSets) -> float | Non
     """Return the median over compared pairs of the difference that would be found among them; None if unknown."""
     spread = seed_spread(samples)
     pairs = [(i, j) for i, j in combinations(range(len(samples)), 2) if not math.isnan(sets.adjusted[i, j])]
-    errors = [difference_error(samples[i], samples[j], spread=spread) for i, j in pairs]
-    sizes = [detectable_difference(error, tests=sets.pairs) for error in errors]
-    known = [size for size in sizes if not math.isnan(size)]
-    return round(float(np.median(known)), DIGITS) if known else None
+    if not pairs:
+        return None
+    errors = difference_errors([(samples[i], samples[j]) for i, j in pairs], spread)
+    sizes = errors.detectable(tests=sets.pairs)
+    known = sizes[~np.isnan(sizes)]
+    return round(float(np.median(known)), DIGITS) if len(known) else None

@@ -4,6 +4,7 @@ Each group of verbs is a file of this package; none imports torch at its top: `a
 """
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -43,6 +44,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"amrg {version('amrg')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_verbs(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Take what is asked of `amrg` itself."""
+
+
 sweep.register(app)
 plan.register(app)
 doctor.register(app)

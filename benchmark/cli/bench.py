@@ -1,6 +1,7 @@
 """The verb `amrg bench`."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,10 @@ def bench(
         bool,
         typer.Option("--halving", help="Instead, time the grid in full and with points that leave early."),
     ] = False,
+    peer: Annotated[str | None, typer.Option(metavar="NAME", help="Beside the others, a peer: llamafactory.")] = None,
+    peer_environment: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --peer: the environment in which it is installed.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Time whole sweeps: ours, packed and sequential, beside a script over the Hugging Face Trainer with peft.
@@ -41,6 +46,8 @@ def bench(
     Example: amrg bench --grid --rounds 1
 
     Example: amrg bench --halving --rounds 1
+
+    Example: amrg bench --peer llamafactory --peer-environment /opt/llamafactory
     """
     from rich.console import Console
 
@@ -50,17 +57,23 @@ def bench(
     from benchmark.bench import scaling as growth
     from benchmark.bench import tables
     from benchmark.bench.model import BenchResult, GridResult, HalvingResult, ScalingResult
+    from benchmark.bench.peer import command_of
     from benchmark.errors import UserError
     from benchmark.suites.load import load_suite
 
     if sum((scaling, grid, halving)) > 1:
         raise UserError("--scaling, --grid and --halving exclude each other: give one of them.")
+    if peer is None and peer_environment is not None:
+        raise UserError("--peer-environment goes with --peer.")
+    if peer is not None and (scaling or grid or halving):
+        raise UserError("--peer runs beside the contenders, not with --scaling, --grid or --halving.")
     console = Console(stderr=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    run: Callable[..., BenchResult | ScalingResult | GridResult | HalvingResult] = contenders.run
+    run: Callable[..., BenchResult | ScalingResult | GridResult | HalvingResult]
+    run = partial(contenders.run, peer=command_of(peer, peer_environment) if peer else None)
     if scaling or grid or halving:
         run = growth.run if scaling else points.run if grid else leaving.run
     result = run(load_suite(suite or ("mini-halving" if halving else "bench")), data, rounds, say)

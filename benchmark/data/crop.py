@@ -8,8 +8,8 @@ exact, and all else is + − × ÷, so that every processor finds the same recta
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from PIL import Image
-from scipy import ndimage
 
 THUMBNAIL_SIDE = 512
 EXPOSURE_BAR_ZONE = 0.08  # the share of a side, from each edge, where a bar is looked for
@@ -109,12 +109,12 @@ def _between_bars(lines: np.ndarray) -> tuple[int, int]:
 
 def breast_mask(inner: np.ndarray) -> np.ndarray | None:
     """Return where the breast is, bool [height, width]; None where no region is large enough to be one."""
-    smooth = ndimage.uniform_filter(inner.astype(np.float32), 3)
+    smooth = scipy.ndimage.uniform_filter(inner.astype(np.float32), 3)
     otsu = otsu_threshold(inner)
     background = float(np.median(inner[inner <= otsu]))
     level = max(background + (otsu - background) / 3.0, background + 3.0)
-    tissue = ndimage.binary_opening(smooth > level, iterations=2)
-    regions, count = ndimage.label(tissue)
+    tissue = scipy.ndimage.binary_opening(smooth > level, iterations=2)
+    regions, count = scipy.ndimage.label(tissue)
     if count == 0:
         return None
     areas = np.bincount(regions.ravel())[1:]

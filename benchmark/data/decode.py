@@ -5,13 +5,13 @@ The kind is told from the file's first bytes, never from its name: a DICOM calle
 
 import logging
 import warnings
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 from PIL import Image
 
-from benchmark.data import dicom, raster, tiff
 from benchmark.data.grey import to_8_bits
 from benchmark.data.limits import Refused
 from benchmark.data.text import printable
@@ -19,6 +19,7 @@ from benchmark.errors import UserError
 from benchmark.file_kinds import defect_of_file
 
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom"})
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 INVERTED_SHARE, INVERTED_LEVEL, BLACK_LEVEL, MOST_BARS, MARKERS_BELOW = 0.5, 0.8, 0.05, 0.35, 0.995
 """An image looks inverted where more than this share of its frame's edge is above this part of its range: of
 mammograms as they should be, tissue and bars reach one side, a quarter. Bars are black below the third share of the
@@ -167,10 +168,18 @@ class _Kind(Protocol):
 
 
 def _kind_of(path: Path, start: bytes) -> _Kind:
-    """Return the module that reads a file, by its first 132 bytes."""
-    if dicom.is_dicom(path, start):
-        return dicom
-    return tiff if start.startswith(tiff.STARTS) else raster
+    """Return the module that reads a file, by its first 132 bytes, imported now: most commands decode nothing."""
+    kind = "raster"
+    if is_dicom(path, start):
+        kind = "dicom"
+    elif start.startswith(TIFF_STARTS):
+        kind = "tiff"
+    return cast(_Kind, import_module(f"benchmark.data.{kind}"))
+
+
+def is_dicom(path: Path, start: bytes) -> bool:
+    """Return whether the file is DICOM: by the magic word at byte 128, or its suffix where the preamble is absent."""
+    return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
 
 
 def _first_line(error: Exception) -> str:

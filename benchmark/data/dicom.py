@@ -25,11 +25,6 @@ _PALETTE = "PALETTE COLOR"
 _ONE = "a single mammogram was expected; export the one picture"
 
 
-def is_dicom(path: Path, start: bytes) -> bool:
-    """Return whether the file is DICOM: by the magic word at byte 128, or its suffix where the preamble is absent."""
-    return start[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
-
-
 def decode(path: Path) -> np.ndarray:
     """Decode the display values of a single-frame DICOM image, as uint16 [height, width] spanning 0 to 65535.
 

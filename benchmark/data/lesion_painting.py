@@ -10,8 +10,8 @@ where an exact answer lies between two grey levels so would the image.
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from benchmark.data.lesion_places import LESION, OUTSIDE, Mask
 
@@ -37,7 +37,7 @@ def paint_over(image: np.ndarray, places: np.ndarray, part: int) -> np.ndarray:
     hole = places == part
     known = (places != OUTSIDE) & (places != LESION) & ~hole
     reach = max(1, round(TEXTURE * len(image) / 2))
-    deep = known & ndimage.binary_erosion(places != OUTSIDE, iterations=reach, border_value=1)
+    deep = known & scipy.ndimage.binary_erosion(places != OUTSIDE, iterations=reach, border_value=1)
     window = _around(hole)
     values, hole, known, deep = image[window].astype(np.float64), hole[window], known[window], deep[window]
     filled = _smooth(np.where(known, values, 0.0), known, hole)
@@ -50,7 +50,7 @@ def paint_over(image: np.ndarray, places: np.ndarray, part: int) -> np.ndarray:
 
 def _around(hole: Mask) -> tuple[slice, slice]:
     """Return rows and columns that hold a hole, and around it as much as its texture is taken from."""
-    [box] = ndimage.find_objects(hole.astype(np.uint8))
+    [box] = scipy.ndimage.find_objects(hole.astype(np.uint8))
     spare = 8 + max(side.stop - side.start for side in box)
     rows, columns = (slice(max(0, side.start - spare), side.stop + spare) for side in box)
     return rows, columns
@@ -99,8 +99,8 @@ def _texture(values: Floats, known: Mask, reach: int) -> Floats:
 
     def summed(array: Floats) -> Floats:
         # Sums of whole numbers, exact in any order.
-        return ndimage.correlate1d(
-            ndimage.correlate1d(array, ones, axis=0, mode="constant"), ones, axis=1, mode="constant"
+        return scipy.ndimage.correlate1d(
+            scipy.ndimage.correlate1d(array, ones, axis=0, mode="constant"), ones, axis=1, mode="constant"
         )
 
     total, count = summed(np.where(known, values, 0.0)), summed(known.astype(np.float64))
@@ -113,11 +113,11 @@ def _continued(texture: Floats, known: Mask, hole: Mask) -> Floats:
     As it is as far on this side of the border; where that isn't known, as it is beside, above or below the hole; and
     where none of these is known, as it is at the border.
     """
-    [box] = ndimage.find_objects(hole.astype(np.uint8))
+    [box] = scipy.ndimage.find_objects(hole.astype(np.uint8))
     height, width = (side.stop - side.start for side in box)
     grid = np.indices(known.shape)
     rows, columns = grid[0], grid[1]
-    border = np.asarray(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
+    border = np.asarray(scipy.ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))
     continued, open_ = texture[border[0], border[1]], np.ones(known.shape, dtype=bool)
     sources = [
         (2 * border[0] - rows, 2 * border[1] - columns),

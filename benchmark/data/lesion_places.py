@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage, signal
 
 from benchmark.content import content_hash
 from benchmark.data.crop import breast_mask
@@ -199,10 +199,10 @@ def _places(image: np.ndarray, drawn: Mask, name: str) -> np.ndarray:
     lesion = _with_margin(drawn) & breast
     around = breast & ~lesion
     free, patch = around & ~_wider(lesion), np.zeros(image.shape, dtype=bool)
-    depth = ndimage.distance_transform_edt(breast)  # the image's edge, where the chest wall is, is no skin
+    depth = scipy.ndimage.distance_transform_edt(breast)  # the image's edge, where the chest wall is, is no skin
     for number, part in enumerate(_parts(lesion)):
         at = _elsewhere(part, free, depth, shuffle_key(number, name))
-        if at is None or not (ndimage.binary_dilation(part) & around).any():
+        if at is None or not (scipy.ndimage.binary_dilation(part) & around).any():
             return places
         patch |= at
         free &= ~_wider(at)
@@ -211,13 +211,13 @@ def _places(image: np.ndarray, drawn: Mask, name: str) -> np.ndarray:
 
 
 def _without_holes(mask: Mask) -> Mask:
-    filled: Mask = ndimage.binary_fill_holes(mask)
+    filled: Mask = scipy.ndimage.binary_fill_holes(mask)
     return filled
 
 
 def _wider(mask: Mask) -> Mask:
     """Return a mask with all pixels beside it."""
-    wider: Mask = ndimage.binary_dilation(mask, np.ones((3, 3)))
+    wider: Mask = scipy.ndimage.binary_dilation(mask, np.ones((3, 3)))
     return wider
 
 
@@ -228,13 +228,13 @@ def _with_margin(drawn: Mask) -> Mask:
         return drawn
     # The radius of a disc of the largest one's area.
     margin = MARGIN_PIXELS + MARGIN * np.sqrt(areas[0] / np.pi)
-    near: Mask = ndimage.distance_transform_edt(~drawn) <= margin
+    near: Mask = scipy.ndimage.distance_transform_edt(~drawn) <= margin
     return near
 
 
 def _parts(mask: Mask) -> list[Mask]:
     """Return the connected parts of a mask, the largest first."""
-    numbered, count = ndimage.label(mask)
+    numbered, count = scipy.ndimage.label(mask)
     parts = [numbered == number for number in range(1, count + 1)]
     return sorted(parts, key=lambda part: -int(part.sum()))
 
@@ -253,12 +253,12 @@ def _elsewhere(part: Mask, free: Mask, depth: np.ndarray, chance: bytes) -> Mask
     Returns:
         bool [height, width]; None where there is no room.
     """
-    [box] = ndimage.find_objects(part.astype(np.uint8))
+    [box] = scipy.ndimage.find_objects(part.astype(np.uint8))
     height, width = part[box].shape
     middle = height // 2, width // 2
     own = depth[box[0].start + middle[0], box[1].start + middle[1]]
     for shape in (part[box], part[box][::-1], part[box][:, ::-1], part[box][::-1, ::-1]):
-        taken = signal.fftconvolve((~free).astype(float), shape[::-1, ::-1].astype(float), mode="valid")
+        taken = scipy.signal.fftconvolve((~free).astype(float), shape[::-1, ::-1].astype(float), mode="valid")
         fits = np.rint(taken) == 0
         if not fits.any():
             continue

@@ -16,7 +16,6 @@ from benchmark.data.limits import Refused, check_size
 from benchmark.data.orientation import upright
 from benchmark.data.tiff_pages import single_page
 
-STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SAMPLE_FORMATS = {1: "unsigned integer", 2: "signed integer", 3: "floating-point", 4: "undefined"}
 _PHOTOMETRIC, _EXTRA_SAMPLES, _INK_SET, _REFERENCE, _NODATA = 262, 338, 332, 532, 42113
 _JPEGS = frozenset({COMPRESSION.OJPEG, COMPRESSION.JPEG, COMPRESSION.ALT_JPEG})

@@ -7,6 +7,9 @@ from io import StringIO
 from benchmark.board.model import Board, FloorsBoard, Number, Row
 from benchmark.board.published import PUBLISHED
 
+NAME = "results.csv"
+MOST_BYTES = 8_000_000
+"""Of one file: what pages of repositories still show, and spreadsheets open at once."""
 COLUMNS = (
     "kind", "name", "rank", "alpha", "seed", "score", "value", "low", "high", "n", "ranks", "chosen", "trial",
     "signature",
@@ -31,6 +34,24 @@ def results_csv(board: Board) -> str:
     for line in (*_rows(board), *_floors(board), *_published()):
         writer.writerow({key: _text(value) for key, value in line.items()})
     return file.getvalue()
+
+
+def in_parts(text: str, most: int = MOST_BYTES) -> dict[str, str]:
+    """Return a CSV as files of at most so many letters each, by name: `results.csv`, then `results-2.csv` and so on.
+
+    Each has the head, so that any of them can be read by itself, and they are put together by leaving out its repeats.
+    """
+    if len(text) <= most:
+        return {NAME: text}
+    head, *lines = text.splitlines(keepends=True)
+    parts, size = [[head]], len(head)
+    for line in lines:
+        if size + len(line) > most:
+            parts.append([head])
+            size = len(head)
+        parts[-1].append(line)
+        size += len(line)
+    return {NAME if n == 1 else f"results-{n}.csv": "".join(part) for n, part in enumerate(parts, start=1)}
 
 
 def floors_csv(board: FloorsBoard) -> str:

@@ -109,7 +109,7 @@ def write_digests(store: Store, suite: str, digests: LeaderboardDigests) -> None
 def files_in(folder: Path) -> set[str]:
     """Return what a leaderboard may have written, by place: documents, figures, cards; not what others put there."""
     paths = [folder / name for name in ("README.md", "scores.md", "results.csv", JSON)]
-    paths += [*folder.glob("figures/*"), *folder.glob("model-cards/*")]
+    paths += [*folder.glob("results-*.csv"), *folder.glob("figures/*"), *folder.glob("model-cards/*")]
     return {path.relative_to(folder).as_posix() for path in paths if path.is_file()}
 
 

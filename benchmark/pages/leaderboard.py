@@ -16,7 +16,7 @@ from benchmark.board.model import Board, FloorsBoard, PlanBoard
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import RunFailed, UserError
 from benchmark.pages import figures, floors, model_card, plan
-from benchmark.pages.csv import floors_csv, results_csv
+from benchmark.pages.csv import floors_csv, in_parts, results_csv
 from benchmark.pages.digests import digests_of, files_in, read_digests, write_digests
 from benchmark.pages.readme import readme
 from benchmark.pages.scores import scores
@@ -127,8 +127,8 @@ def _files_of(kind: type[AnyBoard], text: str) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     if isinstance(stored, Board):
         drawn = figures.draw(stored, text)
-        documents = {"README.md": readme(stored, drawn), "scores.md": scores(stored)}
-        documents |= {"results.csv": results_csv(stored)}
+        tables = in_parts(results_csv(stored))
+        documents = {"README.md": readme(stored, drawn, [*tables]), "scores.md": scores(stored)} | tables
         documents |= model_card.cards(stored)
         for figure in drawn:
             files |= figure.files

@@ -35,12 +35,13 @@ RATES = ("hallucination_rate", "omission_rate")
 LISTED_PAIRS = 30
 
 
-def readme(board: Board, figures: Sequence[Any] = ()) -> str:
+def readme(board: Board, figures: Sequence[Any] = (), tables: Sequence[str] = ("results.csv",)) -> str:
     """Return the document.
 
     Args:
         board: what it says.
         figures: of `benchmark.pages.figures`, each with its file, title and alternative text.
+        tables: the files of all numbers, of which there are several where one would be too large.
     """
     return render(
         "leaderboard.md.j2",
@@ -69,6 +70,7 @@ def readme(board: Board, figures: Sequence[Any] = ()) -> str:
         within_training=within_training(board.suite.protocol),
         not_comparable=NOT_COMPARABLE,
         figures=figures,
+        tables=" and ".join(f"[{name}]({name})" for name in tables),
         checkpoints=checkpoints_table(board.checkpoints),
         versions=", ".join(f"{escape(k)} {escape(v)}" for k, v in board.run.versions.items()),
         signatures=signatures_table(board.signatures, {board.primary, *TEXT, *CLINICAL, *FLOOR_COLUMNS}),

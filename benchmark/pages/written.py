@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.board.model import Board, FloorsBoard, PlanBoard
-from benchmark.pages import floors, plan
 from benchmark.pages.terminal import main_table
 
 AnyBoard = Board | FloorsBoard | PlanBoard
@@ -30,4 +29,6 @@ class Written:
         """Return the main table for a terminal, in plain text of at most 120 columns."""
         if isinstance(self.board, Board):
             return main_table(self.board)
+        from benchmark.pages import floors, plan
+
         return floors.terminal(self.board) if isinstance(self.board, FloorsBoard) else plan.line(self.board)

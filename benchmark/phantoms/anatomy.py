@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from benchmark.phantoms.cases import Case
 from benchmark.phantoms.maths import (
@@ -66,7 +66,7 @@ def draw_tissue(case: Case, rng: np.random.Generator) -> Tissue:
     x = ((np.arange(width, dtype=np.float32) + 0.5) / height)[None, :]
     edge = outline.edge(y[:, 0]).astype(np.float32)[:, None]
     breast = x < edge
-    depth = ndimage.distance_transform_edt(breast).astype(np.float32) / height
+    depth = scipy.ndimage.distance_transform_edt(breast).astype(np.float32) / height
 
     strands, coarse = _strands(case, rng, x, y)
     image = FAT_LEVEL + 0.03 * coarse + 0.15 * strands

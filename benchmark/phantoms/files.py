@@ -7,15 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import tifffile
-from openpyxl import Workbook
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import (
-    DigitalMammographyXRayImageStorageForPresentation,
-    ExplicitVRLittleEndian,
-    RLELossless,
-    generate_uid,
-)
 
 from benchmark.phantoms.image import PhantomImage
 from benchmark.phantoms.truth import CODES, SIGNS, PhantomTruth
@@ -102,6 +93,8 @@ def to_bytes(image: PhantomImage) -> np.ndarray:
 
 def _write_tiff(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 [height, width] or [height, width, 3 or 4] without what depends on time or versions."""
+    import tifffile
+
     colour = pixels.ndim == 3
     tifffile.imwrite(
         path,
@@ -131,6 +124,8 @@ def write_info(path: Path, truths: Sequence[PhantomTruth], seed: int) -> None:
 
 def write_metadata(path: Path, truths: Sequence[PhantomTruth], seed: int) -> None:
     """Write `Metadata.xlsx`: a legend, then the index rows from row 32 of `Sheet1`; numbers as numbers."""
+    from openpyxl import Workbook
+
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -166,6 +161,9 @@ def _write_undated(path: Path, book: io.BytesIO) -> None:
 
 def write_dicom(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: int) -> None:
     """Write a digital mammogram for presentation: 12 bits, at times inverted (MONOCHROME1) or RLE-compressed."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, RLELossless
+
     rng = np.random.default_rng([seed, 23, truth.number])
     inverted, compressed = rng.random() < 0.3, rng.random() < 0.3
     values = np.rint(image.pixels * 4095).astype("<u2")
@@ -201,4 +199,6 @@ def write_dicom(folder: Path, truth: PhantomTruth, image: PhantomImage, seed: in
 
 def _uid(seed: int, kind: str, number: int) -> str:
     """Return a DICOM identifier, the same for the same phantom."""
+    from pydicom.uid import generate_uid
+
     return generate_uid(entropy_srcs=["amrg phantom", str(seed), kind, str(number)])

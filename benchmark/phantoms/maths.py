@@ -17,8 +17,8 @@ powers and other functions of numpy, `math` and SciPy are not for drawing.
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Floats = NDArray[np.floating]
 
@@ -127,7 +127,7 @@ def blurred(values: NDArray[np.int32], orders: tuple[int, int]) -> Floats:
     result = values.astype(np.float64)
     for axis, order in enumerate(orders):
         weights = [float(math.comb(order, k)) for k in range(order + 1)]
-        result = ndimage.correlate1d(result, weights, axis=axis)
+        result = scipy.ndimage.correlate1d(result, weights, axis=axis)
     return result
 
 

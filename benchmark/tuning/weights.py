@@ -51,8 +51,8 @@ def _prepare(entry: Entry, source: Path | MiniatureJob | None) -> Weights:
     from backbones.checkpoint import fingerprint, locate
     from backbones.registry import get
 
-    prepare_worker()
     if isinstance(source, MiniatureJob):
+        prepare_worker()
         source = miniatures.build(source, progress(f"{entry.name}: miniature"))
     elif entry.checkpoint == "miniature" and source is not None and (problems := problems_of(source)):
         raise UserError(

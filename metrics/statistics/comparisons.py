@@ -6,6 +6,7 @@ import numpy as np
 
 from metrics.metric import Array
 from metrics.statistics.intervals import SeedSpread, difference_error, seed_spread
+from metrics.statistics.pairwise import p_values
 from metrics.statistics.resampling import Sample
 from metrics.statistics.sign_flips import SignFlips
 
@@ -39,11 +40,31 @@ def p_above_all(
     than all of them at a level, a system has to be better than each at that level, and no correction is needed for
     their number (Berger 1982). A floor that it isn't better than makes it 1.
     """
-    by_floor = [1.0] if not floors else []
-    for floor in floors:
-        better = (system.value > floor.value) == higher_is_better and system.value != floor.value
-        by_floor.append(p_value(system, floor, flips, spread) if better else 1.0)
-    return max(by_floor)
+    [p] = each_p_above_all([system], floors, flips, higher_is_better=higher_is_better, spread=spread)
+    return float(p)
+
+
+def each_p_above_all(
+    systems: Sequence[Sample],
+    floors: Sequence[Sample],
+    flips: SignFlips,
+    *,
+    higher_is_better: bool,
+    spread: SeedSpread | None,
+) -> Array:
+    """Return `p_above_all` of each of some systems, [systems]."""
+    largest = np.zeros(len(systems)) if floors else np.ones(len(systems))
+    tested = []
+    for index, system in enumerate(systems):
+        for floor in floors:
+            if (system.value > floor.value) == higher_is_better and system.value != floor.value:
+                tested.append((index, system, floor))
+            else:
+                largest[index] = 1.0
+    tested = [one for one in tested if largest[one[0]] < 1]
+    p = p_values([(system, floor) for _, system, floor in tested], flips, spread)
+    np.maximum.at(largest, np.array([index for index, _, _ in tested], dtype=int), p)
+    return largest
 
 
 def holm(p_values: Sequence[float] | Array) -> Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from metrics.metric import Array
 from metrics.statistics.resampling import Draws, Sample
@@ -38,7 +38,7 @@ class StandardError:
             return float("nan")
         if self.value == 0:
             return 1.0 if difference == 0 else 0.0
-        return float(2 * stats.t.sf(abs(difference) / self.value, self.degrees_of_freedom))
+        return float(2 * scipy.stats.t.sf(abs(difference) / self.value, self.degrees_of_freedom))
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def detectable_difference(error: StandardError, *, tests: int = 1, alpha: float 
         alpha: of all of them.
         power: the probability to find it.
     """
-    t = stats.t(error.degrees_of_freedom)
+    t = scipy.stats.t(error.degrees_of_freedom)
     return float((t.ppf(1 - alpha / 2 / max(tests, 1)) + t.ppf(power)) * error.value)
 
 
@@ -244,9 +244,9 @@ def _is_rate(sample: Sample) -> bool:
 
 @lru_cache(maxsize=4096)
 def _t(probability: float, freedom: float) -> float:
-    return float(stats.t.ppf(probability, freedom))
+    return float(scipy.stats.t.ppf(probability, freedom))
 
 
 @lru_cache(maxsize=16)
 def _z(probability: float) -> float:
-    return float(stats.norm.ppf(probability))
+    return float(scipy.stats.norm.ppf(probability))

@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from metrics.metric import Array
-from metrics.statistics.comparisons import holm, p_value
+from metrics.statistics.comparisons import holm
 from metrics.statistics.intervals import seed_spread
+from metrics.statistics.pairwise import p_values
 from metrics.statistics.resampling import Sample
 from metrics.statistics.sign_flips import SignFlips
 
@@ -58,7 +59,7 @@ def rank_sets(
         (i, j) for i, j in combinations(range(m), 2) if group[i] == group[j] and not np.isnan(values[i] - values[j])
     ]
     spread = seed_spread(samples)
-    p = holm([p_value(samples[i], samples[j], flips, spread) for i, j in pairs])
+    p = holm(p_values([(samples[i], samples[j]) for i, j in pairs], flips, spread))
     adjusted = np.full((m, m), np.nan)
     better = np.zeros((m, m), dtype=bool)
     for (i, j), value in zip(pairs, p, strict=True):

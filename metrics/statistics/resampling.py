@@ -1,7 +1,7 @@
 """Resamples of blocks and seeds, and a metric's statistics arranged for them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ class Sample:
     statistics: Array
     combine: Callable[[Array], Array]
     trained: bool = True
+    _resampled: dict[tuple["Draws", bool], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def seeds(self) -> int:
@@ -50,10 +51,19 @@ class Sample:
     def resampled(self, draws: "Draws", *, draw_seeds: bool = True) -> Array:
         """Return float64 [resamples]: the mean over seeds of the score of drawn blocks; NaN where undefined.
 
+        It is kept with the sample, not to be changed: a row of a board is compared with hundreds of others.
+
         Args:
             draws: of blocks and seeds.
             draw_seeds: whether seeds are drawn too; else each counts once.
         """
+        key = draws, draw_seeds or self.seeds == 1
+        if key not in self._resampled:
+            self._resampled[key] = self._drawn(*key)
+            self._resampled[key].setflags(write=False)
+        return self._resampled[key]
+
+    def _drawn(self, draws: "Draws", draw_seeds: bool) -> Array:
         seeds, blocks, k = self.statistics.shape
         flat = self.statistics.transpose(1, 0, 2).reshape(blocks, seeds * k)
         scores = self.combine((draws.blocks @ flat).reshape(-1, seeds, k))

@@ -11,12 +11,12 @@ to exchange them at which the systems differ as much as they do (Fisher 1935; No
   stands the correction for all tests by far. What a verdict may rest on is the interval's upper end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, log, log2
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from metrics.metric import Array, ratio
 from metrics.statistics.resampling import Sample
@@ -38,6 +38,8 @@ CLEARLY_NOT = 0.1
 """Above this p by some flips, or by linear shares, no more flips are counted: no correction makes a p smaller."""
 CHUNK = 8192
 """Flips at a time."""
+PAIRS = 64
+"""Pairs whose sums are flipped at a time by the flips that are drawn to begin with."""
 
 Reached = Callable[[Array], int]
 """How many of some flips reach what was observed."""
@@ -95,58 +97,125 @@ class SignFlips:
 
     def probability(self, a: Sample, b: Sample) -> Probability:
         """Return the p of "a and b are equally good", seeds pooled."""
-        first, second = a.statistics.mean(axis=0), b.statistics.mean(axis=0)
-        observed = abs(float(a.combine(first.sum(axis=0)) - b.combine(second.sum(axis=0))))
-        if np.isnan(observed):
-            return Probability(1.0, 1.0)
-        if a.combine is ratio and np.array_equal(first[:, 1], second[:, 1]):
-            return self._of_sum((first - second)[:, 0])
-        shares = (a.pseudo_values - b.pseudo_values).mean(axis=0)
-        if np.isfinite(shares).all():
-            likely = self._of_sum(shares)
+        [probability] = self.probabilities([(a, b)])
+        return probability
+
+    def probabilities(self, pairs: Sequence[tuple[Sample, Sample]]) -> list[Probability]:
+        """Return the same of each pair; what pairs have in common is done once."""
+        systems = {id(x): x for pair in pairs for x in pair}
+        means = {key: x.statistics.mean(axis=0) for key, x in systems.items()}
+        values = {key: float(x.combine(means[key].sum(axis=0))) for key, x in systems.items()}
+        found: dict[int, Probability] = {}
+        summed, others = [], []
+        for index, (a, b) in enumerate(pairs):
+            if np.isnan(values[id(a)] - values[id(b)]):
+                found[index] = Probability(1.0, 1.0)
+            elif a.combine is ratio and np.array_equal(means[id(a)][:, 1], means[id(b)][:, 1]):
+                summed.append(index)
+            else:
+                others.append(index)
+        differences = [(means[id(pairs[i][0])] - means[id(pairs[i][1])])[:, 0] for i in summed]
+        found |= dict(zip(summed, self._of_sums(differences), strict=True))
+        others = self._not_clearly_equal(pairs, others, found)
+        flipped = [
+            _flipped(a, b, means[id(a)], means[id(b)], abs(values[id(a)] - values[id(b)]))
+            for a, b in (pairs[i] for i in others)
+        ]
+        found |= dict(zip(others, self._counted(flipped), strict=True))
+        return [found[index] for index in range(len(pairs))]
+
+    def _not_clearly_equal(
+        self, pairs: Sequence[tuple[Sample, Sample]], chosen: Sequence[int], found: dict[int, Probability]
+    ) -> list[int]:
+        """Return which of the chosen pairs linear shares don't make clearly equal; those that they do are `found`."""
+        means = {id(x): x.pseudo_values.mean(axis=0) for i in chosen for x in pairs[i]}
+        shares = {i: means[id(pairs[i][0])] - means[id(pairs[i][1])] for i in chosen}
+        finite = [i for i in chosen if np.isfinite(shares[i]).all()]
+        for i, likely in zip(finite, self._of_sums([shares[i] for i in finite]), strict=True):
             if likely.value > CLEARLY_NOT:
-                return Probability(likely.value, 1.0)
-        half, both = (first - second) / 2, (first + second).sum(axis=0) / 2
+                found[i] = Probability(likely.value, 1.0)
+        return [i for i in chosen if i not in found]
 
-        def reached(signs: Array) -> int:
-            moved = signs @ half
-            return count_reached(np.abs(a.combine(both + moved) - b.combine(both - moved)), observed)
+    def _counted(self, flipped: Sequence[Reached]) -> list[Probability]:
+        """Return the p of differences that are computed again at each flip: all of them where they are few."""
+        if self.blocks > COUNTED_BLOCKS:
+            return self._drawn(flipped)
+        every = all_signs(self.blocks)
+        starts = range(0, len(every), CHUNK)
+        counts = [sum(reached(every[start : start + CHUNK]) for start in starts) for reached in flipped]
+        return [Probability(count / len(every), count / len(every)) for count in counts]
 
-        if self.blocks <= COUNTED_BLOCKS:
-            every = all_signs(self.blocks)
-            total = len(every)
-            p = sum(reached(every[start : start + CHUNK]) for start in range(0, total, CHUNK)) / total
-            return Probability(p, p)
-        return self._drawn(reached)
+    def _of_sums(self, shares: Sequence[Array]) -> list[Probability]:
+        """Return the p of sums over blocks, each by its blocks' shares."""
+        sizes = [np.count_nonzero(one) for one in shares]
+        found: dict[int, Probability] = {}
+        many = [i for i, size in enumerate(sizes) if size > QUICK_BLOCKS]
+        for start in range(0, len(many), PAIRS):
+            part = many[start : start + PAIRS]
+            reached = np.abs(self.signs @ np.stack([shares[i] for i in part], axis=1))
+            for i, differences in zip(part, reached.T, strict=True):
+                likely = (count_reached(differences, abs(float(shares[i].sum()))) + 1) / (len(self.signs) + 1)
+                if likely > CLEARLY_NOT:
+                    found[i] = Probability(likely, 1.0)
+        left = [i for i in range(len(shares)) if i not in found]
+        for i in left:
+            if sizes[i] <= SUMMED_BLOCKS:
+                p = count_of_sums(shares[i])
+                found[i] = Probability(p, p)
+        left = [i for i in left if i not in found]
+        found |= dict(zip(left, self._drawn([_summed(shares[i]) for i in left]), strict=True))
+        return [found[i] for i in range(len(shares))]
 
-    def _of_sum(self, shares: Array) -> Probability:
-        total, size = abs(float(shares.sum())), np.count_nonzero(shares)
-        if size > QUICK_BLOCKS:
-            likely = (count_reached(np.abs(self.signs @ shares), total) + 1) / (len(self.signs) + 1)
-            if likely > CLEARLY_NOT:
-                return Probability(likely, 1.0)
-        if size <= SUMMED_BLOCKS:
-            p = count_of_sums(shares)
-            return Probability(p, p)
-        return self._drawn(lambda signs: count_reached(np.abs(signs @ shares), total))
-
-    def _drawn(self, reached: Reached) -> Probability:
-        count, flips = reached(self.signs), len(self.signs)
+    def _drawn(self, flipped: Sequence[Reached]) -> list[Probability]:
+        """Return the p of each difference by random flips, the same ones for all, as many as each needs."""
+        flips, counts = len(self.signs), np.array([reached(self.signs) for reached in flipped], dtype=np.int64)
         generator = np.random.default_rng([self._seed, 3])
-        high = upper_end(count, flips)
-        while flips < self._more and count / flips < CLEARLY_NOT and high > self._enough:
-            count += reached(generator.choice([-1.0, 1.0], size=(CHUNK, self.blocks)))
+        highs = upper_ends(counts, flips)
+        found: dict[int, Probability] = {}
+        waiting = list(range(len(flipped)))
+        while True:
+            still = []
+            for i in waiting:
+                if flips < self._more and counts[i] / flips < CLEARLY_NOT and highs[i] > self._enough:
+                    still.append(i)
+                else:
+                    found[i] = Probability((int(counts[i]) + 1) / (flips + 1), float(highs[i]))
+            if not still:
+                return [found[i] for i in range(len(flipped))]
+            waiting = still
+            signs = generator.choice([-1.0, 1.0], size=(CHUNK, self.blocks))
+            for i in waiting:
+                counts[i] += flipped[i](signs)
             flips += CHUNK
-            high = upper_end(count, flips)
-        return Probability((count + 1) / (flips + 1), high)
+            highs[waiting] = upper_ends(counts[waiting], flips)
 
 
-def upper_end(count: int, flips: int) -> float:
-    """Return the upper end of the interval (Clopper and Pearson) of a p that `count` of `flips` random flips reached.
+def _flipped(a: Sample, b: Sample, first: Array, second: Array, observed: float) -> Reached:
+    """Return what counts flips at which two systems differ as much as they do, by their mean statistics [blocks, k]."""
+    half, both = (first - second) / 2, (first + second).sum(axis=0) / 2
+
+    def reached(signs: Array) -> int:
+        moved = signs @ half
+        return count_reached(np.abs(a.combine(both + moved) - b.combine(both - moved)), observed)
+
+    return reached
+
+
+def _summed(shares: Array) -> Reached:
+    """Return the same for a score that adds up over blocks, by the blocks' shares in the difference."""
+    total = abs(float(shares.sum()))
+    return lambda signs: count_reached(np.abs(signs @ shares), total)
+
+
+def upper_ends(counts: Array, flips: int) -> Array:
+    """Return the upper end of the interval (Clopper and Pearson) of each p that `counts` of `flips` flips reached.
 
     It is one-sided, and holds with the probability `SURE`.
     """
-    return float(stats.beta.ppf(SURE, count + 1, flips - count)) if count < flips else 1.0
+    counts = np.asarray(counts)
+    below = counts < flips
+    ends = scipy.stats.beta.ppf(SURE, counts + 1, np.where(below, flips - counts, 1))
+    return np.where(below, ends, 1.0)
 
 
 def all_signs(blocks: int) -> Array:

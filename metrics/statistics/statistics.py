@@ -12,7 +12,7 @@ seeds has one `ReportStatistics` a seed, on the same reports.
     rank_sets(systems, flips)
 """
 
-from metrics.statistics.comparisons import holm, p_above_all, p_value
+from metrics.statistics.comparisons import each_p_above_all, holm, p_above_all, p_value
 from metrics.statistics.intervals import (
     Interval,
     SeedSpread,
@@ -23,6 +23,7 @@ from metrics.statistics.intervals import (
     interval,
     seed_spread,
 )
+from metrics.statistics.pairwise import difference_errors, p_values
 from metrics.statistics.ranks import RankSets, rank_sets
 from metrics.statistics.resampling import Draws, Sample, sample
 from metrics.statistics.sign_flips import SignFlips, blocks_needed
@@ -39,10 +40,13 @@ __all__ = [
     "detectable_difference",
     "difference",
     "difference_error",
+    "difference_errors",
+    "each_p_above_all",
     "holm",
     "interval",
     "p_above_all",
     "p_value",
+    "p_values",
     "rank_sets",
     "sample",
     "seed_spread",

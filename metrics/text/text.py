@@ -52,6 +52,8 @@ def text_statistics(
     if len(hypotheses) != len(references):
         raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} references")
     wanted = set(names)
+    if not wanted:
+        return []
     texts = ([collapse_whitespace(t) for t in group] for group in (hypotheses, references, train_reports))
     hypotheses, references, train = texts
     by_name = {s.name: s for s in _published(hypotheses, references, train, wanted)}

@@ -1,10 +1,12 @@
 """Whitespace, made harmless before any tokeniser sees it."""
 
 import re
+from functools import lru_cache
 
 _RUN = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=50_000)
 def collapse_whitespace(text: str) -> str:
     """Return `text` with every run of whitespace as one space, and none at its ends.
 

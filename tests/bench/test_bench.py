@@ -17,13 +17,13 @@ from scipy import stats
 from short_trials import REPORTS, trial
 
 from backbones.base import Backbone
-from benchmark.bench import engines, process, run, tables, trainer_trial
+from benchmark.bench import by_hand, engines, peer, process, run, tables, trainer_trial
 from benchmark.bench import scaling as growth
 from benchmark.bench import task as tasks
 from benchmark.bench.model import CONTENDERS, BenchResult, BenchStudy, Contender, Equality, ScalingResult
 from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, read_outputs
-from benchmark.errors import RunFailed
+from benchmark.errors import RunFailed, UserError
 from benchmark.grid import Grid, Point
 from benchmark.suite import ImagePart
 from benchmark.suites.load import load_suite
@@ -49,9 +49,10 @@ def task(load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path) ->
     )
 
 
-def test_the_trainer_and_both_engines_have_the_same_losses(task: Task, tmp_path: Path) -> None:
+def test_the_trainer_what_is_written_by_hand_and_both_engines_have_the_same_losses(task: Task, tmp_path: Path) -> None:
     task = task.model_copy(update={"test": (task.train[0].model_copy(update={"id": "5"}),)})
-    folders = {name: tmp_path / name for name in ("trainer", "sequential", "packed")}
+    folders = {name: tmp_path / name for name in ("trainer", "by hand", "sequential", "packed")}
+    by_hand.train_all(task, out=folders["by hand"], stages=Stages(0.0))
     for number in range(len(task.points)):
         trainer_trial.run_trial(task, number, careful=False, out=folders["trainer"], stages=Stages(0.0))
     for name in ("sequential", "packed"):
@@ -59,6 +60,7 @@ def test_the_trainer_and_both_engines_have_the_same_losses(task: Task, tmp_path:
     outputs = {name: read_outputs(folder, task) for name, folder in folders.items()}
     losses = {name: np.array([output.losses for output in trials]) for name, trials in outputs.items()}
     assert losses["trainer"].shape == (2, 8)
+    np.testing.assert_allclose(losses["by hand"], losses["trainer"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(losses["sequential"], losses["trainer"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(losses["packed"], losses["sequential"], rtol=0, atol=1e-12)
     assert all(len(output.texts) == 1 for trials in outputs.values() for output in trials)
@@ -91,10 +93,16 @@ def cost(wall: float, **stages: float) -> Cost:
 
 
 def test_ratios_are_of_medians() -> None:
-    walls = {"A": (9.0, 30.0, 10.0), "B": (8.0, 8.0, 8.0), "C": (4.0, 3.0, 9.0), "D": (2.0, 2.0, 50.0)}
+    walls: dict[Contender, tuple[float, ...]] = {
+        "A": (9.0, 30.0, 10.0),
+        "B": (8.0, 8.0, 8.0),
+        "N": (6.0, 6.0, 6.0),
+        "C": (4.0, 3.0, 9.0),
+        "D": (2.0, 2.0, 50.0),
+    }
     summary = run.summary({name: [cost(wall, start=1.0) for wall in walls[name]] for name in CONTENDERS})
-    assert summary.ratio == {"A/D": 5.0, "B/D": 4.0, "C/D": 2.0}
-    assert summary.ratio_without_overhead == {"A/D": 9.0, "B/D": 7.0, "C/D": 3.0}
+    assert summary.ratio == {"A/D": 5.0, "B/D": 4.0, "N/D": 3.0, "C/D": 2.0}
+    assert summary.ratio_without_overhead == {"A/D": 9.0, "B/D": 7.0, "N/D": 5.0, "C/D": 3.0}
     assert summary.peak_memory["D"] == 50
     json.dumps(summary.model_dump(mode="json"), allow_nan=False)
 
@@ -120,6 +128,7 @@ def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path:
 
     assert [command[0] for command in of("A", tested)] == ["benchmark.bench.trainer"] * 2 + ["benchmark.bench.score"]
     assert len(of("A", task)) == 2
+    assert [command[0] for command in of("N", tested)] == ["benchmark.bench.by_hand"]
     assert len(of("A", task, losses_only=True)) == len(of("C", tested)) == len(of("D", tested)) == 1
     assert not any("--decoded" in command for command in of("A", tested))
     assert all("--decoded" in command for command in of("B", tested)[:-1])
@@ -168,7 +177,7 @@ def test_tables_say_what_was_measured_on_what(task: Task, scaling: bool, capsys:
             loss_float32=differences,
             text_equal={"D-C": 2, "C-A": 2, "B-A": 1},
         )
-        costs = {name: [cost(wall)] for name, wall in zip(CONTENDERS, (50.0, 40.0, 20.0, 10.0), strict=True)}
+        costs = {name: [cost(wall)] for name, wall in zip(CONTENDERS, (50.0, 40.0, 30.0, 20.0, 10.0), strict=True)}
         result = BenchResult(**dict(measured), **dict(run.summary(costs)), trials=2, equality=equality)
         tables.show(result, console)
     assert type(result).model_validate_json(result.model_dump_json()) == result
@@ -180,6 +189,7 @@ def test_tables_say_what_was_measured_on_what(task: Task, scaling: bool, capsys:
     else:
         assert "D-C 2 of 2, C-A 2 of 2, B-A 1 of 2" in printed
         assert "5.00" in printed
+        assert "N: by hand" in printed
 
 
 @given(
@@ -217,3 +227,54 @@ def test_a_line_agrees_with_scipy() -> None:
     assert line.largest_residual == pytest.approx(
         max(abs(np.array(costs) - expected.intercept - expected.slope * np.array(trials)))
     )
+
+
+def test_a_peer_that_is_not_installed_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no such peer: 'axolotl'\. Known: llamafactory"):
+        peer.command_of("axolotl", tmp_path)
+    with pytest.raises(UserError, match=r"an environment of its own.*--peer-environment"):
+        peer.command_of("llamafactory", None)
+    with pytest.raises(UserError, match=r"llamafactory isn't installed in .*pip install llamafactory"):
+        peer.command_of("llamafactory", tmp_path)
+
+
+PEER = r"""#!{python}
+# Reads what it is told as LLaMA-Factory does, and leaves what that leaves: a loss a step, a report an image.
+import json, sys
+from pathlib import Path
+import yaml
+told = yaml.safe_load(Path(sys.argv[2]).read_text())
+assert sys.argv[1] == "train" and not any("remote" in name for name in told)
+described = json.loads((Path(told["dataset_dir"]) / "dataset_info.json").read_text())
+name = told["dataset"] if told.get("do_train") else told["eval_dataset"]
+rows = json.loads((Path(told["dataset_dir"]) / described[name]["file_name"]).read_text())
+assert all(Path(row["images"][0]).is_file() for row in rows)
+out = Path(told["output_dir"])
+out.mkdir(parents=True)
+if told.get("do_train"):
+    losses = [{{"loss": 1 / (step + told["lora_rank"])}} for step in range(told["max_steps"])]
+    (out / "trainer_log.jsonl").write_text("\n".join(map(json.dumps, losses)))
+else:
+    assert Path(told["adapter_name_or_path"]).is_dir()
+    lines = [{{"predict": f" {{row['messages'][1]['content']}}\n"}} for row in rows]
+    (out / "generated_predictions.jsonl").write_text("\n".join(map(json.dumps, lines)))
+"""
+
+
+def test_a_peer_is_given_files_that_it_reads_and_its_reports_are_those_of_its_studies(
+    task: Task, tmp_path: Path
+) -> None:
+    task = task.model_copy(update={"test": tuple(reversed(task.train[:3]))})
+    command = tmp_path / "llamafactory-cli"
+    command.write_text(PEER.format(python=sys.executable))
+    command.chmod(0o755)
+    peer.run(task, command, out=tmp_path / "P", stages=Stages(0.0))
+    outputs = read_outputs(tmp_path / "P", task)
+    assert [output.texts for output in outputs] == [tuple(study.report.strip() for study in task.test)] * 2
+    assert [output.losses[0] for output in outputs] == [1 / point.rank for point in task.points]
+    assert {len(output.losses) for output in outputs} == {task.steps}
+    command.write_text(f"#!{sys.executable}\nraise SystemExit('no such template')")
+    with pytest.raises(
+        RunFailed, match=r"llamafactory-cli train train\.yaml ended with exit code 1:\nno such template"
+    ):
+        peer.run(task, command, out=tmp_path / "failed", stages=Stages(0.0))

@@ -33,7 +33,8 @@ try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
-print("imported:", sorted({"torch", "transformers", "peft", "matplotlib"} & set(sys.modules)))
+heavy = "torch transformers peft bitsandbytes matplotlib sklearn pandas scipy.stats scipy.ndimage nltk pydicom tifffile"
+print("imported:", sorted(set(heavy.split()) & set(sys.modules)))
 """
 
 

@@ -18,6 +18,7 @@ from benchmark.board.format import escape, table
 from benchmark.board.model import Board, NotThere
 from benchmark.board.published import PUBLISHED
 from benchmark.board.results import read_results
+from benchmark.pages.csv import in_parts
 from benchmark.pages.leaderboard import files_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -205,3 +206,14 @@ def test_documents_and_figures_change_with_their_version_only() -> None:
         "a leaderboard's documents or figures changed: raise DOCUMENTS in benchmark/board/model.py and write the new "
         f"digest here: {total.hexdigest()}"
     )
+
+
+def test_a_table_that_is_too_large_comes_in_parts_that_are_read_by_themselves_and_together() -> None:
+    text = "name,value\n" + "".join(f"row {number},{number}\n" for number in range(1000))
+    assert in_parts(text) == {"results.csv": text}
+    parts = in_parts(text, most=3000)
+    assert [*parts] == ["results.csv", *(f"results-{number}.csv" for number in range(2, len(parts) + 1))]
+    assert len(parts) > 3
+    assert all(len(part) <= 3000 for part in parts.values())
+    rows = [row for part in parts.values() for row in csv.DictReader(StringIO(part))]
+    assert rows == list(csv.DictReader(StringIO(text)))
