@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import Idefics3Config, Idefics3ImageProcessorPil, Idefics3Processor
 from transformers.processing_utils import ProcessorMixin
 
-from backbones.base import Backbone, decoder_projections
+from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, token_id
 
@@ -41,7 +41,6 @@ class SmolVLM(Backbone):
     processor_class = Idefics3Processor
     end_token = "<end_of_utterance>"
     decoder = "text_model"
-    lora_targets = decoder_projections("text_model")
     stacked_features = False
     report_start = " "
 

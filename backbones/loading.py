@@ -9,6 +9,7 @@ import torch
 
 from backbones.checkpoint import read_json
 from backbones.errors import UserError
+from backbones.kinds import check_kind
 from backbones.private.inputs import embeddings_of
 from backbones.private.quantization import forbid_repacking
 from backbones.quantization import decoder_widths, misfit, quantization_config
@@ -45,10 +46,11 @@ def load_model(
         UserError: what is in the folder isn't this plugin's model, isn't whole, or isn't safe to read.
     """
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, GenerationConfig
+    from transformers import AutoConfig, AutoModelForImageTextToText, GenerationConfig
 
     check_folder(folder, name=name, model_type=model_type)
     try:
+        check_kind(AutoConfig.from_pretrained(folder), str(folder))
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
             folder,
             dtype=dtype,

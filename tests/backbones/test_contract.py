@@ -12,13 +12,14 @@ from transformers import BatchEncoding, PreTrainedConfig
 from transformers.utils import ModelOutput
 
 from backbones import contract
-from backbones.base import IGNORED, Backbone, decoder_projections
+from backbones.base import IGNORED, Backbone
 from backbones.contract import Broken, Subject, check, examples
 from backbones.medgemma import MedGemma
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.registry import get
+from backbones.targets import decoder_projections
 from benchmark.tuning.contract import CLAUSES, reloads
 
 pytestmark = pytest.mark.numeric
@@ -106,11 +107,11 @@ class PadsRight(MedGemma):
 
 
 class AdaptsTheEncoder(MedGemma):
-    lora_targets: ClassVar[str] = r".*\.(q_proj|v_proj)"
+    lora_targets: ClassVar[str | None] = r".*\.(q_proj|v_proj)"
 
 
 class AdaptsNothing(MedGemma):
-    lora_targets: ClassVar[str] = decoder_projections("text_decoder")
+    lora_targets: ClassVar[str | None] = decoder_projections("text_decoder")
 
 
 class TooNarrow(MedGemma):
