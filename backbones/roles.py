@@ -202,7 +202,7 @@ def _part_of_mlp(name: str, holder: nn.Module) -> Role:
 
 
 def _frozen(role: Role) -> str | None:
-    return "routers stay frozen: which expert a token goes to is the base's choice" if role == "router" else None
+    return "routers stay frozen: where a token goes is the base's choice" if role == "router" else None
 
 
 def _why_left_out(role: Role, module: nn.Linear, inputs: int, outputs: int) -> str | None:
