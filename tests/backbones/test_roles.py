@@ -16,7 +16,7 @@ from backbones.base import Backbone
 from backbones.coverage import Coverage, coverage
 from backbones.description import published_coverage
 from backbones.errors import UserError
-from backbones.registry import BUILT_IN, get
+from backbones.registry import get
 from backbones.roles import LinearLayer, decoder_layers
 from backbones.structure import build
 from backbones.targets import CHOICES, decoder_projections, vision_projections
@@ -100,7 +100,7 @@ def test_the_expressions_of_backbones_here_are_those_that_stored_adapters_have(n
 
 
 def test_published_decoders_are_reached_whole() -> None:
-    for name in BUILT_IN:
+    for name in FAMILIES:
         reached = known(published_coverage(get(name)))
         assert (reached.share, reached.left_out, reached.alone) == (1.0, (), None)
         assert Coverage.model_validate_json(reached.model_dump_json()) == reached
