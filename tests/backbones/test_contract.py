@@ -114,6 +114,27 @@ class AdaptsNothing(MedGemma):
     lora_targets: ClassVar[str | None] = decoder_projections("text_decoder")
 
 
+class AdaptsAHalf(MedGemma):
+    lora_targets: ClassVar[str | None] = rf"(?=.*\.mlp\.)({decoder_projections()})"
+
+
+class TakesTheEndForAnEnd(MedGemma):
+    def report_tokens(self, report: str) -> list[int]:
+        return [*self.tokenizer(report, add_special_tokens=False)["input_ids"], self.end]
+
+
+class MasksWhatPads(MedGemma):
+    """A plugin that tells what is learnt by which token pads, as collators elsewhere do."""
+
+    def encode_text(
+        self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
+    ) -> BatchEncoding:
+        text = super().encode_text(prompts, reports, max_length=max_length)
+        if reports is not None:
+            text["labels"][text["input_ids"] == self.padding] = IGNORED
+        return text
+
+
 class TooNarrow(MedGemma):
     """A plugin whose published checkpoint has a width that isn't a whole number of 4-bit blocks."""
 
@@ -136,6 +157,10 @@ class TooNarrow(MedGemma):
         (MasksOneWay, "medgemma-4b-it", contract.trained_as_pixels, "logits differ"),
         (PadsRight, "medgemma-4b-it", contract.left_padding, "ends with padding"),
         (AdaptsTheEncoder, "medgemma-4b-it", contract.targets_in_the_decoder, "encode images"),
+        (AdaptsTheEncoder, "medgemma-4b-it", contract.covers_the_decoder, "modules are outside its decoder, such as"),
+        (AdaptsAHalf, "medgemma-4b-it", contract.covers_the_decoder, r"% of the miniature's decoder gets adapters, where 95%"),
+        (TakesTheEndForAnEnd, "medgemma-4b-it", contract.one_end, "inside a report becomes a special token"),
+        (MasksWhatPads, "medgemma-4b-it", contract.padded_by_the_end, "0 end tokens are learnt for a report"),
         (AdaptsNothing, "medgemma-4b-it", contract.targets_in_the_decoder, "no module matches"),
         (
             TooNarrow,
