@@ -1,9 +1,6 @@
 """The contract of backbones as tests: one line in a package's own test file, one test a clause.
 
-    from amrg.testing import contract
-    from amrg_my_model import Plugin
-
-    test_contract = contract(Plugin)
+`test_contract = contract(Plugin)` is the line, of a plugin's class.
 """
 
 import tempfile

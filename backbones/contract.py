@@ -262,7 +262,7 @@ def targets_in_the_decoder(subject: Subject) -> None:
 
 
 def covers_the_decoder(subject: Subject) -> None:
-    """adapters reach as much of the decoder's linear weights as the plugin states, and no layer of the vision encoder."""
+    """adapters reach as much of the decoder's linear weights as the plugin states, and nothing outside it."""
     plugin = type(subject.backbone)
     published = plugin.full_configuration()
     for what, model in (
@@ -278,8 +278,8 @@ def covers_the_decoder(subject: Subject) -> None:
         if reached.share < plugin.coverage:
             lost = "; ".join(f"{left.example} and {left.layers - 1} more: {left.reason}" for left in reached.left_out)
             raise Broken(
-                f"{reached.share:.1%} of {what} decoder gets adapters, where {plugin.coverage:.0%} has to. Without: {lost}. "
-                "State a smaller `coverage` in the plugin where that is meant"
+                f"{reached.share:.1%} of {what} decoder gets adapters, where {plugin.coverage:.0%} has to. Without them: "
+                f"{lost}. State a smaller `coverage` in the plugin where that is meant"
             )
 
 
@@ -295,7 +295,7 @@ def one_end(subject: Subject) -> None:
         if not tokens or tokens[-1] != backbone.end:
             raise Broken(f"a report doesn't end with the end token {backbone.end_token!r}")
         if {backbone.end, backbone.image_token} & set(tokens[:-1]):
-            raise Broken(f"{special!r} inside a report becomes a special token: it would end there, or ask for an image")
+            raise Broken(f"{special!r} inside a report becomes a special token: an end, or an image to show")
         if backbone.decode(tokens[:-1]) != report:
             raise Broken(f"a report that spells {special!r} is learnt as {backbone.decode(tokens[:-1])!r}")
 
@@ -313,8 +313,8 @@ def padded_by_the_end(subject: Subject) -> None:
             learnt = text["labels"][row][text["labels"][row] != IGNORED].tolist()
             if learnt != backbone.report_tokens(report):
                 raise Broken(
-                    f"{learnt.count(backbone.end)} end tokens are learnt for a report, instead of one. Labels have to be "
-                    "told by place, not by which token pads"
+                    f"{learnt.count(backbone.end)} end tokens are learnt for a report, instead of one. Labels have to"
+                    " be told by place, not by which token pads"
                 )
     finally:
         backbone.tokenizer.pad_token = pad

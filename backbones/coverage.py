@@ -1,4 +1,4 @@
-"""How much of a decoder its adapters reach: by role, with what is left out and why, as data that is stored and printed."""
+"""How much of a decoder its adapters reach: by role, with what is left out and why, as data to store and print."""
 
 import re
 from collections.abc import Sequence

@@ -23,8 +23,8 @@ def check_kind(config: "PreTrainedConfig", at: str) -> None:
     parts = (config, config.get_text_config(decoder=True))
     if any(getattr(part, "is_encoder_decoder", False) for part in parts):
         raise UserError(
-            f"{at}: an encoder-decoder. Its decoder reads image and prompt by cross-attention, where amrg puts a report "
-            "behind them and trains one decoder on both. Choose a decoder that takes images, such as those that "
+            f"{at}: an encoder-decoder. Its decoder reads image and prompt by cross-attention, where amrg puts a "
+            "report behind them and trains one decoder on both. Choose a decoder that takes images, such as those that "
             "`amrg backbones list` names."
         )
     if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING or getattr(config, "vision_config", None) is None:

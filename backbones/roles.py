@@ -1,8 +1,8 @@
 """What each linear layer of a decoder does, found in the model itself: attention, mixer, MLP, experts, and others.
 
 Families name their layers as they like (`gate_up_proj`, `w1`, `in_proj_qkv`), so a list of names adapts a part of a
-decoder that its author didn't think of, without a word. Here every weight that a token is multiplied with is found, with
-its role, and a reason where it can't have an adapter. Nothing is computed, so a model on the meta device serves.
+decoder that its author didn't think of, without a word. Here every weight that a token is multiplied with is found,
+with its role, and a reason where it can't have an adapter. Nothing is computed, so a model on the meta device serves.
 """
 
 import re
@@ -15,7 +15,8 @@ from torch import nn
 from backbones.errors import UserError
 
 Role = Literal[
-    "attention_in", "attention_out", "mixer_in", "mixer_out", "gate", "up", "gate_up", "down", "experts", "other", "router"
+    "attention_in", "attention_out", "mixer_in", "mixer_out", "gate", "up", "gate_up", "down",
+    "experts", "other", "router",
 ]  # fmt: skip
 """What a layer does: projections into attention and out of it, the same of a mixer (linear attention, a state space, a
 convolution: what stands in attention's place), the parts of an MLP (`gate_up`: two in one layer), experts, what is none
@@ -95,8 +96,8 @@ def decoder_of(model: nn.Module, named: str | None = None) -> tuple[str, nn.Modu
     if len(decoders) != 1:
         what = f"{len(decoders)} modules" if decoders else "no module"
         raise UserError(
-            f"{type(model).__name__} has {what} that could be its decoder. State in the plugin's `decoder` how the module "
-            "is called that holds the decoder's layers."
+            f"{type(model).__name__} has {what} that could be its decoder. State in the plugin's `decoder` how the "
+            "module is called that holds the decoder's layers."
         )
     return decoders[0], modules[decoders[0]]
 

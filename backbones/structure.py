@@ -95,7 +95,9 @@ class Structure:
         """
         if targets != "all" and targets not in self.further:
             known = ", ".join(("all", *self.further))
-            raise UserError(f"`targets: {targets}`: no layer of this decoder can have an adapter by it. It has {known}.")
+            raise UserError(
+                f"`targets: {targets}`: no layer of this decoder can have an adapter by it, but by {known}."
+            )
         return self.adapted if targets == "all" else self.further[targets]
 
     def trainable(self, rank: int, targets: str = "all", *, magnitudes: bool = False) -> int:

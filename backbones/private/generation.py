@@ -38,8 +38,8 @@ def select_rows(state: GenerationState, rows: Tensor) -> GenerationState:
     chosen = dict(state)
     for layer in chosen["past_key_values"].layers:
         # States of linear attention and convolutions have rows as keys and values have, but only the one method.
-        select = layer.reorder_cache if isinstance(layer, LinearAttentionCacheLayerMixin) else layer.batch_select_indices
-        select(rows)
+        has_states = isinstance(layer, LinearAttentionCacheLayerMixin)
+        (layer.reorder_cache if has_states else layer.batch_select_indices)(rows)
     # Features of the images have gone into the cache.
     for name in ("mm_encoder_outputs", "image_grid_thw", "inputs_embeds"):
         chosen.pop(name, None)

@@ -122,7 +122,8 @@ def _print_coverage(console: "Console", reached: "Coverage") -> None:
         table.add_row(role.role.replace("_", " "), f"{role.layers:,}", f"{role.weights:,}", f"{role.share:.1%}")
     console.print(table)
     for left in reached.left_out:
-        console.print(escape(f"Left out: {left.layers} of {left.weights:,} weights, such as {left.example}: {left.reason}."))
+        what = f"{left.layers} layers of {left.weights:,} weights, such as {left.example}"
+        console.print(escape(f"Left out: {what}: {left.reason}."))
 
 
 def check(name: Name, as_json: AsJson = False) -> None:

@@ -166,7 +166,7 @@ def _roles(suite: Suite, source: SuiteSource | None) -> list[str]:
                 structure.projections(targets)
             except UserError as error:
                 start = f"{source.at('backbones', suite.backbones.index(entry))}: " if source else ""
-                needs.append(f"{start}{entry.name}: {error} Choose one of them, or leave this backbone out.")
+                needs.append(f"{start}{entry.name}: {error} Choose one of these, or leave this backbone out.")
     return needs
 
 

@@ -158,7 +158,7 @@ class TooNarrow(MedGemma):
         (PadsRight, "medgemma-4b-it", contract.left_padding, "ends with padding"),
         (AdaptsTheEncoder, "medgemma-4b-it", contract.targets_in_the_decoder, "encode images"),
         (AdaptsTheEncoder, "medgemma-4b-it", contract.covers_the_decoder, "modules are outside its decoder, such as"),
-        (AdaptsAHalf, "medgemma-4b-it", contract.covers_the_decoder, r"% of the miniature's decoder gets adapters, where 95%"),
+        (AdaptsAHalf, "medgemma-4b-it", contract.covers_the_decoder, "% of the miniature's decoder gets adapters"),
         (TakesTheEndForAnEnd, "medgemma-4b-it", contract.one_end, "inside a report becomes a special token"),
         (MasksWhatPads, "medgemma-4b-it", contract.padded_by_the_end, "0 end tokens are learnt for a report"),
         (AdaptsNothing, "medgemma-4b-it", contract.targets_in_the_decoder, "no module matches"),

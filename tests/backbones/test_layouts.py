@@ -1,4 +1,4 @@
-"""Checkpoints of families without a plugin here, by names that they were published under: nothing missing, nothing over.
+"""Checkpoints of families without a plugin here, by names that they were published under: nothing missing or over.
 
 Tiny configurations of the same classes; names don't depend on widths.
 """
@@ -24,7 +24,9 @@ VISION = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 16,
     "patch_size": 4,
 }  # fmt: skip
-BLOCKS = {"hidden_size": 32, "intermediate_size": 64, "depth": 1, "num_heads": 2, "patch_size": 4, "out_hidden_size": 32}
+BLOCKS = {
+    "hidden_size": 32, "intermediate_size": 64, "depth": 1, "num_heads": 2, "patch_size": 4, "out_hidden_size": 32,
+}  # fmt: skip
 PER_LAYER = {"hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": 64, "num_kv_shared_layers": 2}
 FOUR = ["sliding_attention", "full_attention"] * 2
 DELTA = {

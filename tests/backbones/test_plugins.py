@@ -70,11 +70,13 @@ def pass_of(file: Path) -> list[str]:
     return [parameters.id for parameters in mark.args[1]]
 
 
+@pytest.mark.slow
 def test_a_package_tests_itself_in_one_line_a_test_a_clause(tmp_path: Path) -> None:
     """As pytest runs it: a plugin without a miniature is one failure, with the reason, and nothing else is tried."""
     (tmp_path / "test_itself.py").write_text(
         "from amrg.testing import contract\nfrom backbones.medgemma import MedGemma\n\n\n"
-        "class Unfinished(MedGemma):\n    @classmethod\n    def miniature(cls):\n        raise KeyError('processor')\n\n\n"
+        "class Unfinished(MedGemma):\n    @classmethod\n"
+        "    def miniature(cls):\n        raise KeyError('processor')\n\n\n"
         "test_contract = contract(Unfinished)\n"
     )
     command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-p", "no:randomly", "-c", os.devnull]

@@ -1,4 +1,4 @@
-"""A decoder's linear layers by role: every one of families with and without a plugin, and parts made for the odd ones."""
+"""A decoder's linear layers by role: every one of all families, with and without a plugin, and odd parts."""
 
 import re
 from collections.abc import Mapping
@@ -38,10 +38,12 @@ EXPECTED: Mapping[str, Mapping[str, str]] = {
     },
     "Gemma 4 E4B": USUAL | {"other": PER_LAYER},
     "GLM-4.6V-Flash": {
-        "attention_in": "q_proj k_proj v_proj", "attention_out": "o_proj", "gate_up": "gate_up_proj", "down": "down_proj",
+        "attention_in": "q_proj k_proj v_proj", "attention_out": "o_proj",
+        "gate_up": "gate_up_proj", "down": "down_proj",
     },
     "LFM2.5-VL 1.6B": {
-        "attention_in": "q_proj k_proj v_proj", "attention_out": "out_proj", "mixer_in": "in_proj", "mixer_out": "out_proj",
+        "attention_in": "q_proj k_proj v_proj", "attention_out": "out_proj",
+        "mixer_in": "in_proj", "mixer_out": "out_proj",
         "gate": "w1", "up": "w3", "down": "w2",
     },
 }  # fmt: skip
@@ -172,7 +174,8 @@ def test_experts_are_a_choice_and_routers_none() -> None:
     class Mixed(Backbone):
         name = "mixed"
 
-    model = part(language_model=part(layers=nn.ModuleList([part(mlp=part(experts=lists, shared_expert=part(up_proj=wide())))])))
+    layer = part(mlp=part(experts=lists, shared_expert=part(up_proj=wide())))
+    model = part(language_model=part(layers=nn.ModuleList([layer])))
     some, every = (coverage(Mixed, model, which) for which in ("all", "all+experts"))
     assert (some.adapted, every.adapted) == (64**2, 5 * 64**2)
     assert (some.alone, every.share) == (None, 1.0)
@@ -208,7 +211,7 @@ def test_layers_that_adapters_or_packs_cant_take_say_why() -> None:
 
 
 def test_a_model_without_one_decoder_says_what_to_state() -> None:
-    with pytest.raises(UserError, match="no module that could be its decoder. State in the plugin's `decoder`"):
+    with pytest.raises(UserError, match=r"no module that could be its decoder. State in the plugin's `decoder`"):
         decoder_layers(part(a=wide()), "language_model")
     with pytest.raises(UserError, match="2 modules that could be its decoder"):
         decoder_layers(part(a=part(decoder=wide()), b=part(decoder=wide())), "decoder")

@@ -88,7 +88,7 @@ def test_targets_that_a_decoder_has_no_layers_for_are_named_with_those_it_has() 
     suite = parse(re.sub(r"grid: .*", grid, text), where="a suite")
     [need] = missing(suite, None)
     assert need.startswith(f"{suite.backbones[0].name}: `targets: mixer`: no layer of this decoder")
-    assert "It has all, attention, " in need
+    assert "but by all, attention, " in need
 
 
 def test_a_folder_that_is_not_there_or_not_dmid(tmp_path: Path) -> None:
