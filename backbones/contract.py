@@ -278,7 +278,7 @@ def covers_the_decoder(subject: Subject) -> None:
         if reached.share < plugin.coverage:
             lost = "; ".join(f"{left.example} and {left.layers - 1} more: {left.reason}" for left in reached.left_out)
             raise Broken(
-                f"{reached.share:.1%} of {what} decoder gets adapters, where {plugin.coverage:.0%} has to. Without them: "
+                f"{reached.share:.1%} of {what} decoder gets adapters, where {plugin.coverage:.0%} has to. Without: "
                 f"{lost}. State a smaller `coverage` in the plugin where that is meant"
             )
 

@@ -94,9 +94,9 @@ class Structure:
             UserError: the decoder has no such layers.
         """
         if targets != "all" and targets not in self.further:
-            known = ", ".join(("all", *self.further))
+            others = ", ".join(("all", *self.further))
             raise UserError(
-                f"`targets: {targets}`: no layer of this decoder can have an adapter by it, but by {known}."
+                f"`targets: {targets}`: no layer of the decoder can have an adapter by it, but by {others}."
             )
         return self.adapted if targets == "all" else self.further[targets]
 

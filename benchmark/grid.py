@@ -11,8 +11,8 @@ Scaling = Literal["classic", "rslora"]
 """What B A is multiplied by: alpha / r (LoRA, arXiv 2106.09685), or alpha / √r (rsLoRA, arXiv 2312.03732)."""
 Targets = Literal["all", "attention", "mixer", "attention+mixer", "mlp", "all+experts", "vision+decoder"]
 """Which layers get adapters, by what they do (`backbones.roles`): the decoder's projections, all but experts, or those
-of attention, of what stands in its place (linear attention, a state space, a convolution), of both, or of the MLP; experts
-as well; or the decoder's and the vision encoder's."""
+of attention, of what stands in its place (linear attention, a state space, a convolution), of both, or of the MLP;
+experts as well; or the decoder's and the vision encoder's."""
 Initialisation = Literal["default", "gaussian", "orthogonal", "pissa", "olora"]
 """What A and B begin with, by peft: Kaiming's uniform A and B = 0; a normal A; an orthogonal pair (B A = 0); the base's
 own largest singular directions (PiSSA, arXiv 2404.02948) or its QR factors (OLoRA, arXiv 2406.01775), which both take

@@ -76,7 +76,8 @@ def _cells(reached: Coverage) -> list[str]:
 
 def _percent(share: float) -> str:
     """Return a share; what isn't whole is never written as 100."""
-    return "100 %" if share == 1 else f"{min(share, 0.9999):.2%}".replace("%", " %")
+    shown = f"{share:.0%}" if share in (0, 1) else f"{min(share, 0.9999):.2%}"
+    return shown.replace("%", " %")
 
 
 def _notes() -> Iterator[str]:

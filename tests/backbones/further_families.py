@@ -112,7 +112,6 @@ FURTHER: Mapping[str, Family] = {
         "llava_onevision",
         {"text_config": _text(3584, 18_944, 28, 28, 4, model_type="qwen2", vocab_size=152_064)},
         "its decoder is Qwen2 7B; the encoder's are defaults of the class",
-        licence="Apache-2.0",
     ),
     "MedGemma 27B": Family("gemma3", _medgemma_27b, "Gemma 3 27B by the public list of its sizes"),
     "Lingshu 7B": Family("qwen2_5_vl", lambda: configuration("qwen2.5-vl-7b"), "those of `qwen2.5-vl-7b`"),

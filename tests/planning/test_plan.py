@@ -87,7 +87,7 @@ def test_targets_that_a_decoder_has_no_layers_for_are_named_with_those_it_has() 
     grid = "grid: {rank: [2], alpha: [8], targets: [all, mixer], seed: [0]}"
     suite = parse(re.sub(r"grid: .*", grid, text), where="a suite")
     [need] = missing(suite, None)
-    assert need.startswith(f"{suite.backbones[0].name}: `targets: mixer`: no layer of this decoder")
+    assert need.startswith(f"{suite.backbones[0].name}: `targets: mixer`: no layer of the decoder")
     assert "but by all, attention, " in need
 
 
