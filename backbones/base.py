@@ -26,8 +26,6 @@ from backbones.loading import check_image_tokens, check_tokenizer, load_model, l
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs, image_features
 from backbones.private.shapes import ShapesOnly
-from backbones.roles import decoder_layers
-from backbones.targets import Stated, chosen, expression
 from backbones.texts import fill_template, plain_tokens, special_ids, spelt_in_prompt, use_tokenizers_template
 
 IGNORED = -100
@@ -176,6 +174,9 @@ class Backbone(ABC):
         Raises:
             UserError: the decoder has no such layers.
         """
+        # Only now: what a plugin states is listed without looking into any model.
+        from backbones.targets import Stated, expression
+
         stated = Stated(cls.lora_targets, cls.vision_targets)
         return expression(model, which, decoder=cls.decoder, name=cls.name, stated=stated)
 
@@ -187,6 +188,9 @@ class Backbone(ABC):
         """Return why adapters on such layers can't be packed with others, for this model; None where they can."""
         if not self.packable:
             return "its plugin says that rows of several adapters can't go through the model as one batch"
+        from backbones.roles import decoder_layers
+        from backbones.targets import chosen
+
         layers = chosen(decoder_layers(self.model, self.decoder), which)
         return next((layer.alone for layer in layers if layer.alone), None)
 

@@ -97,9 +97,9 @@ def miniature(plugin: type[Backbone]) -> Iterator[Path]:
 
 
 def written_miniature(plugin: type[Backbone], folder: Path) -> Path:
-    """Return a barely trained miniature of the plugin, in a new folder of its name within `folder`."""
+    """Return a barely trained miniature of the plugin, in a new folder within `folder`."""
     recipe = Recipe(vision_steps=2, language_steps=2)
-    return write_miniature(plugin, folder / plugin.name, examples(), prompt=PROMPTS[0], recipe=recipe)
+    return write_miniature(plugin, folder / "miniature", examples(), prompt=PROMPTS[0], recipe=recipe)
 
 
 def subject_of(plugin: type[Backbone], folder: Path) -> Subject:

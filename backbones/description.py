@@ -1,13 +1,14 @@
 """What a plugin states, as data: the rows of `amrg backbones list` and `show`."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from backbones.base import Backbone
 from backbones.checkpoint import is_cached
-from backbones.coverage import Coverage, coverage
-from backbones.structure import build
+
+if TYPE_CHECKING:
+    from backbones.coverage import Coverage
 
 SCHEMA = 1
 """Version of `Described`."""
@@ -63,7 +64,11 @@ def described(plugin: type[Backbone]) -> Described:
     )
 
 
-def published_coverage(plugin: type[Backbone]) -> Coverage | None:
+def published_coverage(plugin: type[Backbone]) -> "Coverage | None":
     """Return how much of the published decoder adapters reach; None where the plugin states no configuration."""
+    # Only now: what a plugin states is listed without building any model.
+    from backbones.coverage import coverage
+    from backbones.structure import build
+
     config = plugin.full_configuration()
     return None if config is None else coverage(plugin, build(config))
