@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from backbones.base import Backbone
-from backbones.contract import BUILT, CLAUSES, Check, Subject, outcome, sentence_of, subject_of
-from backbones.contract import written_miniature as written
+from backbones.contract import BUILT, CLAUSES, Check, Subject, outcome, sentence_of, subject_of, written_miniature
 from benchmark.tuning.contract import CLAUSES as CLAUSES_OF_TUNING
 
 __all__ = ["contract"]
@@ -27,23 +26,22 @@ def contract(plugin: type[Backbone]) -> Callable[[Check | None], None]:
     Args:
         plugin: the plugin's class.
     """
+    clauses = [pytest.param(None, id=BUILT)]
+    clauses += [pytest.param(clause, id=sentence_of(clause)) for clause in (*CLAUSES, *CLAUSES_OF_TUNING)]
+    folders: list[tempfile.TemporaryDirectory[str]] = []
 
     @cache
-    def tried() -> Subject | Exception:
+    def subject_or_error() -> Subject | Exception:
         folder = tempfile.TemporaryDirectory(prefix="amrg-contract-")
         folders.append(folder)  # it lies there as long as the test does: a clause loads it anew
         try:
-            return subject_of(plugin, written(plugin, Path(folder.name)))
+            return subject_of(plugin, written_miniature(plugin, Path(folder.name)))
         except Exception as error:  # a plugin may raise anything; each clause says so
             return error
 
-    folders: list[tempfile.TemporaryDirectory[str]] = []
-    clauses = [pytest.param(None, id=BUILT)]
-    clauses += [pytest.param(clause, id=sentence_of(clause)) for clause in (*CLAUSES, *CLAUSES_OF_TUNING)]
-
     @pytest.mark.parametrize("clause", clauses)
     def test_contract(clause: Check | None) -> None:
-        subject = tried()
+        subject = subject_or_error()
         if clause is None:
             if isinstance(subject, Exception):
                 raise subject

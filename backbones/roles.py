@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from torch import nn
+from torch import Tensor, nn
 
 from backbones.errors import UserError
 
@@ -91,7 +91,8 @@ def decoder_of(model: nn.Module, named: str | None = None) -> tuple[str, nn.Modu
     modules = dict(model.named_modules())
     decoders = [name for name in modules if named is not None and name.rpartition(".")[2] == named]
     if not decoders:
-        searched = model.get_decoder() if hasattr(model, "get_decoder") else None
+        search: Any = getattr(model, "get_decoder", lambda: None)
+        searched = search()
         decoders = [name for name, module in modules.items() if module is searched and module is not model]
     if len(decoders) != 1:
         what = f"{len(decoders)} modules" if decoders else "no module"
@@ -135,7 +136,7 @@ def _of_images(decoder: nn.Module) -> set[str]:
     return {name for name, _ in decoder.named_modules() if name.rpartition(".")[2] in encoders}
 
 
-def _layers_of(path: str, module: nn.Module, holder: nn.Module) -> Iterator[tuple[LinearLayer, nn.Parameter]]:
+def _layers_of(path: str, module: nn.Module, holder: nn.Module) -> Iterator[tuple[LinearLayer, Tensor]]:
     """Yield a module's own linear layers and their weights: itself, or what it has as bare parameters."""
     if path.rpartition(".")[2] == "lm_head":
         return
