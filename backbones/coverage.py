@@ -13,7 +13,7 @@ from backbones.structure import RANKS
 if TYPE_CHECKING:
     from backbones.base import Backbone
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 """Version of `Coverage`."""
 
 

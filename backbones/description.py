@@ -10,7 +10,7 @@ from backbones.checkpoint import is_cached
 if TYPE_CHECKING:
     from backbones.coverage import Coverage
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 """Version of `Described`."""
 
 

@@ -161,7 +161,9 @@ def _roles(suite: Suite, source: SuiteSource | None) -> list[str]:
             structure = structure_of(entry, get(entry.name)) if _is_present(entry) else None
         except UserError:
             continue  # that there is no such backbone, or no such checkpoint, is said elsewhere
-        for targets in special if structure is not None else []:
+        if structure is None:
+            continue
+        for targets in special:
             try:
                 structure.projections(targets)
             except UserError as error:

@@ -106,7 +106,8 @@ def test_a_checkpoint_is_read_whole_by_the_names_it_was_published_under(
     published |= {name: buffer.clone() for name, buffer in model.named_buffers() if name in model.state_dict()}
     config.save_pretrained(tmp_path)
     save_file(published, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    loaded, report = AutoModelForImageTextToText.from_pretrained(tmp_path, output_loading_info=True)
+    read: Any = AutoModelForImageTextToText.from_pretrained(tmp_path, output_loading_info=True)
+    loaded, report = read
     check_tensors(tmp_path, report["missing_keys"], report["unexpected_keys"], name=model_type, spare_tensors=())
     for name, parameter in model.named_parameters():
         assert torch.equal(loaded.get_parameter(name), parameter), name

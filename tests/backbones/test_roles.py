@@ -56,7 +56,7 @@ def plugin_of(name: str, family: Family) -> type[Backbone]:
 
 def with_adapters(model: nn.Module, targets: str, rank: int) -> Any:
     with torch.device("meta"):
-        return get_peft_model(model, LoraConfig(r=rank, target_modules=targets), low_cpu_mem_usage=True)  # type: ignore[arg-type]
+        return get_peft_model(model, LoraConfig(r=rank, target_modules=targets), low_cpu_mem_usage=True)
 
 
 @pytest.mark.parametrize("name", FURTHER)
@@ -171,12 +171,10 @@ def test_experts_are_a_choice_and_routers_none() -> None:
     assert all("frozen" in str(layer.left_out) for layer in layers.values() if layer.role == "router")
     assert "sends it" in str(layers["mlp.experts.0.gate_proj"].alone)
 
-    class Mixed(Backbone):
-        name = "mixed"
-
+    mixed = plugin_of("mixed", Family("", {}, ""))
     layer = part(mlp=part(experts=lists, shared_expert=part(up_proj=wide())))
     model = part(language_model=part(layers=nn.ModuleList([layer])))
-    some, every = (coverage(Mixed, model, which) for which in ("all", "all+experts"))
+    some, every = (coverage(mixed, model, which) for which in ("all", "all+experts"))
     assert (some.adapted, every.adapted) == (64**2, 5 * 64**2)
     assert (some.alone, every.share) == (None, 1.0)
     assert every.alone is not None
@@ -218,13 +216,12 @@ def test_a_model_without_one_decoder_says_what_to_state() -> None:
 
 
 def test_an_expression_of_the_plugins_own_stands_for_all_attention_and_mlps_alone() -> None:
-    class Own(Backbone):
-        name, lora_targets = "own", r".*\.(q|v)_proj"
-
+    own = plugin_of("own", Family("", {}, ""))
+    own.lora_targets = r".*\.(q|v)_proj"
     model = part(language_model=part(layers=nn.ModuleList([part(self_attn=part(q_proj=wide(), k_proj=wide()))])))
-    reached = coverage(Own, model)
-    assert (reached.expression, reached.share) == (Own.lora_targets, 0.5)
+    reached = coverage(own, model)
+    assert (reached.expression, reached.share) == (own.lora_targets, 0.5)
     assert reached.left_out[0].reason == "the plugin's `lora_targets` doesn't match it"
-    assert re.fullmatch(Own.expression(model, "attention"), "language_model.layers.0.self_attn.q_proj")
+    assert re.fullmatch(own.expression(model, "attention"), "language_model.layers.0.self_attn.q_proj")
     with pytest.raises(UserError, match="says nothing of `targets: mixer`"):
-        Own.expression(model, "mixer")
+        own.expression(model, "mixer")
