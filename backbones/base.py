@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
     from transformers import BatchEncoding, PreTrainedConfig, PreTrainedModel
     from transformers.modeling_outputs import ModelOutput
     from transformers.processing_utils import ProcessorMixin
@@ -35,30 +35,6 @@ if TYPE_CHECKING:
 
 IGNORED = -100
 """The label of a position that the loss leaves out (PyTorch's `cross_entropy`)."""
-
-
-def decoder_projections(decoder: str = "language_model") -> str:
-    """Return the regular expression for a decoder's attention and MLP projections, and nothing of the vision encoder.
-
-    Bare names such as `q_proj` also match modules of the vision encoder, a different number in each family.
-
-    Args:
-        decoder: the module that holds the decoder's layers.
-    """
-    return rf".*\.{decoder}\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down)_proj"
-
-
-def vision_projections() -> str:
-    """Return the regular expression for a vision encoder's attention and MLP projections, by any family's names.
-
-    The projector between encoder and decoder isn't among them.
-    """
-    layers = r"(vision_tower|vision_model|visual)\..*(layers|blocks)\.\d+\.(self_attn|attn|mlp)"
-    return rf".*\.{layers}\.(q_proj|k_proj|v_proj|out_proj|qkv|proj|(linear_)?fc[12]|(gate|up|down)_proj)"
-
-
-ROLES = {"attention": r"(self_attn|attention|attn)", "mlp": r"(mlp|feed_forward)"}
-"""How the modules are called that hold a layer's projections, by role."""
 
 
 class Backbone(ABC):
@@ -71,9 +47,13 @@ class Backbone(ABC):
         processor_class: the processor, a class of transformers or a subclass.
         end_token: the token that ends a report.
         decoder: name of the module that holds the decoder's layers.
-        lora_targets: regular expression over module names for the adapters.
+        lora_targets: regular expression over module names for the adapters, in place of all the layers whose role is
+            found in the model (`backbones.roles`); None, as a rule.
+        coverage: share of the decoder's linear weights that have to get an adapter, or the contract is broken. A family
+            most of whose weights are experts states less, which says that it knows.
         turn_markers: texts, other than special tokens, that begin and end a turn in this family's prompts.
-        vision_targets: regular expression for the adapters of a vision encoder that is tuned as well.
+        vision_targets: regular expression for the adapters of a vision encoder that is tuned as well; None where all
+            linear layers of its blocks get one.
         stacked_features: whether the model takes image features as one tensor or as one tensor an image.
         scattered_features: whether features have to be put among the embeddings, for a model class that doesn't
             take them as `mm_encoder_outputs`.
@@ -93,8 +73,9 @@ class Backbone(ABC):
     end_token: ClassVar[str]
     turn_markers: ClassVar[tuple[str, ...]] = ()
     decoder: ClassVar[str] = "language_model"
-    lora_targets: ClassVar[str] = decoder_projections()
-    vision_targets: ClassVar[str] = vision_projections()
+    lora_targets: ClassVar[str | None] = None
+    coverage: ClassVar[float] = 0.95
+    vision_targets: ClassVar[str | None] = None
     stacked_features: ClassVar[bool] = True
     scattered_features: ClassVar[bool] = False
     report_start: ClassVar[str] = ""
@@ -191,18 +172,36 @@ class Backbone(ABC):
         return configuration(cls.configuration) if cls.configuration else None
 
     @classmethod
-    def targets(cls, which: str = "all") -> str:
-        """Return the regular expression over module names for adapters.
+    def expression(cls, model: nn.Module, which: str = "all") -> str:
+        """Return the regular expression over module names for adapters in a model, whole names; exactly their layers.
 
         Args:
-            which: "all" for the decoder's projections, "attention" or "mlp" for those of one role, "vision+decoder" for
-                the vision encoder's as well.
+            model: of this family, with or without numbers.
+            which: one of `backbones.targets.CHOICES`: "all" for the decoder's projections, "attention", "mixer" or
+                "mlp" for those of some roles, "vision+decoder" for the vision encoder's as well.
+
+        Raises:
+            UserError: the decoder has no such layers.
         """
-        if which == "all":
-            return cls.lora_targets
-        if which == "vision+decoder":
-            return f"({cls.lora_targets})|({cls.vision_targets})"
-        return rf"(?=.*\.{ROLES[which]}\.)({cls.lora_targets})"
+        # Only now: what a plugin states is listed without looking into any model.
+        from backbones.targets import Stated, expression
+
+        stated = Stated(cls.lora_targets, cls.vision_targets)
+        return expression(model, which, decoder=cls.decoder, name=cls.name, stated=stated)
+
+    def targets(self, which: str = "all") -> str:
+        """Return the same for this backbone's own model."""
+        return self.expression(self.model, which)
+
+    def why_alone(self, which: str = "all") -> str | None:
+        """Return why adapters on such layers can't be packed with others, for this model; None where they can."""
+        if not self.packable:
+            return "its plugin says that rows of several adapters can't go through the model as one batch"
+        from backbones.roles import decoder_layers
+        from backbones.targets import chosen
+
+        layers = chosen(decoder_layers(self.model, self.decoder), which)
+        return next((layer.alone for layer in layers if layer.alone), None)
 
     # -- images
 

@@ -4,6 +4,7 @@ The clauses here ask the backbone alone. This room knows nothing of the benchmar
 to try (training, saving, writing) is in `benchmark.tuning.contract`, whose clauses are tried after these.
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +18,13 @@ from torch import Tensor
 from transformers import BatchEncoding
 
 from backbones.base import IGNORED, Backbone
+from backbones.coverage import coverage
 from backbones.errors import UserError
 from backbones.miniature import SIDE
 from backbones.miniature_checkpoint import write_miniature
 from backbones.pretraining import Example, Recipe
 from backbones.quantization import decoder_widths, misfit
+from backbones.roles import decoder_of
 from backbones.structure import build
 
 PROMPTS = ("Write the radiology report of this mammogram.", "Write the report.")
@@ -34,6 +37,10 @@ TOLERANCE = 1e-4
 """Greatest difference of two logits that count as equal, in 32-bit numbers."""
 WORDS = 12
 """Tokens written where two texts are compared."""
+
+
+BUILT = "its miniature is built, and its own load reads it"
+"""The sentence of the clause that all others need."""
 
 
 class Broken(Exception):
@@ -86,8 +93,20 @@ def examples(count: int = 24) -> list[Example]:
 def miniature(plugin: type[Backbone]) -> Iterator[Path]:
     """Yield a folder with a barely trained miniature of the plugin."""
     with tempfile.TemporaryDirectory(prefix="amrg-check-") as folder:
-        recipe = Recipe(vision_steps=2, language_steps=2)
-        yield write_miniature(plugin, Path(folder) / plugin.name, examples(), prompt=PROMPTS[0], recipe=recipe)
+        yield written_miniature(plugin, Path(folder))
+
+
+def written_miniature(plugin: type[Backbone], folder: Path) -> Path:
+    """Return a barely trained miniature of the plugin, in a new folder within `folder`."""
+    recipe = Recipe(vision_steps=2, language_steps=2)
+    return write_miniature(plugin, folder / "miniature", examples(), prompt=PROMPTS[0], recipe=recipe)
+
+
+def subject_of(plugin: type[Backbone], folder: Path) -> Subject:
+    """Return what the clauses are tried on: the plugin's own miniature, loaded by its own `load`."""
+    backbone = plugin.load(folder)
+    images = [example.image for example in examples(3)]
+    return Subject(backbone, images, backbone.encode_images(images))
 
 
 def check(plugin: type[Backbone], further: Sequence["Check"] = ()) -> Iterator[Clause]:
@@ -97,26 +116,29 @@ def check(plugin: type[Backbone], further: Sequence["Check"] = ()) -> Iterator[C
         plugin: the plugin's class.
         further: clauses of the caller's own, tried after these.
     """
-    sentence = "its miniature is built, and its own load reads it"
     try:
         with miniature(plugin) as folder:
-            backbone = plugin.load(folder)
-            images = [example.image for example in examples(3)]
-            subject = Subject(backbone, images, backbone.encode_images(images))
-            yield Clause(sentence, None)
+            subject = subject_of(plugin, folder)
+            yield Clause(BUILT, None)
             for clause in (*CLAUSES, *further):
-                yield _outcome(clause, subject)
+                yield outcome(clause, subject)
     except UserError as error:
-        yield Clause(sentence, str(error))
+        yield Clause(BUILT, str(error))
     except Exception as error:  # a plugin may raise anything; its author needs the reason, not our traceback
-        yield Clause(sentence, f"{type(error).__name__}: {error}")
+        yield Clause(BUILT, f"{type(error).__name__}: {error}")
 
 
 Check = Callable[[Subject], None]
 
 
-def _outcome(clause: Check, subject: Subject) -> Clause:
-    sentence = " ".join((clause.__doc__ or clause.__name__).split()).rstrip(".")
+def sentence_of(clause: Check) -> str:
+    """Return a clause's sentence: its docstring, in one line."""
+    return " ".join((clause.__doc__ or clause.__name__).split()).rstrip(".")
+
+
+def outcome(clause: Check, subject: Subject) -> Clause:
+    """Return how a clause comes out; a plugin may raise anything, which is a reason like others."""
+    sentence = sentence_of(clause)
     try:
         clause(subject)
     except Broken as error:
@@ -219,12 +241,11 @@ def left_padding(subject: Subject) -> None:
 @torch.inference_mode()
 def targets_in_the_decoder(subject: Subject) -> None:
     """adapters go into the decoder only: no targeted module sees an image, each sees the text."""
-    import re
-
     backbone = subject.backbone
-    modules = {n: m for n, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, n)}
+    targets = backbone.targets()
+    modules = {n: m for n, m in backbone.model.named_modules() if re.fullmatch(targets, n)}
     if not modules:
-        raise Broken(f"no module matches {backbone.lora_targets}")
+        raise Broken(f"no module matches {targets}")
     seen: set[str] = set()
     hooks = [m.register_forward_hook(lambda *_, name=n: seen.add(name)) for n, m in modules.items()]
     try:
@@ -238,6 +259,65 @@ def targets_in_the_decoder(subject: Subject) -> None:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def covers_the_decoder(subject: Subject) -> None:
+    """adapters reach as much of the decoder's linear weights as the plugin states, and nothing outside it."""
+    plugin = type(subject.backbone)
+    published = plugin.full_configuration()
+    for what, model in (
+        ("the miniature's", subject.backbone.model),
+        ("the published checkpoint's", None if published is None else build(published)),
+    ):
+        if model is None:
+            continue
+        reached, decoder = coverage(plugin, model), f"{decoder_of(model, plugin.decoder)[0]}."
+        modules = [name for name, _ in model.named_modules() if re.fullmatch(reached.expression, name)]
+        if outside := [name for name in modules if not name.startswith(decoder)]:
+            raise Broken(f"{len(outside)} of {what} targeted modules are outside its decoder, such as {outside[0]}")
+        if reached.share < plugin.coverage:
+            lost = "; ".join(f"{left.example} and {left.layers - 1} more: {left.reason}" for left in reached.left_out)
+            raise Broken(
+                f"{reached.share:.1%} of {what} decoder gets adapters, where {plugin.coverage:.0%} has to. Without: "
+                f"{lost}. State a smaller `coverage` in the plugin where that is meant"
+            )
+
+
+def one_end(subject: Subject) -> None:
+    """what a report spells like an end or image token is learnt as text, or is refused by name."""
+    backbone = subject.backbone
+    for special in (backbone.end_token, str(backbone.tokenizer.convert_ids_to_tokens(backbone.image_token))):
+        report = f"No mass. {special} No calcification."
+        try:
+            tokens = backbone.report_tokens(report)
+        except UserError:
+            continue
+        if not tokens or tokens[-1] != backbone.end:
+            raise Broken(f"a report doesn't end with the end token {backbone.end_token!r}")
+        if {backbone.end, backbone.image_token} & set(tokens[:-1]):
+            raise Broken(f"{special!r} inside a report becomes a special token: an end, or an image to show")
+        if backbone.decode(tokens[:-1]) != report:
+            raise Broken(f"a report that spells {special!r} is learnt as {backbone.decode(tokens[:-1])!r}")
+
+
+def padded_by_the_end(subject: Subject) -> None:
+    """where a tokenizer pads with the end token, the end is learnt all the same, once a report."""
+    backbone = subject.backbone
+    pad = backbone.tokenizer.pad_token
+    backbone.tokenizer.pad_token = backbone.end_token
+    try:
+        text = backbone.encode_text([PROMPTS[0]] * len(REPORTS), REPORTS)
+        if backbone.padding != backbone.end:
+            raise Broken(f"padding is token {backbone.padding}, though the tokenizer pads with {backbone.end_token!r}")
+        for row, report in enumerate(REPORTS):
+            learnt = text["labels"][row][text["labels"][row] != IGNORED].tolist()
+            if learnt != backbone.report_tokens(report):
+                raise Broken(
+                    f"{learnt.count(backbone.end)} end tokens are learnt for a report, instead of one. Labels have to"
+                    " be told by place, not by which token pads"
+                )
+    finally:
+        backbone.tokenizer.pad_token = pad
 
 
 def fits_four_bits(subject: Subject) -> None:
@@ -287,5 +367,8 @@ CLAUSES: tuple[Check, ...] = (
     trained_as_pixels,
     left_padding,
     targets_in_the_decoder,
+    covers_the_decoder,
+    one_end,
+    padded_by_the_end,
     fits_four_bits,
 )

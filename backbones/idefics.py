@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backbones.base import Backbone, decoder_projections
+from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.later import later
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, token_id
@@ -45,7 +45,6 @@ class SmolVLM(Backbone):
     processor_class = later("transformers:Idefics3Processor")
     end_token = "<end_of_utterance>"
     decoder = "text_model"
-    lora_targets = decoder_projections("text_model")
     stacked_features = False
     report_start = " "
 

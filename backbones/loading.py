@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backbones.checkpoint import read_json
 from backbones.errors import UserError
+from backbones.kinds import check_kind
 from backbones.private.inputs import embeddings_of
 from backbones.private.quantization import forbid_repacking
 from backbones.quantization import decoder_widths, misfit, quantization_config
@@ -47,10 +48,11 @@ def load_model(
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, GenerationConfig
+    from transformers import AutoConfig, AutoModelForImageTextToText, GenerationConfig
 
     check_folder(folder, name=name, model_type=model_type)
     try:
+        check_kind(AutoConfig.from_pretrained(folder), str(folder))
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
             folder,
             dtype=dtype,

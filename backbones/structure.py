@@ -10,22 +10,27 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from backbones.errors import UserError
+from backbones.kinds import check_kind
+from backbones.targets import CHOICES, PROJECTORS
+
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
     from backbones.base import Backbone
 
 RANKS = (8, 16, 32, 64)
-FURTHER = ("attention", "mlp", "vision+decoder")
-"""Choices of `Backbone.targets` beside all of the decoder's projections."""
-PROJECTORS = r"projector|merger|connector"
-"""Modules between vision encoder and decoder, which see an image's tokens and not its patches."""
 
 
 def build(config: "PreTrainedConfig") -> "PreTrainedModel":
-    """Build the model of a configuration on the meta device, with shapes and no numbers."""
+    """Build the model of a configuration on the meta device, with shapes and no numbers.
+
+    Raises:
+        UserError: it is no decoder that takes images.
+    """
     from transformers import AutoModelForImageTextToText
 
+    check_kind(config, f"a configuration of type {config.model_type!r}")
     with torch.device("meta"):
         return AutoModelForImageTextToText.from_config(config)
 
@@ -57,7 +62,7 @@ class Structure:
         parameters: of the whole model.
         decoder_weights: weights of the decoder's projections, which quantisation makes small.
         adapted: (inputs, outputs) of each projection that gets an adapter.
-        further: the same of other choices of `Backbone.targets`, by name.
+        further: the same of other choices of `Backbone.targets`, by name, where the decoder has such layers.
         encoder_weights, projector_weights: weights of the vision encoder and of what joins it to the decoder.
         patches: that the encoder sees of an image, all tiles together.
         encoder_attention: multiplications of the encoder's attention an image: layers × patches × patches seen ×
@@ -83,7 +88,16 @@ class Structure:
     further: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
     def projections(self, targets: str = "all") -> tuple[tuple[int, int], ...]:
-        """Return (inputs, outputs) of each projection that gets an adapter, by which `targets` do."""
+        """Return (inputs, outputs) of each projection that gets an adapter, by which `targets` do.
+
+        Raises:
+            UserError: the decoder has no such layers.
+        """
+        if targets != "all" and targets not in self.further:
+            others = ", ".join(("all", *self.further))
+            raise UserError(
+                f"`targets: {targets}`: no layer of the decoder can have an adapter by it, but by {others}."
+            )
         return self.adapted if targets == "all" else self.further[targets]
 
     def trainable(self, rank: int, targets: str = "all", *, magnitudes: bool = False) -> int:
@@ -126,7 +140,7 @@ def read(
         image_tokens, tiles: of an image; see `Checkpoint`.
     """
     linear = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.Conv3d)}
-    decoder = {n: m for n, m in linear.items() if re.fullmatch(rf".*\.{plugin.decoder}\.layers\..*", n)}
+    decoder = {n: m for n, m in linear.items() if re.fullmatch(rf"(.*\.)?{plugin.decoder}\..*", n)}
     vision = {n: m for n, m in linear.items() if n not in decoder and "lm_head" not in n}
     projector = {n: m for n, m in vision.items() if re.search(PROJECTORS, n)}
     text, encoder = config.get_text_config(), config.vision_config
@@ -136,8 +150,8 @@ def read(
     return Structure(
         parameters=sum(p.numel() for p in model.parameters()),
         decoder_weights=_weights(decoder),
-        adapted=_matching(linear, plugin.lora_targets),
-        further={which: _matching(linear, plugin.targets(which)) for which in FURTHER},
+        adapted=_matching(linear, plugin.expression(model)),
+        further=_further(plugin, model, linear),
         encoder_weights=_weights(vision) - _weights(projector),
         projector_weights=_weights(projector),
         patches=tiles * side**2,
@@ -156,6 +170,21 @@ def _matching(linear: Mapping[str, nn.Module], pattern: str) -> tuple[tuple[int,
     """Return (inputs, outputs) of the linear layers whose names match."""
     matching = (m for n, m in linear.items() if isinstance(m, nn.Linear) and re.fullmatch(pattern, n))
     return tuple((m.in_features, m.out_features) for m in matching)
+
+
+def _further(
+    plugin: "type[Backbone]", model: nn.Module, linear: Mapping[str, nn.Module]
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return the same for each choice of `targets` beside all, without those that the model has no layers for."""
+    further = {}
+    for which in CHOICES:
+        if which == "all":
+            continue
+        try:
+            further[which] = _matching(linear, plugin.expression(model, which))
+        except UserError:
+            continue
+    return further
 
 
 def _one(size: int | Sequence[int]) -> int:

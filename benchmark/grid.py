@@ -9,9 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 Scaling = Literal["classic", "rslora"]
 """What B A is multiplied by: alpha / r (LoRA, arXiv 2106.09685), or alpha / √r (rsLoRA, arXiv 2312.03732)."""
-Targets = Literal["all", "attention", "mlp", "vision+decoder"]
-"""Which layers get adapters: the decoder's projections, all, or those of attention or of the MLP; or the decoder's
-and the vision encoder's."""
+Targets = Literal["all", "attention", "mixer", "attention+mixer", "mlp", "all+experts", "vision+decoder"]
+"""Which layers get adapters, by what they do (`backbones.roles`): the decoder's projections, all but experts, or those
+of attention, of what stands in its place (linear attention, a state space, a convolution), of both, or of the MLP;
+experts as well; or the decoder's and the vision encoder's."""
 Initialisation = Literal["default", "gaussian", "orthogonal", "pissa", "olora"]
 """What A and B begin with, by peft: Kaiming's uniform A and B = 0; a normal A; an orthogonal pair (B A = 0); the base's
 own largest singular directions (PiSSA, arXiv 2404.02948) or its QR factors (OLoRA, arXiv 2406.01775), which both take
@@ -60,6 +61,8 @@ def why_alone(targets: Targets, initialisation: Initialisation, variant: Variant
     """Return why such a trial can't share a pack's base with others, and so runs by plain peft; None where it can."""
     if targets == "vision+decoder":
         return "the vision encoder is tuned, so no image's features can be kept"
+    if targets == "all+experts":
+        return "an expert sees the tokens that a router sends it, not rows of trials"
     if initialisation in TAKEN_FROM_THE_BASE:
         return f"{initialisation} takes its first weights out of the base's"
     return "dora scales the sum of the base's weights and a trial's own" if variant == "dora" else None

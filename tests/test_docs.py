@@ -20,7 +20,7 @@ DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob(".github/*.md"))
 )
-PACKAGES = ("backbones", "benchmark", "metrics")
+PACKAGES = ("amrg", "backbones", "benchmark", "metrics")
 NAMED = re.compile(
     rf"(?<![\w./-])((?:{'|'.join([*PACKAGES, 'tests', 'examples'])})/[\w./-]*\w\.py)(?::(\w+(?:\.\w+)*))?"
 )

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from backbones.adapter import WEIGHTS
 from backbones.private.lora import lora_layers, take_out
 from backbones.registry import get
+from backbones.targets import decoder_projections
 from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.methods import methods
@@ -175,7 +176,7 @@ def test_one_on_the_encoder_writes_what_plain_transformers_write_with_it(tuned: 
 
 def test_what_doesnt_fit_or_does_nothing_is_refused_and_leaves_no_board(tuned: Tuned, tmp_path: Path) -> None:
     results = tmp_path / "results"
-    idle = _drawn(tuned, tmp_path / "idle", get(NAME).lora_targets, 0.0)
+    idle = _drawn(tuned, tmp_path / "idle", decoder_projections(), 0.0)
     with pytest.raises(UserError, match=f"idle changes no logit of {NAME}"):
         evaluate(tuned.request(idle), results=results, listener=lambda _: None)
     short = tmp_path / "short"
@@ -190,7 +191,7 @@ def test_what_doesnt_fit_or_does_nothing_is_refused_and_leaves_no_board(tuned: T
 def test_another_adapter_joins_the_board_and_other_settings_dont(tuned: Tuned, evaluated: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
     shutil.copytree(evaluated / "results", results)
-    other = _drawn(tuned, tmp_path / "other", get(NAME).lora_targets, 0.3)
+    other = _drawn(tuned, tmp_path / "other", decoder_projections(), 0.3)
     evaluate(tuned.request(other, baselines=("most_frequent_report",)), results=results, listener=lambda _: None)
     board = collect(read_results(results, "adapters"))
     assert sorted(row.name.split(" + ")[1] for row in board.main_rows) == ["adapter", "other"]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
+from transformers.cache_utils import LinearAttentionCacheLayerMixin
 
 from backbones.private.inputs import ModelInputs
 
@@ -35,7 +36,10 @@ def next_state(model: "PreTrainedModel", outputs: "ModelOutput", state: Generati
 def select_rows(state: GenerationState, rows: Tensor) -> GenerationState:
     """Return `generate`'s state for some of its rows."""
     chosen = dict(state)
-    chosen["past_key_values"].batch_select_indices(rows)
+    for layer in chosen["past_key_values"].layers:
+        # States of linear attention and convolutions have rows as keys and values have, but only the one method.
+        has_states = isinstance(layer, LinearAttentionCacheLayerMixin)
+        (layer.reorder_cache if has_states else layer.batch_select_indices)(rows)
     # Features of the images have gone into the cache.
     for name in ("mm_encoder_outputs", "image_grid_thw", "inputs_embeds"):
         chosen.pop(name, None)

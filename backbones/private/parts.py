@@ -112,9 +112,15 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         TRANSFORMERS,
-        "transformers.cache_utils:Cache.batch_select_indices",
+        "transformers.cache_utils:DynamicLayer.batch_select_indices",
         "rows that have ended leave the key-value cache: select_rows",
         ("indices",),
+    ),
+    Part(
+        TRANSFORMERS,
+        "transformers.cache_utils:LinearAttentionCacheLayerMixin.reorder_cache",
+        "the same for the states of linear attention and convolutions, which have no other method: select_rows",
+        ("beam_idx",),
     ),
     Part(
         TRANSFORMERS,

@@ -104,7 +104,10 @@ def _where(grid: Grid) -> str:
     places = {
         "all": "the attention and MLP projections of each decoder",
         "attention": "the attention projections of each decoder",
+        "mixer": "the projections in attention's place (linear attention, state spaces, convolutions) of each decoder",
+        "attention+mixer": "the projections of attention, and of what stands in its place, of each decoder",
         "mlp": "the MLP projections of each decoder",
+        "all+experts": "the attention and MLP projections of each decoder, those of experts among them",
         "vision+decoder": "those of each vision encoder and decoder",
     }
     return " or ".join(places[targets] for targets in grid.values("targets"))

@@ -1,11 +1,16 @@
 """The verbs of `amrg` about backbones: `amrg backbones list`, `show`, `check`, `new`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.cli.output import print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from backbones.coverage import Coverage
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A backbone; `amrg backbones list` names them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
@@ -18,8 +23,6 @@ def list_backbones(as_json: AsJson = False) -> None:
 
     Example: amrg backbones list
     """
-    from dataclasses import asdict
-
     from backbones.description import Described, described
     from backbones.registry import BUILT_IN, get, locations
     from benchmark.errors import UserError
@@ -37,7 +40,7 @@ def list_backbones(as_json: AsJson = False) -> None:
                 "name": name,
                 "plugin": places[name],
                 "built_in": name in BUILT_IN,
-                **({"error": str(row)} if isinstance(row, UserError) else asdict(row)),
+                **({"error": str(row)} if isinstance(row, UserError) else row.model_dump(mode="json")),
             }
             for name, row in descriptions.items()
         ]
@@ -72,22 +75,19 @@ def list_backbones(as_json: AsJson = False) -> None:
 
 
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show all that a backbone's plugin states.
+    """Show all that a backbone's plugin states, and which part of its decoder adapters reach.
 
     Example: amrg backbones show medgemma-4b-it
     """
-    from dataclasses import asdict
-
-    from backbones.description import described
+    from backbones.description import described, published_coverage
     from backbones.registry import get, locations
-    from backbones.structure import RANKS, structure
 
     plugin = get(name)
-    stated: dict[str, object] = {"name": name, "plugin": locations()[name], **asdict(described(plugin))}
-    if sizes := structure(plugin):
-        stated["trainable_parameters"] = {str(rank): sizes.trainable(rank) for rank in RANKS}
+    stated: dict[str, object] = {"name": name, "plugin": locations()[name], **described(plugin).model_dump(mode="json")}
+    if reached := published_coverage(plugin):
+        stated["trainable_parameters"] = {str(rank): count for rank, count in reached.trainable.items()}
     if as_json:
-        print_json(stated)
+        print_json({**stated, "coverage": reached.model_dump(mode="json")} if reached else stated)
         return
 
     from rich.console import Console
@@ -98,8 +98,32 @@ def show(name: Name, as_json: AsJson = False) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in stated.items():
-        table.add_row(key.replace("_", " "), escape(_shown(value)))
-    Console().print(table)
+        if value is not None:
+            table.add_row(key.replace("_", " "), escape(_shown(value)))
+    console = Console()
+    console.print(table)
+    if reached:
+        _print_coverage(console, reached)
+
+
+def _print_coverage(console: "Console", reached: "Coverage") -> None:
+    """Print which part of a decoder's linear weights adapters reach, by role, and what is left out."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    title = f"Adapters reach {reached.share:.1%} of the decoder's linear weights; trials run " + (
+        "packed" if reached.alone is None else f"one after another: {reached.alone}"
+    )
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("role", no_wrap=True)
+    for column in ("layers", "weights", "with adapters"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for role in reached.roles:
+        table.add_row(role.role.replace("_", " "), f"{role.layers:,}", f"{role.weights:,}", f"{role.share:.1%}")
+    console.print(table)
+    for left in reached.left_out:
+        what = f"{left.layers} layers of {left.weights:,} weights, such as {left.example}"
+        console.print(escape(f"Left out: {what}: {left.reason}."))
 
 
 def check(name: Name, as_json: AsJson = False) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Plugins = Sequence[tuple[Entry, type[Backbone]]]
 
+EVERYWHERE = {"all", "attention", "mlp", "vision+decoder"}
+"""Targets that every decoder with a vision encoder has layers for."""
 WITHOUT_GPU = 4.0
 """GB of weights up to which a checkpoint is run without a GPU, and without being asked to."""
 
@@ -41,7 +43,7 @@ def missing(
         allow_cpu: whether the processor may do what is large, where there is no GPU.
         source: where the suite was read, for the lines of its values.
     """
-    needs = _data(suite, data)
+    needs = [*_data(suite, data), *_roles(suite, source)]
     entries = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
     if not entries:
         return needs
@@ -142,6 +144,31 @@ def _widths(plugins: "Plugins", suite: Suite, source: SuiteSource | None) -> lis
             start = f"{source.at('backbones', suite.backbones.index(entry), 'quantization')}: " if source else ""
             told = f"quantization: {entry.name}: {wrong}. Leave `quantization: {entry.quantization}` out."
             needs.append(start + told)
+    return needs
+
+
+def _roles(suite: Suite, source: SuiteSource | None) -> list[str]:
+    """Return backbones whose decoder has no layers of a role that the grid's `targets` name."""
+    special = sorted({point.targets for point in suite.points()} - EVERYWHERE)
+    if not special:
+        return []
+    from backbones.registry import get
+    from benchmark.planning.structures import structure_of
+
+    needs = []
+    for entry in suite.backbones:
+        try:
+            structure = structure_of(entry, get(entry.name)) if _is_present(entry) else None
+        except UserError:
+            continue  # that there is no such backbone, or no such checkpoint, is said elsewhere
+        if structure is None:
+            continue
+        for targets in special:
+            try:
+                structure.projections(targets)
+            except UserError as error:
+                start = f"{source.at('backbones', suite.backbones.index(entry))}: " if source else ""
+                needs.append(f"{start}{entry.name}: {error} Choose one of these, or leave this backbone out.")
     return needs
 
 

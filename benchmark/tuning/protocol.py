@@ -21,7 +21,7 @@ WINDOW = 8
 """Batches among which reports of like length are put together."""
 
 
-def lora_config(backbone: Backbone | type[Backbone], trial: Trial) -> LoraConfig:
+def lora_config(backbone: Backbone, trial: Trial) -> LoraConfig:
     """Return the adapter of a trial, as peft makes it; see `benchmark.grid` for what its settings mean."""
     return LoraConfig(
         r=trial.rank,

@@ -49,7 +49,10 @@ def base_name(backbone: Backbone) -> tuple[str, str]:
 WHERE: Mapping[Targets, str] = {
     "all": "on the decoder's projections",
     "attention": "on the decoder's attention",
+    "mixer": "on the decoder's layers in attention's place (linear attention, state spaces, convolutions)",
+    "attention+mixer": "on the decoder's attention and the layers in its place",
     "mlp": "on the decoder's MLPs",
+    "all+experts": "on the decoder's projections, experts among them",
     "vision+decoder": "on the projections of the vision encoder and the decoder",
 }
 

@@ -34,7 +34,7 @@ def saved(backbone: Backbone, tmp_path: Path) -> Callable[..., Path]:
 
     def save(name: str = "one", **settings: object) -> Path:
         torch.manual_seed(0)
-        config = LoraConfig(**({"r": 3, "lora_alpha": 6, "target_modules": backbone.lora_targets} | settings))  # type: ignore[arg-type]
+        config = LoraConfig(**({"r": 3, "lora_alpha": 6, "target_modules": backbone.targets()} | settings))  # type: ignore[arg-type]
         model = get_peft_model(backbone.model, config)
         for layer in lora_layers(model).values():
             torch.nn.init.normal_(layer.lora_B["default"].weight, std=0.1)  # type: ignore[arg-type]

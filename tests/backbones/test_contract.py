@@ -12,13 +12,14 @@ from transformers import BatchEncoding, PreTrainedConfig
 from transformers.utils import ModelOutput
 
 from backbones import contract
-from backbones.base import IGNORED, Backbone, decoder_projections
+from backbones.base import IGNORED, Backbone
 from backbones.contract import Broken, Subject, check, examples
 from backbones.medgemma import MedGemma
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.registry import get
+from backbones.targets import decoder_projections
 from benchmark.tuning.contract import CLAUSES, reloads
 
 pytestmark = pytest.mark.numeric
@@ -106,11 +107,32 @@ class PadsRight(MedGemma):
 
 
 class AdaptsTheEncoder(MedGemma):
-    lora_targets: ClassVar[str] = r".*\.(q_proj|v_proj)"
+    lora_targets: ClassVar[str | None] = r".*\.(q_proj|v_proj)"
 
 
 class AdaptsNothing(MedGemma):
-    lora_targets: ClassVar[str] = decoder_projections("text_decoder")
+    lora_targets: ClassVar[str | None] = decoder_projections("text_decoder")
+
+
+class AdaptsAHalf(MedGemma):
+    lora_targets: ClassVar[str | None] = rf"(?=.*\.mlp\.)({decoder_projections()})"
+
+
+class TakesTheEndForAnEnd(MedGemma):
+    def report_tokens(self, report: str) -> list[int]:
+        return [*self.tokenizer(report, add_special_tokens=False)["input_ids"], self.end]
+
+
+class MasksWhatPads(MedGemma):
+    """A plugin that tells what is learnt by which token pads, as collators elsewhere do."""
+
+    def encode_text(
+        self, prompts: Sequence[str], reports: Sequence[str] | None = None, *, max_length: int | None = None
+    ) -> BatchEncoding:
+        text = super().encode_text(prompts, reports, max_length=max_length)
+        if reports is not None:
+            text["labels"][text["input_ids"] == self.padding] = IGNORED
+        return text
 
 
 class TooNarrow(MedGemma):
@@ -135,6 +157,10 @@ class TooNarrow(MedGemma):
         (MasksOneWay, "medgemma-4b-it", contract.trained_as_pixels, "logits differ"),
         (PadsRight, "medgemma-4b-it", contract.left_padding, "ends with padding"),
         (AdaptsTheEncoder, "medgemma-4b-it", contract.targets_in_the_decoder, "encode images"),
+        (AdaptsTheEncoder, "medgemma-4b-it", contract.covers_the_decoder, "modules are outside its decoder, such as"),
+        (AdaptsAHalf, "medgemma-4b-it", contract.covers_the_decoder, "% of the miniature's decoder gets adapters"),
+        (TakesTheEndForAnEnd, "medgemma-4b-it", contract.one_end, "inside a report becomes a special token"),
+        (MasksWhatPads, "medgemma-4b-it", contract.padded_by_the_end, "0 end tokens are learnt for a report"),
         (AdaptsNothing, "medgemma-4b-it", contract.targets_in_the_decoder, "no module matches"),
         (
             TooNarrow,

@@ -11,9 +11,12 @@ import pytest
 import torch
 from families import FAMILIES
 from safetensors.torch import load_file, save_file
+from transformers import AutoConfig
 
 from backbones.errors import UserError
+from backbones.medgemma import MedGemma
 from backbones.registry import get
+from backbones.structure import build
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,6 +48,27 @@ def test_a_miniature_is_loaded_exactly_frozen_and_in_evaluation_mode(
 def test_another_class(miniature: Callable[[str], Path]) -> None:
     with pytest.raises(UserError, match="holds a model of type 'gemma3', but llava-med-7b needs 'llava'"):
         get("llava-med-7b").load(miniature("medgemma-4b-it"))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "reason"),
+    [
+        ("florence2", "an encoder-decoder.*Choose a decoder that takes images"),
+        ("qwen3", "takes no images, so it can't report any. Give the checkpoint of a vision-language model"),
+        ("siglip", "takes no images"),
+    ],
+)
+def test_a_model_of_a_kind_that_cant_be_tuned_here(model_type: str, reason: str, copy: Path) -> None:
+    class Odd(MedGemma):
+        name = "odd"
+
+    Odd.model_type = model_type
+    config = AutoConfig.for_model(model_type)
+    config.save_pretrained(copy)
+    with pytest.raises(UserError, match=rf"{copy}: .*{reason}"):
+        Odd.load(copy)
+    with pytest.raises(UserError, match=rf"a configuration of type '{model_type}': .*{reason}"):
+        build(config)
 
 
 def test_a_missing_tensor(copy: Path) -> None:

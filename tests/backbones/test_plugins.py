@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,12 +13,12 @@ import pytest
 from known import known
 
 from backbones import registry
-from backbones.contract import check
+from backbones.contract import BUILT, CLAUSES, sentence_of
 from backbones.errors import UserError
 from backbones.registry import BUILT_IN, get, locations
 from backbones.starter import write_starter
 from backbones.structure import structure
-from benchmark.tuning.contract import CLAUSES
+from benchmark.tuning.contract import CLAUSES as CLAUSES_OF_TUNING
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "example_plugin"
 
@@ -54,6 +55,42 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+def every_sentence() -> list[str]:
+    return [BUILT, *(sentence_of(clause) for clause in (*CLAUSES, *CLAUSES_OF_TUNING))]
+
+
+def pass_of(file: Path) -> list[str]:
+    """Run a package's own test of the contract; the names of its tests, all of which pass."""
+    spec = importlib.util.spec_from_file_location("its_test", file)
+    its_test = importlib.util.module_from_spec(known(spec))
+    known(known(spec).loader).exec_module(its_test)
+    [mark] = its_test.test_contract.pytestmark
+    for parameters in mark.args[1]:
+        its_test.test_contract(*parameters.values)
+    return [parameters.id for parameters in mark.args[1]]
+
+
+@pytest.mark.slow
+def test_a_package_tests_itself_in_one_line_a_test_a_clause(tmp_path: Path) -> None:
+    """As pytest runs it: a plugin without a miniature is one failure, with the reason, and nothing else is tried."""
+    (tmp_path / "test_itself.py").write_text(
+        "from amrg.testing import contract\nfrom backbones.medgemma import MedGemma\n\n\n"
+        "class Unfinished(MedGemma):\n    @classmethod\n"
+        "    def miniature(cls):\n        raise KeyError('processor')\n\n\n"
+        "test_contract = contract(Unfinished)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-p", "no:randomly", "-c", os.devnull]
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), "-v", str(tmp_path)],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": root}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"1 failed, {len(every_sentence()) - 1} skipped" in done.stdout
+    assert "KeyError: 'processor'" in done.stdout
+    assert all(f"test_contract[{sentence}]" in done.stdout for sentence in every_sentence())
+
+
 def test_every_plugin_here_is_whole_and_under_60_lines() -> None:
     for name in BUILT_IN:
         plugin = get(name)
@@ -77,7 +114,7 @@ def test_a_plugin_of_an_installed_package_keeps_the_contract(
     visible(example)
     plugin = get("internvl3-2b")
     assert plugin.__module__ == "amrg_internvl"
-    assert [(c.sentence, c.reason) for c in check(plugin, CLAUSES) if not c.kept] == []
+    assert pass_of(EXAMPLE / "tests/test_internvl.py") == every_sentence()
     full_size = known(structure(plugin))
     assert full_size.parameters == plugin.checkpoint.parameters
     assert len(full_size.adapted) == 7 * 28
@@ -180,12 +217,8 @@ def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(
     written[0].write_text(plugin)
     install(package, tmp_path / "filled")
     visible(tmp_path / "filled")
-    clauses = list(check(get("vip-llava.7b"), CLAUSES))
-    assert [(clause.sentence, clause.reason) for clause in clauses if not clause.kept] == []
-    spec = importlib.util.spec_from_file_location("its_test", tmp_path / "filled-source/tests/test_plugin.py")
-    its_test = importlib.util.module_from_spec(known(spec))
-    known(known(spec).loader).exec_module(its_test)
-    its_test.test_the_plugin_keeps_the_contract()
+    assert get("vip-llava.7b").name == "vip-llava.7b"
+    assert pass_of(tmp_path / "filled-source/tests/test_plugin.py") == every_sentence()
 
 
 def test_an_unfilled_starter_names_its_blanks(tmp_path: Path, visible: Callable[[Path], None]) -> None:

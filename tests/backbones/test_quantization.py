@@ -32,7 +32,7 @@ def quantised(model: nn.Module) -> dict[str, Any]:
 def learn(backbone: Backbone, steps: int) -> tuple[Any, list[float]]:
     """Losses of a LoRA on three reports."""
     torch.manual_seed(0)
-    model = get_peft_model(backbone.model, LoraConfig(r=8, lora_alpha=16, target_modules=backbone.lora_targets))
+    model = get_peft_model(backbone.model, LoraConfig(r=8, lora_alpha=16, target_modules=backbone.targets()))
     features = backbone.encode_images([example.image for example in examples(3)])
     inputs = backbone.model_inputs(backbone.encode_text([PROMPTS[0]] * 3, REPORTS), features)
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -56,7 +56,7 @@ def test_the_decoders_layers_are_quantised_and_nothing_else(name: str, miniature
     inside = {n for n in linear if f".{plugin.decoder}.layers." in n}
     assert layers.keys() == inside
     assert len(layers) == 7 * backbone.model.config.get_text_config().num_hidden_layers
-    assert all(re.fullmatch(plugin.lora_targets, n) for n in layers)
+    assert all(re.fullmatch(backbone.targets(), n) for n in layers)
     for module in layers.values():
         assert module.weight.quant_state.quant_type == "nf4"
         assert module.weight.quant_state.nested, "double quantisation"

@@ -61,7 +61,8 @@ def test_parameters_and_adapters_are_the_published_ones(name: str) -> None:
 def test_peft_adapts_seven_projections_a_layer_of_the_decoder_and_no_others(name: str) -> None:
     plugin = get(name)
     config = known(plugin.full_configuration())
-    model = adapted(build(config), plugin.lora_targets, 8)
+    published = build(config)
+    model = adapted(published, plugin.expression(published), 8)
     names = [n.removesuffix(".lora_A.default") for n, _ in model.named_modules() if n.endswith(".lora_A.default")]
     layers = config.get_text_config().num_hidden_layers
     assert len(names) == 7 * layers
@@ -117,4 +118,4 @@ def test_image_tokens_and_operations_of_a_miniature(name: str, miniature: Callab
         model.get_image_features(**inputs)
     # Rotary tables, pooled heads and class tokens are left out of the arithmetic.
     assert vision_operations(miniature_structure) == pytest.approx(counter.get_total_flops(), rel=0.08)
-    assert re.fullmatch(plugin.lora_targets, f"model.{plugin.decoder}.layers.0.self_attn.q_proj")
+    assert re.fullmatch(backbone.targets(), f"model.{plugin.decoder}.layers.0.self_attn.q_proj")

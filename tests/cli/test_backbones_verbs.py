@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from backbones.coverage import Coverage
 from backbones.registry import BUILT_IN
 from benchmark.cli import app
 from benchmark.errors import UserError
@@ -38,8 +39,11 @@ def test_show_states_what_the_plugin_does() -> None:
     stated = json.loads(run("backbones", "show", "qwen3-vl-8b", "--json").stdout)
     assert stated["checkpoint"] == "Qwen/Qwen3-VL-8B-Instruct"
     assert stated["trainable_parameters"]["8"] == 21_823_488
+    reached = Coverage.model_validate_json(json.dumps(stated["coverage"]))
+    assert (reached.schema_version, reached.share, reached.trainable[8]) == (1, 1.0, 21_823_488)
     text = run("backbones", "show", "medgemma-1.5-4b-it").stdout
     assert "14,901,248" in text
+    assert "Adapters reach 100.0% of the decoder's linear weights; trials run packed" in " ".join(text.split())
     assert "Health AI Developer Foundations" in text
 
 

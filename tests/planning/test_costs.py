@@ -63,7 +63,7 @@ def small(
         backbone = plugin.load(miniature(name))
         shape = read(plugin, backbone.model, backbone.model.config, 112, backbone.image_tokens)
         frozen = list(backbone.model.parameters())
-        model = get_peft_model(backbone.model, LoraConfig(r=2, target_modules=plugin.lora_targets))
+        model = get_peft_model(backbone.model, LoraConfig(r=2, target_modules=backbone.targets()))
         text = backbone.training_text(PROMPTS[0], [REPORTS[0] * 4])
         inputs = backbone.training_inputs(text, backbone.encode_images([examples(1)[0].image])[0])
         return model, shape, frozen, inputs, len(backbone.prompt_tokens(PROMPTS[0]))

@@ -1,8 +1,10 @@
 """What a suite lacks on a machine, all at once, and its plan."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,15 @@ def test_suites_of_miniatures_lack_nothing_but_their_data(phantoms: Path) -> Non
     assert "--data DIR" in need
     assert "amrg data download" in need
     assert missing(load_suite("dmid-mini"), phantoms) == []
+
+
+def test_targets_that_a_decoder_has_no_layers_for_are_named_with_those_it_has() -> None:
+    text = files("benchmark.suites").joinpath("smoke.yaml").read_text(encoding="utf-8")
+    grid = "grid: {rank: [2], alpha: [8], targets: [all, mixer], seed: [0]}"
+    suite = parse(re.sub(r"grid: .*", grid, text), where="a suite")
+    [need] = missing(suite, None)
+    assert need.startswith(f"{suite.backbones[0].name}: `targets: mixer`: no layer of the decoder")
+    assert "but by all, attention, " in need
 
 
 def test_a_folder_that_is_not_there_or_not_dmid(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -252,7 +253,8 @@ class Packed:
 
 def parted(backbone: Backbone, trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
     """Return trials that can be packed, and those that run one after another."""
-    together = [trial for trial in trials if backbone.packable and trial.alone is None]
+    why = {targets: backbone.why_alone(targets) for targets in {trial.targets for trial in trials}}
+    together = [trial for trial in trials if trial.alone is None and why[trial.targets] is None]
     return together, [trial for trial in trials if trial not in together]
 
 
@@ -311,12 +313,16 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
 
 def _adapters(backbone: Backbone) -> tuple[int, int]:
     """Return how many numbers an adapter has for each of its ranks, and the bytes of one."""
-    adapted = [m for name, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, name)]
-    dtype = backbone.model.dtype
+    adapted, dtype = _adapted(backbone), backbone.model.dtype
     return sum(m.in_features + m.out_features for m in adapted), ADAPTERS.get(dtype, dtype).itemsize
 
 
 def _plain(backbone: Backbone) -> bool:
     """Return whether the weights are matrices; quantised ones are not, and aren't merged."""
-    adapted = (m for name, m in backbone.model.named_modules() if re.fullmatch(backbone.lora_targets, name))
-    return all(type(module) is nn.Linear for module in adapted)
+    return all(type(module) is nn.Linear for module in _adapted(backbone))
+
+
+def _adapted(backbone: Backbone) -> list[Any]:
+    """Return the decoder's layers that get an adapter where a trial adapts all of them."""
+    targets = backbone.targets()
+    return [module for name, module in backbone.model.named_modules() if re.fullmatch(targets, name)]

@@ -216,8 +216,8 @@ class Probe:
         self.adapters = ADAPTERS.get(forward.dtype, forward.dtype)
         self.merged = 0
         self.fake = fake_tensors()
-        lora = LoraConfig(r=rank, lora_dropout=forward.dropout, target_modules=plugin.lora_targets)
         model = build(shallow(config))
+        lora = LoraConfig(r=rank, lora_dropout=forward.dropout, target_modules=plugin.expression(model))
         with torch.device("meta"), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an old name
             self.model: Any = get_peft_model(model, lora, low_cpu_mem_usage=True)

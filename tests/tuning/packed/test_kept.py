@@ -76,7 +76,7 @@ def filled(model: nn.Module) -> nn.Module:
 def measured(plugin: type[Backbone], config: Any, forward: Pass) -> int:
     """Bytes that a packed forward pass of one report keeps, on a model with numbers."""
     model = build(config)
-    lora = LoraConfig(r=RANK, lora_dropout=forward.dropout, target_modules=plugin.lora_targets)
+    lora = LoraConfig(r=RANK, lora_dropout=forward.dropout, target_modules=plugin.expression(model))
     with torch.device("meta"):
         tuned: Any = get_peft_model(model, lora, low_cpu_mem_usage=True)
     filled(model)

@@ -1,0 +1,54 @@
+"""The contract of backbones as tests: one line in a package's own test file, one test a clause.
+
+`test_contract = contract(Plugin)` is the line, of a plugin's class.
+"""
+
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from backbones.base import Backbone
+from backbones.contract import BUILT, CLAUSES, Check, Subject, outcome, sentence_of, subject_of, written_miniature
+from benchmark.tuning.contract import CLAUSES as CLAUSES_OF_TUNING
+
+__all__ = ["contract"]
+
+
+def contract(plugin: type[Backbone]) -> Callable[[Check | None], None]:
+    """Return a test that holds a plugin to the contract on its miniature, parametrised: a clause is a test of its name.
+
+    The miniature is built for the first clause that is tried in a process and serves the others. It needs no checkpoint
+    and no network. Where it can't be built, that is the one failure, and the other clauses are skipped.
+
+    Args:
+        plugin: the plugin's class.
+    """
+    clauses = [pytest.param(None, id=BUILT)]
+    clauses += [pytest.param(clause, id=sentence_of(clause)) for clause in (*CLAUSES, *CLAUSES_OF_TUNING)]
+    folders: list[tempfile.TemporaryDirectory[str]] = []
+
+    @cache
+    def subject_or_error() -> Subject | Exception:
+        folder = tempfile.TemporaryDirectory(prefix="amrg-contract-")
+        folders.append(folder)  # it lies there as long as the test does: a clause loads it anew
+        try:
+            return subject_of(plugin, written_miniature(plugin, Path(folder.name)))
+        except Exception as error:  # a plugin may raise anything; each clause says so
+            return error
+
+    @pytest.mark.parametrize("clause", clauses)
+    def test_contract(clause: Check | None) -> None:
+        subject = subject_or_error()
+        if clause is None:
+            if isinstance(subject, Exception):
+                raise subject
+            return
+        if isinstance(subject, Exception):
+            pytest.skip(f"{plugin.name}: its miniature can't be built: {type(subject).__name__}: {subject}")
+        if reason := outcome(clause, subject).reason:
+            pytest.fail(f"{plugin.name}: {sentence_of(clause)}: {reason}", pytrace=False)
+
+    return test_contract
