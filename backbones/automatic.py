@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
+from PIL import Image
 
 from backbones.errors import UserError
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, square
 from backbones.miniature_checkpoint import train_tokenizer
 from backbones.private.processors import settings_of
-from backbones.reading import Reading, class_of, encode_blank, parameters_of
+from backbones.reading import Reading, class_of, encode, encode_blank, image_token_of, parameters_of
 from backbones.shrinking import COUNTS, TOKEN_IDS, shrunk
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from transformers.processing_utils import ProcessorMixin
 
 NAMED = ("pad_token", "eos_token", "bos_token", "unk_token")
-IMAGE_TOKENS = 16
-"""Tokens that an image is to take, where that is a setting: a quarter of the patches."""
+IMAGE_TOKENS = (16, 64, 4)
+"""Tokens that an image is to take, where that is a setting: a quarter of the patches, all, or a sixteenth."""
 PIXEL_SIDE = 2048
 """A `longest_edge` beyond this counts an image's pixels, and not those of its side."""
 
@@ -39,49 +39,56 @@ def automatic(reading: Reading) -> MiniatureSpec:
     extra = {f"special_{i}": text for i, text in enumerate(_carried(reading)) if text not in tokens.values()}
     for name, text in _named_for_the_processor(tokenizer).items():
         extra = {key: value for key, value in extra.items() if value != text} | {name: text}
-    count = IMAGE_TOKENS
+    template = reading.processor.chat_template
 
-    def config(t: Any) -> "PreTrainedConfig":
-        return shrunk(reading.config, _ids(reading, t), len(t), count)
+    def spec(count: int) -> MiniatureSpec:
+        return MiniatureSpec(
+            tokens,
+            extra,
+            template,
+            lambda t: shrunk(reading.config, _ids(reading, t), len(t), count),
+            lambda t: small_processor(reading.processor, t, count, _patch(reading.config)),
+        )
 
-    def processor(t: Any) -> "ProcessorMixin":
-        return small_processor(reading.processor, t, count)
+    tried: dict[int, tuple[int, int]] = {}
+    for count in IMAGE_TOKENS:
+        tried[count] = features, places = measured(reading, spec(count))
+        if features == places:
+            return spec(count)
+    features, places = next(iter(tried.values()))
+    raise _unbuilt(
+        reading, f"an image gives {features} features, and its processor makes {places} places for them"
+    )  # fmt: skip
 
-    spec = MiniatureSpec(tokens, extra, reading.processor.chat_template, config, processor)
-    count = measured(reading, spec)
-    return spec
 
-
-def measured(reading: Reading, spec: MiniatureSpec) -> int:
-    """Return how many features a miniature gives of an image, which prompts have to have places for.
+def measured(reading: Reading, spec: MiniatureSpec) -> tuple[int, int]:
+    """Return how many features a miniature gives of an image, and for how many a prompt has places.
 
     Raises:
-        UserError: it gives none.
+        UserError: it can't be built, or gives none.
     """
     from transformers import AutoModelForImageTextToText
 
     try:
         processor = spec.processor(train_tokenizer(spec, []))
+        config = spec.config(processor.tokenizer)
         with torch.random.fork_rng(), torch.inference_mode():
             torch.manual_seed(0)
-            model = AutoModelForImageTextToText.from_config(spec.config(processor.tokenizer)).eval()
-            blank = np.zeros((SIDE, SIDE, 3), np.uint8)
+            model = AutoModelForImageTextToText.from_config(config).eval()
+            blank = Image.new("RGB", (SIDE, SIDE))
             inputs = dict(processor.image_processor(images=[[blank]], return_tensors="pt"))
-            encode: Any = model.get_image_features
-            taken = parameters_of(encode)
-            pooled = encode(**{name: v for name, v in inputs.items() if name in taken})["pooler_output"]
+            encode_images: Any = model.get_image_features
+            taken = parameters_of(encode_images)
+            pooled = encode_images(**{name: v for name, v in inputs.items() if name in taken})["pooler_output"]
+        switches = dict.fromkeys(reading.switched_off, False)
+        encoded = encode(processor, blank, reading.prompting.fill(processor, ""), switches)
+        places = [int(i) for i in encoded["input_ids"][0]].count(image_token_of(config))
     except ImportError as error:
         raise _unbuilt(reading, f"{str(error).strip().splitlines()[0]} Install it") from error
     except Exception as error:  # a class may raise anything of numbers that it doesn't like
         first = (str(error).strip().splitlines() or [""])[0]
         raise _unbuilt(reading, f"{type(error).__name__}: {first}. amrg needs a plugin for it") from error
-    return sum(part.shape[-2] if part.ndim > 1 else 1 for part in _parts(pooled))
-
-
-def _parts(pooled: Any) -> list[torch.Tensor]:
-    if isinstance(pooled, torch.Tensor):
-        return [pooled.flatten(0, -2)]
-    return [part.flatten(0, -2) for part in pooled]
+    return sum(part.shape[:-1].numel() for part in ([pooled] if isinstance(pooled, torch.Tensor) else pooled)), places
 
 
 def _unbuilt(reading: Reading, why: str) -> UserError:
@@ -102,7 +109,7 @@ def stated_ids(values: Any) -> Iterator[int]:
     for name, value in values.items():
         if isinstance(value, dict):
             yield from stated_ids(value)
-        elif re.fullmatch(TOKEN_IDS, name):
+        elif isinstance(name, str) and re.fullmatch(TOKEN_IDS, name):
             for one in value if isinstance(value, list | tuple) else [value]:
                 if isinstance(one, int) and not isinstance(one, bool):
                     yield one
@@ -136,9 +143,24 @@ def _named_for_the_processor(tokenizer: Any) -> dict[str, str]:
     return named
 
 
-def small_processor(processor: "ProcessorMixin", tokenizer: Any, image_tokens: int) -> "ProcessorMixin":
-    """Return a processor of the same class with another tokenizer, that makes every picture a miniature's size."""
-    settings = {name: _setting(name, value, image_tokens) for name, value in settings_of(processor).items()}
+def _patch(config: "PreTrainedConfig") -> int | None:
+    """Return the side of the vision encoder's patches as published; None where it isn't one number."""
+    patch = getattr(getattr(config, "vision_config", None), "patch_size", None)
+    return patch if isinstance(patch, int) else None
+
+
+def small_processor(
+    processor: "ProcessorMixin", tokenizer: Any, image_tokens: int, patch: int | None
+) -> "ProcessorMixin":
+    """Return a processor of the same class that makes every picture a miniature's size.
+
+    Args:
+        processor: the checkpoint's.
+        tokenizer: the miniature's.
+        image_tokens: that an image takes in it, where the processor is told so.
+        patch: side of the published encoder's patches, of which the processor's may be a multiple.
+    """
+    settings = {name: _setting(name, value, image_tokens, patch) for name, value in settings_of(processor).items()}
     images = type(processor.image_processor).from_dict(
         small_images(processor.image_processor.to_dict(), image_tokens)
     )
@@ -147,9 +169,9 @@ def small_processor(processor: "ProcessorMixin", tokenizer: Any, image_tokens: i
     return kind(**parts, chat_template=tokenizer.chat_template, **copy.deepcopy(settings))
 
 
-def _setting(name: str, value: Any, image_tokens: int) -> Any:
-    if name == "patch_size":
-        return PATCH if value is not None else None
+def _setting(name: str, value: Any, image_tokens: int, patch: int | None) -> Any:
+    if name == "patch_size" and isinstance(value, int):
+        return PATCH * max(1, value // (patch or value))
     if name in ("img_size", "image_size"):
         return SIDE
     if re.fullmatch(COUNTS, name) and value is not None:

@@ -87,7 +87,7 @@ def miniature(plugin: type[Backbone]) -> Iterator[Path]:
     """Yield a folder with a barely trained miniature of the plugin."""
     with tempfile.TemporaryDirectory(prefix="amrg-check-") as folder:
         recipe = Recipe(vision_steps=2, language_steps=2)
-        yield write_miniature(plugin, Path(folder) / plugin.name, examples(), prompt=PROMPTS[0], recipe=recipe)
+        yield write_miniature(plugin, Path(folder) / "miniature", examples(), prompt=PROMPTS[0], recipe=recipe)
 
 
 def check(plugin: type[Backbone], further: Sequence["Check"] = ()) -> Iterator[Clause]:
@@ -115,8 +115,13 @@ def check(plugin: type[Backbone], further: Sequence["Check"] = ()) -> Iterator[C
 Check = Callable[[Subject], None]
 
 
+def sentence_of(clause: Check) -> str:
+    """Return the sentence that a clause is shown by."""
+    return " ".join((clause.__doc__ or clause.__name__).split()).rstrip(".")
+
+
 def _outcome(clause: Check, subject: Subject) -> Clause:
-    sentence = " ".join((clause.__doc__ or clause.__name__).split()).rstrip(".")
+    sentence = sentence_of(clause)
     try:
         clause(subject)
     except Broken as error:

@@ -77,9 +77,12 @@ def read_prompting(
     asked, arguments = _asked(processor, name, turn)
     if arguments:
         found.append(Finding("template", "asked for answers without thoughts (enable_thinking)", "chat template"))
-    generation = statements.generation_prompt or ""
+    beginning, begins, where = _beginning(tokenizer, asked)
+    found += [where] if where else []
     begun = _filled(processor, name, turn, False, arguments) != asked
-    if not begun and statements.generation_prompt is None:
+    answer = _answer(processor, name, turn, asked, arguments)
+    generation, start, how = _generation_prompt(tokenizer, answer, begun, statements)
+    if generation is None:
         questions.append(
             Question(
                 "generation prompt",
@@ -88,16 +91,13 @@ def read_prompting(
                 "its chat template has none, so nothing tells a report from the user's turn",
             )
         )
-    beginning, begins, where = _beginning(tokenizer, asked)
-    found += [where] if where else []
-    start, after, differs = _answer(processor, name, turn, asked + generation, arguments)
+    elif not begun:
+        found.append(Finding("generation prompt", repr(generation), how))
     if statements.report_start is not None:
         start, how = statements.report_start, "stated"
-    else:
-        how = "chat template" if not differs else "chat template, whose finished answers begin otherwise than it asks"
-    found.append(Finding("prompt", repr(beginning + asked + generation), "chat template"))
+    found.append(Finding("prompt", repr(beginning + asked + (generation or "")), "chat template"))
     found.append(Finding("report begins with", repr(start), how))
-    end, source, question = _end_token(files, tokenizer, after, statements)
+    end, source, question = _end_token(files, tokenizer, answer.after, statements)
     found += [Finding("end token", end, source)] if end else []
     questions += [question] if question else []
     found.append(_padding(tokenizer, end))
@@ -108,8 +108,8 @@ def read_prompting(
             "The tokenizer is another checkpoint's."
         )
     found.append(Finding("image placeholder", f"{spelt} ({image_token})", "config.json, and the tokenizer"))
-    complete = begun or statements.generation_prompt is not None
-    prompting = Prompting(name, beginning, generation, arguments, start, end, begins, complete)
+    complete = generation is not None
+    prompting = Prompting(name, beginning, generation or "", arguments, start, end, begins, complete)
     return prompting, found, questions
 
 
@@ -131,6 +131,8 @@ def _filled(processor: Any, name: str, turns: list[dict[str, Any]], generation: 
 def _asked(processor: Any, name: str, turn: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
     """Return the prompt, and what the template is given to leave thoughts out, where it would begin some."""
     plain = _filled(processor, name, turn, True, {})
+    if not any(argument in str(processor.chat_template) for argument in THINKING):
+        return plain, {}
     without = _filled(processor, name, turn, True, THINKING)
     return (without, THINKING) if without != plain else (plain, {})
 
@@ -150,23 +152,50 @@ def _beginning(tokenizer: Any, asked: str) -> tuple[str, bool, Finding | None]:
     return "", False, Finding("beginning token", "none", f"{token} is the tokenizer's, but {why}")
 
 
-def _answer(
-    processor: Any, name: str, turn: list[dict[str, Any]], asked: str, arguments: Any
-) -> tuple[str, str, bool]:
-    """Return what stands before an answer and after it, and whether a finished one begins otherwise than it's asked."""
+@dataclass(frozen=True)
+class Answer:
+    """A finished answer as a template writes it.
+
+    Attributes:
+        before: what stands between the prompt and it; None where the prompt stands otherwise before a finished one.
+        after: what stands behind it.
+    """
+
+    before: str | None
+    after: str
+
+
+def _answer(processor: Any, name: str, turn: list[dict[str, Any]], asked: str, arguments: Any) -> Answer:
     for content in ([{"type": "text", "text": ANSWER}], ANSWER):
         try:
             text = _filled(processor, name, [*turn, {"role": "assistant", "content": content}], False, arguments)
         except UserError:
             continue
         if ANSWER in text and "'type'" not in text:
-            break
-    else:
-        return "", "", True
-    before, _, after = text.rpartition(ANSWER)
-    if before.startswith(asked):
-        return before[len(asked) :], after, False
-    return "", after, True
+            before, _, after = text.rpartition(ANSWER)
+            return Answer(before[len(asked) :] if before.startswith(asked) else None, after)
+    return Answer(None, "")
+
+
+def _generation_prompt(
+    tokenizer: Any, answer: Answer, begun: bool, statements: Statements
+) -> tuple[str | None, str, str]:
+    """Return what has to be put behind the template's text, what begins a report, and where that was found.
+
+    A template without a generation prompt still writes finished answers: what it puts before one that isn't blank is
+    the prompt's end.
+    """
+    if statements.generation_prompt is not None:
+        stated = statements.generation_prompt
+        before = answer.before or ""
+        return stated, before.removeprefix(stated) if before.startswith(stated) else "", "stated"
+    if begun:
+        told = "chat template" + (", whose finished answers begin otherwise than it asks" if answer.before is None else "")
+        return "", answer.before or "", told
+    if answer.before is None:
+        return None, "", ""
+    stripped = answer.before.rstrip(" ")
+    return stripped, answer.before[len(stripped) :], "what the chat template writes before a finished answer"
 
 
 def _end_token(

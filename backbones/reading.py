@@ -258,11 +258,16 @@ def encode_blank(reading: Reading, side: int) -> Mapping[str, Any]:
 
 
 def encode(processor: Any, image: Any, text: str, switches: Mapping[str, bool]) -> Mapping[str, Any]:
-    """Return what a processor makes of one image and a prompt, on lists of one row."""
+    """Return what a processor makes of one image and a prompt, as tensors of one row."""
     further: dict[str, Any] = dict(switches)
     return processor(
-        images=[[image]], text=[text], add_special_tokens=False, return_mm_token_type_ids=True, **further
-    )  # fmt: skip
+        images=[[image]],
+        text=[text],
+        add_special_tokens=False,
+        return_mm_token_type_ids=True,
+        return_tensors="pt",
+        **further,
+    )
 
 
 def _read_image_size(reading: Reading) -> None:
@@ -271,7 +276,7 @@ def _read_image_size(reading: Reading) -> None:
     for side in TRIED_SIDES:
         encoded = encode_blank(reading, side)
         counts.append([int(i) for i in encoded["input_ids"][0]].count(reading.image_token))
-        shapes.append(tuple(_array(encoded["pixel_values"]).shape))
+        shapes.append(tuple(encoded["pixel_values"][0].shape))
     stated = reading.statements.image_size
     if not any(counts):
         raise UserError(
@@ -283,7 +288,7 @@ def _read_image_size(reading: Reading) -> None:
         reading.image_size, reading.image_tokens = stated, ids.count(reading.image_token)
         reading.findings.append(Finding("image size", f"{stated} px, {reading.image_tokens} tokens", "stated"))
     elif len(set(shapes)) == 1 and len(set(counts)) == 1:
-        side = shapes[0][-1] if len(shapes[0]) >= 4 and shapes[0][-1] == shapes[0][-2] else TRIED_SIDES[1]
+        side = shapes[0][-1] if len(shapes[0]) >= 3 and shapes[0][-1] == shapes[0][-2] else TRIED_SIDES[1]
         reading.image_size, reading.image_tokens = side, counts[0]
         reading.findings.append(Finding("image size", f"{side} px, {counts[0]} tokens", "the processor's result"))
     else:
@@ -294,15 +299,6 @@ def _read_image_size(reading: Reading) -> None:
 
 def _varying(counts: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> str:
     tokens = ", ".join(f"{side} px: {count}" for side, count in zip(TRIED_SIDES, counts, strict=True))
-    tiles = len({shape[:2] for shape in shapes if len(shape) == 5}) > 1
+    tiles = len({shape[0] for shape in shapes if len(shape) == 4}) > 1
     how = "cuts a larger picture into more tiles" if tiles else "makes more tokens of a larger picture"
     return f"its processor {how}, {tokens}"
-
-
-def _array(pixels: Any) -> Any:
-    import numpy as np
-
-    first = pixels[0] if isinstance(pixels, list) else pixels
-    while isinstance(first, list):
-        first = first[0]
-    return np.asarray(first)

@@ -24,6 +24,8 @@ HEADS = r"(num_|n_)?(attention_heads|heads)|num_attention_heads|n_head"
 WIDE = r".*(dim|dims|size|width|hidden|features)$"
 """Names of settings that are a width, where their value is another width's or a large number."""
 NOT_WIDE = r".*(kernel|image|img|patch|window|tile|crop|merge|vocab|chunk|block|position|batch|grid|conv_kernel).*"
+OUTPUTS = r"out_hidden_size|text_hidden_size|lm_hidden_size|projection_output_dim|projector_output_dim"
+"""Names of settings of an encoder or projector that are the decoder's width."""
 COUNTS = r"image_seq_len(gth)?|mm_tokens_per_image|num_image_tokens|vision_soft_tokens_per_image|resampler_n_latents"
 """Names of settings that say how many tokens an image takes."""
 TOKEN_IDS = r".*_(token_ids?|token_index|ids?|token_idx)$"
@@ -196,6 +198,11 @@ class _Context:
         return small
 
 
+def _is_output(name: str, part: Part) -> bool:
+    """Return whether a vision encoder's hidden size is what it hands to the decoder: Qwen2-VL's own is `embed_dim`."""
+    return name == "hidden_size" and "embed_dim" in part.settings and part.width != WIDTH
+
+
 UNTOUCHED = object()
 Rule = Callable[[str, Any, Part, _Context, bool], Any]
 
@@ -224,6 +231,9 @@ def _layers(name: str, value: Any, part: Part, context: _Context, is_text: bool)
     kept = part.kept
     if name in DEPTHS:
         return len(kept)
+    if name == "per_layer_config" and isinstance(value, dict):
+        places = {str(index): place for place, index in enumerate(kept)}
+        return {places[str(index)]: one for index, one in value.items() if str(index) in places}
     if _is_list(value) and len(value) == depth:
         return [_plain(part, name, value[index]) for index in kept]
     if _names_layers(name, value, depth):
@@ -288,9 +298,17 @@ def _image(name: str, value: Any, part: Part, context: _Context, is_text: bool) 
         return context.image_tokens
     if name in ("scale_factor", "downsample_factor") and isinstance(value, int):
         return min(value, 2)
+    if name in ("vision_feature_layer", "vision_feature_layers") and value is not None:
+        # Hidden states are one more than layers, the embeddings' first.
+        return [_state(v) for v in value] if _is_list(value) else _state(value)
     if name == "image_grid_pinpoints" and value:
         return [[SIDE, SIDE]]
     return UNTOUCHED
+
+
+def _state(index: int) -> int:
+    """Return the place of an encoder's hidden state that is as near to the last, or the first, as it can be."""
+    return max(index, -ENCODER_LAYERS) if index < 0 else min(index, ENCODER_LAYERS)
 
 
 def _like(value: Any, side: int) -> Any:
@@ -352,6 +370,8 @@ def _positions(name: str, value: Any, part: Part, context: _Context, is_text: bo
 def _widths(name: str, value: Any, part: Part, context: _Context, is_text: bool) -> Any:
     if not isinstance(value, int) or isinstance(value, bool) or re.fullmatch(NOT_WIDE, name):
         return UNTOUCHED
+    if re.fullmatch(OUTPUTS, name) or _is_output(name, part):
+        return WIDTH
     if re.fullmatch(WIDTHS, name) and value in part.widths:
         return part.widths[value]
     if re.search(r"intermediate_size|ffn_dim|mlp_dim", name):

@@ -31,6 +31,11 @@ def images_and_text(processor_class: type[ProcessorMixin]) -> type[ProcessorMixi
                 setattr(self, name, None)
             super().__init__(**settings)
 
+        @staticmethod
+        def validate_init_kwargs(processor_config: Any, valid_kwargs: Any) -> Any:
+            # Asked with the names of the code of `__init__`, and this one's code names none.
+            return ProcessorMixin.validate_init_kwargs(processor_config, kept)
+
     def __init__(self: Any, *parts: Any, **settings: Any) -> None:
         settings |= dict(zip(kept, parts, strict=False))
         processor_class.__init__(self, **dict.fromkeys(spared), **settings)

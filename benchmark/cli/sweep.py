@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from benchmark.suite import Suite
     from benchmark.pages.written import Written
     from benchmark.sweep import Summary
 
@@ -21,6 +22,18 @@ def sweep(
     allow_cpu: Annotated[
         bool, typer.Option("--allow-cpu", help="Run large checkpoints on the processor, where its memory holds them.")
     ] = False,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|OWNER/MODEL|DIR",
+            help="Run the suite on this backbone alone, in place of its own: by its weights where they are here, by a "
+            "miniature of its classes elsewhere.",
+        ),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What that backbone's files don't say: end_token=</s>, …"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but the result.")] = False,
     json_lines: Annotated[bool, typer.Option("--json-lines", help="Tell what happens as JSON lines.")] = False,
 ) -> None:
@@ -29,6 +42,8 @@ def sweep(
     Example: amrg sweep smoke
 
     Example: amrg sweep paper --data /data/DMID
+
+    Example: amrg sweep mini --backbone Qwen/Qwen2-VL-2B-Instruct
     """
     from benchmark.errors import UserError
     from benchmark.faults import try_folder
@@ -43,9 +58,9 @@ def sweep(
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     source = read_suite(suite)
-    chosen = source.suite
+    chosen = source.suite if backbone is None else _on_backbone(source.suite, backbone, state or [], quiet or json_lines)
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
-        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
+        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown if backbone is None else None)
         if end is None:
             try_folder(leaderboards, "leaderboards")
             with Recorder(Store(results), chosen.name, show) as listener:
@@ -56,7 +71,7 @@ def sweep(
                     listener=listener,
                     processes=jobs,
                     allow_cpu=allow_cpu,
-                    source=source,
+                    source=source if backbone is None else None,
                 )
         else:
             trials = len(end.summary.trials)
@@ -71,6 +86,17 @@ def sweep(
     if not json_lines:
         _print_end(summary, written)
     check(summary)
+
+
+def _on_backbone(suite: "Suite", named: str, state: list[str], quiet: bool) -> "Suite":
+    """Return the suite on one backbone; say which weights, and how a suite's file would name it."""
+    from benchmark.named import entry_line, entry_of, told, with_backbone
+
+    entry = entry_of(named, state)
+    if not quiet:
+        typer.echo(told(entry))
+        typer.echo(f"In a suite's file: backbones: [{entry_line(entry)}]")
+    return with_backbone(suite, entry)
 
 
 def _print_end(summary: "Summary", written: "Written") -> None:
