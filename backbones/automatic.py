@@ -161,9 +161,7 @@ def small_processor(
         patch: side of the published encoder's patches, of which the processor's may be a multiple.
     """
     settings = {name: _setting(name, value, image_tokens, patch) for name, value in settings_of(processor).items()}
-    images = type(processor.image_processor).from_dict(
-        small_images(processor.image_processor.to_dict(), image_tokens)
-    )
+    images = type(processor.image_processor).from_dict(small_images(processor.image_processor.to_dict(), image_tokens))
     kind: Any = type(processor)
     parts = {"image_processor": images, "tokenizer": tokenizer}
     return kind(**parts, chat_template=tokenizer.chat_template, **copy.deepcopy(settings))

@@ -178,9 +178,7 @@ class GenericBackbone(Backbone):
         return self.model_inputs(text, features.chunk(len(text["input_ids"])))
 
 
-def rope_positions(
-    inner: Any, text: BatchEncoding, beside: Mapping[str, Tensor], token_types: str | None
-) -> Tensor:
+def rope_positions(inner: Any, text: BatchEncoding, beside: Mapping[str, Tensor], token_types: str | None) -> Tensor:
     """Return the positions that a model's `get_rope_index` gives the first row, [3, 1, length]."""
     taken = parameters_of(inner.get_rope_index)
     given: dict[str, Any] = {name: value.cpu() for name, value in beside.items() if name in taken}

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaProcessor
+from transformers import LlavaProcessor
 
+from backbones import pinned
 from backbones.base import Backbone
-from backbones.checkpoint import Checkpoint
 from backbones.llava_med_conversion import converted
-from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, square, token_id
+from backbones.miniature import MiniatureSpec
+from backbones.small.llava import llava
 
 SHARDS = (
     "ef2190dc6c2a940e60f03f5fdb4dddb2320eb87801aeca5c40b0a28ce8aa420e",
@@ -25,15 +26,7 @@ class LlavaMed(Backbone):
     """
 
     name = "llava-med-7b"
-    checkpoint = Checkpoint(
-        hub_id="microsoft/llava-med-v1.5-mistral-7b",
-        revision="91bb16c122001ddc9cf1fd36ce1dae09448943a2",
-        licence="Microsoft Research License",
-        gated=False,
-        parameters=7_566_743_552,
-        image_size=336,
-        image_tokens=576,
-    )
+    checkpoint = pinned.LLAVA_MED
     model_type = "llava"
     configuration = "llava-med-7b"
     converted = True
@@ -54,23 +47,4 @@ class LlavaMed(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of LLaVA-Med is built from."""
-        return MiniatureSpec(
-            tokens={"pad_token": "<pad>", "eos_token": cls.end_token, "bos_token": "<s>", "unk_token": "<unk>"},
-            extra_tokens={"image_token": "<image>"},
-            chat_template=None,
-            config=lambda t: LlavaConfig(
-                text_config=decoder(t, model_type="mistral", sliding_window=None),
-                vision_config=encoder("clip_vision_model", projection_dim=64),
-                image_token_index=token_id(t, "<image>"),
-                vision_feature_layer=-2,
-                vision_feature_select_strategy="default",
-                image_seq_length=(SIDE // PATCH) ** 2,
-            ),
-            processor=lambda t: LlavaProcessor(
-                CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square(SIDE)),
-                t,
-                patch_size=PATCH,
-                vision_feature_select_strategy="default",
-                num_additional_image_tokens=1,
-            ),
-        )
+        return llava(cls.end_token)

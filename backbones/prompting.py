@@ -117,9 +117,7 @@ def _filled(processor: Any, name: str, turns: list[dict[str, Any]], generation: 
     from jinja2 import TemplateError
 
     try:
-        return str(
-            processor.apply_chat_template(turns, add_generation_prompt=generation, tokenize=False, **arguments)
-        )
+        return str(processor.apply_chat_template(turns, add_generation_prompt=generation, tokenize=False, **arguments))
     except (TemplateError, TypeError, KeyError, ValueError, AttributeError) as error:
         told = str(error).strip().split("\n")[0]
         raise UserError(
@@ -190,7 +188,9 @@ def _generation_prompt(
         before = answer.before or ""
         return stated, before.removeprefix(stated) if before.startswith(stated) else "", "stated"
     if begun:
-        told = "chat template" + (", whose finished answers begin otherwise than it asks" if answer.before is None else "")
+        told = "chat template" + (
+            ", whose finished answers begin otherwise than it asks" if answer.before is None else ""
+        )
         return "", answer.before or "", told
     if answer.before is None:
         return None, "", ""

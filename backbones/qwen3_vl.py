@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from transformers import BatchEncoding, Qwen3VLConfig
+from transformers import BatchEncoding
 from transformers.modeling_outputs import ModelOutput
 
-from backbones.checkpoint import Checkpoint
-from backbones.miniature import PATCH, SIDE, MiniatureSpec
+from backbones import pinned
+from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs, deepstack_output
-from backbones.qwen_vl import QwenVL, qwen_miniature
+from backbones.qwen import QwenVL
+from backbones.small.qwen import qwen3_vl
 
 
 class Qwen3VL(QwenVL):
@@ -38,9 +39,7 @@ class Qwen3VL(QwenVL):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Qwen3-VL is built from."""
-        rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
-        vision = {"num_position_embeddings": (SIDE // PATCH) ** 2, "deepstack_visual_indexes": [0, 1]}
-        return qwen_miniature(Qwen3VLConfig, {"rope_parameters": rotary}, vision)
+        return qwen3_vl(cls.end_token)
 
 
 class Qwen3VL4B(Qwen3VL):
@@ -48,15 +47,7 @@ class Qwen3VL4B(Qwen3VL):
 
     name = "qwen3-vl-4b"
     configuration = name
-    checkpoint = Checkpoint(
-        hub_id="Qwen/Qwen3-VL-4B-Instruct",
-        revision="ebb281ec70b05090aa6165b016eac8ec08e71b17",
-        licence="Apache-2.0",
-        gated=False,
-        parameters=4_437_815_808,
-        image_size=896,
-        image_tokens=784,
-    )
+    checkpoint = pinned.QWEN3_VL_4B
 
 
 class Qwen3VL8B(Qwen3VL):
@@ -64,12 +55,4 @@ class Qwen3VL8B(Qwen3VL):
 
     name = "qwen3-vl-8b"
     configuration = name
-    checkpoint = Checkpoint(
-        hub_id="Qwen/Qwen3-VL-8B-Instruct",
-        revision="0c351dd01ed87e9c1b53cbc748cba10e6187ff3b",
-        licence="Apache-2.0",
-        gated=False,
-        parameters=8_767_123_696,
-        image_size=896,
-        image_tokens=784,
-    )
+    checkpoint = pinned.QWEN3_VL_8B

@@ -317,7 +317,7 @@ def _like(value: Any, side: int) -> Any:
         return side
     if _is_list(value):
         return [side] * len(value)
-    return {key: side for key in value} if isinstance(value, dict) else value
+    return dict.fromkeys(value, side) if isinstance(value, dict) else value
 
 
 def _heads(name: str, value: Any, part: Part, context: _Context, is_text: bool) -> Any:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from benchmark.suite import Suite
     from benchmark.pages.written import Written
+    from benchmark.suite import Suite
     from benchmark.sweep import Summary
 
 
@@ -58,9 +58,17 @@ def sweep(
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     source = read_suite(suite)
-    chosen = source.suite if backbone is None else _on_backbone(source.suite, backbone, state or [], quiet or json_lines)
+    chosen = (
+        source.suite if backbone is None else _on_backbone(source.suite, backbone, state or [], quiet or json_lines)
+    )
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
-        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown if backbone is None else None)
+        end = finished_sweep(
+            chosen,
+            data=data,
+            results=results,
+            leaderboards=leaderboards,
+            named=source.shown if backbone is None else None,
+        )
         if end is None:
             try_folder(leaderboards, "leaderboards")
             with Recorder(Store(results), chosen.name, show) as listener:

@@ -13,7 +13,6 @@ from benchmark.products import problems_of
 from benchmark.progress.events import Event, progress, tell
 from benchmark.suite import Entry, Suite
 
-
 if TYPE_CHECKING:
     from backbones.generic import GenericBackbone
 

@@ -210,7 +210,7 @@ FAMILIES: dict[str, Family] = {
             "image_token": "<image>", **CHATML, "a": "<|START_OF_IMG|>", "b": "<|END_OF_IMG|>", "c": "<|IMG_PATCH|>",
             "d": "<|IMG_LINE_BREAK|>", "e": "TILE", "f": "TILE_GLOBAL",
         },
-        ("<|im_end|>",), 
+        ("<|im_end|>",),
         image_settings={"size": {"height": 364, "width": 364}}, ids={"image_token_index": "<|IMG_PATCH|>"},
         config={"vision_config": {"model_type": "siglip_vision_model", "hidden_size": 1152, "num_attention_heads": 16, "intermediate_size": 4304, "num_hidden_layers": 27, "image_size": 364, "patch_size": 14, "vision_use_head": False}},
     ),
@@ -343,5 +343,9 @@ def _take_ids(config: Any, tokenizer: Any, family: Family) -> None:
             base = name.removesuffix("_index").removesuffix("_id")
             if name.endswith(("_token_id", "_token_index")):
                 token = family.ids.get(name) or named.get(base)
-                if token or not isinstance(part, type(config)) or name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+                if (
+                    token
+                    or not isinstance(part, type(config))
+                    or name in ("bos_token_id", "eos_token_id", "pad_token_id")
+                ):
                     setattr(part, name, tokenizer.convert_tokens_to_ids(token) if token else None)

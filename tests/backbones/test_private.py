@@ -34,7 +34,7 @@ from backbones.private.parts import PARTS, PEFT, Library, Part
 from backbones.private.quantization import forbid_repacking, unpacked_size
 from backbones.private.shapes import ShapesOnly
 from backbones.private.tokenizers import merges_by_score
-from backbones.qwen_vl import ImageProcessor
+from backbones.qwen_processor import ImageProcessor
 
 MODULES = [import_module(f"backbones.private.{module.name}") for module in iter_modules(private.__path__)]
 LIBRARIES = sorted({part.library for part in PARTS}, key=lambda library: library.name)
