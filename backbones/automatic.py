@@ -122,7 +122,7 @@ def _carried(reading: Reading) -> list[str]:
     """
     tokenizer = reading.tokenizer
     known = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    ids = {i for i in stated_ids(reading.config.to_dict())}
+    ids = set(stated_ids(reading.config.to_dict()))
     ids |= {int(i) for i in encode_blank(reading, SIDE)["input_ids"][0] if int(i) in tokenizer.added_tokens_decoder}
     texts = {tokenizer.convert_ids_to_tokens(i) for i in ids if 0 <= i < len(tokenizer)} & known
     texts |= {value for value in vars(reading.processor).values() if isinstance(value, str) and value in known}
@@ -178,28 +178,36 @@ def _setting(name: str, value: Any, image_tokens: int, patch: int | None) -> Any
 
 
 def small_images(settings: dict[str, Any], image_tokens: int) -> dict[str, Any]:
-    """Return an image processor's settings with a miniature's sizes in place of its own, by their names."""
+    """Return an image processor's settings with a miniature's sizes in place of its own, by their names.
+
+    Args:
+        settings: as its `to_dict` gives them.
+        image_tokens: that an image takes, where the processor is told so.
+    """
+    numbers = {
+        "min_pixels": SIDE * SIDE,
+        "max_pixels": SIDE * SIDE,
+        "image_size": SIDE,
+        "tile_size": SIDE,
+        "encoder_patch_size": PATCH,
+        "min_image_tokens": image_tokens,
+        "max_image_tokens": image_tokens,
+        "max_num_patches": (SIDE // PATCH) ** 2,
+        "max_soft_tokens": 70,  # the fewest that Gemma 4's processor knows
+    }
 
     def small(name: str, value: Any) -> Any:
-        if name in ("size", "crop_size", "max_image_size", "min_image_size") and value is not None:
+        if value is None:
+            return None
+        if name in ("size", "crop_size", "max_image_size", "min_image_size"):
             return _size(value)
-        if name in ("patch_size", "encoder_patch_size") and value is not None:
+        if name == "patch_size":
             return square(PATCH) if isinstance(value, dict) else PATCH
-        if name in ("min_pixels", "max_pixels") and value is not None:
-            return SIDE * SIDE
-        if name in ("image_size", "tile_size") and isinstance(value, int):
-            return SIDE
-        if name in ("min_image_tokens", "max_image_tokens"):
-            return image_tokens
-        if name == "max_num_patches" and value is not None:
-            return (SIDE // PATCH) ** 2
-        if name == "max_soft_tokens":
-            return 70  # the fewest that Gemma 4's processor knows
-        if name == "image_grid_pinpoints" and value:
+        if name == "image_grid_pinpoints":
             return [[SIDE, SIDE]]
-        if re.fullmatch(COUNTS, name) and value is not None:
+        if re.fullmatch(COUNTS, name):
             return image_tokens
-        return value
+        return numbers.get(name, value)
 
     return {name: small(name, value) for name, value in settings.items()}
 

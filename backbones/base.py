@@ -221,6 +221,10 @@ class Backbone(ABC):
         """Return one [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""
         return encoded["pooler_output"]
 
+    def last_features(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        """Return one [image_tokens, hidden] tensor an image of the last layer's features alone."""
+        return encoded["pooler_output"]
+
     def blank_image_tokens(self) -> tuple[int, int]:
         """Return how many features a blank image gives, and how many image tokens the prompt has for them.
 

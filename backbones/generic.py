@@ -1,4 +1,4 @@
-"""A backbone by its name alone: a plugin that is made of a checkpoint's own files, for any class that keeps the contract.
+"""A backbone by its name alone: a plugin made of a checkpoint's own files, for any class that keeps the contract.
 
 `backbones.reading` finds out what a plugin's author would state. How features go in and what a training step is given
 is tried on an untrained miniature here; `backbones.contract` then holds the plugin to every clause.
@@ -84,10 +84,14 @@ class GenericBackbone(Backbone):
         return {name: value for name, value in self.pixel_inputs(images).items() if name in taken}
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
-        """Return one [image_tokens, layers · hidden] tensor an image: the last layer's, then deeper ones side by side."""
+        """Return one [image_tokens, layers · hidden] tensor an image: the last layer's, then deeper ones'."""
         layers = [self._by_image(encoded["pooler_output"])]
         layers += [self._by_image(deeper) for deeper in encoded.get(DEEPER) or ()]
         return [torch.cat(image, dim=-1) if len(image) > 1 else image[0] for image in zip(*layers, strict=True)]
+
+    def last_features(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        """Return one [image_tokens, hidden] tensor an image of the last layer's features alone."""
+        return self._by_image(encoded["pooler_output"])
 
     def _by_image(self, pooled: Any) -> Sequence[Tensor]:
         """Return features image by image: families return a tensor an image, all stacked, or all in a row."""

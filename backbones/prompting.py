@@ -68,8 +68,8 @@ def read_prompting(
     name, tokenizer = files.name, processor.tokenizer
     if not getattr(processor, "chat_template", None):
         raise UserError(
-            f"{name}: there is no chat template in {', '.join(TEMPLATES)} of {files.folder}. Copy it from the checkpoint "
-            "that this one was tuned from; a model without one, such as PaliGemma, needs a plugin."
+            f"{name}: there is no chat template in {', '.join(TEMPLATES)} of {files.folder}. Copy it from the "
+            "checkpoint that this one was tuned from; a model without one, such as PaliGemma, needs a plugin."
         )
     found: list[Finding] = []
     questions: list[Question] = []

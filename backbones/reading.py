@@ -126,8 +126,8 @@ def image_token_of(config: "PreTrainedConfig") -> int:
 def _check_class(files: PublishedFiles, model_class: type) -> None:
     if not hasattr(model_class, "get_image_features"):
         raise UserError(
-            f"{files.name}: {model_class.__name__} doesn't give an image's features by themselves (get_image_features), "
-            "which amrg computes once and keeps. Choose another model, or write a plugin: `amrg backbones new`."
+            f"{files.name}: {model_class.__name__} doesn't give an image's features by themselves "
+            "(get_image_features), which amrg computes once and keeps. Choose another model, or write a plugin: `amrg backbones new`."
         )
 
 

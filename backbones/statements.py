@@ -39,7 +39,7 @@ NAMES = tuple(field.name for field in fields(Statements))
 
 
 def parse(texts: Sequence[str]) -> Statements:
-    """Return statements given as `name=value` on a command line; `\\n` in a value is a line's end.
+    r"""Return statements given as `name=value` on a command line; `\n` in a value is a line's end.
 
     Raises:
         UserError: one isn't of that form, or no such name is known.

@@ -58,17 +58,11 @@ def sweep(
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     source = read_suite(suite)
-    chosen = (
-        source.suite if backbone is None else _on_backbone(source.suite, backbone, state or [], quiet or json_lines)
-    )
+    chosen, named = source.suite, source.shown
+    if backbone is not None:
+        chosen, named = _on_backbone(chosen, backbone, state or [], quiet=quiet or json_lines), None
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
-        end = finished_sweep(
-            chosen,
-            data=data,
-            results=results,
-            leaderboards=leaderboards,
-            named=source.shown if backbone is None else None,
-        )
+        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=named)
         if end is None:
             try_folder(leaderboards, "leaderboards")
             with Recorder(Store(results), chosen.name, show) as listener:
@@ -96,7 +90,7 @@ def sweep(
     check(summary)
 
 
-def _on_backbone(suite: "Suite", named: str, state: list[str], quiet: bool) -> "Suite":
+def _on_backbone(suite: "Suite", named: str, state: list[str], *, quiet: bool) -> "Suite":
     """Return the suite on one backbone; say which weights, and how a suite's file would name it."""
     from benchmark.named import entry_line, entry_of, told, with_backbone
 

@@ -156,10 +156,8 @@ def make_shipped(
     changed = {"examples": examples, "vision_steps": steps, "language_steps": steps}
     part = SHIPPED_PART.model_copy(update={name: value for name, value in changed.items() if value is not None})
     prompt: str = Protocol.model_fields["prompt"].default
-    jobs = [
-        MiniatureJob(Entry(name=get(name).name, checkpoint="miniature"), part, SHIPPED_IMAGE, prompt, root / name)
-        for name in names
-    ]
+    entries = [Entry(name=get(name).name, checkpoint="miniature") for name in names]
+    jobs = [MiniatureJob(entry, part, SHIPPED_IMAGE, prompt, root / entry.name) for entry in entries]
     one_thread()
     with executor(min(len(jobs), default_processes()), listener) as workers:
         draw_examples(

@@ -1,4 +1,4 @@
-"""A plugin that is made of a checkpoint's files, held to the contract once: its verdict is kept (`benchmark.verdicts`)."""
+"""A plugin made of a checkpoint's files, held to the contract once: its verdict is kept (`benchmark.verdicts`)."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
