@@ -127,7 +127,8 @@ def _check_class(files: PublishedFiles, model_class: type) -> None:
     if not hasattr(model_class, "get_image_features"):
         raise UserError(
             f"{files.name}: {model_class.__name__} doesn't give an image's features by themselves "
-            "(get_image_features), which amrg computes once and keeps. Choose another model, or write a plugin: `amrg backbones new`."
+            "(get_image_features), which amrg computes once and keeps. Choose another model, or write a plugin: "
+            "`amrg backbones new`."
         )
 
 
