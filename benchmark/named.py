@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmark.errors import UserError, unknown_name
+from benchmark.files import write_text
 from benchmark.suite import Entry, MiniaturePart, Suite
 
 QUICK = MiniaturePart(examples=64, vision_steps=20, language_steps=60)
@@ -100,3 +101,14 @@ def with_backbone(suite: Suite, entry: Entry) -> Suite:
         changed["title"] = f"{suite.title}: a miniature of {entry.name}'s classes, not the published model"
         changed["miniature"] = suite.miniature or QUICK
     return Suite.model_validate(suite.model_copy(update=changed).model_dump())
+
+
+def write_suite(suite: Suite, results: Path) -> Path:
+    """Write a suite's file beside the records of the results' suites, by which it can be run again; return it."""
+    import yaml
+
+    path = results / "suites" / f"{suite.name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = suite.model_dump(mode="json", exclude_defaults=True)
+    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110))
+    return path

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from benchmark.pages.written import Written
     from benchmark.suite import Suite
+    from benchmark.suites.load import SuiteSource
     from benchmark.sweep import Summary
 
 
@@ -58,11 +59,11 @@ def sweep(
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     source = read_suite(suite)
-    chosen, named = source.suite, source.shown
     if backbone is not None:
-        chosen, named = _on_backbone(chosen, backbone, state or [], quiet=quiet or json_lines), None
+        source = _on_backbone(source.suite, backbone, state or [], results, quiet=quiet or json_lines)
+    chosen = source.suite
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
-        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=named)
+        end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
         if end is None:
             try_folder(leaderboards, "leaderboards")
             with Recorder(Store(results), chosen.name, show) as listener:
@@ -73,7 +74,7 @@ def sweep(
                     listener=listener,
                     processes=jobs,
                     allow_cpu=allow_cpu,
-                    source=source if backbone is None else None,
+                    source=source,
                 )
         else:
             trials = len(end.summary.trials)
@@ -90,15 +91,17 @@ def sweep(
     check(summary)
 
 
-def _on_backbone(suite: "Suite", named: str, state: list[str], *, quiet: bool) -> "Suite":
-    """Return the suite on one backbone; say which weights, and how a suite's file would name it."""
-    from benchmark.named import entry_line, entry_of, told, with_backbone
+def _on_backbone(suite: "Suite", named: str, state: list[str], results: Path, *, quiet: bool) -> "SuiteSource":
+    """Return the suite on one backbone, from a file of its own; say which weights, and how a file names it."""
+    from benchmark.named import entry_line, entry_of, told, with_backbone, write_suite
+    from benchmark.suites.load import read_suite
 
     entry = entry_of(named, state)
+    path = write_suite(with_backbone(suite, entry), results)
     if not quiet:
         typer.echo(told(entry))
-        typer.echo(f"In a suite's file: backbones: [{entry_line(entry)}]")
-    return with_backbone(suite, entry)
+        typer.echo(f"The suite is in {path}; another's file names the backbone so: backbones: [{entry_line(entry)}]")
+    return read_suite(str(path))
 
 
 def _print_end(summary: "Summary", written: "Written") -> None:
