@@ -240,9 +240,12 @@ class Backbone(ABC):
 
     # -- text
 
-    @abstractmethod
     def prompt_text(self, prompt: str) -> str:
-        """Return the prompt with its image placeholder and turn markers, as the checkpoint was trained with."""
+        """Return the prompt with its image placeholder and turn markers, as the checkpoint was trained with.
+
+        By the checkpoint's own chat template; a family without one overrides this.
+        """
+        return self.chat_prompt(prompt)
 
     def chat_prompt(self, prompt: str) -> str:
         """Return `prompt` and one image as a user's turn, by the checkpoint's own chat template.

@@ -36,10 +36,6 @@ class SmolVLM(Backbone):
         images.size = {"longest_edge": min(cls.checkpoint.image_size, images.size["longest_edge"])}
         return processor
 
-    def prompt_text(self, prompt: str) -> str:
-        """Return the prompt by the checkpoint's own chat template, one image before it."""
-        return self.chat_prompt(prompt)
-
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Idefics 3 is built from."""

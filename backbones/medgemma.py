@@ -22,10 +22,6 @@ class MedGemma(Backbone):
     end_token = "<end_of_turn>"
     token_types = "token_type_ids"
 
-    def prompt_text(self, prompt: str) -> str:
-        """Return the prompt by the checkpoint's own chat template, one image before it."""
-        return self.chat_prompt(prompt)
-
     def training_mask(self, inputs: ModelInputs) -> dict[str, Tensor]:
         """Return a mask for each kind of the model's layers, made for all rows at once."""
         return row_masks(self.model, inputs)

@@ -30,6 +30,14 @@ LLAVA_MED = Checkpoint(
     image_tokens=576,
 )
 
+LLAVA_MED_SHARDS = (
+    "ef2190dc6c2a940e60f03f5fdb4dddb2320eb87801aeca5c40b0a28ce8aa420e",
+    "2b229607fecd98b8111320178e5bf3e2c527b05a942c85d65b5b507c76c1ed00",
+    "12b18ecdf8924d5fe28ada797fe6697fa60e62cba630759fbeb52975b261c4e2",
+    "1d2063fcd429d3f0f0a8a091b0522f0e02f2d85fe0e5b0eeb4ae168183a603bc",
+)
+"""SHA-256 of its shards."""
+
 QWEN2_5_VL_3B = Checkpoint(
     hub_id="Qwen/Qwen2.5-VL-3B-Instruct",
     revision="66285546d2b821cf421d4f5eb2576359d3770cd3",

@@ -36,10 +36,6 @@ class QwenVL(Backbone):
         processor.image_processor.size = {"shortest_edge": side * side, "longest_edge": side * side}
         return processor
 
-    def prompt_text(self, prompt: str) -> str:
-        """Return the prompt by the checkpoint's own chat template, one image before it."""
-        return self.chat_prompt(prompt)
-
     def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
         """Return keyword arguments of the model's `forward` and `generate`, each image's grid of patches among them."""
         grids = self.grid.repeat(len(features), 1).to(self.device)

@@ -29,6 +29,8 @@ OUTPUTS = r"out_hidden_size|text_hidden_size|lm_hidden_size|projection_output_di
 COUNTS = r"image_seq_len(gth)?|mm_tokens_per_image|num_image_tokens|vision_soft_tokens_per_image|resampler_n_latents"
 """Names of settings that say how many tokens an image takes."""
 TOKEN_IDS = r".*_(token_ids?|token_index|ids?|token_idx)$"
+NAMED_IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id")
+"""Tokens that a model may do without."""
 SMALLEST = 16
 """Least of a width that is made smaller by the same share as its neighbours."""
 
@@ -83,7 +85,7 @@ def shrunk(
     Args:
         config: as published.
         ids: token ids that the published tokenizer has → those of the miniature's.
-        vocabulary: tokens of the miniature's.
+        vocabulary: tokens of the miniature's; its embeddings have a row more, which none of them has.
         image_tokens: that an image takes in it.
     """
     values = config.to_dict()
@@ -211,7 +213,8 @@ def _token_ids(name: str, value: Any, part: Part, context: _Context, is_text: bo
     if not re.fullmatch(TOKEN_IDS, name) or isinstance(value, bool):
         return UNTOUCHED
     if isinstance(value, int):
-        return context.ids.get(value)
+        # One that the miniature's tokenizer doesn't know, a video's say, is the row that no token has.
+        return context.ids.get(value, None if name in NAMED_IDS else context.vocabulary)
     if _is_list(value) and value and all(isinstance(v, int) for v in value):
         return [context.ids[v] for v in value if v in context.ids]
     return UNTOUCHED
@@ -220,7 +223,7 @@ def _token_ids(name: str, value: Any, part: Part, context: _Context, is_text: bo
 def _vocabulary(name: str, value: Any, part: Part, context: _Context, is_text: bool) -> Any:
     if "vocab_size" not in name or not isinstance(value, int):
         return UNTOUCHED
-    return context.vocabulary if is_text or value > SIDE**2 else min(value, 64)
+    return context.vocabulary + 1 if is_text or value > SIDE**2 else min(value, 64)
 
 
 def _layers(name: str, value: Any, part: Part, context: _Context, is_text: bool) -> Any:

@@ -109,7 +109,7 @@ def test_a_plugin_that_fails_on_import_breaks_only_itself(example: Path, visible
             "from backbones.base import Backbone\nfrom backbones.medgemma import MedGemma as M\n"
             "class Plugin(Backbone):\n    name = 'odd'\n    checkpoint = M.checkpoint\n    model_type = 'x'\n"
             "    processor_class = object\n    end_token = 'x'",
-            "lacks miniature, prompt_text",
+            "lacks miniature",
         ),
     ],
 )
