@@ -8,6 +8,7 @@ fit each other. Whether they do is shown by building the model: `backbones.autom
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from backbones.miniature import ENCODER_LAYERS, LAYERS, PATCH, SIDE, WIDTH
@@ -149,10 +150,10 @@ def _kind(settings: Mapping[str, Any], depth: int, index: int) -> tuple[Any, ...
     """Return what a layer's kind is made of."""
     kind: list[Any] = []
     for name, value in settings.items():
-        if _is_list(value) and len(value) == depth:
-            kind.append(str(value[index]))
-        elif _names_layers(name, value, depth):
+        if _names_layers(name, value, depth):
             kind.append(index in value)
+        elif _is_list(value) and len(value) == depth:
+            kind.append(str(value[index]))
         elif name in ("first_k_dense_replace", "num_dense_layers") and isinstance(value, int):
             kind.append(index < value)
         elif name == "num_kv_shared_layers" and isinstance(value, int):
@@ -161,9 +162,11 @@ def _kind(settings: Mapping[str, Any], depth: int, index: int) -> tuple[Any, ...
 
 
 def _names_layers(name: str, value: Any, depth: int) -> bool:
-    """Return whether a setting is a list of layers' indexes."""
+    """Return whether a setting is a list of layers' indexes, which ascend."""
     told = re.search(r"layers?$|index(es)?$|indices|idxs", name) is not None
-    return told and _is_list(value) and len(value) > 0 and all(_is_index(v, depth) for v in value)
+    if not told or not _is_list(value) or not value or not all(_is_index(v, depth) for v in value):
+        return False
+    return all(later > earlier for earlier, later in pairwise(value))
 
 
 def _is_index(value: Any, depth: int) -> bool:
@@ -237,11 +240,11 @@ def _layers(name: str, value: Any, part: Part, context: _Context, is_text: bool)
     if name == "per_layer_config" and isinstance(value, dict):
         places = {str(index): place for place, index in enumerate(kept)}
         return {places[str(index)]: one for index, one in value.items() if str(index) in places}
-    if _is_list(value) and len(value) == depth:
-        return [_plain(part, name, value[index]) for index in kept]
     if _names_layers(name, value, depth):
         positions = [place for place, index in enumerate(kept) if index in value]
         return positions or list(range(len(kept) - min(len(value), len(kept) - 1), len(kept)))
+    if _is_list(value) and len(value) == depth:
+        return [_plain(part, name, value[index]) for index in kept]
     if name in ("first_k_dense_replace", "num_dense_layers") and isinstance(value, int):
         return sum(index < value for index in kept)
     if name == "num_kv_shared_layers" and isinstance(value, int):
