@@ -12,7 +12,7 @@ from backbones.errors import UserError
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, square
 from backbones.miniature_checkpoint import train_tokenizer
 from backbones.private.processors import settings_of
-from backbones.reading import Reading, class_of, encode, encode_blank, image_token_of, parameters_of
+from backbones.reading import Reading, class_of, encode, encode_blank, image_parameters, image_token_of
 from backbones.shrinking import COUNTS, TOKEN_IDS, shrunk
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def measured(reading: Reading, spec: MiniatureSpec) -> tuple[int, int]:
             blank = Image.new("RGB", (SIDE, SIDE))
             inputs = dict(processor.image_processor(images=[[blank]], return_tensors="pt"))
             encode_images: Any = model.get_image_features
-            taken = parameters_of(encode_images)
+            taken = image_parameters(model)
             pooled = encode_images(**{name: v for name, v in inputs.items() if name in taken})["pooler_output"]
         switches = dict.fromkeys(reading.switched_off, False)
         encoded = encode(processor, blank, reading.prompting.fill(processor, ""), switches)

@@ -28,7 +28,7 @@ from backbones.miniature import SIDE, MiniatureSpec
 from backbones.miniature_checkpoint import untrained
 from backbones.private.inputs import ModelInputs
 from backbones.published_files import PublishedFiles
-from backbones.reading import Reading, encode, parameters_of, processor_class, read, switch_tiling_off
+from backbones.reading import Reading, encode, image_parameters, parameters_of, processor_class, read, switch_tiling_off
 from backbones.statements import Finding, Statements
 
 ROUTERS = r"(.*_)?(gate|router)"
@@ -80,7 +80,7 @@ class GenericBackbone(Backbone):
 
     def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Return `pixel_inputs` without what `get_image_features` doesn't take."""
-        taken = parameters_of(self.model.get_image_features)
+        taken = image_parameters(self.model)
         return {name: value for name, value in self.pixel_inputs(images).items() if name in taken}
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:

@@ -137,6 +137,12 @@ def parameters_of(function: Any) -> set[str]:
     return set(inspect.signature(function).parameters)
 
 
+def image_parameters(model: Any) -> set[str]:
+    """Return what a model's `get_image_features` takes, what it hands on to its inner model's unnamed among it."""
+    inner = getattr(getattr(model, "model", None), "get_image_features", model.get_image_features)
+    return parameters_of(model.get_image_features) | parameters_of(inner)
+
+
 def load_processor(files: PublishedFiles, config: "PreTrainedConfig") -> "ProcessorMixin":
     """Return a checkpoint's processor, without its parts for video and sound.
 
@@ -229,7 +235,7 @@ def _read_inputs(reading: Reading) -> None:
                     "found out by itself. Write a plugin: `amrg backbones new`."
                 )
     beside = {"pixel_values", "input_ids", "attention_mask", *TOKEN_TYPES}
-    by_features = parameters_of(reading.model_class.get_image_features)  # type: ignore[attr-defined]
+    by_features = image_parameters(reading.structure)
     reading.image_inputs = tuple(sorted(name for name in encoded if name not in beside and name in taken | by_features))
     if reading.image_inputs:
         reading.findings.append(
