@@ -130,6 +130,11 @@ def _check_class(files: PublishedFiles, model_class: type) -> None:
             "(get_image_features), which amrg computes once and keeps. Choose another model, or write a plugin: "
             "`amrg backbones new`."
         )
+    if "logits_to_keep" not in parameters_of(model_class.forward):
+        raise UserError(
+            f"{files.name}: {model_class.__name__} can't be asked for the logits of a report alone "
+            "(logits_to_keep), as training does. Choose another model, or write a plugin: `amrg backbones new`."
+        )
 
 
 def parameters_of(function: Any) -> set[str]:

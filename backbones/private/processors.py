@@ -9,6 +9,20 @@ SPARED = ("video_processor", "feature_extractor", "audio_processor")
 """Parts of a processor that read video (with torchvision) or sound, and that no mammogram goes through."""
 
 
+class _SparedPart:
+    """Stands where a part would: false, and every setting of it None, for processors that look one up beforehand."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+    def __bool__(self) -> bool:
+        return False
+
+
+SPARED_PART = _SparedPart()
+
+
 def images_and_text(processor_class: type[ProcessorMixin]) -> type[ProcessorMixin]:
     """Return a processor class that has an image processor and a tokenizer alone; itself where it has no more.
 
@@ -28,7 +42,7 @@ def images_and_text(processor_class: type[ProcessorMixin]) -> type[ProcessorMixi
             settings |= dict(zip(every, parts, strict=False))
             for name in spared:
                 settings.pop(name, None)
-                setattr(self, name, None)
+                setattr(self, name, SPARED_PART)
             super().__init__(**settings)
 
         @staticmethod
@@ -38,7 +52,7 @@ def images_and_text(processor_class: type[ProcessorMixin]) -> type[ProcessorMixi
 
     def __init__(self: Any, *parts: Any, **settings: Any) -> None:
         settings |= dict(zip(kept, parts, strict=False))
-        processor_class.__init__(self, **dict.fromkeys(spared), **settings)
+        processor_class.__init__(self, **dict.fromkeys(spared, SPARED_PART), **settings)
 
     rest = [value for name, value in signature.parameters.items() if name not in spared]
     kept = [value.name for value in rest[1:]]

@@ -138,7 +138,8 @@ def test_a_configuration_that_makes_no_backbone_is_refused_with_what_to_do(
         ("qwen2", "It is a language model without images. Choose a vision-language model"),
         ("florence2", "is an encoder-decoder"),
         ("bert", "no model of transformers that writes text for an image"),
-        ("mllama", "doesn't give an image's features by themselves|names no image token"),
+        ("mllama", "doesn't give an image's features by themselves"),
+        ("video_llama_3", r"can't be asked for the logits of a report alone \(logits_to_keep\)"),
     ],
 )
 def test_other_kinds_of_model_are_refused_by_kind(model_type: str, says: str, tmp_path: Path) -> None:
