@@ -28,6 +28,8 @@ FILES = (
 )
 """All that is read of a published checkpoint before its weights are: some megabytes."""
 NEEDED = "config.json, tokenizer.json (or tokenizer.model), tokenizer_config.json, preprocessor_config.json"
+INCLUDED = "'*.json' '*.jinja' merges.txt tokenizer.model"
+"""The same as patterns for the hub's command line."""
 HUB_ID = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 OWN_CODE = ("config.json", "processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
 
@@ -88,9 +90,12 @@ def of_hub(hub_id: str, revision: str | None = None) -> PublishedFiles:
     """
     from huggingface_hub import snapshot_download, try_to_load_from_cache
 
-    known = try_to_load_from_cache(hub_id, "config.json", revision=revision)
-    if isinstance(known, str):
-        folder = Path(known).parent
+    # A configuration alone may lie there from elsewhere.
+    cached = [
+        try_to_load_from_cache(hub_id, name, revision=revision) for name in ("config.json", "tokenizer_config.json")
+    ]
+    if all(isinstance(path, str) for path in cached):
+        folder = Path(str(cached[0])).parent
     else:
         try:
             folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=list(FILES)))
@@ -118,7 +123,7 @@ def _not_there(hub_id: str, revision: str | None, error: Exception) -> UserError
     why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"the hub can't be reached ({type(error).__name__})"
     return UserError(
         f"{hub_id}: its files aren't in the local cache ({constants.HF_HUB_CACHE}), and {why}. On a machine with "
-        f"network, run `hf download {hub_id}{at} --include {' '.join(map(repr, ('*.json', '*.jinja', 'merges.txt')))}` "
+        f"network, run `hf download {hub_id}{at} --include {INCLUDED}` "
         f"and copy its cache here (HF_HOME); or put {NEEDED} into a folder, and give that folder."
     )
 

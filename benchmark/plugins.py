@@ -37,8 +37,7 @@ def plugin_of(entry: Entry) -> "type[Backbone]":
     files = files_of(entry)
     plugin = made_of(files, Statements(**dict(entry.stated)), miniature=entry.checkpoint == "miniature")
     verdict = verdict_of(files, plugin)
-    if verdict is not None:
-        plugin.packable = verdict.packed
+    plugin.packable = verdict is None or verdict.packed
     return plugin
 
 
