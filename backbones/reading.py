@@ -53,7 +53,7 @@ class Reading:
     image_inputs: tuple[str, ...] = ()
 
     @property
-    def model_class(self) -> type:
+    def model_class(self) -> Any:
         """The class of transformers that the checkpoint is of."""
         return class_of(self.config)
 
@@ -100,7 +100,7 @@ def read(files: PublishedFiles, statements: Statements) -> Reading:
     return reading
 
 
-def class_of(config: "PreTrainedConfig") -> type:
+def class_of(config: "PreTrainedConfig") -> Any:
     """Return transformers' class of a configuration's models that write text for an image and a text."""
     from transformers import AutoModelForImageTextToText
 
@@ -123,7 +123,7 @@ def image_token_of(config: "PreTrainedConfig") -> int:
     )
 
 
-def _check_class(files: PublishedFiles, model_class: type) -> None:
+def _check_class(files: PublishedFiles, model_class: Any) -> None:
     if not hasattr(model_class, "get_image_features"):
         raise UserError(
             f"{files.name}: {model_class.__name__} doesn't give an image's features by themselves "
@@ -177,7 +177,7 @@ def load_processor(files: PublishedFiles, config: "PreTrainedConfig") -> "Proces
     return processor
 
 
-def processor_class(files: PublishedFiles, config: "PreTrainedConfig") -> type:
+def processor_class(files: PublishedFiles, config: "PreTrainedConfig") -> Any:
     """Return the processor's class, as the files name it or as transformers has it for the model, less video.
 
     Raises:
