@@ -39,7 +39,7 @@ def automatic(reading: Reading) -> MiniatureSpec:
     extra = {f"special_{i}": text for i, text in enumerate(_carried(reading)) if text not in tokens.values()}
     for name, text in _named_for_the_processor(tokenizer).items():
         extra = {key: value for key, value in extra.items() if value != text} | {name: text}
-    template = reading.processor.chat_template
+    template: Any = reading.processor.chat_template
 
     def spec(count: int) -> MiniatureSpec:
         return MiniatureSpec(

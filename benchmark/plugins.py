@@ -31,11 +31,11 @@ def plugin_of(entry: Entry) -> "type[Backbone]":
             raise UserError(f"{entry.name}: has a plugin, which says {', '.join(stated)} itself. Leave them out.")
         return get(entry.name)
     from backbones.generic import plugin_of as made_of
-    from backbones.statements import Statements
+    from backbones.statements import of
     from benchmark.verdicts import verdict_of
 
     files = files_of(entry)
-    plugin = made_of(files, Statements(**dict(entry.stated)), miniature=entry.checkpoint == "miniature")
+    plugin = made_of(files, of(dict(entry.stated), where=entry.name), miniature=entry.checkpoint == "miniature")
     verdict = verdict_of(files, plugin)
     plugin.packable = verdict is None or verdict.packed
     return plugin
@@ -54,7 +54,7 @@ def files_of(entry: Entry) -> "PublishedFiles":
     if folder is not None:
         return in_folder(entry.name, Path(folder))
     if is_hub_id(entry.name):
-        return of_hub(entry.name, dict(entry.stated).get("revision"))
+        return of_hub(entry.name, entry.revision)
     raise unknown_name("backbone", entry.name, locations())
 
 
