@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from PIL import Image
 
-from backbones.errors import UserError
+from backbones.errors import UserError, first_line
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, square
 from backbones.miniature_checkpoint import train_tokenizer
 from backbones.private.processors import settings_of
@@ -84,10 +84,9 @@ def measured(reading: Reading, spec: MiniatureSpec) -> tuple[int, int]:
         encoded = encode(processor, blank, reading.prompting.fill(processor, ""), switches)
         places = [int(i) for i in encoded["input_ids"][0]].count(image_token_of(config))
     except ImportError as error:
-        raise _unbuilt(reading, f"{str(error).strip().splitlines()[0]} Install it") from error
+        raise _unbuilt(reading, f"{first_line(error)} Install it") from error
     except Exception as error:  # a class may raise anything of numbers that it doesn't like
-        first = (str(error).strip().splitlines() or [""])[0]
-        raise _unbuilt(reading, f"{type(error).__name__}: {first}. amrg needs a plugin for it") from error
+        raise _unbuilt(reading, f"{type(error).__name__}: {first_line(error)}. amrg needs a plugin for it") from error
     return sum(part.shape[:-1].numel() for part in ([pooled] if isinstance(pooled, torch.Tensor) else pooled)), places
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backbones.errors import UserError
+from backbones.errors import UserError, first_line
 from backbones.published_files import PublishedFiles
 from backbones.statements import Finding, Question, Statements
 from backbones.texts import TEMPLATES, special_ids
@@ -119,10 +119,9 @@ def _filled(processor: Any, name: str, turns: list[dict[str, Any]], generation: 
     try:
         return str(processor.apply_chat_template(turns, add_generation_prompt=generation, tokenize=False, **arguments))
     except (TemplateError, TypeError, KeyError, ValueError, AttributeError) as error:
-        told = str(error).strip().split("\n")[0]
         raise UserError(
-            f"{name}: its chat template can't be filled in ({type(error).__name__}: {told}). Copy it from the "
-            "checkpoint that this one was tuned from."
+            f"{name}: its chat template can't be filled in ({type(error).__name__}: {first_line(error)}). Copy it from "
+            "the checkpoint that this one was tuned from."
         ) from error
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backbones.checkpoint import read_json
-from backbones.errors import UserError
+from backbones.errors import UserError, first_line
 
 FILES = (
     "config.json",
@@ -152,10 +152,9 @@ def check_kind(files: PublishedFiles) -> None:
     try:
         parsed = AutoConfig.from_pretrained(files.folder)
     except (ValueError, KeyError, OSError, TypeError) as error:
-        first = str(error).strip().split("\n")[0]
         raise UserError(
             f"{at}: the installed transformers has no class for model_type {kind!r}, or can't read this config.json "
-            f"({type(error).__name__}: {first}). A newer release may know it; amrg needs a plugin otherwise."
+            f"({type(error).__name__}: {first_line(error)}). A newer release may know it; else it takes a plugin."
         ) from error
     if type(parsed) not in AutoModelForImageTextToText._model_mapping:
         text_only = " It is a language model without images." if kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else ""

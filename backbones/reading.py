@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from backbones.errors import UserError
+from backbones.errors import UserError, first_line
 from backbones.prompting import Prompting, read_prompting
 from backbones.published_files import PublishedFiles, check_kind
 from backbones.statements import Finding, Question, Statements
@@ -162,16 +162,14 @@ def load_processor(files: PublishedFiles, config: "PreTrainedConfig") -> "Proces
         processor = processor_class(files, config).from_pretrained(files.folder)
         processor.image_processor = AutoImageProcessor.from_pretrained(files.folder, backend="pil")
     except ImportError as error:
-        first = str(error).strip().split("\n")[0]
         raise UserError(
-            f"{files.name}: its processor needs a package that isn't installed: {first} Install it, or choose another "
-            "model."
+            f"{files.name}: its processor needs a package that isn't installed: {first_line(error)} Install it, or "
+            "choose another model."
         ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        first = str(error).strip().split("\n")[0]
         raise UserError(
-            f"{files.name}: its processor can't be loaded from {files.folder}: {first}. Put the tokenizer's and the "
-            "processor's files of this checkpoint there."
+            f"{files.name}: its processor can't be loaded from {files.folder}: {first_line(error)}. "
+            "Put the tokenizer's and the processor's files of this checkpoint there."
         ) from error
     use_tokenizers_template(processor)
     return processor
@@ -261,11 +259,10 @@ def encode_blank(reading: Reading, side: int) -> Mapping[str, Any]:
     try:
         return encode(reading.processor, Image.new("RGB", (side, side)), text, switches)
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError) as error:
-        first = str(error).strip().split("\n")[0]
         raise UserError(
             f"{reading.files.name}: its processor makes nothing of a blank picture of {side} × {side} pixels and the "
-            f"prompt {text!r} ({type(error).__name__}: {first}). The tokenizer's and the processor's files have to be "
-            "of one checkpoint."
+            f"prompt {text!r} ({type(error).__name__}: {first_line(error)}). The tokenizer's and the processor's "
+            "files have to be of one checkpoint."
         ) from error
 
 

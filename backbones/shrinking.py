@@ -106,9 +106,11 @@ def shrunk(
     context = _Context(ids, vocabulary, image_tokens, shared)
     small: dict[str, Any] = {}
     for name, value in values.items():
+        if name == "dtype":
+            continue  # of the published weights
         if name in inner:
             within = context.within(parts[name], is_text=getattr(config, name) is text)
-            small[name] = {key: within(key, setting) for key, setting in value.items()}
+            small[name] = {key: within(key, setting) for key, setting in value.items() if key != "dtype"}
         else:
             small[name] = context.within(parts[""], is_text=text is config)(name, value)
     return type(config).from_dict(small)

@@ -358,6 +358,24 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 FAMILIES |= {
+    "lfm2_vl": Family(
+        "lfm2_vl", "Lfm2VlProcessor", "Lfm2VlImageProcessor",
+        "{{ bos_token }}" + IM.replace("IMAGE", "<image>"),
+        {"pad_token": "<|pad|>", "eos_token": "<|im_end|>", "bos_token": "<|startoftext|>"},
+        {
+            "image_token": "<image>", "image_start_token": "<|image_start|>", "image_end_token": "<|image_end|>",
+            "image_thumbnail_token": "<|img_thumbnail|>", **CHATML,
+        },
+        ("<|im_end|>",),
+    ),
+    "llama4": Family(
+        "llama4", "Llama4Processor", "Llama4ImageProcessor", IM.replace("IMAGE", "<|image|>"), ENDOFTEXT,
+        {
+            "fake": "<|image|>", "image_token": "<|patch|>", "start": "<|image_start|>", "end": "<|image_end|>",
+            "x": "<|tile_x_separator|>", "y": "<|tile_y_separator|>", **CHATML,
+        },
+        ("<|im_end|>",),
+    ),
     "vipllava": replace(FAMILIES["llava"], model_type="vipllava"),
     "exaone4_5": replace(FAMILIES["qwen2_vl"], model_type="exaone4_5", processor="Exaone4_5_Processor", config={}),
     "glm46v": replace(
