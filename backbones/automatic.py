@@ -78,6 +78,7 @@ def measured(reading: Reading, spec: MiniatureSpec) -> tuple[int, int]:
             blank = Image.new("RGB", (SIDE, SIDE))
             inputs = dict(processor.image_processor(images=[[blank]], return_tensors="pt"))
             encode_images: Any = model.get_image_features
+            inputs["pixel_values"] = inputs["pixel_values"].float()
             taken = image_parameters(model)
             pooled = encode_images(**{name: v for name, v in inputs.items() if name in taken})["pooler_output"]
         switches = dict.fromkeys(reading.switched_off, False)

@@ -71,7 +71,9 @@ class GenericBackbone(Backbone):
     def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Return what the image processor makes of square grey images, each resized to one side before."""
         pictures = [[self._picture(image)] for image in images]
-        return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
+        inputs = dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
+        inputs["pixel_values"] = inputs["pixel_values"].float()  # Llama 4's gives 16 bits
+        return inputs
 
     def _picture(self, image: np.ndarray) -> Image.Image:
         side = self.checkpoint.image_size

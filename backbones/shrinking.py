@@ -113,7 +113,10 @@ def shrunk(
             small[name] = {key: within(key, setting) for key, setting in value.items() if key != "dtype"}
         else:
             small[name] = context.within(parts[""], is_text=text is config)(name, value)
-    return type(config).from_dict(small)
+    made = type(config).from_dict(small)
+    for part in (made, *(getattr(made, name) for name in inner)):
+        part.dtype = "float32"  # some classes' defaults have another, in which a processor trains nothing
+    return made
 
 
 def _is_part(config: "PreTrainedConfig", name: str) -> bool:
