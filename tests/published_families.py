@@ -368,14 +368,6 @@ FAMILIES |= {
         },
         ("<|im_end|>",),
     ),
-    "llama4": Family(
-        "llama4", "Llama4Processor", "Llama4ImageProcessor", IM.replace("IMAGE", "<|image|>"), ENDOFTEXT,
-        {
-            "fake": "<|image|>", "image_token": "<|patch|>", "start": "<|image_start|>", "end": "<|image_end|>",
-            "x": "<|tile_x_separator|>", "y": "<|tile_y_separator|>", **CHATML,
-        },
-        ("<|im_end|>",),
-    ),
     "vipllava": replace(FAMILIES["llava"], model_type="vipllava"),
     "exaone4_5": replace(FAMILIES["qwen2_vl"], model_type="exaone4_5", processor="Exaone4_5_Processor", config={}),
     "glm46v": replace(
