@@ -233,6 +233,10 @@ class Backbone(ABC):
         """Return one [image_tokens, hidden] tensor an image, from what the model's `get_image_features` returned."""
         return encoded["pooler_output"]
 
+    def last_features(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        """Return one [image_tokens, hidden] tensor an image of the last layer's features alone."""
+        return encoded["pooler_output"]
+
     def blank_image_tokens(self) -> tuple[int, int]:
         """Return how many features a blank image gives, and how many image tokens the prompt has for them.
 
@@ -250,9 +254,12 @@ class Backbone(ABC):
 
     # -- text
 
-    @abstractmethod
     def prompt_text(self, prompt: str) -> str:
-        """Return the prompt with its image placeholder and turn markers, as the checkpoint was trained with."""
+        """Return the prompt with its image placeholder and turn markers, as the checkpoint was trained with.
+
+        By the checkpoint's own chat template; a family without one overrides this.
+        """
+        return self.chat_prompt(prompt)
 
     def chat_prompt(self, prompt: str) -> str:
         """Return `prompt` and one image as a user's turn, by the checkpoint's own chat template.

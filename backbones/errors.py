@@ -27,3 +27,13 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str], where: str = "") 
     meant = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
     start = f"{where}: " if where else ""
     return UserError(f"{start}unknown {kind} {name!r}.{meant} Known: {', '.join(allowed)}.")
+
+
+LINE = 240
+"""Letters of a library's own message that are shown, at most: some list every name they know."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, cut where it is long; its type where there is none."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return line if len(line) <= LINE else f"{line[:LINE].rstrip()} …"

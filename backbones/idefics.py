@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backbones import pinned
 from backbones.base import Backbone
-from backbones.checkpoint import Checkpoint
 from backbones.later import later
-from backbones.miniature import PATCH, SIDE, MiniatureSpec, decoder, encoder, token_id
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transformers.processing_utils import ProcessorMixin
 
-TEMPLATE = (
-    "<|im_start|>{% for m in messages %}{{ m['role'] | capitalize }}:{% for c in m['content'] %}"
-    "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}<end_of_utterance>\n"
-    "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
-)
-
-IMAGE_TOKENS = ("<image>", "<fake_token_around_image>", "<global-img>", "<row_1_col_1>")
-LONGEST = {"longest_edge": SIDE}
+    from backbones.miniature import MiniatureSpec
 
 
 class SmolVLM(Backbone):
@@ -30,16 +23,7 @@ class SmolVLM(Backbone):
     """
 
     name = "smolvlm-2.2b"
-    checkpoint = Checkpoint(
-        hub_id="HuggingFaceTB/SmolVLM-Instruct",
-        revision="81cd9a775a4d644f2faf4e7becff4559b46b14c7",
-        licence="Apache-2.0",
-        gated=False,
-        parameters=2_246_272_880,
-        image_size=768,
-        image_tokens=405,
-        tiles=5,
-    )
+    checkpoint = pinned.SMOLVLM
     model_type = "idefics3"
     configuration = "smolvlm-2.2b"
     processor_class = later("transformers:Idefics3Processor")
@@ -56,28 +40,9 @@ class SmolVLM(Backbone):
         images.size = {"longest_edge": min(cls.checkpoint.image_size, images.size["longest_edge"])}
         return processor
 
-    def prompt_text(self, prompt: str) -> str:
-        """Return the prompt by the checkpoint's own chat template, one image before it."""
-        return self.chat_prompt(prompt)
-
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Idefics 3 is built from."""
-        from transformers import Idefics3Config, Idefics3ImageProcessorPil, Idefics3Processor
+        from backbones.small.idefics3 import idefics3
 
-        images = Idefics3ImageProcessorPil(size=LONGEST, max_image_size=LONGEST, do_image_splitting=False)
-        tokens = {"pad_token": "<pad>", "bos_token": "<|im_start|>", "unk_token": "<unk>", "eos_token": cls.end_token}
-        return MiniatureSpec(
-            tokens=tokens,
-            extra_tokens={token.strip("<>"): token for token in IMAGE_TOKENS},
-            chat_template=TEMPLATE,
-            config=lambda t: Idefics3Config(
-                text_config=decoder(t, model_type="llama"),
-                vision_config=encoder("idefics3_vision"),
-                image_token_id=token_id(t, "<image>"),
-                scale_factor=2,
-            ),
-            processor=lambda t: Idefics3Processor(
-                images, t, image_seq_len=(SIDE // PATCH // 2) ** 2, chat_template=t.chat_template
-            ),
-        )
+        return idefics3(cls.end_token)

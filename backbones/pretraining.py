@@ -145,7 +145,9 @@ def train_vision(
     model = miniature.model
     width = model.config.get_text_config().hidden_size
     labels = {a: torch.tensor([e.labels[a] for e in examples]) for a in examples[0].labels}
+    # Tokens that are no square's, of an image and its tiles say, are of no cell.
     grid = round(miniature.image_tokens**0.5)
+    in_cells = grid**2 == miniature.image_tokens
     kinds = max((number for example in examples for number, *_ in example.regions), default=0)
     heads = nn.ModuleDict({a: nn.Linear(2 * width, int(y.max()) + 1) for a, y in labels.items()})
     heads["cell"] = nn.Linear(width, kinds + 1)
@@ -163,9 +165,11 @@ def train_vision(
         cells, rows = cells_of[drawn], drawn % len(examples)
         inputs = {name: torch.cat([pixels[place][name] for place in drawn.tolist()]) for name in pixels[0]}
         inputs["pixel_values"] = inputs["pixel_values"].float()
-        tokens = torch.stack(tuple(image_features(model, inputs)["pooler_output"]))
+        tokens = torch.stack(tuple(miniature.last_features(image_features(model, inputs))))
         pooled = torch.cat([tokens.mean(1), tokens.amax(1)], dim=1)
-        total = 2 * functional.cross_entropy(heads["cell"](tokens).flatten(0, 1), cells.flatten(), weight=balance)
+        total = torch.zeros(())
+        if in_cells:
+            total = 2 * functional.cross_entropy(heads["cell"](tokens).flatten(0, 1), cells.flatten(), weight=balance)
         for attribute, y in labels.items():
             losses = functional.cross_entropy(heads[attribute](pooled), y[rows], ignore_index=-1, reduction="sum")
             total = total + losses / len(rows)

@@ -250,11 +250,15 @@ def prepare_worker() -> None:
 
 def quiet() -> None:
     """Keep bars and advice of the libraries from among the sweep's own lines."""
+    import logging as standard_logging
+
     from transformers.utils import logging
 
     from backbones.private.imports import import_peft
 
     import_peft()
+    # A part of a model that is tried without data and doesn't fit is no fault: whoever tries it goes another way.
+    standard_logging.getLogger("torch._subclasses.fake_tensor").setLevel(standard_logging.CRITICAL)
     # peft asks transformers by an old name.
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
 

@@ -88,13 +88,38 @@ class SplitPart(Part):
         return self
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Entry(Part):
-    """A backbone of the suite and where its weights come from."""
+    """A backbone of the suite and where its weights come from.
+
+    Its name is a plugin's; or a hub repository's (`owner/model`), or one of your own beside a folder, of whose files a
+    plugin is made. What those don't say is stated here (`backbones.statements`), and becomes part of its trials' ids.
+    """
 
     name: str
     checkpoint: str = Field(default="hub", description="hub (the pinned revision), miniature, or a folder")
     quantization: Literal["nf4"] | None = None
     dtype: Literal["float32", "bfloat16", "float64"] = "float32"
+    # Left out where they say nothing, so that records and boards of before keep their bytes.
+    files: str | None = Field(
+        default=None, exclude_if=_is_none, description="folder of the files that a miniature is made after"
+    )
+    end_token: str | None = Field(default=None, exclude_if=_is_none, max_length=200)
+    image_size: int | None = Field(default=None, exclude_if=_is_none, ge=28, le=8192)
+    generation_prompt: str | None = Field(default=None, exclude_if=_is_none, max_length=1000)
+    report_start: str | None = Field(default=None, exclude_if=_is_none, max_length=1000)
+    decoder: str | None = Field(default=None, exclude_if=_is_none, max_length=200)
+    revision: str | None = Field(default=None, exclude_if=_is_none, max_length=200)
+    licence: str | None = Field(default=None, exclude_if=_is_none, max_length=200)
+
+    @property
+    def stated(self) -> tuple[tuple[str, str | int], ...]:
+        """What is stated of a checkpoint that no plugin speaks for, by name."""
+        names = ("end_token", "image_size", "generation_prompt", "report_start", "decoder", "revision", "licence")
+        return tuple((name, value) for name in names if (value := getattr(self, name)) is not None)
 
     @property
     def is_folder(self) -> bool:
@@ -434,6 +459,8 @@ class Trial(BaseModel):
     """How the backbone is asked, where it isn't tuned."""
     examples: tuple[str, ...] = Field(default=(), exclude_if=lambda ids: not ids)
     """Ids of the training reports in its prompt, in order."""
+    stated: tuple[tuple[str, str | int], ...] = Field(default=(), exclude_if=lambda stated: not stated)
+    """What the suite's entry states of a checkpoint that no plugin speaks for."""
     adapter: str | None = Field(default=None, exclude_if=lambda digest: digest is None)
     """Fingerprint of an adapter from elsewhere, which is evaluated as it is."""
 

@@ -125,7 +125,8 @@ PARTS: tuple[Part, ...] = (
     Part(
         TRANSFORMERS,
         "transformers.processing_utils:ProcessorMixin.get_attributes",
-        "a processor's parts are read off its `__init__`, so Qwen's can go without video: `backbones.qwen_vl`",
+        "a processor's parts are read off its `__init__`, so they can go without video: `backbones.qwen_processor`, "
+        "images_and_text",
     ),
     Part(
         TRANSFORMERS,

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from backbones.coverage import Coverage
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A backbone; `amrg backbones list` names them.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|OWNER/MODEL|DIR",
+        help="A backbone (`amrg backbones list`), a repository of the hub, or a folder with a checkpoint's files.",
+    ),
+]
+State = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="NAME=VALUE", help="What a checkpoint's files don't say: end_token=</s>, …"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 
 
@@ -74,11 +84,20 @@ def list_backbones(as_json: AsJson = False) -> None:
     console.print(table)
 
 
-def show(name: Name, as_json: AsJson = False) -> None:
+def show(name: Name, state: State = None, as_json: AsJson = False) -> None:
     """Show all that a backbone's plugin states, and which part of its decoder adapters reach.
 
+    Of a checkpoint without a plugin: what is found out, and from where.
+
     Example: amrg backbones show medgemma-4b-it
+
+    Example: amrg backbones show Qwen/Qwen2-VL-2B-Instruct
     """
+    from benchmark.cli.backbones_by_name import is_plugin, show_found
+
+    if not is_plugin(name):
+        show_found(name, state or [], as_json=as_json)
+        return
     from backbones.description import described, published_coverage
     from backbones.registry import get, locations
 
@@ -126,13 +145,21 @@ def _print_coverage(console: "Console", reached: "Coverage") -> None:
         console.print(escape(f"Left out: {what}: {left.reason}."))
 
 
-def check(name: Name, as_json: AsJson = False) -> None:
+def check(name: Name, state: State = None, as_json: AsJson = False) -> None:
     """Check a backbone's plugin against the contract, on its miniature: a line a clause, with the reason on failure.
 
-    Needs no checkpoint and no network. Exit code 0: all clauses are kept; 1: some are broken.
+    Needs no weights; of a checkpoint without a plugin, its configuration, tokenizer and processor. Exit code 0: all
+    clauses are kept; 1: some are broken.
 
     Example: amrg backbones check medgemma-4b-it
+
+    Example: amrg backbones check /data/my-model --state end_token="</s>"
     """
+    from benchmark.cli.backbones_by_name import check_found, is_plugin
+
+    if not is_plugin(name):
+        check_found(name, state or [], as_json=as_json)
+        return
     from backbones.contract import check as check_plugin
     from backbones.registry import get
     from benchmark.execute import quiet

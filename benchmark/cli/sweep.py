@@ -7,6 +7,8 @@ import typer
 
 if TYPE_CHECKING:
     from benchmark.pages.written import Written
+    from benchmark.suite import Suite
+    from benchmark.suites.load import SuiteSource
     from benchmark.sweep import Summary
 
 
@@ -21,6 +23,18 @@ def sweep(
     allow_cpu: Annotated[
         bool, typer.Option("--allow-cpu", help="Run large checkpoints on the processor, where its memory holds them.")
     ] = False,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|OWNER/MODEL|DIR",
+            help="Run the suite on this backbone alone, in place of its own: by its weights where they are here, by a "
+            "miniature of its classes elsewhere.",
+        ),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What that backbone's files don't say: end_token=</s>, …"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but the result.")] = False,
     json_lines: Annotated[bool, typer.Option("--json-lines", help="Tell what happens as JSON lines.")] = False,
 ) -> None:
@@ -29,6 +43,8 @@ def sweep(
     Example: amrg sweep smoke
 
     Example: amrg sweep paper --data /data/DMID
+
+    Example: amrg sweep mini --backbone Qwen/Qwen2-VL-2B-Instruct
     """
     from benchmark.errors import UserError
     from benchmark.faults import try_folder
@@ -43,6 +59,8 @@ def sweep(
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
     source = read_suite(suite)
+    if backbone is not None:
+        source = _on_backbone(source.suite, backbone, state or [], results, quiet=quiet or json_lines)
     chosen = source.suite
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
         end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
@@ -71,6 +89,19 @@ def sweep(
     if not json_lines:
         _print_end(summary, written)
     check(summary)
+
+
+def _on_backbone(suite: "Suite", named: str, state: list[str], results: Path, *, quiet: bool) -> "SuiteSource":
+    """Return the suite on one backbone, from a file of its own; say which weights, and how a file names it."""
+    from benchmark.named import entry_line, entry_of, told, with_backbone, write_suite
+    from benchmark.suites.load import read_suite
+
+    entry = entry_of(named, state)
+    path = write_suite(with_backbone(suite, entry), results)
+    if not quiet:
+        typer.echo(told(entry))
+        typer.echo(f"The suite is in {path}; another's file names the backbone so: backbones: [{entry_line(entry)}]")
+    return read_suite(str(path))
 
 
 def _print_end(summary: "Summary", written: "Written") -> None:

@@ -50,7 +50,7 @@ def load_backbone(session: Session) -> None:
     """Load the backbone, once for all trials, and choose what each of them will be shown."""
     import torch
 
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
     from benchmark.tuning.norms import fused_norms
 
     pack = session.pack
@@ -60,7 +60,7 @@ def load_backbone(session: Session) -> None:
         quiet()
     warm_up()
     provenance()  # asked once; trials would wait for it when they end
-    session.backbone = get(pack.entry.name).load(
+    session.backbone = plugin_of(pack.entry).load(
         pack.source, device=pack.device, dtype=getattr(torch, pack.entry.dtype), quantization=pack.entry.quantization
     )
     if pack.entry.dtype == "float64":

@@ -137,10 +137,10 @@ def _folder(suite: Suite, entry: Entry) -> Path | None:
     if entry.is_folder:
         return Path(entry.checkpoint)
     if entry.checkpoint == "miniature":
-        source = miniatures.source_of(suite, entry.name)
+        source = miniatures.source_of(suite, entry)
         return source if isinstance(source, Path) else source.folder
     # Which revision is pinned, only the plugin says.
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
 
-    pinned = get(entry.name).checkpoint
+    pinned = plugin_of(entry).checkpoint
     return locate(None, pinned) if is_cached(pinned) else None

@@ -15,11 +15,11 @@ from benchmark.untuned import said
 
 def plan_of(suite: Suite) -> PlanBoard:
     """Return what a suite will run."""
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
 
     checkpoints = []
     for entry in suite.backbones:
-        pinned = get(entry.name).checkpoint
+        pinned = plugin_of(entry).checkpoint
         miniature = entry.checkpoint == "miniature"
         checkpoints.append(
             Checkpoint(

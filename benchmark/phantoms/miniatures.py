@@ -35,7 +35,7 @@ from benchmark.products import discard_unsound, problems_of, tell_waiting
 from benchmark.progress.events import Event, Listener, progress, tell
 from benchmark.provenance import versions
 from benchmark.store import atomic_file
-from benchmark.suite import ImagePart, MiniaturePart, Protocol, Suite
+from benchmark.suite import Entry, ImagePart, MiniaturePart, Protocol, Suite
 from metrics.labels.birads import BIRADS_SCALE
 
 if TYPE_CHECKING:
@@ -64,11 +64,16 @@ Circle = tuple[str, float, float, float]
 class MiniatureJob:
     """A miniature that has to be trained: of which backbone, how, and where it lies then."""
 
-    backbone: str
+    entry: Entry
     part: MiniaturePart
     image: ImagePart
     prompt: str
     folder: Path
+
+    @property
+    def backbone(self) -> str:
+        """The backbone's name."""
+        return self.entry.name
 
     @property
     def examples(self) -> Path:
@@ -77,7 +82,7 @@ class MiniatureJob:
         return cache_folder() / "miniatures" / f"examples-{key[:16]}.npz"
 
 
-def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
+def source_of(suite: Suite, entry: Entry) -> Path | MiniatureJob:
     """Return the folder of a backbone's miniature where it comes with the project, else how the suite has it trained.
 
     The folder of one that is trained is named by what decides its weights: the versions of training, phantoms and
@@ -85,18 +90,18 @@ def source_of(suite: Suite, backbone: str) -> Path | MiniatureJob:
     """
     from backbones.checkpoint import shipped
 
-    if suite.miniature is None and (folder := shipped(backbone)):
+    if suite.miniature is None and (folder := shipped(entry.name)):
         return folder
     from backbones.miniature_checkpoint import MINIATURES, specification
-    from backbones.registry import get
+    from benchmark.plugins import folder_name, plugin_of
 
     part = suite.miniature or MiniaturePart()
     prompt = suite.protocol.prompt
-    specified = specification(get(backbone))
+    specified = specification(plugin_of(entry))
     versioned = [MINIATURES, PHANTOMS, PREPARATION_VERSION, versions()]
     key = _key(*versioned, specified, part.model_dump(), suite.image.model_dump(), prompt)
-    folder = cache_folder() / "miniatures" / f"{backbone}-{key[:16]}"
-    return MiniatureJob(backbone, part, suite.image, prompt, folder)
+    folder = cache_folder() / "miniatures" / f"{folder_name(entry.name)}-{key[:16]}"
+    return MiniatureJob(entry, part, suite.image, prompt, folder)
 
 
 def draw_examples(
@@ -151,7 +156,8 @@ def make_shipped(
     changed = {"examples": examples, "vision_steps": steps, "language_steps": steps}
     part = SHIPPED_PART.model_copy(update={name: value for name, value in changed.items() if value is not None})
     prompt: str = Protocol.model_fields["prompt"].default
-    jobs = [MiniatureJob(get(name).name, part, SHIPPED_IMAGE, prompt, root / name) for name in names]
+    entries = [Entry(name=get(name).name, checkpoint="miniature") for name in names]
+    jobs = [MiniatureJob(entry, part, SHIPPED_IMAGE, prompt, root / entry.name) for entry in entries]
     one_thread()
     with executor(min(len(jobs), default_processes()), listener) as workers:
         draw_examples(
@@ -203,11 +209,11 @@ def is_sound(job: MiniatureJob) -> bool:
 def _train(job: MiniatureJob, progress: Callable[[int, int], None]) -> Path:
     from backbones.miniature_checkpoint import write_miniature
     from backbones.pretraining import Recipe
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
 
     examples, truths = _read(job.examples)
     return write_miniature(
-        get(job.backbone),
+        plugin_of(job.entry),
         job.folder,
         examples,
         prompt=job.prompt,

@@ -43,6 +43,7 @@ def trials_of(
             split=splits[fold],
             protocol=under(protocol, point),
             fold=fold,
+            stated=entry.stated,
             **point.adapter(),
             **more,
         )

@@ -47,12 +47,12 @@ def missing(
     entries = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
     if not entries:
         return needs
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
 
     plugins: list[tuple[Entry, type[Backbone]]] = []
     for entry in entries:
         try:
-            plugins.append((entry, get(entry.name)))
+            plugins.append((entry, plugin_of(entry)))
         except UserError as error:
             needs.append(str(error))
     published = [(entry, plugin) for entry, plugin in plugins if entry.checkpoint != "miniature"]
@@ -69,10 +69,10 @@ def processes_in_memory(suite: Suite, most: int) -> int:
 
 def _one_trial(suite: Suite, entry: Entry) -> float:
     """Return GB of tuning one trial of the largest rank; 0 where it can't be known, which `missing` says."""
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
 
     try:
-        return memory_needed(suite, entry, get(entry.name))[1] if _is_present(entry) else 0.0
+        return memory_needed(suite, entry, plugin_of(entry))[1] if _is_present(entry) else 0.0
     except UserError:
         return 0.0
 

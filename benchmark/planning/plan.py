@@ -52,7 +52,7 @@ def plan(
     Raises:
         UserError: no such device is known.
     """
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
 
     target = target_of(suite, gpu, gpu_memory)
     folder = None if data is None else DmidFolder(data)
@@ -61,7 +61,7 @@ def plan(
     parts: list[list[Seconds]] = []
     for entry in suite.backbones:
         try:
-            row, seconds = planner.row(entry, get(entry.name))
+            row, seconds = planner.row(entry, plugin_of(entry))
             rows.append(row)
             parts.append(seconds)
         except UserError as error:

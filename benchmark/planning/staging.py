@@ -114,18 +114,18 @@ def _write_data(folder: Path, data: Path, progress: Callable[[str], None]) -> in
 
 
 def _checkpoints(suite: Suite, folder: Path, progress: Callable[[str], None]) -> list[str]:
-    from backbones.registry import get
+    from benchmark.plugins import folder_name, plugin_of
 
     found = []
     for entry in suite.backbones:
-        plugin = get(entry.name)
+        plugin = plugin_of(entry)
         if entry.checkpoint == "hub":
             progress(plugin.checkpoint.hub_id)
             _copy_snapshot(plugin.checkpoint, locate(None, plugin.checkpoint), folder / "hf" / "hub")
             found.append(f"{plugin.checkpoint.hub_id} at {plugin.checkpoint.revision[:12]}")
         elif entry.is_folder:
             progress(entry.checkpoint)
-            target = folder / "checkpoints" / entry.name
+            target = folder / "checkpoints" / folder_name(entry.name)
             shutil.copytree(locate(Path(entry.checkpoint), plugin.checkpoint), target, dirs_exist_ok=True)
             found.append(entry.name)
     return found

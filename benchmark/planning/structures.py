@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 
 def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
-    """Return its structure, without its weights; None where an outside plugin states no configuration."""
-    if entry.checkpoint == "hub":
-        return structure(plugin)
-    if entry.checkpoint == "miniature":
-        return _of_miniature(plugin)
-    return _of_folder(plugin, Path(entry.checkpoint))
+    """Return its structure, without its weights; None where an outside plugin states no configuration.
+
+    And where it can't be counted by one width a layer, as of Gemma 4, whose layers differ.
+    """
+    try:
+        if entry.checkpoint == "hub":
+            return structure(plugin)
+        if entry.checkpoint == "miniature":
+            return _of_miniature(plugin)
+        return _of_folder(plugin, Path(entry.checkpoint))
+    except AttributeError:
+        return None
 
 
 def footprint_of(

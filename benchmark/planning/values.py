@@ -193,12 +193,12 @@ def _positions(entry: Entry, plugin: "type[Backbone]") -> tuple[int | None, int]
 
 def _plugins(suite: Suite) -> "Iterator[tuple[Entry, type[Backbone]]]":
     """Yield entries whose structure can be known, with their plugins; `missing` says what is wrong with others."""
-    from backbones.registry import get
     from benchmark.planning.structures import structure_of
+    from benchmark.plugins import plugin_of
 
     for entry in suite.backbones:
         try:
-            plugin = get(entry.name)
+            plugin = plugin_of(entry)
             structure_of(entry, plugin)
         except (UserError, OSError, ValueError):
             continue

@@ -154,6 +154,7 @@ def _concerns(location: Location, mistaken: Sequence[Location]) -> bool:
 
 def _check_names(suite: Suite, document: Document, where: str) -> None:
     """Raise for unknown names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
+    from backbones.published_files import is_hub_id
     from backbones.registry import locations
     from benchmark.data.split_rules import RULES
     from benchmark.evaluations import criteria
@@ -162,7 +163,9 @@ def _check_names(suite: Suite, document: Document, where: str) -> None:
     from metrics.registry import METRICS
 
     named: list[tuple[str, str, Collection[str], tuple[str | int, ...]]] = [
-        ("backbone", entry.name, locations(), ("backbones", i, "name")) for i, entry in enumerate(suite.backbones)
+        ("backbone", entry.name, locations(), ("backbones", i, "name"))
+        for i, entry in enumerate(suite.backbones)
+        if not (is_hub_id(entry.name) or entry.is_folder or entry.files)
     ]
     named += [("baseline", name, BASELINES, ("baselines", i)) for i, name in enumerate(suite.baselines)]
     named += [("metric", suite.primary_metric, METRICS, ("primary_metric",))]

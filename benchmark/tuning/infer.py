@@ -9,7 +9,7 @@ from benchmark.cache import cache_folder
 from benchmark.errors import UserError
 from benchmark.record import FloorRecord, SuiteRecord, TrialRecord
 from benchmark.store import Store, TrialFolder, by_start, read_model
-from benchmark.suite import Trial
+from benchmark.suite import Entry, Trial
 from benchmark.trial_folder import TRAINED
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ def load_base(
     """
     import torch
 
-    from backbones.registry import get
+    from benchmark.plugins import plugin_of
     from benchmark.tuning.adapters import misfit
 
     record = folder.read_trial()
     described = record.trial
     source = checkpoint or _source(folder, record)
-    backbone = get(described.backbone).load(
+    backbone = plugin_of(_entry(folder, described.backbone)).load(
         source,
         device=device or ("cuda:0" if torch.cuda.is_available() else "cpu"),
         dtype=getattr(torch, dtype or described.dtype),
@@ -144,14 +144,15 @@ def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
     if how.kind == "hub":
         return None
     from backbones.checkpoint import fingerprint, shipped
+    from benchmark.plugins import folder_name
 
     if how.miniature:
         miniature = shipped(trial.backbone)
         candidates = ([miniature] if miniature else []) + sorted(
-            (cache_folder() / "miniatures").glob(f"{trial.backbone}-*")
+            (cache_folder() / "miniatures").glob(f"{folder_name(trial.backbone)}-*")
         )
     else:
-        candidates = [Path(path) for path in _named(folder, trial.backbone)]
+        candidates = [Path(entry.checkpoint) for entry in _entries(folder, trial.backbone)]
     for candidate in candidates:
         if (candidate / "config.json").is_file() and fingerprint(candidate) == trial.checkpoint:
             return candidate
@@ -162,14 +163,19 @@ def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
     )
 
 
-def _named(folder: TrialFolder, backbone: str) -> list[str]:
-    """Return checkpoint folders that suites with this trial name for its backbone."""
-    folders, trial = [], folder.path.name
+def _entry(folder: TrialFolder, backbone: str) -> Entry:
+    """Return how a suite with this trial names its backbone; by its name alone where no suite is left."""
+    return next(iter(_entries(folder, backbone)), Entry(name=backbone))
+
+
+def _entries(folder: TrialFolder, backbone: str) -> list[Entry]:
+    """Return the entries that suites with this trial have for its backbone."""
+    entries, trial = [], folder.path.name
     for path in sorted((folder.path.parent / "suites").glob("*.json")):
         try:
             record = read_model(path, SuiteRecord)
         except UserError:
             continue  # another suite's, maybe; where none is left, the folder is asked for
         if trial in record.trials:
-            folders += [entry.checkpoint for entry in record.suite.backbones if entry.name == backbone]
-    return folders
+            entries += [entry for entry in record.suite.backbones if entry.name == backbone]
+    return entries

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from benchmark.errors import UserError
 from benchmark.execute import Executor, prepare_worker
@@ -11,6 +12,9 @@ from benchmark.phantoms.miniatures import MiniatureJob
 from benchmark.products import problems_of
 from benchmark.progress.events import Event, progress, tell
 from benchmark.suite import Entry, Suite
+
+if TYPE_CHECKING:
+    from backbones.generic import GenericBackbone
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,20 @@ def find_weights(suite: Suite, workers: Executor) -> dict[str, Weights]:
 
 def _source(suite: Suite, entry: Entry) -> Path | MiniatureJob | None:
     if entry.checkpoint == "miniature":
-        return miniatures.source_of(suite, entry.name)
+        return miniatures.source_of(suite, entry)
     return None if entry.checkpoint == "hub" else Path(entry.checkpoint)
 
 
 def _prepare(entry: Entry, source: Path | MiniatureJob | None) -> Weights:
     """Make or find one checkpoint, in a worker."""
     from backbones.checkpoint import fingerprint, locate
-    from backbones.registry import get
+    from benchmark.plugins import files_of, is_by_name, plugin_of
+    from benchmark.tuning.checking import require
 
+    plugin = plugin_of(entry)
+    if is_by_name(entry):
+        prepare_worker()
+        require(files_of(entry), cast("type[GenericBackbone]", plugin))
     if isinstance(source, MiniatureJob):
         prepare_worker()
         source = miniatures.build(source, progress(f"{entry.name}: miniature"))
@@ -59,4 +68,4 @@ def _prepare(entry: Entry, source: Path | MiniatureJob | None) -> Weights:
             f"{entry.name}: its miniature isn't the one that comes with amrg: {'; '.join(problems)}. Install amrg "
             "again (in a checkout: git checkout -- backbones/miniatures)."
         )
-    return Weights(source, fingerprint(locate(source, get(entry.name).checkpoint)))
+    return Weights(source, fingerprint(locate(source, plugin.checkpoint)))

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import pytest
 from known import known
 
 from backbones import registry
+from backbones.checkpoint import DESCRIPTION, shipped
 from backbones.contract import BUILT, CLAUSES, sentence_of
 from backbones.errors import UserError
+from backbones.miniature_checkpoint import specification
 from backbones.registry import BUILT_IN, get, locations
 from backbones.starter import write_starter
 from backbones.structure import structure
@@ -146,7 +149,7 @@ def test_a_plugin_that_fails_on_import_breaks_only_itself(example: Path, visible
             "from backbones.base import Backbone\nfrom backbones.medgemma import MedGemma as M\n"
             "class Plugin(Backbone):\n    name = 'odd'\n    checkpoint = M.checkpoint\n    model_type = 'x'\n"
             "    processor_class = object\n    end_token = 'x'",
-            "lacks miniature, prompt_text",
+            "lacks miniature",
         ),
     ],
 )
@@ -245,3 +248,28 @@ def test_a_starter_overwrites_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="isn't empty"):
         write_starter("mine", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+
+
+@pytest.mark.parametrize("module", sorted({place.split(":")[0] for place in BUILT_IN.values()}))
+def test_a_plugins_file_holds_what_is_its_familys_own_in_under_40_lines(module: str) -> None:
+    text = Path(known(importlib.import_module(module).__file__)).read_text(encoding="utf-8")
+    assert len([line for line in text.splitlines() if line.strip()]) < 40
+
+
+SPECIFICATIONS = {
+    "medgemma-4b-it": "bb8a0a3851ce50ba",
+    "llava-med-7b": "5452ec4b404f858a",
+    "qwen2.5-vl-3b": "d08a21db5c14b996",
+    "qwen3-vl-4b": "b41bda2dfef5e8cf",
+    "paligemma2-3b": "6ccae16da92db811",
+    "smolvlm-2.2b": "3b24c3689af1a09e",
+}
+"""Digests of what miniatures are built from. Results are kept by weights that come of it, so none may change."""
+
+
+@pytest.mark.parametrize("name", SPECIFICATIONS)
+def test_what_a_miniature_is_built_from_stays_what_it_was(name: str) -> None:
+    assert specification(get(name))[:16] == SPECIFICATIONS[name]
+    if folder := shipped(name):
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        assert described["specification"] == specification(get(name))

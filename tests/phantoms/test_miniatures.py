@@ -22,7 +22,7 @@ from backbones.registry import get
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.miniatures import SEED, SHIPPED, SHIPPED_PART, MiniatureJob, reports_of, source_of, tuned_texts
-from benchmark.suite import Suite
+from benchmark.suite import Entry, Suite
 from benchmark.suites.load import parse
 from benchmark.tuning.contract import reloads
 
@@ -131,16 +131,20 @@ def suite(**settings: object) -> Suite:
     )
 
 
+def miniature_of(backbone: str) -> Entry:
+    return Entry(name=backbone, checkpoint="miniature")
+
+
 def job(backbone: str = "qwen3-vl-4b", **settings: object) -> MiniatureJob:
-    source = source_of(suite(**settings), backbone)
+    source = source_of(suite(**settings), miniature_of(backbone))
     assert isinstance(source, MiniatureJob)
     return source
 
 
 def test_a_suite_that_says_nothing_uses_those_that_come_with_the_project() -> None:
-    assert source_of(suite(), "medgemma-4b-it") == shipped("medgemma-4b-it")
-    assert isinstance(source_of(suite(miniature={"examples": 32}), "medgemma-4b-it"), MiniatureJob)
-    assert isinstance(source_of(suite(), "qwen3-vl-4b"), MiniatureJob)
+    assert source_of(suite(), miniature_of("medgemma-4b-it")) == shipped("medgemma-4b-it")
+    assert isinstance(source_of(suite(miniature={"examples": 32}), miniature_of("medgemma-4b-it")), MiniatureJob)
+    assert isinstance(source_of(suite(), miniature_of("qwen3-vl-4b")), MiniatureJob)
 
 
 def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,358 @@
+"""A backbone by its name alone: a plugin made of a checkpoint's own files, for any class that keeps the contract.
+
+`backbones.reading` finds out what a plugin's author would state. How features go in and what a training step is given
+is tried on an untrained miniature here; `backbones.contract` then holds the plugin to every clause.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from transformers import BatchEncoding, PreTrainedConfig
+from transformers.modeling_outputs import ModelOutput
+from transformers.processing_utils import ProcessorMixin
+
+from backbones.automatic import automatic
+from backbones.base import Backbone
+from backbones.checkpoint import Checkpoint
+from backbones.contract import PROMPTS, REPORTS, Check, Subject, cached_as_pixels, examples, trained_as_pixels
+from backbones.errors import UserError
+from backbones.miniature import SIDE, MiniatureSpec
+from backbones.miniature_checkpoint import untrained
+from backbones.private.inputs import ModelInputs
+from backbones.published_files import PublishedFiles
+from backbones.reading import Reading, encode, image_parameters, parameters_of, processor_class, read, switch_tiling_off
+from backbones.statements import Finding, Statements
+
+ROUTERS = r"(.*_)?(gate|router)"
+"""What modules are called that choose a token's experts, by the last part of their name."""
+UNKNOWN = "unknown"
+"""A licence that no file says."""
+DEEPER = "deepstack_features"
+
+
+class GenericBackbone(Backbone):
+    """What plugins made of a checkpoint's files share. A class is made per checkpoint, by `plugin_of`."""
+
+    reading: ClassVar[Reading]
+    learns_as_generating: ClassVar[bool] = False
+    spec: ClassVar[MiniatureSpec]
+
+    # -- loading
+
+    @classmethod
+    def load_processor(cls, folder: Path) -> ProcessorMixin:
+        """Return the checkpoint's processor, which sees an image whole and has no part for video or sound."""
+        processor = super().load_processor(folder)
+        switch_tiling_off(processor)
+        if not cls.reading.prompting.begins:
+            processor.tokenizer.bos_token = None
+        return processor
+
+    @classmethod
+    def full_configuration(cls) -> PreTrainedConfig | None:
+        """Return the checkpoint's own configuration."""
+        return cls.reading.config
+
+    @classmethod
+    def miniature(cls) -> MiniatureSpec:
+        """Return what its automatic miniature is built from."""
+        return cls.spec
+
+    # -- images
+
+    def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """Return what the image processor makes of square grey images, each resized to one side before."""
+        pictures = [[self._picture(image)] for image in images]
+        inputs = dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
+        inputs["pixel_values"] = inputs["pixel_values"].float()  # Llama 4's gives 16 bits
+        return inputs
+
+    def _picture(self, image: np.ndarray) -> Image.Image:
+        side = self.checkpoint.image_size
+        picture = Image.fromarray(image).convert("RGB")
+        return picture if picture.size == (side, side) else picture.resize((side, side), Image.Resampling.BICUBIC)
+
+    def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """Return `pixel_inputs` without what `get_image_features` doesn't take."""
+        taken = image_parameters(self.model)
+        return {name: value for name, value in self.pixel_inputs(images).items() if name in taken}
+
+    def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        """Return one [image_tokens, layers · hidden] tensor an image: the last layer's, then deeper ones'."""
+        layers = [self._by_image(encoded["pooler_output"])]
+        layers += [self._by_image(deeper) for deeper in encoded.get(DEEPER) or ()]
+        return [torch.cat(image, dim=-1) if len(image) > 1 else image[0] for image in zip(*layers, strict=True)]
+
+    def last_features(self, encoded: ModelOutput) -> Sequence[Tensor]:
+        """Return one [image_tokens, hidden] tensor an image of the last layer's features alone."""
+        return self._by_image(encoded["pooler_output"])
+
+    def _by_image(self, pooled: Any) -> Sequence[Tensor]:
+        """Return features image by image: families return a tensor an image, all stacked, or all in a row."""
+        if not isinstance(pooled, Tensor):
+            return [part.reshape(-1, part.shape[-1]) for part in pooled]
+        return pooled.reshape(-1, self.image_tokens, pooled.shape[-1]).unbind()
+
+    @cached_property
+    def _blank_output(self) -> ModelOutput:
+        """What the vision encoder returns for one blank image: in which form, and with what beside the features."""
+        from backbones.private.inputs import image_features
+
+        side = self.checkpoint.image_size
+        inputs = {k: v.to(self.device) for k, v in self.feature_inputs([np.zeros((side, side), np.uint8)]).items()}
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
+        with torch.inference_mode():
+            return image_features(self.model, inputs)
+
+    def encoder_output(self, features: Sequence[Tensor]) -> ModelOutput:
+        """Return features in the form that the model's own vision encoder returns them in."""
+        blank = self._blank_output
+        count = 1 + len(blank.get(DEEPER) or ())
+        layers = list(zip(*(image.chunk(count, dim=-1) for image in features), strict=True))
+        shaped = [_shaped(layer, blank["pooler_output"]) for layer in layers]
+        further = {DEEPER: shaped[1:]} if count > 1 else {}
+        return type(blank)(pooler_output=shaped[0], **further)
+
+    @cached_property
+    def _beside(self) -> dict[str, Tensor]:
+        """What a blank image's processing gives beside pixels, and the model's `forward` takes."""
+        side = self.checkpoint.image_size
+        inputs = self.pixel_inputs([np.zeros((side, side), np.uint8)])
+        taken = parameters_of(self.model.forward)
+        names = [name for name in self.reading.image_inputs if name in inputs and name in taken]
+        return {name: torch.as_tensor(inputs[name]) for name in names}
+
+    # -- text
+
+    def prompt_text(self, prompt: str) -> str:
+        """Return the prompt by the checkpoint's own chat template, one image before it."""
+        return self.reading.prompting.fill(self.processor, prompt)
+
+    def prompt_tokens(self, prompt: str) -> list[int]:
+        """Return token ids of the prompt, image tokens included, as the checkpoint's own processor makes them."""
+        if prompt not in self._prompts:
+            self.check_prompt(prompt)
+            side = self.checkpoint.image_size
+            blank, switches = Image.new("RGB", (side, side)), dict.fromkeys(self.reading.switched_off, False)
+            encoded = encode(self.processor, blank, self.prompt_text(prompt), switches)
+            self._prompts[prompt] = [int(i) for i in encoded["input_ids"][0]]
+        return self._prompts[prompt]
+
+    @property
+    def image_token(self) -> int:
+        """Id of the token that an image's features take the place of."""
+        from backbones.reading import image_token_of
+
+        return image_token_of(self.model.config)
+
+    def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
+        """Encode reports, with rotary positions where the model would look for an image in the tokens."""
+        text = super().training_text(prompt, reports)
+        if not self.learns_as_generating and (positions := self._positions(text)) is not None:
+            text["position_ids"] = positions.expand(-1, len(reports), -1)
+            text.pop(self.token_types or "", None)
+        return text
+
+    def _positions(self, text: BatchEncoding) -> Tensor | None:
+        """Return positions in time, height and width, [3, 1, length], all rows having the first's; None without."""
+        inner = getattr(self.model, "model", None)
+        if not hasattr(inner, "get_rope_index"):
+            return None
+        return rope_positions(inner, text, self._beside, self.token_types)
+
+    # -- model
+
+    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
+        """Return keyword arguments of the model's `forward` and `generate`, with what its processor gives an image."""
+        inputs: Any = dict(super().model_inputs(text, features))
+        for name, value in self._beside.items():
+            inputs[name] = value.repeat(len(features), *[1] * (value.ndim - 1)).to(self.device)
+        return inputs
+
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
+        """Return keyword arguments for a batch to learn from, as `model_inputs` where the model needs the tokens."""
+        if not self.learns_as_generating:
+            return super().training_inputs(text, features)
+        return self.model_inputs(text, features.chunk(len(text["input_ids"])))
+
+
+def rope_positions(inner: Any, text: BatchEncoding, beside: Mapping[str, Tensor], token_types: str | None) -> Tensor:
+    """Return the positions that a model's `get_rope_index` gives the first row, [3, 1, length]."""
+    taken = parameters_of(inner.get_rope_index)
+    given: dict[str, Any] = {name: value.cpu() for name, value in beside.items() if name in taken}
+    if token_types in taken and token_types in text:
+        given[token_types] = text[token_types][:1]
+    positions, _ = inner.get_rope_index(text["input_ids"][:1], **given)
+    return positions
+
+
+def _shaped(layer: Sequence[Tensor], example: Any) -> Any:
+    """Return images' features in the form of an example: a tuple, stacked, or all in a row."""
+    if not isinstance(example, Tensor):
+        return type(example)(layer) if isinstance(example, list) else tuple(layer)
+    return torch.stack(tuple(layer)) if example.ndim == 3 else torch.cat(tuple(layer))
+
+
+# -- the plugin of a checkpoint
+
+
+@cache
+def plugin_of(files: PublishedFiles, statements: Statements, *, miniature: bool = False) -> type[GenericBackbone]:
+    """Return the plugin that a checkpoint's files make, for its weights or for its automatic miniature.
+
+    Raises:
+        UserError: it can't be a backbone, or something has to be stated first; every such thing has its line.
+    """
+    reading = _read(files, statements)
+    asked = [q for q in reading.questions if not (miniature and q.statement == "image_size")]
+    if asked:
+        raise UserError(
+            f"{files.name}: this can't be found out of its files:\n" + "\n".join(f"  {question}" for question in asked)
+        )
+    made = _made(files, statements)
+    return _small(made) if miniature else made
+
+
+@cache
+def _small(plugin: type[GenericBackbone]) -> type[GenericBackbone]:
+    """Return the same plugin for pictures of a miniature's size."""
+    return type("GenericMiniature", (plugin,), {
+        "checkpoint": replace(plugin.checkpoint, image_size=SIDE),
+        "__module__": __name__,
+    })  # fmt: skip
+
+
+@cache
+def _read(files: PublishedFiles, statements: Statements) -> Reading:
+    return read(files, statements)
+
+
+def findings_of(files: PublishedFiles, statements: Statements) -> Reading:
+    """Return all that is known of a checkpoint, what is tried on a miniature included where nothing is asked before.
+
+    Raises:
+        UserError: it can't be a backbone.
+    """
+    reading = _read(files, statements)
+    if all(question.statement == "image_size" for question in reading.questions):
+        _made(files, statements)
+    return reading
+
+
+@cache
+def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone]:
+    """Return the plugin; adds what is tried to the reading's findings."""
+    reading = _read(files, statements)
+    spec = automatic(reading)
+    decoder = statements.decoder or decoder_of(reading)
+    targets = decoder_linear(reading.structure, decoder)
+    attributes = {
+        "__module__": __name__,
+        "__doc__": f"{files.name}, by its files alone.",
+        "reading": reading,
+        "spec": spec,
+        "name": files.name,
+        "model_type": reading.config.model_type,
+        "processor_class": processor_class(files, reading.config),
+        "end_token": reading.prompting.end_token,
+        "report_start": reading.prompting.report_start,
+        "decoder": decoder,
+        "lora_targets": targets,
+        "scattered_features": "mm_encoder_outputs" not in parameters_of(reading.model_class.forward),
+        "token_types": reading.token_types,
+    }
+    parameters = sum(p.numel() for p in reading.structure.parameters())
+    attributes["checkpoint"] = Checkpoint(
+        hub_id=files.hub_id or files.name,
+        revision=files.revision or UNKNOWN,
+        licence=statements.licence or UNKNOWN,
+        gated=False,
+        parameters=parameters,
+        image_size=reading.image_size or SIDE,
+        image_tokens=reading.image_tokens,
+    )
+    plugin = type("Generic", (GenericBackbone,), attributes)
+    reading.findings += [
+        Finding("decoder", decoder, "stated" if statements.decoder else "the model's get_decoder"),
+        Finding("adapters on", targets, "linear layers of the decoder, without routers"),
+        Finding("parameters", f"{parameters:,}", "config.json, built without numbers"),
+        *_try(plugin),
+    ]
+    return plugin
+
+
+def decoder_of(reading: Reading) -> str:
+    """Return the name of the module that holds the decoder's layers, by the model's own `get_decoder`.
+
+    Raises:
+        UserError: there is none.
+    """
+    model: Any = reading.structure
+    names = {module: name for name, module in model.named_modules()}
+    for module in model.get_decoder().modules():
+        if isinstance(getattr(module, "layers", None), nn.ModuleList):
+            parts = names[module].split(".")
+            others = [name for name, m in model.named_modules() if name.endswith(".layers") and m is not module.layers]
+            for count in range(1, len(parts) + 1):
+                name = ".".join(parts[-count:])
+                if not any(f".{other}".endswith(f".{name}.layers") for other in others):
+                    return name
+    raise UserError(
+        f"{reading.files.name}: {reading.model_class.__name__} says of no module that it holds its decoder's layers. "
+        "Write a plugin: `amrg backbones new`."
+    )
+
+
+def decoder_linear(model: nn.Module, decoder: str) -> str:
+    """Return the regular expression for all linear layers of a decoder's layers, except those that choose experts.
+
+    Args:
+        model: built, with or without numbers.
+        decoder: name of the module that holds the layers.
+    """
+    within = re.compile(rf".*\.{re.escape(decoder)}\.layers\.\d+\.(.+)")
+    places = [
+        found[1] for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and (found := within.fullmatch(name))
+    ]  # fmt: skip
+    adapted = {re.sub(r"\.\d+\.", r".\\d+.", p) for p in places if not re.fullmatch(ROUTERS, p.rsplit(".", 1)[-1])}
+    return rf".*\.{decoder}\.layers\.\d+\.({'|'.join(sorted(adapted)).replace('.', '[.]')})"
+
+
+def _try(plugin: type[GenericBackbone]) -> Iterator[Finding]:
+    """Choose, on an untrained miniature, how features go in and what a training step is given: the first that fits."""
+    small = _small(plugin)
+    model, processor = untrained(small.miniature(), [*PROMPTS, *REPORTS] * 2, 0, small.decoder)
+    backbone = small(model.eval(), processor, source=Path(), fingerprint="")
+    images = [example.image for example in examples(3)]
+    subject = Subject(backbone, images, backbone.encode_images(images))
+    ways = [True] if plugin.scattered_features else [False, True]
+    scattered = next((way for way in ways if _keeps(subject, cached_as_pixels, "scattered_features", way)), ways[0])
+    plugin.scattered_features = scattered
+    as_generating = next(
+        (way for way in (False, True) if _keeps(subject, trained_as_pixels, "learns_as_generating", way)), True
+    )
+    plugin.learns_as_generating = as_generating
+    del small.scattered_features, small.learns_as_generating
+    features = "put among the embeddings" if scattered else "given as mm_encoder_outputs"
+    yield Finding("kept image features", features, "tried on an untrained miniature")
+    given = "tokens, as in generation" if as_generating else "embeddings, with features among them"
+    yield Finding("a training step is given", given, "tried on an untrained miniature")
+
+
+def _keeps(subject: Subject, clause: Check, name: str, way: bool) -> bool:
+    """Return whether a miniature keeps a clause when one of its plugin's attributes is so."""
+    setattr(type(subject.backbone), name, way)
+    try:
+        clause(subject)
+    except Exception:  # whatever it is, this way isn't one; the contract says what is wrong if none is
+        return False
+    return True
