@@ -3,11 +3,14 @@
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,11 +92,13 @@ def test_an_error_is_raised_here_as_it_was_there_and_ends_the_rest(
     assert remote.ended_now
 
 
-def home(tmp_path: Path, **changes: object) -> Home:
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """This process, which holds a lock in a folder."""
     lock = Lock(tmp_path / "a.lock")
     assert lock.take()
-    made = Home.of_this_process([("results", lock)], [])
-    return Home(**{**vars(made), **changes})
+    yield Home.of_this_process([("results", lock)], [])
+    lock.release()
 
 
 @pytest.mark.parametrize(
@@ -107,23 +112,20 @@ def home(tmp_path: Path, **changes: object) -> Home:
     ],
 )
 def test_a_machine_that_does_not_fit_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], said: str | None
+    home: Home, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str | None
 ) -> None:
-    import re
-
     monkeypatch.setattr("benchmark.executors.home.PATIENCE", 0.0)
-    why = home(tmp_path, **changes).misfit()
+    why = replace(home, **changes).misfit()
     assert why is None if said is None else why is not None and re.search(said, why)
 
 
 def test_a_file_system_that_hands_no_locks_on_is_told_from_one_that_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path
 ) -> None:
-    shared = home(tmp_path)
     # As where a mount keeps locks to its own machine: the file is there, and anybody could lock it.
     path = tmp_path / "b.lock"
     path.write_bytes((tmp_path / "a.lock").read_bytes())
-    why = Home(**{**vars(shared), "tokens": (("results", path),)}).misfit()
+    why = replace(home, tokens=(("results", path),)).misfit()
     assert why is not None
     assert "doesn't hand locks from machine to machine" in why
 
