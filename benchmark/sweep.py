@@ -199,9 +199,7 @@ def workers_for(
         return executor(min(most, _useful_processes(suite, devices)), listener)
     remote.set_processes(wanted, gpus=not on_cpu)
     folder = Store(results).suite_folder(suite.name)
-    return remote.open(
-        folder, listener, folders=folders_elsewhere(suite, data), same_kernels=has_one_arithmetic(suite)
-    )
+    return remote.open(folder, listener, folders=folders_elsewhere(suite, data), same_kernels=has_one_arithmetic(suite))
 
 
 def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:

@@ -15,7 +15,7 @@ import math
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,21 +135,39 @@ def main() -> None:
         text = json.dumps({trial.id: trial.model_dump(mode="json") for trial in few}, indent=1)
         (store.folder / "record.json").write_text(text)
         size = len(text) / len(few)
-        measure("read from the suite's record", len(few), lambda: [Trial.model_validate(t) for t in json.loads(text).values()])  # fmt: skip
-    print(f"\n| step | seconds per 1,000 trials | of {TARGET:,} | bytes per trial | of {TARGET:,} |\n|---|---:|---:|---:|---:|")
+        measure("read from the suite's record", len(few), lambda: read_trials(text))
+    print_costs(rows, size)
+    print_schedules([len(pack) for pack in packs], chosen.backbones, chosen.machines)
+
+
+def read_trials(text: str) -> list[Trial]:
+    """Return the trials of a suite's record."""
+    return [Trial.model_validate(trial) for trial in json.loads(text).values()]
+
+
+def print_costs(rows: Sequence[tuple[str, Cost, int]], size: float) -> None:
+    """Print what was measured, and what the target would take at that rate; `size` in bytes a trial of the record."""
+    print(f"\n| step | seconds per 1,000 trials | of {TARGET:,} | bytes per trial | of {TARGET:,} |")
+    print("|---|---:|---:|---:|---:|")
     for what, taken, count in rows:
         each, grown = taken.seconds / count, max(0, taken.grown) / count
-        print(f"| {what} | {1000 * each:.3f} | {TARGET * each / 60:,.0f} min | {grown:,.0f} | {TARGET * grown / 1e9:,.1f} GB |")
+        there = f"{TARGET * each / 60:,.0f} min | {grown:,.0f} | {TARGET * grown / 1e9:,.1f} GB"
+        print(f"| {what} | {1000 * each:.3f} | {there} |")
     print(f"| the suite's record on the disk | | | {size:,.0f} | {TARGET * size / 1e9:,.1f} GB |")
-    sizes = [len(pack) for pack in packs]
-    every = sizes * (1000 // chosen.backbones)
-    print(f"\n{len(packs)} packs of {min(sizes)} to {max(sizes)} trials for {chosen.backbones} backbones; {len(every)} for 1,000")
-    print("\n| packs | machine is lost every | hours until done | hours that train | machines lost |\n|---|---:|---:|---:|---:|")
+
+
+def print_schedules(sizes: Sequence[int], backbones: int, machines: int) -> None:
+    """Print simulated schedules of 1,000 backbones whose packs have the sizes of those that were dealt."""
+    every = [*sizes] * (1000 // backbones)
+    print(f"\n{len(sizes)} packs of {min(sizes)} to {max(sizes)} trials for {backbones} backbones")
+    print("\n| packs | machine is lost every | hours until done | hours that train | machines lost |")
+    print("|---|---:|---:|---:|---:|")
     for most in (max(sizes), 1000, 100, 16):
         parted = [part for pack in every for part in split_pack(pack, most)]
         for life in (24.0 * 30, 24.0):
-            hours, share, lost = simulated(parted, chosen.machines, hours=0.05, start=0.1, life=life, seed=0)
-            print(f"| {len(parted):,} of up to {most:,} | {life:.0f} h | {hours:,.0f} | {100 * share:.1f} % | {lost:,} |")
+            hours, share, lost = simulated(parted, machines, hours=0.05, start=0.1, life=life, seed=0)
+            ended = f"{hours:,.0f} | {100 * share:.1f} % | {lost:,}"
+            print(f"| {len(parted):,} of up to {most:,} | {life:.0f} h | {ended} |")
 
 
 def split_pack(trials: int, most: int) -> list[int]:

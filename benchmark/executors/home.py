@@ -58,7 +58,9 @@ class Home:
         here = socket.gethostname()
         mine = made_with()
         differing = {
-            name: (theirs, mine.get(name, "none")) for name, theirs in self.made_with.items() if mine.get(name) != theirs
+            name: (theirs, mine.get(name, "none"))
+            for name, theirs in self.made_with.items()
+            if mine.get(name) != theirs
         }
         if differing:
             listed = "; ".join(f"{name} {ours}, the sweep has {theirs}" for name, (theirs, ours) in differing.items())
@@ -68,7 +70,9 @@ class Home:
                 return f"{here}: {why}"
         for what, path in self.folders:
             if not path.is_dir():
-                return f"{here}: {what}: {path}: no such folder there. Put it where all machines find it under that name."
+                return (
+                    f"{here}: {what}: {path}: no such folder there. Put it where all machines find it under that name."
+                )
         return None
 
     def _unshared(self, what: str, path: Path) -> str | None:

@@ -70,7 +70,7 @@ class Piece:
             return Ended(error=error)
 
     def checkpoint(self, *_: Any) -> Any:
-        """Return how submitit runs it again where Slurm takes its machine away: as it is, for the store knows the rest."""
+        """Return how submitit runs it again where Slurm takes its machine away: as it is; the store knows the rest."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)

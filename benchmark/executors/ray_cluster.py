@@ -144,9 +144,7 @@ def _connected(address: str | None) -> "ModuleType":
     if address is not None and not _answers(address):
         raise UserError(refused)
     try:
-        ray.init(
-            address=address or "auto", log_to_driver=False, configure_logging=False, namespace="amrg"
-        )
+        ray.init(address=address or "auto", log_to_driver=False, configure_logging=False, namespace="amrg")
     except ConnectionError:
         raise UserError(refused) from None
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""What executors of other machines share: pieces handed out, events heard, errors raised here as if they were at home."""
+"""What executors of other machines share: pieces handed out, events heard, errors raised as if they were at home."""
 
 import pickle
 import secrets
@@ -121,7 +121,7 @@ class Remote(ABC):
         """Yield this executor, ready to hand out work; ended on the way out, at once if that is by an error or Ctrl-C.
 
         Args:
-            folder: of the suite, the owner's alone, below the results, which all machines share, as they share the cache.
+            folder: of the suite, the owner's alone, below the results; all machines share them, and the cache.
             listener: told what workers tell.
             folders: that all machines have to have as well, each with what it is.
             same_kernels: as `Piece` has it.

@@ -1,4 +1,4 @@
-"""A sweep by a Ray cluster's nodes and by jobs as Slurm's: the bytes of a local one. `make cluster-check` loses nodes."""
+"""A sweep by a Ray cluster's nodes, or jobs as Slurm's: the bytes of a local one. `make cluster-check` loses nodes."""
 
 import os
 import subprocess

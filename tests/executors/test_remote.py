@@ -43,7 +43,9 @@ class InAnotherProcess(Remote):
         self.ended_now = now
 
     def _handed_out(self, pieces: Sequence[Piece], opened: Opened) -> Iterator[tuple[int, Ended]]:
-        code = "import pickle,sys; piece = pickle.load(sys.stdin.buffer); sys.stdout.buffer.write(pickle.dumps(piece()))"
+        code = (
+            "import pickle,sys; piece = pickle.load(sys.stdin.buffer); sys.stdout.buffer.write(pickle.dumps(piece()))"
+        )
         path = os.pathsep.join(p for p in sys.path if p)
         for index, piece in enumerate(pieces):
             done = subprocess.run(
@@ -76,7 +78,7 @@ def test_pieces_come_back_with_their_results_and_what_they_told(tmp_path: Path, 
         assert results == {0: (9, "1", str(cache)), 1: (16, "1", str(cache))}
     assert [event.name for event in heard] == ["work 3", "work 4"]
     assert not remote.ended_now
-    assert [path for path in (*tmp_path.rglob("*.lock"), *tmp_path.rglob("*.events"))] == []
+    assert [*tmp_path.rglob("*.lock"), *tmp_path.rglob("*.events")] == []
 
 
 @pytest.mark.parametrize("error", [UserError("mend it"), RunFailed("the disk is full")])
@@ -105,7 +107,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
     ("changes", "said"),
     [
         ({}, None),
-        ({"made_with": {"torch": "1.0", "amrg's code": code_digest()}}, r"other versions than the sweep .* torch .*1\.0"),
+        (
+            {"made_with": {"torch": "1.0", "amrg's code": code_digest()}},
+            r"other versions than the sweep .* torch .*1\.0",
+        ),
         ({"made_with": {"amrg's code": "abc"}}, "amrg's code .*, the sweep has abc"),
         ({"process": 1}, "results: .* isn't the folder of that name that the sweep on .* writes to"),
         ({"folders": (("data", Path("/nowhere/DMID")),)}, "data: /nowhere/DMID: no such folder there"),
@@ -119,9 +124,7 @@ def test_a_machine_that_does_not_fit_says_why(
     assert why is None if said is None else why is not None and re.search(said, why)
 
 
-def test_a_file_system_that_hands_no_locks_on_is_told_from_one_that_does(
-    home: Home, tmp_path: Path
-) -> None:
+def test_a_file_system_that_hands_no_locks_on_is_told_from_one_that_does(home: Home, tmp_path: Path) -> None:
     # As where a mount keeps locks to its own machine: the file is there, and anybody could lock it.
     path = tmp_path / "b.lock"
     path.write_bytes((tmp_path / "a.lock").read_bytes())
