@@ -38,7 +38,7 @@ TABLE = [
     ("IMG{:03d}", "CC RT", "G", "CALC", "B", 1, 2, 3),
 ]
 CELLS = ('<c r="XFD1048576"><v>1</v></c>', '<c r="A1" t="s"><v>99999999</v></c>', "<row r='99999999999'/>", "</row>",
-         '<mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>', '<c r="B2" t="inlineStr"><is><t>IMG1</t></is></c>',
+         '<mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells>', '<c r="B2" t="inlineStr"><is><t>5</t></is></c>',
          '<dimension ref="A1:XFD1048576"/>', "<f>1/0</f>", '<c r="A2" t="d"><v>2026-99-99</v></c>', "&#0;", "&lol;",
          '<c r="A3" t="e"><v>#REF!</v></c>', "<v>1e400</v>", "<v>nan</v>")  # fmt: skip
 """Parts that are put into a sheet, some of them what no program writes."""

@@ -165,7 +165,8 @@ def _traits(study: Study) -> tuple[tuple[str, str], ...]:
 def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return first · secondᵀ of whole numbers, exact.
 
-    numpy multiplies matrices of floating point a hundred times faster; sums of whole numbers are exact in any order as long as none exceeds 2⁵³.
+    numpy multiplies matrices of floating point a hundred times faster; sums of whole numbers are exact in any order as
+    long as none exceeds 2⁵³.
     """
     largest = float(np.abs(first).max(initial=0)) * float(np.abs(second).max(initial=0)) * first.shape[1]
     if largest >= 2**53:
