@@ -5,6 +5,7 @@ Each arrow is a function here: what it takes stands left of it, what it returns 
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +23,7 @@ from benchmark.data.records import Records, decode_images, find_lesions, read_re
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Needs, Work, Workers, default_processes, executor, one_arithmetic, one_thread
+from benchmark.execute import Executor, Needs, Work, Workers, default_processes, executor, one_arithmetic, one_thread
 from benchmark.executors.remote import Remote
 from benchmark.faults import try_folder
 from benchmark.halving import exits_among, groups_of, refuse_rungs
@@ -155,6 +156,7 @@ def run(
     if remote is not None:
         # Other machines know no folder by where this process stands.
         results, data = results.resolve(), data and data.resolve()
+        os.environ["AMRG_CACHE_DIR"] = str(cache_folder().resolve())
     devices = devices_of(suite) if remote is None else devices_elsewhere(suite, remote)
     needs = {} if remote is None else needs_of(suite, data, results, devices)
     if allow_cpu and devices[0] == "cpu" and not suite.has_miniatures_only:
@@ -166,7 +168,7 @@ def run(
         with workers_for(suite, data, results, devices, listener, processes, remote) as workers:
             records = prepare_records(suite, data, results, workers.here, named=named)
             tell(Event("stage", "checkpoints"))
-            weights = find_weights(suite, workers)
+            weights = find_weights_here(suite, workers, listener)
             planned = plan_trials(suite, records, weights)
             store_record(planned)
             return run_packs(planned, partial(deal_packs, planned, devices, workers.processes), workers, needs)
@@ -200,6 +202,14 @@ def workers_for(
     remote.set_processes(wanted, gpus=not on_cpu)
     folder = Store(results).suite_folder(suite.name)
     return remote.open(folder, listener, folders=folders_elsewhere(suite, data), same_kernels=has_one_arithmetic(suite))
+
+
+def find_weights_here(suite: Suite, workers: Workers, listener: Listener) -> dict[str, Weights]:
+    """Return the weights of each backbone, found or made by this machine's processes: no pack needs a machine yet."""
+    if isinstance(workers, Executor):
+        return find_weights(suite, workers)
+    with executor(min(workers.here, len(suite.backbones)), listener) as here:
+        return find_weights(suite, here)
 
 
 def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:

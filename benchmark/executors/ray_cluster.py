@@ -9,7 +9,7 @@ from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Needs
 from benchmark.executors import not_installed
 from benchmark.executors.piece import Ended, Piece, run_piece
-from benchmark.executors.remote import POLL_SECONDS, RETRIES, Opened, Remote
+from benchmark.executors.remote import END_SECONDS, POLL_SECONDS, RETRIES, Opened, Remote
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -35,6 +35,7 @@ class RayCluster(Remote):
     def __init__(self, address: str | None) -> None:
         super().__init__()
         self._ray = _connected(address)
+        self._waiting: dict[Any, int] = {}
 
     def has_gpus(self) -> bool:
         """Return whether a node of it has a GPU."""
@@ -66,6 +67,7 @@ class RayCluster(Remote):
             # Ray's own errors alone are tried again; what a piece raises comes back as what it returns.
             reference = task.options(**options, max_retries=RETRIES, retry_exceptions=False, name="amrg").remote(piece)
             waiting[reference] = index
+        self._waiting = waiting
         while waiting:
             ended, _ = self._ray.wait(list(waiting), num_returns=len(waiting), timeout=POLL_SECONDS)
             yield -1, Ended()
@@ -119,6 +121,10 @@ class RayCluster(Remote):
 
     def end(self, *, now: bool) -> None:
         """Leave the cluster, which ends what this sweep still runs there."""
+        if now and self._waiting:
+            for reference in self._waiting:
+                self._ray.cancel(reference, force=True)
+            self._ray.wait(list(self._waiting), num_returns=len(self._waiting), timeout=END_SECONDS)
         self._ray.shutdown()
 
 

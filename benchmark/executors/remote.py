@@ -23,6 +23,8 @@ from benchmark.progress.events import Listener
 
 POLL_SECONDS = 0.3
 """Time between two looks at what ended and what was told."""
+END_SECONDS = 15.0
+"""How long what is to end now may take, so that it holds no lock any more."""
 RETRIES = 3
 """How often a piece is run again whose machine was lost. What it had stored is kept; it goes on from there."""
 
@@ -108,6 +110,8 @@ class Remote(ABC):
                 raise ended.error
             if index >= 0:
                 yield index, ended.result
+        for event in heard.events():
+            opened.listener(event)
 
     @contextmanager
     def open(

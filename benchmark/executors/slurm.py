@@ -10,7 +10,7 @@ from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Needs
 from benchmark.executors import not_installed
 from benchmark.executors.piece import Ended, Piece, run_piece
-from benchmark.executors.remote import POLL_SECONDS, RETRIES, Opened, Remote
+from benchmark.executors.remote import END_SECONDS, POLL_SECONDS, RETRIES, Opened, Remote
 
 if TYPE_CHECKING:
     from submitit import AutoExecutor, Job
@@ -118,7 +118,9 @@ class Slurm(Remote):
 
     def end(self, *, now: bool) -> None:
         """Cancel what still runs or waits, where it is to end now."""
-        if now:
-            for job in self._jobs:
-                if not job.done():
-                    job.cancel(check=False)
+        left = [job for job in self._jobs if now and not job.done()]
+        for job in left:
+            job.cancel(check=False)
+        deadline = time.monotonic() + END_SECONDS
+        while not all(job.done() for job in left) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
