@@ -79,7 +79,7 @@ def command(folder: Path, places: dict[str, Path]) -> tuple[list[str], dict[str,
 
 def sweep(folder: Path, places: dict[str, Path]) -> subprocess.CompletedProcess[str]:
     arguments, environment = command(folder, places)
-    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_a_disk_that_fails_in_mid_sweep_loses_nothing(
         if place == "cache" or (event["kind"] == "progress" and " r=" in event["name"]):
             getattr(disk, harm)()
             break
-    _, err = running.communicate(timeout=600)
+    _, err = running.communicate(timeout=1800)
     said = " ".join(err.split())
     assert running.returncode == 1, said
     assert str(disk.place) in said

@@ -38,10 +38,10 @@ def start(folder: Path, results: str, *options: str) -> "subprocess.Popen[str]":
 
 def test_two_sweeps_started_together_share_the_work(tmp_path: Path) -> None:
     alone = start(tmp_path, "alone", "--quiet")
-    assert alone.wait(timeout=600) == 0
+    assert alone.wait(timeout=1800) == 0
     # One tells its events, the other its last lines.
     both = [start(tmp_path, "both", "--json-lines"), start(tmp_path, "both")]
-    (events, first_errors), (printed, second_errors) = [one.communicate(timeout=600) for one in both]
+    (events, first_errors), (printed, second_errors) = [one.communicate(timeout=1800) for one in both]
     assert [one.returncode for one in both] == [0, 0], first_errors + second_errors
     ended = [event["trial"] for event in map(json.loads, events.splitlines()) if event["kind"] == "trial"]
     counts = re.search(r"(\d+) trials run, (\d+) were done already(?:, (\d+) by another sweep meanwhile)?", printed)

@@ -27,7 +27,7 @@ def sweep(folder: Path, results: str, *options: str) -> subprocess.CompletedProc
     command = [sys.executable, "-m", "benchmark", "sweep", "cluster.yaml", "--results", results, *options]
     path = os.pathsep.join(p for p in sys.path if p)
     environment = os.environ | {"AMRG_CACHE_DIR": "cache", "HF_HUB_OFFLINE": "1", "PYTHONPATH": path}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
 
 
 @pytest.fixture(scope="module")
