@@ -95,7 +95,7 @@ def cluster_of(nodes: int) -> tuple[Any, list[Any]]:
 
     os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's own is 15: where tests run beside others, they would wait
     small = {"object_store_memory": 100_000_000, "memory": 8_000_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **small})
     return cluster, [cluster.add_node(num_cpus=1, **small) for _ in range(nodes)]
 
 

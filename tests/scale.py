@@ -12,6 +12,7 @@ import gc
 import heapq
 import json
 import math
+import pickle
 import random
 import tempfile
 import time
@@ -20,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from stored_suite import StoredSuite
 
+from benchmark.board.results import read_results
 from benchmark.grid import Grid
 from benchmark.planning.dealing import dealt, trials_of
 from benchmark.store import Store
@@ -28,6 +31,8 @@ from benchmark.suite import Entry, Suite, Trial
 from benchmark.suites.load import load_suite
 from benchmark.sweep import unfinished, wait_for_any
 
+HOURS = 7.8 / 270
+"""Of one trial of the suite `paper` on an H100, by `amrg plan paper --gpu H100`."""
 TARGET = 1000 * 10_000
 """Trials of 1,000 backbones with 10,000 each."""
 
@@ -127,7 +132,7 @@ def main() -> None:
             packs.extend(dealt(made[start : start + chosen.trials], 1000, chosen.machines, on_cpu=False))
 
     measure("dealt to packs", number, deal)
-    few = made[:10_000]
+    few, pickled = made[:10_000], list[int]()
     with tempfile.TemporaryDirectory(prefix="amrg-scale-") as place:
         store = Store(Path(place))
         measure("looked for on the disk, none there", len(few), lambda: unfinished(suite, few, store))
@@ -136,7 +141,18 @@ def main() -> None:
         (store.folder / "record.json").write_text(text)
         size = len(text) / len(few)
         measure("read from the suite's record", len(few), lambda: read_trials(text))
-    print_costs(rows, size)
+        measure("pickled for other machines", len(few), lambda: pickled.append(len(pickle.dumps(tuple(few)))))
+        stored = StoredSuite(Path(place) / "stored", studies=36)
+        stored.write({"medgemma-4b-it": 1.0, "llava-med-7b": 0.2})
+        again = 20
+
+        def look() -> None:
+            for _ in range(again):
+                assert not unfinished(stored.suite, stored.trials, stored.store)
+
+        measure("looked for on the disk, all done", again * len(stored.trials), look)
+        measure("read for the leaderboard", len(stored.trials), lambda: read_results(stored.results, stored.suite.name))
+    print_costs(rows, size, pickled[0] / len(few))
     print_schedules([len(pack) for pack in packs], chosen.backbones, chosen.machines)
 
 
@@ -145,15 +161,16 @@ def read_trials(text: str) -> list[Trial]:
     return [Trial.model_validate(trial) for trial in json.loads(text).values()]
 
 
-def print_costs(rows: Sequence[tuple[str, Cost, int]], size: float) -> None:
-    """Print what was measured, and what the target would take at that rate; `size` in bytes a trial of the record."""
+def print_costs(rows: Sequence[tuple[str, Cost, int]], size: float, pickled: float) -> None:
+    """Print what was measured, and what the target would take at that rate; bytes per trial of record and pickles."""
     print(f"\n| step | seconds per 1,000 trials | of {TARGET:,} | bytes per trial | of {TARGET:,} |")
     print("|---|---:|---:|---:|---:|")
     for what, taken, count in rows:
         each, grown = taken.seconds / count, max(0, taken.grown) / count
         there = f"{TARGET * each / 60:,.0f} min | {grown:,.0f} | {TARGET * grown / 1e9:,.1f} GB"
         print(f"| {what} | {1000 * each:.3f} | {there} |")
-    print(f"| the suite's record on the disk | | | {size:,.0f} | {TARGET * size / 1e9:,.1f} GB |")
+    for what, each in (("the suite's record on the disk", size), ("its packs on their way", pickled)):
+        print(f"| {what} | | | {each:,.0f} | {TARGET * each / 1e9:,.1f} GB |")
 
 
 def print_schedules(sizes: Sequence[int], backbones: int, machines: int) -> None:
@@ -165,7 +182,7 @@ def print_schedules(sizes: Sequence[int], backbones: int, machines: int) -> None
     for most in (max(sizes), 1000, 100, 16):
         parted = [part for pack in every for part in split_pack(pack, most)]
         for life in (24.0 * 30, 24.0):
-            hours, share, lost = simulated(parted, machines, hours=0.05, start=0.1, life=life, seed=0)
+            hours, share, lost = simulated(parted, machines, hours=HOURS, start=0.1, life=life, seed=0)
             ended = f"{hours:,.0f} | {100 * share:.1f} % | {lost:,}"
             print(f"| {len(parted):,} of up to {most:,} | {life:.0f} h | {ended} |")
 
