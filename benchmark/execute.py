@@ -157,8 +157,8 @@ def available_memory() -> int:
     return max(0, free)
 
 
-def take_share(memory: int) -> None:
-    """Hold this process to so many bytes of memory: what it plans with, where others work beside it."""
+def take_share(memory: int | None) -> None:
+    """Hold this process to so many bytes of memory where others work beside it: what it plans with; None for all."""
     global _share
     _share = memory
 

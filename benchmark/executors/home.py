@@ -8,11 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from backbones.locks import Holder, Lock, holder
+from backbones.registry import GROUP
 from benchmark.provenance import versions
 
 PACKAGES = ("backbones", "benchmark", "metrics")
@@ -105,7 +107,8 @@ def _is_of(path: Path, host: str, process: int) -> bool:
 @cache
 def made_with() -> dict[str, str]:
     """Return versions of all that results depend on, and a digest of amrg's own code, in this process."""
-    return {**versions(), "amrg's code": code_digest()}
+    plugins = {point.dist.name: point.dist.version for point in entry_points(group=GROUP) if point.dist is not None}
+    return {**versions(), **plugins, "amrg's code": code_digest()}
 
 
 def code_digest() -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import RunFailed, frames
 from benchmark.execute import Needs, one_arithmetic, one_thread, take_share
 from benchmark.executors.heard import SUFFIX, EventFile
 from benchmark.executors.home import Home
@@ -59,21 +60,31 @@ class Piece:
         one_thread()
         if self.same_kernels:
             one_arithmetic()
-        if not self.needs.gpus and self.needs.memory:
-            take_share(self.needs.memory)
+        take_share(self.needs.memory if self.needs.memory and not self.needs.gpus else None)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         listen(EventFile(self.folder / name))
         try:
             work: Callable[[], Any] = pickle.loads(self.work)
             return Ended(result=work())
         except Exception as error:
-            return Ended(error=error)
+            return Ended(error=_carried(error))
 
     def checkpoint(self, *_: Any) -> Any:
         """Return how submitit runs it again where Slurm takes its machine away: as it is; the store knows the rest."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
+
+
+def _carried(error: Exception) -> Exception:
+    """Return an error as it can travel, with where it came about where that isn't said in words."""
+    if not hasattr(error, "exit_code"):
+        error.add_note(frames(error))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # an exception of a library that takes other arguments than it keeps
+        return RunFailed(f"a worker on {socket.gethostname()} failed: {type(error).__name__}\n{frames(error)}")
+    return error
 
 
 def run_piece(piece: Piece) -> Ended:

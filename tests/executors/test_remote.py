@@ -192,3 +192,32 @@ def test_an_executor_without_its_library_says_how_it_is_had(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match=r"isn't installed.*pip install 'amrg\[cluster\]'"):
         executor_named(name, address=None, settings=())
+
+
+class Stubborn(Exception):
+    """An error that can't be made again from what it keeps, as some of libraries."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first + second)
+
+
+def fail_stubbornly() -> None:
+    raise Stubborn("a", "b")
+
+
+def fail_unexpectedly() -> None:
+    raise ZeroDivisionError("unforeseen")
+
+
+def test_an_error_that_is_nobodys_says_where_it_came_about(tmp_path: Path, cache: Path) -> None:
+    for work_that_fails, error, said in (
+        (fail_stubbornly, RunFailed, "Stubborn"),
+        (fail_unexpectedly, ZeroDivisionError, "unforeseen"),
+    ):
+        with (
+            pytest.raises(error, match=said) as raised,
+            InAnotherProcess().open(tmp_path, lambda event: None) as workers,
+        ):
+            list(workers.run([work_that_fails]))
+        told = "\n".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
+        assert work_that_fails.__name__ in told
