@@ -1,10 +1,13 @@
 """Packs as tasks of a Ray cluster: Ray places them, and runs them elsewhere where a worker or a node is lost."""
 
 import math
+import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from benchmark.ending import SIGNALS
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Needs
 from benchmark.executors import not_installed
@@ -150,7 +153,8 @@ def _connected(address: str | None) -> "ModuleType":
     if address is not None and not _answers(address):
         raise UserError(refused)
     try:
-        ray.init(address=address or "auto", log_to_driver=False, configure_logging=False, namespace="amrg")
+        with _our_signals():
+            ray.init(address=address or "auto", log_to_driver=False, configure_logging=False, namespace="amrg")
     except ConnectionError:
         raise UserError(refused) from None
     except RuntimeError as error:
@@ -158,6 +162,17 @@ def _connected(address: str | None) -> "ModuleType":
             raise
         raise UserError(f"the Ray cluster {where} can't be joined: {' '.join(str(error).split())}") from None
     return ray
+
+
+@contextmanager
+def _our_signals() -> Iterator[None]:
+    """Leave this process its own answers to signals, in whose place Ray puts others."""
+    before = {number: signal.getsignal(number) for name in SIGNALS if (number := getattr(signal, name, None))}
+    try:
+        yield
+    finally:
+        for number, answer in before.items():
+            signal.signal(number, answer)
 
 
 def _answers(address: str) -> bool:
