@@ -16,9 +16,9 @@ data: {source: phantom, studies: 24, seed: 3, size: 96}
 image: {size: 112}
 backbones:
   - {name: medgemma-4b-it, checkpoint: miniature}
-grid: {rank: [2, 4, 8], alpha: [8], seed: [0]}
+grid: {rank: [2, 4], alpha: [8], seed: [0]}
 protocol: {steps: 4, batch_size: 4, learning_rate: 5.0e-3, warmup_steps: 1, max_new_tokens: 12}
-baselines: [most_frequent_report]
+baselines: []
 """
 
 
