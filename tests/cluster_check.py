@@ -28,11 +28,11 @@ data: {source: phantom, studies: 30, seed: 3, size: 96}
 image: {size: 112}
 backbones:
   - {name: medgemma-4b-it, checkpoint: miniature}
-grid: {rank: [2, 4, 8], alpha: [8, 16], seed: [0]}
+grid: {rank: [2, 4, 8], alpha: [8], seed: [0]}
 protocol: {steps: STEPS, batch_size: 4, learning_rate: 5.0e-3, warmup_steps: 1, max_new_tokens: 24}
 baselines: [most_frequent_report]
 """
-PACKS = 6
+PACKS = 3
 SECONDS = 3600
 
 

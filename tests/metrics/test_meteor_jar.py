@@ -64,7 +64,7 @@ def test_a_process_that_does_not_answer_is_replaced_once_and_then_given_up(
     silent.write_text("#!/bin/sh\nexec sleep 600\n")
     silent.chmod(0o755)
     monkeypatch.setattr("metrics.text.meteor_jar.java", lambda: str(silent))
-    process = MeteorProcess(start_seconds=0.2, answer_seconds=0.2)
+    process = MeteorProcess(start_seconds=0.05, answer_seconds=0.2)
     with pytest.raises(MetricUnavailable, match="twice"):
         process.statistics("a", "b")
     assert process.starts == 2
