@@ -27,7 +27,8 @@ def by_every_pair(table: _Table) -> tuple[int, int, int]:
 @settings(deadline=None, max_examples=200)
 def test_the_best_swap_is_that_of_every_pair(sizes: list[int], seed: int, long_blocks_train: bool) -> None:
     chance = np.random.default_rng(seed)
-    studies, blocks = [], []
+    studies: list[Study] = []
+    blocks: list[list[str]] = []
     for size in sizes:
         start = len(studies) + 1
         ids = [f"Img{number:03d}" for number in range(start, start + size)]
