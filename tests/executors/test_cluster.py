@@ -33,7 +33,7 @@ def sweep(folder: Path, results: str, *options: str) -> subprocess.CompletedProc
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cluster")
-    done = sweep(folder, "local", "--jobs", "1", "--quiet")
+    done = sweep(folder, "local", "--jobs", "2", "--quiet")  # as many packs as on the machines
     assert done.returncode == 0, done.stderr
     return folder
 
