@@ -87,6 +87,14 @@ test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 p
 soak: install ## kill, share, starve and damage sweeps, and compare what they end with: [SOAK='--kills 4'] (hours)
 	$(VENV)/bin/python tests/soak.py $(SOAK)
 
+.PHONY: cluster-check
+cluster-check: install ## sweeps on three Ray nodes, one killed and one late, and by jobs as Slurm's (minutes; EXTRAS=dev,cluster)
+	$(VENV)/bin/python tests/cluster_check.py
+
+.PHONY: scale
+scale: install ## what 1,000 backbones × 10,000 trials would cost a sweep itself, measured and simulated (minutes)
+	$(VENV)/bin/python tests/scale.py
+
 .PHONY: simulations
 simulations: install ## how often verdicts are wrong and intervals hold, by simulation (half an hour)
 	$(VENV)/bin/python tests/metrics/simulations.py
@@ -94,8 +102,10 @@ simulations: install ## how often verdicts are wrong and intervals hold, by simu
 	$(VENV)/bin/python tests/metrics/simulations_scores.py
 
 .PHONY: fuzz
-fuzz: install ## mutated suites, texts, labels, split files and stored results through their readers (an hour): [INPUTS=100000]
+fuzz: install ## mutated suites, texts, labels, results, DMID folders and images through their readers (an hour): [INPUTS=100000]
 	$(VENV)/bin/python tests/fuzzing.py --inputs $(INPUTS)
+	$(VENV)/bin/python tests/fuzz_folders.py --count 400
+	$(VENV)/bin/python -W ignore tests/fuzz_images.py --count 3000
 
 .PHONY: rehearse
 rehearse: install ## take full-width checkpoints of random weights through a sweep: [BACKBONES='medgemma-4b-it …']

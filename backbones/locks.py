@@ -164,7 +164,12 @@ def making(target: Path, waiting: Callable[[Holder | None], None] = lambda holde
     """
     with held(target.with_name(f".{target.name}.lock"), waiting):
         remove_unfinished(target)
-        yield
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None:  # a write that fails says nothing of where
+                error.filename = str(target)
+            raise
 
 
 def temporary_folder(target: Path) -> Path:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psutil
 
@@ -27,6 +28,40 @@ from benchmark.progress.events import Listener, listen, listen_to_queue
 Work = Callable[[], Any]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a piece of work takes of the machine that it runs on, beside a core.
+
+    Attributes:
+        gpus: how many.
+        memory: bytes of the host's; 0 where it isn't known.
+    """
+
+    gpus: int = 0
+    memory: int = 0
+
+
+class Workers(Protocol):
+    """What runs pieces of work: processes of this machine (`Executor`), or other machines (`benchmark.executors`).
+
+    Attributes:
+        processes: how many pieces run at the same time.
+        here: how many processes work may take that stays on this machine.
+    """
+
+    processes: int
+    here: int
+
+    def run(self, work: Sequence[Work], needs: Sequence[Needs] = ()) -> Iterator[tuple[int, Any]]:
+        """Run every piece; yield its index and result as each ends.
+
+        Args:
+            work: functions without arguments, picklable.
+            needs: of each piece; none are known if it is empty.
+        """
+        ...
 
 
 def default_processes() -> int:
@@ -122,6 +157,12 @@ def available_memory() -> int:
     return max(0, free)
 
 
+def take_share(memory: int | None) -> None:
+    """Hold this process to so many bytes of memory where others work beside it: what it plans with; None for all."""
+    global _share
+    _share = memory
+
+
 def in_order(work: Callable[[Item], Result], items: Sequence[Item], *, processes: int, chunk: int) -> Iterator[Result]:
     """Yield `work(item)` for each item, in their order, from several processes or from this one where that is 1.
 
@@ -178,14 +219,14 @@ class Executor:
     """
 
     def __init__(self, processes: int, listener: Listener) -> None:
-        self.processes = processes
+        self.processes = self.here = processes
         self._listener = listener
         self._pool: ProcessPoolExecutor | None = None
         self._queue: Any = None
         self._reader: threading.Thread | None = None
 
-    def run(self, work: Sequence[Work]) -> Iterator[tuple[int, Any]]:
-        """Run every piece; yield its index and result as each ends.
+    def run(self, work: Sequence[Work], needs: Sequence[Needs] = ()) -> Iterator[tuple[int, Any]]:
+        """Run every piece; yield its index and result as each ends. What they need is this machine's in any case.
 
         Raises:
             RunFailed: a worker process died. What other pieces stored is kept.

@@ -39,6 +39,10 @@ NEEDED = 10_000_000
 class MachineFault(RunFailed):
     """The machine failed: a full disk, no memory. It isn't a trial's fault, and ends the whole run."""
 
+    def at(self, place: Path) -> "MachineFault":
+        """Return the same with the place that was written, where it doesn't name one."""
+        return self if str(place.parent) in str(self) else MachineFault(f"{place}: {self}")
+
 
 def fault_of(error: BaseException, *, memory: bool = True) -> MachineFault | None:
     """Return what the machine failed at; None where the error is something else.
@@ -101,7 +105,9 @@ def try_folder(folder: Path, what: str) -> None:
                 folder.rmdir()
     except OSError as error:
         fault = fault_of(error)
-        why = str(fault).removesuffix(f" {KEPT}") if fault else f"{folder}: {error.strerror or error}."
+        why = str(fault).removesuffix(f" {KEPT}") if fault else f"{error.strerror or error}."
+        if error.filename is None or not fault:  # a write says nothing of where
+            why = f"{folder}: {why}"
         raise MachineFault(f"{what} can't be written: {why} Nothing was begun.") from error
     finally:
         _forget(probe)

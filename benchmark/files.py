@@ -53,6 +53,10 @@ def atomic_file(path: Path, *, private: bool = False, durable: bool = False) -> 
         temporary.replace(path)
         if durable:
             settle(path.parent)
+    except OSError as error:
+        if error.filename is None:  # a write that fails says nothing of where
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
         os.close(descriptor)

@@ -5,8 +5,10 @@ Each arrow is a function here: what it takes stands left of it, what it returns 
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -21,7 +23,8 @@ from benchmark.data.records import Records, decode_images, find_lesions, read_re
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Executor, Work, default_processes, executor, one_arithmetic, one_thread
+from benchmark.execute import Executor, Needs, Work, Workers, default_processes, executor, one_arithmetic, one_thread
+from benchmark.executors.remote import Remote
 from benchmark.faults import try_folder
 from benchmark.halving import exits_among, groups_of, refuse_rungs
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
@@ -29,6 +32,7 @@ from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.planning import values
 from benchmark.planning.dealing import Examples, dealt, dealt_by_fold, trials_of
+from benchmark.planning.elsewhere import devices_elsewhere, folders_elsewhere, memory_elsewhere, needs_of
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, tell
 from benchmark.provenance import now
@@ -118,6 +122,7 @@ def run(
     processes: int | None = None,
     allow_cpu: bool = False,
     source: SuiteSource | None = None,
+    remote: Remote | None = None,
 ) -> Summary:
     """Run a suite.
 
@@ -129,6 +134,7 @@ def run(
         processes: on a CPU, one per core by default, or as many as memory holds; with GPUs, one per GPU.
         allow_cpu: whether the processor may run large checkpoints, where there is no GPU and its memory holds them.
         source: where the suite was read: how it is named where it is run, and the lines of its values.
+        remote: other machines that run its packs; None for this one.
 
     Returns:
         How it ended, its failed trials and floors among it; `check` raises for those.
@@ -139,33 +145,71 @@ def run(
     """
     remarks = values.remarks(suite, data, source)
     unfit = [remark.told(source) for remark in remarks if remark.fatal]
-    refuse(suite, data, allow_cpu=allow_cpu, unfit=unfit, source=source)
+    memory = None if remote is None else memory_elsewhere(suite, remote)
+    refuse(suite, data, allow_cpu=allow_cpu, unfit=unfit, source=source, gpu_memory=memory)
     try_folder(results, "results")
     try_folder(cache_folder(), "the cache")
     settle_arithmetic(suite)
     listen(listener)
     for remark in remarks:
         tell(Event("stage", "mind", detail=remark.told(source)))
-    devices = devices_of(suite)
-    most = processes or (len(devices) if devices[0] != "cpu" else processes_in_memory(suite, default_processes()))
+    if remote is not None:
+        # Other machines know no folder by where this process stands.
+        results, data = results.resolve(), data and data.resolve()
+        os.environ["AMRG_CACHE_DIR"] = str(cache_folder().resolve())
+    devices = devices_of(suite) if remote is None else devices_elsewhere(suite, remote)
+    needs = {} if remote is None else needs_of(suite, data, results, devices)
     if allow_cpu and devices[0] == "cpu" and not suite.has_miniatures_only:
         tell_hours(suite, data, results)
     clear_up(results)
     clear_up(cache_folder())
     named = source.shown if source is not None else None
     try:
-        with executor(min(most, _useful_processes(suite, devices)), listener) as workers:
-            records = prepare_records(suite, data, results, workers.processes, named=named)
+        with workers_for(suite, data, results, devices, listener, processes, remote) as workers:
+            records = prepare_records(suite, data, results, workers.here, named=named)
             tell(Event("stage", "checkpoints"))
-            weights = find_weights(suite, workers)
+            weights = find_weights_here(suite, workers, listener)
             planned = plan_trials(suite, records, weights)
             store_record(planned)
-            return run_packs(planned, partial(deal_packs, planned, devices, workers.processes), workers)
+            return run_packs(planned, partial(deal_packs, planned, devices, workers.processes), workers, needs)
     except BaseException:
         # What workers that were ended at once were writing.
         clear_up(results)
         clear_up(cache_folder())
         raise
+
+
+def workers_for(
+    suite: Suite,
+    data: Path | None,
+    results: Path,
+    devices: Sequence[str],
+    listener: Listener,
+    wanted: int | None,
+    remote: Remote | None,
+) -> AbstractContextManager[Workers]:
+    """Return what runs a suite's packs: as many processes as are wanted, or as it can keep busy, or other machines.
+
+    Args:
+        suite, data, results, listener, remote: as `run` takes them.
+        devices: that packs are spread over.
+        wanted: how many at a time.
+    """
+    on_cpu = devices[0] == "cpu"
+    if remote is None:
+        most = wanted or (processes_in_memory(suite, default_processes()) if on_cpu else len(devices))
+        return executor(min(most, _useful_processes(suite, devices)), listener)
+    remote.set_processes(wanted, gpus=not on_cpu)
+    folder = Store(results).suite_folder(suite.name)
+    return remote.open(folder, listener, folders=folders_elsewhere(suite, data), same_kernels=has_one_arithmetic(suite))
+
+
+def find_weights_here(suite: Suite, workers: Workers, listener: Listener) -> dict[str, Weights]:
+    """Return the weights of each backbone, found or made by this machine's processes: no pack needs a machine yet."""
+    if isinstance(workers, Executor):
+        return find_weights(suite, workers)
+    with executor(min(workers.here, len(suite.backbones)), listener) as here:
+        return find_weights(suite, here)
 
 
 def tell_hours(suite: Suite, data: Path | None, results: Path) -> None:
@@ -185,12 +229,14 @@ def refuse(
     allow_cpu: bool = False,
     unfit: Sequence[str] = (),
     source: SuiteSource | None = None,
+    gpu_memory: float | None = None,
 ) -> None:
     """Raise where a suite can't run here.
 
     Args:
         suite, data, allow_cpu, source: as `run` takes them.
         unfit: values that it can't run with, each with what to do.
+        gpu_memory: GB of memory of a GPU elsewhere; None for this machine's.
 
     Raises:
         UserError: lists all that is missing.
@@ -200,7 +246,7 @@ def refuse(
             f"suite {suite.name} runs on phantoms, so --data {data} has no use. "
             "Leave it out, or choose a suite on DMID."
         )
-    if needs := [*unfit, *missing(suite, data, allow_cpu=allow_cpu, source=source)]:
+    if needs := [*unfit, *missing(suite, data, allow_cpu=allow_cpu, source=source, gpu_memory=gpu_memory)]:
         listed = "\n".join(f"  - {need}" for need in needs)
         raise UserError(f"suite {suite.name} can't run here yet:\n{listed}")
 
@@ -208,9 +254,14 @@ def refuse(
 def settle_arithmetic(suite: Suite) -> None:
     """Settle threads and kernels of this process and its workers, before torch is imported."""
     one_thread()
-    if all(entry.dtype != "bfloat16" for entry in suite.backbones):
-        # torch's attention in bfloat16 fails on a processor with AMX that is held to AVX2.
+    if has_one_arithmetic(suite):
         one_arithmetic()
+
+
+def has_one_arithmetic(suite: Suite) -> bool:
+    """Return whether a suite computes by the same kernels on every processor."""
+    # torch's attention in bfloat16 fails on a processor with AMX that is held to AVX2.
+    return all(entry.dtype != "bfloat16" for entry in suite.backbones)
 
 
 def devices_of(suite: Suite) -> list[str]:
@@ -394,10 +445,16 @@ Deal = Callable[[Container[str] | None], list[Pack]]
 """Gives packs of what isn't done, among the trials of these ids, or among all."""
 
 
-def run_packs(planned: Planned, deal: Deal, workers: Executor) -> Summary:
+def run_packs(planned: Planned, deal: Deal, workers: Workers, needs: Mapping[str, Needs] | None = None) -> Summary:
     """Run packs and floors; what each leaves is in the store, and how all ended is returned.
 
     Where another sweep works on some of them, it is waited for; what it leaves undone is run here.
+
+    Args:
+        planned: the suite.
+        deal: gives packs.
+        workers: run them.
+        needs: what a pack takes of a machine, by backbone, where that decides on which it runs.
     """
     suite, trials, store = planned.suite, planned.trials, Store(planned.records.results)
     packs = deal(None)
@@ -417,7 +474,8 @@ def run_packs(planned: Planned, deal: Deal, workers: Executor) -> Summary:
             *(partial(run_pack, pack) for pack in packs),
             *(floors[one] for one in floors if one in left),
         ]
-        for _, outcome in workers.run(work):
+        of_packs = [(needs or {}).get(pack.entry.name, Needs()) for pack in packs]
+        for _, outcome in workers.run(work, [*of_packs, *[Needs()] * (len(work) - len(packs))]):
             ended.update(outcome)
         left = left - ended.keys()
         elsewhere |= (left & todo) - {trial.id for trial in unfinished(suite, trials, store)}

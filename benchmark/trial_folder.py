@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from backbones.locks import remove_unfinished, temporary_folder
 from backbones.manifest import settle
 from benchmark.errors import UserError
+from benchmark.faults import fault_of
 from benchmark.files import (
     atomic_file,
     private_folder,
@@ -361,8 +362,10 @@ class TrialFolder:
             save(str(temporary))
             remove(self.adapter)
             temporary.rename(self.adapter)
-        except BaseException:
+        except BaseException as error:
             remove(temporary)
+            if fault := fault_of(error, memory=False):  # libraries say nothing of where
+                raise fault.at(self.adapter) from error
             raise
 
     def write_losses(self, losses: Sequence[Mapping[str, float]]) -> None:

@@ -37,6 +37,8 @@ SAME = (*TEXTS, "adapter_model.safetensors")
 """Files whose bytes have to be those of an undisturbed sweep; others hold times."""
 END_SECONDS = 30
 """How long what a dead sweep started may live on."""
+PATIENCE = 3600
+"""Seconds after which a sweep counts as hung; it takes ten of a machine's own, and as many minutes of a busy one's."""
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -88,7 +90,7 @@ class Soak:
     def sweep(self, results: str, cache: Path | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a sweep to its end."""
         running = self.start(results, cache)
-        out, err = running.communicate(timeout=900)
+        out, err = running.communicate(timeout=PATIENCE)
         return subprocess.CompletedProcess(running.args, running.returncode, out, err)
 
     def wrong_with(self, results: str, done: "subprocess.CompletedProcess[str]") -> Iterator[str]:
@@ -134,7 +136,7 @@ def kills(soak: Soak, number: int) -> Row:
         below = family(running.pid)
         number_of_signal = SIGNALS[index % len(SIGNALS)]
         running.send_signal(number_of_signal)
-        running.communicate(timeout=120)
+        running.communicate(timeout=PATIENCE)
         moments.append(moment)
         row.tried += 1
         row.wrong += [
@@ -154,7 +156,7 @@ def pairs(soak: Soak, number: int) -> Row:
     for index in range(number):
         results = f"shared-{index}"
         both = [soak.start(results) for _ in range(2)]
-        ends = [running.communicate(timeout=900) for running in both]
+        ends = [running.communicate(timeout=PATIENCE) for running in both]
         row.tried += 1
         for running, (out, err) in zip(both, ends, strict=True):
             done = subprocess.CompletedProcess(running.args, running.returncode, out, err)
@@ -178,7 +180,7 @@ def shortages(soak: Soak) -> Row:
     }
     for what, command in cases.items():
         environment = soak.environment() | {"OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run(command, cwd=soak.work, env=environment, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(command, cwd=soak.work, env=environment, capture_output=True, text=True, timeout=PATIENCE)
         row.tried += 1
         last = done.stderr.strip().splitlines()[-1:] or [""]
         if done.returncode != 1 or "Traceback" in done.stderr:

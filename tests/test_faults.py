@@ -40,6 +40,14 @@ def test_an_error_of_the_system_names_its_path_and_what_to_do() -> None:
     assert fault_of(FileNotFoundError(errno.ENOENT, "No such file")) is None
 
 
+def test_a_fault_that_names_no_place_is_given_one(tmp_path: Path) -> None:
+    fault = fault_of(RuntimeError("I/O error: No space left on device (os error 28)"))
+    assert fault is not None
+    assert str(fault.at(tmp_path / "adapter")).startswith(f"{tmp_path / 'adapter'}: the disk is full")
+    named = MachineFault(f"{tmp_path}/adapter/x: the disk is full.")
+    assert named.at(tmp_path / "adapter") is named
+
+
 def test_want_of_memory_is_a_trials_where_that_is_asked_for() -> None:
     error = MemoryError()
     assert "memory is used up" in str(fault_of(error))
@@ -51,7 +59,7 @@ def test_a_file_too_large_leaves_the_old_one_and_nothing_else(tmp_path: Path) ->
     path.write_text("old")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     done = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, env=environment)
-    assert "larger than is allowed" in done.stdout, done.stderr
+    assert f"{path}: the file would be larger than is allowed" in done.stdout, done.stderr
     assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
 
 

@@ -35,6 +35,19 @@ def sweep(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="What that backbone's files don't say: end_token=</s>, …"),
     ] = None,
+    executor: Annotated[
+        str, typer.Option(metavar="NAME", help="Where packs run: local, ray or slurm.", rich_help_panel="More machines")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="The head of a Ray cluster.", rich_help_panel="More machines"),
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="A setting of Slurm's jobs; repeatable.", rich_help_panel="More machines"
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but the result.")] = False,
     json_lines: Annotated[bool, typer.Option("--json-lines", help="Tell what happens as JSON lines.")] = False,
 ) -> None:
@@ -45,8 +58,11 @@ def sweep(
     Example: amrg sweep paper --data /data/DMID
 
     Example: amrg sweep mini --backbone Qwen/Qwen2-VL-2B-Instruct
+
+    Example: amrg sweep paper --data /shared/DMID --executor slurm --slurm partition=gpu
     """
     from benchmark.errors import UserError
+    from benchmark.executors import executor_named
     from benchmark.faults import try_folder
     from benchmark.pages.nothing_to_do import finished_sweep
     from benchmark.progress.events import Event
@@ -66,6 +82,7 @@ def sweep(
         end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
         if end is None:
             try_folder(leaderboards, "leaderboards")
+            remote = executor_named(executor, address=address, settings=slurm or ())
             with Recorder(Store(results), chosen.name, show) as listener:
                 summary = run(
                     chosen,
@@ -75,6 +92,7 @@ def sweep(
                     processes=jobs,
                     allow_cpu=allow_cpu,
                     source=source,
+                    remote=remote,
                 )
         else:
             trials = len(end.summary.trials)

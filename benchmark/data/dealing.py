@@ -5,6 +5,7 @@ result must be the same on every machine, hence no floating point.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -77,6 +78,7 @@ class _Table:
             np.int64,
         )
         self.part = np.full(len(blocks), -1)
+        self.kind = np.unique(self.counts, axis=0, return_inverse=True)[1].reshape(-1)
         short = [len(block) <= VIEWS_OF_A_PATIENT for block in blocks]
         enough = sum(len(b) for b, s in zip(blocks, short, strict=True) if s) * 2 >= sum(sizes[1:]) * 3
         self.free = np.array(short) if enough and long_blocks_train else np.ones(len(blocks), bool)
@@ -116,17 +118,36 @@ class _Table:
         return int(cost[block, part]), int(block), int(part)
 
     def _best_swap(self) -> tuple[int, int, int]:
-        """Return the cost and blocks of the swap that costs least."""
+        """Return the cost and blocks of the swap that costs least; of several the first, and its first partner.
+
+        Blocks of the same counts in the same part cost the same, so kinds of blocks are looked at instead of pairs of
+        them. With a in part p and b in part q, and w = w_p + w_q, g = w_p·off_p − w_q·off_q, the cost
+        Σ w(b − a)² + 2(b − a)g is Σ (wa² − 2ag) + Σ (wb² + 2bg) − 2 Σ wab, the last a product of matrices.
+        """
         best = (0, 0, 0)
-        for first, count in enumerate(self.counts):
-            part, others = self.part[first], self.part
-            change = self.counts - count
-            cost = (self.weight[part] * change * (change + 2 * self.off[part])).sum(axis=1)
-            cost += (self.weight[others] * change * (change - 2 * self.off[others])).sum(axis=1)
-            cost[(others == part) | ~(self.free & self.free[first])] = 0
-            second = int(cost.argmin())
-            best = min(best, (int(cost[second]), first, second), key=lambda b: b[0])
+        for first, second in combinations(range(len(self.off)), 2):
+            ours, theirs = self._kinds_in(first), self._kinds_in(second)
+            if not len(ours) or not len(theirs):
+                continue
+            a, b = self.counts[ours], self.counts[theirs]
+            weight = self.weight[first] + self.weight[second]
+            pull = self.weight[first] * self.off[first] - self.weight[second] * self.off[second]
+            cost = (weight * a * a - 2 * a * pull).sum(axis=1)[:, None] + (weight * b * b + 2 * b * pull).sum(axis=1)
+            cost -= 2 * _product(weight * a, b)
+            least = int(cost.min())
+            if least > best[0] or least == 0:
+                continue
+            rows, columns = np.nonzero(cost == least)
+            # A pair is met from either of its blocks: the one of the lower number comes first.
+            pairs = [(ours[row], theirs[column]) for row, column in zip(rows, columns, strict=True)]
+            chosen = min((int(min(pair)), int(max(pair))) for pair in pairs)
+            best = min(best, (least, *chosen))
         return best
+
+    def _kinds_in(self, part: int) -> np.ndarray:
+        """Return the first block of each kind in a part, of those that may leave it."""
+        blocks = np.flatnonzero((self.part == part) & self.free)
+        return blocks[np.unique(self.kind[blocks], return_index=True)[1]]
 
     def _put(self, block: int, part: int) -> None:
         """Place a block in a part, out of the one where it is."""
@@ -139,3 +160,15 @@ class _Table:
 def _traits(study: Study) -> tuple[tuple[str, str], ...]:
     """Return what parts should have alike shares of, as kind and value."""
     return ("size", ""), ("category", study.birads_major or ""), ("density", study.density or "")
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return first · secondᵀ of whole numbers, exact.
+
+    numpy multiplies matrices of floating point a hundred times faster; sums of whole numbers are exact in any order as
+    long as none exceeds 2⁵³.
+    """
+    largest = float(np.abs(first).max(initial=0)) * float(np.abs(second).max(initial=0)) * first.shape[1]
+    if largest >= 2**53:
+        return np.asarray(first @ second.T)
+    return np.asarray((first.astype(np.float64) @ second.T.astype(np.float64)).astype(np.int64))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmark.data.pseudorandom import DRAWS, pick
-from benchmark.data.report_likeness import most_alike
+from benchmark.data.report_likeness import Reports
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study, tally
 from benchmark.data.text import normalise
@@ -25,7 +25,7 @@ def leakage(split: Split, studies: Sequence[Study]) -> Leakage:
     train, test = parts["train"], parts["test"]
     train_by_number = {s.number: s for s in train}
     train_texts = {normalise(s.report) for s in train}
-    sorted_texts = sorted(train_texts)
+    trained_on = Reports(sorted(train_texts))
     train_blocks = {split.blocks[s.id] for s in train}
     neighbours = [(s, train_by_number.get(s.number - 1) or train_by_number.get(s.number + 1)) for s in test]
     of_neighbour = [rouge_l(n.report, s.report) for s, n in neighbours if n]
@@ -34,7 +34,7 @@ def leakage(split: Split, studies: Sequence[Study]) -> Leakage:
         test=len(test),
         verbatim_in_train=sum(normalise(s.report) in train_texts for s in test),
         near_verbatim_in_train=sum(
-            most_alike(normalise(s.report), sorted_texts, at_least=NEAR_VERBATIM) is not None for s in test
+            trained_on.most_alike(normalise(s.report), at_least=NEAR_VERBATIM) is not None for s in test
         ),
         neighbour_in_train=len(of_neighbour),
         block_in_train=sum(split.blocks[s.id] in train_blocks for s in test),

@@ -70,7 +70,12 @@ def _of_workbook(path: Path) -> list[Cells]:
     import openpyxl
 
     _check_workbook(path)
-    workbook = openpyxl.load_workbook(path, data_only=True, keep_links=False)
+    try:
+        workbook = openpyxl.load_workbook(path, data_only=True, keep_links=False)
+    except ValueError as error:  # in words that name the whole path, over several lines
+        raise ValueError(
+            "can't be read as a workbook: a part of it is damaged; save it as .xlsx or .csv again"
+        ) from error
     sheets = []
     for sheet in workbook.worksheets:
         # Only cells that are there: one at the far corner would make iter_rows visit 17 thousand million.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from benchmark.errors import UserError
-from benchmark.execute import Executor, prepare_worker
+from benchmark.execute import Workers, prepare_worker
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.miniatures import MiniatureJob
 from benchmark.products import problems_of
@@ -30,7 +30,7 @@ class Weights:
     fingerprint: str
 
 
-def find_weights(suite: Suite, workers: Executor) -> dict[str, Weights]:
+def find_weights(suite: Suite, workers: Workers) -> dict[str, Weights]:
     """Return the weights of each backbone of a suite; miniatures are trained that lie nowhere."""
     sources = {entry.name: _source(suite, entry) for entry in suite.backbones}
     jobs = [job for job in sources.values() if isinstance(job, MiniatureJob)]
@@ -38,7 +38,7 @@ def find_weights(suite: Suite, workers: Executor) -> dict[str, Weights]:
         names = ", ".join(job.backbone for job in new)
         what = f"trained on {new[0].part.examples} phantoms of their own: {names}"
         tell(Event("stage", "miniatures", detail=what))
-        miniatures.draw_examples(new[0], processes=workers.processes, progress=progress("miniatures: phantoms"))
+        miniatures.draw_examples(new[0], processes=workers.here, progress=progress("miniatures: phantoms"))
     work = [partial(_prepare, entry, sources[entry.name]) for entry in suite.backbones]
     weights = dict(workers.run(work))
     return {entry.name: weights[index] for index, entry in enumerate(suite.backbones)}

@@ -8,10 +8,12 @@ import atexit
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
+import psutil
 
 from metrics.errors import MetricUnavailable
 from metrics.private import meteor_jar
@@ -21,6 +23,10 @@ from metrics.text.whitespace import collapse_whitespace
 SIGNATURE = "jar:meteor-1.5|flags:-l en -norm"
 START_SECONDS = 120
 ANSWER_SECONDS = 30
+"""Seconds of the jar's own processor time, at most: by the clock, what a busy machine aligns would hang on its load."""
+IDLE_TIMES = 20
+"""How many times as long it may take by the clock: one that waits for ever spends no time of the processor."""
+LOOK_SECONDS = 1.0
 CACHED_PAIRS = 200_000
 MOST_WORD_PAIRS = 1_000_000
 """Words of one text times those of the other, at most: a thousand against a thousand."""
@@ -124,10 +130,32 @@ class MeteorProcess:
         self._process.stdin.flush()
 
     def _receive(self, seconds: float) -> bytes:
-        answer = self._answers.get(timeout=seconds)
+        """Return the next answer.
+
+        Raises:
+            queue.Empty: the process worked on it for so many seconds, or waited for `IDLE_TIMES` as long.
+            OSError: it ended.
+        """
+        began, spent = time.monotonic(), self._spent()
+        while True:
+            try:
+                answer = self._answers.get(timeout=min(LOOK_SECONDS, seconds))
+                break
+            except queue.Empty:
+                if self._spent() - spent >= seconds or time.monotonic() - began >= IDLE_TIMES * seconds:
+                    raise
         if not answer:
             raise OSError("METEOR's process ended")
         return answer
+
+    def _spent(self) -> float:
+        """Return seconds of processor time that the process has taken; 0 where it is gone, which its answers tell."""
+        assert self._process is not None
+        try:
+            times = psutil.Process(self._process.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
 
     def _stop(self) -> None:
         if self._process is None:
@@ -173,7 +201,7 @@ def meteor_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> n
 
     A report matched whole and in one chunk has its chunks set to 0, as the jar does before it sums over a corpus. A
     pair that isn't aligned has NaN throughout: one with more than `MOST_WORD_PAIRS`, for which the jar's search takes
-    minutes, on every machine alike; and one that takes it longer than `ANSWER_SECONDS` all the same.
+    minutes, on every machine alike; and one that takes it more than `ANSWER_SECONDS` all the same.
 
     Raises:
         MetricUnavailable: no Java, or the jar failed twice on a pair.

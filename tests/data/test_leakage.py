@@ -8,7 +8,7 @@ from known import known
 
 from benchmark.data.dmid import read
 from benchmark.data.leakage import leakage
-from benchmark.data.report_likeness import most_alike
+from benchmark.data.report_likeness import Reports
 from benchmark.data.split import Split
 from benchmark.data.split_rules import split
 from benchmark.data.study import Study
@@ -23,7 +23,7 @@ TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12)
 def test_the_bound_of_most_alike_loses_nothing(words: list[str], texts: list[list[str]], at_least: float) -> None:
     report, others = " ".join(words), [" ".join(o) for o in texts]
     best = max((rouge_l(o, report) for o in others), default=0.0)
-    assert most_alike(report, others, at_least=at_least) == (best if best >= at_least else None)
+    assert Reports(others).most_alike(report, at_least=at_least) == (best if best >= at_least else None)
 
 
 def studies(texts: Sequence[str], densities: str = "ABCDABCD") -> list[Study]:

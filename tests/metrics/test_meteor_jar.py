@@ -1,8 +1,10 @@
 """METEOR's process: its formula against its own answers, and that it can't hang."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,7 +66,7 @@ def test_a_process_that_does_not_answer_is_replaced_once_and_then_given_up(
     silent.write_text("#!/bin/sh\nexec sleep 600\n")
     silent.chmod(0o755)
     monkeypatch.setattr("metrics.text.meteor_jar.java", lambda: str(silent))
-    process = MeteorProcess(start_seconds=0.2, answer_seconds=0.2)
+    process = MeteorProcess(start_seconds=0.05, answer_seconds=0.2)
     with pytest.raises(MetricUnavailable, match="twice"):
         process.statistics("a", "b")
     assert process.starts == 2
@@ -78,6 +80,18 @@ def test_a_pair_that_is_not_aligned_in_time_is_given_up_at_once_and_the_next_is_
         process.statistics(" ".join(reversed(words)), " ".join(words))
     process.answer_seconds = 30
     np.testing.assert_array_equal(process.statistics("a mass", "the mass"), _shared.statistics("a mass", "the mass"))
+    process.close()
+
+
+def test_time_that_the_machine_gives_to_others_is_not_counted() -> None:
+    process = MeteorProcess(answer_seconds=2)
+    expected = process.statistics("a mass", "the mass")
+    assert process._process is not None
+    jar = psutil.Process(process._process.pid)
+    jar.suspend()  # as where others have the processor
+    threading.Timer(3, jar.resume).start()
+    np.testing.assert_array_equal(process.statistics("a mass", "the mass"), expected)
+    assert process.starts == 1
     process.close()
 
 

@@ -1,0 +1,33 @@
+"""What packs take of other machines: by the plan, and never by what this machine has."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark.execute import Needs
+from benchmark.planning.elsewhere import folders_elsewhere, needs_of
+from benchmark.planning.machine import GB
+from benchmark.planning.plan import plan
+from benchmark.suites.load import load_suite
+
+
+@pytest.mark.parametrize(("device", "gpus"), [("cpu", 0), ("cuda:0", 1)])
+def test_a_pack_needs_what_its_plan_says(tmp_path: Path, device: str, gpus: int) -> None:
+    suite = load_suite("smoke")
+    [(name, needs)] = needs_of(suite, None, tmp_path, [device]).items()
+    assert name == suite.backbones[0].name
+    assert needs.gpus == gpus
+    [row] = plan(suite, None, gpu="cpu" if not gpus else None, results=tmp_path).backbones
+    assert needs == Needs(gpus, int(row.host_memory_gb * GB))  # type: ignore[union-attr]
+    assert needs.memory > 0
+
+
+def test_folders_that_a_suite_names_have_to_be_there(tmp_path: Path) -> None:
+    suite = load_suite("smoke")
+    entry = suite.backbones[0]
+    [(what, shipped), data] = sorted(folders_elsewhere(suite, tmp_path), key=lambda named: named[0] == "data")
+    assert entry.name in what
+    assert (shipped / "config.json").is_file()
+    assert data == ("data", tmp_path)
+    named = suite.model_copy(update={"backbones": (entry.model_copy(update={"checkpoint": str(tmp_path)}),)})
+    assert folders_elsewhere(named, None) == [(entry.name, tmp_path)]
