@@ -4,7 +4,6 @@
 is tried on an untrained miniature here; `backbones.contract` then holds the plugin to every clause.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
@@ -23,6 +22,7 @@ from backbones.automatic import automatic
 from backbones.base import Backbone
 from backbones.checkpoint import Checkpoint
 from backbones.contract import PROMPTS, REPORTS, Check, Subject, cached_as_pixels, examples, trained_as_pixels
+from backbones.coverage import coverage
 from backbones.errors import UserError
 from backbones.miniature import SIDE, MiniatureSpec
 from backbones.miniature_checkpoint import untrained
@@ -31,8 +31,6 @@ from backbones.published_files import PublishedFiles
 from backbones.reading import Reading, encode, image_parameters, parameters_of, processor_class, read, switch_tiling_off
 from backbones.statements import Finding, Statements
 
-ROUTERS = r"(.*_)?(gate|router)"
-"""What modules are called that choose a token's experts, by the last part of their name."""
 UNKNOWN = "unknown"
 """A licence that no file says."""
 DEEPER = "deepstack_features"
@@ -253,7 +251,6 @@ def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone
     reading = _read(files, statements)
     spec = automatic(reading)
     decoder = statements.decoder or decoder_of(reading)
-    targets = decoder_linear(reading.structure, decoder)
     attributes = {
         "__module__": __name__,
         "__doc__": f"{files.name}, by its files alone.",
@@ -265,7 +262,6 @@ def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone
         "end_token": reading.prompting.end_token,
         "report_start": reading.prompting.report_start,
         "decoder": decoder,
-        "lora_targets": targets,
         "scattered_features": "mm_encoder_outputs" not in parameters_of(reading.model_class.forward),
         "token_types": reading.token_types,
     }
@@ -282,11 +278,23 @@ def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone
     plugin = type("Generic", (GenericBackbone,), attributes)
     reading.findings += [
         Finding("decoder", decoder, "stated" if statements.decoder else "the model's get_decoder"),
-        Finding("adapters on", targets, "linear layers of the decoder, without routers"),
+        *_adapted(plugin, reading),
         Finding("parameters", f"{parameters:,}", "config.json, built without numbers"),
         *_try(plugin),
     ]
     return plugin
+
+
+def _adapted(plugin: type[GenericBackbone], reading: Reading) -> Iterator[Finding]:
+    """Yield which share of the decoder adapters reach, and what they leave out and why; experts alone may be much."""
+    reached = coverage(plugin, reading.structure)
+    if any(role.role == "experts" and role.adapted < role.weights for role in reached.roles):
+        plugin.coverage = min(plugin.coverage, reached.share)
+    roles = ", ".join(f"{role.role.replace('_', ' ')} {role.share:.0%}" for role in reached.roles)
+    source = "what the layers of the model do"
+    yield Finding("adapters on", f"{reached.share:.1%} of the decoder's linear weights ({roles})", source)
+    for left in reached.left_out:
+        yield Finding("left out", f"{left.layers} layers such as {left.example}: {left.reason}", source)
 
 
 def decoder_of(reading: Reading) -> str:
@@ -309,22 +317,6 @@ def decoder_of(reading: Reading) -> str:
         f"{reading.files.name}: {reading.model_class.__name__} says of no module that it holds its decoder's layers. "
         "Write a plugin: `amrg backbones new`."
     )
-
-
-def decoder_linear(model: nn.Module, decoder: str) -> str:
-    """Return the regular expression for all linear layers of a decoder's layers, except those that choose experts.
-
-    Args:
-        model: built, with or without numbers.
-        decoder: name of the module that holds the layers.
-    """
-    within = re.compile(rf".*\.{re.escape(decoder)}\.layers\.\d+\.(.+)")
-    places = [
-        found[1] for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and (found := within.fullmatch(name))
-    ]  # fmt: skip
-    adapted = {re.sub(r"\.\d+\.", r".\\d+.", p) for p in places if not re.fullmatch(ROUTERS, p.rsplit(".", 1)[-1])}
-    return rf".*\.{decoder}\.layers\.\d+\.({'|'.join(sorted(adapted)).replace('.', '[.]')})"
 
 
 def _try(plugin: type[GenericBackbone]) -> Iterator[Finding]:
