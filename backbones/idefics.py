@@ -8,7 +8,6 @@ from transformers.processing_utils import ProcessorMixin
 from backbones import pinned
 from backbones.base import Backbone, decoder_projections
 from backbones.miniature import MiniatureSpec
-from backbones.small.idefics3 import idefics3
 
 
 class SmolVLM(Backbone):
@@ -39,4 +38,6 @@ class SmolVLM(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Idefics 3 is built from."""
+        from backbones.small.idefics3 import idefics3
+
         return idefics3(cls.end_token)

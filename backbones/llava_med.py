@@ -8,7 +8,6 @@ from backbones.base import Backbone
 from backbones.llava_med_conversion import converted
 from backbones.miniature import MiniatureSpec
 from backbones.pinned import LLAVA_MED, LLAVA_MED_SHARDS
-from backbones.small.llava import llava
 
 
 class LlavaMed(Backbone):
@@ -39,4 +38,6 @@ class LlavaMed(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of LLaVA-Med is built from."""
+        from backbones.small.llava import llava
+
         return llava(cls.end_token)

@@ -8,7 +8,6 @@ from backbones.base import Backbone
 from backbones.gemma_masks import row_masks
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs
-from backbones.small.gemma3 import gemma3
 
 
 class MedGemma(Backbone):
@@ -29,6 +28,8 @@ class MedGemma(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Gemma 3 is built from."""
+        from backbones.small.gemma3 import gemma3
+
         return gemma3(cls.end_token)
 
 

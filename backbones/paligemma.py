@@ -8,7 +8,6 @@ from backbones.base import IGNORED, Backbone
 from backbones.gemma_masks import row_masks
 from backbones.miniature import MiniatureSpec
 from backbones.private.inputs import ModelInputs
-from backbones.small.paligemma import paligemma
 
 
 class PaliGemma2(Backbone):
@@ -39,6 +38,8 @@ class PaliGemma2(Backbone):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of PaliGemma 2 is built from."""
+        from backbones.small.paligemma import paligemma
+
         return paligemma(cls.end_token)
 
 

@@ -4,7 +4,6 @@ from backbones import pinned
 from backbones.deepstack import DeepStack
 from backbones.miniature import MiniatureSpec
 from backbones.qwen import QwenVL
-from backbones.small.qwen import qwen3_vl
 
 
 class Qwen3VL(DeepStack, QwenVL):
@@ -15,6 +14,8 @@ class Qwen3VL(DeepStack, QwenVL):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Qwen3-VL is built from."""
+        from backbones.small.qwen import qwen3_vl
+
         return qwen3_vl(cls.end_token)
 
 

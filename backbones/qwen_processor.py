@@ -1,4 +1,4 @@
-"""Qwen's processor for images and text, and the tokens that stand for an image."""
+"""Qwen's processor for images alone, and the tokens that it puts around them."""
 
 from typing import Any
 

@@ -3,7 +3,6 @@
 from backbones import pinned
 from backbones.miniature import MiniatureSpec
 from backbones.qwen import QwenVL
-from backbones.small.qwen import qwen2_5_vl
 
 
 class Qwen2_5VL(QwenVL):
@@ -14,6 +13,8 @@ class Qwen2_5VL(QwenVL):
     @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what a miniature of Qwen2.5-VL is built from."""
+        from backbones.small.qwen import qwen2_5_vl
+
         return qwen2_5_vl(cls.end_token)
 
 
