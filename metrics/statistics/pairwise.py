@@ -98,8 +98,8 @@ def p_values(pairs: Sequence[Pair], flips: SignFlips, spread: SeedSpread | None 
     several = np.array([a.seeds > 1 or b.seeds > 1 for a, b in pairs])
     if spread is not None and spread.degrees_of_freedom:
         several[:] = True
-    chosen = np.flatnonzero(several)
-    if len(chosen):
+    chosen = np.flatnonzero(several).tolist()
+    if chosen:
         p[chosen] = np.maximum(p[chosen], _by_seeds([pairs[i] for i in chosen], spread))
     return p
 

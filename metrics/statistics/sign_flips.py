@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from math import ceil, log, log2
 
 import numpy as np
+import numpy.typing as npt
 import scipy
 
 from metrics.metric import Array, ratio
@@ -207,12 +208,11 @@ def _summed(shares: Array) -> Reached:
     return lambda signs: count_reached(np.abs(signs @ shares), total)
 
 
-def upper_ends(counts: Array, flips: int) -> Array:
+def upper_ends(counts: npt.NDArray[np.int64], flips: int) -> Array:
     """Return the upper end of the interval (Clopper and Pearson) of each p that `counts` of `flips` flips reached.
 
     It is one-sided, and holds with the probability `SURE`.
     """
-    counts = np.asarray(counts)
     below = counts < flips
     ends = scipy.stats.beta.ppf(SURE, counts + 1, np.where(below, flips - counts, 1))
     return np.where(below, ends, 1.0)

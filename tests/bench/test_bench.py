@@ -123,8 +123,8 @@ def test_a_process_reports_its_own_peak_memory_not_its_parent_s() -> None:
 def test_baselines_take_a_process_a_trial_and_one_to_score(task: Task, tmp_path: Path) -> None:
     path, tested = tmp_path / "task.json", task.model_copy(update={"test": task.train[:1]})
 
-    def of(name: Contender, some_task: Task, **options: bool) -> list[list[str]]:
-        return process.commands(name, path, some_task, tmp_path, **({"losses_only": False} | options))
+    def of(name: Contender, some_task: Task, losses_only: bool = False) -> list[list[str]]:
+        return process.commands(name, path, some_task, tmp_path, losses_only)
 
     assert [command[0] for command in of("A", tested)] == ["benchmark.bench.trainer"] * 2 + ["benchmark.bench.score"]
     assert len(of("A", task)) == 2

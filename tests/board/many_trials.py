@@ -23,6 +23,7 @@ from benchmark.board.collect import collect
 from benchmark.board.results import read_results
 from benchmark.pages.leaderboard import files_of, write_leaderboard
 from benchmark.record import ScoresRecord
+from benchmark.scoring.pairs import pairs_of
 from benchmark.suite import Trial
 
 BACKBONES = {"medgemma-4b-it": 0.9, "llava-med-7b": 0.6, "qwen2.5-vl-3b": 0.4, "paligemma2-3b": 0.2}
@@ -67,7 +68,11 @@ class ManyTrials(StoredSuite):
     def _scores(self, predictions: dict[str, str], resamples: int) -> ScoresRecord:
         key = tuple(sorted(predictions.items()))
         if key not in self._known:
-            self._known[key] = super()._scores(predictions, 0)
+            scores = super()._scores(predictions, 0)
+            if predictions.keys() == set(self.split.test):
+                expected = {i: self.by_id[i].report for i in predictions}
+                scores = scores.model_copy(update={"pairs": pairs_of(predictions, expected, self.split.blocks)})
+            self._known[key] = scores
         return self._known[key]
 
 

@@ -63,10 +63,10 @@ def test_many_pairs_have_the_p_of_each(kind: Drawn, blocks: int, seeds: tuple[in
     for spread in (None, seed_spread(systems)):
         assert p_values(pairs, flips, spread).tolist() == [p_value(a, b, flips, spread) for a, b in pairs]
         for higher in (True, False):
-            options = {"higher_is_better": higher, "spread": spread}
-            assert each_p_above_all(systems, systems[1:3], flips, **options).tolist() == [
-                p_above_all(x, systems[1:3], flips, **options) for x in systems
-            ]
+            above = partial(each_p_above_all, higher_is_better=higher, spread=spread)
+            one_above = partial(p_above_all, higher_is_better=higher, spread=spread)
+            floors = systems[1:3]
+            assert above(systems, floors, flips).tolist() == [one_above(x, floors, flips) for x in systems]
 
 
 @pytest.mark.parametrize("seeds", [(1,), (3,), (1, 2)])
