@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchmark.ending import SIGNALS, Ended
+from benchmark import ending
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Needs
 from benchmark.executors import not_installed
@@ -175,7 +175,7 @@ def _signals_passed_on() -> Iterator[None]:
     try:
         yield
     except SystemError as error:
-        if isinstance(error.__cause__, Ended):
+        if isinstance(error.__cause__, ending.Ended):
             raise error.__cause__ from None
         raise
 
@@ -183,7 +183,7 @@ def _signals_passed_on() -> Iterator[None]:
 @contextmanager
 def _our_signals() -> Iterator[None]:
     """Leave this process its own answers to signals, in whose place Ray puts others."""
-    before = {number: signal.getsignal(number) for name in SIGNALS if (number := getattr(signal, name, None))}
+    before = {number: signal.getsignal(number) for name in ending.SIGNALS if (number := getattr(signal, name, None))}
     try:
         yield
     finally:
