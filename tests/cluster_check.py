@@ -109,7 +109,7 @@ def working(node: Any) -> list[psutil.Process]:
             title = " ".join(process.cmdline())
         except psutil.Error:
             continue
-        if title.startswith("ray::") and "IDLE" not in title:
+        if title.startswith("ray::amrg"):  # not one that waits, nor an agent of Ray
             busy.append(process)
     return busy
 

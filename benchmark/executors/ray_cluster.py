@@ -3,11 +3,12 @@
 import math
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchmark.ending import SIGNALS
+from benchmark import ending
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Needs
 from benchmark.executors import not_installed
@@ -72,7 +73,10 @@ class RayCluster(Remote):
             waiting[reference] = index
         self._waiting = waiting
         while waiting:
-            ended, _ = self._ray.wait(list(waiting), num_returns=len(waiting), timeout=POLL_SECONDS)
+            # Not within Ray: what a signal raises there, its own code can't pass on.
+            time.sleep(POLL_SECONDS)
+            with _signals_passed_on():
+                ended, _ = self._ray.wait(list(waiting), num_returns=len(waiting), timeout=0)
             yield -1, Ended()
             for reference in ended:
                 yield waiting.pop(reference), self._end_of(reference)
@@ -85,7 +89,8 @@ class RayCluster(Remote):
         """
         exceptions = self._ray.exceptions
         try:
-            ended = self._ray.get(reference)
+            with _signals_passed_on():
+                ended = self._ray.get(reference)
         except exceptions.OutOfMemoryError as error:
             raise RunFailed(
                 f"memory is used up on a node of the Ray cluster, {RETRIES + 1} times. What was finished is kept; run "
@@ -165,9 +170,20 @@ def _connected(address: str | None) -> "ModuleType":
 
 
 @contextmanager
+def _signals_passed_on() -> Iterator[None]:
+    """Raise what a signal raised within Ray's compiled code, which makes a SystemError of it."""
+    try:
+        yield
+    except SystemError as error:
+        if isinstance(error.__cause__, ending.Ended):
+            raise error.__cause__ from None
+        raise
+
+
+@contextmanager
 def _our_signals() -> Iterator[None]:
     """Leave this process its own answers to signals, in whose place Ray puts others."""
-    before = {number: signal.getsignal(number) for name in SIGNALS if (number := getattr(signal, name, None))}
+    before = {number: signal.getsignal(number) for name in ending.SIGNALS if (number := getattr(signal, name, None))}
     try:
         yield
     finally:
