@@ -19,17 +19,17 @@ def qwen2_5_vl(end_token: str) -> MiniatureSpec:
     """Return what a miniature of Qwen2.5-VL is built from; `end_token` ends its reports."""
     rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]}
     windows = {"fullatt_block_indexes": [ENCODER_LAYERS - 1], "window_size": SIDE}
-    return _qwen(end_token, Qwen2_5_VLConfig, {"head_dim": None, "rope_parameters": rotary}, windows)
+    return of_qwen(end_token, Qwen2_5_VLConfig, {"head_dim": None, "rope_parameters": rotary}, windows)
 
 
 def qwen3_vl(end_token: str) -> MiniatureSpec:
     """Return what a miniature of Qwen3-VL is built from; `end_token` ends its reports."""
     rotary = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [6, 5, 5]}
     vision = {"num_position_embeddings": (SIDE // PATCH) ** 2, "deepstack_visual_indexes": [0, 1]}
-    return _qwen(end_token, Qwen3VLConfig, {"rope_parameters": rotary}, vision)
+    return of_qwen(end_token, Qwen3VLConfig, {"rope_parameters": rotary}, vision)
 
 
-def _qwen(end_token: str, configuration: type, text: dict[str, Any], vision: dict[str, Any]) -> MiniatureSpec:
+def of_qwen(end_token: str, configuration: type, text: dict[str, Any], vision: dict[str, Any]) -> MiniatureSpec:
     """Return a family's miniature, by its configuration class and what its decoder and encoder have of their own."""
     side = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
     shared = {

@@ -11,7 +11,9 @@ from transformers import AutoConfig, AutoModelForImageTextToText, DynamicCache, 
 from backbones.contract import check
 from backbones.miniature import PATCH, SIDE, MiniatureSpec
 from backbones.private.generation import select_rows
-from backbones.qwen_vl import Qwen2_5VL3B, QwenVL, qwen_miniature
+from backbones.qwen import QwenVL
+from backbones.qwen_vl import Qwen2_5VL3B
+from backbones.small.qwen import of_qwen
 from benchmark.tuning.contract import CLAUSES
 
 pytestmark = pytest.mark.numeric
@@ -30,7 +32,7 @@ class Hybrid(QwenVL):
         linear = {"linear_num_key_heads": 8, "linear_num_value_heads": 32, "linear_key_head_dim": 8}
         kinds = {"layer_types": ["linear_attention", "full_attention"], "linear_value_head_dim": 8}
         vision = {"num_position_embeddings": (SIDE // PATCH) ** 2}
-        return qwen_miniature(Qwen3_5Config, {"rope_parameters": rotary, **linear, **kinds}, vision)
+        return of_qwen(cls.end_token, Qwen3_5Config, {"rope_parameters": rotary, **linear, **kinds}, vision)
 
 
 @pytest.mark.slow
