@@ -179,6 +179,9 @@ def _floor(board: Board, rows: list[Row], label: str) -> str:
     clear = sum(row.clears_floor is True for row in rows)
     value = decimal(floor.scores[board.primary].value)
     start = f"Without a look at any image, `{floor.name}` reaches {label} {value}"
+    field = METRICS[board.primary].field
+    if field in board.unranked:
+        return f"{start}; whether rows are above it isn't tested: {board.unranked[field]}."
     if all(row.clears_floor is None for row in rows):
         return (
             f"{start}; with {several(board.blocks, 'block')} no row can be shown to be above it, which takes "

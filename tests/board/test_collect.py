@@ -104,6 +104,8 @@ def test_by_a_field_that_rules_read_badly_no_row_is_ranked(
     assert {row.p_floor for row in unranked.main_rows} == {None}
     said = " ".join(findings(unranked))
     assert "aren't ranked by BI-RADS exact: F1 0.940 is below 0.95" in said
+    assert "whether rows are above it isn't tested: F1 0.940 is below 0.95" in said
+    assert "no row can be shown to be above it" not in said
     assert "BI-RADS category (F1 0.940 is below 0.95)" in said
 
 
