@@ -75,6 +75,10 @@ coverage: install ## run the tests and print which lines none of them reaches (s
 test-full-width: install ## tests at the widths of published models: layers of random weights, minutes and 12 GB each
 	$(VENV)/bin/python -m pytest --full-width -m full_width
 
+.PHONY: test-long
+test-long: install ## tests of whole sweeps on failing disks, killed workers and clusters (half an hour)
+	$(VENV)/bin/python -m pytest --long -m long
+
 .PHONY: test-machines
 test-machines: install ## run them as other processors, threads and accounts would: [MACHINES='avx2 somebody']
 	$(VENV)/bin/python tests/machines.py $(MACHINES)

@@ -18,17 +18,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"Order: --randomly-seed={config.option.randomly_seed}, PYTHONHASHSEED={hashes}")
 
 
+ASKED_FOR = {
+    "full_width": ("--full-width", "run tests at the widths of published models too"),
+    "long": ("--long", "run tests of whole sweeps, a minute each, too"),
+}
+"""Tests that run only where their option is given, by their marker."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make test-full-width` ask for the tests that take minutes each."""
-    parser.addoption("--full-width", action="store_true", help="run tests at the widths of published models too")
+    """Let `make test-full-width` and `make test-long` ask for the tests that take minutes each."""
+    for option, help_ in ASKED_FOR.values():
+        parser.addoption(option, action="store_true", help=help_)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests at the widths of published models, unless they were asked for."""
-    if not config.getoption("--full-width"):
-        wide = [item for item in items if item.get_closest_marker("full_width")]
-        config.hook.pytest_deselected(items=wide)
-        items[:] = [item for item in items if item not in wide]
+    """Leave out tests that have to be asked for, unless they were."""
+    unasked = [marker for marker, (option, _) in ASKED_FOR.items() if not config.getoption(option)]
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in unasked)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -107,6 +107,7 @@ def test_nothing_is_begun_where_there_is_no_room(tmp_path: Path, disk: Disk, pla
     assert not (tmp_path / "results" / "suites").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("place", "harm"), [(place, "fill") for place in PLACES] + [("results", "protect"), ("leaderboards", "protect")]
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from soak import digests, unfinished
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 SUITE = """\
 name: shared
 title: Shared

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from soak import digests
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 SUITE = """\
 name: cluster
 title: Cluster
