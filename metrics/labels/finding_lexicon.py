@@ -51,7 +51,7 @@ _PREDICATES = {
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:sion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
-    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn|sucked)(?:\sin(?:wards?)?)?\b|indrawn\b|eczema\w{0,5}\b|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b",
+    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|indrawn\b|eczema\w{0,5}\b|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b",
 }
 
 

@@ -152,7 +152,7 @@ LABELS = {
 VOCABULARY = {
     "1.0": "0900e3c4f33b5028ad980e604eb57dbd249fe6504eed4e1430f14016f5440d0c",
     "1.1": "ba80919b7ba841617f04afa8d22a9a0bb5e05d468219dfbf0ae73c20f4248a61",
-    "1.2": "5b450a7ee63a2e5a5a66f91f8091c7ca3a00e303a19549eac924cc04b9a78894",
+    "1.2": "1ac702473a61b54000b9f304c5b746d862f949040d88a5c87fa50535f7f7fbf7",
 }
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 
