@@ -37,9 +37,8 @@ class PaliGemma2(Backbone):
 
     def training_mask(self, inputs: ModelInputs) -> Tensor | None:
         """Return one mask where the model takes one: within the window all layers see the same."""
-        if inputs["labels"].shape[1] > self.model.config.get_text_config().sliding_window:
-            return None
-        return row_masks(self.model, inputs)["full_attention"]
+        within = inputs["labels"].shape[1] <= self.model.config.get_text_config().sliding_window
+        return row_masks(self.model, inputs)["full_attention"] if within else None
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:

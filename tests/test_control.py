@@ -29,6 +29,8 @@ from benchmark.pages.sentences import findings, nature
 from benchmark.scoring.pairs import restored
 from benchmark.suites.load import load_suite, parse
 
+pytestmark = pytest.mark.long
+
 SUITE = """\
 name: {images}
 title: Tuned on {images} images
