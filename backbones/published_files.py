@@ -10,6 +10,7 @@ from typing import Any
 
 from backbones.checkpoint import read_json
 from backbones.errors import UserError, first_line
+from backbones.kinds import refuse_encoder_decoder
 
 FILES = (
     "config.json",
@@ -128,7 +129,7 @@ def _not_there(hub_id: str, revision: str | None, error: Exception) -> UserError
     )
 
 
-def check_kind(files: PublishedFiles) -> None:
+def check_files(files: PublishedFiles) -> None:
     """Refuse what no plugin made of its files can run.
 
     Raises:
@@ -162,12 +163,7 @@ def check_kind(files: PublishedFiles) -> None:
             f"{at}: model_type {kind!r} is no model of transformers that writes text for an image and a text "
             f"(AutoModelForImageTextToText).{text_only} Choose a vision-language model."
         )
-    text = parsed.get_text_config()
-    if getattr(parsed, "is_encoder_decoder", False) or getattr(text, "is_encoder_decoder", False):
-        raise UserError(
-            f"{at}: {kind!r} is an encoder-decoder, whose reports don't follow the image and prompt in one sequence as "
-            "amrg trains and packs them. Choose a decoder-only model."
-        )
+    refuse_encoder_decoder(parsed, at)
 
 
 def _class_is_known(kind: Any) -> str:

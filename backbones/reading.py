@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backbones.errors import UserError, first_line
 from backbones.prompting import Prompting, read_prompting
-from backbones.published_files import PublishedFiles, check_kind
+from backbones.published_files import PublishedFiles, check_files
 from backbones.statements import Finding, Question, Statements
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read(files: PublishedFiles, statements: Statements) -> Reading:
     """
     from transformers import AutoConfig
 
-    check_kind(files)
+    check_files(files)
     config = AutoConfig.from_pretrained(files.folder)
     model_class = class_of(config)
     _check_class(files, model_class)

@@ -8,7 +8,6 @@ reports and schedule are the suite's, so that losses can be compared.
 torch, transformers and peft are imported at once: all before `Stages` begins to count is the start.
 """
 
-import argparse
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -24,7 +23,7 @@ from backbones.base import Backbone
 from backbones.private.inputs import time_vision
 from backbones.registry import get
 from benchmark.bench.model import BenchStudy
-from benchmark.bench.task import Stages, Task, read_outputs, score, store
+from benchmark.bench.task import Stages, Task, read_outputs, score, script_parser, store
 from benchmark.bench.trainer_trial import BATCH, Row, collate, exact_loss, timed, write_reports
 from benchmark.data.image import ImageSettings, prepare
 from benchmark.ending import end_with_stdin
@@ -143,11 +142,7 @@ def trained(backbone: Backbone, model: Any, trial: Trial, rows: Sequence[Row]) -
 
 def main() -> None:
     """Run `python -m benchmark.bench.by_hand TASK --out DIR --started SECONDS`."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("task", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--started", type=float, required=True)
-    arguments = parser.parse_args()
+    arguments = script_parser().parse_args()
     end_with_stdin()
     end_quickly()
     stages = Stages(arguments.started)

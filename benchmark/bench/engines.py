@@ -1,9 +1,8 @@
 """An engine of ours as a contender of `amrg bench`: a sweep's own pack, in one process, with empty caches."""
 
-import argparse
 from pathlib import Path
 
-from benchmark.bench.task import Stages, Task, store
+from benchmark.bench.task import Stages, Task, script_parser, store
 from benchmark.ending import end_with_stdin
 from benchmark.errors import RunFailed
 
@@ -63,11 +62,8 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
 
 def main() -> None:
     """Run `python -m benchmark.bench.engines TASK --engine packed --out DIR --started SECONDS`."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("task", type=Path)
+    parser = script_parser()
     parser.add_argument("--engine", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--started", type=float, required=True)
     arguments = parser.parse_args()
     end_with_stdin()
     stages = Stages(arguments.started)

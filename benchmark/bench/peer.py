@@ -6,11 +6,9 @@ both. Prompt, reports, images, rank, alpha, rate, batch size, epochs and the rep
 reports, label mask and template are the peer's own, so that its losses aren't compared with ours.
 """
 
-import argparse
 import json
 import os
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from typing import Any
 import yaml
 
 from benchmark.bench.model import BenchStudy
-from benchmark.bench.task import Stages, Task, store
+from benchmark.bench.task import Stages, Task, script_parser, store
 from benchmark.ending import end_with_stdin
 from benchmark.errors import RunFailed, UserError
 from benchmark.suite import Trial
@@ -196,11 +194,8 @@ def read_losses(path: Path) -> Sequence[float]:
 
 def main() -> None:
     """Run `python -m benchmark.bench.peer TASK --command FILE --out DIR --started SECONDS`."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("task", type=Path)
+    parser = script_parser()
     parser.add_argument("--command", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--started", type=float, default=time.time())
     arguments = parser.parse_args()
     end_with_stdin()
     stages = Stages(arguments.started)

@@ -1,19 +1,13 @@
 """The script that scores what A or B wrote: all trials in one process, so that METEOR's Java starts once."""
 
-import argparse
-from pathlib import Path
 
-from benchmark.bench.task import Stages, Task, read_outputs, score
+from benchmark.bench.task import Stages, Task, read_outputs, score, script_parser
 from benchmark.ending import end_with_stdin
 
 
 def main() -> None:
     """Run `python -m benchmark.bench.score TASK --out DIR --started SECONDS`."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("task", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--started", type=float, required=True)
-    arguments = parser.parse_args()
+    arguments = script_parser().parse_args()
     end_with_stdin()
     stages, task = Stages(arguments.started), Task.read(arguments.task)
     with stages.of("start"):

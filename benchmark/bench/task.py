@@ -1,6 +1,7 @@
 """What the contenders of `amrg bench` are given, and how each stores what it made and what that took."""
 
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 EQUALITY_STEPS = 60
 EQUALITY_RATE = 2e-4
 """Steps and learning rate of comparisons of losses: at a greater rate training is chaotic."""
+
+
+def script_parser() -> ArgumentParser:
+    """Return the parser of what every contender's script is told: TASK --out DIR --started SECONDS."""
+    parser = ArgumentParser()
+    parser.add_argument("task", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--started", type=float, required=True)
+    return parser
 
 
 class Task(TaskFile):

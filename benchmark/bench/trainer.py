@@ -6,22 +6,18 @@ A decodes each image whenever it is needed and writes one report at a time. B de
 and keeps the small array on disk, loads batches in a worker process and writes reports in batches.
 """
 
-import argparse
 from pathlib import Path
 
-from benchmark.bench.task import Stages, Task
+from benchmark.bench.task import Stages, Task, script_parser
 from benchmark.ending import end_with_stdin
 
 
 def main() -> None:
     """Run `python -m benchmark.bench.trainer TASK TRIALS --contender A --out DIR --started SECONDS`."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("task", type=Path)
+    parser = script_parser()
     parser.add_argument("trials", type=int, nargs="+")
     parser.add_argument("--contender", choices=["A", "B"], required=True)
     parser.add_argument("--decoded", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--started", type=float, required=True)
     arguments = parser.parse_args()
     end_with_stdin()
     stages, careful = Stages(arguments.started), arguments.contender == "B"

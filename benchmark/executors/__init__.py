@@ -53,8 +53,3 @@ def _parsed(settings: Sequence[str]) -> Mapping[str, str]:
         if not (name and sign and value):
             raise UserError(f"--slurm {name}{sign}{value}: expected NAME=VALUE, such as partition=gpu.")
     return {name.strip(): value for name, _, value in parted}
-
-
-def not_installed(package: str) -> UserError:
-    """Return what to say where an executor's library isn't installed."""
-    return UserError(f"{package} isn't installed, which this executor needs: pip install 'amrg[cluster]'.")

@@ -159,3 +159,8 @@ def _remove_dead(jobs: Path) -> None:
     for path in jobs.iterdir():
         if path.is_dir() and holder(path.with_name(f"{path.name}.lock")) is None:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def not_installed(package: str) -> UserError:
+    """Return what to say where an executor's library isn't installed."""
+    return UserError(f"{package} isn't installed, which this executor needs: pip install 'amrg[cluster]'.")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Needs
-from benchmark.executors import not_installed
 from benchmark.executors.piece import Ended, Piece, run_piece
-from benchmark.executors.remote import END_SECONDS, POLL_SECONDS, RETRIES, Opened, Remote
+from benchmark.executors.remote import END_SECONDS, POLL_SECONDS, RETRIES, Opened, Remote, not_installed
 
 if TYPE_CHECKING:
     from submitit import AutoExecutor, Job
