@@ -34,7 +34,7 @@ from benchmark.planning import values
 from benchmark.planning.dealing import Examples, dealt, dealt_by_fold, trials_of
 from benchmark.planning.elsewhere import devices_elsewhere, folders_elsewhere, memory_elsewhere, needs_of
 from benchmark.planning.missing import missing, processes_in_memory
-from benchmark.progress.events import Event, Listener, listen, tell
+from benchmark.progress.events import Event, Listener, listen, spanned, tell
 from benchmark.provenance import now
 from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
 from benchmark.scoring.floor import Floor
@@ -170,7 +170,8 @@ def run(
             tell(Event("stage", "checkpoints"))
             weights = find_weights_here(suite, workers, listener)
             planned = plan_trials(suite, records, weights)
-            store_record(planned)
+            with spanned("record"):
+                store_record(planned)
             return run_packs(planned, partial(deal_packs, planned, devices, workers.processes), workers, needs)
     except BaseException:
         # What workers that were ended at once were writing.
@@ -294,9 +295,13 @@ def prepare_records(
     Raises:
         UserError: all that is wrong with the data.
     """
-    folder = draw_phantoms(suite.data, processes) if isinstance(suite.data, PhantomData) else data
+    folder = data
+    if isinstance(suite.data, PhantomData):
+        with spanned("phantoms"):
+            folder = draw_phantoms(suite.data, processes)
     assert folder is not None, "`refuse` lets no suite on DMID pass without its folder"
-    records = read_records(suite, folder, results, named=named)
+    with spanned("records"):
+        records = read_records(suite, folder, results, named=named)
     first = records.splits[0]
     sizes = f"{len(first.train)} train, {len(first.validation)} validation, {len(first.test)} test"
     if records.folds:
@@ -305,9 +310,11 @@ def prepare_records(
     tell(Event("stage", "split", detail=f"{first.name}: {sizes}"))
     _refuse_evaluations(suite, records)
     tell(Event("stage", "images", detail=f"decoded once, kept in {records.cache / 'images'}"))
-    decode_images(records, processes)
+    with spanned("images"):
+        decode_images(records, processes)
     if suite.lesions:
-        find_lesions(records, processes)
+        with spanned("lesions"):
+            find_lesions(records, processes)
     return records
 
 

@@ -23,10 +23,16 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until the sweep ends.")] = False,
     every: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="With --watch: how often to look.")] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw what each process of the last sweep was at, as .png or .svg."),
+    ] = None,
 ) -> None:
     """Say what of a suite is done, running, failed and left, and when it will be done.
 
     Example: amrg status mini --watch
+
+    Example: amrg status mini --timeline mini.svg
     """
     from rich.console import Console
 
@@ -37,6 +43,9 @@ def status(
     if watch and as_json:
         raise UserError("--watch and --json exclude each other; `amrg sweep --json-lines` tells machines what happens.")
     suite = suite_name(suite)
+    if timeline is not None:
+        _draw_timeline(results, suite, timeline, as_json=as_json)
+        return
     suite_status = look(results, suite)
     if as_json:
         print_json(suite_status.to_record().model_dump(mode="json"))
@@ -46,6 +55,35 @@ def status(
         _watch(console, suite, results, every)
         suite_status = look(results, suite)
     console.print(_shown(suite_status))
+
+
+def _draw_timeline(results: Path, suite: str, path: Path, *, as_json: bool) -> None:
+    """Draw what the processes of the last sweep were at, and print the sums."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmark.board.format import duration
+    from benchmark.pages.figures_timeline import write_timeline
+    from benchmark.progress.timeline import busy, read_timeline
+    from benchmark.store import Store
+
+    spans = read_timeline(Store(results), suite)
+    write_timeline(spans, path)
+    whole = busy(spans)
+    if as_json:
+        print_json(whole.model_dump(mode="json"))
+        return
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for head in ("", "seconds", "processor seconds"):
+        table.add_column(head, justify="right" if head else "left")
+    for name, (seconds, processor) in whole.by_name.items():
+        table.add_row(name, f"{seconds:.1f}", f"{processor:.1f}")
+    Console().print(table)
+    typer.echo(
+        f"{duration(whole.seconds)} in all; of the time of the processes that worked at once, {whole.share:.0%} was "
+        f"worked.\nTimeline: {path}"
+    )
 
 
 def _watch(console: "Console", suite: str, results: Path, every: float) -> None:

@@ -65,7 +65,7 @@ def sweep(
     from benchmark.executors import executor_named
     from benchmark.faults import try_folder
     from benchmark.pages.nothing_to_do import finished_sweep
-    from benchmark.progress.events import Event
+    from benchmark.progress.events import Event, listen, spanned
     from benchmark.progress.show import Show
     from benchmark.progress.status import Recorder
     from benchmark.store import Store
@@ -94,16 +94,17 @@ def sweep(
                     source=source,
                     remote=remote,
                 )
+                # Only now: it draws figures, and matplotlib takes a second to import.
+                from benchmark.pages.leaderboard import write_leaderboard
+
+                listener(Event("stage", "leaderboard"))
+                listen(listener)
+                with spanned("leaderboard"):
+                    written = write_leaderboard(results, chosen.name, leaderboards)
         else:
             trials = len(end.summary.trials)
             show(Event("stage", "trials", trials, trials, "all done already, and the leaderboard is current"))
-    if end is None:
-        # Only now: it draws figures, and matplotlib takes a second to import.
-        from benchmark.pages.leaderboard import write_leaderboard
-
-        written = write_leaderboard(results, chosen.name, leaderboards)
-    else:
-        summary, written = end.summary, end.written
+            summary, written = end.summary, end.written
     if not json_lines:
         _print_end(summary, written)
     check(summary)

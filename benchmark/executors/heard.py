@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmark.progress.events import Event
+from benchmark.progress.events import Event, event_of
 
 EVERY_SECONDS = 0.5
 """Time between two that are written of a piece of work's progress; a network file system takes each on its own."""
@@ -58,4 +58,4 @@ class EventFolder:
                 self._read[path] = start + len(whole)
                 for line in whole.splitlines():
                     with suppress(ValueError, TypeError):
-                        yield Event(**json.loads(line))
+                        yield event_of(json.loads(line))

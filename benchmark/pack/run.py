@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from benchmark.pack.model import Pack
 from benchmark.pack.session import Session
 from benchmark.pack.stages import encode_images, load_backbone, score_trials, train_adapters, write_reports
+from benchmark.progress.events import spanned
 from benchmark.record import Stage
 
 STAGES: dict[Stage, Callable[[Session], None]] = {
@@ -40,6 +41,6 @@ def run_pack(
         session = Session.begin(pack, until_the_end)
         for stage, work in STAGES.items():
             if trials := session.concerned(stage):
-                with around(stage), session.guarded(stage, trials):
+                with around(stage), spanned(stage, pack.entry.name), session.guarded(stage, trials):
                     work(session)
         return session.ended

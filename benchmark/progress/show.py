@@ -79,7 +79,7 @@ class Show:
         elif self.mode == "people":
             if event.kind == "progress":
                 self._progress(event)
-            else:
+            elif event.kind != "span":  # a picture shows those afterwards
                 self._line(event)
                 self._count(event)
 

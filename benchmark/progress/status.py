@@ -13,6 +13,7 @@ from benchmark.errors import UserError
 from benchmark.files import remove, remove_stale
 from benchmark.halving import exits_of
 from benchmark.progress.events import Event, Listener
+from benchmark.progress.timeline import Timeline, timeline_file
 from benchmark.record import Stored
 from benchmark.store import Store, TrialFolder, read_model, read_record, write_json
 
@@ -75,6 +76,7 @@ class Recorder:
         self._store, self._suite, self._listener, self._clock = store, suite, listener, clock
         self._written: float | None = None
         self._latest = LatestProgress(began=clock(), at=clock())
+        self._timeline = Timeline(timeline_file(store, suite), self._latest.began)
         self._place = 0
         self._lock: Lock | None = None
 
@@ -106,6 +108,8 @@ class Recorder:
         work = self._latest.work
         if event.kind == "stage":
             self._latest.stage = f"{event.name}: {event.detail}" if event.detail else event.name
+        elif event.kind == "span":
+            pass
         elif event.kind != "progress" or event.done >= event.total:
             work.pop(event.name, None)
             self._latest.finished += event.kind == "trial"
@@ -115,6 +119,7 @@ class Recorder:
             work[event.name] = began.model_copy(update=now)
         if self._written is None or self._clock() - self._written >= EVERY_SECONDS:
             self._write()
+        self._timeline(event)
         self._listener(event)
 
     def _write(self) -> None:

@@ -10,7 +10,7 @@ from benchmark.data.records import Records
 from benchmark.errors import UserError, frames, reason
 from benchmark.faults import fault_of
 from benchmark.files import private_folder
-from benchmark.progress.events import Event, tell
+from benchmark.progress.events import Event, spanned, tell
 from benchmark.provenance import now, provenance
 from benchmark.record import FLOOR_RECORD, DrawnReport, Failure, FloorInputs, FloorRecord, Report
 from benchmark.scoring.baselines import RANDOM, predict_draws
@@ -72,7 +72,8 @@ class Floor:
         if not lock.take():
             return {}
         try:
-            return {self.id: None} if folder.is_done() else self._run(folder)
+            with spanned("floor", self.label):
+                return {self.id: None} if folder.is_done() else self._run(folder)
         finally:
             lock.release()
 

@@ -10,7 +10,7 @@ from benchmark.execute import Workers, prepare_worker
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.miniatures import MiniatureJob
 from benchmark.products import problems_of
-from benchmark.progress.events import Event, progress, tell
+from benchmark.progress.events import Event, progress, spanned, tell
 from benchmark.suite import Entry, Suite
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def find_weights(suite: Suite, workers: Workers) -> dict[str, Weights]:
         names = ", ".join(job.backbone for job in new)
         what = f"trained on {new[0].part.examples} phantoms of their own: {names}"
         tell(Event("stage", "miniatures", detail=what))
-        miniatures.draw_examples(new[0], processes=workers.here, progress=progress("miniatures: phantoms"))
+        with spanned("phantoms", "of miniatures"):
+            miniatures.draw_examples(new[0], processes=workers.here, progress=progress("miniatures: phantoms"))
     work = [partial(_prepare, entry, sources[entry.name]) for entry in suite.backbones]
     weights = dict(workers.run(work))
     return {entry.name: weights[index] for index, entry in enumerate(suite.backbones)}
@@ -54,15 +55,17 @@ def _prepare(entry: Entry, source: Path | MiniatureJob | None) -> Weights:
     """Make or find one checkpoint, in a worker."""
     from backbones.checkpoint import fingerprint, locate
     from benchmark.plugins import files_of, is_by_name, plugin_of
-    from benchmark.tuning.checking import require
 
     plugin = plugin_of(entry)
     if is_by_name(entry):
         prepare_worker()
+        from benchmark.tuning.checking import require  # the contract brings all that a backbone is checked with
+
         require(files_of(entry), cast("type[GenericBackbone]", plugin))
     if isinstance(source, MiniatureJob):
         prepare_worker()
-        source = miniatures.build(source, progress(f"{entry.name}: miniature"))
+        with spanned("miniature", entry.name):
+            source = miniatures.build(source, progress(f"{entry.name}: miniature"))
     elif entry.checkpoint == "miniature" and source is not None and (problems := problems_of(source)):
         raise UserError(
             f"{entry.name}: its miniature isn't the one that comes with amrg: {'; '.join(problems)}. Install amrg "

@@ -72,3 +72,23 @@ def test_a_processor_s_class_is_imported_when_it_is_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "ImageProcessor", "True"]
+
+
+def test_work_on_a_backbone_loads_no_compiler(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from benchmark.execute import prepare_worker\n"
+        "from benchmark.suites.load import read_suite\n"
+        "from benchmark.tuning import weights\n"
+        "suite = read_suite('smoke').suite\n"
+        "entry = suite.backbones[0]\n"
+        "weights._prepare(entry, weights._source(suite, entry))\n"
+        "prepare_worker()\n"
+        "from benchmark.pack import stages\n"
+        "from benchmark.tuning.engines import engine_named\n"
+        "engine_named(suite.engine)\n"
+        "print('peft' in sys.modules, 'torch._inductor.compile_fx' in sys.modules)"
+    )
+    environment = os.environ | {"AMRG_CACHE_DIR": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
