@@ -29,13 +29,7 @@ def write_untuned(backbone: Backbone, protocol: Protocol, features: Sequence[Ten
     if not backbone.packable:
         return greedy(backbone, backbone.model, protocol, features)
     shown, places = distinct(features)
-    rows = capacity.writing_rows(
-        capacity.decoder_of(backbone.model.config.get_text_config()),
-        len(backbone.prompt_tokens(protocol.prompt)),
-        protocol.max_new_tokens,
-        backbone.model.dtype.itemsize,
-        capacity.free_memory(backbone.device),
-    )
+    rows = capacity.rows_in_writing(backbone, protocol, capacity.free_memory(backbone.device))
     written: list[Generated] = []
     while len(written) < len(shown):
         part = shown[len(written) : len(written) + rows]

@@ -17,6 +17,11 @@ USABLE = 0.8
 """Share of free memory that a plan fills: allocators leave gaps."""
 CACHE = 2_500_000
 """Bytes of a pack's widest activation on a CPU: larger packs fall out of its caches, and are slower for it."""
+KEYS_IN_CACHE = 10_000_000
+"""Bytes of one layer's keys, of all reports that a CPU writes at the same time: attention reads them again for each
+token. With more, miniatures wrote by the instructing prompt (430 to 465 tokens) up to a third slower; with fewer, by a
+short prompt, up to twice as slow. Where a layer's weights take more than that, they are what is read, and as many bytes
+of keys beside them cost little."""
 LARGEST_IN_WRITING = 32
 """Trials that write at the same time."""
 ROWS_IN_WRITING = 512
@@ -138,14 +143,14 @@ def writing_rows(decoder: Decoder, prompt: int, new: int, size: int, free: float
 
 
 def rows_in_writing(backbone: Backbone, protocol: Protocol, free: float) -> int:
-    """Return how many reports a backbone can write at the same time with so many bytes that are free."""
-    return writing_rows(
-        decoder_of(backbone.model.config.get_text_config()),
-        len(backbone.prompt_tokens(protocol.prompt)),
-        protocol.max_new_tokens,
-        backbone.model.dtype.itemsize,
-        free,
-    )
+    """Return how many reports a backbone writes at the same time with so many bytes that are free."""
+    decoder, size = decoder_of(backbone.model.config.get_text_config()), backbone.model.dtype.itemsize
+    prompt, new = len(backbone.prompt_tokens(protocol.prompt)), protocol.max_new_tokens
+    rows = writing_rows(decoder, prompt, new, size, free)
+    if backbone.device.type == "cpu":
+        weights = 3 * decoder.hidden * decoder.intermediate * size
+        rows = min(rows, max(1, max(KEYS_IN_CACHE, weights) // (decoder.key_value_width * size * (prompt + new))))
+    return rows
 
 
 def plan(snapshots: Sequence[Snapshot], most: int, data: TrainingSet | None = None) -> list[list[Snapshot]]:

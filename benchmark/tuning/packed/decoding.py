@@ -10,6 +10,7 @@ from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
 
 from backbones.base import Backbone
 from backbones.private.generation import first_inputs, next_inputs, next_state, select_rows
+from backbones.private.growing_cache import make_room
 from benchmark.suite import Protocol
 from benchmark.tuning.generation import cut, settings
 from benchmark.tuning.interface import Generated
@@ -68,6 +69,8 @@ class PackedDecoding:
                 break
             kwargs = next_state(model, outputs, kwargs)
             del outputs
+            if number == 0:
+                make_room(kwargs["past_key_values"], prompt + limit)
             if (number + 1) % look == 0:
                 going = ~ended.view(trials, -1)
                 width = int(going.sum(dim=1).max())
