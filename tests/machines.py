@@ -1,6 +1,6 @@
 """Run the tests as they would run on other machines: `make test-machines`.
 
-Or: python tests/machines.py [NAME ...] [--seed N] [-- what pytest is told as well].
+Or: python tests/machines.py [NAME ...] [--seed N] [--quick] [-- what pytest is told as well].
 
 Results that hang on one processor's rounding, on the number of threads, on the order of tests or of a set, on the
 account's locale, time zone, umask or home show here, before they show at somebody else's.
@@ -49,6 +49,10 @@ PLACES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "AMRG_CACHE_DIR"
 """Variables that would lead around that home."""
 
 
+NUMERIC = "numeric"
+"""The marker of tests that compute what a processor may round otherwise."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """A machine to imitate.
@@ -62,7 +66,7 @@ class Machine:
     """
 
     name: str
-    tests: tuple[str, ...] = ("-m", "numeric")
+    tests: tuple[str, ...] = ("-m", NUMERIC)
     kernels: str = "native"
     threads: int = 1
     somebody: bool = False
@@ -79,9 +83,10 @@ class Machine:
             variables["NPY_DISABLE_CPU_FEATURES"] = " ".join(disabled)
         return variables
 
-    def run(self, seed: int, more: list[str]) -> int:
+    def run(self, seed: int, more: list[str], *, quick: bool) -> int:
         """pytest's exit status; its closing line is the last that is printed."""
-        options = ["-n", "2", f"--randomly-seed={seed}", *self.tests, *more]
+        tests = ("-m", f"{NUMERIC} and not slow") if quick and self.tests else self.tests
+        options = ["-n", "2", f"--randomly-seed={seed}", *tests, *more]
         environment = self.environment(seed)
         settings = [f"{k}={v!r}" for k, v in environment.items() if os.environ.get(k) != v]
         print(f"\n== {self.name}: {' '.join(settings)}{' umask 077' if self.somebody else ''}", flush=True)
@@ -128,6 +133,7 @@ def main() -> int:
     names = [m.name for m in MACHINES]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("machines", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all, if none is named")
+    parser.add_argument("--quick", action="store_true", help="tests of ten seconds and more run natively alone")
     parser.add_argument("--seed", type=int, help="of the order of tests and of hashes, as an earlier run printed it")
     words = sys.argv[1:]
     end = words.index("--") if "--" in words else len(words)
@@ -147,7 +153,7 @@ def main() -> int:
             print(f"\n== {machine.name}: left out, {platform.processor() or platform.machine()} has {why}")
             continue
         started = time.monotonic()
-        if machine.run(seed, more):
+        if machine.run(seed, more, quick=options.quick):
             failed.append(f"{machine.name} after {time.monotonic() - started:.0f} s")
     if failed:
         print(f"\nFailed: {', '.join(failed)}. Again: {sys.executable} {__file__} --seed {seed} {failed[0].split()[0]}")

@@ -195,6 +195,7 @@ def test_a_step_in_float64(family: str, merge: bool, load: Load, pictures: np.nd
             assert wide(differences, BOUNDS[torch.float64]) == {}
 
 
+@pytest.mark.slow
 @BOTH_WAYS
 @pytest.mark.parametrize("family", ALL)
 def test_a_step_in_float32(family: str, merge: bool, load: Load, pictures: np.ndarray, tmp_path: Path) -> None:
@@ -222,6 +223,7 @@ def in_float64(state: Snapshot) -> Snapshot:
     return Snapshot(state.trial, weights, first, second, state.losses)
 
 
+@pytest.mark.slow
 @BOTH_WAYS
 def test_a_step_with_dropout_and_micro_batches(merge: bool, load: Load, pictures: np.ndarray, tmp_path: Path) -> None:
     backbone = load("qwen2.5-vl-3b", dtype=torch.float64)
