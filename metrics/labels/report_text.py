@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from metrics.labels.abbreviations import written_out
+from metrics.labels.dictation import with_marks
 from metrics.labels.fields import as_lines
 from metrics.labels.spelling import mended
 
@@ -183,7 +184,7 @@ def normalise(report: str) -> ReportText:
     elif "(tm)" in text:
         text = text.replace("(tm)", "")
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
-    text = _BLANKS.sub(" ", as_lines(mended(written_out(text)))).strip()
+    text = _BLANKS.sub(" ", as_lines(mended(written_out(with_marks(text))))).strip()
     return ReportText(_unwrap(text))
 
 
