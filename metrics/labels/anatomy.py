@@ -16,7 +16,7 @@ def resolve_anatomy(text: str, mentions: list[Mention]) -> None:
     for first, last in groups:
         index = before.get(first)
         if index is None:
-            index = _described_after(mentions, last, taken)
+            index = _described_after(text, mentions, last, taken)
         if index is None:
             index = _described_before(mentions, first, taken)
         if index is not None:
@@ -52,10 +52,15 @@ def _describes(text: str, word: Mention, anatomy: Mention) -> bool:
     return word.kind in ("normal", "abnormal") and bool(lexicon.BEFORE_ANATOMY.fullmatch(text, word.end, anatomy.start))
 
 
-def _described_after(mentions: list[Mention], last: int, taken: set[int]) -> int | None:
-    """Return the first describing word after the group, before any other finding, in the same statement."""
+def _described_after(text: str, mentions: list[Mention], last: int, taken: set[int]) -> int | None:
+    """Return the first describing word after the group, before any other finding, in the same statement.
+
+    A finding that only says where ("the skin over the mass is thickened") doesn't end the statement.
+    """
     for index in range(last + 1, len(mentions)):
         mention = mentions[index]
+        if index == last + 1 and lexicon.PLACED.fullmatch(text, mentions[last].end, mention.start):
+            continue
         if mention.kind in lexicon.KINDS or mention.clause != mentions[last].clause:
             return None
         if index not in taken:
