@@ -45,17 +45,29 @@ _DISCLAIMER = re.compile(
     r"|\bmammogra\w{1,4}\s(?:does|do|can|cannot|may)\s?(?:not)?\s(?:detect|show|find|miss|exclude|reveal)\s(?:not\s)?(?:all|every|some)\b"
     r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
     r"|\bself[- ]exam"
+    r"|\b(?:be|being)\s(?:breast\s)?aware\sof\b|\blook\sout\sfor\b|\b(?:tell|ask|inform)\syour\s(?:gp|doctor|physician"
+    r"|nurse)\b|\bwatch\s(?:out\s)?for\b|\byou\s(?:notice|find|discover|develop)\b"
+    r"|\b(?:signs|symptoms)\s(?:of\sbreast\scancer\s)?(?:such\sas|include|to\slook\sfor)\b"
 )
 """From the beginning of its statement to the full stop."""
 
+_RELATIVE = re.compile(
+    r"\b(?:(?:grand)?(?:mother|father)|sister|aunt|daughter|cousin|niece|relatives(?!\sto)|degree\srelative"
+    r"|family\smembers?)s?\b"
+    r"(?!\s(?:hospital|site|cent|mass|lesion|nodul|foc))(?=[^.;\n]{0,60}?\b(?:had|has|with|of|was|were|diagnosed"
+    r"|operated|died|underwent|treated|at)\b)"
+)
+"""Of a relative's breasts, as far as the statement goes."""
 _COMPLAINT = re.compile(
-    r"\bc/o\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
+    r"\bc/o\b|\b(?:worried|anxious|concerned)\s(?:about|by)\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
     r"|\b(?:patient|woman|lady|female|she|who|years?[- ]old|y/?o)\b[^.;:\n]{0,40}?\b(?:presents|presented|presenting"
     r"|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof"
     r"|due\sto)"
     r"|with\s(?:an?\s|the\s)?(?:\w{1,12}\s){0,2}(?:palpable|lump|history))\b"
     r"|\bpalpable\s(?:\w{1,12}\s){0,2}(?:lump|mass|nodule|area|abnormality|finding)s?\b(?=[^.;:\n]{0,40}:)"
-    r"|\b(?:lump|mass|nodule)\s(?:palpated|felt|noticed)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
+    r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
+    r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
+    r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
     r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )
@@ -71,7 +83,9 @@ _CLAUSE = re.compile(
 )
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
-    r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s"
+    r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
+    r"|anxious|concern|clinical"
+    r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 
 
@@ -85,6 +99,7 @@ def without_asides(report: ReportText) -> str:
     if not _TRIGGERS.search(text):
         return text
     spans = [_to(_CONTRAST, text, match) for match in _REMARK.finditer(text)]
+    spans += [_to(_CONTRAST, text, match) for match in _RELATIVE.finditer(text)]
     spans += [_to(_CLAUSE, text, match) for match in _COMPLAINT.finditer(text)]
     for match in _DISCLAIMER.finditer(text):
         spans.append((report.sentence_start(match.start()), _to(_FULL_STOP, text, match)[1]))
