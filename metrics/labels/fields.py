@@ -9,6 +9,7 @@ import re
 
 from metrics.labels.boxes import as_options
 from metrics.labels.field_names import FINDING, NO, OTHER, YES
+from metrics.labels.legends import without_legends
 from metrics.labels.side_fields import by_side
 
 _END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)|(?<=\s)(?:q\.?\s?)?\d{1,2}\.?\s?[.):]?\s[a-z]))"
@@ -39,6 +40,7 @@ _MARKED = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})(?:"
     rf"\s?[(\[]\s?(?:(?P<no>{NO}|-)|(?P<yes>{YES}|\+|x|✓|✔))\s?[)\]]"
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
+    rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(])"
     rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{NO})|{YES}){_END}"
     rf"|\s?[:=]?\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
     rf"|\s(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}"
@@ -53,11 +55,15 @@ _JOINED = re.compile(
     r"|earlier|final|overall|"
     r"assessment|impression|category|acr|breasts?|architectural|lymph|axillary|skin|suspicious|right|left|rt|lt)|[,/&(])$"
 )
-_LEGEND = re.compile(
-    r"\s?\(\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(?:-|to)\s?d|[01]\s?(?:-|to)\s?[56])\s?\)"
-    r"|\s\(?y(?:es)?\s?/\s?no?\)?(?=\s?:)"
+_LAST_OF_A_LINE = re.compile(
+    rf"(?:\A|(?<=\n)|(?<=[.;-]\s))(?P<name>{FINDING})\s?:\s?\n\s?(?=[a-z0-9])(?!(?:{FINDING}|{OTHER})\s?:)"
 )
-"""What a printed form offers to choose from: "(a/b/c/d)", "(0-6)"."""
+"""A name with its value on the next line."""
+_SPOKEN_HEADING = re.compile(
+    rf"(?:\A|(?<=[.\n])|(?<=[.\n]\s))(?P<name>(?={FINDING}\.)(?:[a-z-]{{4,15}}\s)?(?P<stem>[a-z-]{{4,20}}?)(?:es|s|ies|y)?)\."
+    r"(?=\s?(?:none\b|(?:there\s(?:is|are)\s)?no\s(?:[a-z-]{2,15}\s){0,4}?(?P=stem)))"
+)
+"""A name with a full stop, then what it is of: "masses. no suspicious masses. calcifications. none."."""
 _LEADER = re.compile(r"(?<=[a-z)])\s?(?:\.{3,60}|(?:\s\.){3,60})\s?(?=[a-z0-9])")
 """Dots that lead from a name to its value."""
 _MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.|\byes\b|\b(?:no|n|y|nil|negative|positive)\s?(?:[.,;/]|\Z)")
@@ -74,10 +80,12 @@ def as_lines(text: str) -> str:
     Args:
         text: in lower case, with tabs and line ends as written.
     """
-    text = as_options(text)
+    text = _LAST_OF_A_LINE.sub(r"\g<name>: ", text)
+    text = _SPOKEN_HEADING.sub(r"\g<name>:", text)
+    text = as_options(without_legends(text))
     if not _MAY_HAVE_FIELDS.search(text) and "\t" not in text:
         return text
-    text = by_side(_LEADER.sub(": ", _LEGEND.sub(" ", text)))
+    text = by_side(_LEADER.sub(": ", text))
     text = _SIDE_CELL.sub(r"\n\g<side>: ", text)
     text = "\n".join(_of_cells(line) for line in _of_columns(text.split("\n")))
     text = _of_headings(text)
@@ -148,12 +156,21 @@ def _plainly(match: re.Match[str]) -> str:
         match["no"]
         or match["empty"]
         or match["said_no"]
+        or match["answered_no"]
         or match["bare_no"]
         or match["minus"]
         or match["double"] == "-ve"
     ):
         return f"{match['name']}: {'normal' if _ANATOMY.fullmatch(match['name']) else 'none'}"
-    if match["yes"] or match["crossed"] or match["said"] or match["bare_yes"] or match["plus"] or match["double"]:
+    if (
+        match["yes"]
+        or match["crossed"]
+        or match["said"]
+        or match["answered"]
+        or match["bare_yes"]
+        or match["plus"]
+        or match["double"]
+    ):
         return f"{match['name']}: {'abnormal' if _ANATOMY.fullmatch(match['name']) else 'present'}"
     return f"{match['name']}: "
 

@@ -50,7 +50,7 @@ _CONTINUED = (
     r"which|is|are|with|low suspicious|moderate|higher|\(|\d[\d.,x ]{0,12}\s?(?:mm|cm|o'?\s?clock)"
 )
 _WRAP_AFTER = re.compile(rf"(?:(?<=\s)|^)(?:{_OPEN_END})$|,$")
-_FIELD = re.compile(r"[-\d.) ]{0,4}[a-z][a-z -]{1,30}:")
+_FIELD = re.compile(r"[-\d.) ]{0,4}[a-z][a-z -]{1,30}(?::|\s-\s(?:no|none|not|normal|absent|present|there)\b)")
 _WRAP_BEFORE = re.compile(rf"(?:{_CONTINUED})(?![a-z:])")
 
 # A full stop ends a sentence, but not within a number, "e.g.", "i.e.", "l. breast", "lt.", "vs.", "cat. 4".
