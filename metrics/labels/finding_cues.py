@@ -48,11 +48,16 @@ NO_FINDING = rf"(?:{_SUMMED}|{_NOT_OF_THE_BREAST})"
 _NAMED_AS = (
     r"(?:represent(?:s|ing)?|due\sto|correspond(?:s|ing)?\s(?:to|with)|consistent\swith|in\skeeping\swith"
     r"|attribut(?:able|ed)\sto|"
-    r"caused\sby|produced\sby|explained\sby|(?:proved|proven|turned\sout|shown|found|felt|thought|considered"
-    r"|favou?red)\sto\s(?:be|represent))"
+    r"caused\sby|produced\sby|explained\sby|(?:proved|proven|turned\sout|shown|found|felt|thought"
+    r"|considered)\sto\s(?:be|represent))"
 )
 _TISSUE = r"(?:(?:an?|the|only|normal|simple|from|of|tissue|glandular|fibroglandular|parenchymal|technical)\s){0,3}"
-_DEGREE = r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious)"
+_DEGREE = (
+    r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious|reactive"
+    r"|inflammatory|vascular|cystic|metastatic|post-?\s?(?:operative|surgical|traumatic|biopsy)|degenerat\w{1,4}|dystrophic"
+    r"|secretory|dermal|physiologic\w{0,2}|pathologic\w{0,2})"
+)
+"""What a finding is by nature: the doubt is of that."""
 
 CUES = {
     # Looks like a negation or a doubt, and says nothing of whether the finding is there now.
@@ -80,6 +85,7 @@ CUES = {
             r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
             r"(?:excision|removal|resection|enucleation)\sof\b",
             # Denies something else.
+            r"not\s'?(?:the\s)?(?:left|right|bilateral|upper|lower|inner|outer|medial|lateral)\b",
             r"not\s(?:\w{2,12}ly\s)?(?:spiculat|irregular|round|oval|circumscribed|lobulat|pleomorphic|cluster|grouped|calcified|"
             r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
             r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
@@ -100,13 +106,16 @@ CUES = {
     ),
     "uncertain_after": "|".join(
         (
+            rf"favou?red\sto\s(?:be|represent)\s{_TISSUE}{NO_FINDING}",
+            r"(?<!as\s)(?<!if\s)(?<!where\s)(?<!when\s)(?:suspected|possible|probable|questioned|questionable|queried|presumed)"
+            r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
             rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{_TISSUE}{_SUMMED}",
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
             r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
-            r"(?:a|one)\s(?:possibility|consideration))\b",
+            r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if)\b)",
         )
     ),
     "purpose": "|".join(
@@ -132,6 +141,7 @@ CUES = {
             rf"|elsewhere)\b))",
             # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
             rf"(?<!not\s){_NAMED_AS}\s{_TISSUE}{NO_FINDING}",
+            rf"(?:is|are|was|were)\s(?:only|just|merely|simply)\s{_TISSUE}{_SUMMED}",
             rf"(?:is|are|was|were)\s(?:only\s|just\s|merely\s)?(?:{_NOT_OF_THE_BREAST}|an?\s{NO_FINDING})",
             rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){_SUMMED}(?=\s?\))",
             r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
@@ -149,6 +159,9 @@ CUES = {
             r"|(?<!no\s)(?<!any\s)(?<!or\s)(?<!without\s)suspect\b|perhaps\b|potential(?:ly)?\b"
             r"|apparently\b|conceivabl[ey]\b",
             r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
+            r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
+            r"(?:sure|decided|determined)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            r"(?<![a-z,]\s)(?<!,)likely\b(?!\s(?:due|related|secondary|represent\w{0,3}|to)\b)",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
@@ -191,6 +204,9 @@ EXPLAINED = (
 
 LATER_CUES = {
     "than": r"than\b",
+    "tissue": rf"(?:{_NAMED_AS}|(?:is|are|was|were)\s(?:just|only|merely|simply))\s(?:(?:an?|the|only|just|merely"
+    r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof)\s){0,4}"
+    r"(?:tissue|parenchyma|glands?)\b",
     "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
     "versus": r"(?:vs\b\.?|versus\b)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"

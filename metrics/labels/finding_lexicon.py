@@ -43,7 +43,8 @@ _FINDINGS = {
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adenopath(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b|nodes?\b"
     r"|lns?\b|lap\b|nodal\s(?:enlargement|disease|metasta\w{1,5})\b",
     "skin": r"skin\b|cutis\b|cutaneous\b|(?:in)?teguments?\b|dermis\b",
-    "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b|(?<!of\sthe\s)(?<!from\sthe\s)areola[es]?\b",
+    "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b|(?<!of\sthe\s)(?<!from\sthe\s)areola[es]?\b"
+    r"|papillae?\b",
     "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?"
     r"|(?<!behind\sthe\s)(?<!beneath\sthe\s)(?<!under\sthe\s)(?<!sternalis\s)muscles?\b",
 }
@@ -51,7 +52,7 @@ _FINDINGS = {
 _PREDICATES = {
     "normal": r"normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|spared\b|preserved\b(?!\s(?:\w{3,10}\s)?hil)"
-    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
+    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from|silicone|fluid|air|edge))|uninvolved\b|normali[sz]ed\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
     r"|everted\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
     r"|findings?\b|appearance|thickness|aspect|contours?\b))|unaltered\b|respected\b|delicate\b"
@@ -61,7 +62,7 @@ _PREDICATES = {
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
-    r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|indrawn\b|eczema\w{0,5}\b"
+    r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|indrawn\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
     r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
     r"|invaginat\w{1,4}\b|sunken\b|depressed\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
@@ -76,7 +77,7 @@ def _groups(patterns: dict[str, str]) -> str:
 
 EVENTS = re.compile(
     rf"(?<![a-z0-9])(?:(?P<explained>{EXPLAINED})|(?P<skipped>"
-    r"non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
+    r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
     r"|skin\s(?:lesions?|moles?|markers?|folds?|tags?)\b|nipple\smarkers?\b"
     r"|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
@@ -103,6 +104,17 @@ NEW_SUBJECT = re.compile(
 )
 """After "and" in a denied list: a statement with a subject and a verb of its own."""
 FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
+NOW_APPEARS = re.compile(
+    r"\s(?:(?:now|again|today|otherwise|also|still|both|all|have|has|become|is|are|was|were|looks?|appears?|seems?)\s){1,4}"
+)
+"""Between "and" and what is said on of the same anatomy: "are smaller and now look normal"."""
+AS_BEFORE = re.compile(
+    r"\s?(?:and\s)?(?:(?!(?:or|nor|no|and|without|not)\b)[a-z-]{2,20}\s){1,5}(?:(?:remain|stay)s?\s)?(?:stable|unchanged|constant"
+    r"|as\sbefore|identical|idem|persist(?:s|ing|ent)?|known|the\ssame)(?=\s?(?:[.,;\n]|\Z|\s(?:since|compared|from|over)\b))"
+)
+"""Behind a denied finding, another one of which is said that it hasn't changed: "no mass, calcifications stable"."""
+OF_IT = re.compile(r"\s(?:it|them)\b")
+"""Behind what is said of the anatomy named last: "close to the muscle but does not invade it"."""
 LISTED = re.compile(r"\b(?:or|nor|no|without)\b|^\s?and\b")
 LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
 """In what follows a comma: the list goes on to its last item."""
@@ -125,10 +137,20 @@ IT_IS_GONE = re.compile(
     rf"(?!none\b|{CUES['neutral']})(?:{CUES['absent_after']})"
 )
 """A sentence of its own that says so of what the one before names."""
+NONE_OF_IT = re.compile(
+    r"\s?(?:and\s)?(?:no|without(?:\sany)?)\s(?:[a-z-]{3,15}\s){0,2}(?:retraction|inversion|thickening|dimpling|puckering|discharge"
+    r"|involvement|invasion|infiltration|tethering|o?edema|changes?)(?:\s(?:is|are)\s(?:seen|noted|present))?\s?[.;!\n]?\s?"
+)
+"""A sentence of its own that says so of the anatomy that the one before names: "Nipples in profile. No retraction."."""
 OF_THE_ONE_THERE = re.compile(
     r"\b(?:in|within|of|inside|around|near|beside|adjacent\sto|next\sto|accompanying|surrounding|by|from)\s(?:the|this|that)\s(?:[a-z-]{3,15}\s){0,2}\Z"
 )
 """Before a finding that isn't denied along with what is denied of it: "no calcification in the mass"."""
+UNASSESSED = re.compile(
+    r"\s(?:(?:is|are|was|were)\s)?(?:cannot|can\snot|could\snot|not)\s(?:be\s)?(?:[a-z]{4,12}ly\s)?"
+    r"(?:assess|evaluat|includ|imag|judg|examin|cover|captur)(?:ed|able)\b"
+)
+"""Behind nodes of which a report says nothing: "lymph nodes cannot be assessed"."""
 GONE_OF_THE_LAST = re.compile(
     r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
     r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){0,6}"
@@ -153,6 +175,14 @@ EXPLAINS = re.compile(NO_FINDING)
 UNCHANGED = re.compile(r"unchanged|stable")
 """Of anatomy that nothing else is said of before: nothing is wrong with it ("skin and nipples are unchanged")."""
 DESCRIBING = re.compile(r"apparent|visible|palpable|evident|stable|unchanged")
+HINDERED = re.compile(
+    r"\b(?:obscured|hidden|masked|concealed|(?:poorly|partly|partially|incompletely|hardly|not\swell|not\sfully|less)\s\w{4,12})\s\Z"
+)
+"""Before "due to overlapping tissue": the finding is there and hard to see."""
+POSTPOSED = re.compile(r"suspected|possible|probable|questioned|questionable|queried|presumed")
+"""A doubt without a verb says nothing of a finding that is denied: "does not confirm the mass suspected on MRI"."""
+A_TRUE_ONE = re.compile(r"\b(?:true|real|genuine|actual)\s(?:[a-z-]{3,15}\s)?\Z")
+"""Before a finding that is denied: what was called one before isn't one ("an opacity rather than a true mass")."""
 NOTHING_WRONG = re.compile(
     r"\s(?:(?:any|other|particular|relevant|significant|visible|noteworthy|suspicious|patholog\w{2,4}|abnormal)\s){0,3}"
     r"(?:findings?|patholog(?:y|ies)|peculiarit(?:y|ies)|particularit(?:y|ies)|features?|compromise)\b"
@@ -169,6 +199,9 @@ A_PLACE = re.compile(
     r"|left|right|both)\s){0,2}\Z"
 )
 """Before anatomy that only says where something is: "the mass behind the nipple is unchanged"."""
+A_LANDMARK = re.compile(
+    r"\b(?:behind|near|from|to|under|below|beneath|above|around|over)\s(?:(?:the|her|left|right|both)\s){0,2}\Z"
+)
 PROPERTY_OF = re.compile(
     r"\b(?:nature|origin|significance|a?etiology|causes?|extent|size|depth|stability|margins?|borders?|contours?"
     r"|outlines?|"
@@ -185,12 +218,12 @@ EXCEPTED = re.compile(
 """Behind "other than": of the kind denied, what is there after all ("no calcification other than vascular")."""
 
 BEFORE_ANATOMY = re.compile(
-    r"[\s-]{0,2}(?:(?:appearing|looking|of|on|the|to|into|in|within|through|overlying|adjacent|both|at|up|upto|"
+    r"[\s-]{0,2}(?:(?:appearing|looking|of|on|the|left|right|to|into|in|within|through|overlying|adjacent|both|at|up|upto|"
     r"axillary|size|sized)[\s-]{1,2}){0,4}"
 )
 """What may stand between a describing word and the anatomy right after it ("retraction of the nipple")."""
 
 NODE_DESCRIBED = re.compile(
     r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
-    r"several|two|three|small|dense|no|reactive)\b(?:(?!\band\sthe\b)[^.;,\n]){0,30}\Z"
+    r"several|two|three|small|dense|no|reactive|silicone|laden)\b(?:(?!\band\sthe\b)[^.;,:/|\n]){0,30}\Z"
 )

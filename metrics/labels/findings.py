@@ -12,11 +12,13 @@ from functools import lru_cache
 
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.anatomy import resolve_anatomy
+from metrics.labels.headings import settle_headings
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
 from metrics.labels.statement import (
     State,
     affirms,
+    before_a_noun,
     denied_subject,
     excepts,
     goes_on,
@@ -46,6 +48,10 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
             last = sentences[-1][-1]
             if report.sentence_end(last.start) == start and last.polarity and last.kind not in lexicon.ANATOMY:
                 last.polarity = "absent"
+        elif not mentions and sentences and lexicon.NONE_OF_IT.fullmatch(text, start, end):
+            last = sentences[-1][-1]
+            if report.sentence_end(last.start) == start and last.polarity is None and last.kind in lexicon.ANATOMY:
+                last.polarity = "absent"
         if mentions and report.section(start + mentions[0].start) not in UNASKED_SECTIONS:
             sentences.append([replace(one, start=start + one.start, end=start + one.end) for one in mentions])
     return sentences
@@ -56,6 +62,7 @@ def _mentions(sentence: str) -> tuple[Mention, ...]:
     """Return the mentions of kinds of findings in a sentence; reports say much in the same words."""
     mentions = _read_sentence(sentence, 0, len(sentence))
     resolve_anatomy(sentence, mentions)
+    settle_headings(sentence, mentions)
     return tuple(mention for mention in mentions if mention.kind in lexicon.KINDS)
 
 
@@ -80,6 +87,8 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
             continue
         if event in lexicon.KINDS or event == "abnormal":
             polarity = "present" if is_presupposed(state, match) else state.polarity()
+            if polarity == "absent" and lexicon.A_TRUE_ONE.search(text, max(start, match.start() - 30), match.start()):
+                state.deny_kind(str(event))
             state.mentions.append(Mention(str(event), match.start(), match.end(), polarity, state.clause))
             general = event in lexicon.KINDS and event not in lexicon.ANATOMY
             if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
@@ -103,7 +112,8 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     if event in ("absent_after", "absent_mark"):
         _deny_before(state, event, match)
     elif event in ("uncertain_after", "doubted"):
-        state.reach_back("uncertain")
+        if not (state.negated and lexicon.POSTPOSED.fullmatch(match[0])):
+            state.doubted |= not state.reach_back("uncertain")
         state.verb = True
     elif event in ("uncertain_before", "doubt"):
         state.doubted, state.negated = True, False
@@ -116,7 +126,7 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     elif event == "verb":
         # Before any finding "visible" and the like only describe it.
         state.verb |= len(state.mentions) > state.clause_from or not lexicon.DESCRIBING.fullmatch(match[0])
-        if lexicon.UNCHANGED.fullmatch(match[0]):
+        if lexicon.UNCHANGED.fullmatch(match[0]) and not before_a_noun(state, match.end()):
             _find_normal(state, match)
     else:
         return _compare(state, event, match)
@@ -125,13 +135,17 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
 
 def _deny_before(state: State, event: str, match: re.Match[str]) -> None:
     """Deny what stands before; where nothing does, what follows ("not seen: masses") or what was named last."""
-    if of_a_property(state, match.start()):
+    if of_a_property(state, match.start()) or _hindered(state, match.start()):
         return
     reached = state.reach_back("absent")
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
         state.negated |= lexicon.EXPLAINS.search(match[0]) is None
     state.verb |= reached or bool(state.mentions)
+
+
+def _hindered(state: State, position: int) -> bool:
+    return lexicon.HINDERED.search(state.text, max(state.clause_at, position - 40), position) is not None
 
 
 def _find_normal(state: State, match: re.Match[str]) -> None:
@@ -145,7 +159,7 @@ def _find_normal(state: State, match: re.Match[str]) -> None:
 
 def _find_nothing_wrong(state: State, match: re.Match[str]) -> None:
     """Take "without findings" behind anatomy for "normal"."""
-    if lexicon.NOTHING_WRONG.match(state.text, match.end(), state.end):
+    if match[0].startswith("free") or lexicon.NOTHING_WRONG.match(state.text, match.end(), state.end):
         _find_normal(state, match)
 
 
@@ -155,6 +169,10 @@ def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
     if event == "than":
         before = lexicon.PREFERRED.search(text, max(state.clause_at, match.start() - 120), match.start())
         state.negated |= before is not None
+    elif event == "tissue":
+        if not _hindered(state, match.start()):
+            state.deny_kind("mass")
+        state.verb = True
     elif event == "neutral":
         if lexicon.NO_CHANGE.match(text, match.start()):
             _find_normal(state, match)

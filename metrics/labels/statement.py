@@ -48,6 +48,12 @@ class State:
             return None
         return "absent" if self.negated else "uncertain" if self.doubted else "present"
 
+    def deny_kind(self, kind: str) -> None:
+        """Take what the statement called by this kind so far for none."""
+        for mention in self.mentions[self.clause_from :]:
+            if mention.kind == kind and mention.polarity is not None:
+                mention.polarity = "absent"
+
     def reach_back(self, polarity: Polarity) -> bool:
         """Give `polarity` to every mention of the statement so far; False when there is none."""
         reached = self.mentions[self.clause_from :]
@@ -119,10 +125,17 @@ def of_anatomy(state: State, position: int) -> bool:
 
 def predicate_follows(state: State, position: int) -> bool:
     """Return whether "and" goes on with what is said of anatomy: "appear symmetric and normal"."""
-    if not state.mentions or state.mentions[-1].kind not in (*lexicon.ANATOMY, "normal", "abnormal"):
+    if not state.mentions or state.mentions[-1].kind not in (*lexicon.ANATOMY, "lymph_node", "normal", "abnormal"):
         return False
-    following = lexicon.EVENTS.match(state.text, position + 1, state.end)
+    said = lexicon.NOW_APPEARS.match(state.text, position, state.end)
+    following = lexicon.EVENTS.match(state.text, said.end() if said else position + 1, state.end)
     return following is not None and following.lastgroup in ("normal", "abnormal")
+
+
+def before_a_noun(state: State, position: int) -> bool:
+    """Return whether "stable" and its like describe what follows: "skin: stable mild thickening"."""
+    following = lexicon.EVENTS.search(state.text, position, min(state.end, position + 60))
+    return following is not None and following.lastgroup in (*lexicon.KINDS, "abnormal")
 
 
 def goes_on(state: State, position: int, comma: bool) -> bool:
@@ -145,6 +158,8 @@ def affirms(state: State, position: int, comma: bool) -> bool:
     if lexicon.NEW_STATEMENT.match(state.text, position, state.end):
         return True
     if lexicon.NEW_SUBJECT.match(state.text, position, state.end):
+        return True
+    if lexicon.AS_BEFORE.match(state.text, position, state.end):
         return True
     if not comma or state.commas > 1:
         return False
