@@ -43,7 +43,8 @@ DENSITY_ACR_NUMBER = re.compile(
     rf"(?:\b(?:parenchyma\w{{0,2}}|composition|tissue|breasts?|glands?|glandular|content|share)[\s:]{{1,2}}"
     rf"(?:{_ABOUT}\d{{1,3}}\s?(?:-\s?\d{{1,3}}\s?)?%\s?(?:of\s(?:the\s|both\s)?breasts?\s)?)?"
     r"\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
-    r"(?![\da-z.])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
+    r"(?![\da-z.])|\b(?:(?:dense|fatty|fibro-?glandular|glandular)\s(?:breasts?|tissue)|parenchyma|composition)\s?[,(:-]\s?\(?(?:type\s)?acr[\s:-]{0,3}"
+    r"(?P<listed>iv|i{1,3})(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
 )
 """An old type of the ACR beside a word that says of what."""
 DENSITY_TYPE = re.compile(
