@@ -30,9 +30,10 @@ _BEFORE_A_NOUN = {
 _ANYWHERE = {
     r"(?<=architectural )dist(?:ort)?": "distortion",
     r"(?:(?<=[:,;] )|(?<=/)|(?<=no )|(?<=or )|(?<=nor ))dist(?=\s?(?:[.,;/]|\Z))": "distortion",
-    rf"ad(?=\s?(?:[:=]\s?)?(?:[+-]\s?(?:[.,;/|]|\Z)|(?:[:=(]\s?){_VALUE}))": "architectural distortion",
+    rf"ad(?=\s?(?:[:=]\s?)?(?:[+-]\s?(?:[.,;/|]|\Z)|(?:[:=(-]\s?){_VALUE}))": "architectural distortion",
     rf"dist(?=\s?[:=]\s?{_VALUE})": "distortion",
-    r"(?:(?<=no )|(?<=or )|(?<=nor )|(?<=/)|(?<=, ))ad(?=\s?(?:[.,;/]|\Z|in\b|or\b))": "architectural distortion",
+    r"(?:(?<=no )|(?<=or )|(?<=nor )|(?<=/)|(?<=/ )|(?<=, )|(?<=\] )|(?<=[☐☒☑□■] ))ad(?=\s?(?:[.,;/\[(☐☒☑□■]|\Z|in\b"
+    r"|or\b))": "architectural distortion",
     r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",
     r"calcif": "calcification",
     r"microcalcif|(?:m|mu|μ)-?calc(?:if)?": "microcalcification",
@@ -46,11 +47,16 @@ _ANYWHERE = {
     r"abn(?:l|orm)?": "abnormal",
     r"wnl": "within normal limits",
     r"n(?:l|ml|orm)": "normal",
-    r"(?:(?<=no )|(?<=axillary ))lad": "lymphadenopathy",
+    r"(?:(?<=no )|(?<=axillary )|(?<=significant )|(?<=suspicious )|(?<=enlarged ))lad": "lymphadenopathy",
     r"alns?": "axillary nodes",
     r"imlns?": "intramammary node",
     r"(?<=scattered )fgt?": "fibroglandular tissue",
     r"b9": "benign",
+    # Short of a letter; a dose in mAs has a number beside it.
+    r"(?<!\d )mas(?!\s?[:=]?\s?\d)": "mass",
+    r"nipel|niple|nippel": "nipple",
+    r"nodul(?:us)?": "nodule",
+    r"nodul[si]": "nodules",
 }
 
 

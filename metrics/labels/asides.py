@@ -45,17 +45,44 @@ _DISCLAIMER = re.compile(
     r"|\bmammogra\w{1,4}\s(?:does|do|can|cannot|may)\s?(?:not)?\s(?:detect|show|find|miss|exclude|reveal)\s(?:not\s)?(?:all|every|some)\b"
     r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
     r"|\bself[- ]exam"
+    r"|\b(?:be|being)\s(?:breast\s)?aware\sof\b|\blook\sout\sfor\b|\b(?:tell|ask|inform)\syour\s(?:gp|doctor|physician"
+    r"|nurse)\b|\bwatch\s(?:out\s)?for\b|\byou\s(?:notice|find|discover|develop)\b"
+    r"|(?:\A|(?<=[.;:,\n])|(?<=[.;:,\n]\s)|\b(?:please|and|to|should|must)\s(?:also\s)?)report\s(?:any|all|new)\b"
+    r"|\b(?:any|if|should\s(?:an?|any|you|she|there)|whenever|in\scase\sof)\b[^.;\n]{0,120}\b(?:contact|see|consult|call|visit"
+    r"|return\sto|speak\sto|talk\sto|reported\sto|come\sback\sto|know)\s(?:to\s)?(?:us\b|the\sclinic|(?:your|a|the)\s"
+    r"(?:own\s|family\s)?(?:gp|doctor|physician|nurse|surgery|clinician|clinic))"
+    r"|\b(?:contact|see|consult|call|visit|return|speak\sto|come\sback|let\sus\sknow)\b[^.;\n]{0,40}?\b(?:for|about|with|if"
+    r"|in\scase\sof)\s(?:(?:there|you)\s(?:is|are|have|get|see|feel)\s)?(?:any\b|(?:an?\s)?(?:new\s)?(?:lumps?|symptoms?|changes)\b)"
+    r"|\b(?:signs|symptoms)\s(?:of\sbreast\scancer\s)?(?:such\sas|include|to\slook\sfor)\b"
 )
 """From the beginning of its statement to the full stop."""
 
+_RELATIVE = re.compile(
+    r"\b(?:(?:grand)?(?:mother|father)|sister|aunt|daughter|cousin|niece|relatives(?!\sto)|degree\srelative"
+    r"|family\smembers?)s?\b"
+    r"(?!\s(?:hospital|site|cent|mass|lesion|nodul|foc))(?=[^.;\n]{0,60}?\b(?:had|has|with|of|was|were|diagnosed"
+    r"|operated|died|underwent|treated|at)\b)"
+)
+"""Of a relative's breasts, as far as the statement goes."""
 _COMPLAINT = re.compile(
-    r"\bc/o\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
+    r"\bc/o\b|\b(?:worried|anxious|concerned)\s(?:about|by)\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
     r"|\b(?:patient|woman|lady|female|she|who|years?[- ]old|y/?o)\b[^.;:\n]{0,40}?\b(?:presents|presented|presenting"
     r"|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof"
     r"|due\sto)"
     r"|with\s(?:an?\s|the\s)?(?:\w{1,12}\s){0,2}(?:palpable|lump|history))\b"
     r"|\bpalpable\s(?:\w{1,12}\s){0,2}(?:lump|mass|nodule|area|abnormality|finding)s?\b(?=[^.;:\n]{0,40}:)"
-    r"|\b(?:lump|mass|nodule)\s(?:palpated|felt|noticed)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
+    r"|\b(?:patient|woman|lady|man|male|female)\swith\s(?:[\w-]{1,14}\s){0,5}lumps?\b"
+    r"|\b(?:because\sof|on\saccount\sof|for)\s(?:an?|the|her|his)\s(?:[\w-]{1,14}\s){0,3}lumps?\b"
+    r"|(?<!confirms\sthe\s)(?<!shows\sthe\s)(?<!confirm\sthe\s)\b(?:lump|mass|nodule|swelling|thickening|dimpling)s?\s(?:that\s|which\s)?(?:she|he|you|the\spatient)\s"
+    r"(?:can\s|has\s|had\s)?(?:feel|felt|notic|describ|complain|report)\w{0,3}\b"
+    r"|\b(?:site|area|region|location|place|correlates?|counterpart|equivalent|explanation)\s(?:of|to|for|with)\s(?:the\s|her\s|this"
+    r"|an?\s|any\s){0,1}(?:(?:clinically\s)?(?:palpable|felt|palpated)\s\w{3,15}|(?:\w{2,12}\s)?lump)\b"
+    r"|\b(?:tender|painful|sore)\s(?:[\w-]{1,14}\s){0,3}(?:lump|swelling|mass|nodule)s?\b"
+    r"|\b(?:requisition|referral(?:\s(?:letter|form))?|request(?:\sform)?|referrer)\s(?:mentions|states|notes|says|speaks"
+    r"|reports|describes|asks|names|queries)\b"
+    r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
+    r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
+    r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
     r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )
@@ -71,7 +98,9 @@ _CLAUSE = re.compile(
 )
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
-    r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s"
+    r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
+    r"|anxious|concern|clinical|tender|painful|sore|request|requis|because|account|lump|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
+    r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 
 
@@ -85,6 +114,7 @@ def without_asides(report: ReportText) -> str:
     if not _TRIGGERS.search(text):
         return text
     spans = [_to(_CONTRAST, text, match) for match in _REMARK.finditer(text)]
+    spans += [_to(_CONTRAST, text, match) for match in _RELATIVE.finditer(text)]
     spans += [_to(_CLAUSE, text, match) for match in _COMPLAINT.finditer(text)]
     for match in _DISCLAIMER.finditer(text):
         spans.append((report.sentence_start(match.start()), _to(_FULL_STOP, text, match)[1]))

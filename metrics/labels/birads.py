@@ -3,6 +3,7 @@
 Categories are "0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6" (ACR BI-RADS Atlas, 5th edition, 2013).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -159,7 +160,11 @@ def _candidates(report: ReportText) -> Iterator[tuple[int, int, bool, bool]]:
     text = report.text
     for match in lexicon.BIRADS_OR_CATEGORY.finditer(text):
         start = match.start()
-        if match["now"]:
+        if match["assessed"]:
+            value_at = _assessed(text, match)
+            if value_at is not None:
+                yield value_at, value_at, False, False
+        elif match["now"]:
             yield start, match.end(), False, True
         elif match["bare"] is None:
             typo = lexicon.BIRADS_SPELLING.fullmatch(match["token"]) is None
@@ -169,13 +174,30 @@ def _candidates(report: ReportText) -> Iterator[tuple[int, int, bool, bool]]:
             yield start, match.end(), False, False
 
 
+def _assessed(text: str, match: re.Match[str]) -> int | None:
+    """Return where a category stands behind "assessment" without the name BI-RADS: "assessment: 2 - benign"."""
+    between = lexicon.ASSESSED.match(text, match.end())
+    at = between.end() if between else match.end()
+    value = lexicon.ASSESSED_VALUE.match(text, at)
+    words = lexicon.OF_THIS_CATEGORY.get(value["value"]) if value else None
+    if value and words and words.match(text, value.start("end")):
+        return at
+    # An impression may be a list of findings: there the ACR's words have to agree with the number.
+    if match[0] != "assessment":
+        return None
+    listed = value is None or lexicon.NUMBERED.match(text, at)
+    return at if not listed or lexicon.ASSESSED_SIDE.match(text, at) else None
+
+
 def _stands_alone(report: ReportText, start: int, value_at: int) -> bool:
     """Return whether a bare "category N" is a whole sentence, or follows "assessment", "impression", "edition" ..."""
     sentence = report.sentence_start(start)
     before = report.text[max(sentence, start - 60) : start]
     if lexicon.BARE_CATEGORY_AFTER.search(before) or lexicon.BARE_CATEGORY_OF.match(report.text, value_at):
         return True
-    if any(c.isalpha() for c in before) or start - sentence > 60:
+    if lexicon.ASSESSED_SIDE.match(report.text, value_at):
+        return True
+    if lexicon.OTHER_CATEGORY.search(before):
         return False
     return lexicon.BARE_CATEGORY_WHOLE.match(report.text, value_at) is not None
 

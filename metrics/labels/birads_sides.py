@@ -5,16 +5,23 @@ from dataclasses import dataclass
 
 from metrics.labels.birads_values import Values, parse_category
 
-_NAMES = {"right": "right", "rt": "right", "r": "right", "left": "left", "lt": "left", "l": "left"}
+_NAMES = {
+    **dict.fromkeys(("right", "rt", "r", "rb", "re", "rechts", "der", "dcha", "derecha", "dir", "direita"), "right"),
+    **dict.fromkeys(("left", "lt", "l", "lb", "li", "links", "izq", "izda", "izquierda", "esq", "esquerda"), "left"),
+}
+"""Also as they are left standing in translations from German, Spanish and Portuguese."""
+_ABROAD = r"rb|lb|re|rechts|li|links|der|dcha|derecha|izq|izda|izquierda|dir|direita|esq|esquerda"
 _ITEMS = 12
 """The most sides and categories that are read after one name."""
 _SIDE = re.compile(
-    r"(?P<word>right|left|rt|lt)(?![a-z])\.?|(?P<both>both|bilateral(?:ly)?)(?![a-z])"
+    rf"(?P<word>right|left|rt|lt|{_ABROAD})(?![a-z])\.?|(?P<both>both|bilateral(?:ly)?)(?![a-z])"
     r"|(?P<letter>[rl])(?=\s?[)\].:=-]|\s?\d|\s(?:breast|side|iv|v|vi|i{1,3})\b)"
 )
 _GLUE = re.compile(
     r"[\s:=,;./()\[\]|&>-]|(?:and|on|in|for|of|the|is|are|breasts?|sides?|sided|category|categories|cat|score|with|final|"
-    r"assessment|at|as)(?![a-z])"
+    r"assessment|at|as|"
+    r"should|must|be|reads?|remains?|stays?|now|(?:has been |was )?(?:corrected|amended|changed|revised"
+    r"|updated) to)(?![a-z])"
 )
 _DESCRIBED = (
     r"negative|benign|probably|suspicious|suspicion|low|moderate|high|highly|suggestive|malignancy|incomplete|findings?|"
@@ -22,7 +29,7 @@ _DESCRIBED = (
 )
 _WORDS_OF_A_CATEGORY = re.compile(rf"(?:{_DESCRIBED})(?![a-z])")
 _VALUE_END = re.compile(
-    r"\s?(?:\Z|[\n.,;:)(\]\[}/&+|>-]|[rl](?=\d)|(?:and|or|on|in|for|of|with|right|left|rt|lt|r|l|both|category|final|overall|bi-?rads|"
+    rf"\s?(?:\Z|[\n.,;:)(\]\[}}/&+|>-]|[rl](?=\d)|(?:and|or|on|in|for|of|with|right|left|rt|lt|r|l|{_ABROAD}|both|category|final|overall|bi-?rads|"
     rf"impression|recommendations?|findings?|{_DESCRIBED})\b)"
 )
 _COLON = re.compile(r"\s?(?:breasts?|sides?)?\s?[)\]]?\s?[:=-]")
@@ -59,7 +66,8 @@ class _Item:
 
 
 _RIGHT_AND_LEFT = re.compile(
-    r"[\s:(\[-]{0,3}(?:(?P<first>right|rt|r)\s?[/&,]\s?(?:left|lt|l)|(?:left|lt|l)\s?[/&,]\s?(?:right|rt|r))\s?[)\]]?\s?[:=-]?\s?"
+    r"[\s:(\[-]{0,3}(?:(?P<first>right|rt|re|r)\s?[/&,]\s?(?:left|lt|li|l)|(?:left|lt|li|l)\s?[/&,]\s?(?:right|rt|re"
+    r"|r))\s?[)\]]?\s?[:=-]?\s?"
 )
 _SLASH = re.compile(r"\s?[/&,]\s?")
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from metrics.labels import lexicon
+from metrics.labels import density_lexicon as lexicon
 from metrics.labels.report_text import ReportText
 
 _NUMBERS = {"1": "A", "i": "A", "2": "B", "ii": "B", "3": "C", "iii": "C", "4": "D", "iv": "D"}
@@ -33,7 +33,7 @@ def read_density(report: ReportText) -> Density:
     letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_TYPE.finditer(text)}
     letters |= {match["letter"].upper() for match in lexicon.DENSITY_ENCLOSED.finditer(text)}
     for match in lexicon.DENSITY_ACR_NUMBER.finditer(text) if "acr" in text else ():
-        letters.add(_NUMBERS[match["behind"] or match["ahead"]])
+        letters.add(_NUMBERS[match["behind"] or match["listed"] or match["ahead"]])
     shares = lexicon.DENSITY_SHARE.finditer(text) if "%" in text else ()
     letters |= {letter for match in shares if (letter := _quarter(match)) is not None}
     words = {letter for letter, pattern in lexicon.DENSITY_WORDS if pattern.search(text)}
@@ -56,4 +56,11 @@ def _quarter(match: re.Match[str]) -> str | None:
     for limit in ("under", "under2"):
         if match[limit]:
             return {25: "A"}.get(int(match[limit]))
+    if match["single"]:
+        share = int(match["single"])
+        return (
+            "A"
+            if share < 25
+            else next((letter for letter, most in zip("BC", (50, 75), strict=True) if share <= most), "D")
+        )
     return {75: "D"}.get(int(match["beyond"] or match["beyond2"]))

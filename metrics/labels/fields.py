@@ -7,33 +7,22 @@ yes". Names of fields are those of the ACR's reporting system (BI-RADS Atlas, 5t
 
 import re
 
-_FINDING = (
-    r"(?:(?:suspicious|dominant|focal|architectural|axillary|intra-?mammary|lymph|skin|nipple|"
-    r"associated|any|other)\s){0,2}"
-    r"(?:mass(?:es)?(?:/nodules?|/lesions?)?|nodules?|lesions?|lumps?|opacit(?:y|ies)|(?:micro|macro)?-?calc(?:s|ifications?)?"
-    r"|asymmetr(?:y|ies)|(?:arch\.?\s)?distortions?|(?:lymph\s?)?nodes?|lymphadenopathy|adenopathy|(?:lymphadenopath|adenopath)ies"
-    r"|skin\s?(?:/|and|&|,)\s?nipples?|nipples?\s?(?:/|and|&|,)\s?skin|skin|nipples?|thickening|retraction"
-    r"|(?:skin|nipples?)\s(?:changes?|inversion|dimpling|o?edema|discharge|involvement)"
-    r"|pectoral(?:is)?(?:\smuscles?)?|axillae?|axillary\snodes?|lns?)"
-)
-_OTHER = (
-    r"(?:(?:breast|tissue|parenchymal|overall|final|acr|clinical|(?:right|left|rt|lt)(?:\sbreast)?)\s){0,2}"
-    r"(?:density|composition|bi[\s.-]?rads(?:\scategory|\sscore)?|assessment|impressions?|conclusions?|opinion|findings?|recommendations?"
-    r"|comparison|technique|indications?|history|associated\sfeatures|(?:right|left|rt|lt|both)(?:\sbreasts?)?|breast"
-    r"|location|size|shape|margins?|side|quadrant|laterality)"
-)
-_END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)|(?<=\s)(?:q\.?\s?)?\d{1,2}\.?\s?[.):]?\s[a-z]))"
-_NO = r"(?:no|none|absent|nil|negative|nad|n(?!/a\b)|false|0)"
-_YES = r"(?:yes|present|y|true|positive|1)"
+from metrics.labels.boxes import as_options
+from metrics.labels.field_names import FINDING, NO, OTHER, YES
+from metrics.labels.legends import without_legends
+from metrics.labels.side_fields import by_side
 
-_NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING}|{_OTHER})\s{{0,2}}")
-_FINDING_NAME = re.compile(rf"\s{{0,2}}(?:{_FINDING})\s{{0,2}}")
+_END = r"(?=\s?(?:\Z|[|/,.;\n\t)\]}]|(?<=\t)|(?<=\s)(?:q\.?\s?)?\d{1,2}\.?\s?[.):]?\s[a-z]))"
+
+_NAME = re.compile(rf"\s{{0,2}}(?:{FINDING}|{OTHER})\s{{0,2}}")
+_FINDING_NAME = re.compile(rf"\s{{0,2}}(?:{FINDING})\s{{0,2}}")
 _IS_A_FIELD = re.compile(
-    rf"(?:{_FINDING}|(?:overall|final|acr|breast)\s|bi-?rads|density|composition|impression)\b|.{{0,40}}[:=]|{_NO}\Z|{_YES}\Z"
+    rf"(?:{FINDING}|(?:overall|final|acr|breast)\s|bi-?rads|density|composition|impression)\b|.{{0,40}}[:=]|{NO}\Z"
+    rf"|{YES}\Z"
 )
 """A cell that begins a field of its own, or is the value of the one before."""
 _SIDE_CELL = re.compile(
-    rf"(?:^|\s?/{{1,2}}\s?|\n|;\s?)(?P<side>(?:right|left|rt|lt)(?:\sbreast)?)\s?/\s?(?={_FINDING}\s?:)"
+    rf"(?:^|\s?/{{1,2}}\s?|\n|;\s?)(?P<side>(?:right|left|rt|lt)(?:\sbreast)?)\s?/\s?(?={FINDING}\s?:)"
 )
 """A side that heads the fields behind it: "right breast / mass: none / calcification: none"."""
 _VALUE_LINE = re.compile(
@@ -48,31 +37,39 @@ _SHORT_VALUE = (
 
 # "mass (no)", "mass [x]", "mass = n", "mass? no", "mass -": the value after the name of a finding.
 _MARKED = re.compile(
-    rf"(?<![a-z-])(?P<name>{_FINDING})(?:"
-    rf"\s?[(\[]\s?(?:(?P<no>{_NO}|-)|(?P<yes>{_YES}|\+|x|✓|✔))\s?[)\]]"
+    rf"(?<![a-z-])(?P<name>{FINDING})(?:"
+    rf"\s?[(\[]\s?(?:(?P<no>{NO}|-)|(?P<yes>{YES}|\+|x|✓|✔))\s?[)\]]"
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
-    rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{_NO})|{_YES}){_END}"
+    rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(])"
+    rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{NO})|{YES}){_END}"
     rf"|\s?[:=]?\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
-    rf"|\s(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}|(?=\s(?:{_FINDING})\s(?:yes|no)\b))"
+    rf"|\s(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}"
+    rf"|(?=\s(?:{FINDING})\s(?:yes|no)\b))"
     r"|\s?=\s?(?=[a-z]))"
 )
 # The name of a field that begins after the value of another one, whatever stands between.
-_NEXT = re.compile(rf"(?P<divider>[\s/|,-]{{1,4}})(?P<name>(?:{_FINDING}|{_OTHER})\s?)\Z")
-_FIELD_BEFORE = re.compile(r"[a-z)]\s?:\s?[^\s:;.\n][^:;.\n]{0,160}$")
+_NEXT = re.compile(rf"(?P<divider>[\s/|,-]{{1,4}})(?P<name>(?:{FINDING}|{OTHER})\s?)\Z")
+_FIELD_BEFORE = re.compile(r"[a-z)]\s?:\s?[^\s:;.\n](?:[^:;.\n]|\.(?=\d)){0,160}$")
 _JOINED = re.compile(
     r"(?:\b(?:and|or|nor|of|(?<!: )(?<!:)no|the|a|an|with|without|for|in|previous(?:ly)?|prior|last|old|former"
     r"|earlier|final|overall|"
     r"assessment|impression|category|acr|breasts?|architectural|lymph|axillary|skin|suspicious|right|left|rt|lt)|[,/&(])$"
 )
-_LEGEND = re.compile(
-    r"\s?\(\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(?:-|to)\s?d|[01]\s?(?:-|to)\s?[56])\s?\)"
+_LAST_OF_A_LINE = re.compile(
+    rf"(?:\A|(?<=\n)|(?<=[.;-]\s))(?P<name>{FINDING})\s?:\s?\n\s?(?=[a-z0-9])(?!(?:{FINDING}|{OTHER})\s?:)"
 )
-"""What a printed form offers to choose from: "(a/b/c/d)", "(0-6)"."""
+"""A name with its value on the next line."""
+_SPOKEN_HEADING = re.compile(
+    rf"(?:\A|(?<=[.\n])|(?<=[.\n]\s))(?P<name>(?={FINDING}\.)(?:[a-z-]{{4,15}}\s)?(?P<stem>[a-z-]{{4,20}}?)(?:es|s|ies|y)?)\."
+    r"(?=\s?(?:none\b|(?:there\s(?:is|are)\s)?no\s(?:[a-z-]{2,15}\s){0,4}?(?P=stem)))"
+)
+"""A name with a full stop, then what it is of: "masses. no suspicious masses. calcifications. none."."""
 _LEADER = re.compile(r"(?<=[a-z)])\s?(?:\.{3,60}|(?:\s\.){3,60})\s?(?=[a-z0-9])")
 """Dots that lead from a name to its value."""
 _MAY_HAVE_FIELDS = re.compile(r"[|:=\n\[(+?]|\s-|\.\.|\byes\b|\b(?:no|n|y|nil|negative|positive)\s?(?:[.,;/]|\Z)")
 _ANATOMY = re.compile(
-    r"skin|nipples?|pectoral(?:is)?(?:\smuscles?)?|skin\s?(?:/|and|&|,)\s?nipples?|nipples?\s?(?:/|and|&|,)\s?skin"
+    r"skin|nipples?|nac|mamillae?|areolae?|pectoral(?:is)?(?:\smuscles?)?|skin\s?(?:/|and|&|,)\s?(?:nipples?|nac)"
+    r"|(?:nipples?|nac)\s?(?:/|and|&|,)\s?skin"
 )
 """Names of what is always there: of them "no" says that nothing is wrong."""
 
@@ -83,9 +80,12 @@ def as_lines(text: str) -> str:
     Args:
         text: in lower case, with tabs and line ends as written.
     """
+    text = _LAST_OF_A_LINE.sub(r"\g<name>: ", text)
+    text = _SPOKEN_HEADING.sub(r"\g<name>:", text)
+    text = as_options(without_legends(text))
     if not _MAY_HAVE_FIELDS.search(text) and "\t" not in text:
         return text
-    text = _LEADER.sub(": ", _LEGEND.sub(" ", text))
+    text = by_side(_LEADER.sub(": ", text))
     text = _SIDE_CELL.sub(r"\n\g<side>: ", text)
     text = "\n".join(_of_cells(line) for line in _of_columns(text.split("\n")))
     text = _of_headings(text)
@@ -156,12 +156,21 @@ def _plainly(match: re.Match[str]) -> str:
         match["no"]
         or match["empty"]
         or match["said_no"]
+        or match["answered_no"]
         or match["bare_no"]
         or match["minus"]
         or match["double"] == "-ve"
     ):
         return f"{match['name']}: {'normal' if _ANATOMY.fullmatch(match['name']) else 'none'}"
-    if match["yes"] or match["crossed"] or match["said"] or match["bare_yes"] or match["plus"] or match["double"]:
+    if (
+        match["yes"]
+        or match["crossed"]
+        or match["said"]
+        or match["answered"]
+        or match["bare_yes"]
+        or match["plus"]
+        or match["double"]
+    ):
         return f"{match['name']}: {'abnormal' if _ANATOMY.fullmatch(match['name']) else 'present'}"
     return f"{match['name']}: "
 

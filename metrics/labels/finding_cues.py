@@ -5,14 +5,24 @@ compression effaces, what was excised, what an older film didn't show. Every rep
 """
 
 _ADVERB = r"(?:(?:entirely|completely|definitely|clearly|definitively|reliably|fully|confidently|safely)\s)?"
-_STEADY = r"(?:change|increase|decrease|growth|progression|alteration|enlargement)s?"
-_QUALIFIER = r"(?:(?:significant|interval|appreciable|definite|obvious|major|further|suspicious|new|relevant)\s){0,3}"
+_STEADY = (
+    r"(?:change|increase|decrease|growth|progression|alteration|enlargement|dynamic|evolution|modification|variation"
+    r"|difference)s?"
+)
+_QUALIFIER = (
+    r"(?:(?:significant|interval|appreciable|definite|obvious|major|further|suspicious|new|relevant|essential"
+    r"|dynamic|evolutive)\s){0,3}"
+)
 _SEEN = (
     r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
     r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
     r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
     r"measurable|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
-    r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible)"
+    r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible|determined|revealed"
+    r"|disclosed|traced|"
+    r"differentiated|distinguished|registered|ascertained|evidenced|evidentiated|individuali[sz]ed|objectified"
+    r"|objectivi[sz]ed|perceived|"
+    r"discovered|made\sout|picked\sup|established|locali[sz]ed)"
 )
 _BE = r"(?:is|are|was|were|be|been|has|have|had)"
 _DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
@@ -28,7 +38,26 @@ _THEN = (
     r"that\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
 )
 _OTHER_VIEW = r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique)"
-_DEGREE = r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious)"
+_SUMMED = r"(?:summation|superimpos\w{1,6}|superposition|overlap\w{0,4}|arte?fact|artifact)\w{0,2}\b"
+_NOT_OF_THE_BREAST = (
+    r"(?:(?:skin|cutaneous)\s(?:fold|mole|tag|wart|n(?:a?e)v)\w{0,3}|moles?|na?ev(?:us|i)|deodorant|talc\w{0,3}|hair"
+    r"|clothing|nipple\s(?:(?:being\s)?(?:out\sof|not\sin)\sprofile|shadow))\b"
+)
+"""What projects itself into the breast, or only seems to be something."""
+NO_FINDING = rf"(?:{_SUMMED}|{_NOT_OF_THE_BREAST})"
+_NAMED_AS = (
+    r"(?:represent(?:s|ing)?|due\sto|correspond(?:s|ing)?\s(?:to|with)|consistent\swith|in\skeeping\swith"
+    r"|attribut(?:able|ed)\sto|"
+    r"caused\sby|produced\sby|explained\sby|(?:proved|proven|turned\sout|shown|found|felt|thought"
+    r"|considered)\sto\s(?:be|represent))"
+)
+_TISSUE = r"(?:(?:an?|the|only|normal|simple|from|of|tissue|glandular|fibroglandular|parenchymal|technical)\s){0,3}"
+_DEGREE = (
+    r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious|reactive"
+    r"|inflammatory|vascular|cystic|metastatic|post-?\s?(?:operative|surgical|traumatic|biopsy)|degenerat\w{1,4}|dystrophic"
+    r"|secretory|dermal|physiologic\w{0,2}|pathologic\w{0,2})"
+)
+"""What a finding is by nature: the doubt is of that."""
 
 CUES = {
     # Looks like a negation or a doubt, and says nothing of whether the finding is there now.
@@ -40,6 +69,7 @@ CUES = {
             rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{_SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{_THEN}\b",
             rf"(?:{_BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{_SEEN}\b",
             rf"(?:{_BE}\s)?(?:not\s{_LY}{_SEEN}|invisible|occult)\s(?:on|in|at)\s(?:the\s)?{_OTHER_VIEW}\b",
+            rf"(?:{_BE}\s)?not\s(?:clinically\s)?palpable\b",
             # Denied twice.
             r"(?:not|never|hardly|nor)\s(?:(?:entirely|completely|quite|wholly|totally)\s)?"
             r"(?:without|free\s(?:of|from)|devoid\sof|negative\sfor|lack(?:s|ing)?(?:\sin)?|missing)\b",
@@ -55,6 +85,7 @@ CUES = {
             r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
             r"(?:excision|removal|resection|enucleation)\sof\b",
             # Denies something else.
+            r"not\s'?(?:the\s)?(?:left|right|bilateral|upper|lower|inner|outer|medial|lateral)\b",
             r"not\s(?:\w{2,12}ly\s)?(?:spiculat|irregular|round|oval|circumscribed|lobulat|pleomorphic|cluster|grouped|calcified|"
             r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
             r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
@@ -65,7 +96,7 @@ CUES = {
             r"(?:has|have|did)\snot\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?)\b",
             r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
             r"not\s(?:significantly\s|appreciably\s)?"
-            r"(?:changed|increased|decreased|enlarged|grown|progressed|absent|different)\b",
+            r"(?:changed|altered|increased|decreased|enlarged|grown|progressed|absent|different)\b",
             r"not\s(?:yet\s)?been\s(?:compared|evaluated|assessed|biopsied)\b",
             r"no\slonger\s(?:increas|grow|enlarg)\w{1,4}\b",
             r"no\s(?:doubt|question)\b|(?:without|beyond)\s(?:any\s|a\s)?(?:doubt|question)\b",
@@ -75,12 +106,16 @@ CUES = {
     ),
     "uncertain_after": "|".join(
         (
+            rf"favou?red\sto\s(?:be|represent)\s{_TISSUE}{NO_FINDING}",
+            r"(?<!as\s)(?<!if\s)(?<!where\s)(?<!when\s)(?:suspected|possible|probable|questioned|questionable|queried|presumed)"
+            r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
+            rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{_TISSUE}{_SUMMED}",
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
             r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
-            r"(?:a|one)\s(?:possibility|consideration))\b",
+            r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if)\b)",
         )
     ),
     "purpose": "|".join(
@@ -94,16 +129,23 @@ CUES = {
     ),
     "absent_after": "|".join(
         (
-            rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b)(?:be\s|been\s)?{_LY}{_SEEN}\b",
-            rf"(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot)\sbe\s{_LY}{_SEEN}\b",
+            rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
+            rf"(?:be\s|been\s)?{_LY}{_SEEN}\b",
+            rf"(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot|can't|could\snot"
+            rf"|couldn't)\sbe\s{_LY}{_SEEN}\b",
             rf"absent\b(?!\s(?:is|are|were)\s)|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
-            rf"{_GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|,\s?(?:since\s)?{_TAKEN}\b",
-            rf"{_TAKEN}\s(?=\d|(?:in|on|last|during|via|by|at|from|previously|surgically|elsewhere)\b)",
-            r"(?:represents?|(?:is|are|was|were)\sdue\sto|corresponds?\sto|consistent\swith|in\skeeping\swith|attributable\sto|caused\sby|"
-            r"(?:proved|proven|turned\sout|shown|found)\sto\sbe)\s(?:an?\s|only\s|normal\s|simple\s){0,2}"
-            r"(?:summation|superimpos\w{1,6}|overlap\w{0,4}|artefact|artifact)\w{0,2}\b",
+            rf"{_GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{_TAKEN}\b",
+            rf"{_TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
+            rf"|elsewhere)\b))",
+            # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
+            rf"(?<!not\s){_NAMED_AS}\s{_TISSUE}{NO_FINDING}",
+            rf"(?:is|are|was|were)\s(?:only|just|merely|simply)\s{_TISSUE}{_SUMMED}",
+            rf"(?:is|are|was|were)\s(?:only\s|just\s|merely\s)?(?:{_NOT_OF_THE_BREAST}|an?\s{NO_FINDING})",
+            rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){_SUMMED}(?=\s?\))",
+            r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
+            r"|were)\snot\sdefined\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|nonexistent|non-existent)\b",
             rf"(?:(?:{_BE}|now|all|completely)\s){{0,3}}gone\b",
@@ -113,8 +155,13 @@ CUES = {
     "uncertain_before": "|".join(
         (
             rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
-            r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b|suspect\b|perhaps\b|potential(?:ly)?\b|apparently\b|conceivabl[ey]\b",
+            r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b"
+            r"|(?<!no\s)(?<!any\s)(?<!or\s)(?<!without\s)suspect\b|perhaps\b|potential(?:ly)?\b"
+            r"|apparently\b|conceivabl[ey]\b",
             r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
+            r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
+            r"(?:sure|decided|determined)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            r"(?<![a-z,]\s)(?<!,)likely\b(?!\s(?:due|related|secondary|represent\w{0,3}|to)\b)",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
@@ -129,7 +176,9 @@ CUES = {
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
             r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
-            r"absent\s(?:is|are|were)\b",
+            r"absent\s(?:is|are|were)\b|nowhere\b",
+            r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
+            r"|appreciate)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
@@ -138,6 +187,7 @@ CUES = {
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)\b|devoid\sof\b",
             r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
+            r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
             r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
         )
@@ -145,8 +195,18 @@ CUES = {
 }
 """In the order in which they are tried."""
 
+EXPLAINED = (
+    rf"(?:{_SUMMED}|skin\slesions?\b|{_NOT_OF_THE_BREAST})[^.;,\n]{{0,60}}?\s"
+    r"(?:(?:accounts?\sfor|explains?|(?:is|are)\sresponsible\sfor|causes?|causing|produces?|producing)\s(?=(?:the|an?"
+    r"|this|that)\b)|(?:project|appear|present)\w{0,3}\sas\b)"
+)
+"""Before what is no finding: "a skin mole accounts for the opacity"."""
+
 LATER_CUES = {
     "than": r"than\b",
+    "tissue": rf"(?:{_NAMED_AS}|(?:is|are|was|were)\s(?:just|only|merely|simply))\s(?:(?:an?|the|only|just|merely"
+    r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof)\s){0,4}"
+    r"(?:tissue|parenchyma|glands?)\b",
     "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
     "versus": r"(?:vs\b\.?|versus\b)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
@@ -160,7 +220,8 @@ LATER_CUES = {
     "alternative": r"or\b",
 }
 _NOTHING = (
-    r"(?:none|nil|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad|nothing)"
+    r"(?:none|nil|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
+    r"|nothing(?:\sof\sthe\s(?:kind|sort))?)"
 )
 MARKS = {
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",

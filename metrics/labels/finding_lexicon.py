@@ -6,7 +6,7 @@ is bounded, so no pattern can take more than linear time.
 
 import re
 
-from metrics.labels.finding_cues import CUES, LATER_CUES, MARKS
+from metrics.labels.finding_cues import CUES, EXPLAINED, LATER_CUES, MARKS, NO_FINDING
 
 KINDS = (
     "mass",
@@ -28,30 +28,46 @@ _FINDINGS = {
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
     "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-|\slike)"
-    r"|nodular\s(?:image|formation|structure|shadow|lesion)s?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
+    r"|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
+    r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|(?:additional|suspicious"
+    r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
     "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b",
     "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b"
     r"|(?:distorted|disturbed)\sarchitecture\b"
-    r"|architectural\s(?:disturbance|deformity|disruption)s?\b",
+    r"|architectur(?:al|e)\s(?:disturbance|deformit(?:y|ie)|deformation|disruption|disorgani[sz]ation|disarray"
+    r"|alteration|anomaly|irregularity)s?\b"
+    r"|parenchymal\sdeformit(?:y|ies)\b",
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adenopath(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b|nodes?\b"
     r"|lns?\b|lap\b|nodal\s(?:enlargement|disease|metasta\w{1,5})\b",
-    "skin": r"skin\b|cutis\b|cutaneous\b",
-    "nipple": r"nipples?\b|nac\b",
-    "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?",
+    "skin": r"skin\b|cutis\b|cutaneous\b|(?:in)?teguments?\b|dermis\b",
+    "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b|(?<!of\sthe\s)(?<!from\sthe\s)areola[es]?\b"
+    r"|papillae?\b",
+    "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?"
+    r"|(?<!behind\sthe\s)(?<!beneath\sthe\s)(?<!under\sthe\s)(?<!sternalis\s)muscles?\b",
 }
 
 _PREDICATES = {
-    "normal": r"normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b|spared\b|preserved\b"
-    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from))|uninvolved\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
-    r"|everted\b|smooth\b|conserved\b|respected\b|delicate\b|physiological\b|ok\b",
+    "normal": r"normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b(?!\s(?:\w{3,10}\s)?hil)"
+    r"|spared\b|preserved\b(?!\s(?:\w{3,10}\s)?hil)"
+    r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from|silicone|fluid|air|edge))|uninvolved\b|normali[sz]ed\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
+    r"|everted\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
+    r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
+    r"|findings?\b|appearance|thickness|aspect|contours?\b))|unaltered\b|respected\b|delicate\b"
+    r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure))|physiological\b|ok\b",
     "abnormal": r"abnormalit(?:y|ies)\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
-    r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:sion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
+    r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:[st]ion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
-    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|indrawn\b|eczema\w{0,5}\b|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b",
+    r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
+    r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|indrawn\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
+    r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
+    r"|invaginat\w{1,4}\b|sunken\b|depressed\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
+    r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
+    r"|loss\sof\s(?:the\s)?(?:\w{3,15}\s)?(?:fat|tissue)(?:ty)?\splanes?\b|lost\b(?!\s(?:to|\w{2,10}\s?hil|hil|cort))"
+    r"|breach\w{0,3}\b",
 }
 
 
@@ -60,11 +76,13 @@ def _groups(patterns: dict[str, str]) -> str:
 
 
 EVENTS = re.compile(
-    r"(?<![a-z0-9])(?:(?P<skipped>non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b"
+    rf"(?<![a-z0-9])(?:(?P<explained>{EXPLAINED})|(?P<skipped>"
+    r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
     r"|skin\s(?:lesions?|moles?|markers?|folds?|tags?)\b|nipple\smarkers?\b"
     r"|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
-    r"|(?P<harmless>(?:not\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent)\b)|"
+    r"|(?P<harmless>(?:not\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent)\b"
+    r"|(?:without|no)\s(?:(?:any|significant|suspicious|patholog\w{2,4})\s){0,2}enlargement\b)|"
     + "|".join(_groups(part) for part in (CUES, _FINDINGS, _PREDICATES, LATER_CUES))
     + ")|"
     + _groups(MARKS)
@@ -74,7 +92,7 @@ EVENTS = re.compile(
 NEW_STATEMENT = re.compile(
     r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
     r"|numerous\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b|dystrophic\b|secretory\b"
-    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b)"
+    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b)"
 )
 """After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
 
@@ -86,12 +104,24 @@ NEW_SUBJECT = re.compile(
 )
 """After "and" in a denied list: a statement with a subject and a verb of its own."""
 FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
+NOW_APPEARS = re.compile(
+    r"\s(?:(?:now|again|today|otherwise|also|still|both|all|have|has|become|is|are|was|were|looks?|appears?|seems?)\s){1,4}"
+)
+"""Between "and" and what is said on of the same anatomy: "are smaller and now look normal"."""
+AS_BEFORE = re.compile(
+    r"\s?(?:and\s)?(?:(?!(?:or|nor|no|and|without|not)\b)[a-z-]{2,20}\s){1,5}(?:(?:remain|stay)s?\s)?(?:stable|unchanged|constant"
+    r"|as\sbefore|identical|idem|persist(?:s|ing|ent)?|known|the\ssame)(?=\s?(?:[.,;\n]|\Z|\s(?:since|compared|from|over)\b))"
+)
+"""Behind a denied finding, another one of which is said that it hasn't changed: "no mass, calcifications stable"."""
+OF_IT = re.compile(r"\s(?:it|them)\b")
+"""Behind what is said of the anatomy named last: "close to the muscle but does not invade it"."""
 LISTED = re.compile(r"\b(?:or|nor|no|without)\b|^\s?and\b")
 LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
 """In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(
     r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|left|right|rt|lt|major|minor|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
-    r"axillary|underlying|subcutaneous|tissues?|fat|areolae?|complexes)[\s,/&-]{0,3}){0,5}"
+    r"axillary|underlying|sub-?cutaneous|subcutis|cellular|fatty|subcut|hypodermis|tissues?|fat|areolae?"
+    r"|complexes)[\s,/&-]{0,3}){0,5}"
 )
 """What may stand between parts of one list of anatomy ("skin, nipple and pectoral muscle")."""
 
@@ -102,17 +132,28 @@ A_DIAGNOSIS = re.compile(
 )
 """Before "lesion" where it only says what other findings are a sign of: "calcifications suggest a benign lesion"."""
 IT_IS_GONE = re.compile(
-    r"\s?(?:(?:and|but|however|now|today),?\s){0,2}(?:it|they|this|these|both|the\sfinding)\s(?:(?:has|have|had|is|are|was|were|been|since|now)\s){0,3}?"
-    rf"(?:{CUES['absent_after']})"
+    r"\s?(?:(?:and|but|however|now|today),?\s){0,2}(?:(?:on|with|at|in|after)\s[a-z0-9 -]{2,60}?,?\s)?(?:(?:it|they"
+    r"|this|these|both|the\sfinding)\s)?(?:(?:has|have|had|is|are|was|were|been|since|now)\s){0,3}?"
+    rf"(?!none\b|{CUES['neutral']})(?:{CUES['absent_after']})"
 )
 """A sentence of its own that says so of what the one before names."""
+NONE_OF_IT = re.compile(
+    r"\s?(?:and\s)?(?:no|without(?:\sany)?)\s(?:[a-z-]{3,15}\s){0,2}(?:retraction|inversion|thickening|dimpling|puckering|discharge"
+    r"|involvement|invasion|infiltration|tethering|o?edema|changes?)(?:\s(?:is|are)\s(?:seen|noted|present))?\s?[.;!\n]?\s?"
+)
+"""A sentence of its own that says so of the anatomy that the one before names: "Nipples in profile. No retraction."."""
 OF_THE_ONE_THERE = re.compile(
     r"\b(?:in|within|of|inside|around|near|beside|adjacent\sto|next\sto|accompanying|surrounding|by|from)\s(?:the|this|that)\s(?:[a-z-]{3,15}\s){0,2}\Z"
 )
 """Before a finding that isn't denied along with what is denied of it: "no calcification in the mass"."""
+UNASSESSED = re.compile(
+    r"\s(?:(?:is|are|was|were)\s)?(?:cannot|can\snot|could\snot|not)\s(?:be\s)?(?:[a-z]{4,12}ly\s)?"
+    r"(?:assess|evaluat|includ|imag|judg|examin|cover|captur)(?:ed|able)\b"
+)
+"""Behind nodes of which a report says nothing: "lymph nodes cannot be assessed"."""
 GONE_OF_THE_LAST = re.compile(
     r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
-    r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){1,6}"
+    r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){0,6}"
 )
 """Between where a statement begins and what says that something is gone: the statement is of what was named last."""
 
@@ -122,8 +163,53 @@ PREFERRED = re.compile(
 """Before "than": what follows is what the finding isn't ("rather dense tissue than a mass")."""
 NO_CHANGE = re.compile(
     r"(?:no|without)\s(?:\w{3,15}\s){0,2}(?:alteration|change)s?\b(?!\s(?:since|from|in|compared|over|to|as|of)\b)"
+    r"|not\s(?:changed|altered)\b"
 )
 """Of anatomy that nothing else is said of: it is normal ("skin without alterations")."""
+ITS_PROPERTY = re.compile(
+    r"(?:'s)?[\s,]{1,2}(?:(?:with|whose|its|the|which|has|have|and|parts?|of)\s){0,3}(?:[a-z-]{3,15}\s)?"
+    r"(?:margins?|borders?|contours?|outlines?|edges?|walls?|extent|cent(?:re|er)|correlates?)\s(?:which\s|that\s)?\Z"
+)
+"""Between a finding and what is denied of its margins."""
+EXPLAINS = re.compile(NO_FINDING)
+UNCHANGED = re.compile(r"unchanged|stable")
+"""Of anatomy that nothing else is said of before: nothing is wrong with it ("skin and nipples are unchanged")."""
+DESCRIBING = re.compile(r"apparent|visible|palpable|evident|stable|unchanged")
+HINDERED = re.compile(
+    r"\b(?:obscured|hidden|masked|concealed|(?:poorly|partly|partially|incompletely|hardly|not\swell|not\sfully|less)\s\w{4,12})\s\Z"
+)
+"""Before "due to overlapping tissue": the finding is there and hard to see."""
+POSTPOSED = re.compile(r"suspected|possible|probable|questioned|questionable|queried|presumed")
+"""A doubt without a verb says nothing of a finding that is denied: "does not confirm the mass suspected on MRI"."""
+A_TRUE_ONE = re.compile(r"\b(?:true|real|genuine|actual)\s(?:[a-z-]{3,15}\s)?\Z")
+"""Before a finding that is denied: what was called one before isn't one ("an opacity rather than a true mass")."""
+NOTHING_WRONG = re.compile(
+    r"\s(?:(?:any|other|particular|relevant|significant|visible|noteworthy|suspicious|patholog\w{2,4}|abnormal)\s){0,3}"
+    r"(?:findings?|patholog(?:y|ies)|peculiarit(?:y|ies)|particularit(?:y|ies)|features?|compromise)\b"
+)
+"""Behind "without", of anatomy: "skin and nipple without particularities"."""
+PLACED = re.compile(
+    r"\s(?:(?:directly|just|immediately)\s)?(?:over(?:lying)?|above|around|near|behind|beneath|under|covering|opposite"
+    r"|next\sto|adjacent\sto"
+    r"|at\sthe\slevel\sof|in\sfront\sof)\s(?:the|this|that|an?|these|her)\s(?:[a-z-]{3,15}\s){0,2}"
+)
+"""Between anatomy and the finding that only says where: "the skin over the mass is thickened"."""
+A_PLACE = re.compile(
+    r"\b(?:behind|near|from|to|in|of|within|at|under|below|beneath|above|deep|around|into|on|over|with)\s(?:(?:the|her"
+    r"|left|right|both)\s){0,2}\Z"
+)
+"""Before anatomy that only says where something is: "the mass behind the nipple is unchanged"."""
+A_LANDMARK = re.compile(
+    r"\b(?:behind|near|from|to|under|below|beneath|above|around|over)\s(?:(?:the|her|left|right|both)\s){0,2}\Z"
+)
+PROPERTY_OF = re.compile(
+    r"\b(?:nature|origin|significance|a?etiology|causes?|extent|size|depth|stability|margins?|borders?|contours?"
+    r"|outlines?|"
+    r"edges?|walls?|cent(?:re|er)s?|correlates?|correlation|equivalent|counterpart|increase|change)\s(?:of|for"
+    r"|to)\s(?:(?:the|this|that|these|those|an?)\s)?"
+    r"(?:(?!palpa|felt\b|clinical)[a-z-]{3,15}\s){0,2}\Z"
+)
+"""Before a finding of which something is denied, and not the finding: "the borders of the mass are not seen"."""
 EXCEPTED = re.compile(
     r"\s(?:(?:for|the|an?|some|few|several|two|three|stable|known|scattered|isolated|single|solitary|tiny|small|obviously|"
     r"typically|definitely)\s){0,4}(?:benign|vascular|arterial|coarse|popcorn|punctate|secretory|dystrophic|rim|round|"
@@ -132,12 +218,12 @@ EXCEPTED = re.compile(
 """Behind "other than": of the kind denied, what is there after all ("no calcification other than vascular")."""
 
 BEFORE_ANATOMY = re.compile(
-    r"[\s-]{0,2}(?:(?:appearing|looking|of|the|to|into|in|within|through|overlying|adjacent|both|at|up|upto|"
+    r"[\s-]{0,2}(?:(?:appearing|looking|of|on|the|left|right|to|into|in|within|through|overlying|adjacent|both|at|up|upto|"
     r"axillary|size|sized)[\s-]{1,2}){0,4}"
 )
 """What may stand between a describing word and the anatomy right after it ("retraction of the nipple")."""
 
 NODE_DESCRIBED = re.compile(
     r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
-    r"several|two|three|small|dense|no|reactive)\b(?:(?!\band\sthe\b)[^.;,\n]){0,30}\Z"
+    r"several|two|three|small|dense|no|reactive|silicone|laden)\b(?:(?!\band\sthe\b)[^.;,:/|\n]){0,30}\Z"
 )

@@ -1,4 +1,4 @@
-"""The labeler's vocabulary of BI-RADS categories and breast density: patterns over normalised text.
+"""The labeler's vocabulary of BI-RADS categories: patterns over normalised text.
 
 The words are those of the ACR BI-RADS Atlas (5th edition, 2013), of its 4th edition where reports still use them,
 and of the DMID reports. Every repeat is bounded, so no pattern can take more than linear time.
@@ -14,15 +14,18 @@ BIRADS_OR_CATEGORY = re.compile(
     r"(?P<token>(?:bi[\s.-]?rads|b\.i\.r\.a\.d\.s\.(?=\s)|breast imaging[ -]reporting (?:and|&) data system"
     r"|(?<![a-z0-9])(?:"
     r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
-    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|birds|birdas|biards"
+    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|brads|birds|birdas|biards"
     r"|br(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
     r"))(?:'s)?(?![a-z]))"
-    r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of))?[\s:(=-]{0,3}(?=[0-9a-z]))"
+    r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of|now|was|has been|(?:(?:down|up)graded|changed|corrected"
+    r"|amended|revised) to)){0,3}[\s:(=-]{0,3}(?=[0-9a-z]))"
+    r"|(?P<assessed>(?<![a-z])(?:assessment|impression|conclusion|opinion)(?![a-z]))"
     r"|(?P<now>(?:\b(?:now|currently|today)\s(?:an?\s|is\s|it\sis\s)?|->\s?)(?=[0-6][abc]?(?![a-z0-9.,:]|\s?(?:mm|cm|x\s?\d|o'?\s?c|mass|nod|calc|les))))"
 )
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
     r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
+    r"|should|must|be|reads?|remains?|stays?|(?:corrected|amended|changed|revised|updated) to"
     r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
     r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy"
@@ -35,12 +38,57 @@ BARE_CATEGORY_AFTER = re.compile(
     r"(?:assessment|impression|conclusion|final|overall|edition|atlas|lexicon|\b(?:19|20)\d\d)[\s:,.(-]{0,4}"
     r"(?:(?:is|was|of|an?|the|acr|assessment|as|right|left|rt|lt|both|breasts?|side|r|l)[\s:-]{1,2}){0,5}$"
 )
+_WORDS_OF_1_TO_6 = (
+    r"(?:incomplete|(?:negative|normal)|benign|(?:probably|likely) benign|(?:low |moderate |high )?suspici\w{2,4}"
+    r"|highly suggestive|(?:known|biopsy|proven))"
+)
+ASSESSED = re.compile(
+    r"(?:\s(?:category|code|score|is|was|of|for|the|(?:right|left|both)(?:\sbreasts?)?"
+    r"|(?:micro)?calcifications?|mass|lesion|nodule|asymmetry|distortion|findings?|\(acr\))){0,5}\s?[:=(-]?\s?"
+    rf"(?:{_WORDS_OF_1_TO_6}(?:[\s-](?:findings?|abnormality|mammogram|malignan\w{{2,3}}|of|biopsy|proven|for"
+    rf"|study)){{0,4}}\s?[:,(-]\s?)?"
+)
+"""Behind "assessment", what may stand before a category without the name BI-RADS."""
+ASSESSED_SIDE = re.compile(
+    r"(?:right|left|rt|lt|[rl])(?:\sbreast)?\s?[:=-]?\s?(?:[0-6]|iv|v|i{1,3})[abc]?(?:\s?[,;/&.]|\s?[(-]\s?[a-z]"
+    r"|\s(?:and|[rl])\b|\Z)"
+)
+ASSESSED_VALUE = re.compile(
+    r"(?P<value>[0-6]|vi|iv|v|i{1,3}|zero|one|two|three|four|five|six)(?:\s?-?[abc])?(?P<end>\s?(?:[,:/-](?!\s?\d)"
+    r"|/\s?(?=4[abc])|[;)(\n]|\Z|\.(?!\d))"
+    rf"|\s(?:{_WORDS_OF_1_TO_6}(?!\s(?:\w{{3,12}}\s)?(?:masses|nodules|lesions|calcif|opacities|nodes))|both|bilateral"
+    rf"|on|in the (?:right|left))\b)"
+)
+"""A category that is all that is said, or has the ACR's words behind it."""
+NUMBERED = re.compile(r"1\s?[.):-]\s?[a-z][^\n]{0,400}?(?:[.;]\s?|\n)2\s?[.):-]|1\s?[.):-][^\n]{0,400}\n\s?2\s?[.):-]")
+"""A list whose first number is no category."""
+OF_THIS_CATEGORY = {
+    number: re.compile(rf"[\s,:(-]{{1,3}}(?:{words})")
+    for number, words in {
+        "0": "incomplete|needs? additional|additional",
+        "1": "negative|normal",
+        "2": "benign",
+        "3": "(?:probably|likely) benign",
+        "4": "(?:low |moderate |high )?suspici",
+        "5": "highly sugg",
+        "6": "known|biopsy|proven",
+    }.items()
+}
+"""The ACR's words right behind a category: "impression: 2 - benign"."""
+OTHER_CATEGORY = re.compile(
+    r"\b(?:acr|densit\w{1,3}|dense|composition|parenchym\w{1,3}|risk|triage|priority|asa|quality|urgency)\b"
+)
+"""Before "category": it isn't that of an assessment."""
 BARE_CATEGORY_OF = re.compile(
     r"(?:[0-6]|iv|v|vi|i{1,3})(?:[ -]?[abc])?\s?(?:,\s?|\()?(?:according to|as per|per|of|by|in|on|after|acc\. to)"
     r" (?:the )?(?:acr[ -]?)?bi[\s.-]?rads"
 )
 """Behind "category": "4B according to BI-RADS"."""
-BARE_CATEGORY_WHOLE = re.compile(r"(?:[0-6]|iv|v|vi|i{1,3})(?:[ -]?[abc])?\s?(?:[.,;:)(\n-]|\Z)")
+BARE_CATEGORY_WHOLE = re.compile(
+    r"(?:[0-6]|iv|v|vi|i{1,3}|zero|one|two|three|four|five|six)(?:[ -]?[abc])?\s?"
+    r"(?:[.,;:)(\n-]|\Z|(?:both|bilateral(?:ly)?|(?:on|in) (?:the |both )?(?:right|left|sides|breasts)"
+    r"|\(?bi[\s.-]?rads)\b)"
+)
 
 # Its value ------------------------------------------------------------------------------------------------------
 
@@ -120,6 +168,7 @@ NOT_ASSIGNED_AFTER = re.compile(
 NEGATED_BEFORE = re.compile(
     r"(?:\bnot|n't|\brather than|\binstead of|\bno longer)\b(?!\s(?:seen|identified|noted|visuali|suspicio|signific|"
     r"appreciated|present|changed|detected|evident|enlarged|involved|definite))[^:]{0,80}$"
+    r"|\b(?:disregard|ignore|erroneous|wrong|mistaken|incorrect)(?:ly)?\b[^:;.]{0,60}$"
     r"|\bno(?:\s(?:evidence of|suspicion (?:of|for)|features of))?\s?(?:an?\s)?$|\bwithout (?:an? )?$"
 )
 NEGATED_AFTER = re.compile(
@@ -147,7 +196,8 @@ HISTORY_BEFORE = re.compile(
     r"(?<!year )(?<!years )(?<!year-)old)\b|\bfrom\s?(?:an?\s)?$|\bwas\s?(?:an?\s|at\s)?$"
 )
 HISTORY_AFTER = re.compile(
-    r"\s?(?:previously|earlier|formerly|before\b|(?:on|at|in) (?:the )?(?:prior|previous|last|earlier)|"
+    r"\s?(?:previously|earlier|formerly|before\b|elsewhere\b|(?:in|at|by) (?:the |an )?(?:outside|other|referring)\b"
+    r"|(?:on|at|in) (?:the )?(?:prior|previous|last|earlier)|"
     r"last (?:year|time|study|exam)|->|"
     r",?\s?(?:(?:is|was|has been|now)\s){0,2}(?:upgraded|downgraded|changed|revised|increased|converted) to\b)"
 )
@@ -182,75 +232,3 @@ DESCRIPTORS = (
 """The ACR's words for each category, the gravest first; "3" is tried before the "2" that it contains."""
 
 DESCRIPTOR_DENIED = re.compile(r"\b(?:no|not|without|nor)\b[^.;\n]{0,80}$")
-
-# Density --------------------------------------------------------------------------------------------------------
-
-_NO_WORD_AFTER_A = "breast|density|with|and|or|to|on|in|bi|findings|composition|right|left"
-
-
-def _letter(name: str) -> str:
-    """Return a density letter; an "a" that is an article ("composition a mass") is none."""
-    return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
-
-
-_KIND = "type|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
-DENSITY_LETTER = re.compile(
-    rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
-    rf"|(?:density|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
-    rf"(?:(?:is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|{_KIND}|{BIRADS_NAME})[\s:=(-]{{1,3}}){{0,5}}"
-    r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
-    r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
-    r"|tissue|"
-    r"(?:according to|as per|per|of|by|in) (?:the )?(?:acr|bi-?rads))))"
-    + _letter("first")
-    + r"(?:\s?(?:on|in)?\s?(?:the )?(?:right|left)?(?: breast)?\s?(?:/|-|,|;|\bto\b|\bor\b|\band\b)\s?"
-    rf"(?:acr[\s-]?)?(?:(?:density|category|type|right|left|breast|on the)[\s:]{{1,2}}){{0,3}}{_letter('second')})?"
-)
-DENSITY_NUMBER = re.compile(
-    r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
-    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
-    r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
-    r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
-    r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
-)
-_GLAND = r"(?:fibro[- ]?)?(?:gland|dens|parenchym)"
-DENSITY_ACR_NUMBER = re.compile(
-    r"(?:\b(?:parenchyma\w{0,2}|composition|tissue|breasts?|glands?|glandular)\s\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
-    r"(?![\da-z.])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
-)
-"""An old type of the ACR beside a word that says of what."""
-DENSITY_TYPE = re.compile(
-    r"\b(?:type|grade|class|pattern|category)\s?(?P<number>iv|i{1,3}|[1-4])\s(?:of\s|acr\s)?(?:the\s)?"
-    r"(?:(?:mammographic|fibro-?glandular|glandular|breast)\s)?(?:parenchyma\w{0,2}|glandular\stissue|breast\s(?:tissue|composition))\b"
-)
-"""The same before the word: "type III parenchyma"."""
-DENSITY_ENCLOSED = re.compile(r"\b(?:dense|fatty|fibro-?glandular(?:\stissue)?)\s\((?P<letter>[a-d])\)")
-"""A letter in brackets behind the words for it: "dense (c)"."""
-DENSITY_SHARE = re.compile(
-    r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<"
-    r"|up to)\s?(?P<under>\d{1,2})"
-    r"|(?P<above>more than|over|above|>|greater than|at least)\s?(?P<beyond>\d{1,2}))\s?%\s?"
-    rf"(?:(?:of|the|breast|breasts|tissue|is|are|volume)\s){{0,4}}{_GLAND}"
-    rf"|{_GLAND}\w{{0,8}}\s(?:tissue\s|parenchyma\s|component\s|share\s)?(?:is\s|of\s|occupies\s|constitutes\s"
-    r"|represents\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
-    r"(?:about\s|approximately\s)?(?:(?P<least2>\d{1,2})\s?%?\s?(?:-|to)\s?(?P<most2>\d{1,3})"
-    r"|(?P<below2>less than|below|under|<)\s?(?P<under2>\d{1,2})|(?P<above2>more than|over|above"
-    r"|>)\s?(?P<beyond2>\d{1,2}))\s?%"
-)
-"""How much of the breast is glandular, in percent: the quarters of the 4th edition."""
-DENSITY_WORDS = (
-    ("A", re.compile(r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:fat(?:ty)?|involuted)\b(?! necrosis)")),
-    (
-        "B",
-        re.compile(
-            r"(?<!no )(?<!not )\bscattered (?:(?:areas?|islands?|patches|foci|regions?) of )?(?:residual )?"
-            r"fibro[- ]?glandular(?! and)"
-        ),
-    ),
-    ("C", re.compile(r"(?<!not )\bhetero-?\s?gen(?:e|i)?(?:o|e)?us(?:ly)? dense(?! (?:mass|opacit|lesion|nodul))")),
-    ("D", re.compile(r"(?<!not )\bextremely dense(?! (?:mass|opacit|lesion|nodul|calcif))")),
-)
-DENSITY_HINT = re.compile(
-    r"fibro[- ]?fatty|fatty[- ]replaced|(?:predominantly|mostly|mainly) fat|fibro[- ]?glandular|dense breast|"
-    r"breasts? (?:is|are|appears?) (?:\w{1,12} )?dense"
-)

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from metrics.labels.abbreviations import written_out
+from metrics.labels.dictation import with_marks
 from metrics.labels.fields import as_lines
 from metrics.labels.spelling import mended
 
@@ -49,7 +50,7 @@ _CONTINUED = (
     r"which|is|are|with|low suspicious|moderate|higher|\(|\d[\d.,x ]{0,12}\s?(?:mm|cm|o'?\s?clock)"
 )
 _WRAP_AFTER = re.compile(rf"(?:(?<=\s)|^)(?:{_OPEN_END})$|,$")
-_FIELD = re.compile(r"[-\d.) ]{0,4}[a-z][a-z -]{1,30}:")
+_FIELD = re.compile(r"[-\d.) ]{0,4}[a-z][a-z -]{1,30}(?::|\s-\s(?:no|none|not|normal|absent|present|there)\b)")
 _WRAP_BEFORE = re.compile(rf"(?:{_CONTINUED})(?![a-z:])")
 
 # A full stop ends a sentence, but not within a number, "e.g.", "i.e.", "l. breast", "lt.", "vs.", "cat. 4".
@@ -183,7 +184,7 @@ def normalise(report: str) -> ReportText:
     elif "(tm)" in text:
         text = text.replace("(tm)", "")
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
-    text = _BLANKS.sub(" ", as_lines(mended(written_out(text)))).strip()
+    text = _BLANKS.sub(" ", as_lines(mended(written_out(with_marks(text))))).strip()
     return ReportText(_unwrap(text))
 
 

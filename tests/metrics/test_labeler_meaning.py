@@ -93,6 +93,46 @@ def test_dividers_and_order_of_fields(
 
 
 @FEW
+@given(
+    st.dictionaries(st.sampled_from(sorted(FIELDS)), st.booleans(), min_size=2),
+    st.sampled_from([("[x]", "[ ]"), ("[X]", "[]"), ("\u2612", "\u2610"), ("\u2611", "\u2610"), ("(x)", "( )")]),
+    st.sampled_from(["{box} {name}", "{box}{name}", "{name} {box}", "{name}: {box}"]),
+    st.sampled_from(["  ", " ", "; ", "\n", " | "]),
+    st.randoms(use_true_random=False),
+)
+def test_boxes_to_tick(
+    said: dict[str, bool], boxes: tuple[str, str], written: str, divider: str, random: object
+) -> None:
+    kinds = list(said)
+    random.shuffle(kinds)  # type: ignore[attr-defined]
+    text = divider.join(written.format(box=boxes[not said[kind]], name=FIELDS[kind][0]) for kind in kinds)
+    assert label(text).findings == {kind: "present" if there else "absent" for kind, there in said.items()}, text
+
+
+@FEW
+@given(
+    st.dictionaries(st.sampled_from(sorted(FIELDS)), st.tuples(st.booleans(), st.booleans()), min_size=1),
+    st.sampled_from(
+        ["{name} (R/L): {right} / {left}", "{name}: R {right}, L {left}", "{name}: left {left}; right {right}"]
+    ),
+    st.sampled_from([("yes", "no"), ("present", "absent")]),
+    st.sampled_from([". ", "\n", "; "]),
+)
+def test_values_of_both_sides_in_one_field(
+    said: dict[str, tuple[bool, bool]], written: str, words: tuple[str, str], divider: str
+) -> None:
+    text = divider.join(
+        written.format(name=FIELDS[kind][0], right=words[not right], left=words[not left])
+        for kind, (right, left) in said.items()
+    )
+    stated = label(text)
+    assert stated.findings == {kind: "present" if any(sides) else "absent" for kind, sides in said.items()}, text
+    for side, index in (("right", 0), ("left", 1)):
+        expected = {kind: "present" if sides[index] else "absent" for kind, sides in said.items()}
+        assert stated.by_side[side] == expected, text
+
+
+@FEW
 @given(st.permutations(STATEMENTS), st.sampled_from([" ", "\n", "\n\n", "\r\n"]))
 def test_order_of_statements(statements: list[str], between: str) -> None:
     assert meaning(between.join(statements)) == meaning(" ".join(STATEMENTS))

@@ -1,0 +1,92 @@
+"""The labeler's vocabulary of breast density: letters, old types, shares of glandular tissue, and the ACR's words.
+
+The words are those of the ACR BI-RADS Atlas (5th edition, 2013), and of its 4th edition where reports still use them.
+"""
+
+import re
+
+from metrics.labels.lexicon import BIRADS_NAME
+
+_NO_WORD_AFTER_A = "breast|density|with|and|or|to|on|in|bi|findings|composition|right|left"
+
+
+def _letter(name: str) -> str:
+    """Return a density letter; an "a" that is an article ("composition a mass") is none."""
+    return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
+
+
+_KIND = "type|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
+DENSITY_LETTER = re.compile(
+    rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
+    rf"|(?:density|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
+    rf"(?:(?:is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
+    rf"|{BIRADS_NAME})[\s:=(-]{{1,3}}){{0,5}}"
+    r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
+    r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
+    r"|tissue|"
+    r"(?:according to|as per|per|of|by|in) (?:the )?(?:acr|bi-?rads))))"
+    + _letter("first")
+    + r"(?:\s?(?:on|in)?\s?(?:the )?(?:right|left)?(?: breast)?\s?(?:/|-|,|;|\bto\b|\bor\b|\band\b)\s?"
+    rf"(?:acr[\s-]?)?(?:(?:density|category|type|right|left|rt|lt|[rl]|breast"
+    rf"|on the)[\s:-]{{1,3}}){{0,3}}{_letter('second')})?"
+)
+DENSITY_NUMBER = re.compile(
+    r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
+    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
+    r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
+    r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
+    r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
+)
+_ABOUT = r"(?:(?:about|approximately|approx\.?|around|roughly|ca\.?|circa|some|estimated at)\s|~\s?)?"
+_GLAND = r"(?:fibro[- ]?)?(?:gland|dens|parenchym)"
+DENSITY_ACR_NUMBER = re.compile(
+    rf"(?:\b(?:parenchyma\w{{0,2}}|composition|tissue|breasts?|glands?|glandular|content|share)[\s:]{{1,2}}"
+    rf"(?:{_ABOUT}\d{{1,3}}\s?(?:-\s?\d{{1,3}}\s?)?%\s?(?:of\s(?:the\s|both\s)?breasts?\s)?)?"
+    r"\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
+    r"(?![\da-z.])|\b(?:(?:dense|fatty|fibro-?glandular|glandular)\s(?:breasts?|tissue)|parenchyma|composition)\s?[,(:-]\s?\(?(?:type\s)?acr[\s:-]{0,3}"
+    r"(?P<listed>iv|i{1,3})(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
+)
+"""An old type of the ACR beside a word that says of what."""
+DENSITY_TYPE = re.compile(
+    r"\b(?:type|grade|class|pattern|category)\s?(?P<number>iv|i{1,3}|[1-4])\s(?:of\s|acr\s)?(?:the\s)?"
+    r"(?:(?:mammographic|fibro-?glandular|glandular|breast)\s)?(?:parenchyma\w{0,2}|glandular\stissue|breast\s(?:tissue|composition))\b"
+)
+"""The same before the word: "type III parenchyma"."""
+DENSITY_ENCLOSED = re.compile(r"\b(?:dense|fatty|fibro-?glandular(?:\stissue)?)\s\((?P<letter>[a-d])\)")
+"""A letter in brackets behind the words for it: "dense (c)"."""
+DENSITY_SHARE = re.compile(
+    r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<"
+    r"|up to)\s?(?P<under>\d{1,2})"
+    r"|(?P<above>more than|over|above|>|greater than|at least)\s?(?P<beyond>\d{1,2}))\s?%\s?"
+    rf"(?:(?:of|the|breast|breasts|tissue|is|are|volume)\s){{0,4}}{_GLAND}"
+    rf"|{_GLAND}\w{{0,8}}[\s:]{{1,2}}(?:(?:tissue|parenchyma|component|share|content|proportion|fraction"
+    rf"|percentage)\s?)?"
+    r"(?:is\s|of\s|occupies\s|constitutes\s|represents\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
+    rf"{_ABOUT}"
+    r"(?:(?P<least2>\d{1,2})\s?%?\s?(?:-|to)\s?(?P<most2>\d{1,3})"
+    r"|(?P<below2>less than|below|under|<)\s?(?P<under2>\d{1,2})|(?P<above2>more than|over|above"
+    r"|>)\s?(?P<beyond2>\d{1,2})|(?P<single>\d{1,2}))\s?%"
+)
+"""How much of the breast is glandular, in percent: the quarters of the 4th edition."""
+DENSITY_WORDS = (
+    (
+        "A",
+        re.compile(
+            r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:fat(?:ty)?|involuted)\b(?! necrosis)"
+            r"|\bcomplete (?:fatty )?involution\b"
+        ),
+    ),
+    (
+        "B",
+        re.compile(
+            r"(?<!no )(?<!not )\bscattered (?:(?:areas?|islands?|patches|foci|regions?) of )?(?:residual )?"
+            r"fibro[- ]?glandular(?! and)"
+        ),
+    ),
+    ("C", re.compile(r"(?<!not )\bhetero-?\s?gen(?:e|i)?(?:o|e)?us(?:ly)? dense(?! (?:mass|opacit|lesion|nodul))")),
+    ("D", re.compile(r"(?<!not )\bextremely dense(?! (?:mass|opacit|lesion|nodul|calcif))")),
+)
+DENSITY_HINT = re.compile(
+    r"fibro[- ]?fatty|fatty[- ]replaced|(?:predominantly|mostly|mainly) fat|fibro[- ]?glandular|dense breast|"
+    r"breasts? (?:is|are|appears?) (?:\w{1,12} )?dense"
+)

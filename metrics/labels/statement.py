@@ -1,0 +1,170 @@
+"""Where the reading of a sentence stands, and what the words around a place in it say; `findings.py` reads with it."""
+
+import re
+from dataclasses import dataclass, field
+
+from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.mention import Mention, Polarity
+from metrics.labels.sides import SIDE_WORD
+
+_CATEGORY_BEFORE = re.compile(
+    r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z"
+)
+_SIGNS = ("calcification", "architectural_distortion", "asymmetry")
+_SUBJECT = 3
+"""The most words that a denied subject has."""
+
+
+@dataclass(slots=True)
+class State:
+    """Where the reading of a sentence stands."""
+
+    text: str
+    end: int
+    mentions: list[Mention] = field(default_factory=list)
+    clause: int = 0
+    clause_from: int = 0
+    clause_at: int = 0
+    negated: bool = False
+    doubted: bool = False
+    asked: bool = False
+    verb: bool = False
+    verb_before: bool = False
+    denied_at: int = -1
+    commas: int = 0
+    outside: list[tuple[bool, bool, bool]] = field(default_factory=list)
+
+    def new_clause(self, at: int = 0) -> None:
+        """Begin a statement at `at`, in which nothing is denied or doubted yet."""
+        self.clause += 1
+        self.clause_at = at
+        self.clause_from = len(self.mentions)
+        self.negated = self.doubted = self.asked = self.verb = self.verb_before = False
+        self.commas = 0
+
+    def polarity(self) -> Polarity | None:
+        """Return what the cues before say of a finding named here."""
+        if self.asked:
+            return None
+        return "absent" if self.negated else "uncertain" if self.doubted else "present"
+
+    def deny_kind(self, kind: str) -> None:
+        """Take what the statement called by this kind so far for none."""
+        for mention in self.mentions[self.clause_from :]:
+            if mention.kind == kind and mention.polarity is not None:
+                mention.polarity = "absent"
+
+    def reach_back(self, polarity: Polarity) -> bool:
+        """Give `polarity` to every mention of the statement so far; False when there is none."""
+        reached = self.mentions[self.clause_from :]
+        for mention in reached:
+            if mention.polarity is not None:
+                mention.polarity = polarity
+        self.clause_from = len(self.mentions) if reached else self.clause_from
+        return bool(reached)
+
+
+def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
+    """Return whether "lesion" only names what calcification, distortion or asymmetry is taken for, or a category."""
+    if match[0] == "lesions" and _CATEGORY_BEFORE.search(state.text, max(0, match.start() - 60), match.start()):
+        return True
+    return (
+        match[0].startswith("lesion")
+        and any(mention.kind in _SIGNS for mention in state.mentions)
+        and not any(mention.kind == "mass" and mention.polarity != "absent" for mention in state.mentions)
+        and lexicon.A_DIAGNOSIS.search(state.text, max(0, match.start() - 80), match.start()) is not None
+    )
+
+
+def is_presupposed(state: State, match: re.Match[str]) -> bool:
+    """Return whether something else was denied of this finding: "no calcification in the mass", "no cause of it"."""
+    if state.negated and lexicon.PROPERTY_OF.search(
+        state.text, max(state.denied_at, match.start() - 60, 0), match.start()
+    ):
+        return True
+    return (
+        state.negated
+        and match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
+        and any(mention.kind in lexicon.KINDS for mention in state.mentions[state.clause_from :])
+        and lexicon.OF_THE_ONE_THERE.search(state.text, max(0, match.start() - 60), match.start()) is not None
+    )
+
+
+def of_a_property(state: State, position: int) -> bool:
+    """Return whether what is denied is something of a finding: "the borders of the mass are not seen"."""
+    if state.mentions and lexicon.ITS_PROPERTY.fullmatch(state.text, state.mentions[-1].end, position):
+        return True
+    if len(state.mentions) <= state.clause_from:
+        return False
+    first = state.mentions[state.clause_from].start
+    return lexicon.PROPERTY_OF.search(state.text, max(state.clause_at, first - 80), first) is not None
+
+
+def excepts(state: State, match: re.Match[str]) -> bool:
+    """Return whether some of the kind named last are there after all: "no calcification other than vascular"."""
+    if not state.mentions or match[0].startswith(("but", "how", "alth", "tho", "wh", "des", "there")):
+        return False
+    excepted = lexicon.EXCEPTED.match(state.text, match.end(), state.end)
+    if excepted is None or state.mentions[-1].kind not in lexicon.KINDS or state.mentions[-1].kind in lexicon.ANATOMY:
+        return False
+    following = (event.lastgroup for event in lexicon.EVENTS.finditer(state.text, excepted.start(), excepted.end()))
+    return not any(event in lexicon.KINDS for event in following)
+
+
+def denied_subject(state: State, position: int) -> bool:
+    """Return whether what "shows" stands behind is denied itself: "neither view shows a mass"."""
+    between = state.text[state.denied_at : position]
+    return state.negated and len(between.split()) <= _SUBJECT and "," not in between
+
+
+def of_anatomy(state: State, position: int) -> bool:
+    """Return whether "which" goes on about anatomy right before it: "the pectoral muscle, which is not invaded"."""
+    last = state.mentions[-1] if state.mentions else None
+    return last is not None and last.kind in lexicon.ANATOMY and not state.text[last.end : position].strip(" ,")
+
+
+def predicate_follows(state: State, position: int) -> bool:
+    """Return whether "and" goes on with what is said of anatomy: "appear symmetric and normal"."""
+    if not state.mentions or state.mentions[-1].kind not in (*lexicon.ANATOMY, "lymph_node", "normal", "abnormal"):
+        return False
+    said = lexicon.NOW_APPEARS.match(state.text, position, state.end)
+    following = lexicon.EVENTS.match(state.text, said.end() if said else position + 1, state.end)
+    return following is not None and following.lastgroup in ("normal", "abnormal")
+
+
+def before_a_noun(state: State, position: int) -> bool:
+    """Return whether "stable" and its like describe what follows: "skin: stable mild thickening"."""
+    following = lexicon.EVENTS.search(state.text, position, min(state.end, position + 60))
+    return following is not None and following.lastgroup in (*lexicon.KINDS, "abnormal")
+
+
+def goes_on(state: State, position: int, comma: bool) -> bool:
+    """Return whether a list that is denied after a verb ("has no mass, calcification or distortion") goes on."""
+    if comma:
+        return lexicon.LIST_GOES_ON.match(state.text, position, state.end) is not None
+    following = lexicon.EVENTS.match(state.text, position + 1, state.end)
+    return following is not None and following.lastgroup in lexicon.KINDS
+
+
+def is_elsewhere(state: State, position: int) -> bool:
+    """Return whether what follows is of the other side: "no mass on the left, calcification ..."."""
+    before = SIDE_WORD.findall(state.text, max(0, state.denied_at), position)
+    after = SIDE_WORD.search(state.text, position, min(state.end, position + 100))
+    return bool(before) and after is not None and after["side"][0] != before[-1][0]
+
+
+def affirms(state: State, position: int, comma: bool) -> bool:
+    """Return whether what follows a comma or "and" in a negated list states something instead of denying on."""
+    if lexicon.NEW_STATEMENT.match(state.text, position, state.end):
+        return True
+    if lexicon.NEW_SUBJECT.match(state.text, position, state.end):
+        return True
+    if lexicon.AS_BEFORE.match(state.text, position, state.end):
+        return True
+    if not comma or state.commas > 1:
+        return False
+    stop = state.text.find(",", position, min(state.end, position + 200))
+    if stop >= 0:
+        return False
+    rest = state.text[position : min(state.end, position + 200)]
+    return lexicon.FINITE.search(rest) is not None and lexicon.LISTED.search(rest) is None
