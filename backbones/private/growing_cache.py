@@ -18,38 +18,40 @@ class Cache(Protocol):
 
 
 class _Room:
-    """Keys and values of a layer [rows, heads, tokens, width] as views into tensors with room for more tokens."""
+    """Keys and values of a layer, [rows, heads, tokens, width], in tensors with room for more tokens.
 
-    keys: Tensor
-    values: Tensor
-    _roomy_keys: Tensor
-    _roomy_values: Tensor
+    Args:
+        layer: whose they are.
+        tokens: that there is room for; as many as there are, if that is fewer.
+    """
 
-    def _make(self, layer: DynamicLayer, tokens: int) -> None:
-        self._roomy_keys, self._roomy_values = _with_room(layer.keys, tokens), _with_room(layer.values, tokens)
-        self._see(layer.keys.shape[-2])
+    def __init__(self, layer: DynamicLayer, tokens: int) -> None:
+        keys, values = layer.keys, layer.values
+        assert keys is not None
+        assert values is not None
+        self._tokens = keys.shape[-2]
+        self._keys, self._values = _with_room(keys, tokens), _with_room(values, tokens)
 
-    def _see(self, tokens: int) -> None:
-        self.keys, self.values = self._roomy_keys[:, :, :tokens], self._roomy_values[:, :, :tokens]
+    def seen(self) -> tuple[Tensor, Tensor]:
+        """Return views of the keys and values that there are."""
+        return self._keys[:, :, : self._tokens], self._values[:, :, : self._tokens]
 
-    def _add(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        before = self.keys.shape[-2]
-        after = before + keys.shape[-2]
-        if after > self._roomy_keys.shape[-2]:
-            self._roomy_keys, self._roomy_values = (_with_room(seen, 2 * after) for seen in (self.keys, self.values))
-        self._roomy_keys[:, :, before:after] = keys
-        self._roomy_values[:, :, before:after] = values
-        self._see(after)
-        return self.keys, self.values
+    def add(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add those of further tokens; return views of all."""
+        before, self._tokens = self._tokens, self._tokens + keys.shape[-2]
+        if self._tokens > self._keys.shape[-2]:
+            self._keys, self._values = (_with_room(one, 2 * self._tokens) for one in (self._keys, self._values))
+        self._keys[:, :, before : self._tokens] = keys
+        self._values[:, :, before : self._tokens] = values
+        return self.seen()
 
-    def batch_select_indices(self, indices: Tensor) -> None:
-        """Keep these rows."""
-        tokens = self.keys.shape[-2]
-        self._roomy_keys, self._roomy_values = self._roomy_keys[indices], self._roomy_values[indices]
-        self._see(tokens)
+    def select(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep these rows; return views of theirs."""
+        self._keys, self._values = self._keys[rows], self._values[rows]
+        return self.seen()
 
 
-class GrowingLayer(_Room, DynamicLayer):
+class GrowingLayer(DynamicLayer):
     """A layer of transformers' `DynamicCache` that adds a token without copying those before it.
 
     Args:
@@ -59,15 +61,21 @@ class GrowingLayer(_Room, DynamicLayer):
 
     def __init__(self, layer: DynamicLayer, tokens: int) -> None:
         super().__init__()
-        self.lazy_initialization(layer.keys, layer.values)
-        self._make(layer, tokens)
+        self._room = _Room(layer, tokens)
+        self.lazy_initialization(*self._room.seen())
+        self.keys, self.values = self._room.seen()
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Add keys and values of further tokens; return those of all."""
-        return self._add(key_states, value_states)
+        self.keys, self.values = seen = self._room.add(key_states, value_states)
+        return seen
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keep these rows."""
+        self.keys, self.values = self._room.select(indices)
 
 
-class GrowingWindow(_Room, DynamicSlidingWindowLayer):
+class GrowingWindow(DynamicSlidingWindowLayer):
     """The same for a layer whose window no token leaves.
 
     Args:
@@ -77,15 +85,21 @@ class GrowingWindow(_Room, DynamicSlidingWindowLayer):
 
     def __init__(self, layer: DynamicSlidingWindowLayer, tokens: int) -> None:
         super().__init__(layer.sliding_window)
-        self.lazy_initialization(layer.keys, layer.values)
-        self._make(layer, tokens)
+        self._room = _Room(layer, tokens)
+        self.lazy_initialization(*self._room.seen())
+        self.keys, self.values = self._room.seen()
         self.cumulative_length = layer.cumulative_length
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Add keys and values of further tokens; return those of all."""
         self.cumulative_length += key_states.shape[-2]
         assert self.cumulative_length < self.sliding_window, "room was made for fewer tokens"
-        return self._add(key_states, value_states)
+        self.keys, self.values = seen = self._room.add(key_states, value_states)
+        return seen
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keep these rows."""
+        self.keys, self.values = self._room.select(indices)
 
 
 def make_room(cache: Cache, tokens: int) -> None:
@@ -108,7 +122,7 @@ def _stays_within(layer: DynamicSlidingWindowLayer, tokens: int) -> bool:
 
 
 def _with_room(seen: Tensor, tokens: int) -> Tensor:
-    """Return a tensor with room for so many tokens, what is seen at its start."""
+    """Return a tensor with room for so many tokens, those that there are at its start."""
     rows, heads, before, width = seen.shape
     roomy = torch.empty(rows, heads, max(tokens, before), width, dtype=seen.dtype, device=seen.device)
     roomy[:, :, :before] = seen

@@ -7,7 +7,8 @@ alone. The background is white and opaque, so that a page in dark mode keeps the
 import hashlib
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -87,15 +88,22 @@ def draw(board: Board, text: str = "") -> list[Drawn]:
     """
     digest = hashlib.sha256(f"{text}{DOCUMENTS}".encode()).hexdigest()
     drawn = []
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        for setting, value in STYLE.items():
-            mpl.rcParams[setting] = value  # type: ignore[index]
+    with styled():
         for name, draw_figure in ALL.items():
             if (parts := draw_figure(board)) is not None:
                 figure, caption, alt = parts
                 drawn.append(Drawn(name, caption, alt, _files(name, figure, digest)))
     return drawn
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the style of this project's figures, whatever the user's own settings."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        for setting, value in STYLE.items():
+            mpl.rcParams[setting] = value  # type: ignore[index]
+        yield
 
 
 def _files(name: str, figure: Figure, digest: str) -> dict[str, bytes]:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from benchmark.board.format import duration
 from benchmark.errors import UserError
-from benchmark.pages.figures import DPI, STYLE
+from benchmark.pages.figures import DPI, styled
 from benchmark.progress.timeline import Span, busy
 
 COLOURS = {
@@ -39,7 +38,7 @@ def timeline(spans: Sequence[Span]) -> Figure:
     origin = min(span.born for span in spans)
     processes = list(dict.fromkeys(span.process for span in sorted(spans, key=lambda span: span.born)))
     whole = busy(spans)
-    with mpl.rc_context(STYLE):
+    with styled():
         figure = Figure(figsize=(9.0, 1.3 + 0.42 * len(processes)), layout="constrained")
         axes = figure.subplots()
         for line, process in enumerate(processes):
@@ -82,5 +81,5 @@ def write_timeline(spans: Sequence[Span], path: Path) -> None:
     """
     if path.suffix.lower() not in (".png", ".svg"):
         raise UserError(f"{path}: a timeline is drawn as .png or .svg. Name such a file.")
-    with mpl.rc_context(STYLE):
+    with styled():
         timeline(spans).savefig(path, dpi=DPI)

@@ -1,5 +1,6 @@
 """Keys and values that grow in place, against transformers' own layers, which copy them for each token."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def filled(layer: Any, rows: int, tokens: int) -> Any:
     return layer
 
 
-KINDS = {"all": DynamicLayer, "window": lambda: DynamicSlidingWindowLayer(64)}
+KINDS: dict[str, Callable[[], Any]] = {"all": DynamicLayer, "window": lambda: DynamicSlidingWindowLayer(64)}
 
 
 @given(
@@ -35,7 +36,7 @@ KINDS = {"all": DynamicLayer, "window": lambda: DynamicSlidingWindowLayer(64)}
 )
 def test_it_holds_what_transformers_holds(kind: str, room: int, steps: list[Any]) -> None:
     theirs = filled(KINDS[kind](), 2, 5)
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     cache.layers = [filled(KINDS[kind](), 2, 5)]
     make_room(cache, room)
     ours = cache.layers[0]
@@ -56,7 +57,7 @@ def test_it_holds_what_transformers_holds(kind: str, room: int, steps: list[Any]
 
 
 def test_a_token_is_added_without_copying_those_before() -> None:
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     cache.layers = [filled(DynamicLayer(), 2, 5)]
     make_room(cache, 8)
     place = cache.layers[0].keys.data_ptr()
@@ -67,7 +68,7 @@ def test_a_token_is_added_without_copying_those_before() -> None:
 
 @pytest.mark.parametrize("window", [3, 8])
 def test_a_window_that_tokens_would_leave_stays_as_it_is(window: int) -> None:
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     cache.layers = [filled(DynamicSlidingWindowLayer(window), 2, 5)]
     make_room(cache, 8)
     assert type(cache.layers[0]) is DynamicSlidingWindowLayer
@@ -77,7 +78,7 @@ def test_layers_of_other_kinds_and_empty_ones_stay_as_they_are() -> None:
     class Other(DynamicLayer):
         """Keeps more than keys and values."""
 
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     cache.layers = [filled(Other(), 2, 5), DynamicLayer()]
     before = list(cache.layers)
     make_room(cache, 8)
