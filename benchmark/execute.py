@@ -244,6 +244,13 @@ class Executor:
         except BrokenProcessPool as error:
             raise RunFailed(DIED) from error
 
+    def warm_up(self) -> None:
+        """Start the processes and let them import what packs need, while this one reads data; return at once."""
+        if self.processes > 1:
+            workers = self._start()
+            for _ in range(self.processes):
+                workers.submit(quiet)
+
     def _start(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._queue = multiprocessing.get_context("spawn").Queue()

@@ -166,6 +166,8 @@ def run(
     named = source.shown if source is not None else None
     try:
         with workers_for(suite, data, results, devices, listener, processes, remote) as workers:
+            if isinstance(workers, Executor) and not Store(results).suite(suite.name).exists():
+                workers.warm_up()  # a sweep that goes on may have nothing left for them
             records = prepare_records(suite, data, results, workers.here, named=named)
             tell(Event("stage", "checkpoints"))
             weights = find_weights_here(suite, workers, listener)

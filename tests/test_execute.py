@@ -1,12 +1,15 @@
 """Work in this process and in others: same results, events heard, a dead worker named."""
 
+import multiprocessing
 import os
+import sys
 from functools import partial
+from multiprocessing.process import BaseProcess
 
 import pytest
 
 from benchmark import execute
-from benchmark.errors import RunFailed
+from benchmark.errors import RunFailed, UserError
 from benchmark.execute import executor
 from benchmark.progress.events import Event, tell
 
@@ -44,3 +47,29 @@ def test_processes_share_what_memory_is_free(monkeypatch: pytest.MonkeyPatch) ->
         shares = dict(workers.run([free, free]))
     # Half of it each, less what the process takes itself.
     assert all(0 < share < 500_000_000 for share in shares.values())
+
+
+def _has_peft() -> bool:
+    return "peft" in sys.modules
+
+
+def test_workers_import_what_packs_need_before_they_are_given_one() -> None:
+    with executor(2, lambda event: None) as running:
+        running.warm_up()
+        assert [found for _, found in running.run([_has_peft] * 4)] == [True] * 4
+
+
+def test_workers_that_still_import_end_with_an_error_of_the_sweep() -> None:
+    before = set(multiprocessing.active_children())
+    started: list[BaseProcess] = []
+
+    def sweep() -> None:
+        with executor(2, lambda event: None) as running:
+            running.warm_up()
+            started.extend(child for child in multiprocessing.active_children() if child not in before)
+            raise UserError("bad data")
+
+    with pytest.raises(UserError, match="bad data"):
+        sweep()
+    assert started
+    assert not any(child.is_alive() for child in started)
