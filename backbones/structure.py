@@ -69,6 +69,7 @@ class Structure:
             width, twice.
         image_tokens: that one image takes in the decoder.
         layers, hidden, intermediate, query_width, key_value_width, vocabulary: of the decoder.
+        kept_layers: of the encoder, whose features are kept of an image: the last, and DeepStack's.
     """
 
     parameters: int
@@ -86,6 +87,7 @@ class Structure:
     key_value_width: int
     vocabulary: int
     further: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    kept_layers: int = 1
 
     def projections(self, targets: str = "all") -> tuple[tuple[int, int], ...]:
         """Return (inputs, outputs) of each projection that gets an adapter, by which `targets` do.
@@ -163,6 +165,7 @@ def read(
         query_width=text.num_attention_heads * head,
         key_value_width=text.num_key_value_heads * head,
         vocabulary=text.vocab_size,
+        kept_layers=1 + len(getattr(encoder, "deepstack_visual_indexes", None) or ()),
     )
 
 

@@ -141,7 +141,7 @@ def _attention(structure: Structure, tokens: int) -> float:
 
 def feature_bytes(structure: Structure, images: int, dtype: str) -> float:
     """Return the bytes of disk that the image features take."""
-    return images * structure.image_tokens * structure.hidden * BYTES[dtype]
+    return images * structure.image_tokens * structure.hidden * structure.kept_layers * BYTES[dtype]
 
 
 @dataclass(frozen=True)

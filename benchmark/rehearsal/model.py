@@ -6,7 +6,7 @@ from typing import Literal
 from benchmark.record import Stored
 
 TOLERANCE = 0.1
-"""Share by which measured memory may exceed what is planned."""
+"""Share by which measured memory, or disk, may exceed what is planned."""
 RehearsalStage = Literal[
     "checkpoint", "load", "vision", "train", "interrupted", "resume", "write", "score", "reload"
 ]  # fmt: skip
@@ -41,9 +41,14 @@ class StageCost(Stored):
     note: str = ""
 
     @property
-    def exceeds(self) -> bool:
-        """Whether it took more memory than was planned, beyond tolerance."""
-        return self.planned_memory is not None and self.memory > (1 + TOLERANCE) * self.planned_memory
+    def excess(self) -> dict[str, float]:
+        """Return by which share it took more than was planned, beyond tolerance: of memory, and of disk."""
+        used = {"memory": (self.memory, self.planned_memory), "disk": (self.disk, self.planned_disk)}
+        return {
+            name: measured / planned - 1
+            for name, (measured, planned) in used.items()
+            if measured is not None and planned and measured > (1 + TOLERANCE) * planned
+        }
 
 
 class Rehearsal(Stored):
@@ -73,7 +78,7 @@ class Rehearsal(Stored):
     @property
     def passed(self) -> bool:
         """Whether no stage took more memory than was planned."""
-        return not any(stage.exceeds for stage in self.stages)
+        return not any(stage.excess for stage in self.stages)
 
 
 class Rehearsals(Stored):

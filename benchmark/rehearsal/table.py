@@ -32,10 +32,9 @@ def show(rehearsal: Rehearsal, console: Console) -> None:
     if not rehearsal.own_tokenizer:
         console.print("The published tokenizer isn't at hand: a stand-in of the same size took its place.")
     for stage in rehearsal.stages:
-        if stage.exceeds and stage.planned_memory:
-            more = stage.memory / stage.planned_memory - 1
+        for name, more in stage.excess.items():
             console.print(
-                f"[red]{stage.stage}: {more:.0%} more memory than planned[/red]; {TOLERANCE:.0%} are allowed.",
+                f"[red]{stage.stage}: {more:.0%} more {name} than planned[/red]; {TOLERANCE:.0%} are allowed.",
                 highlight=False,
             )
 

@@ -71,6 +71,11 @@ def test_peft_adapts_seven_projections_a_layer_of_the_decoder_and_no_others(name
     assert trainable(model) == PUBLISHED[name][1]
 
 
+@pytest.mark.parametrize(("name", "kept"), [("qwen3-vl-4b", 4), ("qwen3-vl-8b", 4), ("medgemma-4b-it", 1)])
+def test_features_of_deeper_layers_are_counted_where_they_are_kept(name: str, kept: int) -> None:
+    assert known(structure(get(name))).kept_layers == kept
+
+
 def test_bare_names_adapt_the_vision_encoder_too() -> None:
     """The trap: 16.4 million at rank 8, as a published study reports for MedGemma, are not the decoder's alone."""
     bare = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]

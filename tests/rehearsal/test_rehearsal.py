@@ -77,6 +77,17 @@ def test_too_much_memory_is_named_and_fails() -> None:
     assert "resume: 50% more memory than planned" in console.export_text()
 
 
+def test_too_much_on_disk_is_named_and_fails() -> None:
+    console = Console(record=True, width=170)
+    fitting, twice = (
+        StageCost(stage="vision", seconds=1.0, processor_seconds=1.0, memory=1_000, disk=disk, planned_disk=1_000)
+        for disk in (1_090, 2_000)
+    )
+    assert passed(fitting, console=console)
+    assert not passed(twice, console=console)
+    assert "vision: 100% more disk than planned" in console.export_text()
+
+
 def passed(*stages: StageCost, console: Console) -> bool:
     rehearsal = Rehearsal(
         backbone="medgemma-4b-it",
