@@ -7,10 +7,15 @@ from metrics.labels.mention import Mention, Polarity
 def resolve_anatomy(text: str, mentions: list[Mention]) -> None:
     """Give skin, nipple and pectoral muscle (and "normal" nodes) the polarity of what is said of them."""
     groups = _anatomy_groups(text, mentions)
+    told = _last_told(mentions)
     taken: set[int] = set()
     before = {}
     for first, _ in groups:
-        if first > 0 and _describes(text, mentions[first - 1], mentions[first]):
+        if (
+            first > 0
+            and _describes(text, mentions[first - 1], mentions[first])
+            and not _in_a_row(text, mentions, first)
+        ):
             before[first] = first - 1
             taken.add(first - 1)
     for first, last in groups:
@@ -18,17 +23,23 @@ def resolve_anatomy(text: str, mentions: list[Mention]) -> None:
         if index is None:
             index = _described_after(text, mentions, last, taken)
         if index is None:
-            index = _described_before(mentions, first, taken)
+            index = _described_before(mentions, first, told[first], taken)
         if index is not None:
             taken.add(index)
         _settle(text, mentions, first, last, None if index is None else mentions[index])
+    named = {mention.kind for mention in mentions}
+    for mention in mentions:
+        if mention.kind == "abnormal" and lexicon.SKIN_ONLY.match(text, mention.start):
+            peau = text.startswith("peau", mention.start)
+            if named.isdisjoint(("skin",) if peau else lexicon.ANATOMY):
+                mention.kind = "skin"
 
 
 def _anatomy_groups(text: str, mentions: list[Mention]) -> list[tuple[int, int]]:
     """Return (first, last) index of each run of anatomy joined by commas and "and"."""
     groups: list[tuple[int, int]] = []
     for index, mention in enumerate(mentions):
-        eligible = mention.kind in lexicon.ANATOMY or _plain_node(text, mention)
+        eligible = (mention.kind in lexicon.ANATOMY and not mention.lesion) or _plain_node(text, mention)
         if not eligible:
             continue
         if groups and groups[-1][1] == index - 1:
@@ -60,6 +71,15 @@ def _describes(text: str, word: Mention, anatomy: Mention) -> bool:
     return word.kind in ("normal", "abnormal") and bool(lexicon.BEFORE_ANATOMY.fullmatch(text, word.end, anatomy.start))
 
 
+def _in_a_row(text: str, mentions: list[Mention], first: int) -> bool:
+    """Return whether each word stands behind its anatomy, without marks: "skin normal nipples normal"."""
+    row = mentions[max(0, first - 2) : first + 2]
+    ends = [one.end for one in row]
+    touching = all(one.start - end <= 1 for one, end in zip(row[1:], ends, strict=False))
+    kinds = [one.kind in ("normal", "abnormal") for one in row]
+    return touching and kinds == [False, True, False, True] and row[0].kind in lexicon.ANATOMY
+
+
 def _described_after(text: str, mentions: list[Mention], last: int, taken: set[int]) -> int | None:
     """Return the first describing word after the group, before any other finding, in the same statement.
 
@@ -78,14 +98,21 @@ def _described_after(text: str, mentions: list[Mention], last: int, taken: set[i
     return None
 
 
-def _described_before(mentions: list[Mention], first: int, taken: set[int]) -> int | None:
-    for index in range(first - 1, -1, -1):
-        mention = mentions[index]
-        if mention.clause != mentions[first].clause or mention.kind in lexicon.ANATOMY:
-            return None
-        if mention.kind in ("normal", "abnormal"):
-            return None if index in taken else index
-    return None
+def _last_told(mentions: list[Mention]) -> list[int]:
+    """Return for each mention the index of the last describing word or anatomy before it, or -1."""
+    told, last = [], -1
+    for index, mention in enumerate(mentions):
+        told.append(last)
+        if mention.kind in (*lexicon.ANATOMY, "normal", "abnormal"):
+            last = index
+    return told
+
+
+def _described_before(mentions: list[Mention], first: int, index: int, taken: set[int]) -> int | None:
+    """Return `index`, the last one told before the group, if it's a free word that describes in the same statement."""
+    if index < 0 or index in taken or mentions[index].clause != mentions[first].clause:
+        return None
+    return None if mentions[index].kind in lexicon.ANATOMY else index
 
 
 def _settle(text: str, mentions: list[Mention], first: int, last: int, word: Mention | None) -> None:

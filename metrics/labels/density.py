@@ -34,6 +34,8 @@ def read_density(report: ReportText) -> Density:
     letters |= {match["letter"].upper() for match in lexicon.DENSITY_ENCLOSED.finditer(text)}
     for match in lexicon.DENSITY_ACR_NUMBER.finditer(text) if "acr" in text else ():
         letters.add(_NUMBERS[match["behind"] or match["listed"] or match["ahead"]])
+    if "%" in text:
+        letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_SHARE_TYPE.finditer(text)}
     shares = lexicon.DENSITY_SHARE.finditer(text) if "%" in text else ()
     letters |= {letter for match in shares if (letter := _quarter(match)) is not None}
     words = {letter for letter, pattern in lexicon.DENSITY_WORDS if pattern.search(text)}

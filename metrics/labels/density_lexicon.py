@@ -48,10 +48,16 @@ DENSITY_ACR_NUMBER = re.compile(
 )
 """An old type of the ACR beside a word that says of what."""
 DENSITY_TYPE = re.compile(
-    r"\b(?:type|grade|class|pattern|category)\s?(?P<number>iv|i{1,3}|[1-4])\s(?:of\s|acr\s)?(?:the\s)?"
-    r"(?:(?:mammographic|fibro-?glandular|glandular|breast)\s)?(?:parenchyma\w{0,2}|glandular\stissue|breast\s(?:tissue|composition))\b"
+    r"\b(?:type|grade|class|pattern|category)\s?(?P<number>iv|i{1,3}|[1-4])(?:\s?[,(:-]\s?\(?(?:\d{1,2}\s?%?\s?(?:-|to)|[<>])\s?\d{1,3}\s?%"
+    r"|\s(?:of\s|acr\s)?(?:the\s)?"
+    r"(?:(?:mammographic|fibro-?glandular|glandular|breast)\s)?(?:parenchyma\w{0,2}|glandular\stissue|breast\s(?:tissue|composition))\b)"
 )
-"""The same before the word: "type III parenchyma"."""
+"""The same before the word, or before its share: "type III parenchyma", "type 3 (51-75 %)"."""
+DENSITY_SHARE_TYPE = re.compile(
+    r"\d\s?%\)?(?:\s(?:of|the|both|each|breasts?|gland\w{0,5}|fibro-?glandular|tissue|parenchyma|dense)){0,6}"
+    r"[\s,;:(-]{1,3}(?:acr\s|density\s)?(?:type|pattern|grade|class)\s(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z])"
+)
+"""The same behind the share: "51-75 % of the breast, type 3"."""
 DENSITY_ENCLOSED = re.compile(r"\b(?:dense|fatty|fibro-?glandular(?:\stissue)?)\s\((?P<letter>[a-d])\)")
 """A letter in brackets behind the words for it: "dense (c)"."""
 DENSITY_SHARE = re.compile(
@@ -61,7 +67,8 @@ DENSITY_SHARE = re.compile(
     rf"(?:(?:of|the|breast|breasts|tissue|is|are|volume)\s){{0,4}}{_GLAND}"
     rf"|{_GLAND}\w{{0,8}}[\s:]{{1,2}}(?:(?:tissue|parenchyma|component|share|content|proportion|fraction"
     rf"|percentage)\s?)?"
-    r"(?:is\s|of\s|occupies\s|constitutes\s|represents\s|makes up\s|comprises\s|accounts for\s|:\s?)?"
+    r"(?:is\s|of\s|occupies\s|occupying\s|constitut(?:es|ing)\s|involving\s|represents\s"
+    r"|makes up\s|comprises\s|accounts for\s|:\s?)?"
     rf"{_ABOUT}"
     r"(?:(?P<least2>\d{1,2})\s?%?\s?(?:-|to)\s?(?P<most2>\d{1,3})"
     r"|(?P<below2>less than|below|under|<)\s?(?P<under2>\d{1,2})|(?P<above2>more than|over|above"

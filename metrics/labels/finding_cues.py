@@ -28,7 +28,7 @@ _BE = r"(?:is|are|was|were|be|been|has|have|had)"
 _DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
 _LY = r"(?:[a-z]{2,12}ly\s)?"
 _SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
-_GOES = (
+GOES = (
     r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
     r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
 )
@@ -76,10 +76,10 @@ CUES = {
             r"no\s(?:absence|lack|shortage|paucity|dearth)\sof\b",
             r"(?:cannot|can\snot|not\sto)\sbe\s(?:denied|overlooked|dismissed|missed|ignored)\b",
             r"not\s(?:true|the\scase|correct)\sthat\s(?:there\s(?:is|are)\s)?no\b",
-            rf"{_DO_NOT}\s{_LY}{_GOES}\b",
+            rf"{_DO_NOT}\s{_LY}{GOES}\b",
             rf"(?:{_BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_TAKEN}\b",
-            rf"(?:incompletely|partially|partly)\s(?:{_TAKEN}|{_GOES})\b",
-            rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_GOES}\b",
+            rf"(?:incompletely|partially|partly)\s(?:{_TAKEN}|{GOES})\b",
+            rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
             # Not done yet.
             rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{_LY}{_TAKEN}\b",
             r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
@@ -93,6 +93,8 @@ CUES = {
             rf"no\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of|from|since))?",
             rf"without\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of))?",
             r"not\sonly\b",
+            r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
+            r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
             r"(?:has|have|did)\snot\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?)\b",
             r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
             r"not\s(?:significantly\s|appreciably\s)?"
@@ -136,13 +138,13 @@ CUES = {
             rf"absent\b(?!\s(?:is|are|were)\s)|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
-            rf"{_GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{_TAKEN}\b",
+            rf"{GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{_TAKEN}\b",
             rf"{_TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
             rf"|elsewhere)\b))",
             # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
             rf"(?<!not\s){_NAMED_AS}\s{_TISSUE}{NO_FINDING}",
-            rf"(?:is|are|was|were)\s(?:only|just|merely|simply)\s{_TISSUE}{_SUMMED}",
-            rf"(?:is|are|was|were)\s(?:only\s|just\s|merely\s)?(?:{_NOT_OF_THE_BREAST}|an?\s{NO_FINDING})",
+            rf"(?:is|are|was|were)\s(?:(?:only|just|merely|simply)\s{_TISSUE}{_SUMMED}|(?:arte?fact|artifact|summation)\w{{0,3}}\b)",
+            rf"(?:is|are|was|were)\s(?:only\s|just\s|merely\s)?(?:{_NOT_OF_THE_BREAST}|(?:an?|the)\s{NO_FINDING})",
             rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){_SUMMED}(?=\s?\))",
             r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
             r"|were)\snot\sdefined\b",
@@ -180,7 +182,7 @@ CUES = {
             r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
-            r"(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
+            r"(?<!partial\s)(?<!incomplete\s)(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
             r"(?:the\s)?(?:benign\s)?(?:excision(?:al)?(?:\sbiopsy)?|lumpectomy|removal|resection|enucleation)\sof\b"
             r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
@@ -202,19 +204,36 @@ EXPLAINED = (
 )
 """Before what is no finding: "a skin mole accounts for the opacity"."""
 
+RUN_ON = (
+    r"(?<!\bor\s)(?<!\bnor\s)(?<!\band\s)(?<!\bany\s)(?<!\bno\s)(?<!\bof\s)(?<!\bin\s)(?<!\bon\s)(?<!\bwith\s)(?<!\bthan\s)"
+    r"(?<!\bfor\s)(?<!\bthe\s)(?<!\bat\s)(?<!\bto\s)(?<!\bby\s)(?<!\bwithin\s)(?<!\bas\s)(?<!\bfrom\s)(?<!\bnot\s)(?<!\bboth\s)"
+    r"(?<!,\s)(?<!/)(?<!/\s)(?<!&\s)(?<!\(){}\b"
+)
+"""Words that no list and no preposition leads to."""
+
 LATER_CUES = {
+    "onset": RUN_ON.format(
+        r"(?:few|several|numerous|multiple|scattered|some|stable|benign|vascular|\d{1,3}\s?(?:mm|cm))"
+    ),
+    "side": RUN_ON.format(r"(?:right|left|rt|lt)\s(?:breast|side)"),
     "than": r"than\b",
-    "tissue": rf"(?:{_NAMED_AS}|(?:is|are|was|were)\s(?:just|only|merely|simply))\s(?:(?:an?|the|only|just|merely"
+    "tissue": rf"(?:{_NAMED_AS}|(?:is|are|was|were)\s(?:just|only|merely|simply|normal|ordinary"
+    r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
     r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof)\s){0,4}"
     r"(?:tissue|parenchyma|glands?)\b",
     "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
+    "holds": r"(?:persist(?:s|ed|ing|ent)?|(?:is|are|was|were)\s(?:again\s)?(?:confirmed|reproduced|re-?demonstrated"
+    r"|verified|substantiated)|holds\sup)\b",
     "versus": r"(?:vs\b\.?|versus\b)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
     r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
-    r"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were))\b",
+    rf"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{_TAKEN}\b))\b",
     "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
     "pause": r"(?:(?:associated|along|together)\s)?with\b",
-    "diagnosis": r"(?:malignanc(?:y|ies)|cancer|carcinoma|metasta\w{1,5})\b",
+    "diagnosis": r"(?:malignanc(?:y|ies)|malignant|cancer|carcinoma|metasta\w{1,5}|paget\w{0,2}(?:'s)?(?:\sdisease)?"
+    r"|dcis|lcis|idc|ilc|recurrences?|(?:\w{3,6})?sarcoma|lymphoma|leuk\w{5,6}|abscess|mastitis|papilloma\w{0,5}|phyllodes(?:\stumou?r)?"
+    r"|fibroadenomas?|hamartomas?|cysts?|radial\sscar|fat\snecrosis|ha?ematoma|seroma|inflammatory\sbreast\sdisease"
+    r"|invasive\sdisease|in-?\s?situ\sdisease)\b",
     "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{_SEEN})\b",
     "conjunction": r"and\b",
     "alternative": r"or\b",
@@ -225,7 +244,7 @@ _NOTHING = (
 )
 MARKS = {
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
-    "doubted": r"(?<=[a-z])\s?\(?\?\)?|[:=-]\s?"
+    "doubted": r"(?<=[a-z])(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
     r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear)\b"
     r"(?=\s?(?:\Z|[.,;\n)\]}]))",
     "doubt": r"\?",

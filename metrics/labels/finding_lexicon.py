@@ -6,7 +6,7 @@ is bounded, so no pattern can take more than linear time.
 
 import re
 
-from metrics.labels.finding_cues import CUES, EXPLAINED, LATER_CUES, MARKS, NO_FINDING
+from metrics.labels.finding_cues import CUES, EXPLAINED, GOES, LATER_CUES, MARKS, NO_FINDING
 
 KINDS = (
     "mass",
@@ -57,7 +57,8 @@ _PREDICATES = {
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
     r"|findings?\b|appearance|thickness|aspect|contours?\b))|unaltered\b|respected\b|delicate\b"
     r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure))|physiological\b|ok\b",
-    "abnormal": r"abnormalit(?:y|ies)\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
+    "abnormal": r"abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|(?<=skin\sthickness\s)"
+    r"(?:is\s)?increased\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:[st]ion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
@@ -71,6 +72,14 @@ _PREDICATES = {
 }
 
 
+_OF_SKIN = (
+    r"(?:skin|cutaneous|dermal)\s(?:lesion|mole|tag|nodule|n(?:a?e)v|wart|keloid|cyst|metasta|deposit|papilloma|ulcer"
+    r"|haemangioma|hemangioma|neurofibroma|dimple|pucker(?!ing)|breakdown)\w{0,3}\b"
+    r"|keloids?\b|moles?\b|na?ev(?:us|i)\b|neurofibromas?\b"
+)
+"""A lesion of the skin."""
+
+
 def _groups(patterns: dict[str, str]) -> str:
     return "|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items())
 
@@ -78,9 +87,10 @@ def _groups(patterns: dict[str, str]) -> str:
 EVENTS = re.compile(
     rf"(?<![a-z0-9])(?:(?P<explained>{EXPLAINED})|(?P<skipped>"
     r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
-    r"|skin\s(?:lesions?|moles?|markers?|folds?|tags?)\b|nipple\smarkers?\b"
+    r"|(?:(?:skin|nipple|mole|naevus|nevus)\s(?:marker|fold)|markers?\s(?:on|over|for|at)\s(?:\w{1,8}\s){0,2}mole)s?\b"
     r"|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
+    rf"|(?P<of_skin>{_OF_SKIN})"
     r"|(?P<harmless>(?:not\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent)\b"
     r"|(?:without|no)\s(?:(?:any|significant|suspicious|patholog\w{2,4})\s){0,2}enlargement\b)|"
     + "|".join(_groups(part) for part in (CUES, _FINDINGS, _PREDICATES, LATER_CUES))
@@ -134,7 +144,7 @@ A_DIAGNOSIS = re.compile(
 IT_IS_GONE = re.compile(
     r"\s?(?:(?:and|but|however|now|today),?\s){0,2}(?:(?:on|with|at|in|after)\s[a-z0-9 -]{2,60}?,?\s)?(?:(?:it|they"
     r"|this|these|both|the\sfinding)\s)?(?:(?:has|have|had|is|are|was|were|been|since|now)\s){0,3}?"
-    rf"(?!none\b|{CUES['neutral']})(?:{CUES['absent_after']})"
+    rf"(?!none\b|{CUES['neutral']})(?:{CUES['absent_after']}|{LATER_CUES['tissue']})"
 )
 """A sentence of its own that says so of what the one before names."""
 NONE_OF_IT = re.compile(
@@ -147,10 +157,18 @@ OF_THE_ONE_THERE = re.compile(
 )
 """Before a finding that isn't denied along with what is denied of it: "no calcification in the mass"."""
 UNASSESSED = re.compile(
-    r"\s(?:(?:is|are|was|were)\s)?(?:cannot|can\snot|could\snot|not)\s(?:be\s)?(?:[a-z]{4,12}ly\s)?"
-    r"(?:assess|evaluat|includ|imag|judg|examin|cover|captur)(?:ed|able)\b"
+    r"\s(?:(?:is|are|was|were)\s)?(?:(?:cannot|can\snot|could\snot|not|(?:only\s)?(?:part(?:ial)?|incomplete|poor)ly)\s(?:be\s)?"
+    r"(?:(?:[a-z]{2,12}ly|well|in\sfull)\s)?(?:assess|evaluat|includ|imag|judg|examin|cover|captur|project|comment)(?:ed|able)\b"
+    r"|(?:not\s(?:completely\s|fully\s)?(?:on|in)|out\sof|outside(?:\sof)?|beyond)\sthe\s(?:image|film|field|views?|margin|edge)"
+    r"|cut\soff|not\savailable\sfor)"
 )
 """Behind nodes of which a report says nothing: "lymph nodes cannot be assessed"."""
+GOES_AWAY = re.compile(
+    rf"(?:{GOES}|(?:(?:do|does|did)\snot|no\slonger)\s(?:persist|reproduce|remain)|.{{1,30}}\sreproduced\Z|.{{0,60}}{NO_FINDING})"
+)
+"""What one view or reader saw and another explains away."""
+THE_ONE = re.compile(r"\b(?:the|this|that)\s(?:(?!other\b|right\b|left\b|known\b|previous)[a-z-]{3,15}\s){0,2}\Z")
+"""Before a finding that the sentence before has named."""
 GONE_OF_THE_LAST = re.compile(
     r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
     r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){0,6}"
@@ -223,6 +241,8 @@ BEFORE_ANATOMY = re.compile(
 )
 """What may stand between a describing word and the anatomy right after it ("retraction of the nipple")."""
 
+SKIN_ONLY = re.compile(r"dimpl|pucker|erythema|peau|tether\w{2,3}\b(?!\s(?:to|of)\b)")
+"""What is the skin's where no anatomy is named: "dimpling at 6 o'clock"."""
 NODE_DESCRIBED = re.compile(
     r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
     r"several|two|three|small|dense|no|reactive|silicone|laden)\b(?:(?!\band\sthe\b)[^.;,:/|\n]){0,30}\Z"

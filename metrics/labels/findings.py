@@ -15,10 +15,12 @@ from metrics.labels.anatomy import resolve_anatomy
 from metrics.labels.headings import settle_headings
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
+from metrics.labels.sides import SIDE_WORD
 from metrics.labels.statement import (
     State,
     affirms,
     before_a_noun,
+    begins_unmarked,
     denied_subject,
     excepts,
     goes_on,
@@ -53,8 +55,27 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
             if report.sentence_end(last.start) == start and last.polarity is None and last.kind in lexicon.ANATOMY:
                 last.polarity = "absent"
         if mentions and report.section(start + mentions[0].start) not in UNASKED_SECTIONS:
+            if sentences:
+                _take_back(text, start, mentions, sentences[-1])
             sentences.append([replace(one, start=start + one.start, end=start + one.end) for one in mentions])
     return sentences
+
+
+def _take_back(text: str, start: int, mentions: Iterable[Mention], before: list[Mention]) -> None:
+    """Deny what the sentence before named where the one at `start` says that it went away: "the mass disperses"."""
+    gone = {}
+    for one in mentions:
+        if one.gone and lexicon.THE_ONE.search(text, start, start + one.start):
+            gone[one.kind] = start + one.end
+    for one in before:
+        if one.kind in gone and one.polarity is not None and not _other_side(text, one, start, gone[one.kind]):
+            one.polarity = "absent"
+
+
+def _other_side(text: str, one: Mention, start: int, end: int) -> bool:
+    """Return whether what is named again between `start` and `end` and a little behind is of the other side."""
+    then, now = SIDE_WORD.findall(text, max(0, one.start - 60), start), SIDE_WORD.findall(text, start, end + 40)
+    return bool(then and now) and {side[0] for side in then}.isdisjoint(side[0] for side in now)
 
 
 @lru_cache(maxsize=16384)
@@ -67,10 +88,13 @@ def _mentions(sentence: str) -> tuple[Mention, ...]:
 
 
 def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
-    """Return each kind's polarity over all mentions: present beats uncertain beats absent."""
+    """Return each kind's polarity over all mentions: present beats uncertain beats absent.
+
+    A lesion of the skin counts where nothing else is said of the skin ("mole at 6 o'clock. No skin thickening").
+    """
     merged: dict[str, Polarity] = {}
-    for mention in mentions:
-        if mention.polarity is None:
+    for mention in sorted(mentions, key=lambda one: one.lesion):
+        if mention.polarity is None or (mention.lesion and mention.kind in merged):
             continue
         known = merged.get(mention.kind)
         if known is None or _WEIGHT[mention.polarity] > _WEIGHT[known]:
@@ -93,6 +117,9 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
             general = event in lexicon.KINDS and event not in lexicon.ANATOMY
             if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
                 state.doubted = False
+        elif event == "of_skin":
+            skin = Mention("skin", match.start(), match.end(), state.polarity(), state.clause, lesion=True)
+            state.mentions.append(skin)
         elif event in ("normal", "harmless"):
             denied = 0 <= match.start() - last_negation <= 1
             state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause, denied))
@@ -112,9 +139,7 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     if event in ("absent_after", "absent_mark"):
         _deny_before(state, event, match)
     elif event in ("uncertain_after", "doubted"):
-        if not (state.negated and lexicon.POSTPOSED.fullmatch(match[0])):
-            state.doubted |= not state.reach_back("uncertain")
-        state.verb = True
+        _doubt_before(state, match)
     elif event in ("uncertain_before", "doubt"):
         state.doubted, state.negated = True, False
     elif event == "versus":
@@ -133,11 +158,26 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     return True
 
 
+def _doubt_before(state: State, match: re.Match[str]) -> None:
+    """Doubt what stands before, unless it is only the diagnosis of it: "calcifications, DCIS cannot be excluded"."""
+    postposed = lexicon.POSTPOSED.fullmatch(match[0]) is not None
+    if not (state.negated and postposed) and not state.of_diagnosis(match.start()):
+        first = state.clause_from
+        state.doubted |= not state.reach_back("uncertain")
+        state.questioned = first if postposed else len(state.mentions)
+    state.verb = True
+
+
 def _deny_before(state: State, event: str, match: re.Match[str]) -> None:
     """Deny what stands before; where nothing does, what follows ("not seen: masses") or what was named last."""
+    excluded = "excluded" in match[0] or "ruled" in match[0]
+    if excluded and state.of_diagnosis(match.start()):
+        state.verb = True
+        return
     if of_a_property(state, match.start()) or _hindered(state, match.start()):
         return
-    reached = state.reach_back("absent")
+    gone = lexicon.GOES_AWAY.match(match[0]) is not None
+    reached = state.reach_back("absent", gone) or state.settle_questioned("absent")
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
         state.negated |= lexicon.EXPLAINS.search(match[0]) is None
@@ -179,6 +219,10 @@ def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
     elif event == "again":
         if last and not state.negated:
             last.polarity = "present"
+    elif event == "holds":
+        if last and last.polarity == "uncertain" and not state.doubted:
+            last.polarity = "present"
+        state.verb = True
     else:
         return False
     return True
@@ -186,7 +230,7 @@ def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
 
 def _punctuate(state: State, event: str | None, match: re.Match[str]) -> None:
     """Take up what ends or suspends a statement: commas, conjunctions, "but", "with", brackets."""
-    if event in ("stop", "shows"):
+    if event in ("stop", "shows", "onset", "side"):
         _stop(state, event, match)
     elif event in ("pause", "dash"):
         if state.verb and event == "dash":
@@ -195,7 +239,8 @@ def _punctuate(state: State, event: str | None, match: re.Match[str]) -> None:
     elif event in ("comma", "conjunction", "ampersand") or (event == "slash" and match[0] != "/"):
         _join(state, event, match.end())
     elif event == "diagnosis":
-        state.doubted = False
+        state.diagnosed_at = match.end()
+        state.doubted &= lexicon.ALTERNATIVE.match(state.text, match.end(), state.end) is not None
         if _OF_WHAT_IS_THERE.match(state.text, match.end(), state.end):
             state.negated = False
     elif event == "open":
@@ -206,6 +251,10 @@ def _punctuate(state: State, event: str | None, match: re.Match[str]) -> None:
 
 def _stop(state: State, event: str, match: re.Match[str]) -> None:
     """End the statement, unless what follows is still said of its subject."""
+    if event in ("onset", "side"):
+        if begins_unmarked(state, event, match):
+            state.new_clause(match.start())
+        return
     after_anatomy = bool(state.mentions) and state.mentions[-1].kind in lexicon.ANATOMY
     if (event == "shows" and after_anatomy) or (match[0] == "which" and of_anatomy(state, match.start())):
         state.verb = True

@@ -208,9 +208,12 @@ YEAR_BEFORE = re.compile(
 )
 YEAR_AFTER = re.compile(
     r"\s?\)?\s?(?:(?:lesion|finding|mass|category|assessment|result)s? )?(?:(?:in|on|from|dated"
-    rf"|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\))"
+    rf"|of) (?:[a-z]{{3,9}} )?{_YEAR}|\({_YEAR}\)|at screening\b)"
 )
-NOW = re.compile(r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?)\b")
+NOW = re.compile(
+    r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?"
+    r"|after (?:(?:additional|supplementary|further) (?:views|imaging|work-?up)|ultrasound|assessment))\b"
+)
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
 BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?[(,-]?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")
 SIDE_AFTER = re.compile(

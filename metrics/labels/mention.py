@@ -15,6 +15,9 @@ class Mention:
         start, end: character offsets in the normalised text.
         polarity: what the cues around it say; None when it is only asked for ("to rule out a mass") or has no say.
         clause: the number of its statement within the sentence.
+        denied: whether a describing word is denied ("not normal").
+        lesion: whether it is a lesion of the skin, which counts where nothing else is said of the skin.
+        gone: whether it is absent because it was taken for something else, or went away.
     """
 
     kind: str
@@ -23,3 +26,5 @@ class Mention:
     polarity: Polarity | None
     clause: int
     denied: bool = False
+    lesion: bool = False
+    gone: bool = False

@@ -11,6 +11,8 @@ _CATEGORY_BEFORE = re.compile(
     r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z"
 )
 _SIGNS = ("calcification", "architectural_distortion", "asymmetry")
+_JOINED = re.compile(r"(?:\s?,)?\s?(?:(?:or|and)\b|/)")
+_NEAR = 60
 _SUBJECT = 3
 """The most words that a denied subject has."""
 
@@ -31,6 +33,9 @@ class State:
     verb: bool = False
     verb_before: bool = False
     denied_at: int = -1
+    diagnosed_at: int = -1
+    questioned: int = 0
+    heading: str = ""
     commas: int = 0
     outside: list[tuple[bool, bool, bool]] = field(default_factory=list)
 
@@ -41,6 +46,7 @@ class State:
         self.clause_from = len(self.mentions)
         self.negated = self.doubted = self.asked = self.verb = self.verb_before = False
         self.commas = 0
+        self.questioned = len(self.mentions)
 
     def polarity(self) -> Polarity | None:
         """Return what the cues before say of a finding named here."""
@@ -54,14 +60,32 @@ class State:
             if mention.kind == kind and mention.polarity is not None:
                 mention.polarity = "absent"
 
-    def reach_back(self, polarity: Polarity) -> bool:
+    def reach_back(self, polarity: Polarity, gone: bool = False) -> bool:
         """Give `polarity` to every mention of the statement so far; False when there is none."""
         reached = self.mentions[self.clause_from :]
         for mention in reached:
             if mention.polarity is not None:
-                mention.polarity = polarity
+                mention.polarity, mention.gone = polarity, gone
         self.clause_from = len(self.mentions) if reached else self.clause_from
         return bool(reached)
+
+    def settle_questioned(self, polarity: Polarity) -> bool:
+        """Give `polarity` to what was only said to be questioned, suspected or possible; False when nothing was."""
+        reached = self.mentions[self.questioned : self.clause_from]
+        for mention in reached:
+            if mention.polarity == "uncertain":
+                mention.polarity = polarity
+        self.questioned = len(self.mentions)
+        return bool(reached)
+
+    def of_diagnosis(self, position: int) -> bool:
+        """Return whether what `position` stands behind is a diagnosis, and no finding was named since."""
+        if not self.clause_at < self.diagnosed_at >= position - _NEAR or "," in self.text[self.diagnosed_at : position]:
+            return False
+        if not self.mentions:
+            return True
+        end = self.mentions[-1].end
+        return end <= self.diagnosed_at and not _JOINED.match(self.text, end)
 
 
 def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
@@ -70,9 +94,9 @@ def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
         return True
     return (
         match[0].startswith("lesion")
+        and lexicon.A_DIAGNOSIS.search(state.text, max(0, match.start() - 80), match.start()) is not None
         and any(mention.kind in _SIGNS for mention in state.mentions)
         and not any(mention.kind == "mass" and mention.polarity != "absent" for mention in state.mentions)
-        and lexicon.A_DIAGNOSIS.search(state.text, max(0, match.start() - 80), match.start()) is not None
     )
 
 
@@ -151,6 +175,17 @@ def is_elsewhere(state: State, position: int) -> bool:
     before = SIDE_WORD.findall(state.text, max(0, state.denied_at), position)
     after = SIDE_WORD.search(state.text, position, min(state.end, position + 100))
     return bool(before) and after is not None and after["side"][0] != before[-1][0]
+
+
+def begins_unmarked(state: State, event: str, match: re.Match[str]) -> bool:
+    """Return whether a statement begins without a mark: "no mass few calcifications", "... right breast ..."."""
+    named = bool(state.mentions) and state.mentions[-1].start > state.denied_at
+    if event == "onset":
+        return state.negated and named
+    heading, state.heading = state.heading, match[0][0]
+    if match.start() <= 1:
+        return False
+    return heading not in ("", match[0][0]) and not state.text[state.clause_at : match.start()].endswith((":", ": "))
 
 
 def affirms(state: State, position: int, comma: bool) -> bool:
