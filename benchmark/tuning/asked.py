@@ -30,6 +30,8 @@ def write_untuned(backbone: Backbone, protocol: Protocol, features: Sequence[Ten
         return greedy(backbone, backbone.model, protocol, features)
     shown, places = distinct(features)
     rows = capacity.rows_in_writing(backbone, protocol, capacity.free_memory(backbone.device))
+    if backbone.device.type == "cpu":
+        rows = min(rows, capacity.rows_in_cache(backbone, protocol))
     written: list[Generated] = []
     while len(written) < len(shown):
         part = shown[len(written) : len(written) + rows]

@@ -20,8 +20,7 @@ CACHE = 2_500_000
 KEYS_IN_CACHE = 10_000_000
 """Bytes of one layer's keys, of all reports that a CPU writes at the same time: attention reads them again for each
 token. With more, miniatures wrote by the instructing prompt (430 to 465 tokens) up to a third slower; with fewer, by a
-short prompt, up to twice as slow. Where a layer's weights take more than that, they are what is read, and as many bytes
-of keys beside them cost little."""
+short prompt, up to twice as slow."""
 LARGEST_IN_WRITING = 32
 """Trials that write at the same time."""
 ROWS_IN_WRITING = 512
@@ -143,14 +142,26 @@ def writing_rows(decoder: Decoder, prompt: int, new: int, size: int, free: float
 
 
 def rows_in_writing(backbone: Backbone, protocol: Protocol, free: float) -> int:
-    """Return how many reports a backbone writes at the same time with so many bytes that are free."""
+    """Return how many reports a backbone can write at the same time with so many bytes that are free."""
+    return writing_rows(
+        decoder_of(backbone.model.config.get_text_config()),
+        len(backbone.prompt_tokens(protocol.prompt)),
+        protocol.max_new_tokens,
+        backbone.model.dtype.itemsize,
+        free,
+    )
+
+
+def rows_in_cache(backbone: Backbone, protocol: Protocol) -> int:
+    """Return how many reports a CPU writes at the same time by one adapter or none, so that its caches hold their keys.
+
+    Where a layer's weights take more than that, they are what is read, and as many bytes of keys beside them cost
+    little.
+    """
     decoder, size = decoder_of(backbone.model.config.get_text_config()), backbone.model.dtype.itemsize
-    prompt, new = len(backbone.prompt_tokens(protocol.prompt)), protocol.max_new_tokens
-    rows = writing_rows(decoder, prompt, new, size, free)
-    if backbone.device.type == "cpu":
-        weights = 3 * decoder.hidden * decoder.intermediate * size
-        rows = min(rows, max(1, max(KEYS_IN_CACHE, weights) // (decoder.key_value_width * size * (prompt + new))))
-    return rows
+    tokens = len(backbone.prompt_tokens(protocol.prompt)) + protocol.max_new_tokens
+    weights = 3 * decoder.hidden * decoder.intermediate * size
+    return max(1, max(KEYS_IN_CACHE, weights) // (decoder.key_value_width * size * tokens))
 
 
 def plan(snapshots: Sequence[Snapshot], most: int, data: TrainingSet | None = None) -> list[list[Snapshot]]:
