@@ -1,5 +1,6 @@
 """What every process of a sweep was at, and when: stored as it is told, read for a picture and a table."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -127,14 +128,28 @@ def busy(spans: Sequence[Span]) -> Busy:
     for span in spans:
         seconds, processor = totals.get(span.name, (0.0, 0.0))
         totals[span.name] = (seconds + span.seconds, processor + span.processor_seconds)
-    changes = sorted([(s.began, 1) for s in spans] + [(s.end, -1) for s in spans])
-    most = now = 0
-    for _, change in changes:
-        now += change
-        most = max(most, now)
+    most, worked = _at_once(spans)
     return Busy(
         seconds=end - began,
         processes=len({span.process for span in spans}),
-        share=sum(span.seconds for span in spans) / (most * (end - began)) if end > began else 1.0,
+        share=worked / (most * (end - began)) if most and end > began else 1.0,
         by_name=dict(sorted(totals.items(), key=lambda item: -item[1][0])),
     )
+
+
+def _at_once(spans: Sequence[Span]) -> tuple[int, float]:
+    """Return how many processes worked at the same time at most, and for how many seconds all of them, added up.
+
+    Of one process the end of a span and the beginning of the next may overlap by the rounding of their times, and one
+    span may lie within another: it works once.
+    """
+    changes = sorted([(s.began, 1, s.process) for s in spans] + [(s.end, -1, s.process) for s in spans])
+    open_spans: Counter[str] = Counter()
+    most, worked, before = 0, 0.0, changes[0][0]
+    for moment, change, process in changes:
+        working = sum(number > 0 for number in open_spans.values())
+        worked += working * (moment - before)
+        before = moment
+        open_spans[process] += change
+        most = max(most, sum(number > 0 for number in open_spans.values()))
+    return most, worked

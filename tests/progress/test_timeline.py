@@ -105,6 +105,11 @@ def test_a_process_that_waits_is_half_busy() -> None:
     assert busy([span("h:1", 0, 10), span("h:2", 5, 0.5)]).share == pytest.approx(10.5 / 20)
 
 
+def test_a_process_that_goes_from_one_thing_to_the_next_is_one_process() -> None:
+    whole = busy([span("h:1", 0, 5.001), span("h:1", 5, 5, "score")])
+    assert whole.share == pytest.approx(1.0, abs=1e-3)
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 100), st.floats(0.01, 100)), min_size=1, max_size=8),
     st.floats(0.1, 10),
