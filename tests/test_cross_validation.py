@@ -152,6 +152,7 @@ def test_again_there_is_nothing_to_do_and_the_board_says_what_folds_are(
     assert {line["part"] for line in lines} == {"test"}
 
 
+@pytest.mark.long
 def test_a_point_may_leave_in_some_folds_and_each_fold_chooses_among_what_stayed(swept: Swept, tmp_path: Path) -> None:
     """The same results, as if their suite let half of the points leave: another one in the second fold."""
     results = tmp_path / "results"

@@ -33,6 +33,7 @@ class Cap(float):
 
 
 @pytest.mark.skipif(INTERPRETED, reason="this is the process that the test starts")
+@pytest.mark.long
 def test_losses_and_gradients_by_interpreted_kernels() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-n0", "-k", "as_by_the_head", __file__],

@@ -28,7 +28,7 @@ FURTHER = 10.0
 """How much farther from plain peft, over sixty steps, packing may be than plain peft is from itself with one weight
 moved by one unit in the last place. Both are the distance of two runs of one system that began by rounding; they grow
 alike, whatever the kernels, and differ by how much rounding they began with."""
-LONG = dict.fromkeys(("llava-med-7b", "paligemma2-3b"), pytest.mark.long)
+LONG = dict.fromkeys(("llava-med-7b", "medgemma-4b-it", "paligemma2-3b"), pytest.mark.long)
 """Families that take a minute, by their marker; steps from one state are compared for all families, every time."""
 SHORT = 1e-12
 """Greatest difference of losses after a few steps in float64: ten times the bound of one (`test_packed_steps`)."""
