@@ -18,6 +18,8 @@ from benchmark.tuning.interface import Engine, Generated, Outcome
 from benchmark.tuning.norms import fused_norms
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "paligemma2-3b")
+ALWAYS = ("medgemma-4b-it", "qwen2.5-vl-3b")
+"""Families that a slow test takes in every run: layers that see a window, and positions in three dimensions."""
 PROMPT = "Describe."
 REPORTS = (
     "Dense breast.",
@@ -26,6 +28,11 @@ REPORTS = (
     "Scattered densities.",
     "Fatty breast with a spiculated mass at twelve o'clock; BI-RADS 5.",
 )
+
+
+def some_always(families: Sequence[str], always: Sequence[str] = ALWAYS) -> list[Any]:
+    """The families as parameters of a slow test; those that it doesn't take in every run come by `make test-long`."""
+    return [pytest.param(name, marks=() if name in always else pytest.mark.long) for name in families]
 
 
 def trial(rank: int, alpha: int = 8, seed: int = 0, *, dtype: str = "float32", **protocol: Any) -> Trial:

@@ -89,6 +89,7 @@ def test_it_is_held_in_four_bits(folder: Path, one_thread: None) -> None:
     assert misfit(decoder_widths(backbone.model, backbone.decoder)) is None
 
 
+@pytest.mark.long
 def test_the_command_that_makes_them_repeated_in_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On one machine the same phantoms and steps give the same bytes, and what is written loads as any checkpoint."""
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))

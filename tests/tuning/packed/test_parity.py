@@ -9,7 +9,7 @@ import pytest
 import torch
 from peft import PeftModel, get_peft_model
 from safetensors.torch import load_file
-from short_trials import FAMILIES, Run, all_in_float64, trial, written
+from short_trials import FAMILIES, Run, all_in_float64, some_always, trial, written
 
 from backbones.base import Backbone
 from benchmark.suite import Trial
@@ -28,8 +28,6 @@ FURTHER = 10.0
 """How much farther from plain peft, over sixty steps, packing may be than plain peft is from itself with one weight
 moved by one unit in the last place. Both are the distance of two runs of one system that began by rounding; they grow
 alike, whatever the kernels, and differ by how much rounding they began with."""
-LONG = dict.fromkeys(("llava-med-7b", "medgemma-4b-it", "paligemma2-3b"), pytest.mark.long)
-"""Families that take a minute, by their marker; steps from one state are compared for all families, every time."""
 SHORT = 1e-12
 """Greatest difference of losses after a few steps in float64: ten times the bound of one (`test_packed_steps`)."""
 
@@ -56,7 +54,7 @@ def nudged(layer: int) -> Callable[..., Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", [pytest.param(name, marks=LONG.get(name, ())) for name in FAMILIES])
+@pytest.mark.parametrize("family", some_always(FAMILIES, ["qwen2.5-vl-3b"]))
 def test_sixty_steps_are_no_farther_apart_than_rounding_takes_them(
     family: str, load: Load, train: Train, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
