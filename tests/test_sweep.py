@@ -148,6 +148,7 @@ def test_two_runs_give_the_same_bytes(
         assert (ours.path / weights).read_bytes() == (theirs.path / weights).read_bytes()
 
 
+@pytest.mark.long  # one that is killed, which is harder, is among those of every run
 def test_an_interrupted_sweep_goes_on(cache: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmark", "sweep", suite_file(tmp_path, steps=240), "--json-lines"]
     # Steps enough for seconds of training: the signal mustn't come after its end, however busy the machine.

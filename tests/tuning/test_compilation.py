@@ -32,7 +32,7 @@ def compiled(trials: list[Trial]) -> list[Trial]:
     return [t.model_copy(update={"protocol": t.protocol.model_copy(update={"compile": True})}) for t in trials]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_pack_s_losses_are_the_same_and_depth_costs_nothing(
     load: Load, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
