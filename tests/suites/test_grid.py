@@ -23,7 +23,7 @@ grid:
   alpha: [8]
 protocol: {steps: 3, learning_rate: 1.0e-3}
 """
-MINI = "4613abc8fab936179ced5e81433bf18185484dbbe3f39e6d81150986d90f1ab5"
+MINI = "723e9ae43fb0e32f3ab35ec41c04b722b6b620b2d42d3e649f7226941b556c26"
 PAPER = "4d6561f23c9c6b94dfc1a48cf8e6ad01856c12b094435831b9a4a62bcd3641ba"
 """SHA-256 of the ids of all trials of these suites, as they were before a grid had further axes."""
 
