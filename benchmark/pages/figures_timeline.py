@@ -34,37 +34,36 @@ LETTERS = 0.012
 
 
 def timeline(spans: Sequence[Span]) -> Figure:
-    """Return the picture of one sweep's spans: time from the start of its first process, a line for each process."""
+    """Return the picture of one sweep's spans: time from the start of its first process, a line for each; drawn `styled`."""
     origin = min(span.born for span in spans)
     processes = list(dict.fromkeys(span.process for span in sorted(spans, key=lambda span: span.born)))
     whole = busy(spans)
-    with styled():
-        figure = Figure(figsize=(9.0, 1.3 + 0.42 * len(processes)), layout="constrained")
-        axes = figure.subplots()
-        for line, process in enumerate(processes):
-            own = [span for span in spans if span.process == process]
-            born, first = own[0].born - origin, own[0].began - origin
-            axes.barh(line, max(0.0, first - born), left=born, height=0.72, color=COLOURS["start"])
-            for span in own:
-                left = span.began - origin
-                colour = COLOURS.get(span.name, OTHER)
-                axes.barh(line, span.seconds, left=left, height=0.72, color=colour, edgecolor="white", linewidth=0.4)
-                if span.seconds > LETTERS * whole.seconds:
-                    place = (left + span.seconds / 2, line)
-                    light = span.name in ("images", "lesions", "start", "floor", "vision", "load")
-                    axes.annotate(
-                        span.name[0], place, ha="center", va="center", size=7, color="black" if light else "white"
-                    )
-        axes.set_yticks(range(len(processes)), [_short(process) for process in processes])
-        axes.invert_yaxis()
-        axes.set_xlim(0, whole.seconds)
-        axes.set_xlabel("seconds since the sweep's process was started")
-        axes.set_title(
-            f"{duration(whole.seconds)}; {whole.share:.0%} of the time of the processes that worked at once", loc="left"
-        )
-        names = ["start", *dict.fromkeys(span.name for span in spans)]
-        handles = [Patch(facecolor=COLOURS.get(name, OTHER), label=name) for name in names]
-        figure.legend(handles=handles, loc="outside lower center", ncols=7, frameon=False)
+    figure = Figure(figsize=(9.0, 1.3 + 0.42 * len(processes)), layout="constrained")
+    axes = figure.subplots()
+    for line, process in enumerate(processes):
+        own = [span for span in spans if span.process == process]
+        born, first = own[0].born - origin, own[0].began - origin
+        axes.barh(line, max(0.0, first - born), left=born, height=0.72, color=COLOURS["start"])
+        for span in own:
+            left = span.began - origin
+            colour = COLOURS.get(span.name, OTHER)
+            axes.barh(line, span.seconds, left=left, height=0.72, color=colour, edgecolor="white", linewidth=0.4)
+            if span.seconds > LETTERS * whole.seconds:
+                place = (left + span.seconds / 2, line)
+                light = span.name in ("images", "lesions", "start", "floor", "vision", "load")
+                axes.annotate(
+                    span.name[0], place, ha="center", va="center", size=7, color="black" if light else "white"
+                )
+    axes.set_yticks(range(len(processes)), [_short(process) for process in processes])
+    axes.invert_yaxis()
+    axes.set_xlim(0, whole.seconds)
+    axes.set_xlabel("seconds since the sweep's process was started")
+    axes.set_title(
+        f"{duration(whole.seconds)}; {whole.share:.0%} of the time of the processes that worked at once", loc="left"
+    )
+    names = ["start", *dict.fromkeys(span.name for span in spans)]
+    handles = [Patch(facecolor=COLOURS.get(name, OTHER), label=name) for name in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=7, frameon=False)
     return figure
 
 
