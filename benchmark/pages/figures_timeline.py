@@ -34,7 +34,7 @@ LETTERS = 0.012
 
 
 def timeline(spans: Sequence[Span]) -> Figure:
-    """Return the picture of one sweep's spans: time from the start of its first process, a line for each; drawn `styled`."""
+    """Return the picture of one sweep's spans, drawn within `styled`: time from its first process, a line for each."""
     origin = min(span.born for span in spans)
     processes = list(dict.fromkeys(span.process for span in sorted(spans, key=lambda span: span.born)))
     whole = busy(spans)
