@@ -114,9 +114,11 @@ class Calls:
             self.trained += [self.place[t.id] for t in trials]
             return train(engine, backbone, trials, *rest)
 
-        def counted_generate(engine: Packed, backbone: Backbone, trials: Sequence[Trial], *rest: Any) -> Any:
+        def counted_generate(
+            engine: Packed, backbone: Backbone, trials: Sequence[Trial], *rest: Any, **options: Any
+        ) -> Any:
             self.written += [self.place[t.id] for t in trials]
-            yield from generate(engine, backbone, trials, *rest)
+            yield from generate(engine, backbone, trials, *rest, **options)
 
         def counted_score(folder: TrialFolder, *rest: Any, **options: Any) -> Any:
             self.scored.append(self.place[folder.path.name])

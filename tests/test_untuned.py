@@ -55,9 +55,9 @@ def swept(miniature: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     written: list[tuple[str, int]] = []
     write = asked.write_untuned
 
-    def watched(backbone: Backbone, protocol: Protocol, features: Sequence[Tensor]) -> Any:
+    def watched(backbone: Backbone, protocol: Protocol, features: Sequence[Tensor], known: Sequence[str]) -> Any:
         written.append((protocol.prompt, len(features)))
-        return write(backbone, protocol, features)
+        return write(backbone, protocol, features, known)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AMRG_CACHE_DIR", str(folder / "cache"))

@@ -102,12 +102,15 @@ class GrowingWindow(DynamicSlidingWindowLayer):
         self.keys, self.values = self._room.select(indices)
 
 
-def make_room(cache: Cache, tokens: int) -> None:
+def make_room(cache: Cache, tokens: int) -> bool:
     """Let a cache's layers grow without copying, where they are of the kinds that are known here; others stay.
 
     Args:
         cache: with the prompt's keys and values.
         tokens: of the prompt and of all that is written after it.
+
+    Returns:
+        Whether all layers do, so that each token's keys and values stay to the end.
     """
     for place, layer in enumerate(cache.layers):
         # Subclasses keep more than keys and values, or keep them otherwise.
@@ -115,6 +118,7 @@ def make_room(cache: Cache, tokens: int) -> None:
             cache.layers[place] = GrowingLayer(layer, tokens)
         elif type(layer) is DynamicSlidingWindowLayer and layer.is_initialized and _stays_within(layer, tokens):
             cache.layers[place] = GrowingWindow(layer, tokens)
+    return all(type(layer) in (GrowingLayer, GrowingWindow) for layer in cache.layers)
 
 
 def _stays_within(layer: DynamicSlidingWindowLayer, tokens: int) -> bool:

@@ -52,7 +52,8 @@ def _write(session: Session, store: "Store", trials: Sequence[Trial]) -> None:
 
     keys = list(dict.fromkeys(one.image for trial in trials for one in session.shown_to(trial)))
     protocol = trials[0].protocol.model_copy(update={"prompt": session.prompts[trials[0].id]})
-    reports = dict(zip(keys, write(session.backbone, protocol, [session.features[key] for key in keys]), strict=True))
+    features, known = [session.features[key] for key in keys], session.known_to(trials[0])
+    reports = dict(zip(keys, write(session.backbone, protocol, features, known), strict=True))
     names = [trial.id for trial in trials]
     session.meter.lap("generate", names)
     session.meter.keep(names)

@@ -130,6 +130,11 @@ class Session:
         every = self.shown[trial.fold]
         return every if self.lesions_of(trial) else [one for one in every if one.set not in LESION_CONTROLS]
 
+    def known_to(self, trial: Trial) -> list[str]:
+        """Return the training reports of a trial, which what it writes may be like."""
+        records = self.pack.records
+        return [study.report for study in records.split_of(trial).studies("train", records.studies)]
+
     def untrained(self) -> list[Trial]:
         """Return trials that are trained here, and have no adapter yet."""
         return [trial for trial in self.alive if trial.is_trained_here and not self.folders[trial.id].is_trained()]

@@ -201,8 +201,11 @@ def _write(session: Session, trials: Sequence[Trial]) -> None:
     keys = [blank_key(session.pack.records)] if blind else [one.image for one in shown]
     features = [session.features[key] for key in keys] if session.features else []
     shown_anew = [session.pictures[key] for key in keys]
-    generated = session.engine.generate(session.backbone, trials, session.folders, features, session.meter, shown_anew)
-    for trial, reports in generated:
+    known = session.known_to(trials[0])
+    engine, backbone, folders = session.engine, session.backbone, session.folders
+    for trial, reports in engine.generate(
+        backbone, trials, folders, features, session.meter, pictures=shown_anew, known=known
+    ):
         _store(session, trial, reports * len(shown) if blind else reports)
 
 

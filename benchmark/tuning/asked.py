@@ -13,10 +13,13 @@ from benchmark.tuning.interface import Generated
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.decoding import PackedDecoding
+from benchmark.tuning.packed.drafts import Drafts
 
 
 @torch.inference_mode()
-def write_untuned(backbone: Backbone, protocol: Protocol, features: Sequence[Tensor]) -> list[Generated]:
+def write_untuned(
+    backbone: Backbone, protocol: Protocol, features: Sequence[Tensor], known: Sequence[str] = ()
+) -> list[Generated]:
     """Write a report for each image's features with the backbone as it is, greedily, as a pack does.
 
     As many images as memory holds at a time, half as many where it runs out; a row that has ended leaves the batch.
@@ -25,6 +28,7 @@ def write_untuned(backbone: Backbone, protocol: Protocol, features: Sequence[Ten
         backbone: with no adapter in its model.
         protocol: prompt and limit.
         features: [image_tokens, hidden] an image.
+        known: reports that what is written may be like; they change no text.
     """
     if not backbone.packable:
         return greedy(backbone, backbone.model, protocol, features)
@@ -32,12 +36,13 @@ def write_untuned(backbone: Backbone, protocol: Protocol, features: Sequence[Ten
     rows = capacity.rows_in_writing(backbone, protocol, capacity.free_memory(backbone.device))
     if backbone.device.type == "cpu":
         rows = min(rows, capacity.rows_in_cache(backbone, protocol))
+    drafts = Drafts.of(backbone, known)
     written: list[Generated] = []
     while len(written) < len(shown):
         part = shown[len(written) : len(written) + rows]
         try:
             with fused_norms(backbone.model):
-                decoding = PackedDecoding(None, backbone.end)
+                decoding = PackedDecoding(None, drafts)
                 tokens = generate(backbone, backbone.model, protocol, part, custom_generate=decoding)
             written += [cut(backbone, row) for row in tokens.tolist()]
             continue

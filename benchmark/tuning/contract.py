@@ -82,9 +82,14 @@ def packed_as_sequential(subject: Subject) -> None:
                 _compare_step(number, alone[trial.id], packed[trial.id])
         for trial in trials:
             _compare_adapters(alone[trial.id], packed[trial.id])  # the last step's, which was one from the same state
-        texts = {trial.id: generated for trial, generated in engine.generate(backbone, trials, packed, data.features)}
-        if differences := unlike(backbone, trials, packed, data.features, texts):
-            raise Broken(f"generated texts differ: {differences[0]}")
+        known: list[str] = []
+        for guesses in ("wrong guesses", "right guesses"):
+            texts = {
+                t.id: written for t, written in engine.generate(backbone, trials, packed, data.features, known=known)
+            }
+            if differences := unlike(backbone, trials, packed, data.features, texts):
+                raise Broken(f"texts that are written by {guesses} differ: {differences[0]}")
+            known = [one.text for written in texts.values() for one in written]
 
 
 def _features(subject: Subject, folder: Path) -> list[Tensor]:

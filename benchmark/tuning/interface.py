@@ -147,9 +147,11 @@ class Engine(Interface):
         features: Sequence[Tensor],
         meter: Meter | None = None,
         pictures: Sequence[Picture] = (),
+        known: Sequence[str] = (),
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """Write a report for each image's features with each trial's trained adapter, greedily.
 
-        The time is booked as in training. Trials that tune the vision encoder see `pictures`, the same images.
+        The time is booked as in training. Trials that tune the vision encoder see `pictures`, the same images. Reports
+        that are `known`, those of training, change no text: an engine may guess from them how one goes on.
         """
         ...

@@ -133,8 +133,9 @@ class Sequential:
         features: Sequence[Tensor],
         meter: Meter | None = None,
         pictures: Sequence[Picture] = (),
+        known: Sequence[str] = (),
     ) -> Iterator[tuple[Trial, list[Generated]]]:
-        """See `Engine.generate`."""
+        """See `Engine.generate`. No report is guessed: this is how others write."""
         meter = meter or Meter(folders)
         for trial in trials:
             with tuned(backbone, folders[trial.id]) as model:

@@ -1,25 +1,26 @@
 """Greedy decoding for a pack: the reports of all its trials as one batch, with a key-value cache."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from peft import PeftModel
-from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
+from torch import LongTensor, Tensor
+from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
 
 from backbones.base import Backbone
-from backbones.private.generation import first_inputs, next_inputs, next_state, select_rows
+from backbones.private.generation import first_inputs, next_inputs, next_state, select_rows, takes_guesses
 from backbones.private.growing_cache import make_room
 from benchmark.suite import Protocol
 from benchmark.tuning.generation import cut, settings
 from benchmark.tuning.interface import Generated
+from benchmark.tuning.packed.drafted import ROOM, DraftedWriting
+from benchmark.tuning.packed.drafts import Drafts
 from benchmark.tuning.packed.layers import PackedLayers
+from benchmark.tuning.packed.rows import SHARE, staying
 from benchmark.tuning.packed.stacks import Stacks
 from benchmark.tuning.protocol import precision
 
-SHARE = 0.85
-"""Rows that have ended leave the batch as soon as it shrinks to this share of itself: leaving copies the cache."""
 LOOK = 8
 """Tokens between two looks at which rows have ended, on a GPU, where a look waits for the device."""
 
@@ -32,18 +33,19 @@ class PackedDecoding:
 
     Args:
         layers: of the pack, installed; None where there are no adapters, and all rows are of one trial.
-        end: id of the token that ends a report.
+        drafts: guesses of what is written; used where all that the decoder keeps of a token are its keys and values.
     """
 
-    def __init__(self, layers: PackedLayers | None, end: int) -> None:
+    def __init__(self, layers: PackedLayers | None, drafts: Drafts) -> None:
         self.layers = layers
-        self.end = end
+        self.drafts = drafts
+        self.end = drafts.end
 
     def __call__(
         self,
         model: PreTrainedModel,
         input_ids: Tensor,
-        logits_processor: Callable[[Tensor, Tensor], Tensor],
+        logits_processor: LogitsProcessorList,
         stopping_criteria: StoppingCriteriaList,
         generation_config: GenerationConfig,
         **kwargs: Any,
@@ -60,7 +62,8 @@ class PackedDecoding:
         for number in range(limit):
             outputs = model(**inputs, return_dict=True)
             # As `generate` does it: ties between logits in bfloat16 are decided alike.
-            scores = logits_processor(input_ids, outputs.logits[:, -1].to(copy=True, dtype=torch.float32))
+            logits = outputs.logits[:, -1].to(copy=True, dtype=torch.float32)
+            scores = logits_processor(cast(LongTensor, input_ids), logits)
             chosen = scores.argmax(dim=-1)
             written[place, number] = chosen
             ended |= chosen == self.end
@@ -70,6 +73,10 @@ class PackedDecoding:
             kwargs = next_state(model, outputs, kwargs)
             del outputs
             if number == 0:
+                grows = make_room(kwargs["past_key_values"], prompt + limit + ROOM)
+                if grows and not logits_processor and takes_guesses(kwargs, prompt):
+                    texts = DraftedWriting(model, self.layers, self.drafts, limit)(chosen, kwargs)
+                    return torch.tensor([[*text, *[self.end] * (limit - len(text))] for text in texts])
                 make_room(kwargs["past_key_values"], prompt + limit)
             if (number + 1) % look == 0:
                 going = ~ended.view(trials, -1)
@@ -94,6 +101,7 @@ def write(
     stacks: Stacks,
     protocol: Protocol,
     features: Sequence[Sequence[Tensor]],
+    drafts: Drafts,
     *,
     merge: bool,
 ) -> list[list[Generated]]:
@@ -104,26 +112,14 @@ def write(
         stacks: the adapters.
         protocol: prompt and limit.
         features: of each trial's images, [image_tokens, hidden] each; as many a trial.
+        drafts: guesses of what is written; they change no text, and learn it.
         merge: see `benchmark.tuning.packed.layers`.
     """
     layers = PackedLayers(model, stacks, merge=merge)
     trials, images = len(features), len(features[0])
     text = backbone.encode_text([protocol.prompt] * (trials * images))
     inputs = backbone.model_inputs(text, [one for shown in features for one in shown])
-    decoding = PackedDecoding(layers, backbone.end)
+    decoding = PackedDecoding(layers, drafts)
     with layers.installed(), precision(backbone):
         tokens = model.generate(**inputs, **settings(backbone, protocol), custom_generate=decoding)
     return [[cut(backbone, row) for row in rows] for rows in tokens.view(trials, images, -1).tolist()]
-
-
-def staying(going: Tensor, active: Sequence[int], width: int) -> Tensor:
-    """Return rows that stay in the batch: of each active trial those that go on, filled up to `width` with ended ones.
-
-    Args:
-        going: which rows go on, [trials, rows].
-        active: trials with any such row.
-        width: rows that each of them keeps.
-    """
-    rows = torch.argsort((~going[list(active)]).to(torch.uint8), dim=1, stable=True)[:, :width]
-    starts = torch.tensor(active, device=going.device)[:, None] * going.shape[1]
-    return (rows.sort(dim=1).values + starts).flatten()

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from backbones.base import Backbone
@@ -22,9 +23,11 @@ from benchmark.tuning.losses import fuses
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.decoding import write
+from benchmark.tuning.packed.drafts import Drafts
 from benchmark.tuning.packed.footprint import Footprint, padded
 from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
-from benchmark.tuning.packed.training import PackTraining, stacks_of
+from benchmark.tuning.packed.stacks import Stacks
+from benchmark.tuning.packed.training import PackTraining, empty_stacks
 from benchmark.tuning.protocol import fewer_rows, rows_at_once
 from benchmark.tuning.sequential import NO_ROOM, Sequential
 from benchmark.tuning.snapshots import SNAPSHOT_SECONDS, Pace, Snapshot, read_snapshot, remove_snapshot
@@ -184,6 +187,7 @@ class Packed:
         features: Sequence[Tensor],
         meter: Meter | None = None,
         pictures: Sequence[Picture] = (),
+        known: Sequence[str] = (),
     ) -> Iterator[tuple[Trial, list[Generated]]]:
         """See `Engine.generate`."""
         meter = meter or Meter(folders)
@@ -199,13 +203,14 @@ class Packed:
         rows = capacity.rows_in_writing(backbone, protocol, free - width * number * sum(padded(sorted(ranks)[-most:])))
         most = min(most, rows)
         waiting = capacity.plan([Snapshot(trial) for trial in trials], most)
+        drafts = Drafts.of(backbone, known)
         meter.lap("generate", [trial.id for trial in trials])
         while waiting:
             pack = [snapshot.trial for snapshot in waiting.pop(0)]
             images = max(1, rows // len(pack))
             written: dict[str, list[Generated]] | None = None
             try:
-                written = self._write(backbone, pack, folders, shown, images, meter)
+                written = self._write(backbone, pack, folders, shown, images, drafts, meter)
             except Exception as error:
                 if not memory.ran_out(error) or rows == 1:
                     raise
@@ -225,30 +230,47 @@ class Packed:
         folders: Mapping[str, TrialFolder],
         features: Sequence[Tensor],
         images: int,
+        drafts: Drafts,
         meter: Meter,
     ) -> dict[str, list[Generated]]:
         """Return reports by trial, for `images` images at a time."""
         protocol = pack[0].protocol
         names = [trial.id for trial in pack]
         with taken_out(backbone):
-            model = PeftModel.from_pretrained(backbone.model, str(folders[names[0]].adapter), adapter_name=names[0])
-            for name in names[1:]:
-                model.load_adapter(str(folders[name].adapter), adapter_name=name)
-            model.eval()
-            stacks = stacks_of(model, names, pack, trained=False)
+            model, stacks = _stored(backbone, pack, folders)
             written: dict[str, list[Generated]] = {name: [] for name in names}
             meter.lap("generate", names)
             for start in range(0, len(features), images):
                 part = features[start : start + images]
                 merge = self._merges(backbone, pack)
                 with fused_norms(backbone.model):
-                    together = write(backbone, model, stacks, protocol, [part] * len(pack), merge=merge)
+                    together = write(backbone, model, stacks, protocol, [part] * len(pack), drafts, merge=merge)
                 for name, reports in zip(names, together, strict=True):
                     written[name] += reports
                 weights = [sum(report.tokens for report in written[name][start:]) for name in names]
                 meter.lap("generate", names, weights)
                 meter.keep(names)
             return written
+
+
+def _stored(backbone: Backbone, pack: Sequence[Trial], folders: Mapping[str, TrialFolder]) -> tuple[PeftModel, Stacks]:
+    """Return the model with peft's layers in it, and the stored adapters of a pack as stacks.
+
+    peft puts in one adapter for each kind of targets, which shows where theirs go; the numbers of all are read from
+    their files, which `misfit` has compared with their trials.
+    """
+    kinds: dict[str, str] = {}
+    for trial in pack:
+        kinds.setdefault(trial.targets, trial.id)
+    first, *others = kinds.values()
+    model = PeftModel.from_pretrained(backbone.model, str(folders[first].adapter), adapter_name=first)
+    for name in others:
+        model.load_adapter(str(folders[name].adapter), adapter_name=name)
+    model.eval()
+    stacks = empty_stacks(model, [kinds[trial.targets] for trial in pack], pack, trained=False)
+    for place, trial in enumerate(pack):
+        stacks.fill(place, load_file(folders[trial.id].adapter / "adapter_model.safetensors"))
+    return model, stacks
 
 
 def parted(backbone: Backbone, trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:

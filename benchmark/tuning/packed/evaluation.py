@@ -18,6 +18,7 @@ from benchmark.tuning.interface import Scores, TrainingSet
 from benchmark.tuning.losses import report_losses
 from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.decoding import write
+from benchmark.tuning.packed.drafts import Drafts
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.parts import part_of
 from benchmark.tuning.packed.stacks import Stacks
@@ -35,6 +36,7 @@ class PackEvaluation:
         data: what they learn, and are evaluated on.
         merge: see `benchmark.tuning.packed.layers`; without dropout, it can be had here.
         rows: of a trial that go through the model at once at most.
+        drafts: guesses of what trials write.
     """
 
     backbone: Backbone
@@ -44,6 +46,7 @@ class PackEvaluation:
     data: TrainingSet
     merge: bool
     rows: int | None
+    drafts: Drafts
 
     @torch.no_grad()
     def at(self, step: int, steps: Sequence[int]) -> list[Evaluation]:
@@ -92,18 +95,18 @@ class PackEvaluation:
 
     def _scores(self) -> Iterator[Scores]:
         """Yield the scores of what each trial writes for its validation part."""
-        data = evaluating.validation_of(self.trials[0], self.data)
+        data, protocol = evaluating.validation_of(self.trials[0], self.data), self.trials[0].protocol
         each = [distinct([data.features[i] for i in data.of(trial)]) for trial in self.trials]
         most = max(len(shown) for shown, _ in each)
         # Trials of several folds have other images, and may have fewer: theirs are filled up with the first.
         filled = [[*shown, *[shown[0]] * (most - len(shown))] for shown, _ in each]
         free = capacity.free_memory(self.backbone.device)
-        rows = capacity.rows_in_writing(self.backbone, self.trials[0].protocol, free)
+        rows = capacity.rows_in_writing(self.backbone, protocol, free)
         images = max(1, rows // len(self.trials))
         texts: list[list[str]] = [[] for _ in self.trials]
         for start in range(0, most, images):
             part = [features[start : start + images] for features in filled]
-            written = write(self.backbone, self.model, self.stacks, self.trials[0].protocol, part, merge=self.merge)
+            written = write(self.backbone, self.model, self.stacks, protocol, part, self.drafts, merge=self.merge)
             for mine, reports in zip(texts, written, strict=True):
                 mine += [report.text for report in reports]
         for trial, mine, (_, places) in zip(self.trials, texts, each, strict=True):

@@ -8,6 +8,7 @@ through the model at once what it keeps, which `benchmark.tuning.packed.kept` co
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark.tuning.packed.drafts import MOST
 from benchmark.tuning.packed.kept import Kept
 from benchmark.tuning.packed.stacks import bands
 
@@ -112,7 +113,8 @@ def key_values(decoder: Decoder, tokens: int, number: int) -> int:
 def written_report(decoder: Decoder, prompt: int, new: int, number: int) -> int:
     """Return the bytes that a report takes in writing.
 
-    Keys and values twice over (they are copied as they grow), the prompt's widest activations, and logits in float32.
+    Keys and values twice over (they are copied to where they have room to grow), the prompt's widest activations, and
+    logits: in float32, or those of the tokens that are guessed at a time.
 
     Args:
         decoder: of the model.
@@ -120,4 +122,6 @@ def written_report(decoder: Decoder, prompt: int, new: int, number: int) -> int:
         number: bytes of a number of the model.
     """
     widest = prompt * (4 * decoder.intermediate + 8 * decoder.hidden) * number
-    return 2 * key_values(decoder, prompt + new, number) + widest + 3 * 4 * decoder.vocabulary
+    return (
+        2 * key_values(decoder, prompt + new, number) + widest + max(12, (MOST + 1) * number + 8) * decoder.vocabulary
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.fused import fused
 from benchmark.tuning.interface import StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
+from benchmark.tuning.packed.drafts import Drafts
 from benchmark.tuning.packed.evaluation import PackEvaluation
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.optimizer import PackedAdamW
@@ -40,14 +42,13 @@ def look_every(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 10
 
 
-def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
-    """Stack the adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
+def empty_stacks(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *, trained: bool) -> Stacks:
+    """Return stacks of zeros for adapters of the trials, each in the layers that peft's adapter of its name is in."""
     layers = lora_layers(model)
     adapted = adapted_layers(model, names)
     first = lora_weight(layers[adapted[0][0]], "lora_A", names[0])
-    shapes = {name: lora_sizes(layer) for name, layer in layers.items()}
-    stacks = Stacks(
-        shapes,
+    return Stacks(
+        {name: lora_sizes(layer) for name, layer in layers.items()},
         [trial.rank for trial in trials],
         [trial.scale for trial in trials],
         dtype=first.dtype,
@@ -55,6 +56,11 @@ def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial], *
         trained=trained,
         adapted=adapted,
     )
+
+
+def stacks_of(model: PeftModel, names: Sequence[str], trials: Sequence[Trial]) -> Stacks:
+    """Stack the adapters that peft holds in `model`, one a trial under the names; peft's own weights become views."""
+    layers, stacks = lora_layers(model), empty_stacks(model, names, trials, trained=True)
     for place, adapter in enumerate(names):
         for key, view in stacks.weights(place).items():
             layer, part, _ = key.rsplit(".", 2)
@@ -138,7 +144,7 @@ class PackTraining:
     def _build(self, snapshots: Sequence[Snapshot]) -> None:
         """Build stacks, optimiser and layers for the trials as they stand."""
         names = [trial.id for trial in self.trials]
-        self.stacks = stacks_of(self.model, names, self.trials, trained=True)
+        self.stacks = stacks_of(self.model, names, self.trials)
         dropouts = [trial.protocol.dropout for trial in self.trials]
         adapted = [frozenset(layers) for layers in adapted_layers(self.model, names)]
         self.streams = Streams(dropouts, self.backbone.device, adapted) if any(dropouts) else None
@@ -215,7 +221,7 @@ class PackTraining:
             return
         self.passed(self.trials)
         look = PackEvaluation(
-            self.backbone, self.model, self.stacks, self.trials, self.data, self.merge, self.rows
+            self.backbone, self.model, self.stacks, self.trials, self.data, self.merge, self.rows, self.drafts
         )  # fmt: skip
         for place, evaluation in enumerate(look.at(self.step, steps)):
             trial = self.trials[place]
@@ -226,6 +232,11 @@ class PackTraining:
                 if evaluating.is_kept(trial, self.evaluations[place]):
                     self.best[place] = self._copied(place)
         self.passed(self.trials)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """Guesses of what trials write where they are evaluated, from what they learn."""
+        return Drafts.of(self.backbone, self.data.reports)
 
     def _lost(self) -> bool:
         """Return whether a trial is in the pack that has failed."""
