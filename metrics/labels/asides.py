@@ -80,10 +80,11 @@ _COMPLAINT = re.compile(
     r"|\b(?:tender|painful|sore)\s(?:[\w-]{1,14}\s){0,3}(?:lump|swelling|mass|nodule)s?\b"
     r"|\b(?:requisition|referral(?:\s(?:letter|form))?|request(?:\sform)?|referrer)\s(?:mentions|states|notes|says|speaks"
     r"|reports|describes|asks|names|queries)\b"
+    r"|\b(?:the\spatient's|her|his|reported|symptomatic|bloody|spontaneous|serous|known)\s(?:[\w-]{1,14}\s){0,2}(?:nipple\s)?discharge\b"
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
-    r"|\brecall\sfrom\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
+    r"|\brecall\sfrom\b|\bcall(?:ed)?[\s-]?back\s(?:for|because\sof|due\sto|with|on\saccount\sof|after)\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
     r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )
@@ -100,11 +101,14 @@ _CLAUSE = re.compile(
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
-    r"|anxious|concern|clinical|tender|painful|sore|request|requis|because|account|lump|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
+    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|lump|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
     r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 
 
+_PARTED = re.compile(r",|\b(?:but|however|nevertheless|yet|although|though)\b")
+_DENIED = re.compile(r"\b(?:no|neither|nor|without|negative\sfor|not\s(?:seen|visible|identified|evident))\b")
+_CONDITION = re.compile(r"\b(?:if|when|should|whenever|a\snegative|does\snot|do\snot|may|might|can)\b")
 _FARTHEST = 400
 """How many characters an aside may go on."""
 
@@ -118,7 +122,7 @@ def without_asides(report: ReportText) -> str:
     spans += [_to(_CONTRAST, text, match) for match in _RELATIVE.finditer(text)]
     spans += [_to(_CLAUSE, text, match) for match in _COMPLAINT.finditer(text)]
     for match in _DISCLAIMER.finditer(text):
-        spans.append((report.sentence_start(match.start()), _to(_FULL_STOP, text, match)[1]))
+        spans.append((_beginning(report, match.start()), _to(_FULL_STOP, text, match)[1]))
     pieces, done = [], 0
     for start, end in sorted(spans):
         if end > done:
@@ -126,6 +130,14 @@ def without_asides(report: ReportText) -> str:
             pieces += [text[done:begin], " " * (end - begin)]
             done = end
     return "".join([*pieces, text[done:]])
+
+
+def _beginning(report: ReportText, position: int) -> int:
+    """Return where the statement around `position` begins: behind what was denied before, else with its sentence."""
+    start = report.sentence_start(position)
+    last = max((match.end() for match in _PARTED.finditer(report.text, start, position)), default=start)
+    denied = last > start and _DENIED.search(report.text, start, last) is not None
+    return last if denied and not _CONDITION.search(report.text, start, last) else start
 
 
 def _to(stops: re.Pattern[str], text: str, match: re.Match[str]) -> tuple[int, int]:

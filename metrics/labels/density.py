@@ -22,7 +22,7 @@ def read_density(report: ReportText) -> Density:
 
     DMID's own words ("fibro fatty and glandular") stand for B and C alike, so they state nothing.
     """
-    text = report.text
+    text = lexicon.DENSITY_BEFORE.sub(lambda match: " density " if match["rose"] else " ", report.text)
     letters = {
         match[group].upper()
         for match in lexicon.DENSITY_LETTER.finditer(text)

@@ -4,6 +4,8 @@ Lists in the manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 20
 compression effaces, what was excised, what an older film didn't show. Every repeat is bounded.
 """
 
+from metrics.labels.no_findings import EXPLAINED_AWAY, NAMED_AS, NO_FINDING, NOT_OF_THE_BREAST, SUMMED, TISSUE
+
 _ADVERB = r"(?:(?:entirely|completely|definitely|clearly|definitively|reliably|fully|confidently|safely)\s)?"
 _STEADY = (
     r"(?:change|increase|decrease|growth|progression|alteration|enlargement|dynamic|evolution|modification|variation"
@@ -22,7 +24,7 @@ _SEEN = (
     r"|disclosed|traced|"
     r"differentiated|distinguished|registered|ascertained|evidenced|evidentiated|individuali[sz]ed|objectified"
     r"|objectivi[sz]ed|perceived|"
-    r"discovered|made\sout|picked\sup|established|locali[sz]ed)"
+    r"discovered|made\sout|picked\sup|established|locali[sz]ed|borne\sout|upheld|shared|endorsed|supported)"
 )
 _BE = r"(?:is|are|was|were|be|been|has|have|had)"
 _DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
@@ -32,26 +34,33 @@ GOES = (
     r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
     r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
 )
+_KNOWN = rf"(?:{_SEEN}|described|known|reported|mentioned|documented)"
+_OF_IT = (
+    r"(?:number|distribution|extent|size|forms?|shape|margins?|morphology|density|appearance|position|location|character|volume"
+    r"|contours?|outlines?|count|calib(?:re|er)|configuration|dimensions?|diameter|pattern|larger|denser|smaller|bigger)"
+)
+_GREW = (
+    r"(?:grown|changed|altered|increased|decreased|enlarged|progressed|become|moved|evolved|spread|larger|bigger|denser|growing"
+    r"|more\s(?:numerous|extensive|dense|conspicuous|suspicious)|new)"
+)
 _TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
 _THEN = (
     r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
     r"that\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
 )
-_OTHER_VIEW = r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique)"
-_SUMMED = r"(?:summation|superimpos\w{1,6}|superposition|overlap\w{0,4}|arte?fact|artifact)\w{0,2}\b"
-_NOT_OF_THE_BREAST = (
-    r"(?:(?:skin|cutaneous)\s(?:fold|mole|tag|wart|n(?:a?e)v)\w{0,3}|moles?|na?ev(?:us|i)|deodorant|talc\w{0,3}|hair"
-    r"|clothing|nipple\s(?:(?:being\s)?(?:out\sof|not\sin)\sprofile|shadow))\b"
+_OTHER_VIEW = (
+    r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique|2-?\s?d|two-dimensional|synthe\w{3,6}"
+    r"|standard|conventional|routine|(?:full-field\s)?digital\s(?:image|mammo)\w{1,4}|ultraso(?:und|nography)|usg?|sonography"
+    r"|mri|mr)"
 )
-"""What projects itself into the breast, or only seems to be something."""
-NO_FINDING = rf"(?:{_SUMMED}|{_NOT_OF_THE_BREAST})"
-_NAMED_AS = (
-    r"(?:represent(?:s|ing)?|due\sto|correspond(?:s|ing)?\s(?:to|with)|consistent\swith|in\skeeping\swith"
-    r"|attribut(?:able|ed)\sto|"
-    r"caused\sby|produced\sby|explained\sby|(?:proved|proven|turned\sout|shown|found|felt|thought"
-    r"|considered)\sto\s(?:be|represent))"
+_CANNOT_TELL = (
+    r"[^.;\n]{0,120}?\b(?:cannot|can\snot|can't|could\snot|impossible|unclear|uncertain|unable|not\s(?:clear|certain|sure|possible"
+    r"|known)|undecided|unresolved|doubtful|do\snot\sknow|remains?\sopen|open\sto\s(?:question|doubt))\b"
 )
-_TISSUE = r"(?:(?:an?|the|only|normal|simple|from|of|tissue|glandular|fibroglandular|parenchymal|technical)\s){0,3}"
+_THE = r"(?:(?:the|this|that|any|an?|your|their|his|her)\s)?(?:\w{3,14}\s){0,2}?"
+_SUSPICION = (
+    r"(?:suspicion|impression|concern|question|possibility|suggestion|diagnosis|interpretation|opinion|view|reading)"
+)
 _DEGREE = (
     r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious|reactive"
     r"|inflammatory|vascular|cystic|metastatic|post-?\s?(?:operative|surgical|traumatic|biopsy)|degenerat\w{1,4}|dystrophic"
@@ -68,7 +77,19 @@ CUES = {
             rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{_THEN}\b",
             rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{_SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{_THEN}\b",
             rf"(?:{_BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{_SEEN}\b",
-            rf"(?:{_BE}\s)?(?:not\s{_LY}{_SEEN}|invisible|occult)\s(?:on|in|at)\s(?:the\s)?{_OTHER_VIEW}\b",
+            rf"(?:{_BE}\s)?(?:not\s{_LY}{_SEEN}|invisible|occult)\s(?:on|in|at|by)\s(?:the\s|any\s)?{_OTHER_VIEW}\b",
+            # Why a category was given: there.
+            r"(?:were\sit|(?:if\s)?it\s(?:were|was|had)|had\sit)\snot\s(?:been\s)?for\b",
+            # Nothing new, and then what is there as before.
+            rf"(?:no|nothing)\b(?=[^.;,\n]{{0,80}}\bthat\s(?:was|were|has|had|is)\s?(?:not|n't)\s(?:already\s|been\s|yet\s"
+            rf"|previously\s){{0,2}}{_KNOWN}\b)",
+            rf"(?:{_BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{_KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])",
+            # Something else is denied of it.
+            rf"neither\s(?:(?:the|its|their|in)\s)?{_OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{_OF_IT}\b",
+            rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"
+            rf"|no\s(?:reason|grounds|cause|evidence|indications?|signs?|suggestion)(?:\sto\s(?:believe|think|assume|suppose|say|suspect))?)"
+            rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}{_GREW}\b)",
+            r"(?:cannot|can\snot|could\snot)\sbe\ssaid\sto\shave\b",
             rf"(?:{_BE}\s)?not\s(?:clinically\s)?palpable\b",
             # Denied twice.
             r"(?:not|never|hardly|nor)\s(?:(?:entirely|completely|quite|wholly|totally)\s)?"
@@ -108,10 +129,10 @@ CUES = {
     ),
     "uncertain_after": "|".join(
         (
-            rf"favou?red\sto\s(?:be|represent)\s{_TISSUE}{NO_FINDING}",
+            rf"favou?red\sto\s(?:be|represent)\s{TISSUE}{NO_FINDING}",
             r"(?<!as\s)(?<!if\s)(?<!where\s)(?<!when\s)(?:suspected|possible|probable|questioned|questionable|queried|presumed)"
             r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
-            rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{_TISSUE}{_SUMMED}",
+            rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{TISSUE}{SUMMED}",
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b(?=\s?(?:[.,;\n]|\Z))",
@@ -125,7 +146,7 @@ CUES = {
             r"(?:to|please|for)\s(?:further\s|better\s)?"
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
             r"rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
-            r"whether\b|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
+            rf"whether\b(?!{_CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
             r"should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
     ),
@@ -142,15 +163,16 @@ CUES = {
             rf"{_TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
             rf"|elsewhere)\b))",
             # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
-            rf"(?<!not\s){_NAMED_AS}\s{_TISSUE}{NO_FINDING}",
-            rf"(?:is|are|was|were)\s(?:(?:only|just|merely|simply)\s{_TISSUE}{_SUMMED}|(?:arte?fact|artifact|summation)\w{{0,3}}\b)",
-            rf"(?:is|are|was|were)\s(?:only\s|just\s|merely\s)?(?:{_NOT_OF_THE_BREAST}|(?:an?|the)\s{NO_FINDING})",
-            rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){_SUMMED}(?=\s?\))",
+            EXPLAINED_AWAY,
+            rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){SUMMED}(?=\s?\))",
             r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
             r"|were)\snot\sdefined\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|nonexistent|non-existent)\b",
             rf"(?:(?:{_BE}|now|all|completely)\s){{0,3}}gone\b",
+            rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
+            rf"\s(?:{_SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
+            r"(?:is|are|was|were)\snot\s(?:an?\s)?(?:real|genuine|true|authentic)(?=\s(?:one|finding|abnormality)\b|\s?(?:[.,;:\n]|\Z))",
             r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
@@ -162,7 +184,8 @@ CUES = {
             r"|apparently\b|conceivabl[ey]\b",
             r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
             r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
-            r"(?:sure|decided|determined)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            r"(?:sure|decided|determined|said|told|established|known|clarified|judged|ascertained|excluded)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            rf"whether\b(?:\sthere\s(?:is|are|was|were)\b)?(?={_CANNOT_TELL})",
             r"(?<![a-z,]\s)(?<!,)likely\b(?!\s(?:due|related|secondary|represent\w{0,3}|to)\b)",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
@@ -179,6 +202,10 @@ CUES = {
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
             r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
             r"absent\s(?:is|are|were)\b|nowhere\b",
+            rf"(?:{_DO_NOT}|cannot|can\snot|could\snot|unable\sto|hesitate\sto)\s(?:share|support|endorse|uphold|follow|accept|agree\swith"
+            rf"|subscribe\sto|confirm)\s{_THE}{_SUSPICION}\s(?:of|for)\b(?:\s(?:an?|any|the)\b)?",
+            rf"no\s(?:reason|basis|grounds?|support|cause)\s(?:for|to\ssupport|to\sshare)\s{_THE}{_SUSPICION}\s(?:of|for)\b",
+            rf"(?:{_DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
             r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
@@ -198,7 +225,7 @@ CUES = {
 """In the order in which they are tried."""
 
 EXPLAINED = (
-    rf"(?:{_SUMMED}|skin\slesions?\b|{_NOT_OF_THE_BREAST})[^.;,\n]{{0,60}}?\s"
+    rf"(?:{SUMMED}|skin\slesions?\b|{NOT_OF_THE_BREAST})[^.;,\n]{{0,60}}?\s"
     r"(?:(?:accounts?\sfor|explains?|(?:is|are)\sresponsible\sfor|causes?|causing|produces?|producing)\s(?=(?:the|an?"
     r"|this|that)\b)|(?:project|appear|present)\w{0,3}\sas\b)"
 )
@@ -217,14 +244,15 @@ LATER_CUES = {
     ),
     "side": RUN_ON.format(r"(?:right|left|rt|lt)\s(?:breast|side)"),
     "than": r"than\b",
-    "tissue": rf"(?:{_NAMED_AS}|(?:is|are|was|were)\s(?:just|only|merely|simply|normal|ordinary"
+    "tissue": rf"(?:{NAMED_AS}|(?:is|are|was|were|consider\w{{0,3}}\s(?:it|this|these|them))\s(?:an?\s)?(?:just|only"
+    rf"|merely|simply|normal|ordinary"
     r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
-    r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof)\s){0,4}"
-    r"(?:tissue|parenchyma|glands?)\b",
+    r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof|lobules?\sof)\s){0,4}"
+    r"(?:(?:tissue|parenchyma|glands?)\b|(?<=glandular\s)(?:island|lobul(?:e|ation)|lobe|ridge)s?\b)",
     "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
     "holds": r"(?:persist(?:s|ed|ing|ent)?|(?:is|are|was|were)\s(?:again\s)?(?:confirmed|reproduced|re-?demonstrated"
     r"|verified|substantiated)|holds\sup)\b",
-    "versus": r"(?:vs\b\.?|versus\b)",
+    "versus": r"(?:vs\b\.?|versus\b)(?!\s?\d)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
     r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
     rf"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{_TAKEN}\b))\b",
@@ -234,7 +262,9 @@ LATER_CUES = {
     r"|dcis|lcis|idc|ilc|recurrences?|(?:\w{3,6})?sarcoma|lymphoma|leuk\w{5,6}|abscess|mastitis|papilloma\w{0,5}|phyllodes(?:\stumou?r)?"
     r"|fibroadenomas?|hamartomas?|cysts?|radial\sscar|fat\snecrosis|ha?ematoma|seroma|inflammatory\sbreast\sdisease"
     r"|invasive\sdisease|in-?\s?situ\sdisease)\b",
-    "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{_SEEN})\b",
+    "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{_SEEN}"
+    r"|(?:fewer|less|more|smaller|larger|bigger|denser|fainter|increased|decreased|regressed|progressed|reduced|grown|idem|as\sbefore"
+    r"|ditto)(?=\s?(?:[.,;\n]|\Z|than\b|since\b|compared\b|on\b)))\b",
     "conjunction": r"and\b",
     "alternative": r"or\b",
 }
@@ -242,9 +272,14 @@ _NOTHING = (
     r"(?:none|nil|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
     r"|nothing(?:\sof\sthe\s(?:kind|sort))?)"
 )
+_ASKS = (
+    r"\s\?{1,3}\s?(?!(?:in|on|at|near|behind|left|right|seen|upper|lower|inner|outer|present|visible|noted|adv\w{0,4})\b)"
+    r"[a-z]{2}"
+)
+"""A question mark that belongs to what follows: "distortion ? scar"."""
 MARKS = {
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
-    "doubted": r"(?<=[a-z])(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
+    "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
     r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear)\b"
     r"(?=\s?(?:\Z|[.,;\n)\]}]))",
     "doubt": r"\?",

@@ -15,7 +15,6 @@ from metrics.labels.anatomy import resolve_anatomy
 from metrics.labels.headings import settle_headings
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
-from metrics.labels.sides import SIDE_WORD
 from metrics.labels.statement import (
     State,
     affirms,
@@ -31,6 +30,7 @@ from metrics.labels.statement import (
     of_anatomy,
     predicate_follows,
 )
+from metrics.labels.taken_back import names_a_recall, settle_before, take_back
 
 _OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
@@ -44,38 +44,30 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
         text: its text without asides (`asides.py`).
     """
     sentences: list[list[Mention]] = []
+    recalled: list[Mention] = []
     for start, end in report.sentences:
-        mentions = _mentions(text[start:end])
-        if not mentions and sentences and lexicon.IT_IS_GONE.match(text, start, end):
-            last = sentences[-1][-1]
-            if report.sentence_end(last.start) == start and last.polarity and last.kind not in lexicon.ANATOMY:
-                last.polarity = "absent"
-        elif not mentions and sentences and lexicon.NONE_OF_IT.fullmatch(text, start, end):
-            last = sentences[-1][-1]
-            if report.sentence_end(last.start) == start and last.polarity is None and last.kind in lexicon.ANATOMY:
-                last.polarity = "absent"
-        if mentions and report.section(start + mentions[0].start) not in UNASKED_SECTIONS:
+        mentions = _placed(text[start:end], start)
+        if mentions:
+            recalled = []
+        elif names_a_recall(report.text, text, start, end):
+            recalled = _placed(report.text[start:end], start)
+        if not mentions and (recalled or sentences):
+            before = recalled or sentences[-1]
+            if settle_before(
+                text, start, end, before, bool(recalled) or report.sentence_end(before[-1].start) == start
+            ):
+                sentences += [recalled] if recalled else []
+                recalled = []
+        if mentions and report.section(mentions[0].start) not in UNASKED_SECTIONS:
             if sentences:
-                _take_back(text, start, mentions, sentences[-1])
-            sentences.append([replace(one, start=start + one.start, end=start + one.end) for one in mentions])
+                take_back(text, start, mentions, sentences[-1])
+            sentences.append(mentions)
     return sentences
 
 
-def _take_back(text: str, start: int, mentions: Iterable[Mention], before: list[Mention]) -> None:
-    """Deny what the sentence before named where the one at `start` says that it went away: "the mass disperses"."""
-    gone = {}
-    for one in mentions:
-        if one.gone and lexicon.THE_ONE.search(text, start, start + one.start):
-            gone[one.kind] = start + one.end
-    for one in before:
-        if one.kind in gone and one.polarity is not None and not _other_side(text, one, start, gone[one.kind]):
-            one.polarity = "absent"
-
-
-def _other_side(text: str, one: Mention, start: int, end: int) -> bool:
-    """Return whether what is named again between `start` and `end` and a little behind is of the other side."""
-    then, now = SIDE_WORD.findall(text, max(0, one.start - 60), start), SIDE_WORD.findall(text, start, end + 40)
-    return bool(then and now) and {side[0] for side in then}.isdisjoint(side[0] for side in now)
+def _placed(sentence: str, start: int) -> list[Mention]:
+    """Return the mentions of the sentence that begins at `start` of its text, placed in that text."""
+    return [replace(one, start=start + one.start, end=start + one.end) for one in _mentions(sentence)]
 
 
 @lru_cache(maxsize=16384)
@@ -170,6 +162,11 @@ def _doubt_before(state: State, match: re.Match[str]) -> None:
 
 def _deny_before(state: State, event: str, match: re.Match[str]) -> None:
     """Deny what stands before; where nothing does, what follows ("not seen: masses") or what was named last."""
+    if match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
+        state.text, max(0, match.start() - 120), match.start()
+    ):
+        state.verb = True
+        return
     excluded = "excluded" in match[0] or "ruled" in match[0]
     if excluded and state.of_diagnosis(match.start()):
         state.verb = True

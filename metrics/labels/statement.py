@@ -106,6 +106,9 @@ def is_presupposed(state: State, match: re.Match[str]) -> bool:
         state.text, max(state.denied_at, match.start() - 60, 0), match.start()
     ):
         return True
+    before = max(state.denied_at, match.start() - 80, 0)
+    if state.negated and lexicon.EXPLAINED_BY_NOTHING.search(state.text, before, match.start()):
+        return True
     return (
         state.negated
         and match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
@@ -126,7 +129,9 @@ def of_a_property(state: State, position: int) -> bool:
 
 def excepts(state: State, match: re.Match[str]) -> bool:
     """Return whether some of the kind named last are there after all: "no calcification other than vascular"."""
-    if not state.mentions or match[0].startswith(("but", "how", "alth", "tho", "wh", "des", "there")):
+    if match[0] == "but" and not lexicon.BUT_ONES.match(state.text, match.end(), state.end):
+        return False
+    if not state.mentions or match[0].startswith(("how", "alth", "tho", "wh", "des", "there")):
         return False
     excepted = lexicon.EXCEPTED.match(state.text, match.end(), state.end)
     if excepted is None or state.mentions[-1].kind not in lexicon.KINDS or state.mentions[-1].kind in lexicon.ANATOMY:
@@ -194,7 +199,9 @@ def affirms(state: State, position: int, comma: bool) -> bool:
         return True
     if lexicon.NEW_SUBJECT.match(state.text, position, state.end):
         return True
-    if lexicon.AS_BEFORE.match(state.text, position, state.end):
+    if lexicon.AS_BEFORE.match(state.text, position, state.end) or lexicon.OF_ITS_OWN.match(
+        state.text, position, state.end
+    ):
         return True
     if not comma or state.commas > 1:
         return False
