@@ -59,7 +59,10 @@ DENSITY_SHARE_TYPE = re.compile(
     r"[\s,;:(-]{1,3}(?:acr\s|density\s)?(?:type|pattern|grade|class)\s(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z])"
 )
 """The same behind the share: "51-75 % of the breast, type 3"."""
-DENSITY_ENCLOSED = re.compile(r"\b(?:dense|fatty|fibro-?glandular(?:\stissue)?)\s\((?P<letter>[a-d])\)")
+DENSITY_ENCLOSED = re.compile(
+    r"\b(?:dense|fatty|adipose|fibro-?glandular)(?:\s(?:tissue|structure|parenchyma|breasts?|pattern|glands?))?"
+    r"(?:\s\((?P<letter>[a-d])\)|\s?[,:-]\s(?:acr\s)?(?P<behind>[a-d])(?=\s?(?:[.,;)\n]|\Z)))"
+)
 """A letter in brackets behind the words for it: "dense (c)"."""
 DENSITY_SHARE = re.compile(
     r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<"

@@ -4,105 +4,66 @@ Lists in the manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 20
 compression effaces, what was excised, what an older film didn't show. Every repeat is bounded.
 """
 
+from metrics.labels.cue_words import (
+    ADVERB,
+    BE,
+    CANNOT_TELL,
+    DEGREE,
+    DO_NOT,
+    GOES,
+    GREW,
+    KNOWN,
+    LY,
+    OF_IT,
+    OTHER_VIEW,
+    QUALIFIER,
+    SEEN,
+    SHOWS,
+    STEADY,
+    SUSPICION,
+    TAKEN,
+    THE,
+    THEN,
+)
 from metrics.labels.no_findings import EXPLAINED_AWAY, NAMED_AS, NO_FINDING, NOT_OF_THE_BREAST, SUMMED, TISSUE
 
-_ADVERB = r"(?:(?:entirely|completely|definitely|clearly|definitively|reliably|fully|confidently|safely)\s)?"
-_STEADY = (
-    r"(?:change|increase|decrease|growth|progression|alteration|enlargement|dynamic|evolution|modification|variation"
-    r"|difference)s?"
-)
-_QUALIFIER = (
-    r"(?:(?:significant|interval|appreciable|definite|obvious|major|further|suspicious|new|relevant|essential"
-    r"|dynamic|evolutive)\s){0,3}"
-)
-_SEEN = (
-    r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
-    r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
-    r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
-    r"measurable|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
-    r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible|determined|revealed"
-    r"|disclosed|traced|"
-    r"differentiated|distinguished|registered|ascertained|evidenced|evidentiated|individuali[sz]ed|objectified"
-    r"|objectivi[sz]ed|perceived|"
-    r"discovered|made\sout|picked\sup|established|locali[sz]ed|borne\sout|upheld|shared|endorsed|supported)"
-)
-_BE = r"(?:is|are|was|were|be|been|has|have|had)"
-_DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
-_LY = r"(?:[a-z]{2,12}ly\s)?"
-_SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
-GOES = (
-    r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
-)
-_KNOWN = rf"(?:{_SEEN}|described|known|reported|mentioned|documented)"
-_OF_IT = (
-    r"(?:number|distribution|extent|size|forms?|shape|margins?|morphology|density|appearance|position|location|character|volume"
-    r"|contours?|outlines?|count|calib(?:re|er)|configuration|dimensions?|diameter|pattern|larger|denser|smaller|bigger)"
-)
-_GREW = (
-    r"(?:grown|changed|altered|increased|decreased|enlarged|progressed|become|moved|evolved|spread|larger|bigger|denser|growing"
-    r"|more\s(?:numerous|extensive|dense|conspicuous|suspicious)|new)"
-)
-_TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
-_THEN = (
-    r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
-    r"that\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
-)
-_OTHER_VIEW = (
-    r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique|2-?\s?d|two-dimensional|synthe\w{3,6}"
-    r"|standard|conventional|routine|(?:full-field\s)?digital\s(?:image|mammo)\w{1,4}|ultraso(?:und|nography)|usg?|sonography"
-    r"|mri|mr)"
-)
-_CANNOT_TELL = (
-    r"[^.;\n]{0,120}?\b(?:cannot|can\snot|can't|could\snot|impossible|unclear|uncertain|unable|not\s(?:clear|certain|sure|possible"
-    r"|known)|undecided|unresolved|doubtful|do\snot\sknow|remains?\sopen|open\sto\s(?:question|doubt))\b"
-)
-_THE = r"(?:(?:the|this|that|any|an?|your|their|his|her)\s)?(?:\w{3,14}\s){0,2}?"
-_SUSPICION = (
-    r"(?:suspicion|impression|concern|question|possibility|suggestion|diagnosis|interpretation|opinion|view|reading)"
-)
-_DEGREE = (
-    r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious|reactive"
-    r"|inflammatory|vascular|cystic|metastatic|post-?\s?(?:operative|surgical|traumatic|biopsy)|degenerat\w{1,4}|dystrophic"
-    r"|secretory|dermal|physiologic\w{0,2}|pathologic\w{0,2})"
-)
-"""What a finding is by nature: the doubt is of that."""
-
 CUES = {
+    "unassessed": r"(?:(?:is|are|was|were)\s)?(?:not|(?:cannot|can\snot|could\snot)\sbe)\sassess(?:ed|able)\b",
     # Looks like a negation or a doubt, and says nothing of whether the finding is there now.
     "neutral": "|".join(
         (
             # Not seen then, or not in the other view: there now.
-            rf"(?:{_BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{_LY}{_SEEN}\s"
-            rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{_THEN}\b",
-            rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{_SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{_THEN}\b",
-            rf"(?:{_BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{_SEEN}\b",
-            rf"(?:{_BE}\s)?(?:not\s{_LY}{_SEEN}|invisible|occult)\s(?:on|in|at|by)\s(?:the\s|any\s)?{_OTHER_VIEW}\b",
+            rf"(?:{BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}{SEEN}\s"
+            rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{THEN}\b",
+            rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{THEN}\b",
+            rf"(?:{BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{SEEN}\b",
+            rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}{SEEN}|invisible|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b",
             # Why a category was given: there.
             r"(?:were\sit|(?:if\s)?it\s(?:were|was|had)|had\sit)\snot\s(?:been\s)?for\b",
             # Nothing new, and then what is there as before.
             rf"(?:no|nothing)\b(?=[^.;,\n]{{0,80}}\bthat\s(?:was|were|has|had|is)\s?(?:not|n't)\s(?:already\s|been\s|yet\s"
-            rf"|previously\s){{0,2}}{_KNOWN}\b)",
-            rf"(?:{_BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{_KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])",
+            rf"|previously\s){{0,2}}{KNOWN}\b)",
+            rf"(?:{BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])"
+            r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
             # Something else is denied of it.
-            rf"neither\s(?:(?:the|its|their|in)\s)?{_OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{_OF_IT}\b",
+            rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
             rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"
             rf"|no\s(?:reason|grounds|cause|evidence|indications?|signs?|suggestion)(?:\sto\s(?:believe|think|assume|suppose|say|suspect))?)"
-            rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}{_GREW}\b)",
+            rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}{GREW}\b)",
             r"(?:cannot|can\snot|could\snot)\sbe\ssaid\sto\shave\b",
-            rf"(?:{_BE}\s)?not\s(?:clinically\s)?palpable\b",
+            rf"(?:{BE}\s)?not\s(?:clinically\s)?palpable\b",
             # Denied twice.
             r"(?:not|never|hardly|nor)\s(?:(?:entirely|completely|quite|wholly|totally)\s)?"
             r"(?:without|free\s(?:of|from)|devoid\sof|negative\sfor|lack(?:s|ing)?(?:\sin)?|missing)\b",
             r"no\s(?:absence|lack|shortage|paucity|dearth)\sof\b",
             r"(?:cannot|can\snot|not\sto)\sbe\s(?:denied|overlooked|dismissed|missed|ignored)\b",
             r"not\s(?:true|the\scase|correct)\sthat\s(?:there\s(?:is|are)\s)?no\b",
-            rf"{_DO_NOT}\s{_LY}{GOES}\b",
-            rf"(?:{_BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_TAKEN}\b",
-            rf"(?:incompletely|partially|partly)\s(?:{_TAKEN}|{GOES})\b",
+            rf"{DO_NOT}\s{LY}{GOES}\b",
+            rf"(?:{BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{TAKEN}\b",
+            rf"(?:incompletely|partially|partly)\s(?:{TAKEN}|{GOES})\b",
             rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
             # Not done yet.
-            rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{_LY}{_TAKEN}\b",
+            rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{LY}{TAKEN}\b",
             r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
             r"(?:excision|removal|resection|enucleation)\sof\b",
             # Denies something else.
@@ -111,8 +72,8 @@ CUES = {
             r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
             r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
             r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
-            rf"no\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of|from|since))?",
-            rf"without\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of))?",
+            rf"no\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of|from|since))?",
+            rf"without\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of))?",
             r"not\sonly\b",
             r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
             r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
@@ -123,8 +84,8 @@ CUES = {
             r"not\s(?:yet\s)?been\s(?:compared|evaluated|assessed|biopsied)\b",
             r"no\slonger\s(?:increas|grow|enlarg)\w{1,4}\b",
             r"no\s(?:doubt|question)\b|(?:without|beyond)\s(?:any\s|a\s)?(?:doubt|question)\b",
-            rf"(?:possibl[ey]|probabl[ey]|likely)\s{_DEGREE}\b",
-            rf"(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{_DEGREE}\b",
+            rf"(?:possibl[ey]|probabl[ey]|likely)\s{DEGREE}\b",
+            rf"(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{DEGREE}\b",
         )
     ),
     "uncertain_after": "|".join(
@@ -133,10 +94,12 @@ CUES = {
             r"(?<!as\s)(?<!if\s)(?<!where\s)(?<!when\s)(?:suspected|possible|probable|questioned|questionable|queried|presumed)"
             r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
             rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{TISSUE}{SUMMED}",
-            rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
-            r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected)\b",
-            r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
+            rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{ADVERB}(?:excluded|ruled\sout)\b",
+            r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
+            r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout|deny|be\ssure\sof)\b"
+            r"(?=\s?(?:[.,;\n]|\Z)|\s(?:in|on|at|with|because|given|here|without|due)\b)",
+            r"not\s(?:certain|definite|unequivocal|sure|convincing)(?=\s?(?:[.,;\n)]|\Z))",
+            r"(?:is|are|was|were|remains?)\s(?:(?:highly|very|rather|quite|most|extremely|still|only|merely|just)\s)?(?:possible|improbable|implausible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
             r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
             r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if)\b)",
         )
@@ -146,49 +109,54 @@ CUES = {
             r"(?:to|please|for)\s(?:further\s|better\s)?"
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
             r"rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
-            rf"whether\b(?!{_CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
+            rf"whether\b(?!{CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
             r"should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
     ),
     "absent_after": "|".join(
         (
-            rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
-            rf"(?:be\s|been\s)?{_LY}{_SEEN}\b",
-            rf"(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot|can't|could\snot"
-            rf"|couldn't)\sbe\s{_LY}{_SEEN}\b",
-            rf"absent\b(?!\s(?:is|are|were)\s)|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
+            rf"(?:{BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
+            rf"(?:be\s|been\s)?{LY}{SEEN}\b",
+            rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
+            rf"|couldn't)\sbe\s{LY}{SEEN}\b",
+            rf"absent\b(?!\s(?:is|are|were)\s)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
-            rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
-            rf"{GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{_TAKEN}\b",
-            rf"{_TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
+            rf"{LY}(?:persists?|exists?|remains?|reproduces?)\b",
+            rf"{GOES}\b|(?:{BE}|since|now|subsequently)\s{LY}{TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{TAKEN}\b",
+            rf"{TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
             rf"|elsewhere)\b))",
             # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
             EXPLAINED_AWAY,
             rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){SUMMED}(?=\s?\))",
             r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
             r"|were)\snot\sdefined\b",
+            rf"(?:can|could)\sno\slonger\sbe\s{LY}{SEEN}\b|are\snot\scharacteri[sz]ed(?=\s?(?:[.,;\n]|\Z)|\sin\b)",
+            r"(?:has|have|had|is|are)\s(?:now\s)?(?:fully|completely|entirely|totally)\s(?:regressed|receded|cleared|subsided|gone|healed)\b"
+            r"|regressed\s(?:fully|completely|entirely)\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|nonexistent|non-existent)\b",
-            rf"(?:(?:{_BE}|now|all|completely)\s){{0,3}}gone\b",
+            rf"(?:(?:{BE}|now|all|completely)\s){{0,3}}gone\b",
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
-            rf"\s(?:{_SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
+            rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
             r"(?:is|are|was|were)\snot\s(?:an?\s)?(?:real|genuine|true|authentic)(?=\s(?:one|finding|abnormality)\b|\s?(?:[.,;:\n]|\Z))",
             r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
     "uncertain_before": "|".join(
         (
-            rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
+            rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{ADVERB}(?:exclude|rule\sout)\b",
             r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b"
             r"|(?<!no\s)(?<!any\s)(?<!or\s)(?<!without\s)suspect\b|perhaps\b|potential(?:ly)?\b"
             r"|apparently\b|conceivabl[ey]\b",
             r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
             r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
             r"(?:sure|decided|determined|said|told|established|known|clarified|judged|ascertained|excluded)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
-            rf"whether\b(?:\sthere\s(?:is|are|was|were)\b)?(?={_CANNOT_TELL})",
+            rf"whether\b(?:\sthere\s(?:is|are|was|were)\b)?(?={CANNOT_TELL})",
             r"(?<![a-z,]\s)(?<!,)likely\b(?!\s(?:due|related|secondary|represent\w{0,3}|to)\b)",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
+            r"(?:cannot|could\snot|would\snot|not|n't)\s(?:swear|guarantee|vouch|(?:be\s)?(?:sure|certain))\s(?:that\s)?there\s(?:is|are)\sno\b",
+            r"(?<!not\sa\s)(?<!no\s)(?<!without\sa\s)(?<!any\s)(?:impression|hint|semblance|inkling)\sof\b(?=\s(?:an?\s|some\s|subtle\s|slight\s|distort|mass|asymm|calc|nodul|focal))",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
             r"(?:exclusion|ruling\sout)\sof\b(?=[^.;\n]{0,100}\b(?:not\s(?:possible|feasible|achieved)|impossible))",
             r"(?:may|might|could)\s(?:also\s|well\s)?"
@@ -197,15 +165,15 @@ CUES = {
     ),
     "negation": "|".join(
         (
-            rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s{_SHOWS}\b",
+            rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s{SHOWS}\b",
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
             r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
             r"absent\s(?:is|are|were)\b|nowhere\b",
-            rf"(?:{_DO_NOT}|cannot|can\snot|could\snot|unable\sto|hesitate\sto)\s(?:share|support|endorse|uphold|follow|accept|agree\swith"
-            rf"|subscribe\sto|confirm)\s{_THE}{_SUSPICION}\s(?:of|for)\b(?:\s(?:an?|any|the)\b)?",
-            rf"no\s(?:reason|basis|grounds?|support|cause)\s(?:for|to\ssupport|to\sshare)\s{_THE}{_SUSPICION}\s(?:of|for)\b",
-            rf"(?:{_DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
+            rf"(?:{DO_NOT}|cannot|can\snot|could\snot|unable\sto|hesitate\sto)\s(?:share|support|endorse|uphold|follow|accept|agree\swith"
+            rf"|subscribe\sto|confirm)\s{THE}{SUSPICION}\s(?:of|for)\b(?:\s(?:an?|any|the)\b)?",
+            rf"no\s(?:reason|basis|grounds?|support|cause)\s(?:for|to\ssupport|to\sshare)\s{THE}{SUSPICION}\s(?:of|for)\b",
+            rf"(?:{DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
             r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
@@ -217,6 +185,7 @@ CUES = {
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)\b|devoid\sof\b",
             r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
+            r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
             r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
         )
@@ -251,18 +220,18 @@ LATER_CUES = {
     r"(?:(?:tissue|parenchyma|glands?)\b|(?<=glandular\s)(?:island|lobul(?:e|ation)|lobe|ridge)s?\b)",
     "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
     "holds": r"(?:persist(?:s|ed|ing|ent)?|(?:is|are|was|were)\s(?:again\s)?(?:confirmed|reproduced|re-?demonstrated"
-    r"|verified|substantiated)|holds\sup)\b",
+    r"|verified|substantiated|real|genuine)|holds\sup)\b",
     "versus": r"(?:vs\b\.?|versus\b)(?!\s?\d)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
     r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
-    rf"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{_TAKEN}\b))\b",
+    rf"|whereas|while|(?<!for\s)which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{TAKEN}\b))\b",
     "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
     "pause": r"(?:(?:associated|along|together)\s)?with\b",
     "diagnosis": r"(?:malignanc(?:y|ies)|malignant|cancer|carcinoma|metasta\w{1,5}|paget\w{0,2}(?:'s)?(?:\sdisease)?"
     r"|dcis|lcis|idc|ilc|recurrences?|(?:\w{3,6})?sarcoma|lymphoma|leuk\w{5,6}|abscess|mastitis|papilloma\w{0,5}|phyllodes(?:\stumou?r)?"
     r"|fibroadenomas?|hamartomas?|cysts?|radial\sscar|fat\snecrosis|ha?ematoma|seroma|inflammatory\sbreast\sdisease"
     r"|invasive\sdisease|in-?\s?situ\sdisease)\b",
-    "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{_SEEN}"
+    "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{SEEN}"
     r"|(?:fewer|less|more|smaller|larger|bigger|denser|fainter|increased|decreased|regressed|progressed|reduced|grown|idem|as\sbefore"
     r"|ditto)(?=\s?(?:[.,;\n]|\Z|than\b|since\b|compared\b|on\b)))\b",
     "conjunction": r"and\b",
@@ -280,8 +249,8 @@ _ASKS = (
 MARKS = {
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
     "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
-    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear)\b"
-    r"(?=\s?(?:\Z|[.,;\n)\]}]))",
+    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\scertain)\b"
+    r"(?=\s?(?:\Z|[.,;\n()\]}]))",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",
     "comma": r",",

@@ -6,7 +6,8 @@ is bounded, so no pattern can take more than linear time.
 
 import re
 
-from metrics.labels.finding_cues import CUES, EXPLAINED, GOES, LATER_CUES, MARKS
+from metrics.labels.cue_words import GOES
+from metrics.labels.finding_cues import CUES, EXPLAINED, LATER_CUES, MARKS
 from metrics.labels.no_findings import EXPLAINED_AWAY, NO_FINDING
 
 KINDS = (
@@ -35,17 +36,20 @@ _FINDINGS = {
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
     "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
-    r"|milk\sof\scalcium\b",
+    r"|milk\sof\scalcium\b|calcium\b(?!\s(?:score|channel|supp|intake|tablet))",
     "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b"
     r"|(?:distorted|disturbed)\sarchitecture\b"
     r"|architectur(?:al|e)\s(?:disturbance|deformit(?:y|ie)|deformation|disruption|disorgani[sz]ation|disarray"
     r"|alteration|anomaly|irregularity)s?\b"
-    r"|parenchymal\sdeformit(?:y|ies)\b",
-    "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adenopath(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b|nodes?\b"
+    r"|parenchymal\sdeformit(?:y|ies)\b"
+    r"|(?:disturbance|disruption|disorgani[sz]ation|disarray|retraction|deformation|derangement)s?\sof\s(?:the\s)?(?:breast\s|parenchymal\s"
+    r"|glandular\s)?(?:architecture|parenchyma|structure)\b",
+    "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adeno(?:path|megal)(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b"
+    r"|nodes?\b"
     r"|lns?\b|lap\b|nodal\s(?:enlargement|disease|metasta\w{1,5})\b",
     "skin": r"skin\b|cutis\b|cutaneous\b|(?:in)?teguments?\b|dermis\b",
-    "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b|(?<!of\sthe\s)(?<!from\sthe\s)areola[es]?\b"
-    r"|papillae?\b",
+    "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b|(?<!of\sthe\s)(?<!from\sthe\s)(?<!around\sthe\s)areola[es]?\b"
+    r"|papillae?\b|papillo-?\s?areolar\b|areol(?:o|ar)-?\s?(?:papillary|mam{1,2}illary)\b",
     "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?"
     r"|(?<!behind\sthe\s)(?<!beneath\sthe\s)(?<!under\sthe\s)(?<!sternalis\s)muscles?\b",
 }
@@ -62,10 +66,10 @@ _PREDICATES = {
     r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from|silicone|fluid|air|edge))|uninvolved\b|normali[sz]ed\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
     r"|everted\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
-    r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|delicate\b"
+    r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
     r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
     "abnormal": rf"(?<=(?:skin|utis)\s){_MEASURES}(?:[3-9]|[12]\d)(?:\.\d)?\s?mm\b"
-    r"|orange[\s-]peel\b|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
+    r"|orange[\s-]peel\b|thick\b(?=\sskin\b|\s?(?:[.,;\n)]|\Z|and\b|over\b|around\b))|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
     r"(?:\.\d)?\s?mm\sthick\b|abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|(?<=skin\sthickness\s)"
     r"(?:is\s)?increased\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:[st]ion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
@@ -185,6 +189,7 @@ GONE_OF_THE_LAST = re.compile(
 )
 """Between where a statement begins and what says that something is gone: the statement is of what was named last."""
 
+IT_IS = re.compile(r"(?:,|\band|\bbut)\s[^,;.\n]{0,50}\b(?:it|they)\s(?:(?:has|have|had|is|are|was|were)\s)?\Z")
 PREFERRED = re.compile(
     r"\b(?:rather|more\s(?:likely|probably|in\skeeping|suggestive|typical|consistent)|sooner)\b(?!\sthan\b)[^.;\n]{0,80}\s\Z"
 )
@@ -200,6 +205,8 @@ ITS_PROPERTY = re.compile(
 )
 """Between a finding and what is denied of its margins."""
 EXPLAINS = re.compile(rf"{NO_FINDING}|{EXPLAINED_AWAY}")
+KNOWN_ONE = re.compile(r"\b(?:the|this|that|known|an?)\s(?:[a-z-]{3,15}\s){0,2}\Z")
+"""Before a finding that is there, though it can't be assessed."""
 UNCHANGED = re.compile(r"unchanged|stable")
 """Of anatomy that nothing else is said of before: nothing is wrong with it ("skin and nipples are unchanged")."""
 DESCRIBING = re.compile(r"apparent|visible|palpable|evident|stable|unchanged")
@@ -257,7 +264,7 @@ BEFORE_ANATOMY = re.compile(
 )
 """What may stand between a describing word and the anatomy right after it ("retraction of the nipple")."""
 
-SKIN_ONLY = re.compile(r"dimpl|orange|pucker|erythema|peau|tether\w{2,3}\b(?!\s(?:to|of)\b)")
+SKIN_ONLY = re.compile(r"dimpl|orange|pucker|erythema|peau|tether\w{2,3}\b(?!\s(?:to|of|ligament|cooper)\w{0,3}\b)")
 """What is the skin's where no anatomy is named: "dimpling at 6 o'clock"."""
 NODE_DESCRIBED = re.compile(
     r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"

@@ -29,8 +29,9 @@ from metrics.labels.statement import (
     of_a_property,
     of_anatomy,
     predicate_follows,
+    settle_last,
 )
-from metrics.labels.taken_back import names_a_recall, settle_before, take_back
+from metrics.labels.taken_back import end_of_recall, settle_before, take_back
 
 _OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
@@ -47,14 +48,15 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
     recalled: list[Mention] = []
     for start, end in report.sentences:
         mentions = _placed(text[start:end], start)
+        behind = start
         if mentions:
             recalled = []
-        elif names_a_recall(report.text, text, start, end):
-            recalled = _placed(report.text[start:end], start)
+        elif (recall := end_of_recall(report.text, text, start, end)) >= 0:
+            recalled, behind = _placed(report.text[start:end], start), recall
         if not mentions and (recalled or sentences):
             before = recalled or sentences[-1]
             if settle_before(
-                text, start, end, before, bool(recalled) or report.sentence_end(before[-1].start) == start
+                text, behind, end, before, bool(recalled) or report.sentence_end(before[-1].start) == start
             ):
                 sentences += [recalled] if recalled else []
                 recalled = []
@@ -174,6 +176,9 @@ def _deny_before(state: State, event: str, match: re.Match[str]) -> None:
     if of_a_property(state, match.start()) or _hindered(state, match.start()):
         return
     gone = lexicon.GOES_AWAY.match(match[0]) is not None
+    if not state.names_any() and lexicon.IT_IS.search(state.text, max(0, match.start() - 60), match.start()):
+        _deny_last(state)
+        return
     reached = state.reach_back("absent", gone) or state.settle_questioned("absent")
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
@@ -202,26 +207,18 @@ def _find_nothing_wrong(state: State, match: re.Match[str]) -> None:
 
 def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
     """Take up comparisons with what isn't there, how it was, or what had gone; return False for any other event."""
-    text, last = state.text, state.mentions[-1] if state.mentions else None
     if event == "than":
-        before = lexicon.PREFERRED.search(text, max(state.clause_at, match.start() - 120), match.start())
+        before = lexicon.PREFERRED.search(state.text, max(state.clause_at, match.start() - 120), match.start())
         state.negated |= before is not None
     elif event == "tissue":
         if not _hindered(state, match.start()):
             state.deny_kind("mass")
         state.verb = True
     elif event == "neutral":
-        if lexicon.NO_CHANGE.match(text, match.start()):
+        if lexicon.NO_CHANGE.match(state.text, match.start()):
             _find_normal(state, match)
-    elif event == "again":
-        if last and not state.negated:
-            last.polarity = "present"
-    elif event == "holds":
-        if last and last.polarity == "uncertain" and not state.doubted:
-            last.polarity = "present"
-        state.verb = True
     else:
-        return False
+        return settle_last(state, event)
     return True
 
 
@@ -278,7 +275,11 @@ def _gone(state: State, position: int) -> bool:
     """Return whether what is gone is what was named last ("a mass, which has resolved"), and take it for absent."""
     if not state.mentions or not lexicon.GONE_OF_THE_LAST.fullmatch(state.text, state.clause_at, position):
         return False
-    last = state.mentions[-1]
-    if last.polarity is not None:
-        last.polarity = "absent"
+    _deny_last(state)
     return True
+
+
+def _deny_last(state: State) -> None:
+    last = next((one for one in reversed(state.mentions) if one.kind in lexicon.KINDS), None)
+    if last is not None and last.polarity is not None:
+        last.polarity = "absent"

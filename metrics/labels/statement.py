@@ -69,6 +69,15 @@ class State:
         self.clause_from = len(self.mentions) if reached else self.clause_from
         return bool(reached)
 
+    def names_any(self) -> bool:
+        """Return whether the statement has named a finding or anatomy so far."""
+        return any(mention.kind in lexicon.KINDS for mention in self.mentions[self.clause_from :])
+
+    def unassess(self) -> None:
+        """Take what the statement named so far for nothing: "calcifications cannot be assessed"."""
+        for mention in self.mentions[self.clause_from :]:
+            mention.polarity = None
+
     def settle_questioned(self, polarity: Polarity) -> bool:
         """Give `polarity` to what was only said to be questioned, suspected or possible; False when nothing was."""
         reached = self.mentions[self.questioned : self.clause_from]
@@ -86,6 +95,24 @@ class State:
             return True
         end = self.mentions[-1].end
         return end <= self.diagnosed_at and not _JOINED.match(self.text, end)
+
+
+def settle_last(state: State, event: str | None) -> bool:
+    """Take up what settles the finding named last: that it can't be assessed, came again, or holds; else False."""
+    last = state.mentions[-1] if state.mentions else None
+    if event == "unassessed":
+        if last and not lexicon.KNOWN_ONE.search(state.text, max(0, last.start - 40), last.start):
+            state.unassess()
+    elif event == "again":
+        if last and not state.negated:
+            last.polarity = "present"
+    elif event == "holds":
+        if last and last.polarity == "uncertain" and not state.doubted:
+            last.polarity = "present"
+        state.verb = True
+    else:
+        return False
+    return True
 
 
 def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:

@@ -44,12 +44,24 @@ _NONE_OF_IT = re.compile(
 """A sentence of its own that says so of the anatomy that the one before names: "Nipples in profile. No retraction."."""
 _THE_ONE = re.compile(r"\b(?:the|this|that)\s(?:(?!other\b|right\b|left\b|known\b|previous)[a-z-]{3,15}\s){0,2}\Z")
 """Before a finding that the sentence before has named."""
-_RECALL = re.compile(r"\b(?:recall(?:ed)?|call(?:ed)?[\s-]?back)\b")
+_RECALL = re.compile(
+    r"\b(?:recall(?:ed)?|call(?:ed)?[\s-]?back|(?:lumps?|mass|nodule|swelling|thickening)\b[^.;\n]{0,40}\b(?:felt|feels?|notic\w{2,3}|palpated)"
+    r"|(?:feels?|felt|notic\w{2,3}|palpates?|found)\s(?:[\w-]{1,12}\s){0,4}(?:lump|mass|nodule|swelling)"
+    r"|(?:palpable|tender|painful)\s(?:[a-z-]{3,12}\s)?(?:lump|mass|nodule|swelling|thickening))\b"
+)
 
 
-def names_a_recall(text: str, asserted: str, start: int, end: int) -> bool:
-    """Return whether what a sentence says of a recall was taken out of `asserted` as an aside."""
-    return text[start:end] != asserted[start:end] and _RECALL.search(text, start, end) is not None
+def end_of_recall(text: str, asserted: str, start: int, end: int) -> int:
+    """Return where in a sentence ends what it says of a recall or a complaint, -1 where it says nothing of it.
+
+    Args:
+        text: the report.
+        asserted: the same without asides.
+        start, end: the sentence.
+    """
+    if text[start:end] == asserted[start:end] or not _RECALL.search(text, start, end):
+        return -1
+    return next(i for i in range(end, start, -1) if text[i - 1] != asserted[i - 1])
 
 
 def settle_before(text: str, start: int, end: int, before: list[Mention], adjacent: bool) -> bool:
