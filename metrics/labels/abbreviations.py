@@ -35,6 +35,8 @@ _ANYWHERE = {
     r"(?:(?<=no )|(?<=or )|(?<=nor )|(?<=/)|(?<=/ )|(?<=, )|(?<=\] )|(?<=[☐☒☑□■] ))ad(?=\s?(?:[.,;/\[(☐☒☑□■]|\Z|in\b"
     r"|or\b))": "architectural distortion",
     r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",
+    r"ad(?=\s(?:rt?|lt?)\s)": "architectural distortion",
+    r"nip(?=\s?[/,.:]|\s(?:nl|retr|inv|normal|ok))": "nipple",
     r"calcif": "calcification",
     r"microcalcif|(?:m|mu|μ)-?calc(?:if)?": "microcalcification",
     r"(?:m|mu|μ)-?calcs": "microcalcifications",

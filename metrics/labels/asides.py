@@ -44,6 +44,9 @@ _DISCLAIMER = re.compile(
     r"|\b(?:palpable|clinically\s\w{4,12}|an?\s(?:persistent|suspicious))\s[a-z]{3,14}\s(?:should|must|requires?|warrants?|needs?)\b"
     r"|\bmammogra\w{1,4}\s(?:does|do|can|cannot|may)\s?(?:not)?\s(?:detect|show|find|miss|exclude|reveal)\s(?:not\s)?(?:all|every|some)\b"
     r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
+    r"|\b(?:one|two|three|some|\d{1,2})\s(?:in|out\sof)\s(?:every\s)?(?:ten|five|four|six|eight|twenty|a\shundred|\d{1,3})\s(?!mm|cm)[a-z]{4,}"
+    r"|\b(?:an?|any)\s(?:mass|lump|nodule|swelling)\s(?:that|which)\s(?:is|can\sbe|you|she)\s(?:can\s)?(?:felt|feel|palp\w{3,6})\b[^.;\n]{0,40}\b(?:must|should"
+    r"|needs?)\b"
     r"|\bself[- ]exam"
     r"|\b(?:be|being)\s(?:breast\s)?aware\sof\b|\blook\sout\sfor\b|\b(?:tell|ask|inform)\syour\s(?:gp|doctor|physician"
     r"|nurse)\b|\bwatch\s(?:out\s)?for\b|\byou\s(?:notice|find|discover|develop)\b"
@@ -61,7 +64,7 @@ _RELATIVE = re.compile(
     r"\b(?:(?:grand)?(?:mother|father)|sister|aunt|daughter|cousin|niece|relatives(?!\sto)|degree\srelative"
     r"|family\smembers?)s?\b"
     r"(?!\s(?:hospital|site|cent|mass|lesion|nodul|foc))(?=[^.;\n]{0,60}?\b(?:had|has|with|of|was|were|diagnosed"
-    r"|operated|died|underwent|treated|at)\b)"
+    r"|operated|died|underwent|treated|at)\b|'s?\s(?:mammogra|breast|film|report|images))"
 )
 """Of a relative's breasts, as far as the statement goes."""
 _COMPLAINT = re.compile(
@@ -101,7 +104,7 @@ _CLAUSE = re.compile(
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
-    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|lump|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
+    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
     r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 

@@ -26,7 +26,7 @@ LY = r"(?:[a-z]{2,12}ly\s)?"
 SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 GOES = (
     r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
 )
 KNOWN = rf"(?:{SEEN}|described|known|reported|mentioned|documented)"
 OF_IT = (
@@ -36,6 +36,10 @@ OF_IT = (
 GREW = (
     r"(?:grown|changed|altered|increased|decreased|enlarged|progressed|become|moved|evolved|spread|larger|bigger|denser|growing"
     r"|more\s(?:numerous|extensive|dense|conspicuous|suspicious)|new)"
+)
+DIAGNOSED = (
+    r"(?:malignant|benign|cancerous|suspicious|invasive|solid|cystic|old|stable|harmless"
+    r"|an?\s(?:cancer|carcinoma|fibroadenoma|cyst|tumou?r))"
 )
 TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
 THEN = (

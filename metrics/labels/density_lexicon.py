@@ -15,12 +15,14 @@ def _letter(name: str) -> str:
     return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
 
 
-_KIND = "type|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
+_KIND = "type|group|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
 DENSITY_LETTER = re.compile(
     rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
-    rf"|(?:density|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
+    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
     rf"(?:(?:now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
-    rf"|{BIRADS_NAME})[\s:=(-]{{1,3}}){{0,5}}"
+    rf"|{BIRADS_NAME})[\s:=()-]{{1,3}}){{0,5}}"
+    r"|\bvdg[\s:]{1,2}(?:[1-4]\s)?\(?"
+    r"|\b(?:mammary|breast|parenchymal?|glandular)\s(?:pattern|type|tissue\stype)[\s:=(-]{1,3}(?:is\s|acr\s)?"
     r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
     r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
     r"|tissue|"

@@ -9,6 +9,7 @@ from metrics.labels.cue_words import (
     BE,
     CANNOT_TELL,
     DEGREE,
+    DIAGNOSED,
     DO_NOT,
     GOES,
     GREW,
@@ -28,6 +29,14 @@ from metrics.labels.cue_words import (
 from metrics.labels.no_findings import EXPLAINED_AWAY, NAMED_AS, NO_FINDING, NOT_OF_THE_BREAST, SUMMED, TISSUE
 
 CUES = {
+    # What was looked for and not found.
+    "in_vain": "|".join(
+        (
+            r"(?:found|find|finding|saw|see|seeing|identified)\snone\b|in\svain\b|to\sno\savail\b|without\ssuccess\b|unsuccessful(?:ly)?\b",
+            r"(?:(?:did|do|could|can)\s?not|cannot|didn't|couldn't)\s(?:find|see|locate|identify|reproduce|confirm)\s(?:it|one|any|them)"
+            r"(?=\s?(?:[.,;\n]|\Z)|\s(?:on|in|at|with|now|today)\b)",
+        )
+    ),
     "unassessed": r"(?:(?:is|are|was|were)\s)?(?:not|(?:cannot|can\snot|could\snot)\sbe)\sassess(?:ed|able)\b",
     # Looks like a negation or a doubt, and says nothing of whether the finding is there now.
     "neutral": "|".join(
@@ -38,6 +47,16 @@ CUES = {
             rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{THEN}\b",
             rf"(?:{BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{SEEN}\b",
             rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}{SEEN}|invisible|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b",
+            rf"(?:by\sno\smeans|in\sno\sway|on\sno\saccount)\s(?:{GOES}|{TAKEN}|absent|ruled\sout|excluded)\b",
+            r"(?:wrong|incorrect|untrue|false|mistaken|misleading)\s(?:to\s(?:say|claim|state|assume|conclude|think)\s)?that\s(?:there\s(?:is|are|was"
+            r"|were)\s)?no\b",
+            # Counted, or a part of them.
+            r"(?:no|not)\s(?:fewer|less)\sthan\b",
+            rf"none\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
+            r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical)\b)",
+            r"(?<=,\s)none\s(?:in|on)\s(?:the\s)?(?:left|right|other|opposite|contralateral)\b",
+            # The doubt is of what it is.
+            rf"whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED})\b)",
             # Why a category was given: there.
             r"(?:were\sit|(?:if\s)?it\s(?:were|was|had)|had\sit)\snot\s(?:been\s)?for\b",
             # Nothing new, and then what is there as before.
@@ -48,8 +67,8 @@ CUES = {
             # Something else is denied of it.
             rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
             rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"
-            rf"|no\s(?:reason|grounds|cause|evidence|indications?|signs?|suggestion)(?:\sto\s(?:believe|think|assume|suppose|say|suspect))?)"
-            rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}{GREW}\b)",
+            rf"|no\s(?:reason|grounds|cause|evidence|indications?|signs?|suggestion|certainty|guarantee|proof|suspicion)(?:\sto\s(?:believe|think|assume|suppose|say|suspect))?)"
+            rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}(?:{GREW}|{DIAGNOSED})\b)",
             r"(?:cannot|can\snot|could\snot)\sbe\ssaid\sto\shave\b",
             rf"(?:{BE}\s)?not\s(?:clinically\s)?palpable\b",
             # Denied twice.
@@ -77,7 +96,6 @@ CUES = {
             r"not\sonly\b",
             r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
             r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
-            r"(?:has|have|did)\snot\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?)\b",
             r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
             r"not\s(?:significantly\s|appreciably\s)?"
             r"(?:changed|altered|increased|decreased|enlarged|grown|progressed|absent|different)\b",
@@ -95,12 +113,13 @@ CUES = {
             r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
             rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{TISSUE}{SUMMED}",
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{ADVERB}(?:excluded|ruled\sout)\b",
+            r"(?:has|have|needs?|must|should)\s(?:to\s)?be\s(?:considered|suspected|assumed|reckoned\swith|thought\sof)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout|deny|be\ssure\sof)\b"
             r"(?=\s?(?:[.,;\n]|\Z)|\s(?:in|on|at|with|because|given|here|without|due)\b)",
             r"not\s(?:certain|definite|unequivocal|sure|convincing)(?=\s?(?:[.,;\n)]|\Z))",
             r"(?:is|are|was|were|remains?)\s(?:(?:highly|very|rather|quite|most|extremely|still|only|merely|just)\s)?(?:possible|improbable|implausible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
-            r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
+            r"doubtful|debatable|(?:in|open\sto)\s(?:question|doubt|debate)|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
             r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if)\b)",
         )
     ),
@@ -108,7 +127,7 @@ CUES = {
         (
             r"(?:to|please|for)\s(?:further\s|better\s)?"
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
-            r"rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
+            r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
             rf"whether\b(?!{CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
             r"should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
@@ -130,11 +149,15 @@ CUES = {
             rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){SUMMED}(?=\s?\))",
             r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
             r"|were)\snot\sdefined\b",
+            r"nowhere\b(?=\s?(?:[.,;\n]|\Z|to\b))|(?:on|in|at)\sneither\b(?:\s(?:side|breast))?(?=\s?(?:[.,;\n]|\Z))",
+            r"(?:has|have|did)\s(?:not|never)\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?(?!\sto)|c[oa]me\sback|grown\sback|regrown)\b",
+            r"answered\s(?:in\sthe\snegative|negatively)|conspicuous\sby\s(?:its|their)\sabsence\b|(?:is|are)\sno\smore(?=\s?(?:[.,;\n]|\Z))",
+            r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|return(?:s|ed)\sto\snormal\b|back\sto\snormal\b",
             rf"(?:can|could)\sno\slonger\sbe\s{LY}{SEEN}\b|are\snot\scharacteri[sz]ed(?=\s?(?:[.,;\n]|\Z)|\sin\b)",
             r"(?:has|have|had|is|are)\s(?:now\s)?(?:fully|completely|entirely|totally)\s(?:regressed|receded|cleared|subsided|gone|healed)\b"
             r"|regressed\s(?:fully|completely|entirely)\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|nonexistent|non-existent)\b",
+            r"(?:is|are|was|were)\s(?:now\s|both\s|all\s)?(?:lacking|wanting|missing|nonexistent|non-existent)\b",
             rf"(?:(?:{BE}|now|all|completely)\s){{0,3}}gone\b",
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
             rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
@@ -146,11 +169,13 @@ CUES = {
         (
             rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{ADVERB}(?:exclude|rule\sout)\b",
             r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b"
-            r"|(?<!no\s)(?<!any\s)(?<!or\s)(?<!without\s)suspect\b|perhaps\b|potential(?:ly)?\b"
+            r"|(?<!no\s)(?<!any\s)(?<!or\s)(?<!without\s)(?<!-)suspect\b|perhaps\b|(?<!malignant\s)potential(?:ly)?\b"
             r"|apparently\b|conceivabl[ey]\b",
             r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
             r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
             r"(?:sure|decided|determined|said|told|established|known|clarified|judged|ascertained|excluded)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
+            r"(?:cannot|can\snot|could\snot)\srule\sin\sor\s(?:rule\s)?out\b",
             rf"whether\b(?:\sthere\s(?:is|are|was|were)\b)?(?={CANNOT_TELL})",
             r"(?<![a-z,]\s)(?<!,)likely\b(?!\s(?:due|related|secondary|represent\w{0,3}|to)\b)",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
@@ -165,7 +190,7 @@ CUES = {
     ),
     "negation": "|".join(
         (
-            rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s{SHOWS}\b",
+            rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s(?:{SHOWS}|with|having|containing)\b",
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
             r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
@@ -182,9 +207,11 @@ CUES = {
             r"(?:the\s)?(?:benign\s)?(?:excision(?:al)?(?:\sbiopsy)?|lumpectomy|removal|resection|enucleation)\sof\b"
             r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
-            r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)\b|devoid\sof\b",
+            r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
             r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
+            r"not\s(?:convinced|persuaded|satisfied)\s(?:that|by)\s(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
+            r"by\sno\smeans\b|in\sno\sway\b",
             r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
             r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
@@ -218,7 +245,7 @@ LATER_CUES = {
     r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
     r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof|lobules?\sof)\s){0,4}"
     r"(?:(?:tissue|parenchyma|glands?)\b|(?<=glandular\s)(?:island|lobul(?:e|ation)|lobe|ridge)s?\b)",
-    "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
+    "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned(?!\sto\snormal)|regrown|come\sback))\b",
     "holds": r"(?:persist(?:s|ed|ing|ent)?|(?:is|are|was|were)\s(?:again\s)?(?:confirmed|reproduced|re-?demonstrated"
     r"|verified|substantiated|real|genuine)|holds\sup)\b",
     "versus": r"(?:vs\b\.?|versus\b)(?!\s?\d)",
@@ -247,7 +274,9 @@ _ASKS = (
 )
 """A question mark that belongs to what follows: "distortion ? scar"."""
 MARKS = {
-    "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
+    "answered": r"\?\s?(?:yes|present|enlarged|thickened|retracted|inverted)\b",
+    "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
+    rf"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)",
     "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
     r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\scertain)\b"
     r"(?=\s?(?:\Z|[.,;\n()\]}]))",

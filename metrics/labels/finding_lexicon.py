@@ -28,10 +28,10 @@ ANATOMY = ("skin", "nipple", "pectoral")
 _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
-    r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma)\b",
-    "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-|\slike)"
+    r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma|shadow(?:s|ing)?|areas?|densifications?|images?)\b",
+    "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
     r"|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
-    r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|(?:additional|suspicious"
+    r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|formations?\sof\s(?:an?\s)?(?:irregular|round(?:ed)?|oval|lobulated)\s(?:shape|form)\b|(?:additional|suspicious"
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
@@ -41,14 +41,16 @@ _FINDINGS = {
     r"|(?:distorted|disturbed)\sarchitecture\b"
     r"|architectur(?:al|e)\s(?:disturbance|deformit(?:y|ie)|deformation|disruption|disorgani[sz]ation|disarray"
     r"|alteration|anomaly|irregularity)s?\b"
-    r"|parenchymal\sdeformit(?:y|ies)\b"
+    r"|parenchymal\sdeformit(?:y|ies)\b|architecture\s(?:of\s(?:the\s)?[a-z]{5,10}\s)?(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:deformed|distorted|disturbed"
+    r"|disrupted|disorgani[sz]ed)\b"
     r"|(?:disturbance|disruption|disorgani[sz]ation|disarray|retraction|deformation|derangement)s?\sof\s(?:the\s)?(?:breast\s|parenchymal\s"
     r"|glandular\s)?(?:architecture|parenchyma|structure)\b",
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adeno(?:path|megal)(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b"
     r"|nodes?\b"
     r"|lns?\b|lap\b|nodal\s(?:enlargement|disease|metasta\w{1,5})\b",
     "skin": r"skin\b|cutis\b|cutaneous\b|(?:in)?teguments?\b|dermis\b",
-    "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b|(?<!of\sthe\s)(?<!from\sthe\s)(?<!around\sthe\s)areola[es]?\b"
+    "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b"
+    r"|(?<!of\sthe\s)(?<!from\sthe\s)(?<!around\sthe\s)areola[es]?\b"
     r"|papillae?\b|papillo-?\s?areolar\b|areol(?:o|ar)-?\s?(?:papillary|mam{1,2}illary)\b",
     "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?"
     r"|(?<!behind\sthe\s)(?<!beneath\sthe\s)(?<!under\sthe\s)(?<!sternalis\s)muscles?\b",
@@ -64,9 +66,9 @@ _PREDICATES = {
     r"|normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|spared\b|preserved\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from|silicone|fluid|air|edge))|uninvolved\b|normali[sz]ed\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
-    r"|everted\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
+    r"|everted\b|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
-    r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
+    r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|respects?\b(?=\s(?:the\s)?(?:pect|musc|skin|cutis|nipple))|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
     r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
     "abnormal": rf"(?<=(?:skin|utis)\s){_MEASURES}(?:[3-9]|[12]\d)(?:\.\d)?\s?mm\b"
     r"|orange[\s-]peel\b|thick\b(?=\sskin\b|\s?(?:[.,;\n)]|\Z|and\b|over\b|around\b))|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
@@ -76,9 +78,11 @@ _PREDICATES = {
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
-    r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
+    r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
+    r"|erod\w{1,3}\b(?=\s(?:the\s)?(?:skin|nipple))|(?:draws?|drawing|drags?|dragging)\b(?=\s(?:in\s|on\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
+    r"|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
     r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
-    r"|invaginat\w{1,4}\b|sunken\b|depressed\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
+    r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
     r"|loss\sof\s(?:the\s)?(?:\w{3,15}\s)?(?:fat|tissue)(?:ty)?\splanes?\b|lost\b(?!\s(?:to|\w{2,10}\s?hil|hil|cort))"
     r"|breach\w{0,3}\b",
@@ -104,7 +108,7 @@ EVENTS = re.compile(
     r"|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
     rf"|(?P<of_skin>{_OF_SKIN})"
-    r"|(?P<harmless>(?:not\s|no\slonger\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent)\b"
+    r"|(?P<harmless>(?:not\s|no\slonger\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent|remarkable|noteworthy|conspicuous|striking|notable)\b"
     r"|(?:without|no)\s(?:(?:any|significant|suspicious|patholog\w{2,4})\s){0,2}enlargement\b)|"
     + "|".join(_groups(part) for part in (CUES, _FINDINGS, _PREDICATES, LATER_CUES))
     + ")|"
@@ -150,7 +154,7 @@ LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
 """In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(
     r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|left|right|rt|lt|major|minor|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
-    r"axillary|underlying|sub-?cutaneous|subcutis|cellular|fatty|subcut|hypodermis|tissues?|fat|areolae?|planes?"
+    r"axillary|underlying|sub-?cutaneous|subcutis|cellular|fatty|subcut|hypodermis|tissues?|fat|areolae?|planes?|thickness|likewise|also|as\sare"
     r"|complexes)[\s,/&-]{0,3}){0,5}"
 )
 """What may stand between parts of one list of anatomy ("skin, nipple and pectoral muscle")."""
@@ -201,12 +205,18 @@ NO_CHANGE = re.compile(
 """Of anatomy that nothing else is said of: it is normal ("skin without alterations")."""
 ITS_PROPERTY = re.compile(
     r"(?:'s)?[\s,]{1,2}(?:(?:with|whose|its|the|which|has|have|and|parts?|of)\s){0,3}(?:[a-z-]{3,15}\s)?"
-    r"(?:margins?|borders?|contours?|outlines?|edges?|walls?|extent|cent(?:re|er)|correlates?)\s(?:which\s|that\s)?\Z"
+    r"(?:margins?|borders?|contours?|outlines?|edges?|walls?|extent|cent(?:re|er)|correlates?|nature|significance|origin|cause|a?etiology|character)\s(?:which\s|that\s)?\Z"
 )
 """Between a finding and what is denied of its margins."""
 EXPLAINS = re.compile(rf"{NO_FINDING}|{EXPLAINED_AWAY}")
+IF_THE = re.compile(
+    r"\b(?:if|unless|should|whether)\s(?:the|this|these|those)\s(?:(?!palpa|felt\b|clinical)[a-z-]{3,15}\s){0,2}\Z"
+)
+"""Before what is there, though something is said to be done if it changes: "if the mass grows, biopsy"."""
 KNOWN_ONE = re.compile(r"\b(?:the|this|that|known|an?)\s(?:[a-z-]{3,15}\s){0,2}\Z")
 """Before a finding that is there, though it can't be assessed."""
+LIKEWISE = re.compile(r"\b(?:likewise|also|ditto|so\s(?:is|are|too)|as\s(?:is|are))\s(?:(?:is|are|the|both)\s){0,3}\Z")
+"""Before anatomy of which the same is said as of that before: "skin normal, likewise the nipples"."""
 UNCHANGED = re.compile(r"unchanged|stable")
 """Of anatomy that nothing else is said of before: nothing is wrong with it ("skin and nipples are unchanged")."""
 DESCRIBING = re.compile(r"apparent|visible|palpable|evident|stable|unchanged")

@@ -15,6 +15,7 @@ from metrics.labels.anatomy import resolve_anatomy
 from metrics.labels.headings import settle_headings
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
+from metrics.labels.said_behind import deny_before, doubt_before, hindered, searched_in_vain, settle_last
 from metrics.labels.statement import (
     State,
     affirms,
@@ -26,14 +27,14 @@ from metrics.labels.statement import (
     is_elsewhere,
     is_presupposed,
     names_a_diagnosis,
-    of_a_property,
     of_anatomy,
     predicate_follows,
-    settle_last,
 )
 from metrics.labels.taken_back import end_of_recall, settle_before, take_back
 
-_OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
+_OF_WHAT_IS_THERE = re.compile(
+    r"(?:\spotential)?\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)"
+)
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
 
 
@@ -131,9 +132,11 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
 def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     """Take up what denies, doubts or asks for what stands before or behind it; return False for any other event."""
     if event in ("absent_after", "absent_mark"):
-        _deny_before(state, event, match)
+        deny_before(state, event, match)
+    elif event == "in_vain":
+        searched_in_vain(state)
     elif event in ("uncertain_after", "doubted"):
-        _doubt_before(state, match)
+        doubt_before(state, match)
     elif event in ("uncertain_before", "doubt"):
         state.doubted, state.negated = True, False
     elif event == "versus":
@@ -150,44 +153,6 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     else:
         return _compare(state, event, match)
     return True
-
-
-def _doubt_before(state: State, match: re.Match[str]) -> None:
-    """Doubt what stands before, unless it is only the diagnosis of it: "calcifications, DCIS cannot be excluded"."""
-    postposed = lexicon.POSTPOSED.fullmatch(match[0]) is not None
-    if not (state.negated and postposed) and not state.of_diagnosis(match.start()):
-        first = state.clause_from
-        state.doubted |= not state.reach_back("uncertain")
-        state.questioned = first if postposed else len(state.mentions)
-    state.verb = True
-
-
-def _deny_before(state: State, event: str, match: re.Match[str]) -> None:
-    """Deny what stands before; where nothing does, what follows ("not seen: masses") or what was named last."""
-    if match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
-        state.text, max(0, match.start() - 120), match.start()
-    ):
-        state.verb = True
-        return
-    excluded = "excluded" in match[0] or "ruled" in match[0]
-    if excluded and state.of_diagnosis(match.start()):
-        state.verb = True
-        return
-    if of_a_property(state, match.start()) or _hindered(state, match.start()):
-        return
-    gone = lexicon.GOES_AWAY.match(match[0]) is not None
-    if not state.names_any() and lexicon.IT_IS.search(state.text, max(0, match.start() - 60), match.start()):
-        _deny_last(state)
-        return
-    reached = state.reach_back("absent", gone) or state.settle_questioned("absent")
-    if not reached and event == "absent_after" and not _gone(state, match.start()):
-        # "Due to overlapping tissue ..." denies nothing of what follows.
-        state.negated |= lexicon.EXPLAINS.search(match[0]) is None
-    state.verb |= reached or bool(state.mentions)
-
-
-def _hindered(state: State, position: int) -> bool:
-    return lexicon.HINDERED.search(state.text, max(state.clause_at, position - 40), position) is not None
 
 
 def _find_normal(state: State, match: re.Match[str]) -> None:
@@ -211,7 +176,7 @@ def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
         before = lexicon.PREFERRED.search(state.text, max(state.clause_at, match.start() - 120), match.start())
         state.negated |= before is not None
     elif event == "tissue":
-        if not _hindered(state, match.start()):
+        if not hindered(state, match.start()):
             state.deny_kind("mass")
         state.verb = True
     elif event == "neutral":
@@ -261,25 +226,14 @@ def _stop(state: State, event: str, match: re.Match[str]) -> None:
 def _join(state: State, event: str | None, position: int) -> None:
     """Take up a comma, "and" or a slash that ends before `position`: a list goes on there, or a statement begins."""
     comma = event == "comma"
+    if comma and state.text.startswith(" which", position) and of_anatomy(state, position - 1):
+        return
     state.doubted = False
     state.commas += comma
+    state.comma_from = len(state.mentions) if comma else state.comma_from
     ended = (state.verb and not predicate_follows(state, position)) or (comma and state.asked)
     if state.negated and not ended:
         ended = affirms(state, position, comma or event == "slash") or is_elsewhere(state, position)
         ended |= state.verb_before and not goes_on(state, position, comma)
     if ended:
         state.new_clause(position)
-
-
-def _gone(state: State, position: int) -> bool:
-    """Return whether what is gone is what was named last ("a mass, which has resolved"), and take it for absent."""
-    if not state.mentions or not lexicon.GONE_OF_THE_LAST.fullmatch(state.text, state.clause_at, position):
-        return False
-    _deny_last(state)
-    return True
-
-
-def _deny_last(state: State) -> None:
-    last = next((one for one in reversed(state.mentions) if one.kind in lexicon.KINDS), None)
-    if last is not None and last.polarity is not None:
-        last.polarity = "absent"

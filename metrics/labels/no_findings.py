@@ -7,7 +7,7 @@ SUMMED = r"(?:summation|superimpos\w{1,6}|superposition|overlap\w{0,4}|arte?fact
 NOT_OF_THE_BREAST = (
     r"(?:(?:skin|cutaneous)\s(?:fold|mole|tag|wart|n(?:a?e)v|creas)\w{0,3}|moles?|na?ev(?:us|i)|deodorant|talc\w{0,3}|hair"
     r"|clothing|(?:reconstruction|motion|movement|skin|film|detector|processing|technical|scatter|grid|plate|roller|compression)\s(?:arte?|arti)facts?|(?:powder|ointment|cream|sweat|lotion|particles?)\son\sthe\sskin|finger(?:print|nail)?s?|ecg\s(?:lead|electrode)"
-    r"|jewell?ery|nipple\s(?:(?:being\s)?(?:out\sof|not\sin)\sprofile|shadow))\b"
+    r"|on\sthe\s(?:film|cassette|detector|plate|screen)|jewell?ery|nipple\s(?:(?:being\s)?(?:out\sof|not\sin)\sprofile|shadow))\b"
 )
 """What projects itself into the breast, or only seems to be something."""
 _BODY_OF = (
@@ -37,7 +37,9 @@ NORMAL_PART = (
 NAMED_AS = (
     r"(?:represent(?:s|ing|ed)?|due\sto|correspond(?:s|ing|ed)?\s(?:to|with)|consistent\swith|in\skeeping\swith"
     r"|attribut(?:able|ed)\sto|caused\sby|produced\sby|explained\sby|created\sby"
-    r"|(?:proved|proves|proven|turn(?:s|ed)\sout|shown|found|felt|thought|considered|judged|seen)\s(?:to\s(?:be|represent)|as))"
+    r"|(?:proved|proves|proven|turn(?:s|ed)\sout|shown|found|felt|thought|considered|judged|seen)\s(?:to\s(?:be|represent)|as)"
+    r"|(?:dismissed|interpreted|regarded|read|classified|recogni[sz]ed|written\soff|identified)\sas|ascribed\sto|put\sdown\sto"
+    r"|(?:considered|judged|deemed|called)(?=\s(?:an?\s|only\s|just\s|merely\s)?(?:superimp|summation|overlap|arte?|arti|normal|fat)))"
 )
 TISSUE = (
     r"(?:(?:an?|the|only|normal|simple|from|of|tissue|glandular|fibroglandular|parenchymal|technical"

@@ -37,6 +37,7 @@ class State:
     questioned: int = 0
     heading: str = ""
     commas: int = 0
+    comma_from: int = 0
     outside: list[tuple[bool, bool, bool]] = field(default_factory=list)
 
     def new_clause(self, at: int = 0) -> None:
@@ -60,9 +61,9 @@ class State:
             if mention.kind == kind and mention.polarity is not None:
                 mention.polarity = "absent"
 
-    def reach_back(self, polarity: Polarity, gone: bool = False) -> bool:
-        """Give `polarity` to every mention of the statement so far; False when there is none."""
-        reached = self.mentions[self.clause_from :]
+    def reach_back(self, polarity: Polarity, gone: bool = False, last: bool = False) -> bool:
+        """Give `polarity` to every mention of the statement, or since its last comma; False when there is none."""
+        reached = self.mentions[max(self.clause_from, self.comma_from if last else 0) :]
         for mention in reached:
             if mention.polarity is not None:
                 mention.polarity, mention.gone = polarity, gone
@@ -97,24 +98,6 @@ class State:
         return end <= self.diagnosed_at and not _JOINED.match(self.text, end)
 
 
-def settle_last(state: State, event: str | None) -> bool:
-    """Take up what settles the finding named last: that it can't be assessed, came again, or holds; else False."""
-    last = state.mentions[-1] if state.mentions else None
-    if event == "unassessed":
-        if last and not lexicon.KNOWN_ONE.search(state.text, max(0, last.start - 40), last.start):
-            state.unassess()
-    elif event == "again":
-        if last and not state.negated:
-            last.polarity = "present"
-    elif event == "holds":
-        if last and last.polarity == "uncertain" and not state.doubted:
-            last.polarity = "present"
-        state.verb = True
-    else:
-        return False
-    return True
-
-
 def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
     """Return whether "lesion" only names what calcification, distortion or asymmetry is taken for, or a category."""
     if match[0] == "lesions" and _CATEGORY_BEFORE.search(state.text, max(0, match.start() - 60), match.start()):
@@ -132,6 +115,8 @@ def is_presupposed(state: State, match: re.Match[str]) -> bool:
     if state.negated and lexicon.PROPERTY_OF.search(
         state.text, max(state.denied_at, match.start() - 60, 0), match.start()
     ):
+        return True
+    if state.asked and lexicon.IF_THE.search(state.text, max(0, match.start() - 60), match.start()):
         return True
     before = max(state.denied_at, match.start() - 80, 0)
     if state.negated and lexicon.EXPLAINED_BY_NOTHING.search(state.text, before, match.start()):

@@ -27,8 +27,18 @@ _SHOWN = (
     rf"(?:{TISSUE}{NO_FINDING}|{NORMAL_PART}|(?:(?:an?|normal|dense|superimposed|overlapping|ordinary|benign|glandular|fibroglandular)\s){{1,4}}"
     r"(?:tissue|parenchyma|islands?|lobules?)\b)"
 )
+_DISAGREES = (
+    r"(?:i|we)\s(?:disagree|(?:(?:do|can|could|did)\s?not|cannot|don't|can't)\s(?:agree|(?:see|find|reproduce|confirm|verify|follow|identify)\s(?:it|this"
+    r"|them|these|that)))\b"
+)
+_THERE_IS_NONE = re.compile(
+    r"(?![^.;\n]{0,60}\b(?:left|right|other|opposite|contralateral|elsewhere)\b)"
+    rf"(?:{_LEAD}(?:now|today|at\spresent|currently)?\s?(?:there\s(?:is|are|was|were)|(?:we|i)\s(?:see|found|find))\s(?:none|no\s(?:such\s)?(?:thing|one)|not)"
+    r"(?:\s(?:now|today|any\s(?:more|longer)|left|here|at\spresent|to\sbe\s(?:seen|found)))?(?=\s?(?:[.,;\n]|\Z))"
+    r"|\s?(?:but\s)?none\s(?:is|are|was|were)\s(?:seen|visible|found|present|identified|evident)\b)"
+)
 _GONE_ITSELF = re.compile(
-    rf"{_LEAD}(?:{_THE_FINDING}?{_HAVE}(?!none\b(?!\s(?:are|is|persist))|{CUES['neutral']}){_GONE}|{_SHOWN})"
+    rf"{_LEAD}(?:{_THE_FINDING}?{_HAVE}(?!none\b(?!\s(?:are|is|persist))|{CUES['neutral']}){_GONE}|{_SHOWN}|{_DISAGREES})"
 )
 _GONE_BEHIND = re.compile(rf"\s?[^.;\n]{{1,80}}?(?:,|:|\band)\s{_THE_FINDING}{_HAVE}(?!{CUES['neutral']}){_GONE}")
 _THERE = re.compile(
@@ -47,6 +57,7 @@ _THE_ONE = re.compile(r"\b(?:the|this|that)\s(?:(?!other\b|right\b|left\b|known\
 _RECALL = re.compile(
     r"\b(?:recall(?:ed)?|call(?:ed)?[\s-]?back|(?:lumps?|mass|nodule|swelling|thickening)\b[^.;\n]{0,40}\b(?:felt|feels?|notic\w{2,3}|palpated)"
     r"|(?:feels?|felt|notic\w{2,3}|palpates?|found)\s(?:[\w-]{1,12}\s){0,4}(?:lump|mass|nodule|swelling)"
+    r"|(?:may|can|could|might)\s(?:be\s)?(?:hid\w{0,4}|obscure\w?|mask\w{0,2}|miss\w{0,2}|escape\w?|conceal\w{0,2})"
     r"|(?:palpable|tender|painful)\s(?:[a-z-]{3,12}\s)?(?:lump|mass|nodule|swelling|thickening))\b"
 )
 
@@ -79,6 +90,9 @@ def settle_before(text: str, start: int, end: int, before: list[Mention], adjace
     while start < end and not text[start].isalnum():
         start += 1
     said: Polarity | None = None
+    if last.kind not in ANATOMY and _THERE_IS_NONE.match(text, start, end):
+        last.polarity = "absent"
+        return True
     if _GONE_ITSELF.match(text, start, end) or _GONE_BEHIND.match(text, start, end):
         said = "absent"
     elif _THERE.match(text, start, end):
