@@ -64,8 +64,8 @@ UNASKED_SECTIONS = (
     "clinical question", "question", "reason for exam", "reason for examination", "reason for study",
     "reason for the exam", "reason for the examination", "reason for referral", "purpose", "complaint", "complaints",
     "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis", "past history",
-    "surgical history", "family history", "medical history", "patient history", "breast history", "comparisons", "prior studies",
-    "prior exams", "compared with", "procedure", "views", "exam", "examination", "referral",
+    "surgical history", "family history", "medical history", "patient history", "breast history", "comparisons",
+    "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination", "referral",
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (
