@@ -29,7 +29,7 @@ _REMARK = re.compile(
     rf"|(?:\b(?:an?|some|any|small|smaller|subtle|underlying|occult|early|other)\s){{0,3}}\b{_NAMED}\w{{0,3}}\s"
     rf"(?:(?:may|might)\snot\s(?:[a-z]{{2,10}}ly\s)?be\s(?:visible|seen|apparent|detect\w{{2,4}}|identified|shown)|{_MODAL}\s"
     r"(?:[a-z]{2,10}ly\s|still\s|also\s){0,2}(?:(?:be|remain|go|lie|get)\s(?:[a-z]{2,10}ly\s)?|escape\s)"
-    r"(?:detection|difficult|hard|impossible|hidden|obscured|missed|overlooked|masked|concealed|occult|undetected|invisible|unnoticed))\b"
+    r"(?:detection|difficult|hard|impossible|hidden|obscured|missed|overlooked|masked|concealed|occult|undetected|invisible|unnoticed|unseen|undiscovered))\b"
 )
 """From its beginning to the end of the statement."""
 

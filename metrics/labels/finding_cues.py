@@ -4,28 +4,8 @@ Lists in the manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 20
 compression effaces, what was excised, what an older film didn't show. Every repeat is bounded.
 """
 
-from metrics.labels.cue_words import (
-    ADVERB,
-    BE,
-    CANNOT_TELL,
-    DEGREE,
-    DIAGNOSED,
-    DO_NOT,
-    GOES,
-    GREW,
-    KNOWN,
-    LY,
-    OF_IT,
-    OTHER_VIEW,
-    QUALIFIER,
-    SEEN,
-    SHOWS,
-    STEADY,
-    SUSPICION,
-    TAKEN,
-    THE,
-    THEN,
-)
+from metrics.labels.cue_words import ADVERB, BE, CANNOT_TELL, DO_NOT, GOES, LY, SEEN, SHOWS, SUSPICION, TAKEN, THE
+from metrics.labels.neutral_cues import NEUTRAL
 from metrics.labels.no_findings import EXPLAINED_AWAY, NAMED_AS, NO_FINDING, NOT_OF_THE_BREAST, SUMMED, TISSUE
 
 CUES = {
@@ -38,80 +18,13 @@ CUES = {
         )
     ),
     "unassessed": r"(?:(?:is|are|was|were)\s)?(?:not|(?:cannot|can\snot|could\snot)\sbe)\sassess(?:ed|able)\b",
-    # Looks like a negation or a doubt, and says nothing of whether the finding is there now.
-    "neutral": "|".join(
-        (
-            # Not seen then, or not in the other view: there now.
-            rf"(?:{BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}{SEEN}\s"
-            rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{THEN}\b",
-            rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{THEN}\b",
-            rf"(?:{BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{SEEN}\b",
-            rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}{SEEN}|invisible|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b",
-            rf"(?:by\sno\smeans|in\sno\sway|on\sno\saccount)\s(?:{GOES}|{TAKEN}|absent|ruled\sout|excluded)\b",
-            r"(?:wrong|incorrect|untrue|false|mistaken|misleading)\s(?:to\s(?:say|claim|state|assume|conclude|think)\s)?that\s(?:there\s(?:is|are|was"
-            r"|were)\s)?no\b",
-            # Counted, or a part of them.
-            r"(?:no|not)\s(?:fewer|less)\sthan\b",
-            rf"none\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
-            r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical)\b)",
-            r"(?<=,\s)none\s(?:in|on)\s(?:the\s)?(?:left|right|other|opposite|contralateral)\b",
-            # The doubt is of what it is.
-            rf"whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED})\b)",
-            # Why a category was given: there.
-            r"(?:were\sit|(?:if\s)?it\s(?:were|was|had)|had\sit)\snot\s(?:been\s)?for\b",
-            # Nothing new, and then what is there as before.
-            rf"(?:no|nothing)\b(?=[^.;,\n]{{0,80}}\bthat\s(?:was|were|has|had|is)\s?(?:not|n't)\s(?:already\s|been\s|yet\s"
-            rf"|previously\s){{0,2}}{KNOWN}\b)",
-            rf"(?:{BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])"
-            r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
-            # Something else is denied of it.
-            rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
-            rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"
-            rf"|no\s(?:reason|grounds|cause|evidence|indications?|signs?|suggestion|certainty|guarantee|proof|suspicion)(?:\sto\s(?:believe|think|assume|suppose|say|suspect))?)"
-            rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}(?:{GREW}|{DIAGNOSED})\b)",
-            r"(?:cannot|can\snot|could\snot)\sbe\ssaid\sto\shave\b",
-            rf"(?:{BE}\s)?not\s(?:clinically\s)?palpable\b",
-            # Denied twice.
-            r"(?:not|never|hardly|nor)\s(?:(?:entirely|completely|quite|wholly|totally)\s)?"
-            r"(?:without|free\s(?:of|from)|devoid\sof|negative\sfor|lack(?:s|ing)?(?:\sin)?|missing)\b",
-            r"no\s(?:absence|lack|shortage|paucity|dearth)\sof\b",
-            r"(?:cannot|can\snot|not\sto)\sbe\s(?:denied|overlooked|dismissed|missed|ignored)\b",
-            r"not\s(?:true|the\scase|correct)\sthat\s(?:there\s(?:is|are)\s)?no\b",
-            rf"{DO_NOT}\s{LY}{GOES}\b",
-            rf"(?:{BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{TAKEN}\b",
-            rf"(?:incompletely|partially|partly)\s(?:{TAKEN}|{GOES})\b",
-            rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
-            # Not done yet.
-            rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{LY}{TAKEN}\b",
-            r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
-            r"(?:excision|removal|resection|enucleation)\sof\b",
-            # Denies something else.
-            r"not\s'?(?:the\s)?(?:left|right|bilateral|upper|lower|inner|outer|medial|lateral)\b",
-            r"not\s(?:\w{2,12}ly\s)?(?:spiculat|irregular|round|oval|circumscribed|lobulat|pleomorphic|cluster|grouped|calcified|"
-            r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
-            r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
-            r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
-            rf"no\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of|from|since))?",
-            rf"without\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of))?",
-            r"not\sonly\b",
-            r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
-            r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
-            r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
-            r"not\s(?:significantly\s|appreciably\s)?"
-            r"(?:changed|altered|increased|decreased|enlarged|grown|progressed|absent|different)\b",
-            r"not\s(?:yet\s)?been\s(?:compared|evaluated|assessed|biopsied)\b",
-            r"no\slonger\s(?:increas|grow|enlarg)\w{1,4}\b",
-            r"no\s(?:doubt|question)\b|(?:without|beyond)\s(?:any\s|a\s)?(?:doubt|question)\b",
-            rf"(?:possibl[ey]|probabl[ey]|likely)\s{DEGREE}\b",
-            rf"(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{DEGREE}\b",
-        )
-    ),
+    "neutral": NEUTRAL,
     "uncertain_after": "|".join(
         (
             rf"favou?red\sto\s(?:be|represent)\s{TISSUE}{NO_FINDING}",
             r"(?<!as\s)(?<!if\s)(?<!where\s)(?<!when\s)(?:suspected|possible|probable|questioned|questionable|queried|presumed)"
             r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
-            rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{TISSUE}{SUMMED}",
+            rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps|in\sall\s(?:probability|likelihood))\s(?:due\sto\s)?{TISSUE}{SUMMED}",
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{ADVERB}(?:excluded|ruled\sout)\b",
             r"(?:has|have|needs?|must|should)\s(?:to\s)?be\s(?:considered|suspected|assumed|reckoned\swith|thought\sof)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
@@ -138,7 +51,7 @@ CUES = {
             rf"(?:be\s|been\s)?{LY}{SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
             rf"|couldn't)\sbe\s{LY}{SEEN}\b",
-            rf"absent\b(?!\s(?:is|are|were)\s)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
+            rf"absent\b(?!\s(?:is|are|were)\s|\s(?:\w{{3,10}}\s)?hil)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{LY}(?:persists?|exists?|remains?|reproduces?)\b",
             rf"{GOES}\b|(?:{BE}|since|now|subsequently)\s{LY}{TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{TAKEN}\b",
@@ -152,7 +65,7 @@ CUES = {
             r"nowhere\b(?=\s?(?:[.,;\n]|\Z|to\b))|(?:on|in|at)\sneither\b(?:\s(?:side|breast))?(?=\s?(?:[.,;\n]|\Z))",
             r"(?:has|have|did)\s(?:not|never)\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?(?!\sto)|c[oa]me\sback|grown\sback|regrown)\b",
             r"answered\s(?:in\sthe\snegative|negatively)|conspicuous\sby\s(?:its|their)\sabsence\b|(?:is|are)\sno\smore(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|return(?:s|ed)\sto\snormal\b|back\sto\snormal\b",
+            r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back)\sto\snormal\b(?!\s(?:size|shape|form|position))",
             rf"(?:can|could)\sno\slonger\sbe\s{LY}{SEEN}\b|are\snot\scharacteri[sz]ed(?=\s?(?:[.,;\n]|\Z)|\sin\b)",
             r"(?:has|have|had|is|are)\s(?:now\s)?(?:fully|completely|entirely|totally)\s(?:regressed|receded|cleared|subsided|gone|healed)\b"
             r"|regressed\s(?:fully|completely|entirely)\b",
@@ -210,7 +123,7 @@ CUES = {
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
             r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
-            r"not\s(?:convinced|persuaded|satisfied)\s(?:that|by)\s(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
+            r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
             r"by\sno\smeans\b|in\sno\sway\b",
             r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
@@ -245,7 +158,8 @@ LATER_CUES = {
     r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
     r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof|lobules?\sof)\s){0,4}"
     r"(?:(?:tissue|parenchyma|glands?)\b|(?<=glandular\s)(?:island|lobul(?:e|ation)|lobe|ridge)s?\b)",
-    "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned(?!\sto\snormal)|regrown|come\sback))\b",
+    "again": r"(?:(?:found|identified)\s(?:one|two|three|several|it|some)|recurred|reappeared|(?:has"
+    r"|have)\s(?:returned(?!\sto\snormal)|regrown|come\sback))\b",
     "holds": r"(?:persist(?:s|ed|ing|ent)?|(?:is|are|was|were)\s(?:again\s)?(?:confirmed|reproduced|re-?demonstrated"
     r"|verified|substantiated|real|genuine)|holds\sup)\b",
     "versus": r"(?:vs\b\.?|versus\b)(?!\s?\d)",

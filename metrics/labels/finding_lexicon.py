@@ -80,7 +80,7 @@ _PREDICATES = {
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
     r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
     r"|erod\w{1,3}\b(?=\s(?:the\s)?(?:skin|nipple))|(?:draws?|drawing|drags?|dragging)\b(?=\s(?:in\s|on\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
-    r"|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
+    r"|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
     r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
     r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
@@ -161,7 +161,7 @@ GROUPED = re.compile(
 
 A_DIAGNOSIS = re.compile(
     r"\b(?:suggest\w{0,4}(?:\sof)?|suest|represent\w{0,3}|(?:consistent|compatible)\swith|in\s(?:keeping\swith|favou?r\sof)|favou?r\w{0,3}|"
-    r"indicat\w{1,4}(?:\sof)?|suspicious\s(?:for|of)|concerning\sfor|typical\s(?:of|for)|characteristic\sof|due\sto|s/o)\s"
+    r"indicat\w{1,4}(?:\sof)?|point(?:s|ing)?\sto|suspicious\s(?:for|of)|concerning\sfor|typical\s(?:of|for)|characteristic\sof|due\sto|s/o)\s"
     r"(?:(?:an?|the|probably|likely|possibly|some|low|moderate|high|higher|highly|grade|risk|benign|malignant|suspicious|more)[\s-]){1,6}\Z"
 )
 """Before "lesion" where it only says what other findings are a sign of: "calcifications suggest a benign lesion"."""
@@ -209,15 +209,19 @@ ITS_PROPERTY = re.compile(
 )
 """Between a finding and what is denied of its margins."""
 EXPLAINS = re.compile(rf"{NO_FINDING}|{EXPLAINED_AWAY}")
+BEHIND_THE = re.compile(r"\b(?:behind|under|beneath|below|near|at|underneath)\s(?:the|this|her)\s\Z")
+"""Before anatomy that is said to be abnormal, and only says where: "no mass behind the inverted nipple"."""
 IF_THE = re.compile(
     r"\b(?:if|unless|should|whether)\s(?:the|this|these|those)\s(?:(?!palpa|felt\b|clinical)[a-z-]{3,15}\s){0,2}\Z"
 )
 """Before what is there, though something is said to be done if it changes: "if the mass grows, biopsy"."""
+VESSELS = re.compile(r"\b(?:vessel|arter|vein)")
+"""What calcifications may be in: "the calcifications represent arteries" denies none."""
 KNOWN_ONE = re.compile(r"\b(?:the|this|that|known|an?)\s(?:[a-z-]{3,15}\s){0,2}\Z")
 """Before a finding that is there, though it can't be assessed."""
 LIKEWISE = re.compile(r"\b(?:likewise|also|ditto|so\s(?:is|are|too)|as\s(?:is|are))\s(?:(?:is|are|the|both)\s){0,3}\Z")
 """Before anatomy of which the same is said as of that before: "skin normal, likewise the nipples"."""
-UNCHANGED = re.compile(r"unchanged|stable")
+UNCHANGED = re.compile(r"unchanged|stable|as\sbefore|idem|ditto")
 """Of anatomy that nothing else is said of before: nothing is wrong with it ("skin and nipples are unchanged")."""
 DESCRIBING = re.compile(r"apparent|visible|palpable|evident|stable|unchanged")
 WHETHER = re.compile(r"\bwhether\b")

@@ -3,6 +3,7 @@
 import re
 
 from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.mention import Mention
 from metrics.labels.statement import State, of_a_property
 
 
@@ -15,7 +16,7 @@ def doubt_before(state: State, match: re.Match[str]) -> None:
     if not (state.negated and postposed) and not state.of_diagnosis(match.start()):
         first = state.clause_from
         state.doubted |= not state.reach_back("uncertain")
-        state.questioned = first if postposed else len(state.mentions)
+        state.questioned = first if postposed or "?" in match[0] else len(state.mentions)
     state.verb = True
 
 
@@ -37,7 +38,15 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         _deny_last(state)
         return
     nowhere = match[0].startswith(("nowhere", "on ", "in ", "at "))
+    veins = [
+        one for one in state.mentions[state.clause_from :] if one.kind == "calcification" and one.polarity == "present"
+    ]
     reached = state.reach_back("absent", gone, last=nowhere) or state.settle_questioned("absent")
+    if lexicon.VESSELS.search(match[0]):
+        for one in veins:
+            one.polarity, one.gone = "present", False
+    if match[0].endswith("to normal") and state.mentions and state.mentions[-1].kind in lexicon.ANATOMY:
+        state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
         state.negated |= lexicon.EXPLAINS.search(match[0]) is None

@@ -100,7 +100,8 @@ class State:
 
 def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
     """Return whether "lesion" only names what calcification, distortion or asymmetry is taken for, or a category."""
-    if match[0] == "lesions" and _CATEGORY_BEFORE.search(state.text, max(0, match.start() - 60), match.start()):
+    in_plural = match[0] == "lesions" or (match[0] == "lesion" and state.negated)
+    if in_plural and _CATEGORY_BEFORE.search(state.text, max(0, match.start() - 60), match.start()):
         return True
     return (
         match[0].startswith("lesion")
@@ -118,6 +119,12 @@ def is_presupposed(state: State, match: re.Match[str]) -> bool:
         return True
     if state.asked and lexicon.IF_THE.search(state.text, max(0, match.start() - 60), match.start()):
         return True
+    if (
+        state.negated
+        and match.lastgroup == "abnormal"
+        and lexicon.BEHIND_THE.search(state.text, max(state.denied_at, match.start() - 20, 0), match.start())
+    ):
+        return match[0].endswith("ed") and len(state.mentions) > state.clause_from
     before = max(state.denied_at, match.start() - 80, 0)
     if state.negated and lexicon.EXPLAINED_BY_NOTHING.search(state.text, before, match.start()):
         return True
