@@ -18,7 +18,7 @@ SEEN = (
     r"|disclosed|traced|"
     r"differentiated|distinguished|registered|ascertained|evidenced|evidentiated|individuali[sz]ed|objectified"
     r"|objectivi[sz]ed|perceived|"
-    r"discovered|made\sout|picked\sup|established|locali[sz]ed|borne\sout|upheld|shared|endorsed|supported|comprehensible|retraceable|ascertainable)"
+    r"discovered|made\sout|picked\sup|established|locali[sz]ed|borne\sout|upheld|shared|endorsed|supported|in\s(?:evidence|sight)|comprehensible|retraceable|ascertainable)"
 )
 BE = r"(?:is|are|was|were|be|been|has|have|had)"
 DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
@@ -26,7 +26,7 @@ LY = r"(?:[a-z]{2,12}ly\s)?"
 SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 GOES = (
     r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|(?:goes|go|went)\saway|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
 )
 KNOWN = rf"(?:{SEEN}|described|known|reported|mentioned|documented)"
 OF_IT = (
@@ -44,7 +44,7 @@ DIAGNOSED = (
 TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
 THEN = (
     r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
-    r"that\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
+    r"(?:that|the)\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
 )
 OTHER_VIEW = (
     r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique|2-?\s?d|two-dimensional|synthe\w{3,6}"

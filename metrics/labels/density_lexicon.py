@@ -19,7 +19,7 @@ _KIND = "type|group|density|category|class|grade|composition|pattern|letter|scor
 DENSITY_LETTER = re.compile(
     rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
     rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
-    rf"(?:(?:now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
+    rf"(?:(?:has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
     rf"|{BIRADS_NAME})[\s:=()-]{{1,3}}){{0,5}}"
     r"|\bvdg[\s:]{1,2}(?:[1-4]\s)?\(?"
     r"|\b(?:mammary|breast|parenchymal?|glandular)\s(?:pattern|type|tissue\stype)[\s:=(-]{1,3}(?:is\s|acr\s)?"

@@ -17,7 +17,8 @@ CUES = {
             r"(?=\s?(?:[.,;\n]|\Z)|\s(?:on|in|at|with|now|today)\b)",
         )
     ),
-    "unassessed": r"(?:(?:is|are|was|were)\s)?(?:not|(?:cannot|can\snot|could\snot)\sbe)\sassess(?:ed|able)\b",
+    "unassessed": r"(?:is|was)\s(?:the|a)\s(?:clinical\s)?question\b|(?:(?:is|are|was|were)\s)?(?:not|(?:cannot"
+    r"|can\snot|could\snot)\sbe)\sassess(?:ed|able)\b",
     "neutral": NEUTRAL,
     "uncertain_after": "|".join(
         (
@@ -25,15 +26,19 @@ CUES = {
             r"(?<!as\s)(?<!if\s)(?<!where\s)(?<!when\s)(?:suspected|possible|probable|questioned|questionable|queried|presumed)"
             r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
             rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps|in\sall\s(?:probability|likelihood))\s(?:due\sto\s)?{TISSUE}{SUMMED}",
-            rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{ADVERB}(?:excluded|ruled\sout)\b",
+            rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{ADVERB}(?:excluded|ruled\sout)\b(?:\sthat\sthere\s(?:is|are|was|might\sbe)\b)?",
+            r"(?:cannot|can\snot|could\snot)\sbe\s(?:either\s)?(?:confirmed|proven|proved|verified)\sn?or\s(?:excluded|ruled\sout|refuted|denied)\b",
+            r"(?:(?:can|could)\s)?(?:be\s)?neither\s(?:be\s)?(?:confirmed|proven|proved|verified)\snor\s(?:be\s)?(?:excluded|ruled\sout|refuted|denied)\b",
+            r"not\s(?:beyond|above|free\s(?:of|from))\s(?:all\s|any\s)?doubt\b",
+            r"(?:remains?|ha(?:s|ve)\syet)\sto\sbe\s(?:confirmed|proven|proved|verified|established|shown)\b",
             r"(?:has|have|needs?|must|should)\s(?:to\s)?be\s(?:considered|suspected|assumed|reckoned\swith|thought\sof)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout|deny|be\ssure\sof)\b"
             r"(?=\s?(?:[.,;\n]|\Z)|\s(?:in|on|at|with|because|given|here|without|due)\b)",
             r"not\s(?:certain|definite|unequivocal|sure|convincing)(?=\s?(?:[.,;\n)]|\Z))",
-            r"(?:is|are|was|were|remains?)\s(?:(?:highly|very|rather|quite|most|extremely|still|only|merely|just)\s)?(?:possible|improbable|implausible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
+            r"(?:is|are|was|were|remains?)\s(?:(?:highly|very|rather|quite|most|extremely|still|only|merely|just)\s)?(?:possible|improbable|implausible|imaginable|thinkable|(?:with)?in\sthe\s(?:realms?|bounds?)\sof\spossibility|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
             r"doubtful|debatable|(?:in|open\sto)\s(?:question|doubt|debate)|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
-            r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if)\b)",
+            r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if|(?:that\s)?there)\b)",
         )
     ),
     "purpose": "|".join(
@@ -48,7 +53,7 @@ CUES = {
     "absent_after": "|".join(
         (
             rf"(?:{BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
-            rf"(?:be\s|been\s)?{LY}{SEEN}\b",
+            rf"(?:to\s)?(?:be\s|been\s)?{LY}{SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
             rf"|couldn't)\sbe\s{LY}{SEEN}\b",
             rf"absent\b(?!\s(?:is|are|were)\s|\s(?:\w{{3,10}}\s)?hil)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
@@ -66,6 +71,11 @@ CUES = {
             r"(?:has|have|did)\s(?:not|never)\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?(?!\sto)|c[oa]me\sback|grown\sback|regrown)\b",
             r"answered\s(?:in\sthe\snegative|negatively)|conspicuous\sby\s(?:its|their)\sabsence\b|(?:is|are)\sno\smore(?=\s?(?:[.,;\n]|\Z))",
             r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back)\sto\snormal\b(?!\s(?:size|shape|form|position))",
+            r"(?<!where\s)there\s(?:is|are|was|were)\s(?:none|nothing)(?=\s?(?:[.,;\n]|\Z)|\s(?:now|today|left|seen|visible)\b)",
+            r"turn(?:s|ed)\sout\snot\sto\s(?:exist|be\s(?:real|there|present))\b|(?:fail(?:s|ed)|cease[sd]?)\sto\s(?:persist|reproduce|exist"
+            r"|appear|be\s(?:seen|visible|reproduced|confirmed|found|apparent))\b|(?:is|are)\s(?:now|today)\sinvisible\b",
+            r"(?:proved|proves|proven|turned\sout|found|shown)\s(?:not\sto\sbe\s(?:real|there|present|genuine)|to\sbe\s(?:an?\s)?(?:illusion|illusory|spurious|unreal"
+            r"|false|imaginary|nothing|absent))\b",
             rf"(?:can|could)\sno\slonger\sbe\s{LY}{SEEN}\b|are\snot\scharacteri[sz]ed(?=\s?(?:[.,;\n]|\Z)|\sin\b)",
             r"(?:has|have|had|is|are)\s(?:now\s)?(?:fully|completely|entirely|totally)\s(?:regressed|receded|cleared|subsided|gone|healed)\b"
             r"|regressed\s(?:fully|completely|entirely)\b",
@@ -75,7 +85,7 @@ CUES = {
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
             rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
             r"(?:is|are|was|were)\snot\s(?:an?\s)?(?:real|genuine|true|authentic)(?=\s(?:one|finding|abnormality)\b|\s?(?:[.,;:\n]|\Z))",
-            r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
+            r"none\b(?!\s(?:of|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
     "uncertain_before": "|".join(
@@ -87,6 +97,9 @@ CUES = {
             r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
             r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
             r"(?:sure|decided|determined|said|told|established|known|clarified|judged|ascertained|excluded)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            r"(?:possible|conceivable|likely|probable|imaginable|suspected|feared|thought)\s(?:that\s)?there\s(?:is|are|was|may\sbe|might\sbe)\b",
+            r"there\s(?:seems?|appears?)\sto\sbe\b",
+            r"(?:unsure|uncertain|not\s(?:sure|certain)|in\sdoubt|(?<!no\s)(?<!little\s)(?<!any\s)doubts?)\s(?:about|as\sto|regarding|concerning)\b|(?:unsure|not\s(?:sure|certain))\sof\b",
             r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
             r"(?:cannot|can\snot|could\snot)\srule\sin\sor\s(?:rule\s)?out\b",
             rf"whether\b(?:\sthere\s(?:is|are|was|were)\b)?(?={CANNOT_TELL})",
@@ -114,6 +127,9 @@ CUES = {
             rf"(?:{DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
             r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
+            r"nothing\s(?:in\sthe\s(?:nature|way)\sof|like|resembling|akin\sto|(?:that|which)\s(?:could|can|might|would)\sbe\s(?:called|considered"
+            r"|(?:mis)?taken\sfor|(?:regarded|described|seen|read|interpreted)\sas))\b|clear\sof\b",
+            r"negative\s(?:as\s(?:regards|to)|regarding|concerning|with\s(?:regard|respect)\sto|in\srespect\sof)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?<!partial\s)(?<!incomplete\s)(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
@@ -126,6 +142,8 @@ CUES = {
             r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
             r"by\sno\smeans\b|in\sno\sway\b",
             r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
+            r"none\s(?=(?:calcified|contains?|shows?|has|have|with)\b)|un(?:accompanied\sby|associated\swith)\b"
+            r"|(?:complete|full)\s(?:\w{4,14}\s)?(?:response|remission|regression)\s(?:of|for)\b",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
             r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
         )
@@ -180,7 +198,7 @@ LATER_CUES = {
 }
 _NOTHING = (
     r"(?:none|nil|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
-    r"|nothing(?:\sof\sthe\s(?:kind|sort))?)"
+    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|n0)"
 )
 _ASKS = (
     r"\s\?{1,3}\s?(?!(?:in|on|at|near|behind|left|right|seen|upper|lower|inner|outer|present|visible|noted|adv\w{0,4})\b)"
@@ -190,7 +208,7 @@ _ASKS = (
 MARKS = {
     "answered": r"\?\s?(?:yes|present|enlarged|thickened|retracted|inverted)\b",
     "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
-    rf"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)",
+    r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
     "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
     r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\scertain)\b"
     r"(?=\s?(?:\Z|[.,;\n()\]}]))",

@@ -66,7 +66,7 @@ _PREDICATES = {
     r"|normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|spared\b|preserved\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from|silicone|fluid|air|edge))|uninvolved\b|normali[sz]ed\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
-    r"|everted\b|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
+    r"|everted\b|spar(?:es|ing)\b(?=\s(?:of\s)?(?:the\s)?(?:skin|nipple|pect|musc))|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
     r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|respects?\b(?=\s(?:the\s)?(?:pect|musc|skin|cutis|nipple))|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
     r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
@@ -75,7 +75,7 @@ _PREDICATES = {
     r"(?:\.\d)?\s?mm\sthick\b|abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|(?<=skin\sthickness\s)"
     r"(?:is\s)?increased\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:[st]ion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
-    r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|excoriat\w{1,3}\b|changes?\b"
+    r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|(?<=skin\s)(?:(?:is|looks|appears)\s)?(?:red|reddened|inflamed)\b|excoriat\w{1,3}\b|changes?\b"
     r"|abnormal\b(?!\s(?:\w{1,15}\s){0,2}(?:mass|lesion|opacit|calcif|microcalc|node|lymph|adenop|densit|asymm))"
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
     r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
@@ -209,12 +209,20 @@ ITS_PROPERTY = re.compile(
 )
 """Between a finding and what is denied of its margins."""
 EXPLAINS = re.compile(rf"{NO_FINDING}|{EXPLAINED_AWAY}")
+DENIED_OF_THE = re.compile(
+    r"(?:no|nothing|without)\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
+    r"|proof|recurr|mass|lesion|nodul|calc|microcalc|opac|lump|tumou?r|asymm|distort|node)[a-z-]{2,15}\s){1,4}"
+    r"(?:of|for|about|concerning|affected|altered|influenced|regarding)\s(?:the|this|that|these|those)\s(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"
+    r"(?:[a-z-]{3,15}\s)?"
+)
+"""From a denial to a finding of which only something else is denied: "no biopsy of the mass", "nothing suspicious about it"."""
 BEHIND_THE = re.compile(r"\b(?:behind|under|beneath|below|near|at|underneath)\s(?:the|this|her)\s\Z")
 """Before anatomy that is said to be abnormal, and only says where: "no mass behind the inverted nipple"."""
 IF_THE = re.compile(
     r"\b(?:if|unless|should|whether)\s(?:the|this|these|those)\s(?:(?!palpa|felt\b|clinical)[a-z-]{3,15}\s){0,2}\Z"
 )
 """Before what is there, though something is said to be done if it changes: "if the mass grows, biopsy"."""
+ELSEWHERE = re.compile(r"\b(?:left|right|other|opposite|elsewhere)\b")
 VESSELS = re.compile(r"\b(?:vessel|arter|vein)")
 """What calcifications may be in: "the calcifications represent arteries" denies none."""
 KNOWN_ONE = re.compile(r"\b(?:the|this|that|known|an?)\s(?:[a-z-]{3,15}\s){0,2}\Z")
@@ -253,7 +261,7 @@ A_LANDMARK = re.compile(
     r"\b(?:behind|near|from|to|under|below|beneath|above|around|over)\s(?:(?:the|her|left|right|both)\s){0,2}\Z"
 )
 PROPERTY_OF = re.compile(
-    r"\b(?:nature|origin|significance|a?etiology|causes?|extent|size|depth|stability|margins?|borders?|contours?"
+    r"\b(?:nature|origin|significance|a?etiology|causes?|extent|size|depth|stability|enhancement|vascularity|uptake|margins?|borders?|contours?"
     r"|outlines?|"
     r"edges?|walls?|cent(?:re|er)s?|correlates?|correlation|equivalent|counterpart|increase|change)\s(?:of|for"
     r"|to)\s(?:(?:the|this|that|these|those|an?)\s)?"

@@ -121,6 +121,7 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         elif event in ("negation", "explained"):
             _find_nothing_wrong(state, match)
             last_negation = state.denied_at = match.end()
+            state.denied_from = match.start()
             state.negated, state.doubted, state.asked = True, False, False
             named = len(state.mentions) > state.clause_from
             state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
@@ -183,7 +184,7 @@ def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
         if lexicon.NO_CHANGE.match(state.text, match.start()):
             _find_normal(state, match)
     else:
-        return settle_last(state, event)
+        return settle_last(state, event, match)
     return True
 
 

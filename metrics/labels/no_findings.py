@@ -5,7 +5,7 @@
 
 SUMMED = r"(?:summation|superimpos\w{1,6}|superposition|overlap\w{0,4}|arte?fact|artifact)\w{0,2}\b"
 NOT_OF_THE_BREAST = (
-    r"(?:(?:skin|cutaneous)\s(?:fold|mole|tag|wart|n(?:a?e)v|creas)\w{0,3}|moles?|na?ev(?:us|i)|deodorant|talc\w{0,3}|dust|lint|scratch(?:es)?|hair"
+    r"(?:(?:skin|cutaneous)\s(?:fold|mole|tag|wart|n(?:a?e)v|creas)\w{0,3}|moles?|na?ev(?:us|i)|deodorant|talc\w{0,3}|dust|tattoo\w{0,3}|lint|scratch(?:es)?|hair"
     r"|clothing|(?:reconstruction|motion|movement|skin|film|detector|processing|technical|scatter|grid|plate|roller|compression)\s(?:arte?|arti)facts?|(?:powder|ointment|cream|sweat|lotion|particles?)\son\sthe\sskin|finger(?:print|nail)?s?|ecg\s(?:lead|electrode)"
     r"|on\sthe\s(?:film|cassette|detector|plate|screen)|jewell?ery|nipple\s(?:(?:being\s)?(?:out\sof|not\sin)\sprofile|shadow))\b"
 )
@@ -26,7 +26,7 @@ _PARTS = (
     r"|gyna?ecomastia|costochondral\s\w{3,9}|clavicle|xiphoid\w{0,3}"
     r"|(?:infra|sub)-?mammary\s(?:fold|ridge|crease)|nipple(?!\s(?:ret|inv|disch|chang|involv|thick|adenom))"
     r"|valve|ports?(?:\s(?:chamber|reservoir|catheter))?(?!-?\s?wine)|reservoir|pacemaker|generator|catheter|(?:tissue\s)?expander"
-    r"|(?:implant|shell)\s?(?:fold|rim|edge|margin|border|valve|ripple|rippling)?|fold\sof\s(?:(?:the|its|her|his)\s)?(?:implant|shell|skin)"
+    r"|(?:implant|shell)\s?(?:fold|rim|edge|margin|border|valve|ripple|rippling)?|fold(?!\sof)|fold\sof\s(?:(?:the|its|her|his)\s)?(?:implant|shell|skin)"
     r"|radial\sfolds?|breast\sridge|(?:glandular|breast)\sridge)"
 )
 NORMAL_PART = (

@@ -73,7 +73,7 @@ _SPOKEN_SECTIONS = (
     r"|bi-?rads )?"
     r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue "
     r"|parenchymal )?density|"
-    r"recommendations?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
+    r"recommendations?|answers?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
 )
 _AFTER_FINDINGS = (
     "impression", "impressions", "imp", "assessment", "conclusion", "conclusions", "opinion", "recommendation",

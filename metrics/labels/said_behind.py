@@ -31,6 +31,8 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
     if excluded and state.of_diagnosis(match.start()):
         state.verb = True
         return
+    if match[0].startswith("there") and lexicon.ELSEWHERE.search(state.text, max(0, match.start() - 30), match.start()):
+        return
     if of_a_property(state, match.start()) or hindered(state, match.start()):
         return
     gone = lexicon.GOES_AWAY.match(match[0]) is not None
@@ -83,11 +85,12 @@ def searched_in_vain(state: State) -> None:
     state.verb |= bool(named)
 
 
-def settle_last(state: State, event: str | None) -> bool:
+def settle_last(state: State, event: str | None, match: re.Match[str]) -> bool:
     """Take up what settles the finding named last: that it can't be assessed, came again, or holds; else False."""
     last = state.mentions[-1] if state.mentions else None
     if event == "unassessed":
-        if last and not lexicon.KNOWN_ONE.search(state.text, max(0, last.start - 40), last.start):
+        known = last and lexicon.KNOWN_ONE.search(state.text, max(0, last.start - 40), last.start)
+        if not known or "question" in match[0]:
             state.unassess()
     elif event == "again":
         if last and not state.negated:

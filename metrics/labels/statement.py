@@ -33,6 +33,7 @@ class State:
     verb: bool = False
     verb_before: bool = False
     denied_at: int = -1
+    denied_from: int = -1
     diagnosed_at: int = -1
     questioned: int = 0
     heading: str = ""
@@ -111,6 +112,11 @@ def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
     )
 
 
+def _general(match: re.Match[str]) -> bool:
+    """Return whether a finding is neither anatomy nor said of it, nor a node."""
+    return match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
+
+
 def is_presupposed(state: State, match: re.Match[str]) -> bool:
     """Return whether something else was denied of this finding: "no calcification in the mass", "no cause of it"."""
     if state.negated and lexicon.PROPERTY_OF.search(
@@ -125,12 +131,18 @@ def is_presupposed(state: State, match: re.Match[str]) -> bool:
         and lexicon.BEHIND_THE.search(state.text, max(state.denied_at, match.start() - 20, 0), match.start())
     ):
         return match[0].endswith("ed") and len(state.mentions) > state.clause_from
+    if (
+        state.negated
+        and _general(match)
+        and lexicon.DENIED_OF_THE.fullmatch(state.text, max(state.denied_from, 0), match.start())
+    ):
+        return True
     before = max(state.denied_at, match.start() - 80, 0)
     if state.negated and lexicon.EXPLAINED_BY_NOTHING.search(state.text, before, match.start()):
         return True
     return (
         state.negated
-        and match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
+        and _general(match)
         and any(mention.kind in lexicon.KINDS for mention in state.mentions[state.clause_from :])
         and lexicon.OF_THE_ONE_THERE.search(state.text, max(0, match.start() - 60), match.start()) is not None
     )

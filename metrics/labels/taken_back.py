@@ -38,7 +38,7 @@ _THERE_IS_NONE = re.compile(
     r"|\s?(?:but\s)?none\s(?:is|are|was|were)\s(?:seen|visible|found|present|identified|evident)\b)"
 )
 _GONE_ITSELF = re.compile(
-    rf"{_LEAD}(?:{_THE_FINDING}?{_HAVE}(?!none\b(?!\s(?:are|is|persist))|{CUES['neutral']}){_GONE}|{_SHOWN}|{_DISAGREES})"
+    rf"(?![^.;\n]{{0,60}}\b(?:left|right|other|opposite|elsewhere)\s(?:breast\s|side\s)?there\b){_LEAD}(?:{_THE_FINDING}?{_HAVE}(?!none\b(?!\s(?:are|is|persist))|{CUES['neutral']}){_GONE}|{_SHOWN}|{_DISAGREES})"
 )
 _GONE_BEHIND = re.compile(rf"\s?[^.;\n]{{1,80}}?(?:,|:|\band)\s{_THE_FINDING}{_HAVE}(?!{CUES['neutral']}){_GONE}")
 _THERE = re.compile(
