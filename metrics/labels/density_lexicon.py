@@ -64,6 +64,7 @@ DENSITY_SHARE_TYPE = re.compile(
 DENSITY_ENCLOSED = re.compile(
     r"\b(?:dense|fatty|adipose|fibro-?glandular)(?:\s(?:tissue|structure|parenchyma|breasts?|pattern|glands?))?"
     r"(?:\s\((?P<letter>[a-d])\)|\s?[,:-]\s(?:acr\s)?(?P<behind>[a-d])(?=\s?(?:[.,;)\n]|\Z)))"
+    r"|(?<![a-z0-9-])(?P<ahead>[b-d])-type\s(?:density|parenchyma|breasts?|tissue)\b"
 )
 """A letter in brackets behind the words for it: "dense (c)"."""
 DENSITY_SHARE = re.compile(

@@ -12,6 +12,8 @@ CUES = {
     # What was looked for and not found.
     "in_vain": "|".join(
         (
+            r"(?:search|inspection|check|examination|review|scrutiny|look)\s(?:made\s)?for\b(?=[^.;\n]{0,80}?\b(?:negative|fruitless|unrewarding|unproductive"
+            r"|without\sresult)\b)",
             r"(?:found|find|finding|saw|see|seeing|identified)\snone\b|in\svain\b|to\sno\savail\b|without\ssuccess\b|unsuccessful(?:ly)?\b",
             r"(?:(?:did|do|could|can)\s?not|cannot|didn't|couldn't)\s(?:find|see|locate|identify|reproduce|confirm)\s(?:it|one|any|them)"
             r"(?=\s?(?:[.,;\n]|\Z)|\s(?:on|in|at|with|now|today)\b)",
@@ -30,6 +32,7 @@ CUES = {
             r"(?:cannot|can\snot|could\snot)\sbe\s(?:either\s)?(?:confirmed|proven|proved|verified)\sn?or\s(?:excluded|ruled\sout|refuted|denied)\b",
             r"(?:(?:can|could)\s)?(?:be\s)?neither\s(?:be\s)?(?:confirmed|proven|proved|verified)\snor\s(?:be\s)?(?:excluded|ruled\sout|refuted|denied)\b",
             r"not\s(?:beyond|above|free\s(?:of|from))\s(?:all\s|any\s)?doubt\b",
+            r"com(?:es?|ing)\sto\smind\b|(?:is|are)\ssuggested\s(?:on|in)\s(?:the\s|one\s|this\s)?(?:cc|mlo|view|image|slice|left|right|tomo)\w{0,12}\b",
             r"(?:remains?|ha(?:s|ve)\syet)\sto\sbe\s(?:confirmed|proven|proved|verified|established|shown)\b",
             r"(?:has|have|needs?|must|should)\s(?:to\s)?be\s(?:considered|suspected|assumed|reckoned\swith|thought\sof)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
@@ -72,6 +75,7 @@ CUES = {
             r"answered\s(?:in\sthe\snegative|negatively)|conspicuous\sby\s(?:its|their)\sabsence\b|(?:is|are)\sno\smore(?=\s?(?:[.,;\n]|\Z))",
             r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back)\sto\snormal\b(?!\s(?:size|shape|form|position))",
             r"(?<!where\s)there\s(?:is|are|was|were)\s(?:none|nothing)(?=\s?(?:[.,;\n]|\Z)|\s(?:now|today|left|seen|visible)\b)",
+            r"(?:is|are)\snot\s(?:a\s)?(?:feature|component)s?\b",
             r"turn(?:s|ed)\sout\snot\sto\s(?:exist|be\s(?:real|there|present))\b|(?:fail(?:s|ed)|cease[sd]?)\sto\s(?:persist|reproduce|exist"
             r"|appear|be\s(?:seen|visible|reproduced|confirmed|found|apparent))\b|(?:is|are)\s(?:now|today)\sinvisible\b",
             r"(?:proved|proves|proven|turned\sout|found|shown)\s(?:not\sto\sbe\s(?:real|there|present|genuine)|to\sbe\s(?:an?\s)?(?:illusion|illusory|spurious|unreal"
@@ -98,6 +102,9 @@ CUES = {
             r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
             r"(?:sure|decided|determined|said|told|established|known|clarified|judged|ascertained|excluded)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
             r"(?:possible|conceivable|likely|probable|imaginable|suspected|feared|thought)\s(?:that\s)?there\s(?:is|are|was|may\sbe|might\sbe)\b",
+            r"(?:presumed|supposed|putative)\b(?!\s(?:benign|fibroad|cyst|scar|post))|wonder(?:s|ed|ing)?\s(?:about|whether|if)\b(?:\sthere\s(?:is|are)\b)?"
+            r"|(?:think|thinks|thinking)\sof\b",
+            r"(?:may|might|could)\s(?:also\s|well\s|already\s)?(?=inva|infiltr|involv|retract|tether)",
             r"there\s(?:seems?|appears?)\sto\sbe\b",
             r"(?:unsure|uncertain|not\s(?:sure|certain)|in\sdoubt|(?<!no\s)(?<!little\s)(?<!any\s)doubts?)\s(?:about|as\sto|regarding|concerning)\b|(?:unsure|not\s(?:sure|certain))\sof\b",
             r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
@@ -116,6 +123,8 @@ CUES = {
     ),
     "negation": "|".join(
         (
+            r"no\s(?:\w{3,14}\s){0,2}?(?:images?|appearances?|pictures?|features?|findings?|changes?|signs?|shadows?)\s(?:compatible|consistent|in\skeeping"
+            r"|concerning|suspicious)\s(?:with|for|of)\b|exclude\b",
             rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s(?:{SHOWS}|with|having|containing)\b",
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
@@ -140,6 +149,7 @@ CUES = {
             r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
             r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
+            r"(?:demonstration|visuali[sz]ation|identification|confirmation)\sof\b(?=[^.;\n]{0,80}?\bnot\s(?:possible|achieved|successful))",
             r"by\sno\smeans\b|in\sno\sway\b",
             r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
             r"none\s(?=(?:calcified|contains?|shows?|has|have|with)\b)|un(?:accompanied\sby|associated\swith)\b"
@@ -197,7 +207,7 @@ LATER_CUES = {
     "alternative": r"or\b",
 }
 _NOTHING = (
-    r"(?:none|nil|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
+    r"(?:none|nil(?:\sof\snote)?|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
     r"|nothing(?:\sof\sthe\s(?:kind|sort))?|n0)"
 )
 _ASKS = (

@@ -66,7 +66,7 @@ _PREDICATES = {
     r"|normal\b(?![- ]\w{0,12}\s?(?:parenchyma|tissue))|unremarkable\b|intact\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|spared\b|preserved\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from|silicone|fluid|air|edge))|uninvolved\b|normali[sz]ed\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
-    r"|everted\b|spar(?:es|ing)\b(?=\s(?:of\s)?(?:the\s)?(?:skin|nipple|pect|musc))|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
+    r"|everted\b|even\b(?=\s(?:thickness|contour))|spar(?:es|ing)\b(?=\s(?:of\s)?(?:the\s)?(?:skin|nipple|pect|musc))|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
     r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|respects?\b(?=\s(?:the\s)?(?:pect|musc|skin|cutis|nipple))|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
     r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
@@ -80,7 +80,7 @@ _PREDICATES = {
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
     r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
     r"|erod\w{1,3}\b(?=\s(?:the\s)?(?:skin|nipple))|(?:draws?|drawing|drags?|dragging)\b(?=\s(?:in\s|on\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
-    r"|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
+    r"|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
     r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
     r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
@@ -215,7 +215,7 @@ DENIED_OF_THE = re.compile(
     r"(?:of|for|about|concerning|affected|altered|influenced|regarding)\s(?:the|this|that|these|those)\s(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"
     r"(?:[a-z-]{3,15}\s)?"
 )
-"""From a denial to a finding of which only something else is denied: "no biopsy of the mass", "nothing suspicious about it"."""
+"""From a denial to a finding of which only something else is denied: "no biopsy of the mass"."""
 BEHIND_THE = re.compile(r"\b(?:behind|under|beneath|below|near|at|underneath)\s(?:the|this|her)\s\Z")
 """Before anatomy that is said to be abnormal, and only says where: "no mass behind the inverted nipple"."""
 IF_THE = re.compile(

@@ -38,7 +38,8 @@ NEUTRAL = "|".join(
         # The doubt is of what it is.
         rf"(?:(?:unclear|uncertain|unknown|not\s(?:clear|certain|known|sure))\s)?whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED})\b)",
         # Needed or not, it is there.
-        r"no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
+        r"(?:fail(?:s|ed)?|unable|not\sable)\sto\s(?:dispel|resolve|efface|disperse|clear|dissolve|remove|explain\saway)\b",
+        r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
         r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
         # Why a category was given: there.
         r"(?:were\sit|(?:if\s)?it\s(?:were|was|had)|had\sit)\snot\s(?:been\s)?for\b",
@@ -74,7 +75,7 @@ NEUTRAL = "|".join(
         r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
         r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
         r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
-        rf"(?:no|zero)\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of|from|since))?",
+        rf"(?:no|zero)\s{QUALIFIER}{STEADY}\b(?!\s(?:that|which|to)\s(?:would\s|could\s|might\s)?(?:suggest|indicat|point))(?:\s(?:in|of|from|since))?",
         rf"without\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of))?",
         r"not\sonly\b",
         r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
