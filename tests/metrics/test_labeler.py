@@ -122,7 +122,9 @@ def test_labels_do_not_depend_on_what_was_labelled_before(text: str, times: int)
      "possible mass or ", "upper and ", "4 x ", "1.", "- ", "\n", "left breast: mass. ", "cannot be ", "acr a or ",
      "impression: ", "irregular, ", "if ", "?", "[x] mass ", "mass: no / ", "assessment: 1. ",
      "mother had ", "a comma ", "mass: ", "masses: no mass ", "0 = no, 1 = yes ",
-     "mass [none/describe]: ", "2 benign, ", "if any ", "a scattered ", "see any ", "stable skin "],
+     "mass [none/describe]: ", "2 benign, ", "if any ", "a scattered ", "see any ", "stable skin ",
+     "whether the mass ", "mass not assessed ", "recalled for a mass. it is ", "density from b to ",
+     "the mass is a normal fat lobule ", "on spot views it, and they "],
 )  # fmt: skip
 def test_a_hundred_kilobytes_of_anything_are_read(unit: str) -> None:
     text = unit * (100_000 // len(unit))
