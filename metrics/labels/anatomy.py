@@ -23,7 +23,8 @@ def resolve_anatomy(text: str, mentions: list[Mention]) -> None:
         if index is None:
             index = _described_after(text, mentions, last, taken)
         if index is None:
-            index = _described_before(mentions, first, told[first], taken)
+            likewise = lexicon.LIKEWISE.search(text, max(0, mentions[first].start - 20), mentions[first].start)
+            index = _described_before(mentions, first, told[first], set() if likewise else taken)
         if index is not None:
             taken.add(index)
         _settle(text, mentions, first, last, None if index is None else mentions[index])

@@ -29,7 +29,7 @@ _REMARK = re.compile(
     rf"|(?:\b(?:an?|some|any|small|smaller|subtle|underlying|occult|early|other)\s){{0,3}}\b{_NAMED}\w{{0,3}}\s"
     rf"(?:(?:may|might)\snot\s(?:[a-z]{{2,10}}ly\s)?be\s(?:visible|seen|apparent|detect\w{{2,4}}|identified|shown)|{_MODAL}\s"
     r"(?:[a-z]{2,10}ly\s|still\s|also\s){0,2}(?:(?:be|remain|go|lie|get)\s(?:[a-z]{2,10}ly\s)?|escape\s)"
-    r"(?:detection|difficult|hard|impossible|hidden|obscured|missed|overlooked|masked|concealed|occult|undetected|invisible|unnoticed))\b"
+    r"(?:detection|difficult|hard|impossible|hidden|obscured|missed|overlooked|masked|concealed|occult|undetected|invisible|unnoticed|unseen|undiscovered))\b"
 )
 """From its beginning to the end of the statement."""
 
@@ -44,6 +44,9 @@ _DISCLAIMER = re.compile(
     r"|\b(?:palpable|clinically\s\w{4,12}|an?\s(?:persistent|suspicious))\s[a-z]{3,14}\s(?:should|must|requires?|warrants?|needs?)\b"
     r"|\bmammogra\w{1,4}\s(?:does|do|can|cannot|may)\s?(?:not)?\s(?:detect|show|find|miss|exclude|reveal)\s(?:not\s)?(?:all|every|some)\b"
     r"|\b(?:cancers|carcinomas|malignancies)\s(?:are|is|may|can|cannot)\b[^.;\n]{0,40}\b(?:seen|detected|visible|missed|occult|identified)\b"
+    r"|\b(?:one|two|three|some|\d{1,2})\s(?:in|out\sof)\s(?:every\s)?(?:ten|five|four|six|eight|twenty|a\shundred|\d{1,3})\s(?!mm|cm)[a-z]{4,}"
+    r"|\b(?:an?|any)\s(?:mass|lump|nodule|swelling)\s(?:that|which)\s(?:is|can\sbe|you|she)\s(?:can\s)?(?:felt|feel|palp\w{3,6})\b[^.;\n]{0,40}\b(?:must|should"
+    r"|needs?)\b"
     r"|\bself[- ]exam"
     r"|\b(?:be|being)\s(?:breast\s)?aware\sof\b|\blook\sout\sfor\b|\b(?:tell|ask|inform)\syour\s(?:gp|doctor|physician"
     r"|nurse)\b|\bwatch\s(?:out\s)?for\b|\byou\s(?:notice|find|discover|develop)\b"
@@ -61,7 +64,7 @@ _RELATIVE = re.compile(
     r"\b(?:(?:grand)?(?:mother|father)|sister|aunt|daughter|cousin|niece|relatives(?!\sto)|degree\srelative"
     r"|family\smembers?)s?\b"
     r"(?!\s(?:hospital|site|cent|mass|lesion|nodul|foc))(?=[^.;\n]{0,60}?\b(?:had|has|with|of|was|were|diagnosed"
-    r"|operated|died|underwent|treated|at)\b)"
+    r"|operated|died|underwent|treated|at)\b|'s?\s(?:mammogra|breast|film|report|images))"
 )
 """Of a relative's breasts, as far as the statement goes."""
 _COMPLAINT = re.compile(
@@ -80,10 +83,11 @@ _COMPLAINT = re.compile(
     r"|\b(?:tender|painful|sore)\s(?:[\w-]{1,14}\s){0,3}(?:lump|swelling|mass|nodule)s?\b"
     r"|\b(?:requisition|referral(?:\s(?:letter|form))?|request(?:\sform)?|referrer)\s(?:mentions|states|notes|says|speaks"
     r"|reports|describes|asks|names|queries)\b"
+    r"|\b(?:the\spatient's|her|his|reported|symptomatic|bloody|spontaneous|serous|known)\s(?:[\w-]{1,14}\s){0,2}(?:nipple\s)?discharge\b"
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
-    r"|\brecall\sfrom\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
+    r"|\brecall\sfrom\b|\bcall(?:ed)?[\s-]?back\s(?:for|because\sof|due\sto|with|on\saccount\sof|after)\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
     r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )
@@ -100,11 +104,14 @@ _CLAUSE = re.compile(
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
-    r"|anxious|concern|clinical|tender|painful|sore|request|requis|because|account|lump|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
+    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
     r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 
 
+_PARTED = re.compile(r",|\b(?:but|however|nevertheless|yet|although|though)\b")
+_DENIED = re.compile(r"\b(?:no|neither|nor|without|negative\sfor|not\s(?:seen|visible|identified|evident))\b")
+_CONDITION = re.compile(r"\b(?:if|when|should|whenever|a\snegative|does\snot|do\snot|may|might|can)\b")
 _FARTHEST = 400
 """How many characters an aside may go on."""
 
@@ -118,7 +125,7 @@ def without_asides(report: ReportText) -> str:
     spans += [_to(_CONTRAST, text, match) for match in _RELATIVE.finditer(text)]
     spans += [_to(_CLAUSE, text, match) for match in _COMPLAINT.finditer(text)]
     for match in _DISCLAIMER.finditer(text):
-        spans.append((report.sentence_start(match.start()), _to(_FULL_STOP, text, match)[1]))
+        spans.append((_beginning(report, match.start()), _to(_FULL_STOP, text, match)[1]))
     pieces, done = [], 0
     for start, end in sorted(spans):
         if end > done:
@@ -126,6 +133,14 @@ def without_asides(report: ReportText) -> str:
             pieces += [text[done:begin], " " * (end - begin)]
             done = end
     return "".join([*pieces, text[done:]])
+
+
+def _beginning(report: ReportText, position: int) -> int:
+    """Return where the statement around `position` begins: behind what was denied before, else with its sentence."""
+    start = report.sentence_start(position)
+    last = max((match.end() for match in _PARTED.finditer(report.text, start, position)), default=start)
+    denied = last > start and _DENIED.search(report.text, start, last) is not None
+    return last if denied and not _CONDITION.search(report.text, start, last) else start
 
 
 def _to(stops: re.Pattern[str], text: str, match: re.Match[str]) -> tuple[int, int]:

@@ -22,7 +22,7 @@ def read_density(report: ReportText) -> Density:
 
     DMID's own words ("fibro fatty and glandular") stand for B and C alike, so they state nothing.
     """
-    text = report.text
+    text = lexicon.DENSITY_BEFORE.sub(lambda match: " density " if match["rose"] else " ", report.text)
     letters = {
         match[group].upper()
         for match in lexicon.DENSITY_LETTER.finditer(text)
@@ -31,7 +31,10 @@ def read_density(report: ReportText) -> Density:
     }
     letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_NUMBER.finditer(text)}
     letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_TYPE.finditer(text)}
-    letters |= {match["letter"].upper() for match in lexicon.DENSITY_ENCLOSED.finditer(text)}
+    letters |= {
+        (match["letter"] or match["behind"] or match["ahead"]).upper()
+        for match in lexicon.DENSITY_ENCLOSED.finditer(text)
+    }
     for match in lexicon.DENSITY_ACR_NUMBER.finditer(text) if "acr" in text else ():
         letters.add(_NUMBERS[match["behind"] or match["listed"] or match["ahead"]])
     if "%" in text:

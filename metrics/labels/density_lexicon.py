@@ -15,12 +15,14 @@ def _letter(name: str) -> str:
     return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
 
 
-_KIND = "type|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
+_KIND = "type|group|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
 DENSITY_LETTER = re.compile(
     rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
-    rf"|(?:density|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
-    rf"(?:(?:is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
-    rf"|{BIRADS_NAME})[\s:=(-]{{1,3}}){{0,5}}"
+    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
+    rf"(?:(?:has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
+    rf"|{BIRADS_NAME})[\s:=()-]{{1,3}}){{0,5}}"
+    r"|\bvdg[\s:]{1,2}(?:[1-4]\s)?\(?"
+    r"|\b(?:mammary|breast|parenchymal?|glandular)\s(?:pattern|type|tissue\stype)[\s:=(-]{1,3}(?:is\s|acr\s)?"
     r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
     r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
     r"|tissue|"
@@ -32,7 +34,7 @@ DENSITY_LETTER = re.compile(
 )
 DENSITY_NUMBER = re.compile(
     r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
-    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
+    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s?[:,-]?\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
     r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
@@ -50,7 +52,8 @@ DENSITY_ACR_NUMBER = re.compile(
 DENSITY_TYPE = re.compile(
     r"\b(?:type|grade|class|pattern|category)\s?(?P<number>iv|i{1,3}|[1-4])(?:\s?[,(:-]\s?\(?(?:\d{1,2}\s?%?\s?(?:-|to)|[<>])\s?\d{1,3}\s?%"
     r"|\s(?:of\s|acr\s)?(?:the\s)?"
-    r"(?:(?:mammographic|fibro-?glandular|glandular|breast)\s)?(?:parenchyma\w{0,2}|glandular\stissue|breast\s(?:tissue|composition))\b)"
+    r"(?:(?:mammographic|fibro-?glandular|glandular|breast|parenchymal?|tissue)\s)?(?:parenchyma\w{0,2}|glandular\stissue"
+    r"|breast\s(?:tissue|composition)|(?:breast\s|parenchymal\s|tissue\s)?densit(?:y|ies))\b)"
 )
 """The same before the word, or before its share: "type III parenchyma", "type 3 (51-75 %)"."""
 DENSITY_SHARE_TYPE = re.compile(
@@ -58,7 +61,11 @@ DENSITY_SHARE_TYPE = re.compile(
     r"[\s,;:(-]{1,3}(?:acr\s|density\s)?(?:type|pattern|grade|class)\s(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z])"
 )
 """The same behind the share: "51-75 % of the breast, type 3"."""
-DENSITY_ENCLOSED = re.compile(r"\b(?:dense|fatty|fibro-?glandular(?:\stissue)?)\s\((?P<letter>[a-d])\)")
+DENSITY_ENCLOSED = re.compile(
+    r"\b(?:dense|fatty|adipose|fibro-?glandular)(?:\s(?:tissue|structure|parenchyma|breasts?|pattern|glands?))?"
+    r"(?:\s\((?P<letter>[a-d])\)|\s?[,:-]\s(?:acr\s)?(?P<behind>[a-d])(?=\s?(?:[.,;)\n]|\Z)))"
+    r"|(?<![a-z0-9-])(?P<ahead>[b-d])-type\s(?:density|parenchyma|breasts?|tissue)\b"
+)
 """A letter in brackets behind the words for it: "dense (c)"."""
 DENSITY_SHARE = re.compile(
     r"(?:(?P<least>\d{1,2})\s?%?\s?(?:-|to|and)\s?(?P<most>\d{1,3})|(?P<below>less than|below|under|<"
@@ -90,9 +97,21 @@ DENSITY_WORDS = (
             r"fibro[- ]?glandular(?! and)"
         ),
     ),
-    ("C", re.compile(r"(?<!not )\bhetero-?\s?gen(?:e|i)?(?:o|e)?us(?:ly)? dense(?! (?:mass|opacit|lesion|nodul))")),
+    ("C", re.compile(r"(?<!not )\bhetero-?\s?gen(?:e|i)?(?:o|e)?us(?:ly)? dense?\b(?! (?:mass|opacit|lesion|nodul))")),
     ("D", re.compile(r"(?<!not )\bextremely dense(?! (?:mass|opacit|lesion|nodul|calcif))")),
 )
+_ACR = r"(?:(?:acr|density|category|cat\.?|type|class|grade|composition|a|bi-?rads|level)[\s:-]{1,3}){0,2}"
+_ROSE = (
+    r"\b(?:densit\w{1,3}|composition|parenchyma\w{0,2}|breasts?|involution|tissue|acr)\b[^.;\n]{0,80}?\b"
+    rf"(?:from|was)\s{_ACR}(?:[a-d]|[1-4]|iv|i{{1,3}})(?:\s?\([^)\n]{{1,12}}\))?[\s,]{{1,2}}(?:(?:and|is|are)\s){{0,2}}(?:to|now|today)\s(?:(?:is|an?)\s)?"
+)
+DENSITY_BEFORE = re.compile(
+    rf"(?P<rose>{_ROSE})(?=density\s|{_ACR}(?:[a-d]|[1-4]|iv|i{{1,3}})(?![a-z0-9]))"
+    r"|\(?\b(?:previous(?:ly)?|prior|former(?:ly)?|earlier|last\s(?:year|time|study|exam)|before|was|had\sbeen)[\s:(]{1,2}(?:(?:was|as|at|an?)\s)?"
+    rf"{_ACR}[a-d](?=\s?(?:[.,;)\n]|\Z))"
+    r"|(?<=[a-d1-4]\s)\(\s?[a-d1-4]\s(?:in|on|at)\s[^)\n]{1,20}\)"
+)
+"""What the density was before: "from c to b", "previously c", "b (c in 2019)"."""
 DENSITY_HINT = re.compile(
     r"fibro[- ]?fatty|fatty[- ]replaced|(?:predominantly|mostly|mainly) fat|fibro[- ]?glandular|dense breast|"
     r"breasts? (?:is|are|appears?) (?:\w{1,12} )?dense"

@@ -4,168 +4,117 @@ Lists in the manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 20
 compression effaces, what was excised, what an older film didn't show. Every repeat is bounded.
 """
 
-_ADVERB = r"(?:(?:entirely|completely|definitely|clearly|definitively|reliably|fully|confidently|safely)\s)?"
-_STEADY = (
-    r"(?:change|increase|decrease|growth|progression|alteration|enlargement|dynamic|evolution|modification|variation"
-    r"|difference)s?"
-)
-_QUALIFIER = (
-    r"(?:(?:significant|interval|appreciable|definite|obvious|major|further|suspicious|new|relevant|essential"
-    r"|dynamic|evolutive)\s){0,3}"
-)
-_SEEN = (
-    r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
-    r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
-    r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
-    r"measurable|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
-    r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible|determined|revealed"
-    r"|disclosed|traced|"
-    r"differentiated|distinguished|registered|ascertained|evidenced|evidentiated|individuali[sz]ed|objectified"
-    r"|objectivi[sz]ed|perceived|"
-    r"discovered|made\sout|picked\sup|established|locali[sz]ed)"
-)
-_BE = r"(?:is|are|was|were|be|been|has|have|had)"
-_DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
-_LY = r"(?:[a-z]{2,12}ly\s)?"
-_SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
-GOES = (
-    r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melts?\saway|fad(?:es?|ed)(?:\saway)?)"
-)
-_TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
-_THEN = (
-    r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
-    r"that\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
-)
-_OTHER_VIEW = r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique)"
-_SUMMED = r"(?:summation|superimpos\w{1,6}|superposition|overlap\w{0,4}|arte?fact|artifact)\w{0,2}\b"
-_NOT_OF_THE_BREAST = (
-    r"(?:(?:skin|cutaneous)\s(?:fold|mole|tag|wart|n(?:a?e)v)\w{0,3}|moles?|na?ev(?:us|i)|deodorant|talc\w{0,3}|hair"
-    r"|clothing|nipple\s(?:(?:being\s)?(?:out\sof|not\sin)\sprofile|shadow))\b"
-)
-"""What projects itself into the breast, or only seems to be something."""
-NO_FINDING = rf"(?:{_SUMMED}|{_NOT_OF_THE_BREAST})"
-_NAMED_AS = (
-    r"(?:represent(?:s|ing)?|due\sto|correspond(?:s|ing)?\s(?:to|with)|consistent\swith|in\skeeping\swith"
-    r"|attribut(?:able|ed)\sto|"
-    r"caused\sby|produced\sby|explained\sby|(?:proved|proven|turned\sout|shown|found|felt|thought"
-    r"|considered)\sto\s(?:be|represent))"
-)
-_TISSUE = r"(?:(?:an?|the|only|normal|simple|from|of|tissue|glandular|fibroglandular|parenchymal|technical)\s){0,3}"
-_DEGREE = (
-    r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious|reactive"
-    r"|inflammatory|vascular|cystic|metastatic|post-?\s?(?:operative|surgical|traumatic|biopsy)|degenerat\w{1,4}|dystrophic"
-    r"|secretory|dermal|physiologic\w{0,2}|pathologic\w{0,2})"
-)
-"""What a finding is by nature: the doubt is of that."""
+from metrics.labels.cue_words import ADVERB, BE, CANNOT_TELL, DO_NOT, GOES, LY, SEEN, SHOWS, SUSPICION, TAKEN, THE
+from metrics.labels.neutral_cues import NEUTRAL
+from metrics.labels.no_findings import EXPLAINED_AWAY, NAMED_AS, NO_FINDING, NOT_OF_THE_BREAST, SUMMED, TISSUE
 
 CUES = {
-    # Looks like a negation or a doubt, and says nothing of whether the finding is there now.
-    "neutral": "|".join(
+    # What was looked for and not found.
+    "in_vain": "|".join(
         (
-            # Not seen then, or not in the other view: there now.
-            rf"(?:{_BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{_LY}{_SEEN}\s"
-            rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{_THEN}\b",
-            rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{_SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{_THEN}\b",
-            rf"(?:{_BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{_SEEN}\b",
-            rf"(?:{_BE}\s)?(?:not\s{_LY}{_SEEN}|invisible|occult)\s(?:on|in|at)\s(?:the\s)?{_OTHER_VIEW}\b",
-            rf"(?:{_BE}\s)?not\s(?:clinically\s)?palpable\b",
-            # Denied twice.
-            r"(?:not|never|hardly|nor)\s(?:(?:entirely|completely|quite|wholly|totally)\s)?"
-            r"(?:without|free\s(?:of|from)|devoid\sof|negative\sfor|lack(?:s|ing)?(?:\sin)?|missing)\b",
-            r"no\s(?:absence|lack|shortage|paucity|dearth)\sof\b",
-            r"(?:cannot|can\snot|not\sto)\sbe\s(?:denied|overlooked|dismissed|missed|ignored)\b",
-            r"not\s(?:true|the\scase|correct)\sthat\s(?:there\s(?:is|are)\s)?no\b",
-            rf"{_DO_NOT}\s{_LY}{GOES}\b",
-            rf"(?:{_BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{_TAKEN}\b",
-            rf"(?:incompletely|partially|partly)\s(?:{_TAKEN}|{GOES})\b",
-            rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
-            # Not done yet.
-            rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{_LY}{_TAKEN}\b",
-            r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
-            r"(?:excision|removal|resection|enucleation)\sof\b",
-            # Denies something else.
-            r"not\s'?(?:the\s)?(?:left|right|bilateral|upper|lower|inner|outer|medial|lateral)\b",
-            r"not\s(?:\w{2,12}ly\s)?(?:spiculat|irregular|round|oval|circumscribed|lobulat|pleomorphic|cluster|grouped|calcified|"
-            r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
-            r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
-            r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
-            rf"no\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of|from|since))?",
-            rf"without\s{_QUALIFIER}{_STEADY}\b(?:\s(?:in|of))?",
-            r"not\sonly\b",
-            r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
-            r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
-            r"(?:has|have|did)\snot\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?)\b",
-            r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
-            r"not\s(?:significantly\s|appreciably\s)?"
-            r"(?:changed|altered|increased|decreased|enlarged|grown|progressed|absent|different)\b",
-            r"not\s(?:yet\s)?been\s(?:compared|evaluated|assessed|biopsied)\b",
-            r"no\slonger\s(?:increas|grow|enlarg)\w{1,4}\b",
-            r"no\s(?:doubt|question)\b|(?:without|beyond)\s(?:any\s|a\s)?(?:doubt|question)\b",
-            rf"(?:possibl[ey]|probabl[ey]|likely)\s{_DEGREE}\b",
-            rf"(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{_DEGREE}\b",
+            r"(?:search|inspection|check|examination|review|scrutiny|look)\s(?:made\s)?for\b(?=[^.;\n]{0,80}?\b(?:negative|fruitless|unrewarding|unproductive"
+            r"|without\sresult)\b)",
+            r"(?:found|find|finding|saw|see|seeing|identified)\snone\b|in\svain\b|to\sno\savail\b|without\ssuccess\b|unsuccessful(?:ly)?\b",
+            r"(?:(?:did|do|could|can)\s?not|cannot|didn't|couldn't)\s(?:find|see|locate|identify|reproduce|confirm)\s(?:it|one|any|them)"
+            r"(?=\s?(?:[.,;\n]|\Z)|\s(?:on|in|at|with|now|today)\b)",
         )
     ),
+    "unassessed": r"(?:is|was)\s(?:the|a)\s(?:clinical\s)?question\b|(?:(?:is|are|was|were)\s)?(?:not|(?:cannot"
+    r"|can\snot|could\snot)\sbe)\sassess(?:ed|able)\b",
+    "neutral": NEUTRAL,
     "uncertain_after": "|".join(
         (
-            rf"favou?red\sto\s(?:be|represent)\s{_TISSUE}{NO_FINDING}",
+            rf"favou?red\sto\s(?:be|represent)\s{TISSUE}{NO_FINDING}",
             r"(?<!as\s)(?<!if\s)(?<!where\s)(?<!when\s)(?:suspected|possible|probable|questioned|questionable|queried|presumed)"
             r"(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|near|behind|by)\s)",
-            rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps)\s(?:due\sto\s)?{_TISSUE}{_SUMMED}",
-            rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{_ADVERB}(?:excluded|ruled\sout)\b",
-            r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected)\b",
-            r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:is|are|was|were|remains?)\s(?:possible|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
-            r"doubtful|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
-            r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if)\b)",
+            rf"(?:(?:most|very)\s)?(?:likely|probably|presumably|possibly|perhaps|in\sall\s(?:probability|likelihood))\s(?:due\sto\s)?{TISSUE}{SUMMED}",
+            rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{ADVERB}(?:excluded|ruled\sout)\b(?:\sthat\sthere\s(?:is|are|was|might\sbe)\b)?",
+            r"(?:cannot|can\snot|could\snot)\sbe\s(?:either\s)?(?:confirmed|proven|proved|verified)\sn?or\s(?:excluded|ruled\sout|refuted|denied)\b",
+            r"(?:(?:can|could)\s)?(?:be\s)?neither\s(?:be\s)?(?:confirmed|proven|proved|verified)\snor\s(?:be\s)?(?:excluded|ruled\sout|refuted|denied)\b",
+            r"not\s(?:beyond|above|free\s(?:of|from))\s(?:all\s|any\s)?doubt\b",
+            r"com(?:es?|ing)\sto\smind\b|(?:is|are)\ssuggested\s(?:on|in)\s(?:the\s|one\s|this\s)?(?:cc|mlo|view|image|slice|left|right|tomo)\w{0,12}\b",
+            r"(?:remains?|ha(?:s|ve)\syet)\sto\sbe\s(?:confirmed|proven|proved|verified|established|shown)\b",
+            r"(?:has|have|needs?|must|should)\s(?:to\s)?be\s(?:considered|suspected|assumed|reckoned\swith|thought\sof)\b",
+            r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
+            r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout|deny|be\ssure\sof)\b"
+            r"(?=\s?(?:[.,;\n]|\Z)|\s(?:in|on|at|with|because|given|here|without|due)\b)",
+            r"not\s(?:certain|definite|unequivocal|sure|convincing)(?=\s?(?:[.,;\n)]|\Z))",
+            r"(?:is|are|was|were|remains?)\s(?:(?:highly|very|rather|quite|most|extremely|still|only|merely|just)\s)?(?:possible|improbable|implausible|imaginable|thinkable|(?:with)?in\sthe\s(?:realms?|bounds?)\sof\spossibility|suspected|questionable|questioned|equivocal|uncertain|unlikely|conceivable|"
+            r"doubtful|debatable|(?:in|open\sto)\s(?:question|doubt|debate)|not\s(?:unlikely|improbable|impossible|certain|clear|definite)|unclear|unconfirmed|"
+            r"(?:a|one)\s(?:possibility|consideration))\b(?!\s(?:whether|if|(?:that\s)?there)\b)",
         )
     ),
     "purpose": "|".join(
         (
             r"(?:to|please|for)\s(?:further\s|better\s)?"
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
-            r"rule\sout\b|r/o\b|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
-            r"whether\b|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
+            r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
+            rf"whether\b(?!{CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
             r"should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
     ),
     "absent_after": "|".join(
         (
-            rf"(?:{_BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
-            rf"(?:be\s|been\s)?{_LY}{_SEEN}\b",
-            rf"(?:isn't|aren't|wasn't|weren't)\s{_SEEN}\b|(?:can\snot|cannot|can't|could\snot"
-            rf"|couldn't)\sbe\s{_LY}{_SEEN}\b",
-            rf"absent\b(?!\s(?:is|are|were)\s)|(?:{_BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{_LY}{_SEEN}\b",
+            rf"(?:{BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
+            rf"(?:to\s)?(?:be\s|been\s)?{LY}{SEEN}\b",
+            rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
+            rf"|couldn't)\sbe\s{LY}{SEEN}\b",
+            rf"absent\b(?!\s(?:is|are|were)\s|\s(?:\w{{3,10}}\s)?hil)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
-            rf"{_LY}(?:persists?|exists?|remains?|reproduces?)\b",
-            rf"{GOES}\b|(?:{_BE}|since|now|subsequently)\s{_LY}{_TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{_TAKEN}\b",
-            rf"{_TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
+            rf"{LY}(?:persists?|exists?|remains?|reproduces?)\b",
+            rf"{GOES}\b|(?:{BE}|since|now|subsequently)\s{LY}{TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{TAKEN}\b",
+            rf"{TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
             rf"|elsewhere)\b))",
             # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
-            rf"(?<!not\s){_NAMED_AS}\s{_TISSUE}{NO_FINDING}",
-            rf"(?:is|are|was|were)\s(?:(?:only|just|merely|simply)\s{_TISSUE}{_SUMMED}|(?:arte?fact|artifact|summation)\w{{0,3}}\b)",
-            rf"(?:is|are|was|were)\s(?:only\s|just\s|merely\s)?(?:{_NOT_OF_THE_BREAST}|(?:an?|the)\s{NO_FINDING})",
-            rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){_SUMMED}(?=\s?\))",
+            EXPLAINED_AWAY,
+            rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){SUMMED}(?=\s?\))",
             r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
             r"|were)\snot\sdefined\b",
+            r"nowhere\b(?=\s?(?:[.,;\n]|\Z|to\b))|(?:on|in|at)\sneither\b(?:\s(?:side|breast))?(?=\s?(?:[.,;\n]|\Z))",
+            r"(?:has|have|did)\s(?:not|never)\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?(?!\sto)|c[oa]me\sback|grown\sback|regrown)\b",
+            r"answered\s(?:in\sthe\snegative|negatively)|conspicuous\sby\s(?:its|their)\sabsence\b|(?:is|are)\sno\smore(?=\s?(?:[.,;\n]|\Z))",
+            r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back)\sto\snormal\b(?!\s(?:size|shape|form|position))",
+            r"(?<!where\s)there\s(?:is|are|was|were)\s(?:none|nothing)(?=\s?(?:[.,;\n]|\Z)|\s(?:now|today|left|seen|visible)\b)",
+            r"(?:is|are)\snot\s(?:a\s)?(?:feature|component)s?\b",
+            r"turn(?:s|ed)\sout\snot\sto\s(?:exist|be\s(?:real|there|present))\b|(?:fail(?:s|ed)|cease[sd]?)\sto\s(?:persist|reproduce|exist"
+            r"|appear|be\s(?:seen|visible|reproduced|confirmed|found|apparent))\b|(?:is|are)\s(?:now|today)\sinvisible\b",
+            r"(?:proved|proves|proven|turned\sout|found|shown)\s(?:not\sto\sbe\s(?:real|there|present|genuine)|to\sbe\s(?:an?\s)?(?:illusion|illusory|spurious|unreal"
+            r"|false|imaginary|nothing|absent))\b",
+            rf"(?:can|could)\sno\slonger\sbe\s{LY}{SEEN}\b|are\snot\scharacteri[sz]ed(?=\s?(?:[.,;\n]|\Z)|\sin\b)",
+            r"(?:has|have|had|is|are)\s(?:now\s)?(?:fully|completely|entirely|totally)\s(?:regressed|receded|cleared|subsided|gone|healed)\b"
+            r"|regressed\s(?:fully|completely|entirely)\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:is|are|was|were)\s(?:now\s)?(?:lacking|missing|nonexistent|non-existent)\b",
-            rf"(?:(?:{_BE}|now|all|completely)\s){{0,3}}gone\b",
-            r"none\b(?!\sof)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
+            r"(?:is|are|was|were)\s(?:now\s|both\s|all\s)?(?:lacking|wanting|missing|nonexistent|non-existent)\b",
+            rf"(?:(?:{BE}|now|all|completely)\s){{0,3}}gone\b",
+            rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
+            rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
+            r"(?:is|are|was|were)\snot\s(?:an?\s)?(?:real|genuine|true|authentic)(?=\s(?:one|finding|abnormality)\b|\s?(?:[.,;:\n]|\Z))",
+            r"none\b(?!\s(?:of|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
     "uncertain_before": "|".join(
         (
-            rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{_ADVERB}(?:exclude|rule\sout)\b",
+            rf"(?:cannot|can\snot|can't|could\snot|unable\sto|not)\s{ADVERB}(?:exclude|rule\sout)\b",
             r"(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout)\b"
-            r"|(?<!no\s)(?<!any\s)(?<!or\s)(?<!without\s)suspect\b|perhaps\b|potential(?:ly)?\b"
+            r"|(?<!no\s)(?<!any\s)(?<!or\s)(?<!without\s)(?<!-)suspect\b|perhaps\b|(?<!malignant\s)potential(?:ly)?\b"
             r"|apparently\b|conceivabl[ey]\b",
             r"(?:not|isn't|wasn't|never)\s(?:\w{2,12}ly\s)?possible\sto\s(?:exclude|rule\sout)\b",
             r"(?:unclear|uncertain|(?:not|n't)\s(?:clear|certain|sure|possible\sto\ssay)|unsure|questionable|(?:cannot|can\snot)\s(?:tell|say|be\s"
-            r"(?:sure|decided|determined)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            r"(?:sure|decided|determined|said|told|established|known|clarified|judged|ascertained|excluded)))\s(?:whether|if)\b(?:\sthere\s(?:is|are|was|were)\b)?",
+            r"(?:possible|conceivable|likely|probable|imaginable|suspected|feared|thought)\s(?:that\s)?there\s(?:is|are|was|may\sbe|might\sbe)\b",
+            r"(?:presumed|supposed|putative)\b(?!\s(?:benign|fibroad|cyst|scar|post))|wonder(?:s|ed|ing)?\s(?:about|whether|if)\b(?:\sthere\s(?:is|are)\b)?"
+            r"|(?:think|thinks|thinking)\sof\b",
+            r"(?:may|might|could)\s(?:also\s|well\s|already\s)?(?=inva|infiltr|involv|retract|tether)",
+            r"there\s(?:seems?|appears?)\sto\sbe\b",
+            r"(?:unsure|uncertain|not\s(?:sure|certain)|in\sdoubt|(?<!no\s)(?<!little\s)(?<!any\s)doubts?)\s(?:about|as\sto|regarding|concerning)\b|(?:unsure|not\s(?:sure|certain))\sof\b",
+            r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
+            r"(?:cannot|can\snot|could\snot)\srule\sin\sor\s(?:rule\s)?out\b",
+            rf"whether\b(?:\sthere\s(?:is|are|was|were)\b)?(?={CANNOT_TELL})",
             r"(?<![a-z,]\s)(?<!,)likely\b(?!\s(?:due|related|secondary|represent\w{0,3}|to)\b)",
             r"possibl[ey]\b|probabl[ey]\b|questionabl[ey]\b|unlikely\b|equivocal\b|suspected\b|suspicious\sfor\b",
             r"suspicion\s(?:of|for)\b|concern(?:ing)?\sfor\b|worrisome\sfor\b|doubtful\b|dubious\b",
+            r"(?:cannot|could\snot|would\snot|not|n't)\s(?:swear|guarantee|vouch|(?:be\s)?(?:sure|certain))\s(?:that\s)?there\s(?:is|are)\sno\b",
+            r"(?<!not\sa\s)(?<!no\s)(?<!without\sa\s)(?<!any\s)(?:impression|hint|semblance|inkling)\sof\b(?=\s(?:an?\s|some\s|subtle\s|slight\s|distort|mass|asymm|calc|nodul|focal))",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
             r"(?:exclusion|ruling\sout)\sof\b(?=[^.;\n]{0,100}\b(?:not\s(?:possible|feasible|achieved)|impossible))",
             r"(?:may|might|could)\s(?:also\s|well\s)?"
@@ -174,22 +123,37 @@ CUES = {
     ),
     "negation": "|".join(
         (
-            rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s{_SHOWS}\b",
+            r"no\s(?:\w{3,14}\s){0,2}?(?:images?|appearances?|pictures?|features?|findings?|changes?|signs?|shadows?)\s(?:compatible|consistent|in\skeeping"
+            r"|concerning|suspicious)\s(?:with|for|of)\b|exclude\b",
+            rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s(?:{SHOWS}|with|having|containing)\b",
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
             r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
             r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
             r"absent\s(?:is|are|were)\b|nowhere\b",
+            rf"(?:{DO_NOT}|cannot|can\snot|could\snot|unable\sto|hesitate\sto)\s(?:share|support|endorse|uphold|follow|accept|agree\swith"
+            rf"|subscribe\sto|confirm)\s{THE}{SUSPICION}\s(?:of|for)\b(?:\s(?:an?|any|the)\b)?",
+            rf"no\s(?:reason|basis|grounds?|support|cause)\s(?:for|to\ssupport|to\sshare)\s{THE}{SUSPICION}\s(?:of|for)\b",
+            rf"(?:{DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
             r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
+            r"nothing\s(?:in\sthe\s(?:nature|way)\sof|like|resembling|akin\sto|(?:that|which)\s(?:could|can|might|would)\sbe\s(?:called|considered"
+            r"|(?:mis)?taken\sfor|(?:regarded|described|seen|read|interpreted)\sas))\b|clear\sof\b",
+            r"negative\s(?:as\s(?:regards|to)|regarding|concerning|with\s(?:regard|respect)\sto|in\srespect\sof)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?<!partial\s)(?<!incomplete\s)(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
             r"(?:the\s)?(?:benign\s)?(?:excision(?:al)?(?:\sbiopsy)?|lumpectomy|removal|resection|enucleation)\sof\b"
             r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
-            r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)\b|devoid\sof\b",
+            r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
             r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
+            r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
+            r"(?:demonstration|visuali[sz]ation|identification|confirmation)\sof\b(?=[^.;\n]{0,80}?\bnot\s(?:possible|achieved|successful))",
+            r"by\sno\smeans\b|in\sno\sway\b",
+            r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
+            r"none\s(?=(?:calcified|contains?|shows?|has|have|with)\b)|un(?:accompanied\sby|associated\swith)\b"
+            r"|(?:complete|full)\s(?:\w{4,14}\s)?(?:response|remission|regression)\s(?:of|for)\b",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
             r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
         )
@@ -198,7 +162,7 @@ CUES = {
 """In the order in which they are tried."""
 
 EXPLAINED = (
-    rf"(?:{_SUMMED}|skin\slesions?\b|{_NOT_OF_THE_BREAST})[^.;,\n]{{0,60}}?\s"
+    rf"(?:{SUMMED}|skin\slesions?\b|{NOT_OF_THE_BREAST})[^.;,\n]{{0,60}}?\s"
     r"(?:(?:accounts?\sfor|explains?|(?:is|are)\sresponsible\sfor|causes?|causing|produces?|producing)\s(?=(?:the|an?"
     r"|this|that)\b)|(?:project|appear|present)\w{0,3}\sas\b)"
 )
@@ -217,36 +181,47 @@ LATER_CUES = {
     ),
     "side": RUN_ON.format(r"(?:right|left|rt|lt)\s(?:breast|side)"),
     "than": r"than\b",
-    "tissue": rf"(?:{_NAMED_AS}|(?:is|are|was|were)\s(?:just|only|merely|simply|normal|ordinary"
+    "tissue": rf"(?:{NAMED_AS}|(?:is|are|was|were|consider\w{{0,3}}\s(?:it|this|these|them))\s(?:an?\s)?(?:just|only"
+    rf"|merely|simply|normal|ordinary"
     r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
-    r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof)\s){0,4}"
-    r"(?:tissue|parenchyma|glands?)\b",
-    "again": r"(?:recurred|reappeared|(?:has|have)\s(?:returned|regrown))\b",
+    r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof|lobules?\sof)\s){0,4}"
+    r"(?:(?:tissue|parenchyma|glands?)\b|(?<=glandular\s)(?:island|lobul(?:e|ation)|lobe|ridge)s?\b)",
+    "again": r"(?:(?:found|identified)\s(?:one|two|three|several|it|some)|recurred|reappeared|(?:has"
+    r"|have)\s(?:returned(?!\sto\snormal)|regrown|come\sback))\b",
     "holds": r"(?:persist(?:s|ed|ing|ent)?|(?:is|are|was|were)\s(?:again\s)?(?:confirmed|reproduced|re-?demonstrated"
-    r"|verified|substantiated)|holds\sup)\b",
-    "versus": r"(?:vs\b\.?|versus\b)",
+    r"|verified|substantiated|real|genuine)|holds\sup)\b",
+    "versus": r"(?:vs\b\.?|versus\b)(?!\s?\d)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
     r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
-    rf"|whereas|while|which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{_TAKEN}\b))\b",
+    rf"|whereas|while|(?<!for\s)which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{TAKEN}\b))\b",
     "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
     "pause": r"(?:(?:associated|along|together)\s)?with\b",
     "diagnosis": r"(?:malignanc(?:y|ies)|malignant|cancer|carcinoma|metasta\w{1,5}|paget\w{0,2}(?:'s)?(?:\sdisease)?"
     r"|dcis|lcis|idc|ilc|recurrences?|(?:\w{3,6})?sarcoma|lymphoma|leuk\w{5,6}|abscess|mastitis|papilloma\w{0,5}|phyllodes(?:\stumou?r)?"
     r"|fibroadenomas?|hamartomas?|cysts?|radial\sscar|fat\snecrosis|ha?ematoma|seroma|inflammatory\sbreast\sdisease"
     r"|invasive\sdisease|in-?\s?situ\sdisease)\b",
-    "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{_SEEN})\b",
+    "verb": rf"(?:is|are|was|were|has|have|had|appears?|seems?|yes|true|stable|unchanged|{SEEN}"
+    r"|(?:fewer|less|more|smaller|larger|bigger|denser|fainter|increased|decreased|regressed|progressed|reduced|grown|idem|as\sbefore"
+    r"|ditto)(?=\s?(?:[.,;\n]|\Z|than\b|since\b|compared\b|on\b)))\b",
     "conjunction": r"and\b",
     "alternative": r"or\b",
 }
 _NOTHING = (
-    r"(?:none|nil|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
-    r"|nothing(?:\sof\sthe\s(?:kind|sort))?)"
+    r"(?:none|nil(?:\sof\snote)?|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
+    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|n0)"
 )
+_ASKS = (
+    r"\s\?{1,3}\s?(?!(?:in|on|at|near|behind|left|right|seen|upper|lower|inner|outer|present|visible|noted|adv\w{0,4})\b)"
+    r"[a-z]{2}"
+)
+"""A question mark that belongs to what follows: "distortion ? scar"."""
 MARKS = {
-    "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))",
-    "doubted": r"(?<=[a-z])(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
-    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear)\b"
-    r"(?=\s?(?:\Z|[.,;\n)\]}]))",
+    "answered": r"\?\s?(?:yes|present|enlarged|thickened|retracted|inverted)\b",
+    "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
+    r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
+    "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
+    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\scertain)\b"
+    r"(?=\s?(?:\Z|[.,;\n()\]}]))",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",
     "comma": r",",

@@ -15,7 +15,7 @@ from metrics.labels.anatomy import resolve_anatomy
 from metrics.labels.headings import settle_headings
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
-from metrics.labels.sides import SIDE_WORD
+from metrics.labels.said_behind import deny_before, doubt_before, hindered, searched_in_vain, settle_last
 from metrics.labels.statement import (
     State,
     affirms,
@@ -27,12 +27,14 @@ from metrics.labels.statement import (
     is_elsewhere,
     is_presupposed,
     names_a_diagnosis,
-    of_a_property,
     of_anatomy,
     predicate_follows,
 )
+from metrics.labels.taken_back import end_of_recall, settle_before, take_back
 
-_OF_WHAT_IS_THERE = re.compile(r"\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)")
+_OF_WHAT_IS_THERE = re.compile(
+    r"(?:\spotential)?\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)"
+)
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
 
 
@@ -44,38 +46,31 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
         text: its text without asides (`asides.py`).
     """
     sentences: list[list[Mention]] = []
+    recalled: list[Mention] = []
     for start, end in report.sentences:
-        mentions = _mentions(text[start:end])
-        if not mentions and sentences and lexicon.IT_IS_GONE.match(text, start, end):
-            last = sentences[-1][-1]
-            if report.sentence_end(last.start) == start and last.polarity and last.kind not in lexicon.ANATOMY:
-                last.polarity = "absent"
-        elif not mentions and sentences and lexicon.NONE_OF_IT.fullmatch(text, start, end):
-            last = sentences[-1][-1]
-            if report.sentence_end(last.start) == start and last.polarity is None and last.kind in lexicon.ANATOMY:
-                last.polarity = "absent"
-        if mentions and report.section(start + mentions[0].start) not in UNASKED_SECTIONS:
+        mentions = _placed(text[start:end], start)
+        behind = start
+        if mentions:
+            recalled = []
+        elif (recall := end_of_recall(report.text, text, start, end)) >= 0:
+            recalled, behind = _placed(report.text[start:end], start), recall
+        if not mentions and (recalled or sentences):
+            before = recalled or sentences[-1]
+            if settle_before(
+                text, behind, end, before, bool(recalled) or report.sentence_end(before[-1].start) == start
+            ):
+                sentences += [recalled] if recalled else []
+                recalled = []
+        if mentions and report.section(mentions[0].start) not in UNASKED_SECTIONS:
             if sentences:
-                _take_back(text, start, mentions, sentences[-1])
-            sentences.append([replace(one, start=start + one.start, end=start + one.end) for one in mentions])
+                take_back(text, start, mentions, sentences[-1])
+            sentences.append(mentions)
     return sentences
 
 
-def _take_back(text: str, start: int, mentions: Iterable[Mention], before: list[Mention]) -> None:
-    """Deny what the sentence before named where the one at `start` says that it went away: "the mass disperses"."""
-    gone = {}
-    for one in mentions:
-        if one.gone and lexicon.THE_ONE.search(text, start, start + one.start):
-            gone[one.kind] = start + one.end
-    for one in before:
-        if one.kind in gone and one.polarity is not None and not _other_side(text, one, start, gone[one.kind]):
-            one.polarity = "absent"
-
-
-def _other_side(text: str, one: Mention, start: int, end: int) -> bool:
-    """Return whether what is named again between `start` and `end` and a little behind is of the other side."""
-    then, now = SIDE_WORD.findall(text, max(0, one.start - 60), start), SIDE_WORD.findall(text, start, end + 40)
-    return bool(then and now) and {side[0] for side in then}.isdisjoint(side[0] for side in now)
+def _placed(sentence: str, start: int) -> list[Mention]:
+    """Return the mentions of the sentence that begins at `start` of its text, placed in that text."""
+    return [replace(one, start=start + one.start, end=start + one.end) for one in _mentions(sentence)]
 
 
 @lru_cache(maxsize=16384)
@@ -126,6 +121,7 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         elif event in ("negation", "explained"):
             _find_nothing_wrong(state, match)
             last_negation = state.denied_at = match.end()
+            state.denied_from = match.start()
             state.negated, state.doubted, state.asked = True, False, False
             named = len(state.mentions) > state.clause_from
             state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
@@ -137,9 +133,11 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
 def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     """Take up what denies, doubts or asks for what stands before or behind it; return False for any other event."""
     if event in ("absent_after", "absent_mark"):
-        _deny_before(state, event, match)
+        deny_before(state, event, match)
+    elif event == "in_vain":
+        searched_in_vain(state)
     elif event in ("uncertain_after", "doubted"):
-        _doubt_before(state, match)
+        doubt_before(state, match)
     elif event in ("uncertain_before", "doubt"):
         state.doubted, state.negated = True, False
     elif event == "versus":
@@ -156,36 +154,6 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     else:
         return _compare(state, event, match)
     return True
-
-
-def _doubt_before(state: State, match: re.Match[str]) -> None:
-    """Doubt what stands before, unless it is only the diagnosis of it: "calcifications, DCIS cannot be excluded"."""
-    postposed = lexicon.POSTPOSED.fullmatch(match[0]) is not None
-    if not (state.negated and postposed) and not state.of_diagnosis(match.start()):
-        first = state.clause_from
-        state.doubted |= not state.reach_back("uncertain")
-        state.questioned = first if postposed else len(state.mentions)
-    state.verb = True
-
-
-def _deny_before(state: State, event: str, match: re.Match[str]) -> None:
-    """Deny what stands before; where nothing does, what follows ("not seen: masses") or what was named last."""
-    excluded = "excluded" in match[0] or "ruled" in match[0]
-    if excluded and state.of_diagnosis(match.start()):
-        state.verb = True
-        return
-    if of_a_property(state, match.start()) or _hindered(state, match.start()):
-        return
-    gone = lexicon.GOES_AWAY.match(match[0]) is not None
-    reached = state.reach_back("absent", gone) or state.settle_questioned("absent")
-    if not reached and event == "absent_after" and not _gone(state, match.start()):
-        # "Due to overlapping tissue ..." denies nothing of what follows.
-        state.negated |= lexicon.EXPLAINS.search(match[0]) is None
-    state.verb |= reached or bool(state.mentions)
-
-
-def _hindered(state: State, position: int) -> bool:
-    return lexicon.HINDERED.search(state.text, max(state.clause_at, position - 40), position) is not None
 
 
 def _find_normal(state: State, match: re.Match[str]) -> None:
@@ -205,26 +173,18 @@ def _find_nothing_wrong(state: State, match: re.Match[str]) -> None:
 
 def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
     """Take up comparisons with what isn't there, how it was, or what had gone; return False for any other event."""
-    text, last = state.text, state.mentions[-1] if state.mentions else None
     if event == "than":
-        before = lexicon.PREFERRED.search(text, max(state.clause_at, match.start() - 120), match.start())
+        before = lexicon.PREFERRED.search(state.text, max(state.clause_at, match.start() - 120), match.start())
         state.negated |= before is not None
     elif event == "tissue":
-        if not _hindered(state, match.start()):
+        if not hindered(state, match.start()):
             state.deny_kind("mass")
         state.verb = True
     elif event == "neutral":
-        if lexicon.NO_CHANGE.match(text, match.start()):
+        if lexicon.NO_CHANGE.match(state.text, match.start()):
             _find_normal(state, match)
-    elif event == "again":
-        if last and not state.negated:
-            last.polarity = "present"
-    elif event == "holds":
-        if last and last.polarity == "uncertain" and not state.doubted:
-            last.polarity = "present"
-        state.verb = True
     else:
-        return False
+        return settle_last(state, event, match)
     return True
 
 
@@ -267,21 +227,14 @@ def _stop(state: State, event: str, match: re.Match[str]) -> None:
 def _join(state: State, event: str | None, position: int) -> None:
     """Take up a comma, "and" or a slash that ends before `position`: a list goes on there, or a statement begins."""
     comma = event == "comma"
+    if comma and state.text.startswith(" which", position) and of_anatomy(state, position - 1):
+        return
     state.doubted = False
     state.commas += comma
+    state.comma_from = len(state.mentions) if comma else state.comma_from
     ended = (state.verb and not predicate_follows(state, position)) or (comma and state.asked)
     if state.negated and not ended:
         ended = affirms(state, position, comma or event == "slash") or is_elsewhere(state, position)
         ended |= state.verb_before and not goes_on(state, position, comma)
     if ended:
         state.new_clause(position)
-
-
-def _gone(state: State, position: int) -> bool:
-    """Return whether what is gone is what was named last ("a mass, which has resolved"), and take it for absent."""
-    if not state.mentions or not lexicon.GONE_OF_THE_LAST.fullmatch(state.text, state.clause_at, position):
-        return False
-    last = state.mentions[-1]
-    if last.polarity is not None:
-        last.polarity = "absent"
-    return True

@@ -16,7 +16,7 @@ from metrics.labels.location import Side
 from metrics.labels.mention import Polarity
 from metrics.labels.report_text import normalise
 
-LABELER = "1.3"
+LABELER = "1.4"
 """The version of the labels, raised whenever any text gets another label than before.
 
 `tests/metrics/test_labeler.py` fails while labels have changed and this hasn't. Signatures of before it end in

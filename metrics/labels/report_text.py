@@ -63,9 +63,9 @@ UNASKED_SECTIONS = (
     "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation", "clinical",
     "clinical question", "question", "reason for exam", "reason for examination", "reason for study",
     "reason for the exam", "reason for the examination", "reason for referral", "purpose", "complaint", "complaints",
-    "chief complaint", "chief complaints", "presenting complaint", "anamnesis", "past history", "surgical history",
-    "family history", "medical history", "patient history", "breast history", "comparisons", "prior studies",
-    "prior exams", "compared with", "procedure", "views", "exam", "examination", "referral",
+    "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis", "past history",
+    "surgical history", "family history", "medical history", "patient history", "breast history", "comparisons",
+    "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination", "referral",
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (
@@ -73,7 +73,7 @@ _SPOKEN_SECTIONS = (
     r"|bi-?rads )?"
     r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue "
     r"|parenchymal )?density|"
-    r"recommendations?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
+    r"recommendations?|answers?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
 )
 _AFTER_FINDINGS = (
     "impression", "impressions", "imp", "assessment", "conclusion", "conclusions", "opinion", "recommendation",

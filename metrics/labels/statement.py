@@ -33,10 +33,12 @@ class State:
     verb: bool = False
     verb_before: bool = False
     denied_at: int = -1
+    denied_from: int = -1
     diagnosed_at: int = -1
     questioned: int = 0
     heading: str = ""
     commas: int = 0
+    comma_from: int = 0
     outside: list[tuple[bool, bool, bool]] = field(default_factory=list)
 
     def new_clause(self, at: int = 0) -> None:
@@ -60,14 +62,23 @@ class State:
             if mention.kind == kind and mention.polarity is not None:
                 mention.polarity = "absent"
 
-    def reach_back(self, polarity: Polarity, gone: bool = False) -> bool:
-        """Give `polarity` to every mention of the statement so far; False when there is none."""
-        reached = self.mentions[self.clause_from :]
+    def reach_back(self, polarity: Polarity, gone: bool = False, last: bool = False) -> bool:
+        """Give `polarity` to every mention of the statement, or since its last comma; False when there is none."""
+        reached = self.mentions[max(self.clause_from, self.comma_from if last else 0) :]
         for mention in reached:
             if mention.polarity is not None:
                 mention.polarity, mention.gone = polarity, gone
         self.clause_from = len(self.mentions) if reached else self.clause_from
         return bool(reached)
+
+    def names_any(self) -> bool:
+        """Return whether the statement has named a finding or anatomy so far."""
+        return any(mention.kind in lexicon.KINDS for mention in self.mentions[self.clause_from :])
+
+    def unassess(self) -> None:
+        """Take what the statement named so far for nothing: "calcifications cannot be assessed"."""
+        for mention in self.mentions[self.clause_from :]:
+            mention.polarity = None
 
     def settle_questioned(self, polarity: Polarity) -> bool:
         """Give `polarity` to what was only said to be questioned, suspected or possible; False when nothing was."""
@@ -90,7 +101,8 @@ class State:
 
 def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
     """Return whether "lesion" only names what calcification, distortion or asymmetry is taken for, or a category."""
-    if match[0] == "lesions" and _CATEGORY_BEFORE.search(state.text, max(0, match.start() - 60), match.start()):
+    in_plural = match[0] == "lesions" or (match[0] == "lesion" and state.negated)
+    if in_plural and _CATEGORY_BEFORE.search(state.text, max(0, match.start() - 60), match.start()):
         return True
     return (
         match[0].startswith("lesion")
@@ -100,15 +112,37 @@ def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
     )
 
 
+def _general(match: re.Match[str]) -> bool:
+    """Return whether a finding is neither anatomy nor said of it, nor a node."""
+    return match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
+
+
 def is_presupposed(state: State, match: re.Match[str]) -> bool:
     """Return whether something else was denied of this finding: "no calcification in the mass", "no cause of it"."""
     if state.negated and lexicon.PROPERTY_OF.search(
         state.text, max(state.denied_at, match.start() - 60, 0), match.start()
     ):
         return True
+    if state.asked and lexicon.IF_THE.search(state.text, max(0, match.start() - 60), match.start()):
+        return True
+    if (
+        state.negated
+        and match.lastgroup == "abnormal"
+        and lexicon.BEHIND_THE.search(state.text, max(state.denied_at, match.start() - 20, 0), match.start())
+    ):
+        return match[0].endswith("ed") and len(state.mentions) > state.clause_from
+    if (
+        state.negated
+        and _general(match)
+        and lexicon.DENIED_OF_THE.fullmatch(state.text, max(state.denied_from, 0), match.start())
+    ):
+        return True
+    before = max(state.denied_at, match.start() - 80, 0)
+    if state.negated and lexicon.EXPLAINED_BY_NOTHING.search(state.text, before, match.start()):
+        return True
     return (
         state.negated
-        and match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
+        and _general(match)
         and any(mention.kind in lexicon.KINDS for mention in state.mentions[state.clause_from :])
         and lexicon.OF_THE_ONE_THERE.search(state.text, max(0, match.start() - 60), match.start()) is not None
     )
@@ -126,7 +160,9 @@ def of_a_property(state: State, position: int) -> bool:
 
 def excepts(state: State, match: re.Match[str]) -> bool:
     """Return whether some of the kind named last are there after all: "no calcification other than vascular"."""
-    if not state.mentions or match[0].startswith(("but", "how", "alth", "tho", "wh", "des", "there")):
+    if match[0] == "but" and not lexicon.BUT_ONES.match(state.text, match.end(), state.end):
+        return False
+    if not state.mentions or match[0].startswith(("how", "alth", "tho", "wh", "des", "there")):
         return False
     excepted = lexicon.EXCEPTED.match(state.text, match.end(), state.end)
     if excepted is None or state.mentions[-1].kind not in lexicon.KINDS or state.mentions[-1].kind in lexicon.ANATOMY:
@@ -194,7 +230,9 @@ def affirms(state: State, position: int, comma: bool) -> bool:
         return True
     if lexicon.NEW_SUBJECT.match(state.text, position, state.end):
         return True
-    if lexicon.AS_BEFORE.match(state.text, position, state.end):
+    if lexicon.AS_BEFORE.match(state.text, position, state.end) or lexicon.OF_ITS_OWN.match(
+        state.text, position, state.end
+    ):
         return True
     if not comma or state.commas > 1:
         return False

@@ -122,7 +122,9 @@ def test_labels_do_not_depend_on_what_was_labelled_before(text: str, times: int)
      "possible mass or ", "upper and ", "4 x ", "1.", "- ", "\n", "left breast: mass. ", "cannot be ", "acr a or ",
      "impression: ", "irregular, ", "if ", "?", "[x] mass ", "mass: no / ", "assessment: 1. ",
      "mother had ", "a comma ", "mass: ", "masses: no mass ", "0 = no, 1 = yes ",
-     "mass [none/describe]: ", "2 benign, ", "if any ", "a scattered ", "see any ", "stable skin "],
+     "mass [none/describe]: ", "2 benign, ", "if any ", "a scattered ", "see any ", "stable skin ",
+     "whether the mass ", "mass not assessed ", "recalled for a mass. it is ", "density from b to ",
+     "the mass is a normal fat lobule ", "on spot views it, and they "],
 )  # fmt: skip
 def test_a_hundred_kilobytes_of_anything_are_read(unit: str) -> None:
     text = unit * (100_000 // len(unit))
@@ -134,6 +136,7 @@ LABELS = {
     "1.1": "446c0dda23cc720263a8a8b991f26a9cf53c7cbffb7fceee5289d4bd1b1defd7",
     "1.2": "9ad726b4f2e89cfe73e845cb29c2b267856bc9544af763f9a2adde61df288159",
     "1.3": "ba8164e637d196f4dc07633307cc8b5787a39cf63095062bd6dbca0d7db9916e",
+    "1.4": "84ebe5779d7b4c68f20e674a3d0182f1dae93e67bafb2e97118796e815d0039a",
 }
 """The digest of the labels of `texts()`, by the version that gives them."""
 VOCABULARY = {
@@ -141,6 +144,7 @@ VOCABULARY = {
     "1.1": "ba80919b7ba841617f04afa8d22a9a0bb5e05d468219dfbf0ae73c20f4248a61",
     "1.2": "1ac702473a61b54000b9f304c5b746d862f949040d88a5c87fa50535f7f7fbf7",
     "1.3": "a8e96aeafb4826266450d5ddc6a9bd3500fd2c206f952dd999cd46e303459ac2",
+    "1.4": "2f8940482152d2ffa660967a4dd0203a892681c25f66d3d0d0af9d7ca7b7570e",
 }
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 

@@ -1,0 +1,67 @@
+"""Words that the labeler's cues of polarity are made of: patterns to put into others."""
+
+ADVERB = r"(?:(?:entirely|completely|definitely|clearly|definitively|reliably|fully|confidently|safely)\s)?"
+STEADY = (
+    r"(?:change|increase|decrease|growth|progression|alteration|enlargement|dynamic|evolution|modification|variation"
+    r"|difference)s?"
+)
+QUALIFIER = (
+    r"(?:(?:significant|interval|appreciable|definite|obvious|major|further|suspicious|new|relevant|essential"
+    r"|dynamic|evolutive)\s){0,3}"
+)
+SEEN = (
+    r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
+    r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
+    r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
+    r"measurable|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
+    r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible|determined|revealed"
+    r"|disclosed|traced|"
+    r"differentiated|distinguished|registered|ascertained|evidenced|evidentiated|individuali[sz]ed|objectified"
+    r"|objectivi[sz]ed|perceived|"
+    r"discovered|made\sout|picked\sup|established|locali[sz]ed|borne\sout|upheld|shared|endorsed|supported|in\s(?:evidence|sight)|comprehensible|retraceable|ascertainable)"
+)
+BE = r"(?:is|are|was|were|be|been|has|have|had)"
+DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|haven't|never)"
+LY = r"(?:[a-z]{2,12}ly\s)?"
+SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
+GOES = (
+    r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|dispel(?:s|led)?|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
+)
+KNOWN = rf"(?:{SEEN}|described|known|reported|mentioned|documented)"
+OF_IT = (
+    r"(?:number|distribution|extent|size|forms?|shape|margins?|morphology|density|appearance|position|location|character|volume"
+    r"|contours?|outlines?|count|calib(?:re|er)|configuration|dimensions?|diameter|pattern|larger|denser|smaller|bigger)"
+)
+GREW = (
+    r"(?:grown|changed|altered|increased|decreased|enlarged|progressed|become|moved|evolved|spread|larger|bigger|denser|growing"
+    r"|more\s(?:numerous|extensive|dense|conspicuous|suspicious)|new)"
+)
+DIAGNOSED = (
+    r"(?:malignant|benign|cancerous|suspicious|invasive|solid|cystic|old|stable|harmless"
+    r"|an?\s(?:cancer|carcinoma|fibroadenoma|cyst|tumou?r))"
+)
+TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
+THEN = (
+    r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
+    r"(?:that|the)\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
+)
+OTHER_VIEW = (
+    r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique|2-?\s?d|two-dimensional|synthe\w{3,6}"
+    r"|standard|conventional|routine|(?:full-field\s)?digital\s(?:image|mammo)\w{1,4}|ultraso(?:und|nography)|usg?|sonography"
+    r"|mri|mr)"
+)
+CANNOT_TELL = (
+    r"[^.;\n]{0,120}?\b(?:cannot|can\snot|can't|could\snot|impossible|unclear|uncertain|unable|not\s(?:clear|certain|sure|possible"
+    r"|known)|undecided|unresolved|doubtful|do\snot\sknow|remains?\sopen|open\sto\s(?:question|doubt))\b"
+)
+THE = r"(?:(?:the|this|that|any|an?|your|their|his|her)\s)?(?:\w{3,14}\s){0,2}?"
+SUSPICION = (
+    r"(?:suspicion|impression|concern|question|possibility|suggestion|diagnosis|interpretation|opinion|view|reading)"
+)
+DEGREE = (
+    r"(?:an?\s)?(?:probably\s)?(?:an?\s)?(?:low\s|moderate\s|high(?:er)?\s)?(?:benign|malignan\w{1,3}|suspicious|reactive"
+    r"|inflammatory|vascular|cystic|metastatic|post-?\s?(?:operative|surgical|traumatic|biopsy)|degenerat\w{1,4}|dystrophic"
+    r"|secretory|dermal|physiologic\w{0,2}|pathologic\w{0,2})"
+)
+"""What a finding is by nature: the doubt is of that."""

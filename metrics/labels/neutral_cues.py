@@ -1,0 +1,92 @@
+"""What looks like a negation or a doubt, and says nothing of whether the finding is there now."""
+
+from metrics.labels.cue_words import (
+    BE,
+    DEGREE,
+    DIAGNOSED,
+    DO_NOT,
+    GOES,
+    GREW,
+    KNOWN,
+    LY,
+    OF_IT,
+    OTHER_VIEW,
+    QUALIFIER,
+    SEEN,
+    STEADY,
+    TAKEN,
+    THEN,
+)
+
+NEUTRAL = "|".join(
+    (
+        # Not seen then, or not in the other view: there now.
+        rf"(?:{BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}{SEEN}\s"
+        rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{THEN}\b",
+        rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{THEN}\b",
+        rf"(?:{BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{SEEN}\b",
+        rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}(?!reproduc|confirm|verif|substantiat|borne|upheld){SEEN}|invisible"
+        rf"|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b",
+        rf"(?:by\sno\smeans|in\sno\sway|on\sno\saccount)\s(?:{GOES}|{TAKEN}|absent|ruled\sout|excluded)\b",
+        r"(?:wrong|incorrect|untrue|false|mistaken|misleading)\s(?:to\s(?:say|claim|state|assume|conclude|think)\s)?that\s(?:there\s(?:is|are|was"
+        r"|were)\s)?no\b",
+        # Counted, or a part of them.
+        r"(?:no|not)\s(?:fewer|less)\sthan\b",
+        rf"none\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
+        r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical)\b)",
+        r"(?:(?<=,\s)|(?<=\band\s))none\s(?:in|on)\s(?:the\s)?(?:left|right|other|opposite|contralateral)\b",
+        # The doubt is of what it is.
+        rf"(?:(?:unclear|uncertain|unknown|not\s(?:clear|certain|known|sure))\s)?whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED})\b)",
+        # Needed or not, it is there.
+        r"(?:fail(?:s|ed)?|unable|not\sable)\sto\s(?:dispel|resolve|efface|disperse|clear|dissolve|remove|explain\saway)\b",
+        r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
+        r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
+        # Why a category was given: there.
+        r"(?:were\sit|(?:if\s)?it\s(?:were|was|had)|had\sit)\snot\s(?:been\s)?for\b",
+        # Nothing new, and then what is there as before.
+        rf"(?:no|nothing)\b(?=[^.;,\n]{{0,80}}\bthat\s(?:was|were|has|had|is)\s?(?:not|n't)\s(?:already\s|been\s|yet\s"
+        rf"|previously\s){{0,2}}{KNOWN}\b)",
+        rf"(?:{BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])"
+        r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
+        # Something else is denied of it.
+        rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
+        rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"
+        rf"|no\s(?:reason|grounds|cause|evidence|indications?|signs?|suggestion|certainty|guarantee|proof|suspicion)(?:\sto\s(?:believe|think|assume|suppose|say|suspect))?)"
+        rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}(?:{GREW}|{DIAGNOSED})\b)",
+        r"(?:cannot|can\snot|could\snot)\sbe\ssaid\sto\shave\b",
+        rf"(?:{BE}\s)?not\s(?:clinically\s)?palpable\b",
+        # Denied twice.
+        r"(?:not|never|hardly|nor)\s(?:(?:entirely|completely|quite|wholly|totally)\s)?"
+        r"(?:without|free\s(?:of|from)|devoid\sof|negative\sfor|lack(?:s|ing)?(?:\sin)?|missing)\b",
+        r"no\s(?:absence|lack|shortage|paucity|dearth)\sof\b",
+        r"(?:cannot|can\snot|not\sto)\sbe\s(?:denied|overlooked|dismissed|missed|ignored)\b",
+        r"not\s(?:true|the\scase|correct)\sthat\s(?:there\s(?:is|are)\s)?no\b",
+        rf"{DO_NOT}\s{LY}{GOES}\b",
+        rf"(?:{BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{TAKEN}\b",
+        rf"(?:incompletely|partially|partly)\s(?:{TAKEN}|{GOES})\b",
+        rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
+        # Not done yet.
+        rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{LY}{TAKEN}\b",
+        r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
+        r"(?:excision|removal|resection|enucleation)\sof\b",
+        # Denies something else.
+        r"not\s'?(?:the\s)?(?:left|right|bilateral|upper|lower|inner|outer|medial|lateral)\b",
+        r"not\s(?:\w{2,12}ly\s)?(?:spiculat|irregular|round|oval|circumscribed|lobulat|pleomorphic|cluster|grouped|calcified|"
+        r"dense|indistinct|linear|segmental|amorphous|well|ill)\w{0,4}\b",
+        r"no\s(?:suspicious|malignant|worrisome|concerning)\s(?:features?|characteristics?|appearance|morphology)\s"
+        r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
+        rf"(?:no|zero)\s{QUALIFIER}{STEADY}\b(?!\s(?:that|which|to)\s(?:would\s|could\s|might\s)?(?:suggest|indicat|point))(?:\s(?:in|of|from|since))?",
+        rf"without\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of))?",
+        r"not\sonly\b",
+        r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
+        r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
+        r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
+        r"not\s(?:significantly\s|appreciably\s)?"
+        r"(?:changed|altered|increased|decreased|enlarged|grown|progressed|absent|different)\b",
+        r"not\s(?:yet\s)?been\s(?:compared|evaluated|assessed|biopsied)\b",
+        r"no\slonger\s(?:increas|grow|enlarg)\w{1,4}\b",
+        r"no\s(?:doubt|question)\b|(?:without|beyond)\s(?:any\s|a\s)?(?:doubt|question)\b",
+        rf"(?:possibl[ey]|probabl[ey]|likely)\s{DEGREE}\b",
+        rf"(?:may|might|could)\s?(?:be|represent|suggest|indicate|reflect)\s{DEGREE}\b",
+    )
+)
