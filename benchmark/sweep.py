@@ -203,6 +203,9 @@ def workers_for(
         most = wanted or (processes_in_memory(suite, default_processes()) if on_cpu else len(devices))
         return executor(min(most, _useful_processes(suite, devices)), listener)
     remote.set_processes(wanted, gpus=not on_cpu)
+    if on_cpu:
+        # Dealt as by this machine's processes: a trial that trains beside others ends in other last digits.
+        remote.processes = min(remote.processes, _useful_processes(suite, devices))
     folder = Store(results).suite_folder(suite.name)
     return remote.open(folder, listener, folders=folders_elsewhere(suite, data), same_kernels=has_one_arithmetic(suite))
 
