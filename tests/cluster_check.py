@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 from processes import left_after
-from soak import Row, digests, unfinished
+from soaked import Row, digests, unfinished
 
 SUITE = """\
 name: cluster

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from soak import digests
+from soaked import digests
 
 pytestmark = pytest.mark.long
 SUITE = """\
