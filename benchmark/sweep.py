@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, find_lesions, read_records
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
-from benchmark.errors import RunFailed, UserError
+from benchmark.errors import UserError
 from benchmark.execute import Executor, Needs, Work, Workers, default_processes, executor, one_arithmetic, one_thread
 from benchmark.executors.remote import Remote
 from benchmark.faults import try_folder
@@ -41,6 +41,7 @@ from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_record
 from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.suites.load import SuiteSource
+from benchmark.summary import Summary
 from benchmark.tuning.weights import Weights, find_weights
 from benchmark.untuned import FewShot
 from benchmark.upkeep import clear_up
@@ -89,30 +90,6 @@ class Planned:
         )
 
 
-@dataclass(frozen=True)
-class Summary:
-    """How a sweep ended.
-
-    Attributes:
-        suite: which suite.
-        trials: all of it.
-        already: how many were done before.
-        ran: how many were done now.
-        elsewhere: how many another sweep of the same results did meanwhile.
-        failed, failed_floors: why, by the trial's label or the floor's name.
-        exited: how many exited at a rung, before or now; those now aren't among `ran`.
-    """
-
-    suite: Suite
-    trials: tuple[Trial, ...]
-    already: int
-    ran: int
-    failed: Mapping[str, str] = field(default_factory=dict)
-    failed_floors: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: int = 0
-    exited: int = 0
-
-
 def run(
     suite: Suite,
     *,
@@ -137,7 +114,7 @@ def run(
         remote: other machines that run its packs; None for this one.
 
     Returns:
-        How it ended, its failed trials and floors among it; `check` raises for those.
+        How it ended, its failed trials and floors among it; `benchmark.summary.check` raises for those.
 
     Raises:
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
@@ -541,22 +518,6 @@ def wait_for_any(store: Store, identities: Sequence[str], groups: Sequence[Seque
             tell(Event("stage", "waiting", detail=f"another sweep is at the last {len(identities)}: {listed}"))
             told = True
         time.sleep(POLL_SECONDS)
-
-
-def check(summary: Summary) -> None:
-    """Raise for failed trials, once everything else is stored and shown.
-
-    Raises:
-        RunFailed: naming each failed trial and its reason.
-    """
-    floors = {f"the floor {name}": why for name, why in summary.failed_floors.items()}
-    if not summary.failed and not floors:
-        return
-    listed = "\n".join(f"  - {name}: {why}" for name, why in {**summary.failed, **floors}.items())
-    counts = [f"{len(summary.failed)} of {len(summary.trials)} trials"] if summary.failed else []
-    planned = len(summary.suite.baselines) * len(summary.suite.fold_numbers())
-    counts += [f"{len(floors)} of {planned} floors"] if floors else []
-    raise RunFailed(f"{' and '.join(counts)} failed; the others are kept:\n{listed}")
 
 
 def split_made_of(studies: Sequence[Study]) -> SplitMadeOf:

@@ -11,7 +11,7 @@ from benchmark.data.split import Split
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.phantoms.folder import phantom_folder
+from benchmark.phantoms.places import phantom_folder
 from benchmark.phantoms.write import write_texts
 from benchmark.planning.folder import DmidFolder
 from benchmark.planning.model import Comparison, Design

@@ -19,10 +19,11 @@ from benchmark.errors import RunFailed, UserError
 from benchmark.execute import Needs, available_memory
 from benchmark.executors import executor_named
 from benchmark.executors.heard import EventFile, EventFolder
-from benchmark.executors.home import Home, code_digest
+from benchmark.executors.home import Home
 from benchmark.executors.piece import Ended, Piece
 from benchmark.executors.remote import Opened, Remote
 from benchmark.progress.events import Event, tell
+from benchmark.provenance import code_digest
 
 
 class InAnotherProcess(Remote):

@@ -91,6 +91,18 @@ def test_nothing_that_is_stored_holds_a_path_of_the_machine(swept: Path) -> None
     assert [str(file) for file in files if any(path in file.read_bytes() for path in paths)] == []
 
 
+def test_what_was_found_out_of_phantoms_once_is_not_read_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("the data are read again")
+
+    assert nothing_to_do()
+    monkeypatch.setattr("benchmark.data.records.read_records", read)
+    assert nothing_to_do()
+    edit(copy / "tiny.yaml", "A tiny", "Another tiny")
+    with pytest.raises(AssertionError, match="read again"):
+        nothing_to_do()
+
+
 def trial(folder: Path) -> Path:
     record = json.loads((folder / "results/suites/tiny.json").read_text())
     return folder / "results" / next(iter(record["trials"]))
@@ -142,8 +154,8 @@ def test_whatever_has_changed_is_looked_at_again(copy: Path, change: str) -> Non
     [
         ("benchmark.pages.digests.SCHEMA", 99),
         ("benchmark.pages.digests.DOCUMENTS", 99),
-        ("metrics.labels.labeler.LABELER", "99"),
-        ("benchmark.phantoms.write.PHANTOMS", 99),
+        ("metrics.labels.version.LABELER", "99"),
+        ("benchmark.phantoms.places.PHANTOMS", 99),
         ("benchmark.suite.SCHEMA", 99),
         ("benchmark.sweep.SPLITS", 99),
         ("benchmark.pages.digests.versions", lambda: {"torch": "another"}),
@@ -154,6 +166,8 @@ def test_another_version_of_anything_is_looked_at_again(
 ) -> None:
     assert nothing_to_do()
     monkeypatch.setattr(name, value)
+    # Another version stands in other code.
+    monkeypatch.setattr("benchmark.pages.nothing_to_do.code_digest", lambda: "of another version")
     assert not nothing_to_do()
 
 
