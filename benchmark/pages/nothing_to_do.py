@@ -158,7 +158,7 @@ def _planned_as_recorded(
     from benchmark.data.leakage import leakage
     from benchmark.data.records import read_records
     from benchmark.data.split import Split
-    from benchmark.data.split_rules import RULES
+    from benchmark.data.split_names import RULES
     from benchmark.sweep import plan_trials, split_made_of
     from benchmark.tuning.weights import Weights
 

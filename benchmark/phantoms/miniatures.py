@@ -26,10 +26,11 @@ from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
 from benchmark.execute import default_processes, executor, in_order, one_thread, prepare_worker
 from benchmark.files import remove
 from benchmark.phantoms.cases import Case, plan
+from benchmark.phantoms.dialects import BASE_DIALECTS, DIALECTS
 from benchmark.phantoms.files import to_bytes
 from benchmark.phantoms.image import draw
 from benchmark.phantoms.places import PHANTOMS, shipped_for
-from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
+from benchmark.phantoms.reports import report
 from benchmark.phantoms.truth import KINDS, SIGNS, PhantomTruth
 from benchmark.products import discard_unsound, problems_of, tell_waiting
 from benchmark.progress.events import Event, Listener, progress, tell

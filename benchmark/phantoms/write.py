@@ -67,7 +67,7 @@ def write(
         studies: how many images.
         seed: of phantoms and wording.
         size: the long side in pixels.
-        dialect: of the reports, one of `benchmark.phantoms.reports.DIALECTS`.
+        dialect: of the reports, one of `benchmark.phantoms.dialects.DIALECTS`.
         dicom: write `DICOM Images` as well.
         jobs: processes that draw.
         progress: called with the number of images written and to write.

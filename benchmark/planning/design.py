@@ -17,7 +17,7 @@ from benchmark.planning.folder import DmidFolder
 from benchmark.planning.model import Comparison, Design
 from benchmark.suite import PhantomData, Suite
 from metrics.statistics.intervals import StandardError, detectable_difference
-from metrics.statistics.sign_flips import blocks_needed
+from metrics.statistics.least_blocks import blocks_needed
 
 SPREADS = {
     "rouge_l": 0.13,

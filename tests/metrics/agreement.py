@@ -21,7 +21,7 @@ from scipy.stats import binomtest
 
 from benchmark.data.dmid import read
 from metrics.labels import measured
-from metrics.labels.finding_lexicon import KINDS
+from metrics.labels.kinds import KINDS
 from metrics.labels.labeler import label
 from metrics.labels.measured import Agreement, DataSet, Field
 from metrics.labels.version import signature

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, recall_
 from metrics.clinical.clinical import DENSITY_SCALE, clinical_scores
 from metrics.labels import version
 from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
-from metrics.labels.finding_lexicon import KINDS
+from metrics.labels.kinds import KINDS
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics
 
