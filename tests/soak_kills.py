@@ -34,7 +34,7 @@ def kills(soak: Soak, number: int) -> Row:
             moment, heard = killed
             moments[moment] += 1
             signals.append(f"{number_of_signal.name} {moment}")
-            left = max(1, left - heard)
+            left = max(left - heard, soak.told // 2)  # what is told first is told again
             row.tried += 1
         done = soak.sweep(results, cache, java=java)
         row.wrong += [f"{', '.join(signals)}: {one}" for one in soak.wrong_with(results, done, java=java)]
