@@ -22,6 +22,7 @@ from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, find_lesions, read_records
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
+from benchmark.dealt import dealt_before, remember_dealt
 from benchmark.errors import UserError
 from benchmark.execute import Executor, Needs, Work, Workers, default_processes, executor, one_arithmetic, one_thread
 from benchmark.executors.remote import Remote
@@ -373,6 +374,8 @@ def deal_packs(
 ) -> list[Pack]:
     """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy.
 
+    What an interrupted sweep of as many processes dealt together stays together.
+
     Args:
         planned: what the suite runs.
         devices: that packs are spread over.
@@ -381,10 +384,14 @@ def deal_packs(
     """
     suite, store = planned.suite, Store(planned.records.results)
     packs: list[Pack] = []
+    waiting = {one.id: one for one in unfinished(suite, planned.trials, store)}
+    before = dealt_before(store, suite.name, processes, waiting)
+    together: list[Sequence[str]] = [*before]
     for entry in suite.backbones:
         of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
-        todo = [one for one in unfinished(suite, of_backbone, store) if among is None or one.id in among]
-        for part in _parts(suite, of_backbone, todo, processes, on_cpu=devices[0] == "cpu"):
+        todo = [one for one in of_backbone if one.id in waiting and (among is None or one.id in among)]
+        for part in _parts(suite, of_backbone, todo, before, processes, on_cpu=devices[0] == "cpu"):
+            together += [] if any(trial.id in pack for pack in before for trial in part) else [[t.id for t in part]]
             packs.append(
                 Pack(
                     entry=entry,
@@ -397,18 +404,35 @@ def deal_packs(
                     halving=suite.halving,
                 )
             )
+    if among is None and suite.search is None:
+        remember_dealt(store, suite.name, processes, together)
     return packs
 
 
 def _parts(
-    suite: Suite, trials: Sequence[Trial], todo: Sequence[Trial], processes: int, *, on_cpu: bool
+    suite: Suite,
+    trials: Sequence[Trial],
+    todo: Sequence[Trial],
+    before: Sequence[Sequence[str]],
+    processes: int,
+    *,
+    on_cpu: bool,
 ) -> list[list[Trial]]:
     """Return what is to run of a backbone's trials, in as many parts as keep all processes busy.
 
     Where points leave at rungs, those that what is to run competes with are among it.
+
+    Args:
+        suite, trials, todo: of the backbone's, and what of them is to run.
+        before: ids of trials that were dealt together before.
+        processes, on_cpu: as `benchmark.planning.dealing.dealt` takes them.
     """
     if suite.search is None:
-        return dealt(todo, len(suite.backbones), processes, on_cpu=on_cpu)
+        of = {trial.id: trial for trial in todo}
+        kept = [[of[identity] for identity in pack if identity in of] for pack in before]
+        known = {identity for pack in before for identity in pack}
+        new = [trial for trial in todo if trial.id not in known]
+        return [*filter(None, kept), *dealt(new, len(suite.backbones), processes, on_cpu=on_cpu)]
     waiting = {trial.fold for trial in todo}
     competing = [trial for trial in trials if trial.fold in waiting]
     return dealt_by_fold(competing, len(suite.backbones), processes)

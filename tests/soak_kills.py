@@ -37,8 +37,9 @@ def kills(soak: Soak, number: int) -> Row:
             left = max(left - heard, soak.told // 2)  # what is told first is told again
             row.tried += 1
         done = soak.sweep(results, cache, java=java)
-        row.wrong += [f"{', '.join(signals)}: {one}" for one in soak.wrong_with(results, done, java=java)]
-        print(f"    {', '.join(signals)}: {len(row.wrong)} wrong so far, {row.tried} kills", flush=True)
+        wrong = list(soak.wrong_with(results, done, java=java))
+        row.wrong += [f"{', '.join(signals)}: {one}" for one in wrong]
+        print(f"    {row.tried} kills: {', '.join(signals)}: {wrong or 'as it should be'}", flush=True)
         for folder in (results, f"{results}-boards", f"{results}-cache"):
             shutil.rmtree(soak.work / folder, ignore_errors=True)
     row.note = f"of {sweeps} sweeps: " + ", ".join(f"{moment} {times}" for moment, times in moments.most_common())

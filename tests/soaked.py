@@ -114,7 +114,8 @@ class Soak:
         if "Traceback" in done.stderr:
             yield f"a traceback: {done.stderr.strip()[-300:]}"
         if digests(self.work / results) != self.expected[java]:
-            yield "other bytes than undisturbed"
+            found = digests(self.work / results)
+            yield f"other bytes: {', '.join(n for n, one in self.expected[java].items() if found.get(n) != one)}"
         for folder in (self.work / results, self.work / f"{results}-boards", self.cache):
             yield from (f"left: {path.relative_to(self.work)}" for path in unfinished(folder))
 
