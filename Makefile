@@ -88,7 +88,7 @@ test-pythons: ## run them under other versions of Python: [PYTHONS='python3.12 p
 	for python in $(PYTHONS); do $(MAKE) test PYTHON="$$python" VENV=".venv.$$(basename "$$python")" || exit; done
 
 .PHONY: soak
-soak: install ## kill, share, starve and damage sweeps, and compare what they end with: [SOAK='--kills 4'] (hours)
+soak: install ## kill, share, starve and damage sweeps, and compare what they end with: [SOAK='--kills 5'] (hours)
 	$(VENV)/bin/python tests/soak.py $(SOAK)
 
 .PHONY: cluster-check

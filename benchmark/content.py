@@ -3,6 +3,9 @@
 A hash is remembered with the file's size, modification time, change time and inode in a small SQLite file of
 the user's cache folder (`AMRG_CACHE_DIR` where set). It is trusted only while all four are what they were,
 and never remembered for a file changed in the last two seconds, when a second change could go unseen.
+
+Beside hashes of files the digests are remembered of questions that were answered with yes, each with all that its
+answer depends on (`is_known`).
 """
 
 import errno
@@ -60,6 +63,24 @@ def remembered_hash(path: Path) -> str | None:
     """Return the remembered hash if it still holds, without reading the file; else None."""
     path = _real(path)
     return _recall({path: _state(path)}).get(path)
+
+
+def is_known(digest: str) -> bool:
+    """Return whether a question was answered with yes before; `digest` is of the question and all it depends on."""
+    try:
+        with closing(_open()) as database:
+            return database.execute("SELECT 1 FROM known WHERE digest = ?", (digest,)).fetchone() is not None
+    except (OSError, sqlite3.Error):
+        return False
+
+
+def make_known(digest: str) -> None:
+    """Remember that a question was answered with yes, where possible."""
+    try:
+        with closing(_open()) as database, database:
+            database.execute("INSERT OR REPLACE INTO known VALUES (?)", (digest,))
+    except (OSError, sqlite3.Error):
+        return
 
 
 def _real(path: Path) -> Path:
@@ -127,4 +148,5 @@ def _open() -> sqlite3.Connection:
         "CREATE TABLE IF NOT EXISTS hashes "
         "(path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, inode INTEGER, digest TEXT)"
     )
+    database.execute("CREATE TABLE IF NOT EXISTS known (digest TEXT PRIMARY KEY)")
     return database

@@ -37,10 +37,12 @@ class Needs:
     Attributes:
         gpus: how many.
         memory: bytes of the host's; 0 where it isn't known.
+        room: bytes of those that trials train and write in, beside libraries and weights; 0 where it isn't known.
     """
 
     gpus: int = 0
     memory: int = 0
+    room: int = 0
 
 
 class Workers(Protocol):
@@ -142,6 +144,8 @@ def _start_worker(queue: Any, share: int, parent: int, by_main_thread: bool) -> 
 
 _share: int | None = None
 """Bytes of memory that this process may take of those that it shares them with; None where it is alone."""
+_room: int | None = None
+"""Bytes of memory that it plans with, whatever it holds; None where nobody said."""
 
 
 def available_memory() -> int:
@@ -154,13 +158,19 @@ def available_memory() -> int:
     if _share is not None:
         # What the others hold, or will, is theirs: else each of them would plan with the same free memory.
         free = min(free, _share - psutil.Process().memory_info().rss)
+    if _room is not None:
+        free = min(free, _room)
     return max(0, free)
 
 
-def take_share(memory: int | None) -> None:
-    """Hold this process to so many bytes of memory where others work beside it: what it plans with; None for all."""
-    global _share
-    _share = memory
+def take_room(memory: int | None) -> None:
+    """Have this process plan with so many bytes of memory, beside what it holds by now; None for all that is free.
+
+    What it holds isn't counted: a worker that had a pack before has memory that it can use again, and would part its
+    trials otherwise than a new one, to other last digits.
+    """
+    global _room
+    _room = memory
 
 
 def in_order(work: Callable[[Item], Result], items: Sequence[Item], *, processes: int, chunk: int) -> Iterator[Result]:

@@ -1,5 +1,6 @@
 """What made a result, and when: versions, commit, machine, time."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmark.record import Machine, Provenance
@@ -15,6 +17,11 @@ PACKAGES = (
     "amrg", "torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy", "pillow",
     "rouge-score", "pycocoevalcap", "nltk", "scipy",
 )  # fmt: skip
+
+CODE = ("backbones", "benchmark", "metrics")
+"""Packages whose code decides results."""
+ENDINGS = {".py", ".json", ".yaml"}
+"""Of files in them that do: code, configurations, committed splits, suites."""
 
 
 @cache
@@ -27,6 +34,22 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return installed
+
+
+@cache
+def code_digest() -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of amrg's code: a version number outlives changes."""
+    digest = hashlib.sha256()
+    for package in CODE:
+        spec = find_spec(package)
+        assert spec is not None, f"{package} is a part of amrg"
+        root = Path(str(spec.origin)).parent
+        for folder, below, names in os.walk(root):
+            below.sort()
+            for path in (Path(folder, name) for name in sorted(names) if Path(name).suffix in ENDINGS):
+                digest.update(f"{package}/{path.relative_to(root).as_posix()}\n".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 @cache

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,8 @@ from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, find_lesions, read_records
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
-from benchmark.errors import RunFailed, UserError
+from benchmark.dealt import dealt_before, remember_dealt
+from benchmark.errors import UserError
 from benchmark.execute import Executor, Needs, Work, Workers, default_processes, executor, one_arithmetic, one_thread
 from benchmark.executors.remote import Remote
 from benchmark.faults import try_folder
@@ -41,6 +42,7 @@ from benchmark.scoring.floor import Floor
 from benchmark.store import Store, write_record
 from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.suites.load import SuiteSource
+from benchmark.summary import Summary
 from benchmark.tuning.weights import Weights, find_weights
 from benchmark.untuned import FewShot
 from benchmark.upkeep import clear_up
@@ -89,30 +91,6 @@ class Planned:
         )
 
 
-@dataclass(frozen=True)
-class Summary:
-    """How a sweep ended.
-
-    Attributes:
-        suite: which suite.
-        trials: all of it.
-        already: how many were done before.
-        ran: how many were done now.
-        elsewhere: how many another sweep of the same results did meanwhile.
-        failed, failed_floors: why, by the trial's label or the floor's name.
-        exited: how many exited at a rung, before or now; those now aren't among `ran`.
-    """
-
-    suite: Suite
-    trials: tuple[Trial, ...]
-    already: int
-    ran: int
-    failed: Mapping[str, str] = field(default_factory=dict)
-    failed_floors: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: int = 0
-    exited: int = 0
-
-
 def run(
     suite: Suite,
     *,
@@ -137,7 +115,7 @@ def run(
         remote: other machines that run its packs; None for this one.
 
     Returns:
-        How it ended, its failed trials and floors among it; `check` raises for those.
+        How it ended, its failed trials and floors among it; `benchmark.summary.check` raises for those.
 
     Raises:
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.
@@ -203,6 +181,9 @@ def workers_for(
         most = wanted or (processes_in_memory(suite, default_processes()) if on_cpu else len(devices))
         return executor(min(most, _useful_processes(suite, devices)), listener)
     remote.set_processes(wanted, gpus=not on_cpu)
+    if on_cpu:
+        # Dealt as by this machine's processes: a trial that trains beside others ends in other last digits.
+        remote.processes = min(remote.processes, _useful_processes(suite, devices))
     folder = Store(results).suite_folder(suite.name)
     return remote.open(folder, listener, folders=folders_elsewhere(suite, data), same_kernels=has_one_arithmetic(suite))
 
@@ -393,6 +374,8 @@ def deal_packs(
 ) -> list[Pack]:
     """Return unfinished trials by backbone, each backbone's in as many packs as keep all processes busy.
 
+    What an interrupted sweep of as many processes dealt together stays together.
+
     Args:
         planned: what the suite runs.
         devices: that packs are spread over.
@@ -401,10 +384,14 @@ def deal_packs(
     """
     suite, store = planned.suite, Store(planned.records.results)
     packs: list[Pack] = []
+    waiting = {one.id: one for one in unfinished(suite, planned.trials, store)}
+    before = dealt_before(store, suite.name, processes, waiting)
+    together: list[Sequence[str]] = [*before]
     for entry in suite.backbones:
         of_backbone = [trial for trial in planned.trials if trial.backbone == entry.name]
-        todo = [one for one in unfinished(suite, of_backbone, store) if among is None or one.id in among]
-        for part in _parts(suite, of_backbone, todo, processes, on_cpu=devices[0] == "cpu"):
+        todo = [one for one in of_backbone if one.id in waiting and (among is None or one.id in among)]
+        for part in _parts(suite, of_backbone, todo, before, processes, on_cpu=devices[0] == "cpu"):
+            together += [] if any(trial.id in pack for pack in before for trial in part) else [[t.id for t in part]]
             packs.append(
                 Pack(
                     entry=entry,
@@ -417,18 +404,35 @@ def deal_packs(
                     halving=suite.halving,
                 )
             )
+    if among is None and suite.search is None:
+        remember_dealt(store, suite.name, processes, together)
     return packs
 
 
 def _parts(
-    suite: Suite, trials: Sequence[Trial], todo: Sequence[Trial], processes: int, *, on_cpu: bool
+    suite: Suite,
+    trials: Sequence[Trial],
+    todo: Sequence[Trial],
+    before: Sequence[Sequence[str]],
+    processes: int,
+    *,
+    on_cpu: bool,
 ) -> list[list[Trial]]:
     """Return what is to run of a backbone's trials, in as many parts as keep all processes busy.
 
     Where points leave at rungs, those that what is to run competes with are among it.
+
+    Args:
+        suite, trials, todo: of the backbone's, and what of them is to run.
+        before: ids of trials that were dealt together before.
+        processes, on_cpu: as `benchmark.planning.dealing.dealt` takes them.
     """
     if suite.search is None:
-        return dealt(todo, len(suite.backbones), processes, on_cpu=on_cpu)
+        of = {trial.id: trial for trial in todo}
+        kept = [[of[identity] for identity in pack if identity in of] for pack in before]
+        known = {identity for pack in before for identity in pack}
+        new = [trial for trial in todo if trial.id not in known]
+        return [*filter(None, kept), *dealt(new, len(suite.backbones), processes, on_cpu=on_cpu)]
     waiting = {trial.fold for trial in todo}
     competing = [trial for trial in trials if trial.fold in waiting]
     return dealt_by_fold(competing, len(suite.backbones), processes)
@@ -538,22 +542,6 @@ def wait_for_any(store: Store, identities: Sequence[str], groups: Sequence[Seque
             tell(Event("stage", "waiting", detail=f"another sweep is at the last {len(identities)}: {listed}"))
             told = True
         time.sleep(POLL_SECONDS)
-
-
-def check(summary: Summary) -> None:
-    """Raise for failed trials, once everything else is stored and shown.
-
-    Raises:
-        RunFailed: naming each failed trial and its reason.
-    """
-    floors = {f"the floor {name}": why for name, why in summary.failed_floors.items()}
-    if not summary.failed and not floors:
-        return
-    listed = "\n".join(f"  - {name}: {why}" for name, why in {**summary.failed, **floors}.items())
-    counts = [f"{len(summary.failed)} of {len(summary.trials)} trials"] if summary.failed else []
-    planned = len(summary.suite.baselines) * len(summary.suite.fold_numbers())
-    counts += [f"{len(floors)} of {planned} floors"] if floors else []
-    raise RunFailed(f"{' and '.join(counts)} failed; the others are kept:\n{listed}")
 
 
 def split_made_of(studies: Sequence[Study]) -> SplitMadeOf:

@@ -11,6 +11,7 @@ from benchmark.board.collect import collect
 from benchmark.board.results import read_results
 from benchmark.progress.events import Event
 from benchmark.suites.load import load_suite
+from benchmark.summary import check
 
 
 def show(event: Event) -> None:
@@ -23,7 +24,7 @@ def main(name: str = "smoke", results: str = "results") -> None:
     """Run the suite `name`, a shipped one or a file, and print one line per row of its leaderboard."""
     suite = load_suite(name)
     summary = sweep.run(suite, data=None, results=Path(results), listener=show, processes=1)
-    sweep.check(summary)  # raises where a trial failed; the others are kept
+    check(summary)  # raises where a trial failed; the others are kept
     board = collect(read_results(Path(results), suite.name))
     for row in board.rows:
         score = row.scores[suite.primary_metric]

@@ -18,10 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy
 
 from metrics.metric import Array
-from metrics.statistics.intervals import LEVEL, standard_error
+from metrics.statistics.intervals import LEVEL, standard_error, t_quantile
 from metrics.text.whitespace import collapse_whitespace
 
 Mask = npt.NDArray[np.bool_]
@@ -146,9 +145,7 @@ def fall(by_seed: Sequence[SeedFall], perfect: float = np.nan) -> PairFall:
     error = standard_error(pseudo.mean(axis=0), [pseudo])
     reach = np.nan
     if np.isfinite(error.value):
-        reach = (
-            error.value * float(scipy.stats.t.ppf((1 + LEVEL) / 2, error.degrees_of_freedom)) if error.value else 0.0
-        )
+        reach = error.value * t_quantile((1 + LEVEL) / 2, error.degrees_of_freedom) if error.value else 0.0
     return PairFall(value, value - reach, value + reach, share)
 
 

@@ -1,12 +1,11 @@
 """Every score by name: what to call it, what direction is better, which values it can have."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
-import numpy as np
-
-from metrics.clinical.error_types import TYPES
-from metrics.labels.finding_lexicon import KINDS
+from metrics.clinical.error_names import TYPES
+from metrics.labels.kinds import KINDS
 
 Family = Literal["text", "clinical", "memory"]
 
@@ -90,7 +89,7 @@ def _memory() -> list[Metric]:
             Metric(f"{prefix}_rate_references", f"references {label}", "memory", None),
             Metric(f"{prefix}_excess", f"{label}, above the references", "memory", False, (-1.0, 1.0)),
         ]
-    unbounded = (0.0, float(np.inf))
+    unbounded = (0.0, inf)
     return [
         *against_train,
         Metric("distinct_predictions", "distinct predictions", "memory", None, has_interval=False),
@@ -101,7 +100,7 @@ def _memory() -> list[Metric]:
 
 
 def _clinical() -> list[Metric]:
-    kappa, count = (-1.0, 1.0), (0.0, float(np.inf))
+    kappa, count = (-1.0, 1.0), (0.0, inf)
     metrics = [
         Metric("birads_exact", "BI-RADS exact", "clinical"),
         Metric("birads_major", "BI-RADS major category", "clinical"),

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 from processes import left_after
-from soak import Row, digests, unfinished
+from soaked import Row, digests, unfinished
 
 SUITE = """\
 name: cluster
@@ -194,6 +194,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--only", default=",".join(CHECKS), help="some of these, by commas")
+    parser.add_argument("--keep", action="store_true", help="leave the sweeps' folder, and say where it is")
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="amrg-cluster-"))
     try:
@@ -204,7 +205,10 @@ def main() -> int:
             rows.append(CHECKS[name](sweeps))
             print(f"{rows[-1].what}: {rows[-1].wrong or 'as it should be'}", flush=True)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        if chosen.keep:
+            print(f"kept: {work}", flush=True)
+        else:
+            shutil.rmtree(work, ignore_errors=True)
     print("\n| what | tried | wrong |\n|---|---:|---:|")
     for row in rows:
         print(f"| {row.what} | {row.tried} | {len(row.wrong)} |")

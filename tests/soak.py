@@ -5,149 +5,19 @@ bytes that an undisturbed one left; what it mustn't leave is a process, a tempor
 """
 
 import argparse
-import hashlib
 import os
-import random
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from damage import DAMAGES, attempt, damage, restore
-from processes import family, left_after
+from soak_kills import kills
+from soaked import PATIENCE, Row, Soak
 
-SUITE = """\
-name: soak
-title: Soak
-data: {source: phantom, studies: 30, seed: 3, size: 96}
-image: {size: 112}
-backbones:
-  - {name: medgemma-4b-it, checkpoint: miniature}
-grid: {rank: [2, 4, 8], alpha: [8], seed: [0]}
-protocol: {steps: 12, batch_size: 4, learning_rate: 5.0e-3, warmup_steps: 1, max_new_tokens: 24}
-baselines: [most_frequent_report]
-"""
-TEXTS = ("losses.csv", "predictions.jsonl", "validation.jsonl", "controls.jsonl", "scores.json")
-SAME = (*TEXTS, "adapter_model.safetensors")
-"""Files whose bytes have to be those of an undisturbed sweep; others hold times."""
-END_SECONDS = 30
-"""How long what a dead sweep started may live on."""
-PATIENCE = 3600
-"""Seconds after which a sweep counts as hung; it takes ten of a machine's own, and as many minutes of a busy one's."""
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-
-
-@dataclass
-class Row:
-    """A line of the table: what was tried how often, and what was wrong."""
-
-    what: str
-    tried: int = 0
-    wrong: list[str] = field(default_factory=list)
-    note: str = ""
-
-
-class Soak:
-    """The suite, its cache and the bytes of an undisturbed sweep.
-
-    Args:
-        work: a folder to work in.
-        seed: of the moments of kills and the places of damage.
-    """
-
-    def __init__(self, work: Path, seed: int) -> None:
-        self.work, self.chance = work, random.Random(seed)
-        self.cache = work / "cache"
-        (work / "soak.yaml").write_text(SUITE)
-        began = time.monotonic()
-        self.sweep("sound").check_returncode()
-        self.seconds = time.monotonic() - began
-        self.expected = digests(work / "sound")
-        assert self.expected, "the undisturbed sweep left results"
-
-    def command(self, results: str, *, jobs: int = 2) -> list[str]:
-        """The command line of a sweep."""
-        places = ["--results", str(self.work / results), "--leaderboards", str(self.work / f"{results}-boards")]
-        return [sys.executable, "-m", "benchmark", "sweep", "soak.yaml", *places, "--jobs", str(jobs), "--quiet"]
-
-    def environment(self, cache: Path | None = None) -> dict[str, str]:
-        """The variables of a sweep."""
-        root = str(Path(__file__).parent.parent)
-        return os.environ | {"AMRG_CACHE_DIR": str(cache or self.cache), "HF_HUB_OFFLINE": "1", "PYTHONPATH": root}
-
-    def start(self, results: str, cache: Path | None = None) -> "subprocess.Popen[str]":
-        """Start a sweep, in which signals do what they do by default."""
-        return subprocess.Popen(
-            self.command(results), cwd=self.work, env=self.environment(cache), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_heed,
-        )  # fmt: skip
-
-    def sweep(self, results: str, cache: Path | None = None) -> "subprocess.CompletedProcess[str]":
-        """Run a sweep to its end."""
-        running = self.start(results, cache)
-        out, err = running.communicate(timeout=PATIENCE)
-        return subprocess.CompletedProcess(running.args, running.returncode, out, err)
-
-    def wrong_with(self, results: str, done: "subprocess.CompletedProcess[str]") -> Iterator[str]:
-        """What isn't as after an undisturbed sweep."""
-        if done.returncode:
-            yield f"exit code {done.returncode}: {done.stderr.strip()[-300:]}"
-        if "Traceback" in done.stderr:
-            yield f"a traceback: {done.stderr.strip()[-300:]}"
-        if digests(self.work / results) != self.expected:
-            yield "other bytes than undisturbed"
-        for folder in (self.work / results, self.work / f"{results}-boards", self.cache):
-            yield from (f"left: {path.relative_to(self.work)}" for path in unfinished(folder))
-
-
-def _heed() -> None:
-    # A shell's background, where tests may run, ignores Ctrl-C; so would what is started there.
-    for name in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(name, signal.SIG_DFL)
-
-
-def digests(results: Path) -> dict[str, str]:
-    """SHA-256 of every file that has to be the same."""
-    paths = [path for path in sorted(results.rglob("*")) if path.name in SAME]
-    return {p.relative_to(results).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
-
-
-def unfinished(folder: Path) -> list[Path]:
-    """Temporary files and folders, and locks."""
-    hidden = [path for path in folder.rglob(".*") if path.name not in (".locks", ".checked.json")]
-    return hidden + [path for path in folder.rglob("*.lock") if path not in hidden]
-
-
-def kills(soak: Soak, number: int) -> Row:
-    """Kill sweeps at moments drawn at random, by signals in turn; each goes on until it is done."""
-    row = Row("kills, final results identical")
-    moments = []
-    for index in range(number):
-        results = f"killed-{index}"
-        cache = soak.work / f"{results}-cache" if index % 4 == 3 else None  # a quarter with nothing in the cache yet
-        running = soak.start(results, cache)
-        moment = soak.chance.uniform(0.5, soak.seconds)
-        time.sleep(moment)
-        below = family(running.pid)
-        number_of_signal = SIGNALS[index % len(SIGNALS)]
-        running.send_signal(number_of_signal)
-        running.communicate(timeout=PATIENCE)
-        moments.append(moment)
-        row.tried += 1
-        row.wrong += [
-            f"{number_of_signal.name} at {moment:.1f} s: {p} lived on" for p in left_after(below, END_SECONDS)
-        ]
-        done = soak.sweep(results, cache)
-        row.wrong += [f"{number_of_signal.name} at {moment:.1f} s: {one}" for one in soak.wrong_with(results, done)]
-        for folder in (results, f"{results}-boards", f"{results}-cache"):
-            shutil.rmtree(soak.work / folder, ignore_errors=True)
-    row.note = f"at {min(moments):.1f} to {max(moments):.1f} of {soak.seconds:.1f} s" if moments else ""
-    return row
+HEALED = 4
+"""Every so many harmed results a sweep heals; all are shown to the verbs that only read."""
 
 
 def pairs(soak: Soak, number: int) -> Row:
@@ -221,7 +91,7 @@ def damages(soak: Soak, number: int) -> Row:
                 attempt(verb)
             except AssertionError as error:
                 row.wrong.append(f"{place} {kind}: {error}")
-        if index % 5 == 0 and not (kind == "a folder in its place" and place.parts[0] == "suites"):
+        if index % HEALED == 0 and not (kind == "a folder in its place" and place.parts[0] == "suites"):
             row.wrong += [f"{place} {kind}: {one}" for one in soak.wrong_with("harmed", soak.sweep("harmed"))]
     restore(harmed, sound)
     return row
@@ -231,14 +101,14 @@ def main() -> int:
     """Run what is asked for and print the table; exit code 1 where anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=60)
-    parser.add_argument("--pairs", type=int, default=4)
-    parser.add_argument("--damages", type=int, default=100)
+    parser.add_argument("--pairs", type=int, default=2)
+    parser.add_argument("--damages", type=int, default=40)
     parser.add_argument("--no-shortages", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="amrg-soak-") as work:
         soak = Soak(Path(work), chosen.seed)
-        print(f"an undisturbed sweep: {soak.seconds:.1f} s, {len(soak.expected)} files to compare", flush=True)
+        print(f"an undisturbed sweep: {soak.seconds:.1f} s, {len(soak.expected[True])} files to compare", flush=True)
         rows = [kills(soak, chosen.kills), pairs(soak, chosen.pairs)]
         if not chosen.no_shortages:
             rows.append(shortages(soak))

@@ -28,6 +28,7 @@ from benchmark.board.results import read_results
 from benchmark.pages.sentences import findings, nature
 from benchmark.scoring.pairs import restored
 from benchmark.suites.load import load_suite, parse
+from benchmark.summary import check
 
 pytestmark = pytest.mark.long
 
@@ -76,7 +77,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> dict[st
 def _tuned(folder: Path, images: str) -> Tuned:
     suite = parse(SUITE.format(images=images, split=folder / "split.json"), where="control.yaml")
     done = sweep.run(suite, data=None, results=folder / "results", listener=lambda event: None, processes=1)
-    sweep.check(done)
+    check(done)
     results = read_results(folder / "results", images)
     return Tuned(collect(results), np.array([_fall(done) for done in results.done]))
 

@@ -15,6 +15,7 @@ from benchmark.errors import RunFailed, frames, reason
 from benchmark.progress.events import Event
 from benchmark.scoring import floor
 from benchmark.suites.load import parse
+from benchmark.summary import check
 from benchmark.tuning.packed.training import PackTraining
 
 REPORT = "Breast composition: fatty (ACR A).\nFindings: a spiculated mass in the upper outer quadrant. BIRADS: 5."
@@ -77,7 +78,7 @@ def test_a_floor_fails_alone_and_the_sweep_ends_with_an_error(
     assert (summary.ran, summary.failed) == (1, {})
     assert summary.failed_floors == {"most_frequent_report": "ZeroDivisionError: injected"}
     with pytest.raises(RunFailed, match=r"^1 of 1 floors failed"):
-        sweep.check(summary)
+        check(summary)
     results = read_results(tmp_path / "results", "failing")
     assert (results.failed, results.missing) == ({"the floor most_frequent_report": "ZeroDivisionError: injected"}, ())
     summary = run()

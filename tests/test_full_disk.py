@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from soak import digests, unfinished
+from soaked import digests, unfinished
 
 pytestmark = pytest.mark.slow
 SUITE = """\

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from soak import digests, unfinished
+from soaked import digests, unfinished
 
 pytestmark = pytest.mark.long
 SUITE = """\

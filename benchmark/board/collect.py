@@ -21,7 +21,8 @@ from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.data.split import PARTS
 from benchmark.errors import UserError
 from benchmark.record import ScoresRecord, SplitRecord
-from benchmark.scoring.baselines import BASELINES, BLIND
+from benchmark.scoring.baseline_names import BASELINES
+from benchmark.scoring.baselines import BLIND
 from benchmark.suite import Suite
 from metrics.labels.measured import unranked_since
 from metrics.registry import METRICS

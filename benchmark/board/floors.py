@@ -17,7 +17,8 @@ from benchmark.data.leakage import leakage
 from benchmark.data.split import Split
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
-from benchmark.scoring.baselines import BASELINES, BLIND, NEEDS_IMAGES, predict_draws
+from benchmark.scoring.baseline_names import BASELINES
+from benchmark.scoring.baselines import BLIND, NEEDS_IMAGES, predict_draws
 from benchmark.scoring.references import from_split
 from benchmark.scoring.score import Score as ScoreFound
 from benchmark.scoring.score import Scores, score_draws

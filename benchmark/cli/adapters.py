@@ -60,7 +60,7 @@ def evaluate(
     from benchmark.evaluation import evaluate as run
     from benchmark.pages.leaderboard import write_leaderboard
     from benchmark.progress.show import Show
-    from benchmark.sweep import check
+    from benchmark.summary import check
 
     request = _request(
         adapter=adapter, revision=revision, data=data, name=name, lesions=lesions, max_new_tokens=max_new_tokens,

@@ -117,7 +117,8 @@ def baselines(
     from benchmark.data.dmid import read
     from benchmark.data.split_rules import choose
     from benchmark.errors import unknown_name
-    from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES, predict
+    from benchmark.scoring.baseline_names import BASELINES
+    from benchmark.scoring.baselines import NEEDS_IMAGES, predict
     from benchmark.scoring.references import from_split, scored_studies
     from benchmark.scoring.score import score_predictions
 

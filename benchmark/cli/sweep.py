@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from benchmark.pages.written import Written
     from benchmark.suite import Suite
     from benchmark.suites.load import SuiteSource
-    from benchmark.sweep import Summary
+    from benchmark.summary import Summary
 
 
 def sweep(
@@ -62,15 +62,11 @@ def sweep(
     Example: amrg sweep paper --data /shared/DMID --executor slurm --slurm partition=gpu
     """
     from benchmark.errors import UserError
-    from benchmark.executors import executor_named
-    from benchmark.faults import try_folder
     from benchmark.pages.nothing_to_do import finished_sweep
     from benchmark.progress.events import Event, listen, spanned
     from benchmark.progress.show import Show
-    from benchmark.progress.status import Recorder
-    from benchmark.store import Store
     from benchmark.suites.load import read_suite
-    from benchmark.sweep import check, run
+    from benchmark.summary import check
 
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
@@ -81,6 +77,13 @@ def sweep(
     with Show("json-lines" if json_lines else "quiet" if quiet else "people") as show:
         end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
         if end is None:
+            # Only now: what reads data and runs packs takes longer to import than all of the above.
+            from benchmark.executors import executor_named
+            from benchmark.faults import try_folder
+            from benchmark.progress.status import Recorder
+            from benchmark.store import Store
+            from benchmark.sweep import run
+
             try_folder(leaderboards, "leaderboards")
             remote = executor_named(executor, address=address, settings=slurm or ())
             with Recorder(Store(results), chosen.name, show) as listener:

@@ -16,13 +16,13 @@ from benchmark.data.dealing import deal
 from benchmark.data.inventory import study_id
 from benchmark.data.pseudorandom import shuffle_key
 from benchmark.data.split import PARTS, Split
+from benchmark.data.split_names import RULES
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
 
 SPLITS = 2
 """Version of the rules: raised when the same studies are parted or joined to blocks otherwise, or their leakage is
 measured otherwise."""
-RULES = ("blocked", "random", "sequential")
 PAPER = (407, 51, 52)
 SHOWN = 20
 """Wrong ids of a file that are listed, at most."""

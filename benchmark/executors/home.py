@@ -1,9 +1,7 @@
 """What a worker on another machine has to find before it works: the sweep's folders and locks, and the same amrg."""
 
-import hashlib
 import os
 import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +13,8 @@ from pydantic import ValidationError
 
 from backbones.locks import Holder, Lock, holder
 from backbones.registry import GROUP
-from benchmark.provenance import versions
+from benchmark.provenance import code_digest, versions
 
-PACKAGES = ("backbones", "benchmark", "metrics")
 CARRIED = ("AMRG_", "HF_HUB_OFFLINE", "HF_HOME", "HF_HUB_CACHE")
 """How settings begin that a worker takes over from the sweep's process."""
 PATIENCE = 10.0
@@ -109,23 +106,3 @@ def made_with() -> dict[str, str]:
     """Return versions of all that results depend on, and a digest of amrg's own code, in this process."""
     plugins = {point.dist.name: point.dist.version for point in entry_points(group=GROUP) if point.dist is not None}
     return {**versions(), **plugins, "amrg's code": code_digest()}
-
-
-def code_digest() -> str:
-    """Return the first twelve hexadecimal digits of the SHA-256 of amrg's code: a version number outlives changes."""
-    digest = hashlib.sha256()
-    for package in PACKAGES:
-        root = Path(str(sys.modules[package].__file__)).parent if package in sys.modules else _root(package)
-        for path in sorted(root.rglob("*.py")):
-            digest.update(f"{package}/{path.relative_to(root).as_posix()}\n".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _root(package: str) -> Path:
-    """Return the folder of a package that isn't imported yet."""
-    from importlib.util import find_spec
-
-    spec = find_spec(package)
-    assert spec is not None, f"{package} is a part of amrg"
-    return Path(str(spec.origin)).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import RunFailed, frames
-from benchmark.execute import Needs, one_arithmetic, one_thread, take_share
+from benchmark.execute import Needs, one_arithmetic, one_thread, take_room
 from benchmark.executors.heard import SUFFIX, EventFile
 from benchmark.executors.home import Home
 from benchmark.progress.events import listen
@@ -60,7 +60,7 @@ class Piece:
         one_thread()
         if self.same_kernels:
             one_arithmetic()
-        take_share(self.needs.memory if self.needs.memory and not self.needs.gpus else None)
+        take_room(self.needs.room or None)
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         listen(EventFile(self.folder / name))
         try:

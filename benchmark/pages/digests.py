@@ -15,7 +15,7 @@ from benchmark.board.earlier import JSON, Earlier
 from benchmark.board.model import DOCUMENTS
 from benchmark.provenance import versions
 from benchmark.store import Store, TrialFolder, write_text
-from metrics.labels.labeler import signature
+from metrics.labels.version import signature
 
 SCHEMA = 1
 """Version of the record; another one's is not read."""

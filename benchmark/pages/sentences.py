@@ -9,7 +9,7 @@ from benchmark.pages.rates import rates_sentences
 from benchmark.record import DataRecord
 from benchmark.suite import Protocol
 from metrics.registry import METRICS
-from metrics.statistics.sign_flips import blocks_needed
+from metrics.statistics.least_blocks import blocks_needed
 
 FIELDS = {
     "birads": "BI-RADS category", "density": "density letter", "findings": "all findings asserted",

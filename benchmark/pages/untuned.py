@@ -4,7 +4,7 @@ from benchmark.board.format import NBSP, UNKNOWN, decimal, duration, escape, per
 from benchmark.board.model import Board, Gain, Row
 from benchmark.untuned import said
 from metrics.registry import METRICS
-from metrics.statistics.sign_flips import blocks_needed
+from metrics.statistics.least_blocks import blocks_needed
 
 GAINED = "gained by tuning"
 RATES = ("hallucination_rate", "omission_rate")

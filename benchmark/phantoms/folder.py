@@ -1,22 +1,15 @@
 """Where a suite's phantoms lie: drawn once, as a folder in DMID's layout, in this user's cache."""
 
-import hashlib
 from pathlib import Path
 
 from backbones.locks import making
-from benchmark.cache import cache_folder
 from benchmark.data import dmid
 from benchmark.errors import UserError
 from benchmark.phantoms import write
+from benchmark.phantoms.places import phantom_folder
 from benchmark.products import discard_unsound, tell_waiting
 from benchmark.progress.events import Event, progress, tell
 from benchmark.suite import PhantomData
-
-
-def phantom_folder(part: PhantomData) -> Path:
-    """Return where a suite's phantoms lie once they are drawn: another folder for others, or for another version."""
-    key = hashlib.sha256(f"{part.model_dump_json()} {write.PHANTOMS}".encode()).hexdigest()[:16]
-    return cache_folder() / "phantoms" / key
 
 
 def draw_phantoms(part: PhantomData, processes: int) -> Path:

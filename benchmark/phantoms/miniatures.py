@@ -26,11 +26,12 @@ from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
 from benchmark.execute import default_processes, executor, in_order, one_thread, prepare_worker
 from benchmark.files import remove
 from benchmark.phantoms.cases import Case, plan
+from benchmark.phantoms.dialects import BASE_DIALECTS, DIALECTS
 from benchmark.phantoms.files import to_bytes
 from benchmark.phantoms.image import draw
-from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
+from benchmark.phantoms.places import PHANTOMS, shipped_for
+from benchmark.phantoms.reports import report
 from benchmark.phantoms.truth import KINDS, SIGNS, PhantomTruth
-from benchmark.phantoms.write import PHANTOMS
 from benchmark.products import discard_unsound, problems_of, tell_waiting
 from benchmark.progress.events import Event, Listener, progress, tell
 from benchmark.provenance import versions
@@ -88,9 +89,7 @@ def source_of(suite: Suite, entry: Entry) -> Path | MiniatureJob:
     The folder of one that is trained is named by what decides its weights: the versions of training, phantoms and
     libraries, the suite's settings, and what the plugin states of its miniature.
     """
-    from backbones.checkpoint import shipped
-
-    if suite.miniature is None and (folder := shipped(entry.name)):
+    if (folder := shipped_for(suite, entry)) is not None:
         return folder
     from backbones.miniature_checkpoint import MINIATURES, specification
     from benchmark.plugins import folder_name, plugin_of

@@ -10,19 +10,13 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmark.errors import unknown_name
+from benchmark.phantoms.dialects import DIALECTS
 from benchmark.phantoms.truth import PhantomTruth
 from benchmark.phantoms.wording import acr, impression, letter, structured
 from benchmark.phantoms.wording_dmid import dmid
 
-_GRAMMARS: dict[str, Callable[[PhantomTruth, np.random.Generator, np.random.Generator], str]] = {
-    "dmid": dmid,
-    "acr": acr,
-    "letter": letter,
-    "structured": structured,
-    "impression": impression,
-}
-DIALECTS: tuple[str, ...] = tuple(_GRAMMARS)
-BASE_DIALECTS: tuple[str, ...] = tuple(name for name in DIALECTS if name != "dmid")
+_Grammar = Callable[[PhantomTruth, np.random.Generator, np.random.Generator], str]
+_GRAMMARS: dict[str, _Grammar] = dict(zip(DIALECTS, (dmid, acr, letter, structured, impression), strict=True))
 
 
 def report(truth: PhantomTruth, dialect: str, *, seed: int) -> str:

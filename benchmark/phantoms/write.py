@@ -22,10 +22,6 @@ from benchmark.phantoms.image import draw
 from benchmark.phantoms.reports import check_dialect, report
 from benchmark.phantoms.truth import PhantomTruth
 
-PHANTOMS = 2
-"""The version of everything that decides a phantom, its pixels, truth, reports and files: part of the name of whatever
-is kept of phantoms, and raised with every change of them. `tests/phantoms/test_golden.py` fails where it wasn't."""
-
 TRUTH = "truth.jsonl"
 SMALLEST = 64
 FEWEST_FOR_A_POOL = 64
@@ -71,7 +67,7 @@ def write(
         studies: how many images.
         seed: of phantoms and wording.
         size: the long side in pixels.
-        dialect: of the reports, one of `benchmark.phantoms.reports.DIALECTS`.
+        dialect: of the reports, one of `benchmark.phantoms.dialects.DIALECTS`.
         dicom: write `DICOM Images` as well.
         jobs: processes that draw.
         progress: called with the number of images written and to write.

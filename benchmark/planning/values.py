@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.data.split_rules import RULES, read_ids
+from benchmark.data.split_names import RULES
+from benchmark.data.split_rules import read_ids
 from benchmark.errors import UserError
 from benchmark.planning.folder import DmidFolder
 from benchmark.planning.sizes import sizes_of

@@ -14,6 +14,7 @@ from benchmark.data.image import ImageLoader
 from benchmark.data.pseudorandom import DRAWS, pick
 from benchmark.data.study import Study
 from benchmark.errors import UserError, unknown_name
+from benchmark.scoring.baseline_names import BASELINES
 from metrics.labels.labeler import label
 from metrics.text.rouge import longest_common_of, places_of, stems
 from metrics.text.whitespace import collapse_whitespace
@@ -107,17 +108,6 @@ _IMAGELESS: Mapping[str, Callable[[Sequence[Study], Sequence[Study], int], dict[
     "birads_oracle_random": _oracle_random,
     "birads_oracle_modal": _oracle_modal,
 }
-
-BASELINES: dict[str, str] = {
-    "most_frequent_report": "the most frequent training report, for every image",
-    "random_report": "a random training report: the mean of 20 draws",
-    "neighbour_report": "the training report with the nearest id",
-    "best_constant": "the training report with the highest mean ROUGE-L to all training reports, for every image",
-    "birads_oracle_random": "given the right BI-RADS category: a random training report of it, the mean of 20 draws",
-    "birads_oracle_modal": "given the right BI-RADS category: its most frequent training report",
-    "nearest_image": "the report of the nearest training image, by open_clip features",
-}
-"""What each baseline predicts, by name; all but the last look at no image."""
 
 
 def modal_report(reports: Sequence[str]) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from benchmark.data.dmid import Release
 from benchmark.data.split import Split
-from benchmark.data.split_rules import RULES, choose
+from benchmark.data.split_names import RULES
+from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.scoring.texts import read_texts
 

@@ -12,7 +12,7 @@ from metrics.clinical.clinical import clinical_scores
 from metrics.copying import is_verbatim, memory_statistics
 from metrics.errors import MetricUnavailable
 from metrics.labels.labeler import label
-from metrics.labels.labeler import signature as labeler_signature
+from metrics.labels.version import signature as labeler_signature
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 from metrics.statistics.statistics import Draws, Interval, interval, sample

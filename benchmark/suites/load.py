@@ -156,10 +156,10 @@ def _check_names(suite: Suite, document: Document, where: str) -> None:
     """Raise for unknown names whose meaning lies elsewhere: backbones, baselines, metrics, dialects, splits."""
     from backbones.published_files import is_hub_id
     from backbones.registry import locations
-    from benchmark.data.split_rules import RULES
+    from benchmark.data.split_names import RULES
     from benchmark.evaluations import criteria
-    from benchmark.phantoms.reports import DIALECTS
-    from benchmark.scoring.baselines import BASELINES
+    from benchmark.phantoms.dialects import DIALECTS
+    from benchmark.scoring.baseline_names import BASELINES
     from metrics.registry import METRICS
 
     named: list[tuple[str, str, Collection[str], tuple[str | int, ...]]] = [

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from metrics.clinical import agreement
 from metrics.clinical.error_types import error_scores
 from metrics.clinical.finding_scores import finding_scores, hallucination_scores, location_scores, omission_scores
-from metrics.labels import labeler
+from metrics.labels import version
 from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics, mean_of
@@ -33,7 +33,7 @@ def clinical_scores(reference: Sequence[Label], prediction: Sequence[Label]) -> 
     """
     if len(reference) != len(prediction):
         raise ValueError(f"{len(reference)} references but {len(prediction)} predictions")
-    signature = f"labeler:{labeler.signature()}|missing:wrong"
+    signature = f"labeler:{version.signature()}|missing:wrong"
     findings = f"{signature}|uncertain:present"
     scores = [
         *birads_scores(signature, reference, prediction),

@@ -11,18 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.labels.finding_lexicon import ANATOMY, KINDS
+from metrics.clinical.error_names import TYPES
+from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.labeler import Label
 from metrics.metric import ReportStatistics, mean_of
-
-TYPES = (
-    "false_finding",
-    "missing_finding",
-    "mischaracterization",
-    "wrong_location_laterality",
-    "incorrect_birads",
-    "incorrect_breast_density",
-)
 
 _DESCRIBES = {
     "mass": ("mass_shape", "mass_margin", "mass_density"),

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from metrics.labels.finding_lexicon import KINDS
+from metrics.labels.kinds import KINDS
 from metrics.labels.labeler import Label
 from metrics.metric import Array, ReportStatistics, mean_of, ratio_of
 

@@ -1,6 +1,7 @@
 """What is said of skin, nipple, pectoral muscle and nodes that are only named: normal, or with an abnormality."""
 
 from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 
 
@@ -32,7 +33,7 @@ def resolve_anatomy(text: str, mentions: list[Mention]) -> None:
     for mention in mentions:
         if mention.kind == "abnormal" and lexicon.SKIN_ONLY.match(text, mention.start):
             peau = text.startswith("peau", mention.start)
-            if named.isdisjoint(("skin",) if peau else lexicon.ANATOMY):
+            if named.isdisjoint(("skin",) if peau else ANATOMY):
                 mention.kind = "skin"
 
 
@@ -40,7 +41,7 @@ def _anatomy_groups(text: str, mentions: list[Mention]) -> list[tuple[int, int]]
     """Return (first, last) index of each run of anatomy joined by commas and "and"."""
     groups: list[tuple[int, int]] = []
     for index, mention in enumerate(mentions):
-        eligible = (mention.kind in lexicon.ANATOMY and not mention.lesion) or _plain_node(text, mention)
+        eligible = (mention.kind in ANATOMY and not mention.lesion) or _plain_node(text, mention)
         if not eligible:
             continue
         if groups and groups[-1][1] == index - 1:
@@ -78,7 +79,7 @@ def _in_a_row(text: str, mentions: list[Mention], first: int) -> bool:
     ends = [one.end for one in row]
     touching = all(one.start - end <= 1 for one, end in zip(row[1:], ends, strict=False))
     kinds = [one.kind in ("normal", "abnormal") for one in row]
-    return touching and kinds == [False, True, False, True] and row[0].kind in lexicon.ANATOMY
+    return touching and kinds == [False, True, False, True] and row[0].kind in ANATOMY
 
 
 def _described_after(text: str, mentions: list[Mention], last: int, taken: set[int]) -> int | None:
@@ -90,7 +91,7 @@ def _described_after(text: str, mentions: list[Mention], last: int, taken: set[i
         mention = mentions[index]
         if index == last + 1 and lexicon.PLACED.fullmatch(text, mentions[last].end, mention.start):
             continue
-        if mention.kind in lexicon.KINDS:
+        if mention.kind in KINDS:
             return None
         if mention.clause != mentions[last].clause and not lexicon.OF_IT.match(text, mention.end):
             return None
@@ -104,7 +105,7 @@ def _last_told(mentions: list[Mention]) -> list[int]:
     told, last = [], -1
     for index, mention in enumerate(mentions):
         told.append(last)
-        if mention.kind in (*lexicon.ANATOMY, "normal", "abnormal"):
+        if mention.kind in (*ANATOMY, "normal", "abnormal"):
             last = index
     return told
 
@@ -113,7 +114,7 @@ def _described_before(mentions: list[Mention], first: int, index: int, taken: se
     """Return `index`, the last one told before the group, if it's a free word that describes in the same statement."""
     if index < 0 or index in taken or mentions[index].clause != mentions[first].clause:
         return None
-    return None if mentions[index].kind in lexicon.ANATOMY else index
+    return None if mentions[index].kind in ANATOMY else index
 
 
 def _settle(text: str, mentions: list[Mention], first: int, last: int, word: Mention | None) -> None:

@@ -10,21 +10,6 @@ from metrics.labels.cue_words import GOES
 from metrics.labels.finding_cues import CUES, EXPLAINED, LATER_CUES, MARKS
 from metrics.labels.no_findings import EXPLAINED_AWAY, NO_FINDING
 
-KINDS = (
-    "mass",
-    "calcification",
-    "asymmetry",
-    "architectural_distortion",
-    "lymph_node",
-    "skin",
-    "nipple",
-    "pectoral",
-)
-"""The kinds of finding, in the order in which they are reported."""
-
-ANATOMY = ("skin", "nipple", "pectoral")
-"""Kinds that are always there: "present" means that something is wrong with them."""
-
 _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"

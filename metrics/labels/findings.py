@@ -13,6 +13,7 @@ from functools import lru_cache
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.anatomy import resolve_anatomy
 from metrics.labels.headings import settle_headings
+from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
 from metrics.labels.said_behind import deny_before, doubt_before, hindered, searched_in_vain, settle_last
@@ -79,7 +80,7 @@ def _mentions(sentence: str) -> tuple[Mention, ...]:
     mentions = _read_sentence(sentence, 0, len(sentence))
     resolve_anatomy(sentence, mentions)
     settle_headings(sentence, mentions)
-    return tuple(mention for mention in mentions if mention.kind in lexicon.KINDS)
+    return tuple(mention for mention in mentions if mention.kind in KINDS)
 
 
 def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
@@ -94,7 +95,7 @@ def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
         known = merged.get(mention.kind)
         if known is None or _WEIGHT[mention.polarity] > _WEIGHT[known]:
             merged[mention.kind] = mention.polarity
-    return {kind: merged[kind] for kind in lexicon.KINDS if kind in merged}
+    return {kind: merged[kind] for kind in KINDS if kind in merged}
 
 
 def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
@@ -104,12 +105,12 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         event = match.lastgroup
         if event == "mass" and names_a_diagnosis(state, match):
             continue
-        if event in lexicon.KINDS or event == "abnormal":
+        if event in KINDS or event == "abnormal":
             polarity = "present" if is_presupposed(state, match) else state.polarity()
             if polarity == "absent" and lexicon.A_TRUE_ONE.search(text, max(start, match.start() - 30), match.start()):
                 state.deny_kind(str(event))
             state.mentions.append(Mention(str(event), match.start(), match.end(), polarity, state.clause))
-            general = event in lexicon.KINDS and event not in lexicon.ANATOMY
+            general = event in KINDS and event not in ANATOMY
             if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
                 state.doubted = False
         elif event == "of_skin":
@@ -159,7 +160,7 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
 def _find_normal(state: State, match: re.Match[str]) -> None:
     """Take what says that nothing changed for "normal" where it stands right behind anatomy."""
     last = state.mentions[-1] if state.mentions else None
-    if last is None or last.kind not in lexicon.ANATOMY:
+    if last is None or last.kind not in ANATOMY:
         return
     if not lexicon.A_PLACE.search(state.text, max(state.clause_at, last.start - 40), last.start):
         state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
@@ -215,7 +216,7 @@ def _stop(state: State, event: str, match: re.Match[str]) -> None:
         if begins_unmarked(state, event, match):
             state.new_clause(match.start())
         return
-    after_anatomy = bool(state.mentions) and state.mentions[-1].kind in lexicon.ANATOMY
+    after_anatomy = bool(state.mentions) and state.mentions[-1].kind in ANATOMY
     if (event == "shows" and after_anatomy) or (match[0] == "which" and of_anatomy(state, match.start())):
         state.verb = True
     elif event == "stop" or not denied_subject(state, match.start()):

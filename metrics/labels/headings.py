@@ -5,7 +5,7 @@ from bisect import bisect_left
 
 from metrics.labels.anatomy import said_by
 from metrics.labels.field_names import FINDING
-from metrics.labels.finding_lexicon import ANATOMY, KINDS
+from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention
 
 _HEADING = re.compile(

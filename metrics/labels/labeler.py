@@ -16,13 +16,6 @@ from metrics.labels.location import Side
 from metrics.labels.mention import Polarity
 from metrics.labels.report_text import normalise
 
-LABELER = "1.4"
-"""The version of the labels, raised whenever any text gets another label than before.
-
-`tests/metrics/test_labeler.py` fails while labels have changed and this hasn't. Signatures of before it end in
-`|sha256:9ed34aa2a962`, a hash of the source text; their labels are those of 1.0.
-"""
-
 
 @dataclass(frozen=True)
 class Label:
@@ -114,8 +107,3 @@ def label(text: str) -> Label:
         by_side=location.findings_by_side(report, sentences, sides),
         flags=tuple(sorted(assessment.flags | composition.flags)),
     )
-
-
-def signature() -> str:
-    """Return the labeler's name and version, for the signature of every score."""
-    return f"amrg-rules/{LABELER}"

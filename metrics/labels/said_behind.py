@@ -3,6 +3,7 @@
 import re
 
 from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention
 from metrics.labels.statement import State, of_a_property
 
@@ -47,7 +48,7 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
     if lexicon.VESSELS.search(match[0]):
         for one in veins:
             one.polarity, one.gone = "present", False
-    if match[0].endswith("to normal") and state.mentions and state.mentions[-1].kind in lexicon.ANATOMY:
+    if match[0].endswith("to normal") and state.mentions and state.mentions[-1].kind in ANATOMY:
         state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
@@ -69,15 +70,15 @@ def _gone(state: State, position: int) -> bool:
 
 
 def _deny_last(state: State) -> None:
-    last = next((one for one in reversed(state.mentions) if one.kind in lexicon.KINDS), None)
+    last = next((one for one in reversed(state.mentions) if one.kind in KINDS), None)
     if last is not None and last.polarity is not None:
         last.polarity = "absent"
 
 
 def searched_in_vain(state: State) -> None:
     """Deny what was looked for and not found, before ("I looked for a mass and found none") or behind."""
-    named = [one for one in state.mentions[state.clause_from :] if one.kind in lexicon.KINDS]
-    named = named or [one for one in state.mentions[-1:] if one.kind in lexicon.KINDS]
+    named = [one for one in state.mentions[state.clause_from :] if one.kind in KINDS]
+    named = named or [one for one in state.mentions[-1:] if one.kind in KINDS]
     for mention in named:
         mention.polarity = "absent"
     if not named:

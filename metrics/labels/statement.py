@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from metrics.labels import finding_lexicon as lexicon
+from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.sides import SIDE_WORD
 
@@ -73,7 +74,7 @@ class State:
 
     def names_any(self) -> bool:
         """Return whether the statement has named a finding or anatomy so far."""
-        return any(mention.kind in lexicon.KINDS for mention in self.mentions[self.clause_from :])
+        return any(mention.kind in KINDS for mention in self.mentions[self.clause_from :])
 
     def unassess(self) -> None:
         """Take what the statement named so far for nothing: "calcifications cannot be assessed"."""
@@ -114,7 +115,7 @@ def names_a_diagnosis(state: State, match: re.Match[str]) -> bool:
 
 def _general(match: re.Match[str]) -> bool:
     """Return whether a finding is neither anatomy nor said of it, nor a node."""
-    return match.lastgroup not in (*lexicon.ANATOMY, "abnormal", "lymph_node")
+    return match.lastgroup not in (*ANATOMY, "abnormal", "lymph_node")
 
 
 def is_presupposed(state: State, match: re.Match[str]) -> bool:
@@ -143,7 +144,7 @@ def is_presupposed(state: State, match: re.Match[str]) -> bool:
     return (
         state.negated
         and _general(match)
-        and any(mention.kind in lexicon.KINDS for mention in state.mentions[state.clause_from :])
+        and any(mention.kind in KINDS for mention in state.mentions[state.clause_from :])
         and lexicon.OF_THE_ONE_THERE.search(state.text, max(0, match.start() - 60), match.start()) is not None
     )
 
@@ -165,10 +166,10 @@ def excepts(state: State, match: re.Match[str]) -> bool:
     if not state.mentions or match[0].startswith(("how", "alth", "tho", "wh", "des", "there")):
         return False
     excepted = lexicon.EXCEPTED.match(state.text, match.end(), state.end)
-    if excepted is None or state.mentions[-1].kind not in lexicon.KINDS or state.mentions[-1].kind in lexicon.ANATOMY:
+    if excepted is None or state.mentions[-1].kind not in KINDS or state.mentions[-1].kind in ANATOMY:
         return False
     following = (event.lastgroup for event in lexicon.EVENTS.finditer(state.text, excepted.start(), excepted.end()))
-    return not any(event in lexicon.KINDS for event in following)
+    return not any(event in KINDS for event in following)
 
 
 def denied_subject(state: State, position: int) -> bool:
@@ -180,12 +181,12 @@ def denied_subject(state: State, position: int) -> bool:
 def of_anatomy(state: State, position: int) -> bool:
     """Return whether "which" goes on about anatomy right before it: "the pectoral muscle, which is not invaded"."""
     last = state.mentions[-1] if state.mentions else None
-    return last is not None and last.kind in lexicon.ANATOMY and not state.text[last.end : position].strip(" ,")
+    return last is not None and last.kind in ANATOMY and not state.text[last.end : position].strip(" ,")
 
 
 def predicate_follows(state: State, position: int) -> bool:
     """Return whether "and" goes on with what is said of anatomy: "appear symmetric and normal"."""
-    if not state.mentions or state.mentions[-1].kind not in (*lexicon.ANATOMY, "lymph_node", "normal", "abnormal"):
+    if not state.mentions or state.mentions[-1].kind not in (*ANATOMY, "lymph_node", "normal", "abnormal"):
         return False
     said = lexicon.NOW_APPEARS.match(state.text, position, state.end)
     following = lexicon.EVENTS.match(state.text, said.end() if said else position + 1, state.end)
@@ -195,7 +196,7 @@ def predicate_follows(state: State, position: int) -> bool:
 def before_a_noun(state: State, position: int) -> bool:
     """Return whether "stable" and its like describe what follows: "skin: stable mild thickening"."""
     following = lexicon.EVENTS.search(state.text, position, min(state.end, position + 60))
-    return following is not None and following.lastgroup in (*lexicon.KINDS, "abnormal")
+    return following is not None and following.lastgroup in (*KINDS, "abnormal")
 
 
 def goes_on(state: State, position: int, comma: bool) -> bool:
@@ -203,7 +204,7 @@ def goes_on(state: State, position: int, comma: bool) -> bool:
     if comma:
         return lexicon.LIST_GOES_ON.match(state.text, position, state.end) is not None
     following = lexicon.EVENTS.match(state.text, position + 1, state.end)
-    return following is not None and following.lastgroup in lexicon.KINDS
+    return following is not None and following.lastgroup in KINDS
 
 
 def is_elsewhere(state: State, position: int) -> bool:

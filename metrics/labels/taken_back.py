@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from metrics.labels.finding_cues import CUES, LATER_CUES
-from metrics.labels.finding_lexicon import ANATOMY
+from metrics.labels.kinds import ANATOMY
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.no_findings import NO_FINDING, NORMAL_PART, TISSUE
 from metrics.labels.sides import SIDE_WORD

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -59,20 +59,21 @@ class Sample:
         """
         key = draws, draw_seeds or self.seeds == 1
         if key not in self._resampled:
-            self._resampled[key] = self._drawn(*key)
-            self._resampled[key].setflags(write=False)
+            # Both ways at once: scores of the drawn blocks take far longer than their means, and differences ask twice.
+            for drawn, means in self._drawn(draws).items():
+                means.setflags(write=False)
+                self._resampled[draws, drawn] = means
         return self._resampled[key]
 
-    def _drawn(self, draws: "Draws", draw_seeds: bool) -> Array:
+    def _drawn(self, draws: "Draws") -> dict[bool, Array]:
+        """Return the resamples by whether seeds are drawn too; of one seed there is one way."""
         seeds, blocks, k = self.statistics.shape
         flat = self.statistics.transpose(1, 0, 2).reshape(blocks, seeds * k)
         scores = self.combine((draws.blocks @ flat).reshape(-1, seeds, k))
         if seeds == 1:
-            return scores[:, 0]
-        if not draw_seeds:
-            return scores.mean(axis=1)
+            return {True: scores[:, 0]}
         counts = draws.seeds(seeds)
-        return np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds
+        return {False: scores.mean(axis=1), True: np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds}
 
     @cached_property
     def pseudo_values(self) -> Array:
@@ -99,10 +100,18 @@ def sample(by_seed: Sequence[ReportStatistics], blocks: Sequence[str], *, traine
     first = by_seed[0]
     if any(s.statistics.shape != first.statistics.shape for s in by_seed) or len(blocks) != len(first.statistics):
         raise ValueError(f"{first.name}: every seed needs statistics of the same {len(blocks)} reports")
+    members = _members(tuple(blocks))
+    return Sample(first.name, np.stack([members @ s.statistics for s in by_seed]), first.combine, trained)
+
+
+@lru_cache(maxsize=64)
+def _members(blocks: tuple[str, ...]) -> Array:
+    """Return float64 [blocks, reports]: 1 where a report is of a block; asked for by every score of every row."""
     _, index = np.unique(np.asarray(blocks), return_inverse=True)
     members = np.zeros((index.max(initial=-1) + 1, len(blocks)))
     members[index, np.arange(len(blocks))] = 1
-    return Sample(first.name, np.stack([members @ s.statistics for s in by_seed]), first.combine, trained)
+    members.setflags(write=False)
+    return members
 
 
 class Draws:

@@ -13,7 +13,7 @@ to exchange them at which the systems differ as much as they do (Fisher 1935; No
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, log, log2
+from math import ceil, log
 
 import numpy as np
 import numpy.typing as npt
@@ -62,14 +62,6 @@ class Probability:
     def exact(self) -> bool:
         """Whether it was counted, not drawn."""
         return self.value == self.high
-
-
-def blocks_needed(tests: int, alpha: float = 0.05) -> int:
-    """Return how many blocks a first significant result needs, after correction for so many tests.
-
-    With fewer, even a system that is better in every block has too large a p: 2 of 2^blocks flips reach it.
-    """
-    return 1 + ceil(log2(max(tests, 1) / alpha))
 
 
 class SignFlips:

@@ -23,10 +23,11 @@ from metrics.statistics.intervals import (
     interval,
     seed_spread,
 )
+from metrics.statistics.least_blocks import blocks_needed
 from metrics.statistics.pairwise import difference_errors, p_values
 from metrics.statistics.ranks import RankSets, rank_sets
 from metrics.statistics.resampling import Draws, Sample, sample
-from metrics.statistics.sign_flips import SignFlips, blocks_needed
+from metrics.statistics.sign_flips import SignFlips
 
 __all__ = [
     "Draws",

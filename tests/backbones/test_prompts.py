@@ -25,6 +25,7 @@ from backbones.qwen_vl import Qwen2_5VL7B
 from backbones.registry import get
 from benchmark.data.dmid import read
 from benchmark.phantoms import reports as phantom_reports
+from benchmark.phantoms.dialects import DIALECTS
 from benchmark.phantoms.write import sample
 from benchmark.suites.load import load_suite
 
@@ -51,7 +52,7 @@ def reports(request: pytest.FixtureRequest) -> list[str]:
         texts = [study.report for study in read(request.getfixturevalue("dmid"), reports_only=True).reports]
         assert len(texts) == 510
         return texts
-    cases, dialects = sample(120, seed=3, size=64), phantom_reports.DIALECTS
+    cases, dialects = sample(120, seed=3, size=64), DIALECTS
     return [phantom_reports.report(truth, dialects[truth.number % len(dialects)], seed=3) for truth, _ in cases]
 
 

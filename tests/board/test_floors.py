@@ -16,7 +16,8 @@ from benchmark.board.model import FloorsBoard
 from benchmark.cli import app
 from benchmark.errors import UserError
 from benchmark.phantoms.write import read_truth, write
-from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES
+from benchmark.scoring.baseline_names import BASELINES
+from benchmark.scoring.baselines import NEEDS_IMAGES
 
 COMMITTED = Path(__file__).parents[2] / "leaderboards" / "dmid-floors" / "results.json"
 

@@ -16,7 +16,7 @@ from benchmark.pages.sentences import findings
 from benchmark.store import write_json
 from benchmark.suite import Trial
 from benchmark.untuned import Untuned
-from metrics.statistics.sign_flips import blocks_needed
+from metrics.statistics.least_blocks import blocks_needed
 
 ASKED = SUITE.replace("seed: [0, 1]", "seed: [0]") + "untuned: [prompt, instructed]\n"
 GOOD, BAD = 1.0, 0.0

@@ -21,7 +21,7 @@ from benchmark.board.strata import strata_of
 from benchmark.pages.clinical import strata_table
 from benchmark.pages.leaderboard import files_of
 from benchmark.scoring.score import report_statistics
-from metrics.labels.finding_lexicon import KINDS
+from metrics.labels.kinds import KINDS
 from metrics.labels.labeler import Label, label
 
 pytestmark = pytest.mark.numeric

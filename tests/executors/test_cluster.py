@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from soak import digests
+from soaked import digests
 
 pytestmark = pytest.mark.long
 SUITE = """\
@@ -16,7 +16,7 @@ data: {source: phantom, studies: 24, seed: 3, size: 96}
 image: {size: 112}
 backbones:
   - {name: medgemma-4b-it, checkpoint: miniature}
-grid: {rank: [2, 4], alpha: [8], seed: [0]}
+grid: {rank: [2, 4, 8], alpha: [8], seed: [0]}
 protocol: {steps: 4, batch_size: 4, learning_rate: 5.0e-3, warmup_steps: 1, max_new_tokens: 12}
 baselines: []
 """
@@ -33,7 +33,8 @@ def sweep(folder: Path, results: str, *options: str) -> subprocess.CompletedProc
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cluster")
-    done = sweep(folder, "local", "--jobs", "2", "--quiet")  # as many packs as on the machines
+    # As many packs as on the machines: of two trials and of one.
+    done = sweep(folder, "local", "--jobs", "2", "--quiet")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -42,7 +43,7 @@ def test_rays_nodes_leave_what_a_local_sweep_leaves(local: Path, tmp_path: Path)
     pytest.importorskip("ray", reason="needs the extra `cluster`")
     from cluster_check import cluster_of
 
-    cluster, _ = cluster_of(1)
+    cluster, _ = cluster_of(1)  # its one worker has both packs, one after the other
     try:
         done = sweep(local, "ray", "--executor", "ray", "--address", cluster.address, "--jobs", "2", "--json-lines")
         assert done.returncode == 0, done.stderr

@@ -16,13 +16,14 @@ import pytest
 
 from backbones.locks import Lock
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Needs
+from benchmark.execute import Needs, available_memory
 from benchmark.executors import executor_named
 from benchmark.executors.heard import EventFile, EventFolder
-from benchmark.executors.home import Home, code_digest
+from benchmark.executors.home import Home
 from benchmark.executors.piece import Ended, Piece
 from benchmark.executors.remote import Opened, Remote
 from benchmark.progress.events import Event, tell
+from benchmark.provenance import code_digest
 
 
 class InAnotherProcess(Remote):
@@ -60,6 +61,11 @@ def work(number: int) -> tuple[int, str, str]:
     return number * number, os.environ["OMP_NUM_THREADS"], os.environ["AMRG_CACHE_DIR"]
 
 
+def free_after_work() -> int:
+    held = bytearray(300_000_000)  # what an earlier pack left in a worker's memory
+    return available_memory() + 0 * len(held)
+
+
 def wrong(error: Exception) -> None:
     raise error
 
@@ -79,6 +85,13 @@ def test_pieces_come_back_with_their_results_and_what_they_told(tmp_path: Path, 
     assert [event.name for event in heard] == ["work 3", "work 4"]
     assert not remote.ended_now
     assert [*tmp_path.rglob("*.lock"), *tmp_path.rglob("*.events")] == []
+
+
+def test_a_worker_plans_with_the_room_it_was_given_whatever_it_holds(tmp_path: Path, cache: Path) -> None:
+    # Packs are parted by what is free, and their last digits depend on that: a worker's second must not get less.
+    with InAnotherProcess().open(tmp_path / "suite", lambda event: None) as workers:
+        results = dict(workers.run([free_after_work], [Needs(memory=10**8, room=10**7)]))
+    assert results == {0: 10**7}
 
 
 @pytest.mark.parametrize("error", [UserError("mend it"), RunFailed("the disk is full")])

@@ -21,9 +21,10 @@ from scipy.stats import binomtest
 
 from benchmark.data.dmid import read
 from metrics.labels import measured
-from metrics.labels.finding_lexicon import KINDS
-from metrics.labels.labeler import label, signature
+from metrics.labels.kinds import KINDS
+from metrics.labels.labeler import label
 from metrics.labels.measured import Agreement, DataSet, Field
+from metrics.labels.version import signature
 from metrics.metric import ratio_of
 from metrics.statistics.statistics import Draws, interval, sample
 

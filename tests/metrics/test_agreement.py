@@ -8,8 +8,9 @@ from agreement import FILE, accepted, data_set, f1_interval, field_of, measure, 
 from scipy.stats import beta
 from sklearn.metrics import precision_recall_fscore_support
 
-from metrics.labels.labeler import label, signature
+from metrics.labels.labeler import label
 from metrics.labels.measured import measured, measured_of
+from metrics.labels.version import signature
 
 pytestmark = pytest.mark.numeric
 KINDS = ("a", "b", "c")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, recall_score
 
 from metrics.clinical.clinical import DENSITY_SCALE, clinical_scores
-from metrics.labels import labeler
+from metrics.labels import version
 from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
-from metrics.labels.finding_lexicon import KINDS
+from metrics.labels.kinds import KINDS
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics
 
@@ -222,5 +222,5 @@ def test_lengths_must_agree() -> None:
 
 def test_every_signature_names_the_labeler() -> None:
     scores = clinical_scores([Label()], [Label()])
-    assert all(labeler.signature() in score.signature for score in scores.values())
+    assert all(version.signature() in score.signature for score in scores.values())
     assert "4:4B" in scores["birads_kappa"].signature

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from metrics.clinical.error_types import TYPES, count_errors
+from metrics.clinical.error_names import TYPES
+from metrics.clinical.error_types import count_errors
 from metrics.labels.labeler import label
 
 REFERENCE = (

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from benchmark.data.dmid import read
 from metrics import labels
-from metrics.labels.labeler import LABELER, Label, label, signature
+from metrics.labels.labeler import Label, label
+from metrics.labels.version import LABELER, signature
 
 CASES = Path(__file__).parent / "reference" / "labeler_cases.jsonl"
 SENTENCES = CASES.with_name("labeler_sentences.jsonl")

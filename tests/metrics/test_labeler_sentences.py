@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from metrics.labels.finding_lexicon import KINDS
+from metrics.labels.kinds import KINDS
 from metrics.labels.labeler import label
 
 REFERENCE = Path(__file__).parent / "reference"

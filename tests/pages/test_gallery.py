@@ -95,7 +95,7 @@ def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_t
 ) -> None:
     from benchmark.data import dmid
     from benchmark.phantoms import write
-    from benchmark.phantoms.folder import phantom_folder
+    from benchmark.phantoms.places import phantom_folder
     from benchmark.suite import PhantomData
 
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))

@@ -35,6 +35,8 @@ except SystemExit as end:
     assert not end.code, end.code
 heavy = "torch transformers peft bitsandbytes matplotlib sklearn pandas scipy.stats scipy.ndimage nltk pydicom tifffile"
 print("imported:", sorted(set(heavy.split()) & set(sys.modules)))
+light = "numpy scipy PIL openpyxl metrics.labels.labeler"
+print("read with:", sorted(set(light.split()) & set(sys.modules)))
 """
 
 
@@ -80,8 +82,10 @@ def test_nothing_to_do_is_told_without_torch_and_nothing_is_written(swept: Path)
     assert "medgemma-4b-it (miniature)" in done.stdout
     assert "leaderboards/tiny/README.md" in done.stdout
     assert "the leaderboard is current" in done.stderr
-    assert done.stdout.splitlines()[-1] == "imported: []"
+    assert done.stdout.splitlines()[-2] == "imported: []"
     assert written(swept) == before
+    # The phantoms have been read by now, and are known by their digests.
+    assert amrg(swept, "-c", SCRIPT).stdout.splitlines()[-2:] == ["imported: []", "read with: []"]
 
 
 def test_nothing_that_is_stored_holds_a_path_of_the_machine(swept: Path) -> None:
@@ -89,6 +93,18 @@ def test_nothing_that_is_stored_holds_a_path_of_the_machine(swept: Path) -> None
     files = [path for part in ("results", "leaderboards") for path in (swept / part).rglob("*") if path.is_file()]
     assert len(files) > 30
     assert [str(file) for file in files if any(path in file.read_bytes() for path in paths)] == []
+
+
+def test_what_was_found_out_of_phantoms_once_is_not_read_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("the data are read again")
+
+    assert nothing_to_do()
+    monkeypatch.setattr("benchmark.data.records.read_records", read)
+    assert nothing_to_do()
+    edit(copy / "tiny.yaml", "A tiny", "Another tiny")
+    with pytest.raises(AssertionError, match="read again"):
+        nothing_to_do()
 
 
 def trial(folder: Path) -> Path:
@@ -142,8 +158,8 @@ def test_whatever_has_changed_is_looked_at_again(copy: Path, change: str) -> Non
     [
         ("benchmark.pages.digests.SCHEMA", 99),
         ("benchmark.pages.digests.DOCUMENTS", 99),
-        ("metrics.labels.labeler.LABELER", "99"),
-        ("benchmark.phantoms.write.PHANTOMS", 99),
+        ("metrics.labels.version.LABELER", "99"),
+        ("benchmark.phantoms.places.PHANTOMS", 99),
         ("benchmark.suite.SCHEMA", 99),
         ("benchmark.sweep.SPLITS", 99),
         ("benchmark.pages.digests.versions", lambda: {"torch": "another"}),
@@ -154,6 +170,8 @@ def test_another_version_of_anything_is_looked_at_again(
 ) -> None:
     assert nothing_to_do()
     monkeypatch.setattr(name, value)
+    # Another version stands in other code.
+    monkeypatch.setattr("benchmark.pages.nothing_to_do.code_digest", lambda: "of another version")
     assert not nothing_to_do()
 
 

@@ -24,9 +24,10 @@ from benchmark.data.lesion_places import LESION, PAINTING_VERSION, PATCH, find_p
 from benchmark.phantoms import anatomy, cases, files, image, lesions, outline, reports, truth, wording, wording_dmid
 from benchmark.phantoms.cases import RADII, Case, plan
 from benchmark.phantoms.image import draw
+from benchmark.phantoms.places import PHANTOMS
 from benchmark.phantoms.reports import DIALECTS, report
 from benchmark.phantoms.truth import KINDS, SIGNS
-from benchmark.phantoms.write import PHANTOMS, write
+from benchmark.phantoms.write import write
 
 pytestmark = pytest.mark.numeric
 
@@ -43,7 +44,7 @@ DIGESTS = {
     "painted over": "4c14ea936b4f481d",
 }
 CHANGED = (
-    "the phantoms changed: raise PHANTOMS in benchmark/phantoms/write.py (where only 'seen by models' changed, "
+    "the phantoms changed: raise PHANTOMS in benchmark/phantoms/places.py (where only 'seen by models' changed, "
     "PREPARATION_VERSION in benchmark/data/image.py; where only 'painted over' did, PAINTING_VERSION in "
     "benchmark/data/lesion_places.py) and write the new versions and digests into "
     f"{Path(__file__).name}; running it prints them"

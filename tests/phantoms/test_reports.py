@@ -7,7 +7,8 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.errors import UserError
 from benchmark.phantoms.cases import plan
-from benchmark.phantoms.reports import BASE_DIALECTS, DIALECTS, report
+from benchmark.phantoms.dialects import BASE_DIALECTS, DIALECTS
+from benchmark.phantoms.reports import report
 from benchmark.phantoms.truth import PhantomTruth
 from metrics.labels.labeler import label
 

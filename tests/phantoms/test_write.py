@@ -18,8 +18,8 @@ from benchmark.cli.data_phantom import phantom
 from benchmark.data import dmid
 from benchmark.errors import UserError
 from benchmark.phantoms.cases import plan
+from benchmark.phantoms.dialects import DIALECTS
 from benchmark.phantoms.files import rows
-from benchmark.phantoms.reports import DIALECTS
 from benchmark.phantoms.truth import CODES, KINDS, SIGNS, PhantomLesion, PhantomTruth, category
 from benchmark.phantoms.write import read_truth, sample, write
 from metrics.labels.birads import BIRADS_SCALE

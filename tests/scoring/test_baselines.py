@@ -13,7 +13,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from benchmark.data.dmid import read
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.scoring.baselines import BASELINES, NEEDS_IMAGES, central_report, modal_report, predict
+from benchmark.scoring.baseline_names import BASELINES
+from benchmark.scoring.baselines import NEEDS_IMAGES, central_report, modal_report, predict
 from benchmark.scoring.score import score_predictions
 from metrics.labels.labeler import label
 

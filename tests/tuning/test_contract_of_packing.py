@@ -50,7 +50,7 @@ def test_another_text_is_noticed(subject: Subject, monkeypatch: pytest.MonkeyPat
 
     cut = decoding.cut
     monkeypatch.setattr(decoding, "cut", otherwise)
-    with pytest.raises(Broken, match="generated texts differ"):
+    with pytest.raises(Broken, match="texts that are written by wrong guesses differ"):
         packed_as_sequential(subject)
 
 

@@ -15,6 +15,8 @@ from benchmark.tuning.snapshots import Snapshot
 
 USABLE = 0.8
 """Share of free memory that a plan fills: allocators leave gaps."""
+MERGED = 8
+"""Times that copies of the weights with their adapters have to fit into free memory, for these to be merged."""
 CACHE = 2_500_000
 """Bytes of a pack's widest activation on a CPU: larger packs fall out of its caches, and are slower for it."""
 KEYS_IN_CACHE = 10_000_000

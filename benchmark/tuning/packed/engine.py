@@ -39,7 +39,8 @@ class Packed:
 
     Args:
         largest: trials a pack at most, where memory would hold more.
-        merge: see `benchmark.tuning.packed.layers`; None for wherever it takes an eighth of free memory at most.
+        merge: see `benchmark.tuning.packed.layers`; None for wherever it takes the part of
+            free memory at most that `capacity.MERGED` says.
         snapshot_seconds: training time between two snapshots at least; see `benchmark.tuning.snapshots.Pace`.
     """
 
@@ -125,7 +126,7 @@ class Packed:
         if self.merge is not None:
             return self.merge
         copies = len(trials) * sum(p.numel() * p.element_size() for p in backbone.model.parameters())
-        return copies <= capacity.free_memory(backbone.device) / 8
+        return capacity.MERGED * copies <= capacity.free_memory(backbone.device)
 
     def _train_pack(
         self,

@@ -1,0 +1,3 @@
+"""Names of the rules that part data, known without the rules."""
+
+RULES = ("blocked", "random", "sequential")
