@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
     """Return its structure, without its weights; None where an outside plugin states no configuration.
 
-    And where it can't be counted by one width a layer, as of Gemma 4, whose layers differ.
+    And where it can't be counted: of an encoder of timm's (Gemma 3n) no file says the patches.
     """
     try:
         if entry.checkpoint == "hub":
