@@ -60,6 +60,11 @@ class GenericBackbone(Backbone):
         return cls.reading.config
 
     @classmethod
+    def texts_folder(cls) -> Path:
+        """Return the folder of the checkpoint's files."""
+        return cls.reading.files.folder
+
+    @classmethod
     def miniature(cls) -> MiniatureSpec:
         """Return what its automatic miniature is built from."""
         return cls.spec

@@ -23,10 +23,10 @@ def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
     And where it can't be counted: of an encoder of timm's (Gemma 3n) no file says the patches.
     """
     try:
-        if entry.checkpoint == "hub":
-            return structure(plugin)
         if entry.checkpoint == "miniature":
             return _of_miniature(plugin)
+        if entry.checkpoint == "hub" or plugin.texts_folder() is not None:  # a plugin made of those very files
+            return structure(plugin)
         return _of_folder(plugin, Path(entry.checkpoint))
     except AttributeError:
         return None
