@@ -262,7 +262,10 @@ def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone
     """Return the plugin; adds what is tried to the reading's findings."""
     reading = _read(files, statements)
     spec = automatic(reading)
-    decoder = statements.decoder or decoder_of(reading)
+    decoder = decoder_of(reading)
+    if statements.decoder is not None:
+        _check_decoder(reading, statements.decoder, decoder)
+        decoder = statements.decoder
     attributes = {
         "__module__": __name__,
         "__doc__": f"{files.name}, by its files alone.",
@@ -351,6 +354,19 @@ def _try(plugin: type[GenericBackbone]) -> Iterator[Finding]:
     yield Finding("kept image features", features, "tried on an untrained miniature")
     given = "tokens, as in generation" if as_generating else "embeddings, with features among them"
     yield Finding("a training step is given", given, "tried on an untrained miniature")
+
+
+def _check_decoder(reading: Reading, stated: str, found: str) -> None:
+    """Refuse a stated decoder that no module is called by: adapters would go where they do without, and nf4 nowhere.
+
+    Raises:
+        UserError: names the one that the model says itself.
+    """
+    if not any(f".{name}".endswith(f".{stated}") for name, _ in reading.structure.named_modules()):
+        raise UserError(
+            f"{reading.files.name}: decoder {stated!r} is stated, but no module of {reading.model_class.__name__} is "
+            f"called so. By itself it says {found!r}: leave the statement out, or state another module's name."
+        )
 
 
 def _enlarge(model: nn.Module) -> None:
