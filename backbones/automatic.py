@@ -207,6 +207,8 @@ def small_images(settings: dict[str, Any], image_tokens: int) -> dict[str, Any]:
             return [[SIDE, SIDE]]
         if re.fullmatch(COUNTS, name):
             return image_tokens
+        if name == "overlap_margins":  # of Molmo2's crops, in patches
+            return [1] * len(value)
         return numbers.get(name, value)
 
     return {name: small(name, value) for name, value in settings.items()}

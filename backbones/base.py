@@ -161,6 +161,11 @@ class Backbone(ABC):
         processor.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
         return processor
 
+    @classmethod
+    def texts_folder(cls) -> Path | None:
+        """Return the folder with the published tokenizer and processor; None where only the hub's cache may have it."""
+        return None
+
     @property
     def device(self) -> torch.device:
         """Where the model is."""

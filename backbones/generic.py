@@ -5,7 +5,7 @@ is tried on an untrained miniature here; `backbones.contract` then holds the plu
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -58,6 +58,11 @@ class GenericBackbone(Backbone):
     def full_configuration(cls) -> PreTrainedConfig | None:
         """Return the checkpoint's own configuration."""
         return cls.reading.config
+
+    @classmethod
+    def texts_folder(cls) -> Path:
+        """Return the folder of the checkpoint's files."""
+        return cls.reading.files.folder
 
     @classmethod
     def miniature(cls) -> MiniatureSpec:
@@ -117,7 +122,9 @@ class GenericBackbone(Backbone):
         layers = list(zip(*(image.chunk(count, dim=-1) for image in features), strict=True))
         shaped = [_shaped(layer, blank["pooler_output"]) for layer in layers]
         further = {DEEPER: shaped[1:]} if count > 1 else {}
-        return type(blank)(pooler_output=shaped[0], **further)
+        # Outputs of timm's encoders have others that may not be left out, and that nothing reads.
+        without = {one.name: None for one in fields(blank) if one.default is MISSING}  # type: ignore[arg-type]
+        return type(blank)(**{**without, "pooler_output": shaped[0], **further})
 
     @cached_property
     def _beside(self) -> dict[str, Tensor]:
@@ -158,6 +165,11 @@ class GenericBackbone(Backbone):
             text["position_ids"] = positions.expand(-1, len(reports), -1)
             text.pop(self.token_types or "", None)
         return text
+
+    def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
+        """Return 1 for an image's tokens, and those around them that its processor counts in; 0 for text."""
+        frame = self.tokenizer.convert_tokens_to_ids(list(self.reading.typed_tokens))
+        return torch.isin(input_ids, torch.tensor([self.image_token, *frame])).long()
 
     def _positions(self, text: BatchEncoding) -> Tensor | None:
         """Return positions in time, height and width, [3, 1, length], all rows having the first's; None without."""
@@ -250,7 +262,10 @@ def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone
     """Return the plugin; adds what is tried to the reading's findings."""
     reading = _read(files, statements)
     spec = automatic(reading)
-    decoder = statements.decoder or decoder_of(reading)
+    decoder = decoder_of(reading)
+    if statements.decoder is not None:
+        _check_decoder(reading, statements.decoder, decoder)
+        decoder = statements.decoder
     attributes = {
         "__module__": __name__,
         "__doc__": f"{files.name}, by its files alone.",
@@ -323,6 +338,7 @@ def _try(plugin: type[GenericBackbone]) -> Iterator[Finding]:
     """Choose, on an untrained miniature, how features go in and what a training step is given: the first that fits."""
     small = _small(plugin)
     model, processor = untrained(small.miniature(), [*PROMPTS, *REPORTS] * 2, 0, small.decoder)
+    _enlarge(model)
     backbone = small(model.eval(), processor, source=Path(), fingerprint="")
     images = [example.image for example in examples(3)]
     subject = Subject(backbone, images, backbone.encode_images(images))
@@ -338,6 +354,32 @@ def _try(plugin: type[GenericBackbone]) -> Iterator[Finding]:
     yield Finding("kept image features", features, "tried on an untrained miniature")
     given = "tokens, as in generation" if as_generating else "embeddings, with features among them"
     yield Finding("a training step is given", given, "tried on an untrained miniature")
+
+
+def _check_decoder(reading: Reading, stated: str, found: str) -> None:
+    """Refuse a stated decoder that no module is called by: adapters would go where they do without, and nf4 nowhere.
+
+    Raises:
+        UserError: names the one that the model says itself.
+    """
+    if not any(f".{name}".endswith(f".{stated}") for name, _ in reading.structure.named_modules()):
+        raise UserError(
+            f"{reading.files.name}: decoder {stated!r} is stated, but no module of {reading.model_class.__name__} is "
+            f"called so. By itself it says {found!r}: leave the statement out, or state another module's name."
+        )
+
+
+def _enlarge(model: nn.Module) -> None:
+    """Draw a model's numbers so that every one of them changes its logits.
+
+    As initialised some don't: Gemma 3n multiplies its inputs by layer with zeros.
+    """
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim >= 2:
+                nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
+            else:
+                parameter.add_(torch.randn_like(parameter), alpha=0.1)
 
 
 def _keeps(subject: Subject, clause: Check, name: str, way: bool) -> bool:

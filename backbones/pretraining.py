@@ -158,12 +158,12 @@ def train_vision(
 
     shown = [altered(example, random) for _ in range(VARIANTS) for example in examples]
     cells_of = torch.from_numpy(np.stack([example.cells(grid) for example in shown]))
-    pixels = processed(miniature, [example.image for example in shown])
+    pixels_of = processed(miniature, [example.image for example in shown])
 
     def loss(step: int) -> Tensor:
         drawn = draw(step)
         cells, rows = cells_of[drawn], drawn % len(examples)
-        inputs = {name: torch.cat([pixels[place][name] for place in drawn.tolist()]) for name in pixels[0]}
+        inputs = pixels_of(drawn.tolist())
         inputs["pixel_values"] = inputs["pixel_values"].float()
         tokens = torch.stack(tuple(miniature.last_features(image_features(model, inputs))))
         pooled = torch.cat([tokens.mean(1), tokens.amax(1)], dim=1)
@@ -190,16 +190,35 @@ def train_vision(
     return heads
 
 
-def processed(miniature: Backbone, images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
-    """Return what the vision encoder takes, image by image, with pixels in half precision to keep it small."""
-    inputs_by_image = []
+def processed(miniature: Backbone, images: Sequence[np.ndarray]) -> Callable[[Sequence[int]], dict[str, Tensor]]:
+    """Return the function that gives what the vision encoder takes of some of the images, by their places.
+
+    Each image is processed once, and its pixels kept in half precision; but where what a processor makes of an image
+    depends on those before it (Molmo2 counts patches through a batch), each batch is.
+    """
+    first = _inputs(miniature, images[:2])
+    alone = [_inputs(miniature, [image]) for image in images[:2]]
+    axes = {name: _image_axis(alone[0][name], value) for name, value in first.items()}
+    if any(not torch.equal(torch.cat([one[n] for one in alone], dim=axes[n]), value) for n, value in first.items()):
+        return lambda places: _inputs(miniature, [images[place] for place in places])
+    kept: list[dict[str, Tensor]] = []
     for start in range(0, len(images), 50):
         part = images[start : start + 50]
-        inputs = {name: torch.as_tensor(value) for name, value in miniature.feature_inputs(part).items()}
+        inputs = _inputs(miniature, part)
         inputs["pixel_values"] = inputs["pixel_values"].half()
-        apart = {name: value.split(len(value) // len(part)) for name, value in inputs.items()}
-        inputs_by_image += [{name: values[i].clone() for name, values in apart.items()} for i in range(len(part))]
-    return inputs_by_image
+        apart = {name: value.chunk(len(part), dim=axes[name]) for name, value in inputs.items()}
+        kept += [{name: values[i].clone() for name, values in apart.items()} for i in range(len(part))]
+    return lambda places: {n: torch.cat([kept[place][n] for place in places], dim=axis) for n, axis in axes.items()}
+
+
+def _inputs(miniature: Backbone, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+    return {name: torch.as_tensor(value) for name, value in miniature.feature_inputs(images).items()}
+
+
+def _image_axis(one: Tensor, two: Tensor) -> int:
+    """Return the axis along which images stand one after another: the first, but in MiniCPM-V, which packs patches."""
+    doubled = [axis for axis, (of_one, of_two) in enumerate(zip(one.shape, two.shape, strict=True)) if of_two > of_one]
+    return doubled[0] if doubled else 0
 
 
 def altered(example: Example, random: np.random.Generator) -> Example:

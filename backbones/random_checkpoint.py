@@ -123,16 +123,18 @@ def _refuse_without_room(folder: Path, needed: int) -> None:
 
 
 def _copy_published_texts(plugin: type[Backbone], folder: Path) -> bool:
-    """Copy tokenizer and processor from the hub's cache, where the pinned revision's lie; return whether they did."""
+    """Copy tokenizer and processor from where the published ones lie on this machine; return whether they did."""
     from huggingface_hub import snapshot_download
 
     texts = [pattern for pattern in FINGERPRINTED if "safetensors" not in pattern]
-    if plugin.converted or not (is_cached(plugin.checkpoint) or _has_tokenizer(plugin)):
-        return False
-    pinned = plugin.checkpoint
-    snapshot = Path(
-        snapshot_download(pinned.hub_id, revision=pinned.revision, allow_patterns=texts, local_files_only=True)
-    )
+    snapshot = plugin.texts_folder()
+    if snapshot is None:
+        if plugin.converted or not (is_cached(plugin.checkpoint) or _has_tokenizer(plugin)):
+            return False
+        pinned = plugin.checkpoint
+        snapshot = Path(
+            snapshot_download(pinned.hub_id, revision=pinned.revision, allow_patterns=texts, local_files_only=True)
+        )
     for path in {path for pattern in texts for path in snapshot.glob(pattern)}:
         if path.name not in ("config.json", INDEX):
             shutil.copyfile(path, folder / path.name)

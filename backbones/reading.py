@@ -13,6 +13,7 @@ from backbones.errors import UserError, first_line
 from backbones.prompting import Prompting, read_prompting
 from backbones.published_files import PublishedFiles, check_files
 from backbones.statements import Finding, Question, Statements
+from backbones.texts import special_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -50,6 +51,7 @@ class Reading:
     image_size: int | None = None
     image_tokens: int = 0
     token_types: str | None = None
+    typed_tokens: tuple[str, ...] = ()
     image_inputs: tuple[str, ...] = ()
 
     @property
@@ -226,17 +228,9 @@ def _read_inputs(reading: Reading) -> None:
     for name in TOKEN_TYPES:
         if name in taken and name in encoded:
             types = [int(i) for i in encoded[name][0]]
-            if types == [int(i == reading.image_token) for i in ids]:
-                reading.token_types = name
-                reading.findings.append(
-                    Finding("token types", f"{name}: 1 for an image's tokens", "processor, and the model's forward")
-                )
-                break
             if any(types):
-                raise UserError(
-                    f"{reading.files.name}: its {name} tell more than an image's tokens from text, in a way that isn't "
-                    "found out by itself. Write a plugin: `amrg backbones new`."
-                )
+                _read_token_types(reading, name, ids, types)
+                break
     beside = {"pixel_values", "input_ids", "attention_mask", *TOKEN_TYPES}
     by_features = image_parameters(reading.structure)
     reading.image_inputs = tuple(sorted(name for name in encoded if name not in beside and name in taken | by_features))
@@ -244,6 +238,27 @@ def _read_inputs(reading: Reading) -> None:
         reading.findings.append(
             Finding("inputs beside pixels", ", ".join(reading.image_inputs), "processor, and the model's forward")
         )
+
+
+def _read_token_types(reading: Reading, name: str, ids: Sequence[int], types: Sequence[int]) -> None:
+    """Take token types that follow from which token it is: 1 for an image's, and for those of its frame, as Molmo2's.
+
+    Raises:
+        UserError: they follow from something else.
+    """
+    marked = {i for i, kind in zip(ids, types, strict=True) if kind}
+    special = special_ids(reading.tokenizer) | {reading.image_token}
+    others = {i for i, kind in zip(ids, types, strict=True) if not kind}
+    if set(types) != {0, 1} or reading.image_token not in marked or marked & others or not marked <= special:
+        raise UserError(
+            f"{reading.files.name}: its {name} tell more than an image's tokens from text, in a way that isn't "
+            "found out by itself. Write a plugin: `amrg backbones new`."
+        )
+    reading.token_types = name
+    frame = reading.tokenizer.convert_ids_to_tokens(sorted(marked - {reading.image_token}))
+    reading.typed_tokens = tuple(frame)
+    which = f"an image's tokens and {', '.join(frame)}" if frame else "an image's tokens"
+    reading.findings.append(Finding("token types", f"{name}: 1 for {which}", "processor, and the model's forward"))
 
 
 def encode_blank(reading: Reading, side: int) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from backbones.miniature import ENCODER_LAYERS, LAYERS, PATCH, SIDE, WIDTH
+from backbones.timm_encoders import is_of_timm, small_encoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -108,7 +109,9 @@ def shrunk(
     for name, value in values.items():
         if name == "dtype":
             continue  # of the published weights
-        if name in inner:
+        if name in inner and is_of_timm(value):
+            small[name] = {key: one for key, one in small_encoder(value, image_tokens).items() if key != "dtype"}
+        elif name in inner:
             within = context.within(parts[name], is_text=getattr(config, name) is text)
             small[name] = {key: within(key, setting) for key, setting in value.items() if key != "dtype"}
         else:
@@ -318,8 +321,11 @@ def _image(name: str, value: Any, part: Part, context: _Context, is_text: bool) 
 
 
 def _state(index: int) -> int:
-    """Return the place of an encoder's hidden state that is as near to the last, or the first, as it can be."""
-    return max(index, -ENCODER_LAYERS) if index < 0 else min(index, ENCODER_LAYERS)
+    """Return the place of an encoder's hidden state that is as near to the last, or the first, as it can be.
+
+    From the first counted it may be a layer's index (Molmo2), which ends one before that of hidden states.
+    """
+    return max(index, -ENCODER_LAYERS) if index < 0 else min(index, ENCODER_LAYERS - 1)
 
 
 def _like(value: Any, side: int) -> Any:

@@ -12,7 +12,9 @@ from torch import nn
 
 from backbones.errors import UserError
 from backbones.kinds import check_kind
+from backbones.roles import decoder_of
 from backbones.targets import CHOICES, PROJECTORS
+from backbones.widths import expert_weights, head_width, inner_width, key_value_width
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -61,6 +63,7 @@ class Structure:
     Attributes:
         parameters: of the whole model.
         decoder_weights: weights of the decoder's projections, which quantisation makes small.
+        met_experts: weights of experts that a token is multiplied with beside those, where a layer's are one parameter.
         adapted: (inputs, outputs) of each projection that gets an adapter.
         further: the same of other choices of `Backbone.targets`, by name, where the decoder has such layers.
         encoder_weights, projector_weights: weights of the vision encoder and of what joins it to the decoder.
@@ -88,6 +91,12 @@ class Structure:
     vocabulary: int
     further: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     kept_layers: int = 1
+    met_experts: int = 0
+
+    @property
+    def met_weights(self) -> int:
+        """Weights of the decoder that a token is multiplied with: not those of experts that it isn't sent to."""
+        return self.decoder_weights + self.met_experts
 
     def projections(self, targets: str = "all") -> tuple[tuple[int, int], ...]:
         """Return (inputs, outputs) of each projection that gets an adapter, by which `targets` do.
@@ -146,7 +155,7 @@ def read(
     vision = {n: m for n, m in linear.items() if n not in decoder and "lm_head" not in n}
     projector = {n: m for n, m in vision.items() if re.search(PROJECTORS, n)}
     text, encoder = config.get_text_config(), config.vision_config
-    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    head = head_width(text)
     patch = _one(encoder.patch_size)
     side = _one(getattr(encoder, "image_size", image_size)) // patch
     return Structure(
@@ -161,11 +170,12 @@ def read(
         image_tokens=image_tokens,
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
-        intermediate=text.intermediate_size,
+        intermediate=inner_width(text),
         query_width=text.num_attention_heads * head,
-        key_value_width=text.num_key_value_heads * head,
+        key_value_width=key_value_width(text),
         vocabulary=text.vocab_size,
         kept_layers=1 + len(getattr(encoder, "deepstack_visual_indexes", None) or ()),
+        met_experts=expert_weights(decoder_of(model, plugin.decoder)[1], text)[1],
     )
 
 

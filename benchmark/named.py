@@ -45,6 +45,21 @@ def entry_of(named: str, state: Sequence[str] = ()) -> Entry:
     raise unknown_name("backbone", named, locations())
 
 
+def published_entry(named: str, state: Sequence[str] = ()) -> Entry:
+    """Return the entry of a backbone's published weights, be they here or not: what a plan or a rehearsal is of.
+
+    Args:
+        named, state: see `entry_of`.
+
+    Raises:
+        UserError: see `entry_of`.
+    """
+    entry = entry_of(named, state)
+    if entry.checkpoint != "miniature":
+        return entry
+    return entry.model_copy(update={"checkpoint": entry.files or "hub", "files": None})
+
+
 def _name_of(folder: Path) -> str:
     """Return a folder's name as a backbone's; it can't be a plugin's, whose meaning stays its own."""
     from backbones.registry import locations

@@ -85,6 +85,8 @@ def write_folder(family: Family, folder: Path) -> Path:
 def _take_ids(config: Any, tokenizer: Any, family: Family) -> None:
     """Give a configuration the ids of the tokenizer's tokens, by their names."""
     named = {**family.extra, **family.tokens}
+    for name, stated in family.ids.items():
+        setattr(config, name, tokenizer.convert_tokens_to_ids(stated))
     for part in (config, config.get_text_config()):
         for name in vars(part).copy():
             base = name.removesuffix("_index").removesuffix("_id")

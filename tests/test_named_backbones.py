@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from backbones.contract import PROMPTS, miniature
 from benchmark.cli import app
+from benchmark.cli.plan import sweep_command
 from benchmark.errors import UserError
 from benchmark.named import entry_line, entry_of, told, with_backbone, write_suite
 from benchmark.planning.dealing import trials_of
@@ -114,6 +115,17 @@ def test_a_checkpoint_whose_packed_trials_differ_is_remembered_to_train_one_by_o
     assert plugin_of(entry).packable is False
     keep(Verdict(packed=True), files, plugin)  # type: ignore[arg-type]
     assert plugin_of(entry).packable is True
+
+
+def test_a_plan_is_of_the_published_sizes_though_no_weights_are_here(folder: Path, tmp_path: Path) -> None:
+    asked = ["plan", "smoke", "--backbone", str(folder), "--state", "image_size=448", "--gpu", "H100", "--json"]
+    result = CliRunner().invoke(app, [*asked, "--results", str(tmp_path)])
+    [row] = json.loads(result.stdout)["backbones"]
+    assert (row["name"], row["checkpoint"]) == ("our-own", str(folder))
+    assert row["parameters"] > 20e9
+    assert row["memory"]["weights_gb"] == pytest.approx(4 * row["parameters"] / 1e9, rel=0.01)
+    assert result.exit_code == 2  # for want of weights
+    assert sweep_command("smoke", None, "ours", ["a=b"]) == "amrg sweep smoke --backbone ours --state a=b"
 
 
 def test_show_prints_what_is_found_and_what_is_to_be_stated(folder: Path) -> None:

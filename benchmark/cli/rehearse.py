@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 
 def rehearse(
-    what: Annotated[str, typer.Argument(metavar="BACKBONE|SUITE", help="A backbone, or a suite for all of its.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="BACKBONE|SUITE",
+            help="A backbone by its name, OWNER/MODEL or a folder of its files; or a suite for all of its.",
+        ),
+    ],
     layers: Annotated[
         int | None, typer.Option(min=2, help="Cut decoder and encoder to so many layers, full width; all by default.")
     ] = None,
@@ -22,6 +28,10 @@ def rehearse(
     dtype: Annotated[
         str | None, typer.Option(help="bfloat16 or float32; a backbone by itself on a CPU has float32 by default.")
     ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What that backbone's files don't say: image_size=448, …"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
 ) -> None:
     """Take a full-size checkpoint of random weights through a sweep, and measure it beside the plan.
@@ -31,6 +41,8 @@ def rehearse(
 
     Example: amrg rehearse medgemma-4b-it --layers 2
 
+    Example: amrg rehearse Qwen/Qwen2-VL-2B-Instruct --state image_size=448 --layers 2
+
     Example: amrg rehearse paper --device cuda --json
     """
     from rich.console import Console
@@ -39,7 +51,7 @@ def rehearse(
     from benchmark.rehearsal.table import show
 
     done: list[Rehearsal] = []
-    for wanted in _wanted(what, layers, device, dtype):
+    for wanted in _wanted(what, state or [], layers, device, dtype):
         done.append(_apart(wanted, folder))
         if not as_json:
             show(done[-1], Console(width=170))
@@ -49,25 +61,39 @@ def rehearse(
         raise typer.Exit(1)
 
 
-def _wanted(what: str, layers: int | None, device: str | None, dtype: str | None) -> "list[Wanted]":
+def _wanted(what: str, state: list[str], layers: int | None, device: str | None, dtype: str | None) -> "list[Wanted]":
     """Return what is to be rehearsed: a backbone under the protocol of `paper`, or a suite's under its own."""
     import torch
 
+    from backbones.published_files import is_hub_id
     from backbones.registry import locations
+    from benchmark.errors import UserError
+    from benchmark.named import published_entry
     from benchmark.rehearsal.materials import Wanted
     from benchmark.suite import Entry
     from benchmark.suites.load import load_suite
 
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     place = "cuda:0" if place == "cuda" else place
-    by_itself = what in locations()
+    by_itself = what in locations() or Path(what).is_dir() or is_hub_id(what)
     suite = load_suite("paper" if by_itself else what)
     usual = "float32" if place == "cpu" else "bfloat16"
-    entries = (Entry.model_validate({"name": what, "dtype": usual}),) if by_itself else suite.backbones
+    entries = suite.backbones
+    if by_itself:
+        entries = (published_entry(what, state).model_copy(update={"dtype": usual}),)
+    elif state:
+        raise UserError(f"--state is for a backbone by itself; {what} is a suite, whose entries state it.")
     ranks = tuple(sorted({min(suite.grid.ranks), max(suite.grid.ranks)}))
     protocol, image = suite.largest_protocol, suite.image
     return [
-        Wanted(entry.name, dtype or entry.dtype, entry.quantization, place, protocol, ranks, image, layers)
+        Wanted(
+            Entry.model_validate(entry.model_dump() | {"dtype": dtype or entry.dtype}),
+            place,
+            protocol,
+            ranks,
+            image,
+            layers,
+        )
         for entry in entries
     ]
 

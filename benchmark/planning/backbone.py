@@ -80,7 +80,10 @@ class Planner:
         ranks = [trial.rank for trial in trials if trial.is_trained_here]
         if structure is None or footprint is None:
             size = bytes_of(entry, plugin, images, None)
-            note = "its plugin states no configuration, so only its size is known"
+            note = (
+                "its plugin states no configuration, or its vision encoder is one of timm's, whose work can't be "
+                "counted: only its size is known"
+            )
             return _size(entry, plugin, len(trials), plugin.checkpoint.parameters, size, [note]), []
         fit, memory = Fit(footprint, max(ranks)), self.memory
         most = min(protocol.micro_batch_size or protocol.batch_size, self.sizes.train)

@@ -106,7 +106,7 @@ def _forward(structure: Structure, rank: int, targets: str) -> tuple[float, floa
     head = 2 * structure.hidden * structure.vocabulary * REPORT_TOKENS
     decoders = "all" if targets == TUNED_VISION else targets
     adapters = 2 * structure.trainable(rank, decoders) * tokens
-    return 2 * structure.decoder_weights * tokens, _attention(structure, tokens) + adapters, head
+    return 2 * structure.met_weights * tokens, _attention(structure, tokens) + adapters, head
 
 
 def _vision_forward(structure: Structure, rank: int) -> tuple[float, float]:
@@ -124,14 +124,14 @@ def prompt_operations(structure: Structure, shown: int = 0) -> float:
         shown: reports that the prompt shows as examples.
     """
     tokens = structure.image_tokens + PROMPT_TOKENS + shown * REPORT_TOKENS
-    return 2 * structure.decoder_weights * tokens + _attention(structure, tokens)
+    return 2 * structure.met_weights * tokens + _attention(structure, tokens)
 
 
 def word_operations(structure: Structure, shown: int = 0) -> float:
     """Count operations of one token written, with a key-value cache; `shown` as `prompt_operations` takes it."""
     seen = structure.image_tokens + PROMPT_TOKENS + (shown + 1) * REPORT_TOKENS
     head = 2 * structure.hidden * structure.vocabulary
-    return 2 * structure.decoder_weights + head + 4 * structure.layers * structure.query_width * seen
+    return 2 * structure.met_weights + head + 4 * structure.layers * structure.query_width * seen
 
 
 def _attention(structure: Structure, tokens: int) -> float:

@@ -240,6 +240,11 @@ def _checkpoints(plugins: "Plugins") -> list[str]:
                     f"checkpoint: {entry.name}: {entry.checkpoint} is not a checkpoint: there is no config.json in it. "
                     "Give a folder in the hub's layout, or `hub`."
                 )
+            elif not any(Path(entry.checkpoint).glob("*.safetensors")):
+                needs.append(
+                    f"checkpoint: {entry.name}: there are no weights in {entry.checkpoint}. Put the checkpoint's "
+                    "*.safetensors beside its other files."
+                )
             continue
         if is_cached(pinned):
             continue

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
     """Return its structure, without its weights; None where an outside plugin states no configuration.
 
-    And where it can't be counted by one width a layer, as of Gemma 4, whose layers differ.
+    And where it can't be counted: of an encoder of timm's (Gemma 3n) no file says the patches.
     """
     try:
-        if entry.checkpoint == "hub":
-            return structure(plugin)
         if entry.checkpoint == "miniature":
             return _of_miniature(plugin)
+        if entry.checkpoint == "hub" or plugin.texts_folder() is not None:  # a plugin made of those very files
+            return structure(plugin)
         return _of_folder(plugin, Path(entry.checkpoint))
     except AttributeError:
         return None

@@ -31,17 +31,15 @@ class Wanted:
     """What is rehearsed.
 
     Attributes:
-        backbone: its name.
-        dtype, quantization, device: how.
+        entry: the backbone, with its published weights' plugin, and how it is held.
+        device: where it runs.
         protocol: whose settings hold, but for the number of steps and of tokens written.
         ranks: of the trials.
         image: how images are shown.
         layers: None for all.
     """
 
-    backbone: str
-    dtype: str
-    quantization: str | None
+    entry: Entry
     device: str
     protocol: Protocol
     ranks: tuple[int, ...]
@@ -83,21 +81,12 @@ def pack_of(wanted: Wanted, plugin: type[Backbone], checkpoint: Path, work: Path
         title="Rehearsal",
         data=PhantomData(source="phantom", studies=STUDIES, seed=SEED, size=SIZE),
         image=wanted.image,
-        backbones=(
-            Entry.model_validate(
-                {
-                    "name": wanted.backbone,
-                    "checkpoint": str(checkpoint),
-                    "dtype": wanted.dtype,
-                    "quantization": wanted.quantization,
-                }
-            ),
-        ),
+        backbones=(wanted.entry.model_copy(update={"checkpoint": str(checkpoint), "files": None}),),
         grid=Grid(rank=wanted.ranks, alpha=(16,)),
         protocol=protocol_of(wanted),
     )
     records = _records(suite, plugin, checkpoint, work)
-    planned = plan_trials(suite, records, {wanted.backbone: Weights(checkpoint, fingerprint(checkpoint))})
+    planned = plan_trials(suite, records, {wanted.entry.name: Weights(checkpoint, fingerprint(checkpoint))})
     return Pack(
         entry=suite.backbones[0],
         source=checkpoint,

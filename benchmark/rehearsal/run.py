@@ -15,7 +15,6 @@ import torch
 
 from backbones.base import Backbone
 from backbones.random_checkpoint import RandomCheckpoint, write_random
-from backbones.registry import get
 from benchmark.errors import RunFailed, UserError
 from benchmark.execute import default_processes, prepare_worker
 from benchmark.pack.images import blank_key
@@ -24,6 +23,7 @@ from benchmark.pack.session import Session
 from benchmark.pack.stages import encode_images, load_backbone, score_trials, train_adapters, write_reports
 from benchmark.planning.devices import named, of_machine
 from benchmark.planning.structures import footprint_of, structure_of
+from benchmark.plugins import folder_name, is_by_name, plugin_of
 from benchmark.provenance import gpu, provenance
 from benchmark.rehearsal.materials import NEW_TOKENS, STEPS, TRAINED, Wanted, pack_of, texts
 from benchmark.rehearsal.measure import Gauge, Taken, bytes_below
@@ -112,7 +112,7 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
         UserError: its plugin states no configuration, or memory or disk have too little room.
         RunFailed: a stage failed, or left something other than it has to.
     """
-    plugin = get(wanted.backbone)
+    plugin = _plugin(wanted)
     made, lines = _checkpoint(wanted, plugin, work, say)
     pack = pack_of(wanted, plugin, made.folder, work)
     gpu_name, _ = gpu(wanted.device)
@@ -123,7 +123,7 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
     assert footprint is not None, "a checkpoint in a folder has a structure"
     ranks = [trial.rank for trial in pack.trials]
     target = named("cpu") if wanted.device == "cpu" else of_machine(small=False)
-    planned = Planned(structure, footprint, ranks, protocol.batch_size, wanted.dtype, target)
+    planned = Planned(structure, footprint, ranks, protocol.batch_size, wanted.entry.dtype, target)
     _refuse_without_room(wanted, planned)
     # What these load once is no part of the model's memory.
     prepare_worker()
@@ -133,11 +133,11 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
     with ExitStack() as until_the_end:
         _run(running, until_the_end)
     return Rehearsal(
-        backbone=wanted.backbone,
+        backbone=wanted.entry.name,
         layers=made.layers,
         parameters=made.parameters,
-        dtype=wanted.dtype,
-        quantization=wanted.quantization,
+        dtype=wanted.entry.dtype,
+        quantization=wanted.entry.quantization,
         device=gpu_name or wanted.device,
         ranks=wanted.ranks,
         rows=planned.rows,
@@ -146,12 +146,20 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
     )
 
 
+def _plugin(wanted: Wanted) -> type[Backbone]:
+    """Return the plugin of the published weights, whatever the suite's entry starts from."""
+    if not is_by_name(wanted.entry):
+        return plugin_of(wanted.entry)
+    published = wanted.entry.files or (wanted.entry.checkpoint if wanted.entry.is_folder else "hub")
+    return plugin_of(wanted.entry.model_copy(update={"checkpoint": published, "files": None}))
+
+
 def _checkpoint(
     wanted: Wanted, plugin: type[Backbone], work: Path, say: Say
 ) -> tuple[RandomCheckpoint, list[StageCost]]:
     """Write the checkpoint."""
-    folder = work / wanted.backbone
-    say(f"{wanted.backbone}: writing random weights to {folder}")
+    folder = work / folder_name(wanted.entry.name)
+    say(f"{wanted.entry.name}: writing random weights to {folder}")
     with Gauge(torch.device("cpu")).stage() as taken:
         made = write_random(plugin, folder, layers=wanted.layers, texts=texts())
     line = StageCost(
@@ -237,7 +245,7 @@ def _refuse_without_room(wanted: Wanted, planned: Planned) -> None:
     free = free_memory(torch.device(wanted.device))
     if planned.training > free:
         raise UserError(
-            f"{wanted.backbone}: training is planned at {planned.training / 1e9:.1f} GB, but {wanted.device} has "
+            f"{wanted.entry.name}: training is planned at {planned.training / 1e9:.1f} GB, but {wanted.device} has "
             f"{free / 1e9:.1f} GB free. Rehearse fewer layers (--layers), or in bfloat16 (--dtype)."
         )
 

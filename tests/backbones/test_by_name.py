@@ -93,6 +93,13 @@ def test_an_end_that_template_and_settings_dispute_is_asked_for_by_its_candidate
         findings_of(reading.files, Statements(end_token="<nothing>"))
 
 
+def test_a_decoder_that_no_module_is_called_by_is_refused(tmp_path: Path) -> None:
+    files = in_folder("model", write_folder(FAMILIES["llava"], tmp_path / "model"))
+    with pytest.raises(UserError, match=r"decoder 'nowhere' is stated.*By itself it says 'language_model'"):
+        plugin_of(files, Statements(decoder="nowhere"), miniature=True)
+    assert plugin_of(files, Statements(decoder="language_model"), miniature=True).decoder == "language_model"
+
+
 def test_padding_that_is_the_end_token_changes_no_label(tmp_path: Path, one_thread: None) -> None:
     family = replace(FAMILIES["llava"], tokens={**FAMILIES["llava"].tokens, "pad_token": "</s>"})
     files = in_folder("padded", write_folder(family, tmp_path / "padded"))

@@ -8,21 +8,26 @@ from typing import Any
 
 import pytest
 from known import known
+from published_families import FAMILIES
+from published_folders import write_folder
 from rich.console import Console
 from typer.testing import CliRunner
 
 from backbones import random_checkpoint
+from backbones.contract import written_miniature
 from backbones.errors import UserError
 from backbones.miniature import SIDE
 from backbones.miniature_checkpoint import train_tokenizer
 from backbones.registry import get
 from backbones.shortened import shortened
 from benchmark.cli import app
+from benchmark.named import published_entry
+from benchmark.plugins import plugin_of
 from benchmark.rehearsal import run
 from benchmark.rehearsal.materials import Wanted
 from benchmark.rehearsal.model import Rehearsal, Rehearsals, StageCost
 from benchmark.rehearsal.table import show
-from benchmark.suite import ImagePart, Protocol
+from benchmark.suite import Entry, ImagePart, Protocol
 
 WORDS = 1400
 
@@ -44,7 +49,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
 
 def wanted(name: str, layers: int | None) -> Wanted:
     protocol = Protocol(epochs=5, batch_size=8, micro_batch_size=2, dropout=0.05)
-    return Wanted(name, "float32", None, "cpu", protocol, (2, 4), ImagePart(size=SIDE), layers)
+    return Wanted(Entry(name=name), "cpu", protocol, (2, 4), ImagePart(size=SIDE), layers)
 
 
 @pytest.mark.parametrize(("name", "image_tokens"), [("medgemma-4b-it", 16), ("qwen3-vl-4b", 16)])
@@ -62,6 +67,27 @@ def test_every_stage_is_gone_through(
         assert stages[stage].disk == pytest.approx(stages[stage].planned_disk, rel=0.2)
     assert "differ by" in stages["reload"].note
     assert Rehearsal.model_validate_json(rehearsal.model_dump_json()) == rehearsal
+
+
+def test_a_checkpoint_that_no_plugin_speaks_for_is_rehearsed_by_its_files(tmp_path: Path, one_thread: None) -> None:
+    files = write_folder(FAMILIES["llava"], tmp_path / "files")
+    small = plugin_of(Entry(name="ours", checkpoint="miniature", files=str(files)))
+    folder = written_miniature(small, tmp_path)
+    for weights in folder.glob("*.safetensors"):
+        weights.unlink()
+    entry = published_entry(str(folder), ["image_size=112"])
+    assert entry.checkpoint == str(folder)
+    protocol = Protocol(epochs=5, batch_size=8, micro_batch_size=2)
+    wished = Wanted(entry, "cpu", protocol, (2, 4), ImagePart(size=SIDE), None)
+    rehearsal = run.rehearse(wished, tmp_path / "work", lambda line: None)
+    assert rehearsal.own_tokenizer
+    assert [stage.stage for stage in rehearsal.stages][-1] == "reload"
+
+
+def test_statements_are_for_a_backbone_by_itself() -> None:
+    ended = CliRunner().invoke(app, ["rehearse", "paper", "--state", "image_size=448"])
+    assert isinstance(ended.exception, UserError)
+    assert "paper is a suite, whose entries state it" in str(ended.exception)
 
 
 def test_too_much_memory_is_named_and_fails() -> None:

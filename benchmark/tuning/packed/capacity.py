@@ -7,6 +7,7 @@ import torch
 from transformers import PreTrainedConfig
 
 from backbones.base import Backbone
+from backbones.widths import inner_width, key_value_width
 from benchmark.execute import available_memory
 from benchmark.suite import Protocol
 from benchmark.tuning.interface import TrainingSet
@@ -107,12 +108,11 @@ def cached(width: int, tokens: int) -> int:
 
 def decoder_of(text_config: PreTrainedConfig) -> Decoder:
     """Return the widths of a decoder that writing depends on."""
-    head = getattr(text_config, "head_dim", None) or text_config.hidden_size // text_config.num_attention_heads
     return Decoder(
         text_config.num_hidden_layers,
         text_config.hidden_size,
-        text_config.intermediate_size,
-        text_config.num_key_value_heads * head,
+        inner_width(text_config),
+        key_value_width(text_config),
         text_config.vocab_size,
     )
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from backbones.base import Backbone
+from backbones.widths import inner_width
 from benchmark.progress.events import Event, tell
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
@@ -117,7 +118,7 @@ class Packed:
             lengths = [len(backbone.report_tokens(report)) for report in data.reports]
             tokens = len(backbone.prompt_tokens(trials[0].protocol.prompt)) + sum(lengths) // len(lengths)
             text = backbone.model.config.get_text_config()
-            width = max(text.hidden_size, getattr(text, "intermediate_size", 0))
+            width = max(text.hidden_size, inner_width(text))
             most = min(most, capacity.cached(width, rows * tokens))
         packs = capacity.plan(snapshots, most, data)
         return most, rows, capacity.parted(packs, needed, rows, capacity.USABLE * free)

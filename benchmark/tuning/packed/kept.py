@@ -25,6 +25,7 @@ from backbones.private.lora import lora_layers, lora_sizes
 from backbones.private.masks import whole_rows
 from backbones.private.memory import fake_tensors, storage_key
 from backbones.structure import build, shallow
+from backbones.widths import inner_width
 from benchmark.tuning.compilation import decoder_layers
 from benchmark.tuning.fused import fused
 from benchmark.tuning.losses import report_losses
@@ -186,8 +187,9 @@ def assumed(config: "PreTrainedConfig", forward: Pass, rank: int) -> Counted:
     text = config.get_text_config()
     size, tokens = forward.dtype.itemsize, forward.prompt + forward.report
     wide, inner = PER_TOKEN
-    layer = tokens * (wide * text.hidden_size + inner * text.intermediate_size) * size
-    weights = (4 * text.hidden_size**2 + 3 * text.hidden_size * text.intermediate_size) * size
+    width = inner_width(text)
+    layer = tokens * (wide * text.hidden_size + inner * width) * size
+    weights = (4 * text.hidden_size**2 + 3 * text.hidden_size * width) * size
     head = 2 * tokens * text.hidden_size * size
     logits = forward.report * text.vocab_size * 4
     return Counted(
