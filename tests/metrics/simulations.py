@@ -10,9 +10,11 @@ between seeds. `outlying` blocks are rare and large: one in ten is four times as
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from metrics.metric import mean_of
@@ -147,23 +149,21 @@ def main() -> None:
         "any of 6 pairs", "any row clears", "score held", "difference held", "found, 1 pair", "found, 6 pairs",
     ]  # fmt: skip
     table = Table("blocks", "seeds", "blocks are", *head, title="What verdicts are worth", title_justify="left")
-    for blocks in BLOCKS:
+    for blocks, seeds, outlying in track(list(product(BLOCKS, (1, 3), (False, True))), "Worlds", console=console):
         flips, draws = SignFlips(blocks), Draws(blocks, 1_000)
-        for seeds in (1, 3):
-            for outlying in (False, True):
-                world = World(blocks, seeds, outlying, OF_SEEDS if seeds > 1 else 0.0)
-                cells = [
-                    rate(any_pair(world, 4, flips), repetitions),
-                    rate(any_cleared(world, 4, 3, flips), repetitions),
-                    rate(covered(world, draws), repetitions),
-                    rate(difference_covered(world, draws), repetitions),
-                ]
-                shown = [f"{100 * cell:.1f} %" for cell in cells]
-                for systems in (2, 4):
-                    possible = blocks >= blocks_needed(systems * (systems - 1) // 2) and not outlying
-                    power = rate(detected(world, systems, flips), repetitions) if possible else None
-                    shown.append("–" if power is None else f"{100 * power:.0f} %")
-                table.add_row(str(blocks), str(seeds), "outlying" if outlying else "normal", *shown)
+        world = World(blocks, seeds, outlying, OF_SEEDS if seeds > 1 else 0.0)
+        cells = [
+            rate(any_pair(world, 4, flips), repetitions),
+            rate(any_cleared(world, 4, 3, flips), repetitions),
+            rate(covered(world, draws), repetitions),
+            rate(difference_covered(world, draws), repetitions),
+        ]
+        shown = [f"{100 * cell:.1f} %" for cell in cells]
+        for systems in (2, 4):
+            possible = blocks >= blocks_needed(systems * (systems - 1) // 2) and not outlying
+            power = rate(detected(world, systems, flips), repetitions) if possible else None
+            shown.append("–" if power is None else f"{100 * power:.0f} %")
+        table.add_row(str(blocks), str(seeds), "outlying" if outlying else "normal", *shown)
     console.print(table)
 
 

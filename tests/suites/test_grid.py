@@ -23,7 +23,7 @@ grid:
   alpha: [8]
 protocol: {steps: 3, learning_rate: 1.0e-3}
 """
-MINI = "723e9ae43fb0e32f3ab35ec41c04b722b6b620b2d42d3e649f7226941b556c26"
+MINI = "1bfb280787de85324df9544370a437f765670dfed5db6bd7e23f5e885e8e6f9f"
 PAPER = "4d6561f23c9c6b94dfc1a48cf8e6ad01856c12b094435831b9a4a62bcd3641ba"
 """SHA-256 of the ids of all trials of these suites, as they were before a grid had further axes."""
 
