@@ -59,21 +59,20 @@ class Sample:
         """
         key = draws, draw_seeds or self.seeds == 1
         if key not in self._resampled:
-            # Both ways at once: scores of the drawn blocks take far longer than their means, and differences ask twice.
-            for drawn, means in self._drawn(draws).items():
-                means.setflags(write=False)
-                self._resampled[draws, drawn] = means
+            self._resampled[key] = self._drawn(*key)
+            self._resampled[key].setflags(write=False)
         return self._resampled[key]
 
-    def _drawn(self, draws: "Draws") -> dict[bool, Array]:
-        """Return the resamples by whether seeds are drawn too; of one seed there is one way."""
+    def _drawn(self, draws: "Draws", draw_seeds: bool) -> Array:
         seeds, blocks, k = self.statistics.shape
         flat = self.statistics.transpose(1, 0, 2).reshape(blocks, seeds * k)
         scores = self.combine((draws.blocks @ flat).reshape(-1, seeds, k))
         if seeds == 1:
-            return {True: scores[:, 0]}
+            return scores[:, 0]
+        if not draw_seeds:
+            return scores.mean(axis=1)
         counts = draws.seeds(seeds)
-        return {False: scores.mean(axis=1), True: np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds}
+        return np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds
 
     @cached_property
     def pseudo_values(self) -> Array:
