@@ -19,8 +19,33 @@ _SCARCE = (
     r"(?:limited|reduced|lower(?:ed)?|decreased|impaired|low|restricted|diminished|compromised|hampered|difficult)"
 )
 
+_ELSEWHERE = (
+    r"\s(?:there|here|so\s(?:close|near|far)\s[^.;,\n]{2,40}?"
+    r"|(?:in|at|within|behind|near)\s(?:it|this|that|these|those|such)(?:\s[a-z]{2,15}){0,3}?)"
+)
+_METHOD = (
+    r"\b(?:ultraso(?:und|nography)|sonography|us|mri?|(?:digital\s|breast\s)?tomosynthesis|dbt"
+    r"|contrast(?:-enhanced)?\smammography)\s"
+)
+_FINDS = r"(?:detect|find|show|reveal|depict|demonstrate|identify|discover|uncover|disclose|pick\sup|visuali[sz]e)"
+_SUCH = r"(?:(?!the\b|no\b|this\b|that\b)[a-z-]{1,14}\s){0,3}"
+_MISSED = (
+    r"\s(?:that|which)\s(?:(?:a\s)?mammogra\w{1,5}|(?:the\s)?(?:\w{2,10}\s)?(?:x-?rays?|views?|images?))\s"
+    r"(?:(?:may|might|can|could|would|will|often|sometimes)\s)?(?:miss|overlook|cannot\s|does\snot\s|do\snot\s)"
+)
 _REMARK = re.compile(
-    rf"\b{_MODAL}\s(?:[a-z]{{2,12}}ly\s)?(?:{_HIDE}|{_HINDER})\b"
+    # Of one method against another: "ultrasound can detect small masses that mammography misses".
+    rf"{_METHOD}(?:can|may|might|will|(?P<could>could))\s(?:(?:also|often|sometimes|[a-z]{{2,10}}ly)\s)?{_FINDS}\s{_SUCH}{_NAMED}"
+    rf"(?:(?(could)(?!)|(?:es|s|ies)\b)|[a-z]{{0,3}}{_MISSED})"
+    rf"|{_METHOD}(?:(?:also|often|sometimes|[a-z]{{2,10}}ly)\s)?{_FINDS}s\s{_SUCH}{_NAMED}(?:es|s|ies){_MISSED}"
+    # Of what was not imaged: "a lesion there would escape detection".
+    rf"|\b(?:(?:an?|any|small(?:er)?|subtle|even|further|other)\s){{1,3}}(?:[a-z-]{{3,10}}\s)?{_NAMED}\w{{0,3}}(?:{_ELSEWHERE})?\swould\snot\sbe\s"
+    r"(?:visible|seen|apparent|detect\w{2,4}|identified|shown|visuali[sz]ed|depicted)\b"
+    rf"|\b(?:(?:an?|any|small(?:er)?|subtle|even|further|other)\s){{0,3}}{_NAMED}\w{{0,3}}{_ELSEWHERE}\s(?:(?:may|might)\snot\s(?:be\s)?(?:visible|seen"
+    rf"|apparent|detect\w{{2,4}}|identified|shown)|{_MODAL}\s(?:[a-z]{{2,10}}ly\s|still\s|also\s){{0,2}}"
+    r"(?:(?:be|remain|go|lie|get)\s(?:[a-z]{2,10}ly\s)?|escape\s)?(?:detection|notice|hidden|obscured|missed|overlooked|masked|concealed|occult"
+    r"|undetected|invisible|unnoticed|unseen|undiscovered))\b"
+    rf"|\b{_MODAL}\s(?:[a-z]{{2,12}}ly\s)?(?:{_HIDE}|{_HINDER})\b"
     rf"|\b{_HINDER}\s(?:the\s|overall\s|mammographic\s|diagnostic\s){{0,3}}"
     r"(?:sensitivity|detect\w{3,7}|accuracy|visibility|specificity|(?:evaluation|assessment|visuali[sz]ation)\s(?:for|of\ssmall))"
     rf"|\bsensitivity\s(?:of|for|in|to)\b(?=[^.;\n]{{0,120}}\b{_SCARCE}\b)"

@@ -266,6 +266,8 @@ def _fate(report: ReportText, clause_before: str, sentence_before: str, after: s
         lexicon.CONDITIONAL_BEFORE.search(clause_before)
         or lexicon.IF_BEFORE.search(sentence_before)
         or lexicon.CONDITIONAL_AFTER.match(after)
+        or lexicon.UNREAL_AFTER.match(after)
+        or (lexicon.UNREAL_BEFORE.search(sentence_before) and lexicon.WOULD_AFTER.match(after))
     ):
         return "conditional"
     if lexicon.GENERIC_AFTER.match(after):

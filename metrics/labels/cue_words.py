@@ -46,6 +46,12 @@ THEN = (
     r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
     r"(?:that|the)\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"
 )
+THAT_STUDY = (
+    r"(?:(?:the|her|an?)\s)?(?:(?:screening|mammographic)\s)?(?:stud(?:y|ies)|exam(?:ination)?s?|films?|images?|mammogra(?:ms?|phy)|x-?rays?)\s"
+    r"(?:(?:of|from|dated|done|taken|made|performed|in|on)\s){0,3}(?:(?:19|20)\d\d\b|\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}\b"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\s(?:19|20)\d\d\b|(?:[a-z]{1,7}|\d{1,2})\s(?:years?|months?)\s(?:ago|earlier|before)\b)"
+)
+"""An older study by when it was: "the study of 2020", "the films from March 2019"."""
 OTHER_VIEW = (
     r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique|2-?\s?d|two-dimensional|synthe\w{3,6}"
     r"|standard|conventional|routine|(?:full-field\s)?digital\s(?:image|mammo)\w{1,4}|ultraso(?:und|nography)|usg?|sonography"

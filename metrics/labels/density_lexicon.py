@@ -32,8 +32,15 @@ DENSITY_LETTER = re.compile(
     rf"(?:acr[\s-]?)?(?:(?:density|category|type|right|left|rt|lt|[rl]|breast"
     rf"|on the)[\s:-]{{1,3}}){{0,3}}{_letter('second')})?"
 )
+_STRUCTURE = (
+    r"(?:(?:breast|parenchymal?|fibro-?glandular|glandular|mammary|tissue)\s(?:composition|structure|tissue|parenchyma)"
+    r"|(?:composition|structure)\sof\s(?:the|both)\s(?:breasts?(?:\stissue)?|mammary\sglands?|parenchyma|(?:fibro-?)?glandular\stissue))"
+    r"[\s:,=(-]{1,3}(?:(?:is|of|corresponds\sto|according\sto)\s){0,2}(?:acr|type|grade|class|group)"
+)
+"""What is typed: "breast composition type 2", "breast structure ACR III"."""
 DENSITY_NUMBER = re.compile(
     r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
+    rf"|{_STRUCTURE}"
     r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s?[:,-]?\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
     r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"

@@ -115,6 +115,13 @@ NEW_SUBJECT = re.compile(
     r"\s?(?:and\s)?the\s(?:[a-z-]{2,20}\s){1,4}?(?:is|are|has|have|remains?|appears?|measures?|shows?)\s(?!not?\b|never\b|absent\b|without\b)"
 )
 """After "and" in a denied list: a statement with a subject and a verb of its own."""
+LEADING_EXCEPTION = re.compile(
+    r"\s?(?:except(?:ing)?(?:\sfor)?|apart\sfrom|aside\sfrom|other\sthan|besides|barring|save(?:\sfor)?|exception\sof)\s"
+)
+SUBJECT_OF_ITS_OWN = re.compile(
+    r"\s?(?:the|both|all|this|these|no|neither|nothing|there|each|breasts?|remaining|mammogra\w{1,4}|stud(?:y|ies))\b"
+)
+"""The end of "except for arterial calcifications, the breasts are free of ...": a statement begins there."""
 FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
 NOW_APPEARS = re.compile(
     r"\s(?:(?:now|again|today|otherwise|also|still|both|all|have|has|become|is|are|was|were|looks?|appears?|seems?)\s){1,4}"

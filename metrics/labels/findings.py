@@ -23,6 +23,7 @@ from metrics.labels.statement import (
     before_a_noun,
     begins_unmarked,
     denied_subject,
+    ends_exception,
     excepts,
     goes_on,
     is_elsewhere,
@@ -233,6 +234,9 @@ def _join(state: State, event: str | None, position: int) -> None:
     state.doubted = False
     state.commas += comma
     state.comma_from = len(state.mentions) if comma else state.comma_from
+    if comma and ends_exception(state, position):
+        state.new_clause(position)
+        return
     ended = (state.verb and not predicate_follows(state, position)) or (comma and state.asked)
     if state.negated and not ended:
         ended = affirms(state, position, comma or event == "slash") or is_elsewhere(state, position)

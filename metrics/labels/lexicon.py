@@ -181,6 +181,13 @@ CONDITIONAL_BEFORE = re.compile(
 )
 IF_BEFORE = re.compile(r"\b(?:if|unless)\b|^\s?should (?:it|this|these|they|the|an?|any)\b|\bin the event\b")
 CONDITIONAL_AFTER = re.compile(r"\s?,?\s?(?:only )?(?:if|unless|were|provided|in case)\b")
+UNREAL_BEFORE = re.compile(r"^\s?\(?(?:had|were) ")
+WOULD_AFTER = re.compile(r"\s?\)?\s?(?:(?:category|assessment) )?would\b")
+"""Around a category: "had it been new, BI-RADS 4 would be given"."""
+UNREAL_AFTER = re.compile(
+    r"\s?\)?\s?(?:(?:category|assessment) )?(?:(?:would|could|might) (?:[a-z]{4,9} )?have\b"
+    r"|would\b[^.;\n]{0,60}?\b(?:(?:had|were) (?:the|it|this|that|these|they|there)|if|unless)\b)"
+)
 GENERIC_AFTER = re.compile(
     r"(?:\s?(?:and|or|to|/|-|,)\s?[0-6][abc]?)?\s"
     r"(?:lesions|findings|masses|cases|categories|mammograms|abnormalities|assessments|patients)\s"

@@ -15,6 +15,7 @@ from metrics.labels.cue_words import (
     SEEN,
     STEADY,
     TAKEN,
+    THAT_STUDY,
     THEN,
 )
 
@@ -24,6 +25,7 @@ NEUTRAL = "|".join(
         rf"(?:{BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}{SEEN}\s"
         rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{THEN}\b",
         rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{THEN}\b",
+        rf"(?:{BE}\s)?(?:(?:not|isn't|aren't|wasn't|weren't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}{SEEN}|absent)\s(?:on|in|at|by|from)\s{THAT_STUDY}",
         rf"(?:{BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{SEEN}\b",
         rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}(?!reproduc|confirm|verif|substantiat|borne|upheld){SEEN}|invisible"
         rf"|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b",

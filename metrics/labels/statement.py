@@ -172,6 +172,14 @@ def excepts(state: State, match: re.Match[str]) -> bool:
     return not any(event in KINDS for event in following)
 
 
+def ends_exception(state: State, position: int) -> bool:
+    """Return whether a comma ends the exception that a statement began with: "except for a cyst, the breasts ..."."""
+    return (
+        lexicon.LEADING_EXCEPTION.match(state.text, state.clause_at, state.end) is not None
+        and lexicon.SUBJECT_OF_ITS_OWN.match(state.text, position, state.end) is not None
+    )
+
+
 def denied_subject(state: State, position: int) -> bool:
     """Return whether what "shows" stands behind is denied itself: "neither view shows a mass"."""
     between = state.text[state.denied_at : position]
