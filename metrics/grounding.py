@@ -5,7 +5,7 @@ without any look at the image; its fall can not. For another patient's image not
 `metrics.all_pairs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,6 +64,7 @@ def grounding(
     shown_texts: Sequence[Sequence[str]],
     blocks: Sequence[str],
     draws: Draws,
+    draws_for: Callable[[str], Draws] | None = None,
 ) -> Grounding:
     """Compare predictions for the right images with those under a control.
 
@@ -75,6 +76,7 @@ def grounding(
         real_texts, shown_texts: for each seed, the predictions in the order of the reports.
         blocks: the block of each report.
         draws: the resamples, over the number of distinct blocks.
+        draws_for: gives those for a score; None for the same.
     """
     falls = {}
     for name, first in real[0].items():
@@ -82,7 +84,7 @@ def grounding(
             continue
         right, wrong = (sample([by_name[name] for by_name in group], blocks) for group in (real, shown))
         ordered = (right, wrong) if first.higher_is_better else (wrong, right)
-        better = difference(*ordered, draws, same_seeds=True)
+        better = difference(*ordered, draws_for(name) if draws_for else draws, same_seeds=True)
         falls[name] = Fall(name, control, right.value, wrong.value, better, _verdict(better))
     return Grounding(control, falls, unchanged(real_texts, shown_texts, blocks, draws))
 

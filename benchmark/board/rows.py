@@ -120,7 +120,8 @@ def _under_control(
     statistics = [d.control_statistics(control, basis.primary) for d in group]
     texts = [[d.predictions[i] for i in references.test_ids] for d in group]
     controls = [[d.controls[control][i] for i in references.test_ids] for d in group]
-    grounded = grounding(control, [d.statistics for d in group], statistics, texts, controls, basis.blocks, basis.draws)
+    ours = [d.statistics for d in group]
+    grounded = grounding(control, ours, statistics, texts, controls, basis.blocks, basis.fewer, basis.draws_for)
     falls = {name: Fall(**vars(number(lost.fall, reach(name)))) for name, lost in grounded.falls.items()}
     return falls, number(grounded.unchanged)
 

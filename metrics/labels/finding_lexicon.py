@@ -141,7 +141,13 @@ AS_BEFORE = re.compile(
 """Behind a denied finding, another one of which is said that it hasn't changed: "no mass, calcifications stable"."""
 OF_IT = re.compile(r"\s(?:it|them)\b")
 """Behind what is said of the anatomy named last: "close to the muscle but does not invade it"."""
-LISTED = re.compile(r"\b(?:or|nor|no|without)\b|^\s?and\b")
+LISTED = re.compile(
+    r"\b(?:or|nor|no|without)\b|^\s?and\b"
+    # "…, asymmetry and distortion are seen": a place behind the verb would make it a statement of its own.
+    r"|^[\w\s/-]{2,60}\s(?:and|&)\s[\w\s/-]{2,50}\s(?:is|are|was|were)\s(?:clearly\s|definitely\s)?"
+    r"(?:seen|noted|identified|detected|demonstrated|found|visible|visuali[sz]ed|evident|apparent|present|appreciated|observed|shown)"
+    r"(?:\s(?:here|today|bilaterally|(?:in|on|within)\s(?:either|any|both|the\s(?:present|current))[\w\s]{0,40}))?\s?(?:[.;]|\Z)"
+)
 LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
 """In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(

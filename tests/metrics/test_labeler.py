@@ -138,7 +138,7 @@ LABELS = {
     "1.1": "446c0dda23cc720263a8a8b991f26a9cf53c7cbffb7fceee5289d4bd1b1defd7",
     "1.2": "9ad726b4f2e89cfe73e845cb29c2b267856bc9544af763f9a2adde61df288159",
     "1.3": "ba8164e637d196f4dc07633307cc8b5787a39cf63095062bd6dbca0d7db9916e",
-    "1.4": "c5f68ad352a654f5ec3a9a31ee934970ed29376c3d2edc41c300176f3f8fd1c6",
+    "1.4": "9ed1850fc18e1d1091cf8b800e41d3718e715e3b91ca6e6d6bcd06f247f62dde",
 }
 """The digest of the labels of `texts()`, by the version that gives them."""
 VOCABULARY = {
@@ -146,7 +146,7 @@ VOCABULARY = {
     "1.1": "ba80919b7ba841617f04afa8d22a9a0bb5e05d468219dfbf0ae73c20f4248a61",
     "1.2": "1ac702473a61b54000b9f304c5b746d862f949040d88a5c87fa50535f7f7fbf7",
     "1.3": "a8e96aeafb4826266450d5ddc6a9bd3500fd2c206f952dd999cd46e303459ac2",
-    "1.4": "d82cdb65f3af990093b220be283fc4718b1fbf598fd3dbf999769ea9c360dac6",
+    "1.4": "6d32a791f15f2401d7973920612a59020cbc28aa9c78229be905e412da192361",
 }
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 

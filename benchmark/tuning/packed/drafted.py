@@ -36,7 +36,6 @@ class DraftedWriting:
         self.drafts = drafts
         self.limit = limit
 
-    @torch.inference_mode()
     def __call__(self, first: Tensor, state: GenerationState) -> list[list[int]]:
         """Return the token ids of each row, the one that ends it among them.
 
