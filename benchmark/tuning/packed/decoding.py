@@ -17,7 +17,7 @@ from benchmark.tuning.interface import Generated
 from benchmark.tuning.packed.drafted import ROOM, DraftedWriting
 from benchmark.tuning.packed.drafts import Drafts
 from benchmark.tuning.packed.layers import PackedLayers
-from benchmark.tuning.packed.rows import SHARE, staying
+from benchmark.tuning.packed.rows import staying
 from benchmark.tuning.packed.stacks import Stacks
 from benchmark.tuning.protocol import precision
 
@@ -79,13 +79,10 @@ class PackedDecoding:
                     return torch.tensor([[*text, *[self.end] * (limit - len(text))] for text in texts])
                 make_room(kwargs["past_key_values"], prompt + limit)
             if (number + 1) % look == 0:
-                going = ~ended.view(trials, -1)
-                width = int(going.sum(dim=1).max())
-                if width == 0:
+                if bool(ended.all()):
                     break
-                active = going.any(dim=1).nonzero().flatten().tolist()
-                if len(active) * width <= SHARE * len(place):
-                    rows = staying(going, active, width)
+                if stay := staying(~ended.view(trials, -1)):
+                    rows, active = stay
                     input_ids, place, ended = input_ids[rows], place[rows], ended[rows]
                     kwargs = select_rows(kwargs, rows)
                     if self.layers and len(active) < trials:

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from backbones.private.generation import GenerationState, guessed_inputs, select_rows
 from benchmark.tuning.packed.drafts import CONTEXTS, MOST, Drafts
 from benchmark.tuning.packed.layers import PackedLayers
-from benchmark.tuning.packed.rows import SHARE, staying
+from benchmark.tuning.packed.rows import staying
 
 ROOM = 64
 """Tokens of wrong guesses that the cache has room for; behind them, tokens are written one by one."""
@@ -66,10 +66,11 @@ class DraftedWriting:
                 right[place] = self._add(texts[rows[place]], guesses[place], chosen[place])
             _go_on(state, torch.tensor(right, device=first.device), width)
             width = min(MOST, max(1, -(-2 * sum(right) // len(going))))
-            if stay := self._staying([self._goes_on(texts[row]) for row in rows], trials):
+            still = torch.tensor([self._goes_on(texts[row]) for row in rows])
+            if still.any() and (stay := staying(still.view(trials, -1))):
                 kept, active = stay
-                rows = [rows[place] for place in kept]
-                state = select_rows(state, torch.tensor(kept, device=first.device))
+                rows = [rows[place] for place in kept.tolist()]
+                state = select_rows(state, kept.to(first.device))
                 if self.layers and len(active) < trials:
                     self.layers.keep(active)
                     trials = len(active)
@@ -95,15 +96,6 @@ class DraftedWriting:
             right += 1
         self.drafts.learn(text)
         return right
-
-    def _staying(self, going: Sequence[bool], trials: int) -> tuple[list[int], list[int]] | None:
-        """Return places of the rows that stay in the batch, and the trials they are of; None where all stay."""
-        by_trial = torch.tensor(going).view(trials, -1)
-        active = by_trial.any(dim=1).nonzero().flatten().tolist()
-        width = int(by_trial.sum(dim=1).max())
-        if not active or len(active) * width > SHARE * len(going):
-            return None
-        return staying(by_trial, active, width).tolist(), active
 
 
 def _go_on(state: GenerationState, right: Tensor, width: int) -> None:

@@ -36,7 +36,6 @@ class PackEvaluation:
         data: what they learn, and are evaluated on.
         merge: see `benchmark.tuning.packed.layers`; without dropout, it can be had here.
         rows: of a trial that go through the model at once at most.
-        drafts: guesses of what trials write.
     """
 
     backbone: Backbone
@@ -46,7 +45,6 @@ class PackEvaluation:
     data: TrainingSet
     merge: bool
     rows: int | None
-    drafts: Drafts
 
     @torch.no_grad()
     def at(self, step: int, steps: Sequence[int]) -> list[Evaluation]:
@@ -103,10 +101,11 @@ class PackEvaluation:
         free = capacity.free_memory(self.backbone.device)
         rows = capacity.rows_in_writing(self.backbone, protocol, free)
         images = max(1, rows // len(self.trials))
+        drafts = Drafts.of(self.backbone, self.data.reports)
         texts: list[list[str]] = [[] for _ in self.trials]
         for start in range(0, most, images):
             part = [features[start : start + images] for features in filled]
-            written = write(self.backbone, self.model, self.stacks, protocol, part, self.drafts, merge=self.merge)
+            written = write(self.backbone, self.model, self.stacks, protocol, part, drafts, merge=self.merge)
             for mine, reports in zip(texts, written, strict=True):
                 mine += [report.text for report in reports]
         for trial, mine, (_, places) in zip(self.trials, texts, each, strict=True):

@@ -122,6 +122,5 @@ def written_report(decoder: Decoder, prompt: int, new: int, number: int) -> int:
         number: bytes of a number of the model.
     """
     widest = prompt * (4 * decoder.intermediate + 8 * decoder.hidden) * number
-    return (
-        2 * key_values(decoder, prompt + new, number) + widest + max(12, (MOST + 1) * number + 8) * decoder.vocabulary
-    )
+    logits = max(12, (MOST + 1) * number + 8) * decoder.vocabulary
+    return 2 * key_values(decoder, prompt + new, number) + widest + logits

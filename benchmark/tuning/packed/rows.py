@@ -1,7 +1,5 @@
 """Which rows of a batch stay in it while others have ended."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -9,14 +7,18 @@ SHARE = 0.85
 """Rows that have ended leave the batch as soon as it shrinks to this share of itself: leaving copies the cache."""
 
 
-def staying(going: Tensor, active: Sequence[int], width: int) -> Tensor:
-    """Return rows that stay in the batch: of each active trial those that go on, filled up to `width` with ended ones.
+def staying(going: Tensor) -> tuple[Tensor, list[int]] | None:
+    """Return the rows that stay in the batch, and the trials that they are of; None where all stay.
+
+    Of each trial with rows that go on these stay, filled up with ended ones to as many as the trial has that has most.
 
     Args:
-        going: which rows go on, [trials, rows].
-        active: trials with any such row.
-        width: rows that each of them keeps.
+        going: which rows go on, [trials, rows]; at least one.
     """
-    rows = torch.argsort((~going[list(active)]).to(torch.uint8), dim=1, stable=True)[:, :width]
+    active = going.any(dim=1).nonzero().flatten().tolist()
+    width = int(going.sum(dim=1).max())
+    if len(active) * width > SHARE * going.numel():
+        return None
+    rows = torch.argsort((~going[active]).to(torch.uint8), dim=1, stable=True)[:, :width]
     starts = torch.tensor(active, device=going.device)[:, None] * going.shape[1]
-    return (rows.sort(dim=1).values + starts).flatten()
+    return (rows.sort(dim=1).values + starts).flatten(), active

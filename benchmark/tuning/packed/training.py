@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.fused import fused
 from benchmark.tuning.interface import StepDone, TrainingSet
 from benchmark.tuning.losses import report_losses
-from benchmark.tuning.packed.drafts import Drafts
 from benchmark.tuning.packed.evaluation import PackEvaluation
 from benchmark.tuning.packed.layers import PackedLayers
 from benchmark.tuning.packed.optimizer import PackedAdamW
@@ -221,7 +219,7 @@ class PackTraining:
             return
         self.passed(self.trials)
         look = PackEvaluation(
-            self.backbone, self.model, self.stacks, self.trials, self.data, self.merge, self.rows, self.drafts
+            self.backbone, self.model, self.stacks, self.trials, self.data, self.merge, self.rows
         )  # fmt: skip
         for place, evaluation in enumerate(look.at(self.step, steps)):
             trial = self.trials[place]
@@ -232,11 +230,6 @@ class PackTraining:
                 if evaluating.is_kept(trial, self.evaluations[place]):
                     self.best[place] = self._copied(place)
         self.passed(self.trials)
-
-    @cached_property
-    def drafts(self) -> Drafts:
-        """Guesses of what trials write where they are evaluated, from what they learn."""
-        return Drafts.of(self.backbone, self.data.reports)
 
     def _lost(self) -> bool:
         """Return whether a trial is in the pack that has failed."""
