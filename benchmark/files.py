@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -154,7 +155,7 @@ def read_model(path: Path, model: type[Model]) -> Model:
     Raises:
         UserError: names the file and what is wrong: missing, unreadable, not JSON, or not such content.
     """
-    return validated(path, TypeAdapter(model))
+    return validated(path, _adapter(model))
 
 
 def read_models(path: Path, model: type[Model]) -> list[Model]:
@@ -179,6 +180,12 @@ def validated(path: Path, adapter: TypeAdapter[Model]) -> Model:
         return adapter.validate_json(_text(path))
     except ValidationError as error:
         raise UserError(f"{path}: {_mistakes(error)}") from None
+
+
+@cache
+def _adapter(model: type[Model]) -> TypeAdapter[Model]:
+    """Return what validates a model; to make it takes as long as to use it."""
+    return TypeAdapter(model)
 
 
 def _text(path: Path) -> str:

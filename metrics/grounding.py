@@ -5,6 +5,7 @@ without any look at the image; its fall can not. For another patient's image not
 `metrics.all_pairs`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +13,8 @@ from typing import Literal
 import numpy as np
 
 from metrics.metric import ReportStatistics, mean_of
-from metrics.statistics.intervals import Interval, difference, interval
+from metrics.statistics.intervals import Interval, interval
+from metrics.statistics.many import differences
 from metrics.statistics.resampling import Draws, sample
 from metrics.text.whitespace import collapse_whitespace
 
@@ -78,14 +80,23 @@ def grounding(
         draws: the resamples, over the number of distinct blocks.
         draws_for: gives those for a score; None for the same.
     """
-    falls = {}
-    for name, first in real[0].items():
-        if first.higher_is_better is None or any(name not in by_name for by_name in (*real, *shown)):
-            continue
-        right, wrong = (sample([by_name[name] for by_name in group], blocks) for group in (real, shown))
-        ordered = (right, wrong) if first.higher_is_better else (wrong, right)
-        better = difference(*ordered, draws_for(name) if draws_for else draws, same_seeds=True)
-        falls[name] = Fall(name, control, right.value, wrong.value, better, _verdict(better))
+    named = [
+        name
+        for name, first in real[0].items()
+        if first.higher_is_better is not None and all(name in by_name for by_name in (*real, *shown))
+    ]
+    both = {name: tuple(sample([one[name] for one in group], blocks) for group in (real, shown)) for name in named}
+    by_draws: dict[Draws, list[str]] = defaultdict(list)
+    for name in named:
+        by_draws[draws_for(name) if draws_for else draws].append(name)
+    better: dict[str, Interval] = {}
+    for drawn, names in by_draws.items():
+        pairs = [both[name] if real[0][name].higher_is_better else both[name][::-1] for name in names]
+        better |= dict(zip(names, differences(pairs, drawn, same_seeds=True), strict=True))
+    falls = {
+        name: Fall(name, control, right.value, wrong.value, better[name], _verdict(better[name]))
+        for name, (right, wrong) in both.items()
+    }
     return Grounding(control, falls, unchanged(real_texts, shown_texts, blocks, draws))
 
 

@@ -1,5 +1,6 @@
 """What every score has in common: statistics per report that add up, and how their sums become the score."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,6 +8,31 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+
+
+class OfMoments(ABC):
+    """A way to combine sums that needs only a few numbers, linear in them."""
+
+    @property
+    @abstractmethod
+    def moments(self) -> Array:
+        """float64 [k, m]; sums [..., k] times it are those numbers."""
+
+    @abstractmethod
+    def __call__(self, sums: Array) -> Array:
+        """Return scores [...] of sums [..., k]."""
+
+    @property
+    @abstractmethod
+    def of_moments(self) -> Callable[[Array], Array]:
+        """What makes scores [...] of those numbers [..., m]."""
+
+
+def shortened(statistics: Array, combine: Callable[[Array], Array]) -> tuple[Array, Callable[[Array], Array]]:
+    """Return statistics [..., m] that are no longer than needed, and what makes scores of their sums."""
+    if isinstance(combine, OfMoments):
+        return statistics @ combine.moments, combine.of_moments
+    return statistics, combine
 
 
 @dataclass(frozen=True)

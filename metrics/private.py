@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from metrics.errors import MetricUnavailable
+from metrics.text.nltk_import import import_nltk
 
 if TYPE_CHECKING:
     from nltk.stem import StemmerI
@@ -228,6 +229,7 @@ def nltk_tokens(text: str) -> tuple[str, ...]:
 
 @cache
 def _tokenizers() -> "tuple[PunktSentenceTokenizer, NLTKWordTokenizer]":
+    import_nltk()
     from nltk.tokenize import NLTKWordTokenizer
     from nltk.tokenize.punkt import PunktSentenceTokenizer
 
@@ -236,6 +238,7 @@ def _tokenizers() -> "tuple[PunktSentenceTokenizer, NLTKWordTokenizer]":
 
 def nltk_meteor(hypothesis: Sequence[str], reference: Sequence[str], wordnet: WordNet) -> float:
     """Return METEOR (alpha 0.9, beta 3, gamma 0.5) of two texts as words."""
+    import_nltk()
     from nltk.translate.meteor_score import single_meteor_score
 
     return float(single_meteor_score(reference, hypothesis, stemmer=_stemmer(), wordnet=wordnet))
@@ -244,6 +247,7 @@ def nltk_meteor(hypothesis: Sequence[str], reference: Sequence[str], wordnet: Wo
 @cache
 def _stemmer() -> "StemmerI":
     """Return METEOR's stemmer, Porter's, which stems each word once: reports are written in a few hundred words."""
+    import_nltk()
     from nltk.stem import PorterStemmer, StemmerI
 
     porter = PorterStemmer()

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from benchmark.board.model import Number
 from metrics.all_pairs import PairFall
 from metrics.registry import METRICS
@@ -32,4 +30,4 @@ def reach(name: str) -> float:
 def mean(values: Sequence[float | None]) -> float | None:
     """Return the mean; None where a value isn't known, or there is none."""
     known = [v for v in values if v is not None]
-    return float(np.mean(known)) if known and len(known) == len(values) else None
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None

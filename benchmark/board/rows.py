@@ -21,7 +21,7 @@ from metrics.all_pairs import fall
 from metrics.grounding import grounding
 from metrics.labels.labeler import label
 from metrics.registry import METRICS
-from metrics.statistics.statistics import interval, sample
+from metrics.statistics.statistics import intervals, sample
 
 
 def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
@@ -66,22 +66,35 @@ def row_of(group: list[Result], results: SuiteResults, basis: Basis) -> Row:
 
 def scores_of(group: Sequence[Result], basis: Basis) -> dict[str, Score]:
     """Return the mean over seeds, with its interval, of each score that all of a point's trials have."""
+    names = [name for name in METRICS if all(name in d.scores.scores for d in group)]
+    stored = {name: [d.scores.scores[name] for d in group] for name in names}
+    undefined = {
+        name: next((one.undefined for one in each if one.undefined is not None), None) for name, each in stored.items()
+    }
+    ends = {name: (each[0].low, each[0].high) for name, each in stored.items()}
+    if len(group) > 1:
+        drawn = [name for name in names if METRICS[name].has_interval and undefined[name] is None]
+        ends = dict.fromkeys(names, (None, None)) | _ends_of(drawn, group, basis)
     scores = {}
-    for name, metric in METRICS.items():
-        stored = [d.scores.scores[name] for d in group if name in d.scores.scores]
-        if len(stored) < len(group):
-            continue
-        values = tuple(score.value for score in stored)
-        undefined = next((score.undefined for score in stored if score.undefined is not None), None)
-        low, high = stored[0].low, stored[0].high
-        if len(group) > 1:
-            low = high = None
-            if metric.has_interval and undefined is None:
-                by_seed = sample([d.statistics[name] for d in group], basis.blocks)
-                ends = number(interval(by_seed, basis.draws_for(name), bounds=metric.bounds))
-                low, high = ends.low, ends.high
-        scores[name] = Score(value=mean(values), low=low, high=high, undefined=undefined, n=stored[0].n, by_seed=values)
+    for name, each in stored.items():
+        values, (low, high) = tuple(score.value for score in each), ends[name]
+        scores[name] = Score(
+            value=mean(values), low=low, high=high, undefined=undefined[name], n=each[0].n, by_seed=values
+        )
     return scores
+
+
+def _ends_of(
+    names: Sequence[str], group: Sequence[Result], basis: Basis
+) -> dict[str, tuple[float | None, float | None]]:
+    """Return the interval's ends of each score over a point's seeds, those that are drawn alike together."""
+    ends: dict[str, tuple[float | None, float | None]] = {}
+    for draws in dict.fromkeys(basis.draws_for(name) for name in names):
+        alike = [name for name in names if basis.draws_for(name) is draws]
+        samples = [sample([d.statistics[name] for d in group], basis.blocks) for name in alike]
+        found = map(number, intervals(samples, draws, [METRICS[name].bounds for name in alike]))
+        ends |= {name: (one.low, one.high) for name, one in zip(alike, found, strict=True)}
+    return ends
 
 
 def order(row: Row, primary: str) -> tuple[float, str, int, int, tuple[object, ...]]:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
+from itertools import chain
 
 from benchmark.board.model import Board, FloorsBoard, Number, Row
 from benchmark.board.published import PUBLISHED
@@ -29,10 +30,12 @@ def results_csv(board: Board) -> str:
     file = StringIO()
     after = COLUMNS.index("alpha") + 1
     columns = (*COLUMNS[:after], *board.suite.grid.axes, *COLUMNS[after:])
-    writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    for line in (*_rows(board), *_floors(board), *_published()):
-        writer.writerow({key: _text(value) for key, value in line.items()})
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    for line in chain(_rows(board), _floors(board), _published()):
+        if unknown := line.keys() - columns:
+            raise ValueError(f"{sorted(unknown)}: no columns of {NAME}")
+        writer.writerow([_text(line.get(column)) for column in columns])
     return file.getvalue()
 
 

@@ -5,11 +5,12 @@ how often one was given.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from metrics.metric import Array, ReportStatistics, mean_of
+from metrics.metric import Array, OfMoments, ReportStatistics, mean_of
 
 Categories = Sequence[str | None]
 
@@ -84,36 +85,53 @@ def quadratic_kappa(
         stated = _farthest(r, levels) if p is None else p
         statistics[row, 0] = (r - stated) ** 2
         statistics[row, 1 + r] = statistics[row, 1 + levels + stated] = 1
-    return ReportStatistics(name, signature, statistics, partial(_quadratic_kappa, levels=levels), counted)
+    return ReportStatistics(name, signature, statistics, QuadraticKappa(levels), counted)
 
 
 def _farthest(level: int, levels: int) -> int:
     return levels - 1 if levels - 1 - level > level else 0
 
 
-def _quadratic_kappa(sums: Array, levels: int) -> Array:
-    """Return kappa [...] of sums [..., 1 + 2 levels].
+@dataclass(frozen=True)
+class QuadraticKappa(OfMoments):
+    """Makes kappa of its sums: the squared disagreement, how often each level was true, and how often each was stated.
 
-    They are the squared disagreement, then how often each level was true, then how often each was stated. The table
-    itself isn't needed: what chance expects is the product of its margins.
+    The table itself isn't needed, since what chance expects is made of its margins; nor are these, since the expected
+    square of a difference is made of their counts, sums and sums of squares. Those six numbers are linear in the sums,
+    so whoever draws or flips sums many thousand times takes the `moments` of the blocks' first.
+
+    Attributes:
+        levels: of the scale.
     """
-    sums = np.asarray(sums, dtype=np.float64)
-    observed, rows, columns = sums[..., 0], sums[..., 1 : 1 + levels], sums[..., 1 + levels :]
-    grid = np.arange(levels)
-    weights = (grid[:, None] - grid[None, :]) ** 2.0
-    total = _added(rows)
-    expected = _added((rows @ weights) * columns)
-    disagreement = np.divide(observed * total, expected, out=np.full(np.shape(expected), np.nan), where=expected > 0)
-    return 1.0 - disagreement
+
+    levels: int
+
+    @cached_property
+    def moments(self) -> Array:
+        """float64 [1 + 2 levels, 6]: by which sums become disagreement, count, and both margins' two moments each."""
+        matrix = np.zeros((1 + 2 * self.levels, 6))
+        true, stated = slice(1, 1 + self.levels), slice(1 + self.levels, None)
+        matrix[0, 0] = 1
+        matrix[true, 1] = 1
+        for rows, first in ((true, 2), (stated, 4)):
+            matrix[rows, first] = np.arange(self.levels)
+            matrix[rows, first + 1] = np.arange(self.levels) ** 2
+        return matrix
+
+    def __call__(self, sums: Array) -> Array:
+        """Return kappa [...] of sums [..., 1 + 2 levels]; NaN where chance would never disagree."""
+        return kappa_of_moments(np.asarray(sums, dtype=np.float64) @ self.moments)
+
+    @property
+    def of_moments(self) -> Callable[[Array], Array]:
+        """What makes kappa [...] of moments [..., 6]."""
+        return kappa_of_moments
 
 
-def _added(values: Array) -> Array:
-    """Return sums [...] over the last, short axis of [..., n], level by level.
-
-    numpy adds fewer than eight numbers in the same order, to the same last bit, but one short row after another, which
-    takes twice as long for the tens of thousands of rows that resamples and flips make.
-    """
-    total = values[..., 0].copy()
-    for level in range(1, values.shape[-1]):
-        total += values[..., level]
-    return total
+def kappa_of_moments(moments: Array) -> Array:
+    """Return kappa [...] of six moments [..., 6] each; see `QuadraticKappa`."""
+    observed, count, true, true_squares, stated, stated_squares = np.moveaxis(moments, -1, 0)
+    expected = count * (true_squares + stated_squares) - 2 * true * stated
+    # Of sums over seeds thirds are left, and of them a trace where all are of one level.
+    known = expected > 1e-9 * count**2
+    return 1.0 - np.divide(observed * count, expected, out=np.full(np.shape(expected), np.nan), where=known)

@@ -16,19 +16,14 @@ from metrics.metric import Array, ReportStatistics, mean_of, ratio_of
 Labels = Sequence[Label]
 Flags = npt.NDArray[np.bool_]
 
-PLACES = {kind: place for place, kind in enumerate(KINDS)}
 FEWEST_POSITIVES = 5
 """A kind enters the macro average when at least so many references have it."""
 
 
 def _polarity(labels: Labels, *values: str) -> Flags:
     """Return bool [n, kinds]: whether a report gives a kind one of these polarities."""
-    found = np.zeros((len(labels), len(KINDS)), dtype=bool)
-    for row, label in enumerate(labels):
-        for kind, polarity in label.findings.items():
-            if polarity in values and kind in PLACES:
-                found[row, PLACES[kind]] = True
-    return found
+    flat = [polarity in values for label in labels for polarity in label.polarities]
+    return np.array(flat, dtype=bool).reshape(len(labels), len(KINDS))
 
 
 def finding_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:

@@ -5,13 +5,14 @@ linear time, and gives the same labels everywhere.
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from metrics.labels import birads, density, extent, location
 from metrics.labels.asides import without_asides
 from metrics.labels.attributes import read_attributes
 from metrics.labels.findings import merge, read_findings
+from metrics.labels.kinds import KINDS
 from metrics.labels.location import Side
 from metrics.labels.mention import Polarity
 from metrics.labels.report_text import normalise
@@ -53,6 +54,11 @@ class Label:
     size_mm: tuple[float, ...] = ()
     by_side: dict[str, dict[str, Polarity]] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+
+    @cached_property
+    def polarities(self) -> tuple[Polarity | None, ...]:
+        """The polarity of each kind of `KINDS`, in its order; None of one that isn't mentioned."""
+        return tuple(self.findings.get(kind) for kind in KINDS)
 
     @property
     def birads_major(self) -> str | None:

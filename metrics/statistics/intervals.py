@@ -229,7 +229,7 @@ def _scaled(value: float, resampled: Array, error: StandardError, blocks: int, l
         return Interval(value, value, value, StandardError(0.0, error.degrees_of_freedom), undefined)
     tail = (1 - level) / 2
     low, middle, high = np.quantile(defined, [tail, 0.5, 1 - tail])
-    scale = t_quantile(1 - tail, error.degrees_of_freedom) / _z(1 - tail) * error.value / spread
+    scale = t_quantile(1 - tail, error.degrees_of_freedom) / z_quantile(1 - tail) * error.value / spread
     low, high = value + (low - middle) * scale, value + (high - middle) * scale
     return Interval(value, float(low), float(high), error, undefined)
 
@@ -248,5 +248,6 @@ def t_quantile(probability: float, freedom: float) -> float:
 
 
 @lru_cache(maxsize=16)
-def _z(probability: float) -> float:
+def z_quantile(probability: float) -> float:
+    """Return the normal distribution's quantile; the few that are asked for are asked for again and again."""
     return float(scipy.stats.norm.ppf(probability))

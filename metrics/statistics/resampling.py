@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from metrics.metric import Array, ReportStatistics
+from metrics.metric import Array, ReportStatistics, shortened
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Sample:
         """The mean of the seeds' scores; NaN where one of them is undefined."""
         return float(self.by_seed.mean())
 
+    @cached_property
+    def shortened(self) -> tuple[Array, Callable[[Array], Array]]:
+        """Statistics [seeds, blocks, m] no longer than needed, and what makes scores of their sums."""
+        return shortened(self.statistics, self.combine)
+
     def resampled(self, draws: "Draws", *, draw_seeds: bool = True) -> Array:
         """Return float64 [resamples]: the mean over seeds of the score of drawn blocks; NaN where undefined.
 
@@ -57,22 +62,22 @@ class Sample:
             draws: of blocks and seeds.
             draw_seeds: whether seeds are drawn too; else each counts once.
         """
-        key = draws, draw_seeds or self.seeds == 1
-        if key not in self._resampled:
-            self._resampled[key] = self._drawn(*key)
-            self._resampled[key].setflags(write=False)
-        return self._resampled[key]
+        if not self.has_resampled(draws, draw_seeds=draw_seeds):
+            statistics, combine = self.shortened
+            seeds, blocks, k = statistics.shape
+            sums = (statistics.transpose(0, 2, 1).reshape(-1, blocks) @ draws.blocks.T).reshape(seeds, k, -1)
+            scores = draws.over_seeds(combine(np.moveaxis(sums, 1, -1)), draw_seeds=draw_seeds)
+            self.keep_resampled(draws, scores, draw_seeds=draw_seeds)
+        return self._resampled[draws, draw_seeds or self.seeds == 1]
 
-    def _drawn(self, draws: "Draws", draw_seeds: bool) -> Array:
-        seeds, blocks, k = self.statistics.shape
-        flat = self.statistics.transpose(1, 0, 2).reshape(blocks, seeds * k)
-        scores = self.combine((draws.blocks @ flat).reshape(-1, seeds, k))
-        if seeds == 1:
-            return scores[:, 0]
-        if not draw_seeds:
-            return scores.mean(axis=1)
-        counts = draws.seeds(seeds)
-        return np.where(counts > 0, counts * scores, 0.0).sum(axis=1) / seeds
+    def has_resampled(self, draws: "Draws", *, draw_seeds: bool = True) -> bool:
+        """Return whether `resampled` is there already."""
+        return (draws, draw_seeds or self.seeds == 1) in self._resampled
+
+    def keep_resampled(self, draws: "Draws", scores: Array, *, draw_seeds: bool = True) -> None:
+        """Keep what `resampled` is to return, float64 [resamples]."""
+        scores.setflags(write=False)
+        self._resampled[draws, draw_seeds or self.seeds == 1] = scores
 
     @cached_property
     def pseudo_values(self) -> Array:
@@ -142,3 +147,22 @@ class Draws:
                 counts[rows, (generator.random(self.resamples) * number).astype(int)] += 1
             self._seed_counts[number] = counts
         return self._seed_counts[number]
+
+    def over_seeds(self, scores: Array, *, draw_seeds: bool = True) -> Array:
+        """Return the mean over seeds [..., resamples] of scores [..., seeds, resamples] of the drawn blocks.
+
+        Args:
+            scores: NaN where one is undefined, which counts only where its seed is drawn.
+            draw_seeds: whether seeds are drawn too; else each counts once.
+        """
+        number = scores.shape[-2]
+        if number == 1:
+            return scores[..., 0, :].copy()
+        total = np.zeros((*scores.shape[:-2], scores.shape[-1]))
+        for seed in range(number):
+            one = scores[..., seed, :]
+            if draw_seeds:
+                counts = self.seeds(number)[:, seed]
+                one = np.where(counts > 0, counts * one, 0.0)
+            total += one
+        return total / number

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from metrics.metric import Array, ratio
+from metrics.metric import Array, ratio, shortened
 from metrics.statistics.resampling import Sample
 
 SUMMED_BLOCKS = 40
@@ -185,11 +185,12 @@ class SignFlips:
 
 def _flipped(a: Sample, b: Sample, first: Array, second: Array, observed: float) -> Reached:
     """Return what counts flips at which two systems differ as much as they do, by their mean statistics [blocks, k]."""
+    (first, ours), (second, theirs) = shortened(first, a.combine), shortened(second, b.combine)
     half, both = (first - second) / 2, (first + second).sum(axis=0) / 2
 
     def reached(signs: Array) -> int:
         moved = signs @ half
-        return count_reached(np.abs(a.combine(both + moved) - b.combine(both - moved)), observed)
+        return count_reached(np.abs(ours(both + moved) - theirs(both - moved)), observed)
 
     return reached
 

@@ -24,6 +24,7 @@ from metrics.statistics.intervals import (
     seed_spread,
 )
 from metrics.statistics.least_blocks import blocks_needed
+from metrics.statistics.many import differences, intervals
 from metrics.statistics.pairwise import difference_errors, p_values
 from metrics.statistics.ranks import RankSets, rank_sets
 from metrics.statistics.resampling import Draws, Sample, sample
@@ -42,9 +43,11 @@ __all__ = [
     "difference",
     "difference_error",
     "difference_errors",
+    "differences",
     "each_p_above_all",
     "holm",
     "interval",
+    "intervals",
     "p_above_all",
     "p_value",
     "p_values",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from metrics.metric import ReportStatistics, mean_of
 from metrics.private import coco_rouge_l
+from metrics.text.nltk_import import import_nltk
 from metrics.versions import installed
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def longest_common_of(places: Mapping[str, int], length: int, second: Sequence[s
 
 @cache
 def _tokenizer() -> "Tokenizer":
-    # It imports nltk for the stemmer, which takes a second, and most commands score nothing.
+    # It imports nltk for the stemmer, which takes seconds, and most commands score nothing.
+    import_nltk()
     from rouge_score.tokenizers import DefaultTokenizer
 
     return DefaultTokenizer(use_stemmer=True)
@@ -74,6 +76,7 @@ def _tokenizer() -> "Tokenizer":
 @cache
 def _scorer(kinds: tuple[str, ...]) -> "RougeScorer":
     """Return rouge-score's scorer, with a tokenizer that tokenises each text once."""
+    import_nltk()
     from rouge_score.rouge_scorer import RougeScorer
     from rouge_score.tokenizers import Tokenizer
 
