@@ -38,23 +38,29 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended(number)
 
 
-def end_with_parent(parent: int, *, by_system: bool) -> None:
+def end_with_parent(parent: int | None, *, by_system: bool) -> None:
     """End this process, started by multiprocessing, when its parent ends, however that ends; whatever it is at.
 
     A thread waits for the other end of a pipe that the parent holds, which the system closes. Linux is asked for a
     signal too, since that thread has to wait for its turn where something holds the interpreter.
 
     Args:
-        parent: number of the process.
+        parent: number of the process; None where another started this one for it, and ends with it.
         by_system: whether Linux may be asked: its signal comes when the thread ends that started this process, so it
             has to have been the main one.
     """
-    if by_system and sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
+    if by_system:
+        end_by_system()
+        if parent is not None and sys.platform == "linux" and os.getppid() != parent:
             os._exit(1)  # it ended before it could be asked
     threading.Thread(target=_wait_for_end, daemon=True, name="end-with-parent").start()
+
+
+def end_by_system() -> None:
+    """Have Linux end this process when the thread ends that started it."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end_with_stdin() -> None:

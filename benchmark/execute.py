@@ -115,20 +115,38 @@ def end_quickly() -> None:
     atexit.register(gc.freeze)
 
 
-def pool(processes: int, queue: Any = None) -> ProcessPoolExecutor:
-    """Return a pool of spawned processes, each on one thread and with an equal share of the memory that is free now.
+def pool(processes: int, queue: Any = None, *, for_packs: bool = False) -> ProcessPoolExecutor:
+    """Return a pool of new processes, each on one thread and with an equal share of the memory that is free now.
 
     Args:
         processes: how many.
         queue: that their events go into, where there is one.
+        for_packs: whether they will need torch and its libraries; they share one import of them where that is safe.
     """
-    context = multiprocessing.get_context("spawn")
+    forked = for_packs and can_fork()
+    context = multiprocessing.get_context("forkserver" if forked else "spawn")
+    if forked:
+        context.set_forkserver_preload(["benchmark.preloaded"])
     share = available_memory() // processes
-    arguments = (queue, share, os.getpid(), threading.current_thread() is threading.main_thread())
+    parent = None if forked else os.getpid()
+    arguments = (queue, share, parent, threading.current_thread() is threading.main_thread())
     return ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=arguments)
 
 
-def _start_worker(queue: Any, share: int, parent: int, by_main_thread: bool) -> None:
+def can_fork() -> bool:
+    """Return whether processes may be forked from one that has imported torch.
+
+    Not where there is a GPU: some libraries ask for it when they are imported, and what has asked can't be forked. On
+    macOS the system's own libraries can't.
+    """
+    return sys.platform == "linux" and not any(Path(device).exists() for device in GPU_DEVICES)
+
+
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""What Linux shows of NVIDIA's and AMD's drivers, and of Windows' within its subsystem."""
+
+
+def _start_worker(queue: Any, share: int, parent: int | None, by_main_thread: bool) -> None:
     global _share
     _share = share
     end_with_parent(parent, by_system=by_main_thread)
@@ -266,7 +284,7 @@ class Executor:
             self._queue = multiprocessing.get_context("spawn").Queue()
             self._reader = threading.Thread(target=self._read, daemon=True)
             self._reader.start()
-            self._pool = pool(self.processes, self._queue)
+            self._pool = pool(self.processes, self._queue, for_packs=True)
         return self._pool
 
     def _read(self) -> None:

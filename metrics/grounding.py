@@ -85,13 +85,16 @@ def grounding(
         for name, first in real[0].items()
         if first.higher_is_better is not None and all(name in by_name for by_name in (*real, *shown))
     ]
-    both = {name: tuple(sample([one[name] for one in group], blocks) for group in (real, shown)) for name in named}
+    both = {
+        name: (sample([one[name] for one in real], blocks), sample([one[name] for one in shown], blocks))
+        for name in named
+    }
     by_draws: dict[Draws, list[str]] = defaultdict(list)
     for name in named:
         by_draws[draws_for(name) if draws_for else draws].append(name)
     better: dict[str, Interval] = {}
     for drawn, names in by_draws.items():
-        pairs = [both[name] if real[0][name].higher_is_better else both[name][::-1] for name in names]
+        pairs = [both[name] if real[0][name].higher_is_better else (both[name][1], both[name][0]) for name in names]
         better |= dict(zip(names, differences(pairs, drawn, same_seeds=True), strict=True))
     falls = {
         name: Fall(name, control, right.value, wrong.value, better[name], _verdict(better[name]))

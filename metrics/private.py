@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from metrics.errors import MetricUnavailable
-from metrics.text.nltk_import import import_nltk
+from metrics.nltk_import import import_nltk
 
 if TYPE_CHECKING:
     from nltk.stem import StemmerI

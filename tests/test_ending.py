@@ -13,12 +13,13 @@ import pytest
 from processes import family, left_after
 
 from benchmark.ending import SIGNALS, Ended, end_at_signals
+from benchmark.execute import can_fork
 
 POOL = """
 import sys, time
 from benchmark.execute import pool
 if __name__ == "__main__":
-    with pool(2) as workers:
+    with pool(2, for_packs={for_packs}) as workers:
         for _ in range(2):
             workers.submit(time.sleep, 600)
         for line in sys.stdin:
@@ -73,9 +74,11 @@ def started(code: str, folder: Path, workers: int) -> tuple["subprocess.Popen[by
     raise AssertionError(f"{workers} processes were expected below {script}")
 
 
+@pytest.mark.parametrize("for_packs", [False, True])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_end_with_their_parent_however_that_ended(number: int, tmp_path: Path) -> None:
-    program, below = started(POOL, tmp_path, workers=2)
+def test_workers_end_with_their_parent_however_that_ended(number: int, for_packs: bool, tmp_path: Path) -> None:
+    # Those for packs are forked by one more process.
+    program, below = started(POOL.format(for_packs=for_packs), tmp_path, workers=2 + (for_packs and can_fork()))
     time.sleep(1)  # they import what they need to be told of their parent
     program.send_signal(number)
     program.wait(timeout=60)

@@ -105,8 +105,8 @@ def draw_together(samples: Sequence[Sample], draws: Draws, *, draw_seeds: bool =
             part = group[start : start + size]
             sums = np.stack([sample.shortened[0] for sample in part]).transpose(0, 1, 3, 2).reshape(-1, blocks)
             # Resamples last: what is done to each of them is done to memory in a row.
-            sums = (sums @ draws.blocks.T).reshape(len(part), seeds, k, -1)
-            drawn = draws.over_seeds(combine(np.moveaxis(sums, 2, -1)), draw_seeds=draw_seeds)
+            drawn_sums = (sums @ draws.blocks.T).reshape(len(part), seeds, k, -1)
+            drawn = draws.over_seeds(combine(np.moveaxis(drawn_sums, 2, -1)), draw_seeds=draw_seeds)
             for sample, scores in zip(part, drawn, strict=True):
                 sample.keep_resampled(draws, scores, draw_seeds=draw_seeds)
 
@@ -178,6 +178,6 @@ def _ends(values: Array, resampled: Array, errors: tuple[Array, Array], level: f
     for i, low, middle, high in zip(chosen, *quantiles.tolist(), strict=True):
         value, error = float(values[i]), StandardError(float(errors[0][i]), float(errors[1][i]))
         scale = t_quantile(1 - tail, error.degrees_of_freedom) / z_quantile(1 - tail) * error.value / spreads[i]
-        reached = (float(value + (end - middle) * scale) for end in (low, high))
-        found[i] = Interval(value, *reached, error)
+        low, high = (float(value + (end - middle) * scale) for end in (low, high))
+        found[i] = Interval(value, low, high, error)
     return found

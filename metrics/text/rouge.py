@@ -5,8 +5,8 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from metrics.metric import ReportStatistics, mean_of
+from metrics.nltk_import import import_nltk
 from metrics.private import coco_rouge_l
-from metrics.text.nltk_import import import_nltk
 from metrics.versions import installed
 
 if TYPE_CHECKING:

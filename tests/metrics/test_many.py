@@ -51,10 +51,8 @@ def without_memory(one: Sample) -> Sample:
 
 def is_same(a: Interval, b: Interval) -> bool:
     """Whether two intervals are one, up to the last digits."""
-    numbers = [
-        [x.value, x.low, x.high, x.undefined, x.error.value, x.error.degrees_of_freedom] for x in (a, b)
-    ]  # fmt: skip
-    return bool(np.allclose(*numbers, rtol=1e-9, atol=1e-12, equal_nan=True))
+    first, second = ([x.value, x.low, x.high, x.undefined, x.error.value, x.error.degrees_of_freedom] for x in (a, b))
+    return bool(np.allclose(first, second, rtol=1e-9, atol=1e-12, equal_nan=True))
 
 
 @given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from([1, 2, 5, 12]))
