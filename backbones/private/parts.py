@@ -153,13 +153,13 @@ PARTS: tuple[Part, ...] = (
     Part(
         TORCH,
         "torch.utils._python_dispatch:TorchDispatchMode",
-        "products become zeros of their shape, what lives at a time is counted, reads of values are refused: "
-        "ShapesOnly, LiveBytes, NoReads",
+        "products become zeros of their shape, what lives at a time and what is dispatched is counted, reads of values "
+        "are refused: ShapesOnly, LiveBytes, Counting, NoReads",
     ),
     Part(
         TORCH,
         "torch.utils._pytree:tree_leaves",
-        "an operation's tensors, wherever they stand in what it gives: LiveBytes",
+        "an operation's tensors, wherever they stand in what it takes and gives: LiveBytes, Counting",
         ("tree",),
     ),
     Part(

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.bench.model import BenchResult, Contender, GridResult, HalvingResult, ScalingResult, ScalingRun
+from benchmark.bench.model import BenchResult, Contender, GridResult, HalvingResult, Measured, ScalingResult, ScalingRun
 
 TITLES: dict[Contender, str] = {
     "A": "A: Trainer",
@@ -26,9 +26,18 @@ def wide() -> Console:
     return console if console.is_terminal else Console(width=120)
 
 
+def machine_lines(result: Measured) -> list[str]:
+    """Return what machine and versions were measured."""
+    machine, versions = result.machine, result.versions
+    return [
+        f"Machine: {machine.processor}, {machine.usable_cores} of {machine.cores} cores usable, "
+        f"{machine.memory_bytes / 1e9:.0f} GB, {machine.system}; one process at a time, one thread.",
+        "Versions: " + ", ".join(f"{name} {versions[name]}" for name in SHOWN_VERSIONS if name in versions) + ".",
+    ]
+
+
 def heading(result: BenchResult | ScalingResult | GridResult | HalvingResult, console: Console) -> None:
     """Print what was measured, and on what machine."""
-    machine, versions = result.machine, result.versions
     if isinstance(result, GridResult):
         counts = tuple(result.grid.runs)
     else:
@@ -39,9 +48,7 @@ def heading(result: BenchResult | ScalingResult | GridResult | HalvingResult, co
         f"{result.batch_size} reports; {result.train} images to train on, {result.test} to test; "
         f"{result.rounds} round{'s' if result.rounds > 1 else ''}.",
         f"Data: {result.data}.",
-        f"Machine: {machine.processor}, {machine.usable_cores} of {machine.cores} cores usable, "
-        f"{machine.memory_bytes / 1e9:.0f} GB, {machine.system}; one process at a time, one thread.",
-        "Versions: " + ", ".join(f"{name} {versions[name]}" for name in SHOWN_VERSIONS if name in versions) + ".",
+        *machine_lines(result),
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

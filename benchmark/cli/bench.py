@@ -27,6 +27,12 @@ def bench(
         bool,
         typer.Option("--halving", help="Instead, time the grid in full and with points that leave early."),
     ] = False,
+    roofline: Annotated[
+        bool,
+        typer.Option(
+            "--roofline", help="Instead, say what bounds a training step on this processor, by 1 to 16 trials."
+        ),
+    ] = False,
     peer: Annotated[str | None, typer.Option(metavar="NAME", help="Beside the others, a peer: llamafactory.")] = None,
     peer_environment: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --peer: the environment in which it is installed.")
@@ -47,35 +53,41 @@ def bench(
 
     Example: amrg bench --halving --rounds 1
 
+    Example: amrg bench --roofline --rounds 1
+
     Example: amrg bench --peer llamafactory --peer-environment /opt/llamafactory
     """
     from rich.console import Console
 
     from benchmark.bench import grid as points
     from benchmark.bench import halving as leaving
+    from benchmark.bench import roofline as bounds
     from benchmark.bench import run as contenders
     from benchmark.bench import scaling as growth
     from benchmark.bench import tables
     from benchmark.bench.model import BenchResult, GridResult, HalvingResult, ScalingResult
     from benchmark.bench.peer import command_of
+    from benchmark.bench.roofline_model import RooflineResult
+    from benchmark.bench.roofline_table import show_roofline
     from benchmark.errors import UserError
     from benchmark.suites.load import load_suite
 
-    if sum((scaling, grid, halving)) > 1:
-        raise UserError("--scaling, --grid and --halving exclude each other: give one of them.")
+    instead = {growth.run: scaling, points.run: grid, leaving.run: halving, bounds.run: roofline}
+    if sum(instead.values()) > 1:
+        raise UserError("--scaling, --grid, --halving and --roofline exclude each other: give one of them.")
     if peer is None and peer_environment is not None:
         raise UserError("--peer-environment goes with --peer.")
-    if peer is not None and (scaling or grid or halving):
-        raise UserError("--peer runs beside the contenders, not with --scaling, --grid or --halving.")
+    if peer is not None and any(instead.values()):
+        raise UserError("--peer runs beside the contenders, not with --scaling, --grid, --halving or --roofline.")
     console = Console(stderr=True)
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    run: Callable[..., BenchResult | ScalingResult | GridResult | HalvingResult]
-    run = partial(contenders.run, peer=command_of(peer, peer_environment) if peer else None)
-    if scaling or grid or halving:
-        run = growth.run if scaling else points.run if grid else leaving.run
+    run: Callable[..., BenchResult | ScalingResult | GridResult | HalvingResult | RooflineResult]
+    run = next((one for one, asked in instead.items() if asked), None) or partial(
+        contenders.run, peer=command_of(peer, peer_environment) if peer else None
+    )
     result = run(load_suite(suite or ("mini-halving" if halving else "bench")), data, rounds, say)
     if json_:
         typer.echo(result.model_dump_json(indent=1))
@@ -83,6 +95,8 @@ def bench(
         tables.show(result)
     elif isinstance(result, GridResult):
         tables.show_grid(result)
+    elif isinstance(result, RooflineResult):
+        show_roofline(result)
     elif isinstance(result, HalvingResult):
         tables.show_halving(result)
     else:

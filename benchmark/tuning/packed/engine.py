@@ -105,7 +105,7 @@ class Packed:
         """Return how many trials, and rows of each, fit into free memory, at most so many rows, and packs of them."""
         trials = [snapshot.trial for snapshot in snapshots]
         ranks = [trial.rank for trial in trials]
-        needed = footprint(backbone, trials, data, merge=self._merges(backbone, trials))
+        needed = footprint(backbone, trials, data, merge=self.merges(backbone, trials))
         if needed.kept.assumed:
             detail = (
                 f"can't be counted for {backbone.name}, so a formula with a margin is taken ({needed.kept.assumed})"
@@ -123,7 +123,8 @@ class Packed:
         packs = capacity.plan(snapshots, most, data)
         return most, rows, capacity.parted(packs, needed, rows, capacity.USABLE * free)
 
-    def _merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
+    def merges(self, backbone: Backbone, trials: Sequence[Trial]) -> bool:
+        """Return whether such a pack takes the merged way; see `benchmark.tuning.packed.layers`."""
         if self.merge is not None:
             return self.merge
         copies = len(trials) * sum(p.numel() * p.element_size() for p in backbone.model.parameters())
@@ -161,7 +162,7 @@ class Packed:
 
         rest: list[Snapshot] = []
         try:
-            merge = self._merges(backbone, [snapshot.trial for snapshot in pack])
+            merge = self.merges(backbone, [snapshot.trial for snapshot in pack])
             training = PackTraining(backbone, pack, data, merge=merge, rows=rows)
             passed(training.trials)
             training.run(step_done, after, passed, until)
@@ -244,7 +245,7 @@ class Packed:
             meter.lap("generate", names)
             for start in range(0, len(features), images):
                 part = features[start : start + images]
-                merge = self._merges(backbone, pack)
+                merge = self.merges(backbone, pack)
                 with fused_norms(backbone.model):
                     together = write(backbone, model, stacks, protocol, [part] * len(pack), drafts, merge=merge)
                 for name, reports in zip(names, together, strict=True):

@@ -5,33 +5,18 @@ change numbers, and on a GPU each is a kernel at least. Views and empty memory a
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from short_trials import REPORTS, trial
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from backbones.base import Backbone
+from backbones.private.operations import counted
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.protocol import training
 from benchmark.tuning.snapshots import Snapshot
-
-WITHOUT_NUMBERS = ("aten::empty", "aten::detach", "aten::_unsafe_view", "aten::alias")
-
-
-class Launches(TorchDispatchMode):
-    """Counts operations that make or change numbers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.number = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.number += not func.is_view and not func._schema.name.startswith(WITHOUT_NUMBERS)
-        return func(*args, **(kwargs or {}))
 
 
 def launches(backbone: Backbone, data: TrainingSet, ranks: list[int]) -> int:
@@ -41,11 +26,11 @@ def launches(backbone: Backbone, data: TrainingSet, ranks: list[int]) -> int:
     try:
         with training(backbone, pack.protocol), fused_norms(backbone.model), pack.layers.installed():
             step = pack._on_host(0)
-            with Launches() as counted:
+            with counted() as asked:
                 pack._step(step)
     finally:
         pack.close()
-    return counted.number
+    return asked.operations
 
 
 @pytest.mark.parametrize("family", ["medgemma-4b-it"])
