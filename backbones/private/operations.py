@@ -22,8 +22,23 @@ def added_product(added: Shape, first: Shape, second: Shape, **_: Any) -> int:
     return 2 * prod(first) * second[-1]
 
 
-IN_PLACE = {torch.ops.aten.addmm_: added_product, torch.ops.aten.baddbmm_: added_product}
-"""Products that are added in place, which PyTorch's counter leaves out."""
+def attention(query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
+    """Return floating-point operations of attention by shapes [..., tokens, width]: all scores, and all sums."""
+    return 2 * prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
+
+
+def attention_backward(gradient: Shape, query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
+    """Return those of its gradients: scores once more, and two products for each of the forward pass's."""
+    return 2 * attention(query, key, value) + 2 * prod(query) * key[-2]
+
+
+UNCOUNTED = {
+    torch.ops.aten.addmm_: added_product,
+    torch.ops.aten.baddbmm_: added_product,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: attention_backward,
+}
+"""What PyTorch's counter leaves out: products that are added in place, and a processor's fused attention."""
 
 
 @dataclass
@@ -46,7 +61,7 @@ class Asked:
 def counted() -> Iterator[Asked]:
     """Count what is asked for within; what is yielded is complete when the block ends."""
     asked = Asked()
-    with FlopCounterMode(display=False, custom_mapping=IN_PLACE) as products, Counting(asked):
+    with FlopCounterMode(display=False, custom_mapping=UNCOUNTED) as products, Counting(asked):
         yield asked
     asked.products = products.get_total_flops()
 

@@ -105,8 +105,8 @@ def _best(work: Callable[[], object], times: int) -> float:
 
 
 def _packed(backbone: "Backbone", data: "TrainingSet", trials: list[Trial], rounds: int) -> StepBound:
-    from benchmark.gpu_check.stepping import Stepping
     from benchmark.tuning.packed.engine import Packed
+    from benchmark.tuning.packed.stepping import Stepping
     from benchmark.tuning.snapshots import Snapshot
 
     seconds: list[float] = []

@@ -22,17 +22,10 @@ def show_roofline(result: RooflineResult, console: Console | None = None) -> Non
     ):
         console.print(line, highlight=False, soft_wrap=True)
     table = Table(box=box.MARKDOWN)
-    table.add_column("a step of")
-    for head in (
-        "processor, ms",
-        "a trial, ms",
-        "operations",
-        "GFLOP",
-        "MB",
-        "least by arithmetic, ms",
-        "share of peak",
-    ):
-        table.add_column(head, justify="right")
+    table.add_column("a step of", no_wrap=True)
+    heads = ("ms", "ms a trial", "operations", "GFLOP", "ms by arithmetic", "MB", "ms by memory", "of peak")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
     for bound in result.bounds:
         least = bound.arithmetic_seconds(peaks)
         table.add_row(
@@ -40,12 +33,15 @@ def show_roofline(result: RooflineResult, console: Console | None = None) -> Non
             f"{1000 * bound.seconds:.1f}",
             f"{1000 * bound.seconds / bound.trials:.1f}",
             f"{bound.operations:,}",
-            f"{bound.products / 1e9:.3f}",
-            f"{bound.bytes / 1e6:.1f}",
+            f"{bound.products / 1e9:.2f}",
             f"{1000 * least:.1f}",
+            f"{bound.bytes / 1e6:.0f}",
+            f"{1000 * bound.memory_seconds(peaks):.1f}",
             f"{least / bound.seconds:.0%}",
         )
     console.print(table)
+    note = "ms are of the processor; by memory, as if no operation found anything in a cache."
+    console.print(note, highlight=False, soft_wrap=True)
     alone, last = result.bounds[0], result.bounds[-1]
     console.print(
         f"By {last.trials} trials together a trial's step is {last.trials * alone.seconds / last.seconds:.2f} times as "

@@ -1,6 +1,5 @@
 """The verb `amrg bench`."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +64,7 @@ def bench(
     from benchmark.bench import run as contenders
     from benchmark.bench import scaling as growth
     from benchmark.bench import tables
-    from benchmark.bench.model import BenchResult, GridResult, HalvingResult, ScalingResult
+    from benchmark.bench.model import BenchResult, GridResult, HalvingResult
     from benchmark.bench.peer import command_of
     from benchmark.bench.roofline_model import RooflineResult
     from benchmark.bench.roofline_table import show_roofline
@@ -84,7 +83,6 @@ def bench(
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    run: Callable[..., BenchResult | ScalingResult | GridResult | HalvingResult | RooflineResult]
     run = next((one for one, asked in instead.items() if asked), None) or partial(
         contenders.run, peer=command_of(peer, peer_environment) if peer else None
     )

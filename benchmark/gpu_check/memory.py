@@ -9,7 +9,6 @@ import torch
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Difference, MemoryUse
 from benchmark.gpu_check.parity import ROUNDED
-from benchmark.gpu_check.stepping import Stepping
 from benchmark.gpu_check.subject import Subject
 from benchmark.rehearsal.measure import Gauge
 from benchmark.suite import Trial
@@ -17,6 +16,7 @@ from benchmark.tuning.encoding import encoding_bytes
 from benchmark.tuning.interface import Outcome, TrainingSet
 from benchmark.tuning.packed import capacity, engine
 from benchmark.tuning.packed.footprint import Footprint, written_report
+from benchmark.tuning.packed.stepping import Stepping
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.snapshots import Snapshot
 

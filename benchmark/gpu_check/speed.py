@@ -12,13 +12,13 @@ from typing import Any
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Speed
 from benchmark.gpu_check.rate import speed_of
-from benchmark.gpu_check.stepping import Stepping
 from benchmark.gpu_check.subject import Subject
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
 from benchmark.tuning import losses, saving
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.packed import capacity, engine
+from benchmark.tuning.packed.stepping import Stepping
 from benchmark.tuning.sequential import Alone, Sequential
 from benchmark.tuning.snapshots import Snapshot
 

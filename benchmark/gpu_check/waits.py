@@ -8,9 +8,9 @@ import torch
 
 from backbones.private.reads import NoReads
 from benchmark.gpu_check.found import Found
-from benchmark.gpu_check.stepping import Stepping
 from benchmark.gpu_check.subject import Subject
 from benchmark.tuning.losses import by_head
+from benchmark.tuning.packed.stepping import Stepping
 from benchmark.tuning.snapshots import Snapshot
 
 STEPS = 3
