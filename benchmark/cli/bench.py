@@ -2,9 +2,12 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from benchmark.bench.model import Measured
 
 
 def bench(
@@ -63,11 +66,7 @@ def bench(
     from benchmark.bench import roofline as bounds
     from benchmark.bench import run as contenders
     from benchmark.bench import scaling as growth
-    from benchmark.bench import tables
-    from benchmark.bench.model import BenchResult, GridResult, HalvingResult
     from benchmark.bench.peer import command_of
-    from benchmark.bench.roofline_model import RooflineResult
-    from benchmark.bench.roofline_table import show_roofline
     from benchmark.errors import UserError
     from benchmark.suites.load import load_suite
 
@@ -89,15 +88,26 @@ def bench(
     result = run(load_suite(suite or ("mini-halving" if halving else "bench")), data, rounds, say)
     if json_:
         typer.echo(result.model_dump_json(indent=1))
-    elif isinstance(result, BenchResult):
+    else:
+        show(result)
+
+
+def show(result: "Measured") -> None:
+    """Print what was measured as a table."""
+    from benchmark.bench import tables
+    from benchmark.bench.model import BenchResult, GridResult, HalvingResult, ScalingResult
+    from benchmark.bench.roofline_model import RooflineResult
+    from benchmark.bench.roofline_table import show_roofline
+
+    if isinstance(result, BenchResult):
         tables.show(result)
     elif isinstance(result, GridResult):
         tables.show_grid(result)
-    elif isinstance(result, RooflineResult):
-        show_roofline(result)
     elif isinstance(result, HalvingResult):
         tables.show_halving(result)
-    else:
+    elif isinstance(result, RooflineResult):
+        show_roofline(result)
+    elif isinstance(result, ScalingResult):
         tables.show_scaling(result)
 
 

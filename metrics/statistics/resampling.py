@@ -158,11 +158,10 @@ class Draws:
         number = scores.shape[-2]
         if number == 1:
             return scores[..., 0, :].copy()
-        total = np.zeros((*scores.shape[:-2], scores.shape[-1]))
-        for seed in range(number):
-            one = scores[..., seed, :]
-            if draw_seeds:
-                counts = self.seeds(number)[:, seed]
-                one = np.where(counts > 0, counts * one, 0.0)
-            total += one
+        if not draw_seeds:
+            return scores.mean(axis=-2)
+        counts = self.seeds(number).T
+        total = (counts * scores).sum(axis=-2)
+        if np.isnan(total).any():
+            total = np.where(counts > 0, counts * scores, 0.0).sum(axis=-2)
         return total / number
