@@ -35,6 +35,21 @@ sys.stdin.read()
 """
 
 
+REHEARSAL = """
+import sys, time
+from pathlib import Path
+from benchmark.cli import rehearse
+from benchmark.ending import end_at_signals
+from benchmark.rehearsal import run
+def asleep(*_):
+    time.sleep(600)
+if __name__ == "__main__":
+    end_at_signals()
+    run.rehearse = asleep
+    rehearse._apart(None, Path("."))
+"""
+
+
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """The handlers of signals as they were, again after the test."""
@@ -90,3 +105,11 @@ def test_java_ends_with_whoever_started_it(tmp_path: Path) -> None:
     program.kill()
     program.wait(timeout=60)
     assert not left_after(below, 60)
+
+
+def test_a_rehearsal_that_is_interrupted_ends_at_once(tmp_path: Path) -> None:
+    program, below = started(REHEARSAL, tmp_path, workers=1)
+    time.sleep(1)
+    program.send_signal(signal.SIGTERM)
+    assert program.wait(timeout=60) != 0
+    assert not left_after(below, 10)

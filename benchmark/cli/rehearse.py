@@ -102,12 +102,12 @@ def _apart(wanted: "Wanted", folder: Path | None) -> "Rehearsal":
     """Rehearse in a process of its own, so that its memory is its own."""
     from tempfile import TemporaryDirectory
 
-    from benchmark.execute import pool
+    from benchmark.execute import ended_at_once, pool
     from benchmark.rehearsal.measure import count_pages
     from benchmark.rehearsal.run import rehearse as run
 
     count_pages()
-    with TemporaryDirectory(prefix="amrg-rehearsal-") as temporary, pool(1) as workers:
+    with TemporaryDirectory(prefix="amrg-rehearsal-") as temporary, pool(1) as workers, ended_at_once():
         return workers.submit(run, wanted, folder or Path(temporary), _say).result()
 
 
