@@ -1,17 +1,16 @@
 """How processes end: at a signal as at Ctrl-C, and never later than the process that started them."""
 
-import ctypes
 import os
 import signal
 import stat
 import sys
 import threading
-from contextlib import suppress
 from types import FrameType
+
+from metrics.text.tied import end_by_system
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """Signals that end a run in good order: Ctrl-C, a scheduler's or `kill`'s, and that of a terminal that is closed."""
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Ended(BaseException):
@@ -54,13 +53,6 @@ def end_with_parent(parent: int | None, *, by_system: bool) -> None:
         if parent is not None and sys.platform == "linux" and os.getppid() != parent:
             os._exit(1)  # it ended before it could be asked
     threading.Thread(target=_wait_for_end, daemon=True, name="end-with-parent").start()
-
-
-def end_by_system() -> None:
-    """Have Linux end this process when the thread ends that started it."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end_with_stdin() -> None:

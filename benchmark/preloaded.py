@@ -8,8 +8,8 @@ sweep's, however that ends, and takes the workers along.
 import gc
 import signal
 
-from benchmark.ending import end_by_system
 from benchmark.execute import quiet
+from metrics.text.tied import end_by_system
 
 end_by_system()
 if hasattr(signal, "SIGHUP"):

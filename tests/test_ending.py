@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ from processes import family, left_after
 
 from benchmark.ending import SIGNALS, Ended, end_at_signals
 from benchmark.execute import can_fork
+from metrics.text.tied import tied
 
 POOL = """
 import sys, time
@@ -27,11 +29,14 @@ if __name__ == "__main__":
 """
 JAVA = """
 import sys
-from metrics.text.meteor_jar import warm_up, meteor_statistics
-warm_up()
+from metrics.text.meteor_jar import meteor_statistics, warm_up
+warm_up()  # by a thread that ends while Java lives on
 meteor_statistics(["no mass"], ["no mass seen"])
-print("ready", flush=True)
 sys.stdin.read()
+"""
+TOKENIZER = """
+from metrics.text.ptb import ptb_tokenize
+ptb_tokenize([f"{number} masses" for number in range(300_000)])
 """
 
 
@@ -74,8 +79,17 @@ def test_a_signal_that_is_ignored_stays_so(handlers: None) -> None:
     os.kill(os.getpid(), signal.SIGHUP)
 
 
-def started(code: str, folder: Path, workers: int) -> tuple["subprocess.Popen[bytes]", list[psutil.Process]]:
-    """A program, and those below it once there are so many that aren't Python's own helpers."""
+def is_worker(process: psutil.Process) -> bool:
+    """Whether it is none of Python's own helpers."""
+    with suppress(psutil.NoSuchProcess):
+        return "resource_tracker" not in " ".join(process.cmdline())
+    return False
+
+
+def started(
+    code: str, folder: Path, workers: int, kind: Callable[[psutil.Process], bool] = is_worker
+) -> tuple["subprocess.Popen[bytes]", list[psutil.Process]]:
+    """A program, and those below it once there are so many of a kind."""
     script = folder / "program.py"
     script.write_text(code)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
@@ -83,9 +97,9 @@ def started(code: str, folder: Path, workers: int) -> tuple["subprocess.Popen[by
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         below = [one for one in family(program.pid) if one.is_running()]
-        if len([one for one in below if "resource_tracker" not in " ".join(one.cmdline())]) >= workers:
+        if len([one for one in below if kind(one)]) >= workers:
             return program, below
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise AssertionError(f"{workers} processes were expected below {script}")
 
 
@@ -100,11 +114,32 @@ def test_workers_end_with_their_parent_however_that_ended(number: int, for_packs
     assert not left_after(below, 30)
 
 
-def test_java_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    program, below = started(JAVA, tmp_path, workers=1)
-    program.kill()
+def is_java(process: psutil.Process) -> bool:
+    """Whether it is one of COCO's tools, past its start; not Python, nor a Java that is asked for its version."""
+    with suppress(psutil.NoSuchProcess):
+        return process.name() == "java" and any(word in process.cmdline() for word in ("-jar", "-cp"))
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("code", [JAVA, TOKENIZER], ids=["METEOR", "tokeniser"])
+def test_java_ends_with_whoever_started_it_whatever_it_is_at(code: str, number: int, tmp_path: Path) -> None:
+    program, below = started(code, tmp_path, workers=1, kind=is_java)
+    for java in below:
+        java.suspend()  # it reads no input and loads no table
+    program.send_signal(number)
     program.wait(timeout=60)
-    assert not left_after(below, 60)
+    assert not left_after(below, 30)
+
+
+def test_what_started_too_late_ends_at_once() -> None:
+    command = tied([sys.executable, "-c", "print('runs')"])
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"runs\n"
+    if len(command) > 3:
+        late = [str(os.getppid()) if part == str(os.getpid()) else part for part in command]
+        done = subprocess.run(late, capture_output=True, check=False)
+        assert (done.returncode, done.stdout) == (1, b"")
 
 
 def test_a_rehearsal_that_is_interrupted_ends_at_once(tmp_path: Path) -> None:

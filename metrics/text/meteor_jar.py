@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 
 import numpy as np
@@ -18,6 +19,7 @@ import psutil
 from metrics.errors import MetricUnavailable
 from metrics.private import meteor_jar
 from metrics.text.java import java
+from metrics.text.tied import tied
 from metrics.text.whitespace import collapse_whitespace
 
 SIGNATURE = "jar:meteor-1.5|flags:-l en -norm"
@@ -108,16 +110,11 @@ class MeteorProcess:
         if self._process is not None and self._process.poll() is None:
             return
         self._stop()
-        jar = meteor_jar()
-        self._process = subprocess.Popen(
-            [java(), "-Xmx2G", "-jar", jar.name, "-", "-", "-stdio", "-l", "en", "-norm"],
-            cwd=jar.parent,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        command = tied([java(), "-Xmx2G", "-jar", meteor_jar().name, "-", "-", "-stdio", "-l", "en", "-norm"])
+        started: Future[subprocess.Popen[bytes]] = Future()
         self._answers = queue.Queue()
-        threading.Thread(target=_read_lines, args=(self._process, self._answers), daemon=True).start()
+        threading.Thread(target=_run, args=(command, started, self._answers), daemon=True).start()
+        self._process = started.result()
         self.starts += 1
         # The first answer waits for the paraphrase table to load.
         self._send("SCORE ||| ready ||| ready")
@@ -169,7 +166,20 @@ class MeteorProcess:
         self._process = None
 
 
-def _read_lines(process: "subprocess.Popen[bytes]", answers: "queue.Queue[bytes]") -> None:
+def _run(command: Sequence[str], started: "Future[subprocess.Popen[bytes]]", answers: "queue.Queue[bytes]") -> None:
+    """Start the jar and read its answers until it ends, in one thread: the jar ends with the thread that started it."""
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=meteor_jar().parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except BaseException as error:  # it is raised where the jar is waited for
+        started.set_exception(error)
+        return
+    started.set_result(process)
     assert process.stdout is not None
     with suppress(ValueError, OSError):
         for line in process.stdout:

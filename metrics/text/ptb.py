@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from metrics.errors import MetricUnavailable
 from metrics.private import ptb_jar, ptb_punctuation
 from metrics.text.java import java
+from metrics.text.tied import tied
 from metrics.text.whitespace import collapse_whitespace
 
 SIGNATURE = "tok:ptb-corenlp-3.4.1|case:lower|punct:removed"
@@ -39,11 +40,11 @@ def ptb_tokenize(texts: Sequence[str]) -> list[str]:
 
 def _run(lines: Sequence[str]) -> list[str]:
     punctuation = ptb_punctuation()
-    command = [java(), "-cp", str(ptb_jar()), "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase"]
+    program = [java(), "-cp", str(ptb_jar()), "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase"]
     text = "".join(f"{line}\n" for line in lines)
     try:
         finished = subprocess.run(
-            command, input=text.encode(errors="replace"), capture_output=True, timeout=BATCH_SECONDS, check=True
+            tied(program), input=text.encode(errors="replace"), capture_output=True, timeout=BATCH_SECONDS, check=True
         )
     except subprocess.TimeoutExpired:
         raise MetricUnavailable(
