@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def fault_of(error: BaseException, *, memory: bool = True) -> MachineFault | Non
     """
     if isinstance(error, MachineFault):
         return error
-    if isinstance(error, MemoryError) or _says_memory(error):
+    if any(isinstance(one, MemoryError) or _says_memory(one) for one in _led_to(error)):
         if not memory:
             return None
         return MachineFault(
@@ -66,6 +67,14 @@ def fault_of(error: BaseException, *, memory: bool = True) -> MachineFault | Non
     if _says_full(error):
         return MachineFault(f"{REMEDIES[errno.ENOSPC]} ({error}). {KEPT}")
     return None
+
+
+def _led_to(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it: libraries raise one of their own for what they met."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
 def _says_memory(error: BaseException) -> bool:

@@ -61,7 +61,7 @@ def attempt(arguments: Sequence[str]) -> tuple[int, str]:
     """Run a verb in this process as `amrg` does; exit code and what was said. Fails where it ends in a traceback."""
     from typer.testing import CliRunner
 
-    from benchmark.cli import app
+    from benchmark.cli.verbs import app
     from benchmark.faults import fault_of
 
     result = CliRunner().invoke(app, list(arguments))

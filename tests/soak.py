@@ -45,7 +45,7 @@ def shortages(soak: Soak) -> Row:
     cases: Mapping[str, Sequence[str]] = {
         "a file for results": [*soak.command("file")],
         "files of 20 kB at most": ["bash", "-c", 'ulimit -f 20; exec "$@"', "-", *soak.command("small")],
-        "little memory": ["bash", "-c", 'ulimit -v 1500000; exec "$@"', "-", *soak.command("narrow", jobs=1)],
+        "little memory": ["bash", "-c", 'ulimit -v 3000000; exec "$@"', "-", *soak.command("narrow", jobs=1)],
         "very little memory": ["bash", "-c", 'ulimit -v 400000; exec "$@"', "-", *soak.command("narrower", jobs=1)],
     }
     for what, command in cases.items():

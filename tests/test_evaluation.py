@@ -23,7 +23,7 @@ from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.methods import methods
 from benchmark.board.results import read_results
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.data.dmid import read
 from benchmark.data.image import ImageSettings, prepare
 from benchmark.errors import RunFailed, UserError

@@ -104,9 +104,17 @@ def test_a_temporary_file_is_stale_once_its_writer_is_gone(tmp_path: Path) -> No
     assert (tmp_path / "b.json").read_text() == "whole"
 
 
+def test_what_led_to_an_error_counts() -> None:
+    error = ImportError("a library says what to reinstall")
+    assert fault_of(error) is None
+    error.__cause__ = MemoryError()
+    assert "memory is used up" in str(fault_of(error))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space as Linux does")
-def test_little_memory_is_a_sentence(tmp_path: Path) -> None:
-    limit = 400 * 2**20
+@pytest.mark.parametrize("megabytes", [40, 230, 400, 3000])
+def test_little_memory_is_a_sentence(megabytes: int, tmp_path: Path) -> None:
+    limit = megabytes * 2**20
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -117,5 +125,43 @@ def test_little_memory_is_a_sentence(tmp_path: Path) -> None:
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, preexec_fn=limited, timeout=300
     )
     assert "Traceback" not in done.stderr
-    assert "memory is used up" in done.stderr, done.stderr
+    assert "memory is used up" in done.stderr or "failed to map segment" in done.stderr, done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "code"),
+    [
+        ("MemoryError()", "memory is used up", 1),
+        ("ImportError('x.so: failed to map segment from shared object')", "memory is used up", 1),
+        ("OSError(errno.EIO, 'Input/output error', '/lib/x.py')", "/lib/x.py: the disk can't be read", 1),
+        ("signal.raise_signal(signal.SIGTERM)", r"Interrupted (SIGTERM) before anything was begun", 143),
+        ("SyntaxError('a mistake here')", "Traceback", 1),
+    ],
+)
+@pytest.mark.parametrize("module", ["typer", "benchmark.files", "benchmark.faults"])
+def test_what_goes_wrong_while_amrg_is_imported_is_a_sentence(
+    error: str, said: str, code: int, module: str, tmp_path: Path
+) -> None:
+    if module != "typer" and ("EIO" in error or "SIGTERM" in error):
+        pytest.skip("what says it has to be there")
+    script = f"""
+import errno, signal, sys
+
+class Breaks:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raised = {error}
+            if raised is not None:
+                raise raised
+
+sys.meta_path.insert(0, Breaks())
+from benchmark.cli import main
+sys.argv = ["amrg", "--version"]
+main()
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert said in done.stderr, done.stderr
+    assert done.returncode == code
+    assert ("Traceback" in done.stderr) == (said == "Traceback")

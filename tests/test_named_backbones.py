@@ -11,8 +11,8 @@ from published_folders import write_folder
 from typer.testing import CliRunner
 
 from backbones.contract import PROMPTS, miniature
-from benchmark.cli import app
 from benchmark.cli.plan import sweep_command
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 from benchmark.named import entry_line, entry_of, told, with_backbone, write_suite
 from benchmark.planning.dealing import trials_of

@@ -19,6 +19,17 @@ def print_anywhere() -> None:
             stream.reconfigure(errors="replace")
 
 
+def print_error(said: str, *, label: str = "") -> None:
+    """Print what ended a run on standard error, a label before it in red; plainly where memory is used up."""
+    try:
+        from rich.console import Console
+        from rich.text import Text
+
+        Console(stderr=True).print(Text.assemble((label, "red"), said), soft_wrap=True)
+    except (MemoryError, ImportError, OSError):
+        print(f"{label}{said}", file=sys.stderr)
+
+
 def print_json(content: object) -> None:
     """Print JSON, indented, in the words' own letters where standard output has them all, else escaped."""
     typer.echo(as_json(content, indent=1))

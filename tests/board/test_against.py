@@ -17,7 +17,7 @@ from benchmark.board.against import ROUNDING, compare
 from benchmark.board.collect import collect
 from benchmark.board.model import Board, Checkpoint, Score
 from benchmark.board.results import SuiteResults, read_results
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 from benchmark.pages.against import terminal
 from benchmark.pages.leaderboard import against, files_of

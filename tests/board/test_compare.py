@@ -10,7 +10,7 @@ from stored_suite import StoredSuite
 from typer.testing import CliRunner
 
 from benchmark.board.compare import Compared, Comparison, comparisons, find
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 from benchmark.pages import compare
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from benchmark.board.floors import SPLITS
 from benchmark.board.model import FloorsBoard
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 from benchmark.phantoms.write import read_truth, write
 from benchmark.scoring.baseline_names import BASELINES

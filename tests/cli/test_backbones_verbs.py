@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from backbones.coverage import Coverage
 from backbones.registry import BUILT_IN
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 from benchmark.suites.load import load_suite
 
@@ -101,7 +101,7 @@ def test_a_plan_for_a_card_that_nobody_knows() -> None:
 
 def test_help_needs_no_torch() -> None:
     script = (
-        "import sys\nfrom typer.testing import CliRunner, Result\nfrom benchmark.cli import app\n"
+        "import sys\nfrom typer.testing import CliRunner, Result\nfrom benchmark.cli.verbs import app\n"
         "for verb in ([], ['backbones'], ['plan'], ['generate']):\n"
         "    assert CliRunner().invoke(app, [*verb, '--help']).exit_code == 0\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from typer.testing import CliRunner, Result
 
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.phantoms import write
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 
 runner = CliRunner()

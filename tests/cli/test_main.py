@@ -16,7 +16,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def verbs() -> list[list[str]]:
     from typer.main import get_command
 
-    from benchmark.cli import app
+    from benchmark.cli.verbs import app
 
     names = []
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
@@ -29,7 +29,7 @@ def verbs() -> list[list[str]]:
 def test_every_verb_has_an_example(verb: list[str]) -> None:
     from typer.testing import CliRunner
 
-    from benchmark.cli import app
+    from benchmark.cli.verbs import app
 
     result = CliRunner().invoke(app, [*verb, "--help"])
     assert result.exit_code == 0

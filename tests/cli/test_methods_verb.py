@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from benchmark.board.collect import collect
 from benchmark.board.results import read_results
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 
 runner = CliRunner()

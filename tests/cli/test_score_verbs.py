@@ -11,7 +11,7 @@ import pytest
 from short_trials import trial as some_trial
 from typer.testing import CliRunner
 
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.data.dmid import read as read_release
 from benchmark.data.split_rules import choose
 from benchmark.errors import UserError

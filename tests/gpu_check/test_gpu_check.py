@@ -11,7 +11,7 @@ from known import known
 from rich.console import Console
 from typer.testing import CliRunner
 
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.gpu_check import run
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Difference, Finding, GpuCheck, MemoryUse

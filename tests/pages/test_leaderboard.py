@@ -11,7 +11,7 @@ from stored_suite import StoredSuite
 from typer.testing import CliRunner
 
 from benchmark.board.model import Board
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.data.dmid import read
 from benchmark.errors import RunFailed, UserError
 from benchmark.pages.leaderboard import check_leaderboard, files_of, write_leaderboard

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.planning.values import Remark, remarks
 from benchmark.suites.load import load_suite, read_suite
 

@@ -12,7 +12,7 @@ from stored_suite import StoredSuite
 from typer.testing import CliRunner
 
 from backbones.locks import Lock, holder
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 from benchmark.progress.events import Event
 from benchmark.progress.show import Show

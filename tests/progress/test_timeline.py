@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.errors import UserError
 from benchmark.files import make_folder
 from benchmark.progress.events import Event, TimeSpan, event_of, listen, spanned

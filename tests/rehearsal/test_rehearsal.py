@@ -20,7 +20,7 @@ from backbones.miniature import SIDE
 from backbones.miniature_checkpoint import train_tokenizer
 from backbones.registry import get
 from backbones.shortened import shortened
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.named import published_entry
 from benchmark.plugins import plugin_of
 from benchmark.rehearsal import run

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from backbones.contract import PROMPTS, REPORTS
 from backbones.registry import get
-from benchmark.cli import app
+from benchmark.cli.verbs import app
 from benchmark.data.image import ImageSettings, prepare
 from benchmark.errors import UserError
 from benchmark.phantoms.write import write
