@@ -44,6 +44,8 @@ WRITTEN = ("predictions.jsonl", "validation.jsonl", "controls.jsonl", "draws.jso
 """What is written with an adapter, or by a floor."""
 SCORED = ("scores.json",)
 """What is made of that."""
+STAGED = ".trained"
+"""The folder in a trial's own that its training is written to first."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,11 @@ class TrialFolder:
     def snapshot(self) -> Path:
         """Its latest snapshot within training; see `benchmark.tuning.snapshots`."""
         return self.path / "checkpoint.safetensors"
+
+    @property
+    def staged(self) -> "TrialFolder":
+        """What its training left, until that of all that trained with it is there; see `benchmark.tuning.staged`."""
+        return TrialFolder(self.path / STAGED)
 
     @property
     def written(self) -> Path:
@@ -367,6 +374,23 @@ class TrialFolder:
             if fault := fault_of(error, memory=False):  # libraries say nothing of where
                 raise fault.at(self.adapter) from error
             raise
+
+    def take_trained(self, other: "TrialFolder", files: Mapping[str, FileDigest]) -> None:
+        """Move here what training left in another folder of the same disk; what was moved before is here already.
+
+        Args:
+            other: the folder.
+            files: what was written there, by place in it.
+        """
+        if other.has_adapter():
+            remove(self.adapter)
+            other.adapter.rename(self.adapter)
+        for name in files:
+            if (other.path / name).is_file():
+                (other.path / name).replace(self.path / name)
+        settle(self.adapter)
+        of_others = {name: entry for name, entry in self._files().items() if name not in (*TRAINED, *WRITTEN, *SCORED)}
+        write_json(self.written, WrittenFiles(files=of_others | files), durable=True)
 
     def write_losses(self, losses: Sequence[Mapping[str, float]]) -> None:
         """Write one row per step, the first row's keys as columns; with them all that training leaves is noted."""

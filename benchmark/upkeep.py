@@ -12,7 +12,7 @@ from benchmark.errors import UserError
 from benchmark.files import TEMPORARY, is_free
 from benchmark.record import FloorRecord, TrialRecord
 from benchmark.store import Store, read_record, read_references
-from benchmark.trial_folder import TrialFolder
+from benchmark.trial_folder import STAGED, TrialFolder
 
 UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{16}")
 """How folders in the making are called: `backbones.locks.temporary_folder`."""
@@ -86,7 +86,11 @@ def _leftovers_of(store: Store, folder: TrialFolder) -> dict[Path, str]:
         return {}
     found = dict.fromkeys(folder.path.glob(f".{folder.adapter.name}.*"), "an adapter that was never finished")
     if folder.is_done():
-        found |= {path: "of training that is done" for path in (folder.snapshot, folder.written) if path.exists()}
+        found |= {
+            path: "of training that is done"
+            for path in (folder.snapshot, folder.written, folder.staged.path)
+            if path.exists()
+        }
     return found
 
 
@@ -112,7 +116,8 @@ def _remove_unfinished(path: Path, target: Path) -> None:
     """Remove an unfinished folder where nobody holds the lock of what it would have become: itself, or its trial."""
     lock = target.with_name(f".{target.name}.lock")
     if target.name == "adapter":
-        lock = Store(target.parents[1]).lock(target.parent.name).path
+        trial = target.parents[1] if target.parent.name == STAGED else target.parent
+        lock = Store(trial.parent).lock(trial.name).path
     if holder(lock) is None:
         shutil.rmtree(path, ignore_errors=True)
 

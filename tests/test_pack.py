@@ -28,7 +28,7 @@ from benchmark.record import DataRecord, Stage, TrialRecord
 from benchmark.scoring import predictions
 from benchmark.store import Store, TrialFolder
 from benchmark.suite import Entry, ImagePart, Protocol, Trial
-from benchmark.tuning import spent
+from benchmark.tuning import saving, spent
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.packed.training import PackTraining, Part
 from benchmark.tuning.spent import STAGES, Spent
@@ -337,6 +337,46 @@ def test_predictions_and_scores_of_before_an_interruption_are_used(
     assert set(run_pack(pack).values()) == {None}
     assert (calls.trained, calls.written, calls.scored) == ([], [], [2])
     assert all(is_same(folder(pack, place), undisturbed) for place in range(3))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "calls", "trained_again"),
+    [
+        (saving, "write", 1, [0, 1, 2]),
+        (TrialFolder, "write_losses", 2, [0, 1, 2]),
+        (TrialFolder, "take_trained", 0, []),
+        (TrialFolder, "take_trained", 1, []),
+        (TrialFolder, "take_trained", 2, []),
+    ],
+)
+def test_trials_that_trained_together_are_stored_together(
+    owner: object, name: str, calls: int, trained_again: list[int],
+    make_pack: Callable[..., Pack], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    pack = make_pack(tmp_path)
+    real, done = getattr(owner, name), []
+
+    def interrupting(*arguments: Any) -> Any:
+        if len(done) == calls:
+            raise Interrupted
+        done.append(name)
+        return real(*arguments)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(owner, name, interrupting)
+        with pytest.raises(Interrupted):
+            run_pack(pack)
+    counted = Calls(pack, monkeypatch)
+    assert set(run_pack(pack).values()) == {None}
+    assert counted.trained == trained_again
+    for place in range(3):
+        assert is_same(folder(pack, place), undisturbed)
+        assert not folder(pack, place).staged.path.exists()
+        ours, theirs = (
+            (Path(results) / folder(pack, place).path.name / "adapter" / "adapter_model.safetensors").read_bytes()
+            for results in (tmp_path, undisturbed)
+        )
+        assert ours == theirs
 
 
 @pytest.mark.parametrize("damage", ["cut short", "of another prompt", "fewer", "of another version"])

@@ -19,6 +19,7 @@ from benchmark.scoring.predictions import Shown
 from benchmark.store import Store, TrialFolder, write_json
 from benchmark.suite import Trial
 from benchmark.tuning.spent import Meter
+from benchmark.tuning.staged import settle_interrupted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,6 +107,7 @@ class Session:
         """Leave of a trial what is sound, and tell what isn't."""
         folder = self.folders[trial.id]
         private_folder(folder.path)
+        settle_interrupted(folder, Store(self.pack.records.results).of)
         if problems := folder.restore():
             listed = "; ".join(f"{name} {why}" for name, why in problems.items())
             tell(Event("stage", f"{trial.label}: made again from what is sound", detail=f"{folder.path}: {listed}"))

@@ -16,7 +16,7 @@ from backbones.widths import inner_width
 from benchmark.progress.events import Event, tell
 from benchmark.store import TrialFolder
 from benchmark.suite import Trial
-from benchmark.tuning import evaluating, memory, saving
+from benchmark.tuning import evaluating, memory, saving, staged
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.generation import distinct
 from benchmark.tuning.interface import Generated, Outcome, Picture, StepDone, TrainingSet
@@ -299,15 +299,18 @@ def _store(
         training.keep_best()
     for trial, losses, evaluations in zip(trials, training.losses, training.evaluations, strict=True):
         folder = folders[trial.id]
+        into = folder if paused else staged.begin(folder)
         if not paused:
-            saving.write(folder, backbone, trial, partial(training.save_adapter, trial))
+            saving.write(into, backbone, trial, partial(training.save_adapter, trial))
         meter.lap("train", [one.id for one in trials])
         meter.peak(trial.id, peak)
         meter.keep([trial.id])
-        evaluating.store(folder, evaluations)
+        evaluating.store(into, evaluations)
         if not paused:
-            folder.write_losses(losses)
-            remove_snapshot(folder)
+            into.write_losses(losses)
+    if not paused:
+        staged.put_all_in_place([folders[trial.id] for trial in trials])
+    for trial in trials:
         outcomes[trial.id] = Outcome(trained_together=training.together, paused=paused)
 
 
