@@ -1,14 +1,12 @@
 """What made a result, and when: versions, commit, machine, time."""
 
-import hashlib
 import os
 import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from benchmark.record import Machine, Provenance
@@ -18,10 +16,8 @@ PACKAGES = (
     "rouge-score", "pycocoevalcap", "nltk", "scipy",
 )  # fmt: skip
 
-CODE = ("backbones", "benchmark", "metrics")
-"""Packages whose code decides results."""
-ENDINGS = {".py", ".json", ".yaml"}
-"""Of files in them that do: code, configurations, committed splits, suites."""
+CHANGES = "+changes"
+"""What is said of a commit that files differ from."""
 
 
 @cache
@@ -37,22 +33,6 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def code_digest() -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of amrg's code: a version number outlives changes."""
-    digest = hashlib.sha256()
-    for package in CODE:
-        spec = find_spec(package)
-        assert spec is not None, f"{package} is a part of amrg"
-        root = Path(str(spec.origin)).parent
-        for folder, below, names in os.walk(root):
-            below.sort()
-            for path in (Path(folder, name) for name in sorted(names) if Path(name).suffix in ENDINGS):
-                digest.update(f"{package}/{path.relative_to(root).as_posix()}\n".encode())
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
-
-
-@cache
 def commit() -> str | None:
     """Return the commit of the checkout that runs, with "+changes" where files differ from it; None outside of one."""
     folder = Path(__file__).resolve().parent
@@ -64,12 +44,31 @@ def commit() -> str | None:
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
+    # Installed in somebody's own checkout, it isn't a part of that.
+    if git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
     head = git("rev-parse", "HEAD")
     if head is None:
         return None
     # What a sweep itself writes doesn't change how it runs.
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude,top)leaderboards")
-    return f"{head}+changes" if changed else head
+    return f"{head}{CHANGES}" if changed or changed is None else head
+
+
+@cache
+def code_version() -> str | None:
+    """Return what names the code that runs, as a version does: of the package that is installed, or of the commit.
+
+    None where nothing names it: files of the checkout were changed, or it is no checkout, and not installed either.
+    """
+    at = commit()
+    if at is not None:
+        return None if at.endswith(CHANGES) else f"{versions()['amrg']} at {at}"
+    try:
+        installed = Path(str(distribution("amrg").locate_file("benchmark/provenance.py")))
+        return versions()["amrg"] if installed.samefile(__file__) else None
+    except (PackageNotFoundError, OSError):
+        return None
 
 
 def provenance() -> Provenance:

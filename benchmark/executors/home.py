@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from backbones.locks import Holder, Lock, holder
 from backbones.registry import GROUP
-from benchmark.provenance import code_digest, versions
+from benchmark.provenance import commit, versions
 
 CARRIED = ("AMRG_", "HF_HUB_OFFLINE", "HF_HOME", "HF_HUB_CACHE")
 """How settings begin that a worker takes over from the sweep's process."""
@@ -29,7 +29,7 @@ class Home:
         host, process: that hold the tokens.
         tokens: locks that it holds, in each folder that has to be shared, with what the folder is in words.
         folders: that have to be there too, with what each is in words.
-        made_with: versions of all that results depend on, and a digest of amrg's own code.
+        made_with: versions of all that results depend on, and amrg's commit.
         environment: settings that workers take over.
     """
 
@@ -103,6 +103,6 @@ def _is_of(path: Path, host: str, process: int) -> bool:
 
 @cache
 def made_with() -> dict[str, str]:
-    """Return versions of all that results depend on, and a digest of amrg's own code, in this process."""
+    """Return versions of all that results depend on, and amrg's commit where it runs in a checkout, in this process."""
     plugins = {point.dist.name: point.dist.version for point in entry_points(group=GROUP) if point.dist is not None}
-    return {**versions(), **plugins, "amrg's code": code_digest()}
+    return {**versions(), **plugins, "amrg's commit": commit() or "none"}

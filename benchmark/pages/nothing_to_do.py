@@ -6,7 +6,8 @@ is the one that lies there, every trial of it is done, and the leaderboard is cu
 change nothing.
 
 Of phantoms that is found out once: files, phantoms and checkpoints are compared with their digests each time, and where
-those, the suite and amrg's own code are what they were, the record that would be written is too.
+those, the suite and amrg's own version are what they were, the record that would be written is too. In a checkout the
+version is its commit; where files differ from that, no version names the code, and all is found out each time.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from benchmark.pages.digests import LeaderboardDigests, digests_of, files_in, re
 from benchmark.pages.written import Written
 from benchmark.phantoms.places import phantom_folder, shipped_for
 from benchmark.products import problems_of
-from benchmark.provenance import code_digest
+from benchmark.provenance import code_version
 from benchmark.record import SuiteRecord
 from benchmark.store import Store, read_record, read_references
 from benchmark.suite import Entry, PhantomData, Suite, Trial
@@ -123,7 +124,9 @@ def _summary(
 def _question(
     suite: Suite, folder: Path, fingerprints: Mapping[str, str], digests: LeaderboardDigests, named: str | None
 ) -> str | None:
-    """Return a digest of all that decides whether a sweep would write the record that is there; None of people's data.
+    """Return a digest of all that decides whether a sweep would write the record that is there.
+
+    None of people's data, and where no version names the code that runs.
 
     Args:
         suite, named: as `finished_sweep` takes them.
@@ -131,11 +134,12 @@ def _question(
         fingerprints: of the checkpoints, by backbone.
         digests: of the record, the reports and the leaderboard, as they are; versions are among them.
     """
-    if not isinstance(suite.data, PhantomData):
+    code = code_version()
+    if not isinstance(suite.data, PhantomData) or code is None:
         return None
     asked = [
         "would a sweep write this record?",
-        code_digest(),
+        code,
         suite.model_dump_json(),
         named,
         hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest(),

@@ -23,7 +23,7 @@ from benchmark.executors.home import Home
 from benchmark.executors.piece import Ended, Piece
 from benchmark.executors.remote import Opened, Remote
 from benchmark.progress.events import Event, tell
-from benchmark.provenance import code_digest
+from benchmark.provenance import commit
 
 
 class InAnotherProcess(Remote):
@@ -121,10 +121,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
     [
         ({}, None),
         (
-            {"made_with": {"torch": "1.0", "amrg's code": code_digest()}},
+            {"made_with": {"torch": "1.0", "amrg's commit": commit() or "none"}},
             r"other versions than the sweep .* torch .*1\.0",
         ),
-        ({"made_with": {"amrg's code": "abc"}}, "amrg's code .*, the sweep has abc"),
+        ({"made_with": {"amrg's commit": "abc"}}, "amrg's commit .*, the sweep has abc"),
         ({"process": 1}, "results: .* isn't the folder of that name that the sweep on .* writes to"),
         ({"folders": (("data", Path("/nowhere/DMID")),)}, "data: /nowhere/DMID: no such folder there"),
     ],
@@ -149,7 +149,7 @@ def test_a_file_system_that_hands_no_locks_on_is_told_from_one_that_does(home: H
 def test_a_worker_with_other_code_ends_the_sweep_in_a_sentence(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.executors.home.made_with", lambda: {"amrg's code": "of another day"})
+    monkeypatch.setattr("benchmark.executors.home.made_with", lambda: {"amrg's commit": "of another day"})
     with (
         pytest.raises(UserError, match="other versions than the sweep"),
         InAnotherProcess().open(tmp_path / "suite", lambda event: None) as workers,

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from known import known
 
+from benchmark.pages import nothing_to_do as finished
 from benchmark.pages.nothing_to_do import finished_sweep
 from benchmark.suites.load import load_suite
 
@@ -28,6 +30,8 @@ primary_metric: rouge_l
 SCRIPT = """
 import sys
 from benchmark.cli import main
+from benchmark.pages import nothing_to_do
+nothing_to_do.code_version = lambda: "a version"  # whether or not files of this checkout were changed
 sys.argv = ["amrg", "sweep", "tiny.yaml"]
 try:
     main()
@@ -60,6 +64,7 @@ def copy(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = Path(shutil.copytree(swept, tmp_path / "copy"))
     monkeypatch.chdir(folder)
     monkeypatch.setenv("AMRG_CACHE_DIR", str(folder / "cache"))
+    monkeypatch.setattr("benchmark.pages.nothing_to_do.code_version", lambda: "a version")
     return folder
 
 
@@ -105,6 +110,23 @@ def test_what_was_found_out_of_phantoms_once_is_not_read_again(copy: Path, monke
     edit(copy / "tiny.yaml", "A tiny", "Another tiny")
     with pytest.raises(AssertionError, match="read again"):
         nothing_to_do()
+
+
+def test_code_that_no_version_names_is_asked_each_time(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    planned = finished._planned_as_recorded
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return planned(*arguments)
+
+    monkeypatch.setattr(finished, "_planned_as_recorded", counted)
+    monkeypatch.setattr(finished, "code_version", lambda: None)
+    assert [nothing_to_do() for _ in range(2)] == [True, True]
+    assert len(asked) == 2
+    monkeypatch.setattr(finished, "code_version", lambda: "a version never met")
+    assert [nothing_to_do() for _ in range(2)] == [True, True]
+    assert len(asked) == 3
 
 
 def trial(folder: Path) -> Path:
@@ -171,7 +193,7 @@ def test_another_version_of_anything_is_looked_at_again(
     assert nothing_to_do()
     monkeypatch.setattr(name, value)
     # Another version stands in other code.
-    monkeypatch.setattr("benchmark.pages.nothing_to_do.code_digest", lambda: "of another version")
+    monkeypatch.setattr("benchmark.pages.nothing_to_do.code_version", lambda: "another version")
     assert not nothing_to_do()
 
 
