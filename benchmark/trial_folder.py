@@ -390,7 +390,7 @@ class TrialFolder:
                 (other.path / name).replace(self.path / name)
         settle(self.adapter)
         of_others = {name: entry for name, entry in self._files().items() if name not in (*TRAINED, *WRITTEN, *SCORED)}
-        write_json(self.written, WrittenFiles(files=of_others | files), durable=True)
+        write_json(self.written, WrittenFiles(files={**of_others, **files}), durable=True)
 
     def write_losses(self, losses: Sequence[Mapping[str, float]]) -> None:
         """Write one row per step, the first row's keys as columns; with them all that training leaves is noted."""

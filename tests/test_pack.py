@@ -354,7 +354,7 @@ def test_trials_that_trained_together_are_stored_together(
     make_pack: Callable[..., Pack], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     pack = make_pack(tmp_path)
-    real, done = getattr(owner, name), []
+    real, done = getattr(owner, name), list[str]()
 
     def interrupting(*arguments: Any) -> Any:
         if len(done) == calls:

@@ -37,7 +37,7 @@ def end_by_system() -> None:
 
 def _become(command: Sequence[str]) -> None:
     try:
-        os.execv(command[0], command)
+        os.execv(command[0], list(command))
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         sys.exit(COULD_NOT_START)
