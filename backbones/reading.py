@@ -3,13 +3,13 @@
 What they don't say is a question, to be answered by a statement in the suite's entry. Nothing is guessed.
 """
 
-import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backbones.errors import UserError, first_line
+from backbones.private.inputs import parameters_of
 from backbones.prompting import Prompting, read_prompting
 from backbones.published_files import PublishedFiles, check_files
 from backbones.statements import Finding, Question, Statements
@@ -137,11 +137,6 @@ def _check_class(files: PublishedFiles, model_class: Any) -> None:
             f"{files.name}: {model_class.__name__} can't be asked for the logits of a report alone "
             "(logits_to_keep), as training does. Choose another model, or write a plugin: `amrg backbones new`."
         )
-
-
-def parameters_of(function: Any) -> set[str]:
-    """Return the names of a function's parameters."""
-    return set(inspect.signature(function).parameters)
 
 
 def image_parameters(model: Any) -> set[str]:

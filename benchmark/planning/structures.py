@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from backbones.structure import Structure, build, read, structure
 from benchmark.planning.costs import LONGEST_REPORT_TOKENS, PROMPT_TOKENS, weights_in_memory
+from benchmark.plugins import is_by_name
 from benchmark.suite import Entry, Protocol
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
     try:
         if entry.checkpoint == "miniature":
             return _of_miniature(plugin)
-        if entry.checkpoint == "hub" or plugin.texts_folder() is not None:  # a plugin made of those very files
+        if entry.checkpoint == "hub" or is_by_name(entry):  # a plugin made of those very files
             return structure(plugin)
         return _of_folder(plugin, Path(entry.checkpoint))
     except AttributeError:

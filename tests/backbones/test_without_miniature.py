@@ -1,0 +1,214 @@
+"""Plugins that state no miniature: one is made after their checkpoint's own files, wherever those are."""
+
+import importlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import transformers
+from known import known
+from published_families import FAMILIES
+from published_folders import Family, write_folder
+from published_further import FURTHER
+
+from backbones import registry
+from backbones.at_hand import with_files
+from backbones.base import Backbone
+from backbones.checkpoint import Checkpoint
+from backbones.configuration import configuration
+from backbones.contract import check
+from backbones.errors import UserError
+from backbones.miniature_checkpoint import specification
+from backbones.registry import get
+from backbones.structure import structure
+from benchmark.plugins import plugin_of
+from benchmark.suite import Entry
+from benchmark.tuning.contract import CLAUSES
+
+PUBLISHED: Mapping[str, Family] = {
+    "medgemma-4b-it": FURTHER["gemma3_27b"],
+    "llava-med-7b": replace(FAMILIES["llava"], template=None),
+    "qwen2.5-vl-3b": FURTHER["qwen2_5_vl"],
+    "qwen3-vl-4b": FAMILIES["qwen3_vl"],
+    "paligemma2-3b": Family(
+        "paligemma",
+        "PaliGemmaProcessor",
+        "SiglipImageProcessorPil",
+        None,
+        {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>", "unk_token": "<unk>"},
+        {"image_token": "<image>"},
+        image_settings={"size": {"height": 448, "width": 448}, "image_seq_length": 1024},
+    ),
+    "smolvlm-2.2b": replace(
+        FAMILIES["smolvlm"],
+        model_type="idefics3",
+        processor="Idefics3Processor",
+        images="Idefics3ImageProcessorPil",
+        image_settings={"size": {"longest_edge": 1536}, "max_image_size": {"longest_edge": 384}},
+    ),
+}
+"""Processor and tokens of the families that are built in, by a backbone of each."""
+
+
+def folder_of(name: str, folder: Path) -> Path:
+    """Write a backbone's files as published, its configuration among them, but a tokenizer of bytes; return them."""
+    family = PUBLISHED[name]
+    values = configuration(known(get(name).configuration)).to_dict()
+    values = {key: value for key, value in values.items() if key != "model_type"}
+    return write_folder(replace(family, config=values), folder)
+
+
+def unstated(name: str, folder: Path) -> type[Backbone]:
+    """Return a built-in plugin without its own miniature, whose package has its files in a folder."""
+    plugin = get(name)
+    return type(plugin.__name__, (plugin,), {
+        "__module__": plugin.__module__, "miniature": Backbone.__dict__["miniature"], "files": str(folder),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_family_keeps_the_contract_on_a_miniature_that_nobody_stated(
+    name: str, tmp_path: Path, one_thread: None
+) -> None:
+    plugin = unstated(name, folder_of(name, tmp_path / "files"))
+    outcomes = list(check(plugin, CLAUSES))
+    assert len(outcomes) == 14
+    assert [(clause.sentence, clause.reason) for clause in outcomes if not clause.kept] == []
+
+
+class LlavaOfTheirs(Backbone):
+    """As in a package of somebody's own: what no file says, and nothing else."""
+
+    name: ClassVar[str] = "llava-of-theirs"
+    checkpoint: ClassVar[Checkpoint] = Checkpoint(
+        hub_id="theirs/llava-7b", revision="5" * 40, licence="Apache-2.0", gated=False,
+        parameters=7_062_902_784, image_size=336, image_tokens=576,
+    )  # fmt: skip
+    model_type: ClassVar[str] = "llava"
+    processor_class: ClassVar[type] = transformers.LlavaProcessor
+    end_token: ClassVar[str] = "</s>"
+    stacked_features: ClassVar[bool] = False
+
+
+def theirs(**stated: Any) -> type[Backbone]:
+    """Return their plugin with other statements; a new class each time, so that nothing is remembered."""
+    return type("Theirs", (LlavaOfTheirs,), {"__module__": __name__, **stated})
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of their checkpoint."""
+    return write_folder(FAMILIES["llava"], tmp_path_factory.mktemp("published") / "files")
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache of the hub, and no way to it; returns the cache."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def cached(published: Path, hub: Path, revision: str) -> Path:
+    """Put files into the hub's cache, as a download of this revision would; return its snapshot."""
+    snapshot = hub / "models--theirs--llava-7b" / "snapshots" / revision
+    return Path(shutil.copytree(published, snapshot))
+
+
+def test_the_pinned_revisions_files_in_the_hubs_cache_are_enough(published: Path, no_network: Path) -> None:
+    plugin = theirs()
+    assert plugin.full_configuration() is None
+    cached(published, no_network, "5" * 40)
+    assert known(plugin.full_configuration()).model_type == "llava"
+    assert known(structure(plugin)).parameters == plugin.checkpoint.parameters
+    assert plugin.miniature().tokens["eos_token"] == "</s>"
+
+
+def test_another_revision_in_the_cache_is_not_taken(published: Path, no_network: Path) -> None:
+    cached(published, no_network, "6" * 40)
+    with pytest.raises(UserError, match="theirs/llava-7b: its files aren't in the local cache"):
+        theirs().miniature()
+
+
+def test_files_that_are_nowhere_are_told_with_where_to_put_which(no_network: Path) -> None:
+    plugin = theirs()
+    with pytest.raises(UserError) as told:
+        plugin.miniature()
+    for part in (
+        "llava-of-theirs: its plugin states no `miniature`",
+        "HF_HUB_OFFLINE is set",
+        f"hf download theirs/llava-7b --revision {'5' * 40} --include",
+        "put config.json, tokenizer.json (or tokenizer.model), tokenizer_config.json",
+        "`files` in the plugin, in a suite's entry, or with --files",
+    ):
+        assert part in str(told.value)
+    assert plugin.known_specials() == ["</s>"]  # what can be told without
+    [clause] = check(plugin)
+    assert clause.reason == str(told.value)
+
+
+def test_a_folder_that_a_package_brings_lies_beside_its_module(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: Path
+) -> None:
+    (tmp_path / "amrg_theirs.py").write_text(
+        "from backbones.base import Backbone\nfrom test_without_miniature import LlavaOfTheirs\n\n\n"
+        "class Plugin(LlavaOfTheirs):\n    files = 'published'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugin = importlib.import_module("amrg_theirs").Plugin
+    with pytest.raises(UserError, match=r"`files` of its plugin is 'published', and there is no folder"):
+        plugin.miniature()
+    shutil.copytree(published, tmp_path / "published")
+    assert plugin.miniature().tokens["eos_token"] == "</s>"
+    assert plugin.texts_folder() == tmp_path / "published"
+    assert type("Later", (plugin,), {"__module__": __name__}).texts_folder() == tmp_path / "published"
+
+
+def test_a_package_may_bring_tokenizer_and_processor_and_state_the_configuration(
+    published: Path, tmp_path: Path, no_network: Path
+) -> None:
+    folder = Path(shutil.copytree(published, tmp_path / "files"))
+    config = transformers.AutoConfig.from_pretrained(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(UserError, match=r"there is no config\.json in .*or state `full_configuration`"):
+        theirs(files=folder).miniature()
+    stating = theirs(files=folder, full_configuration=classmethod(lambda cls: config))
+    assert specification(stating) == specification(theirs(files=published))
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [
+        ({"end_token": "<end>"}, "has no '<end>', which its plugin states as the `end_token`"),
+        ({"model_type": "gemma3"}, "states model_type 'gemma3', but .* is of 'llava'. State that one"),
+        (
+            {"checkpoint": replace(LlavaOfTheirs.checkpoint, parameters=7_000_000_000, image_tokens=256)},
+            "image_tokens=256 where its files say image_tokens=576, and parameters=7_000_000_000 where its files say "
+            "parameters=7_062_902_784",
+        ),
+        (
+            {"prompt_text": lambda self, prompt: prompt},
+            r"makes nothing of a blank picture and the prompt '' \(ValueError",
+        ),
+        ({"processor_class": transformers.Gemma3Processor}, "llava-of-theirs's processor can't be loaded"),
+    ],
+)
+def test_what_a_plugin_states_is_held_to_its_checkpoints_files(
+    stated: dict[str, Any], says: str, published: Path
+) -> None:
+    with pytest.raises(UserError, match=says):
+        theirs(files=published, **stated).miniature()
+
+
+def test_a_folder_can_be_named_from_outside_a_plugin(
+    published: Path, monkeypatch: pytest.MonkeyPatch, no_network: Path
+) -> None:
+    places = {**registry.BUILT_IN, "llava-of-theirs": f"{__name__}:LlavaOfTheirs"}
+    monkeypatch.setattr(registry, "locations", lambda: places)
+    entry = Entry(name="llava-of-theirs", checkpoint="miniature", files=str(published))
+    assert specification(plugin_of(entry)) == specification(with_files(theirs(), published))
+    with pytest.raises(UserError, match="medgemma-4b-it: its plugin states its miniature, so none is made after"):
+        plugin_of(Entry(name="medgemma-4b-it", checkpoint="miniature", files=str(published)))
