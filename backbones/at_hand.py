@@ -15,7 +15,7 @@ from backbones.base import Backbone
 from backbones.errors import UserError, first_line
 from backbones.loading import load_processor
 from backbones.miniature import SIDE, MiniatureSpec
-from backbones.published_files import PublishedFiles, check_files, of_hub
+from backbones.published_files import NEEDED, PublishedFiles, check_files, of_hub
 from backbones.texts import use_tokenizers_template
 
 if TYPE_CHECKING:
@@ -32,16 +32,17 @@ def folder_of(plugin: type[Backbone]) -> Path | None:
     Raises:
         UserError: it isn't there.
     """
-    stating = next((kind for kind in plugin.__mro__ if "files" in vars(kind)), Backbone)
     if plugin.files is None:
         return None
-    beside = Path(str(modules[stating.__module__].__file__)).parent
-    folder = beside / plugin.files
+    folder = Path(plugin.files)
+    if not folder.is_absolute():
+        stating = next(kind for kind in plugin.__mro__ if "files" in vars(kind))
+        folder = Path(str(modules[stating.__module__].__file__)).parent / folder
     if not folder.is_dir():
         raise UserError(
-            f"{plugin.name}: `files` of its plugin is {str(plugin.files)!r}, and there is no folder {folder}. Name one "
-            f"beside {beside} with the checkpoint's configuration, tokenizer and processor; a package has to ship it "
-            "(in setuptools: package-data)."
+            f"{plugin.name}: `files` of its plugin is {str(plugin.files)!r}, and there is no folder {folder}. Put the "
+            f"checkpoint's configuration, tokenizer and processor there ({NEEDED}); a package has to ship them (in "
+            "setuptools: package-data)."
         )
     return folder
 

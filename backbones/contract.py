@@ -174,7 +174,11 @@ def one_beginning(subject: Subject) -> None:
     begin = subject.backbone.tokenizer.bos_token_id
     ids = subject.backbone.prompt_tokens(PROMPTS[0])
     if begin is not None and ids.count(begin) != 1:
-        raise Broken(f"{ids.count(begin)} beginning tokens in {ids[:6]} …")
+        token = subject.backbone.tokenizer.bos_token
+        raise Broken(
+            f"{ids.count(begin)} beginning tokens in {ids[:6]} …: `prompt_text` has to put {token!r} there once, as "
+            "the tokenizer doesn't. A model that was trained without has `bos_token` None: see `load_processor`"
+        )
 
 
 def image_tokens_survive(subject: Subject) -> None:
