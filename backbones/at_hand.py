@@ -15,7 +15,9 @@ from backbones.base import Backbone
 from backbones.errors import UserError, first_line
 from backbones.loading import load_processor
 from backbones.miniature import SIDE, MiniatureSpec
+from backbones.prompting import unasked
 from backbones.published_files import NEEDED, PublishedFiles, check_files, of_hub
+from backbones.reading import TILING, TRIED_SIDES
 from backbones.texts import use_tokenizers_template
 
 if TYPE_CHECKING:
@@ -141,6 +143,8 @@ def original_of(plugin: type[Backbone]) -> "Original":
         )
     prompt = _prompt(published)
     _check_statements(published, prompt)
+    _check_pictures(published)
+    _check_template(published)
 
     def counted(model: Any, processor: Any) -> tuple[int, int]:
         small = plugin(model, processor, source=files.folder, fingerprint="")
@@ -212,3 +216,40 @@ def _check_statements(published: Backbone, prompt: list[int]) -> None:
     ]
     if wrong:
         raise UserError(f"{published.name}: its plugin's checkpoint states {', and '.join(wrong)}. State what they do.")
+
+
+def _check_pictures(published: Backbone) -> None:
+    """Refuse a processor that makes more of a larger picture: features have to be as many as the prompt has places.
+
+    Raises:
+        UserError: says which switches are to be off, or what to do.
+    """
+    made: dict[int, tuple[int, ...]] = {}
+    for side in TRIED_SIDES:
+        pixels = published.pixel_inputs([np.zeros((side, side), np.uint8)])["pixel_values"]
+        made[side] = tuple(np.shape(pixels))
+    if len(set(made.values())) == 1:
+        return
+    shapes = ", ".join(f"{side} px: {' × '.join(map(str, shape))}" for side, shape in made.items())
+    switches = [name for name in TILING if getattr(published.processor.image_processor, name, None)]
+    listed = "".join(f"{name!r}, " for name in switches)
+    off = f"State `switched_off = ({listed[:-1]})`, so that it sees a picture whole, or" if switches else "Have"
+    raise UserError(
+        f"{published.name}: its processor makes more of a larger picture ({shapes}), so that an image's tokens would "
+        f"vary with the picture. {off} `pixel_inputs` make every picture one size: see backbones/base.py."
+    )
+
+
+def _check_template(published: Backbone) -> None:
+    """Refuse a chat template that doesn't begin the answer, where a plugin leaves prompts to it alone.
+
+    Raises:
+        UserError: says what the template writes before an answer.
+    """
+    if type(published).prompt_text is not Backbone.prompt_text:
+        return
+    if before := unasked(published.processor, published.name):
+        raise UserError(
+            f"{published.name}: its chat template has no generation prompt; before a finished answer it writes "
+            f"{before!r}. Have `prompt_text` put that behind `chat_prompt(prompt)`."
+        )

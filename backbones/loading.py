@@ -221,7 +221,8 @@ def check_image_tokens(folder: Path, count: Callable[[], tuple[int, int]], *, na
     if features != places:
         raise UserError(
             f"{folder}: an image gives {features} features, but the prompt has {places} image tokens. "
-            "The image processor has another image size than the vision encoder."
+            "The image processor has another image size than the vision encoder, or cuts pictures into tiles by their "
+            "size: a plugin's `switched_off` names the switches that do."
         )
 
 

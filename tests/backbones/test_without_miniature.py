@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 import transformers
 from known import known
-from published_families import FAMILIES
+from published_families import FAMILIES, IM
 from published_folders import Family, write_folder
 from published_further import FURTHER
 
@@ -212,3 +212,58 @@ def test_a_folder_can_be_named_from_outside_a_plugin(
     assert specification(plugin_of(entry)) == specification(with_files(theirs(), published))
     with pytest.raises(UserError, match="medgemma-4b-it: its plugin states its miniature, so none is made after"):
         plugin_of(Entry(name="medgemma-4b-it", checkpoint="miniature", files=str(published)))
+
+
+def test_a_processor_that_tiles_by_size_is_told_its_switches(tmp_path: Path) -> None:
+    folder = write_folder(FAMILIES["internvl"], tmp_path / "files")
+    stated = {
+        "checkpoint": replace(LlavaOfTheirs.checkpoint, parameters=11_765_025_792, image_size=448, image_tokens=256),
+        "model_type": "internvl", "processor_class": transformers.InternVLProcessor, "end_token": "<|im_end|>",
+    }  # fmt: skip
+    tiling = theirs(files=folder, **stated, load_processor=classmethod(tiled))
+    with pytest.raises(UserError) as told:
+        tiling.miniature()
+    assert "makes more of a larger picture (224 px: " in str(told.value)
+    assert "State `switched_off = ('crop_to_patches',)`" in str(told.value)
+    assert theirs(files=folder, **stated, switched_off=("crop_to_patches",)).miniature().tokens["pad_token"]
+
+
+def tiled(cls: type[Backbone], folder: Path) -> Any:
+    """Return a processor that cuts larger pictures into tiles, as InternVL's own does."""
+    processor = super(LlavaOfTheirs, cls).load_processor(folder)
+    processor.image_processor.crop_to_patches = True
+    return processor
+
+
+def test_token_counts_that_vary_with_the_picture_are_named(tmp_path: Path) -> None:
+    folder = folder_of("qwen2.5-vl-3b", tmp_path / "files")
+    plugin = get("qwen2.5-vl-3b")
+    varying = type("Varying", (plugin,), {
+        "__module__": __name__, "miniature": Backbone.__dict__["miniature"], "files": str(folder),
+        "load_processor": classmethod(lambda cls, at: Backbone.__dict__["load_processor"].__func__(cls, at)),
+    })  # fmt: skip
+    with pytest.raises(UserError, match=r"makes more of a larger picture .*Have `pixel_inputs` make every picture one"):
+        varying.miniature()
+
+
+def test_a_template_without_a_generation_prompt_is_named_with_what_it_writes_before_answers(tmp_path: Path) -> None:
+    silent = IM.replace("IMAGE", "<image>").split("{% if add_generation_prompt")[0]
+    folder = write_folder(replace(FAMILIES["llava"], template=silent), tmp_path / "files")
+    says = r"no generation prompt; before a finished answer it writes '<\|im_start\|>assistant\\n'"
+    with pytest.raises(UserError, match=says):
+        theirs(files=folder).miniature()
+    own = theirs(files=folder, prompt_text=lambda self, prompt: self.chat_prompt(prompt) + "<|im_start|>assistant\n")
+    assert own.miniature().chat_template == silent
+
+
+def test_a_padding_token_that_is_the_end_token_is_no_fault(tmp_path: Path, one_thread: None) -> None:
+    padded = {**FAMILIES["llava"].tokens, "pad_token": "</s>"}
+    folder = write_folder(replace(FAMILIES["llava"], tokens=padded), tmp_path / "files")
+    outcomes = {clause.sentence: clause.reason for clause in check(theirs(files=folder, prompt_text=begun))}
+    assert outcomes["the label mask covers the report and its end token, and nothing else"] is None
+    assert [reason for reason in outcomes.values() if reason] == []
+
+
+def begun(backbone: Backbone, prompt: str) -> str:
+    """Return the prompt with the token that LLaVA's tokenizer puts before it."""
+    return f"{backbone.tokenizer.bos_token}{backbone.chat_prompt(prompt)}"

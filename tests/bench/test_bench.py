@@ -25,7 +25,7 @@ from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, read_outputs
 from benchmark.errors import RunFailed, UserError
 from benchmark.grid import Grid, Point
-from benchmark.suite import ImagePart
+from benchmark.suite import Entry, ImagePart
 from benchmark.suites.load import load_suite
 from benchmark.tuning import memory
 
@@ -38,7 +38,7 @@ def task(load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path) ->
         Image.fromarray(picture).save(path)
         studies.append(BenchStudy(id=str(number), image=str(path), report=report))
     return Task(
-        backbone="medgemma-4b-it",
+        entry=Entry(name="medgemma-4b-it", checkpoint="miniature"),
         checkpoint=str(load("medgemma-4b-it").source),
         dtype="float64",
         image=ImagePart(size=112, crop=False, flip=False),
