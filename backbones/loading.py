@@ -58,7 +58,7 @@ def load_model(
             dtype=dtype,
             device_map={"": device},
             use_safetensors=True,
-            quantization_config=quantization_config(decoder, quantization, dtype),
+            quantization_config=quantization_config(folder, decoder, quantization, dtype),
             output_loading_info=True,
             # What the checkpoint would have of generation (penalties, suppressed tokens, time limits, beams) is not its
             # to decide, and `generate` fills in from there whatever the protocol leaves open; its file isn't read.
