@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backbones.base import Backbone
-from backbones.errors import UserError, first_line
+from backbones.errors import UserError
 from backbones.loading import load_processor
 from backbones.miniature import SIDE, MiniatureSpec
-from backbones.prompting import unasked
 from backbones.published_files import NEEDED, PublishedFiles, check_files, of_hub
-from backbones.reading import TILING, TRIED_SIDES
+from backbones.stated import check_features, check_statements
 from backbones.texts import use_tokenizers_template
 
 if TYPE_CHECKING:
@@ -139,15 +138,13 @@ def original_of(plugin: type[Backbone]) -> "Original":
     if plugin.end_token not in published.tokenizer.get_vocab():
         raise UserError(
             f"{files.folder}: the tokenizer has no {plugin.end_token!r}, which its plugin states as the `end_token` of "
-            f"{plugin.name}'s reports."
+            f"{plugin.name}'s reports; by itself it ends a text with {published.tokenizer.eos_token!r}."
         )
-    prompt = _prompt(published)
-    _check_statements(published, prompt)
-    _check_pictures(published)
-    _check_template(published)
+    prompt = check_statements(published)
 
     def counted(model: Any, processor: Any) -> tuple[int, int]:
         small = plugin(model, processor, source=files.folder, fingerprint="")
+        check_features(small)
         [features] = small.encode_images([np.zeros((SIDE, SIDE), np.uint8)])
         return len(features), small.image_tokens
 
@@ -174,82 +171,3 @@ def _configuration(plugin: type[Backbone], files: PublishedFiles) -> "PreTrained
             f"({files.folder}) is of {config.model_type!r}. State that one."
         )
     return config
-
-
-def _prompt(published: Backbone) -> list[int]:
-    """Return ids of the prompt without words behind a blank picture.
-
-    Raises:
-        UserError: the plugin's processor and its prompt don't go together.
-    """
-    try:
-        return published.prompt_tokens("")
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError) as error:
-        raise UserError(
-            f"{published.name}: its processor makes nothing of a blank picture and the prompt "
-            f"{published.prompt_text('')!r} ({type(error).__name__}: {first_line(error)}). See `prompt_text` and "
-            "`load_processor` of its plugin."
-        ) from error
-
-
-def _check_statements(published: Backbone, prompt: list[int]) -> None:
-    """Refuse numbers of a plugin that its checkpoint's own files say otherwise: plans would be of another model.
-
-    Raises:
-        UserError: names each with what the files say.
-    """
-    stated = published.checkpoint
-    places = prompt.count(published.image_token)
-    if places == 0:
-        raise UserError(
-            f"{published.name}: the prompt holds no image token (id {published.image_token} of its configuration). Its "
-            "plugin's `prompt_text`, or its chat template, puts no image in."
-        )
-    parameters = sum(parameter.numel() for parameter in published.model.parameters())
-    wrong = [
-        f"{name}={told:_} where its files say {name}={found:_}"
-        for name, told, found in (
-            ("image_tokens", stated.image_tokens, places),
-            ("parameters", stated.parameters, parameters),
-        )
-        if told != found
-    ]
-    if wrong:
-        raise UserError(f"{published.name}: its plugin's checkpoint states {', and '.join(wrong)}. State what they do.")
-
-
-def _check_pictures(published: Backbone) -> None:
-    """Refuse a processor that makes more of a larger picture: features have to be as many as the prompt has places.
-
-    Raises:
-        UserError: says which switches are to be off, or what to do.
-    """
-    made: dict[int, tuple[int, ...]] = {}
-    for side in TRIED_SIDES:
-        pixels = published.pixel_inputs([np.zeros((side, side), np.uint8)])["pixel_values"]
-        made[side] = tuple(np.shape(pixels))
-    if len(set(made.values())) == 1:
-        return
-    shapes = ", ".join(f"{side} px: {' × '.join(map(str, shape))}" for side, shape in made.items())
-    switches = [name for name in TILING if getattr(published.processor.image_processor, name, None)]
-    listed = "".join(f"{name!r}, " for name in switches)
-    off = f"State `switched_off = ({listed[:-1]})`, so that it sees a picture whole, or" if switches else "Have"
-    raise UserError(
-        f"{published.name}: its processor makes more of a larger picture ({shapes}), so that an image's tokens would "
-        f"vary with the picture. {off} `pixel_inputs` make every picture one size: see backbones/base.py."
-    )
-
-
-def _check_template(published: Backbone) -> None:
-    """Refuse a chat template that doesn't begin the answer, where a plugin leaves prompts to it alone.
-
-    Raises:
-        UserError: says what the template writes before an answer.
-    """
-    if type(published).prompt_text is not Backbone.prompt_text:
-        return
-    if before := unasked(published.processor, published.name):
-        raise UserError(
-            f"{published.name}: its chat template has no generation prompt; before a finished answer it writes "
-            f"{before!r}. Have `prompt_text` put that behind `chat_prompt(prompt)`."
-        )

@@ -12,8 +12,9 @@ from PIL import Image
 from backbones.errors import UserError, first_line
 from backbones.miniature import PATCH, SIDE, MiniatureSpec, square
 from backbones.miniature_checkpoint import train_tokenizer
+from backbones.private.inputs import image_parameters
 from backbones.private.processors import settings_of
-from backbones.reading import Reading, class_of, encode, encode_blank, image_parameters, image_token_of
+from backbones.reading import Reading, class_of, encode, encode_blank, image_token_of
 from backbones.shrinking import COUNTS, TOKEN_IDS, shrunk
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ def measured(original: Original, spec: MiniatureSpec) -> tuple[int, int]:
             torch.manual_seed(0)
             model = AutoModelForImageTextToText.from_config(config).eval()
             return original.counted(model, processor)
+    except UserError:
+        raise
     except ImportError as error:
         raise _unbuilt(original, f"{first_line(error)} Install it") from error
     except Exception as error:  # a class may raise anything of numbers that it doesn't like

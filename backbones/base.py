@@ -18,7 +18,14 @@ from backbones.configuration import configuration
 from backbones.errors import UserError
 from backbones.loading import check_image_tokens, check_tokenizer, load_model, load_processor
 from backbones.private.inputs import ModelInputs, image_features
-from backbones.texts import fill_template, plain_tokens, special_ids, spelt_in_prompt, use_tokenizers_template
+from backbones.texts import (
+    fill_template,
+    plain_tokens,
+    shortened,
+    special_ids,
+    spelt_in_prompt,
+    use_tokenizers_template,
+)
 
 if TYPE_CHECKING:
     # Only as types: what a plugin states is listed without torch, which takes seconds to import.
@@ -66,6 +73,8 @@ class Backbone(ABC):
         spare_tensors: regular expressions over whole names of tensors that the published weights have and the model
             does without; any other that is left over is an error.
         switched_off: switches of the image processor that cut an image into tiles (`crop_to_patches`, …) and are off.
+        resized: whether every picture is made as large as `checkpoint` states before the processor has it, which may
+            make more of a larger one.
         files: a folder with the checkpoint's configuration, tokenizer and processor, by its path from the plugin's
             module, where its package brings them; None for those in the hub's cache (`backbones.at_hand`).
     """
@@ -89,6 +98,7 @@ class Backbone(ABC):
     packable: ClassVar[bool] = True
     spare_tensors: ClassVar[tuple[str, ...]] = ()
     switched_off: ClassVar[tuple[str, ...]] = ()
+    resized: ClassVar[bool] = False
     files: ClassVar[str | Path | None] = None
 
     def __init__(
@@ -234,6 +244,9 @@ class Backbone(ABC):
         from PIL import Image
 
         pictures = [[Image.fromarray(image).convert("RGB")] for image in images]
+        if self.resized:
+            side = (self.checkpoint.image_size,) * 2
+            pictures = [[one if one.size == side else one.resize(side, Image.Resampling.BICUBIC)] for [one] in pictures]
         return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
 
     def encode_images(self, images: Sequence[np.ndarray]) -> list[Tensor]:
@@ -376,8 +389,9 @@ class Backbone(ABC):
             if ids is None:
                 spelt = [text for text in self.specials if text in report]
                 raise UserError(
-                    f"{self.name}: a report spells {', '.join(map(repr, spelt)) or 'a special token'}, which its "
-                    "tokenizer can't write as plain text. Change it there."
+                    f"{self.name}: the report {shortened(report)!r} spells "
+                    f"{', '.join(map(repr, spelt)) or 'a special token'}, which its tokenizer can't write as plain "
+                    "text. Change it there."
                 )
             self._reports[report] = [*ids, self.end]
         return self._reports[report]

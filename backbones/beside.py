@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from backbones.base import Backbone
-from backbones.private.inputs import ModelInputs, parameters_of, rotary_positions
+from backbones.private.inputs import ModelInputs, image_parameters, parameters_of, rotary_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,11 @@ class Beside(Backbone):
             name: torch.as_tensor(inputs[name]) for name in self.image_inputs if name in inputs and name in taken
         }  # fmt: skip
 
+    def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """Return `pixel_inputs` without what `get_image_features` doesn't take."""
+        taken = image_parameters(self.model)
+        return {name: value for name, value in self.pixel_inputs(images).items() if name in taken}
+
     def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
         """Return keyword arguments of the model's `forward` and `generate`, with what its processor gives an image."""
         inputs: Any = dict(super().model_inputs(text, features))
@@ -60,3 +65,9 @@ class Beside(Backbone):
             text["position_ids"] = positions.expand(-1, len(reports), -1)
             text.pop(self.token_types or "", None)
         return text
+
+    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
+        """Return keyword arguments for a batch to learn from, as `model_inputs` where the model needs the tokens."""
+        if not self.learns_as_generating:
+            return super().training_inputs(text, features)
+        return self.model_inputs(text, features.chunk(len(text["input_ids"])))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from transformers import BatchEncoding, PreTrainedConfig
+from transformers import PreTrainedConfig
 from transformers.modeling_outputs import ModelOutput
 from transformers.processing_utils import ProcessorMixin
 
@@ -26,9 +26,9 @@ from backbones.coverage import coverage
 from backbones.errors import UserError
 from backbones.miniature import SIDE, MiniatureSpec
 from backbones.miniature_checkpoint import untrained
-from backbones.private.inputs import ModelInputs
+from backbones.private.inputs import parameters_of
 from backbones.published_files import PublishedFiles
-from backbones.reading import Reading, encode, image_parameters, parameters_of, processor_class, read
+from backbones.reading import Reading, encode, processor_class, read
 from backbones.statements import Finding, Statements
 
 UNKNOWN = "unknown"
@@ -39,6 +39,7 @@ DEEPER = "deepstack_features"
 class GenericBackbone(Beside):
     """What plugins made of a checkpoint's files share. A class is made per checkpoint, by `plugin_of`."""
 
+    resized = True
     reading: ClassVar[Reading]
     spec: ClassVar[MiniatureSpec]
 
@@ -71,20 +72,9 @@ class GenericBackbone(Beside):
 
     def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Return what the image processor makes of square grey images, each resized to one side before."""
-        pictures = [[self._picture(image)] for image in images]
-        inputs = dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
+        inputs = super().pixel_inputs(images)
         inputs["pixel_values"] = inputs["pixel_values"].float()  # Llama 4's gives 16 bits
         return inputs
-
-    def _picture(self, image: np.ndarray) -> Image.Image:
-        side = self.checkpoint.image_size
-        picture = Image.fromarray(image).convert("RGB")
-        return picture if picture.size == (side, side) else picture.resize((side, side), Image.Resampling.BICUBIC)
-
-    def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """Return `pixel_inputs` without what `get_image_features` doesn't take."""
-        taken = image_parameters(self.model)
-        return {name: value for name, value in self.pixel_inputs(images).items() if name in taken}
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
         """Return one [image_tokens, layers · hidden] tensor an image: the last layer's, then deeper ones'."""
@@ -151,14 +141,6 @@ class GenericBackbone(Beside):
         """Return 1 for an image's tokens, and those around them that its processor counts in; 0 for text."""
         frame = self.tokenizer.convert_tokens_to_ids(list(self.reading.typed_tokens))
         return torch.isin(input_ids, torch.tensor([self.image_token, *frame])).long()
-
-    # -- model
-
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """Return keyword arguments for a batch to learn from, as `model_inputs` where the model needs the tokens."""
-        if not self.learns_as_generating:
-            return super().training_inputs(text, features)
-        return self.model_inputs(text, features.chunk(len(text["input_ids"])))
 
 
 def _shaped(layer: Sequence[Tensor], example: Any) -> Any:

@@ -52,6 +52,12 @@ def parameters_of(function: Any) -> set[str]:
     return set(inspect.signature(function).parameters)
 
 
+def image_parameters(model: Any) -> set[str]:
+    """Return what a model's `get_image_features` takes, what it hands on to its inner model's unnamed among it."""
+    inner = getattr(getattr(model, "model", None), "get_image_features", model.get_image_features)
+    return parameters_of(model.get_image_features) | parameters_of(inner)
+
+
 def rotary_positions(
     model: PreTrainedModel, text: Mapping[str, Tensor], beside: Mapping[str, Tensor], token_types: str | None
 ) -> Tensor | None:

@@ -150,7 +150,7 @@ def check(
     state: State = None,
     files: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The checkpoint's files, for a plugin that states no miniature."),
+        typer.Option(metavar="DIR", help="A folder of the checkpoint's files, for a plugin that states no miniature."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

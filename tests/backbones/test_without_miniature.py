@@ -17,6 +17,7 @@ from published_further import FURTHER
 from backbones import registry
 from backbones.at_hand import with_files
 from backbones.base import Backbone
+from backbones.beside import Beside
 from backbones.checkpoint import Checkpoint
 from backbones.configuration import configuration
 from backbones.contract import check
@@ -220,16 +221,16 @@ def test_a_processor_that_tiles_by_size_is_told_its_switches(tmp_path: Path) -> 
         "checkpoint": replace(LlavaOfTheirs.checkpoint, parameters=11_765_025_792, image_size=448, image_tokens=256),
         "model_type": "internvl", "processor_class": transformers.InternVLProcessor, "end_token": "<|im_end|>",
     }  # fmt: skip
-    tiling = theirs(files=folder, **stated, load_processor=classmethod(tiled))
-    with pytest.raises(UserError) as told:
-        tiling.miniature()
-    assert "makes more of a larger picture (224 px: " in str(told.value)
-    assert "State `switched_off = ('crop_to_patches',)`" in str(told.value)
+    for tiling in (theirs(files=folder, **stated), theirs(files=folder, **stated, load_processor=classmethod(tiled))):
+        with pytest.raises(UserError) as told:
+            tiling.miniature()
+        assert "makes more of a larger picture (224 px: " in str(told.value)
+        assert "State `switched_off = ('crop_to_patches',)`" in str(told.value)
     assert theirs(files=folder, **stated, switched_off=("crop_to_patches",)).miniature().tokens["pad_token"]
 
 
 def tiled(cls: type[Backbone], folder: Path) -> Any:
-    """Return a processor that cuts larger pictures into tiles, as InternVL's own does."""
+    """Return a processor whose image processor cuts larger pictures into tiles by itself, too."""
     processor = super(LlavaOfTheirs, cls).load_processor(folder)
     processor.image_processor.crop_to_patches = True
     return processor
@@ -242,7 +243,7 @@ def test_token_counts_that_vary_with_the_picture_are_named(tmp_path: Path) -> No
         "__module__": __name__, "miniature": Backbone.__dict__["miniature"], "files": str(folder),
         "load_processor": classmethod(lambda cls, at: Backbone.__dict__["load_processor"].__func__(cls, at)),
     })  # fmt: skip
-    with pytest.raises(UserError, match=r"makes more of a larger picture .*Have `pixel_inputs` make every picture one"):
+    with pytest.raises(UserError, match=r"makes more of a larger picture .*State `resized = True`"):
         varying.miniature()
 
 
@@ -267,3 +268,67 @@ def test_a_padding_token_that_is_the_end_token_is_no_fault(tmp_path: Path, one_t
 def begun(backbone: Backbone, prompt: str) -> str:
     """Return the prompt with the token that LLaVA's tokenizer puts before it."""
     return f"{backbone.tokenizer.bos_token}{backbone.chat_prompt(prompt)}"
+
+
+ASKED: dict[str, tuple[str, dict[str, Any], list[tuple[str, dict[str, Any]]]]] = {
+    "qwen2_vl": (
+        "<|im_end|>",
+        {"image_size": 448, "image_tokens": 256, "parameters": 2_442_752_512},
+        [
+            ("State `resized = True`", {"resized": True}),
+            ("State `token_types = 'mm_token_type_ids'`", {"token_types": "mm_token_type_ids"}),
+            (r"Derive the plugin from backbones\.beside\.Beside", {}),
+            (r"state `image_inputs = \('image_grid_thw',\)`", {"image_inputs": ("image_grid_thw",)}),
+            ("State `stacked_features = False`", {"stacked_features": False}),
+        ],
+    ),
+    "lfm2_vl": (
+        "<|im_end|>",
+        {"image_size": 512, "image_tokens": 256, "parameters": 2_812_857_088},
+        [
+            (r"State `switched_off = \('do_image_splitting',\)`", {"switched_off": ("do_image_splitting",)}),
+            (r"Derive the plugin from backbones\.beside\.Beside", {}),
+            (
+                r"state `image_inputs = \('pixel_attention_mask', 'spatial_shapes'\)`",
+                {"image_inputs": ("pixel_attention_mask", "spatial_shapes")},
+            ),
+            ("State `stacked_features = False`", {"stacked_features": False}),
+        ],
+    ),
+}
+"""A family's end token and numbers, and what its plugin is asked for, one thing after another, with the answer."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ASKED)
+def test_a_plugin_is_asked_for_each_thing_that_it_has_to_state(name: str, tmp_path: Path, one_thread: None) -> None:
+    end, numbers, asked = ASKED[name]
+    family = FAMILIES[name]
+    stated = {
+        "__module__": __name__, "name": name, "model_type": family.model_type, "end_token": end,
+        "processor_class": getattr(transformers, family.processor), "files": write_folder(family, tmp_path / "files"),
+        "checkpoint": replace(LlavaOfTheirs.checkpoint, **numbers),
+    }  # fmt: skip
+    base: type[Backbone] = Backbone
+    for says, answer in asked:
+        with pytest.raises(UserError, match=says):
+            type("Asked", (base,), stated).miniature()
+        stated |= answer
+        base = Beside if "Beside" in says else base
+    outcomes = list(check(type("Whole", (base,), stated)))
+    assert [(clause.sentence, clause.reason) for clause in outcomes if not clause.kept] == []
+
+
+def test_a_family_that_can_not_learn_from_embeddings_is_told_what_to_state(tmp_path: Path, one_thread: None) -> None:
+    family = FAMILIES["gemma4"]
+    stated = {
+        "__module__": __name__, "name": "gemma4", "model_type": "gemma4", "end_token": "<turn|>",
+        "processor_class": transformers.Gemma4Processor, "files": write_folder(family, tmp_path / "files"),
+        "checkpoint": replace(
+            LlavaOfTheirs.checkpoint, image_size=896, image_tokens=256, parameters=5_246_311_936
+        ),
+        "token_types": "mm_token_type_ids", "image_inputs": ("image_position_ids",), "stacked_features": False,
+    }  # fmt: skip
+    [reason] = [clause.reason for clause in check(type("Blunt", (Beside,), stated)) if not clause.kept]
+    assert "states `learns_as_generating` (backbones/beside.py)" in known(reason)
+    assert all(clause.kept for clause in check(type("Told", (Beside,), stated | {"learns_as_generating": True})))
