@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from backbones.at_hand import with_files
 from backbones.base import Backbone
 from backbones.contract import BUILT, CLAUSES, Check, Subject, outcome, sentence_of, subject_of, written_miniature
+from backbones.made_after import with_files
 from benchmark.tuning.contract import CLAUSES as CLAUSES_OF_TUNING
 
 __all__ = ["contract"]

@@ -10,8 +10,7 @@ import torch
 from PIL import Image
 
 from backbones.errors import UserError, first_line
-from backbones.miniature import PATCH, SIDE, MiniatureSpec, square
-from backbones.miniature_checkpoint import train_tokenizer
+from backbones.miniature import PATCH, SIDE, MiniatureSpec, square, train_tokenizer
 from backbones.private.inputs import image_parameters
 from backbones.private.processors import settings_of
 from backbones.reading import Reading, class_of, encode, encode_blank, image_token_of

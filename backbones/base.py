@@ -311,11 +311,9 @@ class Backbone(ABC):
     def known_specials(cls) -> list[str]:
         """Return the texts that a prompt may not hold, as far as they are known without the checkpoint."""
         known = {cls.end_token, *cls.turn_markers}
-        try:
-            spec = cls.miniature()
-        except UserError:
-            return sorted(known)  # nothing of the checkpoint is at hand
-        return sorted({*known, *spec.tokens.values(), *spec.extra_tokens.values()})
+        if (spec := cls.miniature()) is not None:
+            known |= {*spec.tokens.values(), *spec.extra_tokens.values()}
+        return sorted(known)
 
     @cached_property
     def specials(self) -> dict[str, int]:
@@ -537,14 +535,10 @@ class Backbone(ABC):
     # -- miniature
 
     @classmethod
-    def miniature(cls) -> MiniatureSpec:
+    def miniature(cls) -> MiniatureSpec | None:
         """Return a tiny configuration of the same model and processor classes; see `backbones.miniature`.
 
-        By default the checkpoint's own configuration, tokenizer and processor are made small, where they are at hand.
-
-        Raises:
-            UserError: they aren't, or none can be made after them.
+        None, as a rule: the checkpoint's own configuration, tokenizer and processor are made small
+        (`backbones.made_after`).
         """
-        from backbones.at_hand import automatic_miniature
-
-        return automatic_miniature(cls)
+        return None

@@ -32,7 +32,7 @@ def plugin_of(entry: Entry) -> "type[Backbone]":
         plugin = get(entry.name)
         if entry.files is None:
             return plugin
-        from backbones.at_hand import with_files
+        from backbones.made_after import with_files
 
         return with_files(plugin, Path(entry.files))
     from backbones.generic import plugin_of as made_of

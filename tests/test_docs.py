@@ -14,8 +14,8 @@ import pytest
 from published_families import FAMILIES
 from published_folders import write_folder
 
-from backbones.at_hand import with_files
 from backbones.contract import check
+from backbones.made_after import with_files
 from backbones.starter import write_starter
 from benchmark.tuning.contract import CLAUSES
 

@@ -173,8 +173,8 @@ def check(
             raise UserError(f"--files is for a backbone with a plugin. Check the folder itself: `check {files}`.")
         check_found(name, state or [], as_json=as_json)
         return
-    from backbones.at_hand import with_files
     from backbones.contract import check as check_plugin
+    from backbones.made_after import with_files
     from backbones.registry import get
     from benchmark.execute import quiet
     from benchmark.tuning.contract import CLAUSES

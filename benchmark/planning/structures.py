@@ -87,12 +87,13 @@ def _of_miniature(plugin: "type[Backbone]") -> Structure:
 @cache
 def _miniature(plugin: "type[Backbone]") -> "tuple[PreTrainedModel, int]":
     """Return an untrained miniature, and how many tokens an image takes in it."""
+    from backbones.made_after import miniature_of
     from backbones.miniature_checkpoint import untrained
 
     # Enough different words for a tokenizer of the full size; what they are doesn't matter for the structure.
     draw = random.Random(0)
     words = ["".join(draw.choices(string.ascii_lowercase, k=6)) for _ in range(400)]
-    model, processor = untrained(plugin.miniature(), [" ".join(words)] * 2, 0, plugin.decoder)
+    model, processor = untrained(miniature_of(plugin), [" ".join(words)] * 2, 0, plugin.decoder)
     small = plugin(model, processor, source=Path(), fingerprint="")
     return model, small.image_tokens
 

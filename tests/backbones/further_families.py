@@ -32,7 +32,7 @@ class Family:
     model_type: str
     values: Mapping[str, Any] | Callable[[], PreTrainedConfig]
     sizes: str
-    processor: str
+    processor: str = ""
     decoder: str = "language_model"
     licence: str = ""
     licence_from: str = ""

@@ -15,13 +15,13 @@ from published_folders import Family, write_folder
 from published_further import FURTHER
 
 from backbones import registry
-from backbones.at_hand import with_files
 from backbones.base import Backbone
 from backbones.beside import Beside
 from backbones.checkpoint import Checkpoint
 from backbones.configuration import configuration
 from backbones.contract import check
 from backbones.errors import UserError
+from backbones.made_after import miniature_of, with_files
 from backbones.miniature_checkpoint import specification
 from backbones.registry import get
 from backbones.structure import structure
@@ -125,19 +125,19 @@ def test_the_pinned_revisions_files_in_the_hubs_cache_are_enough(published: Path
     cached(published, no_network, "5" * 40)
     assert known(plugin.full_configuration()).model_type == "llava"
     assert known(structure(plugin)).parameters == plugin.checkpoint.parameters
-    assert plugin.miniature().tokens["eos_token"] == "</s>"
+    assert miniature_of(plugin).tokens["eos_token"] == "</s>"
 
 
 def test_another_revision_in_the_cache_is_not_taken(published: Path, no_network: Path) -> None:
     cached(published, no_network, "6" * 40)
     with pytest.raises(UserError, match="theirs/llava-7b: its files aren't in the local cache"):
-        theirs().miniature()
+        miniature_of(theirs())
 
 
 def test_files_that_are_nowhere_are_told_with_where_to_put_which(no_network: Path) -> None:
     plugin = theirs()
     with pytest.raises(UserError) as told:
-        plugin.miniature()
+        miniature_of(plugin)
     for part in (
         "llava-of-theirs: its plugin states no `miniature`",
         "HF_HUB_OFFLINE is set",
@@ -161,11 +161,12 @@ def test_a_folder_that_a_package_brings_lies_beside_its_module(
     monkeypatch.syspath_prepend(str(tmp_path))
     plugin = importlib.import_module("amrg_theirs").Plugin
     with pytest.raises(UserError, match=r"`files` of its plugin is 'published', and there is no folder"):
-        plugin.miniature()
+        miniature_of(plugin)
     shutil.copytree(published, tmp_path / "published")
-    assert plugin.miniature().tokens["eos_token"] == "</s>"
+    assert miniature_of(plugin).tokens["eos_token"] == "</s>"
     assert plugin.texts_folder() == tmp_path / "published"
-    assert type("Later", (plugin,), {"__module__": __name__}).texts_folder() == tmp_path / "published"
+    later: type[Backbone] = type("Later", (plugin,), {"__module__": __name__})
+    assert later.texts_folder() == tmp_path / "published"
 
 
 def test_a_package_may_bring_tokenizer_and_processor_and_state_the_configuration(
@@ -175,7 +176,7 @@ def test_a_package_may_bring_tokenizer_and_processor_and_state_the_configuration
     config = transformers.AutoConfig.from_pretrained(folder)
     (folder / "config.json").unlink()
     with pytest.raises(UserError, match=r"there is no config\.json in .*or state `full_configuration`"):
-        theirs(files=folder).miniature()
+        miniature_of(theirs(files=folder))
     stating = theirs(files=folder, full_configuration=classmethod(lambda cls: config))
     assert specification(stating) == specification(theirs(files=published))
 
@@ -201,7 +202,7 @@ def test_what_a_plugin_states_is_held_to_its_checkpoints_files(
     stated: dict[str, Any], says: str, published: Path
 ) -> None:
     with pytest.raises(UserError, match=says):
-        theirs(files=published, **stated).miniature()
+        miniature_of(theirs(files=published, **stated))
 
 
 def test_a_folder_can_be_named_from_outside_a_plugin(
@@ -223,15 +224,15 @@ def test_a_processor_that_tiles_by_size_is_told_its_switches(tmp_path: Path) -> 
     }  # fmt: skip
     for tiling in (theirs(files=folder, **stated), theirs(files=folder, **stated, load_processor=classmethod(tiled))):
         with pytest.raises(UserError) as told:
-            tiling.miniature()
+            miniature_of(tiling)
         assert "makes more of a larger picture (224 px: " in str(told.value)
         assert "State `switched_off = ('crop_to_patches',)`" in str(told.value)
-    assert theirs(files=folder, **stated, switched_off=("crop_to_patches",)).miniature().tokens["pad_token"]
+    assert miniature_of(theirs(files=folder, **stated, switched_off=("crop_to_patches",))).tokens["pad_token"]
 
 
 def tiled(cls: type[Backbone], folder: Path) -> Any:
     """Return a processor whose image processor cuts larger pictures into tiles by itself, too."""
-    processor = super(LlavaOfTheirs, cls).load_processor(folder)
+    processor: Any = Backbone.__dict__["load_processor"].__func__(cls, folder)
     processor.image_processor.crop_to_patches = True
     return processor
 
@@ -244,7 +245,7 @@ def test_token_counts_that_vary_with_the_picture_are_named(tmp_path: Path) -> No
         "load_processor": classmethod(lambda cls, at: Backbone.__dict__["load_processor"].__func__(cls, at)),
     })  # fmt: skip
     with pytest.raises(UserError, match=r"makes more of a larger picture .*State `resized = True`"):
-        varying.miniature()
+        miniature_of(varying)
 
 
 def test_a_template_without_a_generation_prompt_is_named_with_what_it_writes_before_answers(tmp_path: Path) -> None:
@@ -252,9 +253,9 @@ def test_a_template_without_a_generation_prompt_is_named_with_what_it_writes_bef
     folder = write_folder(replace(FAMILIES["llava"], template=silent), tmp_path / "files")
     says = r"no generation prompt; before a finished answer it writes '<\|im_start\|>assistant\\n'"
     with pytest.raises(UserError, match=says):
-        theirs(files=folder).miniature()
+        miniature_of(theirs(files=folder))
     own = theirs(files=folder, prompt_text=lambda self, prompt: self.chat_prompt(prompt) + "<|im_start|>assistant\n")
-    assert own.miniature().chat_template == silent
+    assert miniature_of(own).chat_template == silent
 
 
 def test_a_padding_token_that_is_the_end_token_is_no_fault(tmp_path: Path, one_thread: None) -> None:
@@ -312,7 +313,7 @@ def test_a_plugin_is_asked_for_each_thing_that_it_has_to_state(name: str, tmp_pa
     base: type[Backbone] = Backbone
     for says, answer in asked:
         with pytest.raises(UserError, match=says):
-            type("Asked", (base,), stated).miniature()
+            miniature_of(type("Asked", (base,), stated))
         stated |= answer
         base = Beside if "Beside" in says else base
     outcomes = list(check(type("Whole", (base,), stated)))
