@@ -2,21 +2,22 @@
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 
 from backbones.errors import UserError, first_line
-from backbones.miniature import PATCH, SIDE, MiniatureSpec, square
-from backbones.miniature_checkpoint import train_tokenizer
+from backbones.miniature import PATCH, SIDE, MiniatureSpec, square, train_tokenizer
+from backbones.private.inputs import image_parameters
 from backbones.private.processors import settings_of
-from backbones.reading import Reading, class_of, encode, encode_blank, image_parameters, image_token_of
+from backbones.reading import Reading, class_of, encode, encode_blank, image_token_of
 from backbones.shrinking import COUNTS, TOKEN_IDS, shrunk
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    from transformers import PreTrainedConfig, PreTrainedModel
     from transformers.processing_utils import ProcessorMixin
 
 NAMED = ("pad_token", "eos_token", "bos_token", "unk_token")
@@ -26,42 +27,101 @@ PIXEL_SIDE = 2048
 """A `longest_edge` beyond this counts an image's pixels, and not those of its side."""
 
 
-def automatic(reading: Reading) -> MiniatureSpec:
-    """Return what a miniature of the checkpoint's classes is built from.
+@dataclass(frozen=True)
+class Original:
+    """What an automatic miniature is made after: a published checkpoint, without its weights.
+
+    Attributes:
+        name: of the checkpoint, for messages.
+        config: its configuration.
+        processor: its own, with its tokenizer.
+        end_token: that ends a report; None where it isn't known.
+        begins: whether prompts have the tokenizer's beginning token.
+        prompt: ids of the prompt without words behind a blank picture.
+        counted: a small model and its processor → how many features an image gives, and for how many a prompt has
+            places.
+        otherwise: what to do where no miniature can be made.
+    """
+
+    name: str
+    config: "PreTrainedConfig"
+    processor: "ProcessorMixin"
+    end_token: str | None
+    begins: bool
+    prompt: Sequence[int]
+    counted: "Callable[[PreTrainedModel, ProcessorMixin], tuple[int, int]]"
+    otherwise: str = "amrg needs a plugin for it"
+
+    @property
+    def tokenizer(self) -> Any:
+        """The checkpoint's own."""
+        return self.processor.tokenizer
+
+
+def of_reading(reading: Reading) -> Original:
+    """Return what the miniature of a checkpoint that no plugin speaks for is made after."""
+    prompting = reading.prompting
+    switches = dict.fromkeys(reading.switched_off, False)
+
+    def counted(model: "PreTrainedModel", processor: "ProcessorMixin") -> tuple[int, int]:
+        blank = Image.new("RGB", (SIDE, SIDE))
+        inputs = dict(processor.image_processor(images=[[blank]], return_tensors="pt"))
+        encode_images: Any = model.get_image_features
+        inputs["pixel_values"] = inputs["pixel_values"].float()
+        taken = image_parameters(model)
+        pooled = encode_images(**{name: v for name, v in inputs.items() if name in taken})["pooler_output"]
+        encoded = encode(processor, blank, prompting.fill(processor, ""), switches)
+        places = [int(i) for i in encoded["input_ids"][0]].count(image_token_of(model.config))
+        parts = [pooled] if isinstance(pooled, torch.Tensor) else pooled
+        return sum(part.shape[:-1].numel() for part in parts), places
+
+    return Original(
+        name=reading.files.name,
+        config=reading.config,
+        processor=reading.processor,
+        end_token=prompting.end_token,
+        begins=prompting.begins,
+        prompt=[int(i) for i in encode_blank(reading, SIDE)["input_ids"][0]],
+        counted=counted,
+    )
+
+
+def automatic(original: Original) -> MiniatureSpec:
+    """Return what a miniature of a checkpoint's classes is built from.
 
     Raises:
         UserError: no model can be built of the small configuration; names the class and why.
     """
-    tokenizer = reading.tokenizer
+    tokenizer = original.tokenizer
     tokens = {name: value for name in NAMED if (value := getattr(tokenizer, name, None)) is not None}
-    if not reading.prompting.begins:
+    if not original.begins:
         tokens.pop("bos_token", None)
-    extra = {f"special_{i}": text for i, text in enumerate(_carried(reading)) if text not in tokens.values()}
+    extra = {f"special_{i}": text for i, text in enumerate(_carried(original)) if text not in tokens.values()}
     for name, text in _named_for_the_processor(tokenizer).items():
         extra = {key: value for key, value in extra.items() if value != text} | {name: text}
-    template: Any = reading.processor.chat_template
+    template: Any = original.processor.chat_template
 
     def spec(count: int) -> MiniatureSpec:
         return MiniatureSpec(
             tokens,
             extra,
             template,
-            lambda t: shrunk(reading.config, _ids(reading, t), len(t), count),
-            lambda t: small_processor(reading.processor, t, count, _patch(reading.config)),
+            lambda t: shrunk(original.config, _ids(original, t), len(t), count),
+            lambda t: small_processor(original.processor, t, count, _patch(original.config)),
         )
 
     tried: dict[int, tuple[int, int]] = {}
     for count in IMAGE_TOKENS:
-        tried[count] = features, places = measured(reading, spec(count))
+        tried[count] = features, places = measured(original, spec(count))
         if features == places:
             return spec(count)
     features, places = next(iter(tried.values()))
     raise _unbuilt(
-        reading, f"an image gives {features} features, and its processor makes {places} places for them"
+        original, f"an image gives {features} features, and its processor makes {places} places for them"
     )  # fmt: skip
 
 
-def measured(reading: Reading, spec: MiniatureSpec) -> tuple[int, int]:
+def measured(original: Original, spec: MiniatureSpec) -> tuple[int, int]:
     """Return how many features a miniature gives of an image, and for how many a prompt has places.
 
     Raises:
@@ -75,32 +135,25 @@ def measured(reading: Reading, spec: MiniatureSpec) -> tuple[int, int]:
         with torch.random.fork_rng(), torch.inference_mode():
             torch.manual_seed(0)
             model = AutoModelForImageTextToText.from_config(config).eval()
-            blank = Image.new("RGB", (SIDE, SIDE))
-            inputs = dict(processor.image_processor(images=[[blank]], return_tensors="pt"))
-            encode_images: Any = model.get_image_features
-            inputs["pixel_values"] = inputs["pixel_values"].float()
-            taken = image_parameters(model)
-            pooled = encode_images(**{name: v for name, v in inputs.items() if name in taken})["pooler_output"]
-        switches = dict.fromkeys(reading.switched_off, False)
-        encoded = encode(processor, blank, reading.prompting.fill(processor, ""), switches)
-        places = [int(i) for i in encoded["input_ids"][0]].count(image_token_of(config))
+            return original.counted(model, processor)
+    except UserError:
+        raise
     except ImportError as error:
-        raise _unbuilt(reading, f"{first_line(error)} Install it") from error
+        raise _unbuilt(original, f"{first_line(error)} Install it") from error
     except Exception as error:  # a class may raise anything of numbers that it doesn't like
-        raise _unbuilt(reading, f"{type(error).__name__}: {first_line(error)}. amrg needs a plugin for it") from error
-    return sum(part.shape[:-1].numel() for part in ([pooled] if isinstance(pooled, torch.Tensor) else pooled)), places
+        raise _unbuilt(original, f"{type(error).__name__}: {first_line(error)}. {original.otherwise}") from error
 
 
-def _unbuilt(reading: Reading, why: str) -> UserError:
-    name = class_of(reading.config).__name__
-    return UserError(f"{reading.files.name}: no miniature can be made of {name}: {why}.")
+def _unbuilt(original: Original, why: str) -> UserError:
+    name = class_of(original.config).__name__
+    return UserError(f"{original.name}: no miniature can be made of {name}: {why}.")
 
 
-def _ids(reading: Reading, tokenizer: Any) -> dict[int, int]:
+def _ids(original: Original, tokenizer: Any) -> dict[int, int]:
     """Return published token id → the miniature's, for the tokens that it has."""
     vocabulary = tokenizer.get_vocab()
-    published = reading.tokenizer
-    ids = {i: published.convert_ids_to_tokens(i) for i in stated_ids(reading.config.to_dict())}
+    published = original.tokenizer
+    ids = {i: published.convert_ids_to_tokens(i) for i in stated_ids(original.config.to_dict())}
     return {i: vocabulary[text] for i, text in ids.items() if text in vocabulary}
 
 
@@ -115,21 +168,21 @@ def stated_ids(values: Any) -> Iterator[int]:
                     yield one
 
 
-def _carried(reading: Reading) -> list[str]:
+def _carried(original: Original) -> list[str]:
     """Return the special tokens that a miniature needs: those that its parts name or use.
 
     Of thousands that a published tokenizer may keep in reserve, no more.
     """
-    tokenizer = reading.tokenizer
+    tokenizer = original.tokenizer
     known = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    ids = set(stated_ids(reading.config.to_dict()))
-    ids |= {int(i) for i in encode_blank(reading, SIDE)["input_ids"][0] if int(i) in tokenizer.added_tokens_decoder}
+    ids = set(stated_ids(original.config.to_dict()))
+    ids |= {i for i in original.prompt if i in tokenizer.added_tokens_decoder}
     texts = {tokenizer.convert_ids_to_tokens(i) for i in ids if 0 <= i < len(tokenizer)} & known
-    texts |= {value for value in vars(reading.processor).values() if isinstance(value, str) and value in known}
-    template = str(reading.processor.chat_template)
+    texts |= {value for value in vars(original.processor).values() if isinstance(value, str) and value in known}
+    template = str(original.processor.chat_template)
     texts |= {text for text in known if len(text) > 1 and text in template}
-    if reading.prompting.end_token:
-        texts.add(reading.prompting.end_token)
+    if original.end_token:
+        texts.add(original.end_token)
     order = tokenizer.get_vocab()
     return sorted((text for text in texts if text), key=lambda text: order.get(text, len(order)))
 

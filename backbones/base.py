@@ -1,12 +1,12 @@
 """Backbone: what a plugin provides, and everything that plugins have in common.
 
-A plugin states what is its own (checkpoint, prompt, end token, extra model inputs, its miniature); loading,
-encoding images and text, the label mask and padding are done here, once, for all families.
+A plugin states what is its own (checkpoint, prompt, end token, extra model inputs); loading, encoding images and text,
+the label mask and padding are done here, once, for all families.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -18,7 +18,14 @@ from backbones.configuration import configuration
 from backbones.errors import UserError
 from backbones.loading import check_image_tokens, check_tokenizer, load_model, load_processor
 from backbones.private.inputs import ModelInputs, image_features
-from backbones.texts import fill_template, plain_tokens, special_ids, spelt_in_prompt, use_tokenizers_template
+from backbones.texts import (
+    fill_template,
+    plain_tokens,
+    shortened,
+    special_ids,
+    spelt_in_prompt,
+    use_tokenizers_template,
+)
 
 if TYPE_CHECKING:
     # Only as types: what a plugin states is listed without torch, which takes seconds to import.
@@ -44,7 +51,8 @@ class Backbone(ABC):
         name: the row's name in a leaderboard, e.g. `medgemma-4b-it`.
         checkpoint: the published weights, pinned.
         model_type: `model_type` of the checkpoint's configuration; another one is refused.
-        processor_class: the processor, a class of transformers or a subclass.
+        processor_class: the processor, a class of transformers or a subclass; parts of it for video and sound are left
+            out.
         end_token: the token that ends a report.
         decoder: name of the module that holds the decoder's layers.
         lora_targets: regular expression over module names for the adapters, in place of all the layers whose role is
@@ -64,6 +72,11 @@ class Backbone(ABC):
         packable: whether rows of several adapters can go through the model as one batch.
         spare_tensors: regular expressions over whole names of tensors that the published weights have and the model
             does without; any other that is left over is an error.
+        switched_off: switches of the image processor that cut an image into tiles (`crop_to_patches`, …) and are off.
+        resized: whether every picture is made as large as `checkpoint` states before the processor has it, which may
+            make more of a larger one.
+        files: a folder with the checkpoint's configuration, tokenizer and processor, by its path from the plugin's
+            module, where its package brings them; None for those in the hub's cache (`backbones.at_hand`).
     """
 
     name: ClassVar[str]
@@ -84,6 +97,9 @@ class Backbone(ABC):
     token_types: ClassVar[str | None] = None
     packable: ClassVar[bool] = True
     spare_tensors: ClassVar[tuple[str, ...]] = ()
+    switched_off: ClassVar[tuple[str, ...]] = ()
+    resized: ClassVar[bool] = False
+    files: ClassVar[str | Path | None] = None
 
     def __init__(
         self, model: PreTrainedModel, processor: ProcessorMixin, *, source: Path, fingerprint: str, pinned: bool = False
@@ -156,15 +172,21 @@ class Backbone(ABC):
         """Load the checkpoint's processor, with one implementation of resizing everywhere."""
         from transformers import AutoImageProcessor
 
-        processor = cls.processor_class.from_pretrained(folder)  # type: ignore[attr-defined]
+        from backbones.private.processors import images_and_text
+
+        processor: Any = images_and_text(cls.processor_class).from_pretrained(folder)
         # torchvision's resizing differs from PIL's in the last digits.
         processor.image_processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+        for name in cls.switched_off:
+            setattr(processor.image_processor, name, False)
         return processor
 
     @classmethod
     def texts_folder(cls) -> Path | None:
         """Return the folder with the published tokenizer and processor; None where only the hub's cache may have it."""
-        return None
+        from backbones.at_hand import folder_of
+
+        return folder_of(cls)
 
     @property
     def device(self) -> torch.device:
@@ -173,8 +195,15 @@ class Backbone(ABC):
 
     @classmethod
     def full_configuration(cls) -> PreTrainedConfig | None:
-        """Return the published checkpoint's configuration, for plans and structure; None where none is stated."""
-        return configuration(cls.configuration) if cls.configuration else None
+        """Return the published checkpoint's configuration, for plans and structure; None where there is none here.
+
+        It is the stated one, or that of files that are at hand.
+        """
+        if cls.configuration:
+            return configuration(cls.configuration)
+        from backbones.at_hand import cached_configuration
+
+        return cached_configuration(cls)
 
     @classmethod
     def expression(cls, model: nn.Module, which: str = "all") -> str:
@@ -215,6 +244,9 @@ class Backbone(ABC):
         from PIL import Image
 
         pictures = [[Image.fromarray(image).convert("RGB")] for image in images]
+        if self.resized:
+            side = (self.checkpoint.image_size,) * 2
+            pictures = [[one if one.size == side else one.resize(side, Image.Resampling.BICUBIC)] for [one] in pictures]
         return dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
 
     def encode_images(self, images: Sequence[np.ndarray]) -> list[Tensor]:
@@ -278,9 +310,10 @@ class Backbone(ABC):
     @classmethod
     def known_specials(cls) -> list[str]:
         """Return the texts that a prompt may not hold, as far as they are known without the checkpoint."""
-        spec = cls.miniature()
-        every = {cls.end_token, *cls.turn_markers, *spec.tokens.values(), *spec.extra_tokens.values()}
-        return sorted(every)
+        known = {cls.end_token, *cls.turn_markers}
+        if (spec := cls.miniature()) is not None:
+            known |= {*spec.tokens.values(), *spec.extra_tokens.values()}
+        return sorted(known)
 
     @cached_property
     def specials(self) -> dict[str, int]:
@@ -309,7 +342,9 @@ class Backbone(ABC):
             self.check_prompt(prompt)
             side = self.checkpoint.image_size
             blank = Image.new("RGB", (side, side))
-            encoded = self.processor(images=[[blank]], text=[self.prompt_text(prompt)], add_special_tokens=False)
+            whole: Any = dict.fromkeys(self.switched_off, False)
+            text = [self.prompt_text(prompt)]
+            encoded = self.processor(images=[[blank]], text=text, add_special_tokens=False, **whole)
             ids = [int(i) for i in encoded["input_ids"][0]]
             begin = self.tokenizer.bos_token_id
             if begin is not None and ids.count(begin) > 1:
@@ -352,8 +387,9 @@ class Backbone(ABC):
             if ids is None:
                 spelt = [text for text in self.specials if text in report]
                 raise UserError(
-                    f"{self.name}: a report spells {', '.join(map(repr, spelt)) or 'a special token'}, which its "
-                    "tokenizer can't write as plain text. Change it there."
+                    f"{self.name}: the report {shortened(report)!r} spells "
+                    f"{', '.join(map(repr, spelt)) or 'a special token'}, which its tokenizer can't write as plain "
+                    "text. Change it there."
                 )
             self._reports[report] = [*ids, self.end]
         return self._reports[report]
@@ -499,6 +535,10 @@ class Backbone(ABC):
     # -- miniature
 
     @classmethod
-    @abstractmethod
-    def miniature(cls) -> MiniatureSpec:
-        """Return a tiny configuration of the same model and processor classes; see `backbones.miniature`."""
+    def miniature(cls) -> MiniatureSpec | None:
+        """Return a tiny configuration of the same model and processor classes; see `backbones.miniature`.
+
+        None, as a rule: the checkpoint's own configuration, tokenizer and processor are made small
+        (`backbones.made_after`).
+        """
+        return None

@@ -43,6 +43,12 @@ BUILT = "its miniature is built, and its own load reads it"
 """The sentence of the clause that all others need."""
 
 
+LEARNS_OTHERWISE = (
+    "a family that can't learn from embeddings states `learns_as_generating` (backbones/beside.py), or has "
+    "`training_inputs` return `model_inputs`"
+)
+
+
 class Broken(Exception):
     """A clause of the contract that a plugin breaks; the message says how."""
 
@@ -174,7 +180,11 @@ def one_beginning(subject: Subject) -> None:
     begin = subject.backbone.tokenizer.bos_token_id
     ids = subject.backbone.prompt_tokens(PROMPTS[0])
     if begin is not None and ids.count(begin) != 1:
-        raise Broken(f"{ids.count(begin)} beginning tokens in {ids[:6]} …")
+        token = subject.backbone.tokenizer.bos_token
+        raise Broken(
+            f"{ids.count(begin)} beginning tokens in {ids[:6]} …: `prompt_text` has to put {token!r} there once, as "
+            "the tokenizer doesn't. A model that was trained without has `bos_token` None: see `load_processor`"
+        )
 
 
 def image_tokens_survive(subject: Subject) -> None:
@@ -220,10 +230,13 @@ def trained_as_pixels(subject: Subject) -> None:
     labels = inputs.pop("labels")
     if not torch.equal(labels, text["labels"]):
         raise Broken("`training_text` has other labels than `encode_text`")
-    learned = backbone.model(**inputs).logits
+    try:
+        learned = backbone.model(**inputs).logits
+    except Exception as error:  # a model says in its own words what it lacks
+        raise Broken(f"{type(error).__name__}: {error}; {LEARNS_OTHERWISE}") from error
     seen = text["attention_mask"].bool()
     if (difference := float((learned - pixels)[seen].abs().max())) > TOLERANCE:
-        raise Broken(f"logits differ by {difference:.2g}; a family that needs more may return `model_inputs`")
+        raise Broken(f"logits differ by {difference:.2g}; {LEARNS_OTHERWISE}")
 
 
 def left_padding(subject: Subject) -> None:

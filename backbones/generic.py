@@ -4,7 +4,7 @@
 is tried on an untrained miniature here; `backbones.contract` then holds the plugin to every clause.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,21 +14,21 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from transformers import BatchEncoding, PreTrainedConfig
+from transformers import PreTrainedConfig
 from transformers.modeling_outputs import ModelOutput
 from transformers.processing_utils import ProcessorMixin
 
-from backbones.automatic import automatic
-from backbones.base import Backbone
+from backbones.automatic import automatic, of_reading
+from backbones.beside import Beside
 from backbones.checkpoint import Checkpoint
 from backbones.contract import PROMPTS, REPORTS, Check, Subject, cached_as_pixels, examples, trained_as_pixels
 from backbones.coverage import coverage
 from backbones.errors import UserError
 from backbones.miniature import SIDE, MiniatureSpec
 from backbones.miniature_checkpoint import untrained
-from backbones.private.inputs import ModelInputs
+from backbones.private.inputs import parameters_of
 from backbones.published_files import PublishedFiles
-from backbones.reading import Reading, encode, image_parameters, parameters_of, processor_class, read, switch_tiling_off
+from backbones.reading import Reading, encode, processor_class, read
 from backbones.statements import Finding, Statements
 
 UNKNOWN = "unknown"
@@ -36,11 +36,11 @@ UNKNOWN = "unknown"
 DEEPER = "deepstack_features"
 
 
-class GenericBackbone(Backbone):
+class GenericBackbone(Beside):
     """What plugins made of a checkpoint's files share. A class is made per checkpoint, by `plugin_of`."""
 
+    resized = True
     reading: ClassVar[Reading]
-    learns_as_generating: ClassVar[bool] = False
     spec: ClassVar[MiniatureSpec]
 
     # -- loading
@@ -49,7 +49,6 @@ class GenericBackbone(Backbone):
     def load_processor(cls, folder: Path) -> ProcessorMixin:
         """Return the checkpoint's processor, which sees an image whole and has no part for video or sound."""
         processor = super().load_processor(folder)
-        switch_tiling_off(processor)
         if not cls.reading.prompting.begins:
             processor.tokenizer.bos_token = None
         return processor
@@ -73,20 +72,9 @@ class GenericBackbone(Backbone):
 
     def pixel_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Return what the image processor makes of square grey images, each resized to one side before."""
-        pictures = [[self._picture(image)] for image in images]
-        inputs = dict(self.processor.image_processor(images=pictures, return_tensors="pt"))
+        inputs = super().pixel_inputs(images)
         inputs["pixel_values"] = inputs["pixel_values"].float()  # Llama 4's gives 16 bits
         return inputs
-
-    def _picture(self, image: np.ndarray) -> Image.Image:
-        side = self.checkpoint.image_size
-        picture = Image.fromarray(image).convert("RGB")
-        return picture if picture.size == (side, side) else picture.resize((side, side), Image.Resampling.BICUBIC)
-
-    def feature_inputs(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """Return `pixel_inputs` without what `get_image_features` doesn't take."""
-        taken = image_parameters(self.model)
-        return {name: value for name, value in self.pixel_inputs(images).items() if name in taken}
 
     def features_of(self, encoded: ModelOutput) -> Sequence[Tensor]:
         """Return one [image_tokens, layers · hidden] tensor an image: the last layer's, then deeper ones'."""
@@ -126,15 +114,6 @@ class GenericBackbone(Backbone):
         without = {one.name: None for one in fields(blank) if one.default is MISSING}  # type: ignore[arg-type]
         return type(blank)(**{**without, "pooler_output": shaped[0], **further})
 
-    @cached_property
-    def _beside(self) -> dict[str, Tensor]:
-        """What a blank image's processing gives beside pixels, and the model's `forward` takes."""
-        side = self.checkpoint.image_size
-        inputs = self.pixel_inputs([np.zeros((side, side), np.uint8)])
-        taken = parameters_of(self.model.forward)
-        names = [name for name in self.reading.image_inputs if name in inputs and name in taken]
-        return {name: torch.as_tensor(inputs[name]) for name in names}
-
     # -- text
 
     def prompt_text(self, prompt: str) -> str:
@@ -158,50 +137,10 @@ class GenericBackbone(Backbone):
 
         return image_token_of(self.model.config)
 
-    def training_text(self, prompt: str, reports: Sequence[str]) -> BatchEncoding:
-        """Encode reports, with rotary positions where the model would look for an image in the tokens."""
-        text = super().training_text(prompt, reports)
-        if not self.learns_as_generating and (positions := self._positions(text)) is not None:
-            text["position_ids"] = positions.expand(-1, len(reports), -1)
-            text.pop(self.token_types or "", None)
-        return text
-
     def token_type_ids(self, input_ids: Tensor, labels: Tensor) -> Tensor:
         """Return 1 for an image's tokens, and those around them that its processor counts in; 0 for text."""
         frame = self.tokenizer.convert_tokens_to_ids(list(self.reading.typed_tokens))
         return torch.isin(input_ids, torch.tensor([self.image_token, *frame])).long()
-
-    def _positions(self, text: BatchEncoding) -> Tensor | None:
-        """Return positions in time, height and width, [3, 1, length], all rows having the first's; None without."""
-        inner = getattr(self.model, "model", None)
-        if not hasattr(inner, "get_rope_index"):
-            return None
-        return rope_positions(inner, text, self._beside, self.token_types)
-
-    # -- model
-
-    def model_inputs(self, text: BatchEncoding, features: Sequence[Tensor]) -> ModelInputs:
-        """Return keyword arguments of the model's `forward` and `generate`, with what its processor gives an image."""
-        inputs: Any = dict(super().model_inputs(text, features))
-        for name, value in self._beside.items():
-            inputs[name] = value.repeat(len(features), *[1] * (value.ndim - 1)).to(self.device)
-        return inputs
-
-    def training_inputs(self, text: BatchEncoding, features: Tensor) -> ModelInputs:
-        """Return keyword arguments for a batch to learn from, as `model_inputs` where the model needs the tokens."""
-        if not self.learns_as_generating:
-            return super().training_inputs(text, features)
-        return self.model_inputs(text, features.chunk(len(text["input_ids"])))
-
-
-def rope_positions(inner: Any, text: BatchEncoding, beside: Mapping[str, Tensor], token_types: str | None) -> Tensor:
-    """Return the positions that a model's `get_rope_index` gives the first row, [3, 1, length]."""
-    taken = parameters_of(inner.get_rope_index)
-    given: dict[str, Any] = {name: value.cpu() for name, value in beside.items() if name in taken}
-    if token_types in taken and token_types in text:
-        given[token_types] = text[token_types][:1]
-    positions, _ = inner.get_rope_index(text["input_ids"][:1], **given)
-    return positions
 
 
 def _shaped(layer: Sequence[Tensor], example: Any) -> Any:
@@ -261,7 +200,7 @@ def findings_of(files: PublishedFiles, statements: Statements) -> Reading:
 def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone]:
     """Return the plugin; adds what is tried to the reading's findings."""
     reading = _read(files, statements)
-    spec = automatic(reading)
+    spec = automatic(of_reading(reading))
     decoder = decoder_of(reading)
     if statements.decoder is not None:
         _check_decoder(reading, statements.decoder, decoder)
@@ -279,6 +218,8 @@ def _made(files: PublishedFiles, statements: Statements) -> type[GenericBackbone
         "decoder": decoder,
         "scattered_features": "mm_encoder_outputs" not in parameters_of(reading.model_class.forward),
         "token_types": reading.token_types,
+        "image_inputs": reading.image_inputs,
+        "switched_off": reading.switched_off,
     }
     parameters = sum(p.numel() for p in reading.structure.parameters())
     attributes["checkpoint"] = Checkpoint(

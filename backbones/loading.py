@@ -58,7 +58,7 @@ def load_model(
             dtype=dtype,
             device_map={"": device},
             use_safetensors=True,
-            quantization_config=quantization_config(decoder, quantization, dtype),
+            quantization_config=quantization_config(folder, decoder, quantization, dtype),
             output_loading_info=True,
             # What the checkpoint would have of generation (penalties, suppressed tokens, time limits, beams) is not its
             # to decide, and `generate` fills in from there whatever the protocol leaves open; its file isn't read.
@@ -221,7 +221,8 @@ def check_image_tokens(folder: Path, count: Callable[[], tuple[int, int]], *, na
     if features != places:
         raise UserError(
             f"{folder}: an image gives {features} features, but the prompt has {places} image tokens. "
-            "The image processor has another image size than the vision encoder."
+            "The image processor has another image size than the vision encoder, or cuts pictures into tiles by their "
+            "size: a plugin's `switched_off` names the switches that do."
         )
 
 

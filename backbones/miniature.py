@@ -3,7 +3,7 @@
 `backbones.miniature_checkpoint` makes one of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,9 @@ LAYERS = 2
 """Layers of a miniature's decoder."""
 ENCODER_LAYERS = 3
 """Layers of its vision encoder, one more than LLaVA uses."""
+
+VOCABULARY = 1024
+"""Tokens of a miniature's tokenizer, the 256 bytes and the special tokens included."""
 
 
 @dataclass(frozen=True)
@@ -83,3 +86,28 @@ def encoder(model_type: str, **further: Any) -> dict[str, Any]:
         "patch_size": PATCH,
     }
     return shared | further
+
+
+def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> "PreTrainedTokenizerBase":
+    """Train a byte-level BPE tokenizer on `texts`, with the family's special tokens."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        texts,
+        trainers.BpeTrainer(
+            vocab_size=VOCABULARY,
+            special_tokens=list(dict.fromkeys([*spec.tokens.values(), *spec.extra_tokens.values()])),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        **spec.tokens,
+        extra_special_tokens=dict(spec.extra_tokens),
+        chat_template=spec.chat_template,
+    )

@@ -22,45 +22,19 @@ from torch import nn
 from backbones.base import Backbone
 from backbones.checkpoint import DESCRIPTION
 from backbones.locks import temporary_folder
+from backbones.made_after import miniature_of
 from backbones.manifest import write_manifest
-from backbones.miniature import MiniatureSpec
+from backbones.miniature import MiniatureSpec, train_tokenizer
 from backbones.pretraining import READING_PROMPT, Example, Recipe, train_language, train_vision
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
     from transformers.processing_utils import ProcessorMixin
 
 MINIATURES = 2
 """Version of the miniatures: raised when what this module or `backbones.pretraining` does makes other ones."""
-VOCABULARY = 1024
-"""Tokens of a miniature's tokenizer, the 256 bytes and the special tokens included."""
 ROLES = ("user", "model", "assistant")
 """Who speaks in chat templates; the tokenizer knows them as words."""
-
-
-def train_tokenizer(spec: MiniatureSpec, texts: Sequence[str]) -> "PreTrainedTokenizerBase":
-    """Train a byte-level BPE tokenizer on `texts`, with the family's special tokens."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(
-        texts,
-        trainers.BpeTrainer(
-            vocab_size=VOCABULARY,
-            special_tokens=list(dict.fromkeys([*spec.tokens.values(), *spec.extra_tokens.values()])),
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
-        ),
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        **spec.tokens,
-        extra_special_tokens=dict(spec.extra_tokens),
-        chat_template=spec.chat_template,
-    )
 
 
 def untrained(
@@ -104,7 +78,7 @@ def write_miniature(
         progress: called with steps done and steps in all.
     """
     recipe = recipe or Recipe()
-    spec = backbone.miniature()
+    spec = miniature_of(backbone)
     corpus = [report for example in examples for report in example.reports]
     with torch.random.fork_rng():
         # Every row begins with a prompt, so its words are tokens.
@@ -167,7 +141,7 @@ def specification(backbone: type[Backbone]) -> str:
 
     They are asked for with a tokenizer that knows no word, and without the version of transformers.
     """
-    spec = backbone.miniature()
+    spec = miniature_of(backbone)
     processor = spec.processor(train_tokenizer(spec, []))
     config = spec.config(processor.tokenizer).to_dict()
     images = processor.image_processor.to_dict()

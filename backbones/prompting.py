@@ -113,6 +113,19 @@ def read_prompting(
     return prompting, found, questions
 
 
+def unasked(processor: Any, name: str) -> str:
+    """Return what a template without a generation prompt writes before a finished answer; nothing for others.
+
+    Raises:
+        UserError: it can't be filled in.
+    """
+    turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": PROMPT}]}]
+    asked = _filled(processor, name, turn, True, {})
+    if _filled(processor, name, turn, False, {}) != asked:
+        return ""
+    return (_answer(processor, name, turn, asked, {}).before or "").rstrip(" ")
+
+
 def _filled(processor: Any, name: str, turns: list[dict[str, Any]], generation: bool, arguments: Any) -> str:
     from jinja2 import TemplateError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from backbones.errors import UserError
 from backbones.private.quantization import unpacked_size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
     from torch import nn
 
@@ -18,13 +21,14 @@ PANEL = 32
 """Rows that bitsandbytes' layout for AVX-512 BF16 packs together (`block_n` of `_convert_weight_packed_for_cpu`)."""
 
 
-def quantization_config(decoder: str, quantization: str | None, dtype: torch.dtype) -> Any:
+def quantization_config(folder: Path | str, decoder: str, quantization: str | None, dtype: torch.dtype) -> Any:
     """Return the settings of 4-bit NormalFloat with double quantisation (QLoRA, arXiv 2305.14314), or None.
 
     The decoder's layers are quantised. The vision encoder, the projector and the head are not: their names are
     matched whole, since a bare `vision_tower` matches nothing and would leave the encoder quantised silently.
 
     Args:
+        folder: the checkpoint's.
         decoder: name of the module that holds the decoder's layers.
         quantization: "nf4", or None for none.
         dtype: of the computation.
@@ -36,14 +40,17 @@ def quantization_config(decoder: str, quantization: str | None, dtype: torch.dty
         return None
     if quantization != "nf4":
         raise UserError(f"unknown quantization {quantization!r}. Known: nf4, or none at all.")
-    from transformers import BitsAndBytesConfig
+    from transformers import AutoConfig, BitsAndBytesConfig
 
+    from backbones.structure import build
+
+    spared = spared_layers(build(AutoConfig.from_pretrained(folder)), decoder)
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=[rf"(?!.*\.{decoder}\.layers\.).+"],
+        llm_int8_skip_modules=[rf"(?!.*\.{decoder}\.layers\.).+", *(re.escape(name) for name in spared)],
     )
 
 
@@ -67,17 +74,43 @@ def misfit(widths: Iterable[tuple[int, int]]) -> str | None:
 
 
 def decoder_widths(model: nn.Module, decoder: str) -> Iterator[tuple[int, int]]:
-    """Yield (inputs, outputs) of each linear layer of a model's decoder, which is what is quantised.
+    """Yield (inputs, outputs) of each linear layer of a model's decoder that is quantised.
 
     Args:
         model: quantised or not.
         decoder: name of the module that holds the decoder's layers.
     """
+    spared = set(spared_layers(model, decoder))
+    for name, module in _linear_layers(model, decoder):
+        if name not in spared:
+            yield module.in_features, module.out_features
+
+
+def spared_layers(model: nn.Module, decoder: str) -> list[str]:
+    """Return the decoder's linear layers that stay as they are: they don't fit, and are next to nothing.
+
+    Gemma 3n mixes its four streams by layers of 4 → 16 weights. Such a layer is smaller than an adapter of the least
+    rank would be, and quantised it would save nothing.
+
+    Args:
+        model: with or without numbers.
+        decoder: name of the module that holds the decoder's layers.
+    """
+    from backbones.roles import is_narrow  # only now, since it imports torch
+
+    return [
+        name
+        for name, module in _linear_layers(model, decoder)
+        if misfit([(module.in_features, module.out_features)]) and is_narrow(module.in_features, module.out_features)
+    ]
+
+
+def _linear_layers(model: nn.Module, decoder: str) -> Iterator[tuple[str, nn.Linear]]:
     from torch import nn
 
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and f".{decoder}.layers." in name:
-            yield module.in_features, module.out_features
+            yield name, module
 
 
 def parameters(model: nn.Module) -> int:

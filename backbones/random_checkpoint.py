@@ -23,6 +23,7 @@ from backbones.base import Backbone
 from backbones.checkpoint import FINGERPRINTED, INDEX, is_cached
 from backbones.errors import UserError
 from backbones.private.names import published_tensors
+from backbones.published_files import INCLUDED
 from backbones.shortened import shortened
 from backbones.stand_in import take_token_ids, write_processor
 from backbones.structure import build
@@ -83,8 +84,10 @@ def write_random(
     published = plugin.full_configuration()
     if published is None:
         raise UserError(
-            f"{plugin.name}: its plugin states no configuration of the published checkpoint, so none can be made up. "
-            "State `configuration`, see backbones/base.py."
+            f"{plugin.name}: its plugin states no configuration of the published checkpoint, and config.json isn't at "
+            f"hand, so none can be made up. Run `hf download {plugin.checkpoint.hub_id} --revision "
+            f"{plugin.checkpoint.revision} --include {INCLUDED}`, or state `files` in the plugin, see "
+            "backbones/base.py."
         )
     if folder.exists():
         raise UserError(f"{folder}: there is something here already. Name a new folder.")

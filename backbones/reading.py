@@ -3,13 +3,13 @@
 What they don't say is a question, to be answered by a statement in the suite's entry. Nothing is guessed.
 """
 
-import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backbones.errors import UserError, first_line
+from backbones.private.inputs import image_parameters, parameters_of
 from backbones.prompting import Prompting, read_prompting
 from backbones.published_files import PublishedFiles, check_files
 from backbones.statements import Finding, Question, Statements
@@ -137,17 +137,6 @@ def _check_class(files: PublishedFiles, model_class: Any) -> None:
             f"{files.name}: {model_class.__name__} can't be asked for the logits of a report alone "
             "(logits_to_keep), as training does. Choose another model, or write a plugin: `amrg backbones new`."
         )
-
-
-def parameters_of(function: Any) -> set[str]:
-    """Return the names of a function's parameters."""
-    return set(inspect.signature(function).parameters)
-
-
-def image_parameters(model: Any) -> set[str]:
-    """Return what a model's `get_image_features` takes, what it hands on to its inner model's unnamed among it."""
-    inner = getattr(getattr(model, "model", None), "get_image_features", model.get_image_features)
-    return parameters_of(model.get_image_features) | parameters_of(inner)
 
 
 def load_processor(files: PublishedFiles, config: "PreTrainedConfig") -> "ProcessorMixin":
@@ -312,7 +301,8 @@ def _read_image_size(reading: Reading) -> None:
         reading.image_size, reading.image_tokens = stated, ids.count(reading.image_token)
         reading.findings.append(Finding("image size", f"{stated} px, {reading.image_tokens} tokens", "stated"))
     elif len(set(shapes)) == 1 and len(set(counts)) == 1:
-        side = shapes[0][-1] if len(shapes[0]) >= 3 and shapes[0][-1] == shapes[0][-2] else TRIED_SIDES[1]
+        # Of patches in a row the side isn't seen; a smaller square would only be made larger again.
+        side = shapes[0][-1] if len(shapes[0]) >= 3 and shapes[0][-1] == shapes[0][-2] else TRIED_SIDES[-1]
         reading.image_size, reading.image_tokens = side, counts[0]
         reading.findings.append(Finding("image size", f"{side} px, {counts[0]} tokens", "the processor's result"))
     else:

@@ -64,8 +64,6 @@ def get(name: str) -> "type[Backbone]":
     stated = {name: inspect.getattr_static(plugin, name, None) for name in STATED}
     if blank := [name for name, kind in STATED.items() if not isinstance(stated[name], (kind, Later))]:
         raise UserError(f"{at} doesn't state its {', '.join(blank)}; see backbones/base.py for what each is.")
-    if inspect.isabstract(plugin):
-        raise UserError(f"{at} lacks {', '.join(sorted(plugin.__abstractmethods__))}.")
     if plugin.name != name:
         raise UserError(f"{at} calls itself {plugin.name!r}. Give the entry point and the class one name.")
     return plugin

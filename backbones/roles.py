@@ -213,9 +213,14 @@ def _why_left_out(role: Role, module: nn.Linear, inputs: int, outputs: int) -> s
         return _frozen(role)
     if isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear):
         return "torch's MultiheadAttention takes its weight without calling it"
-    if role == "other" and NARROWEST * (inputs + outputs) >= inputs * outputs:
+    if role == "other" and is_narrow(inputs, outputs):
         return f"so narrow that an adapter of rank {NARROWEST} would be larger than the layer"
     return None
+
+
+def is_narrow(inputs: int, outputs: int) -> bool:
+    """Return whether an adapter of the least rank would be as large as a layer of such widths."""
+    return NARROWEST * (inputs + outputs) >= inputs * outputs
 
 
 def _why_alone(role: Role, module: nn.Linear) -> str | None:

@@ -33,6 +33,8 @@ COUNTS = r"image_seq_len(gth)?|mm_tokens_per_image|num_image_tokens|vision_soft_
 TOKEN_IDS = r".*_(token_ids?|token_index|ids?|token_idx)$"
 NAMED_IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id")
 """Tokens that a model may do without."""
+NOT_OF_A_MODEL = ("dtype", "_name_or_path")
+"""What configurations say of the weights and of the folder that they were read from."""
 SMALLEST = 16
 """Least of a width that is made smaller by the same share as its neighbours."""
 
@@ -107,13 +109,15 @@ def shrunk(
     context = _Context(ids, vocabulary, image_tokens, shared)
     small: dict[str, Any] = {}
     for name, value in values.items():
-        if name == "dtype":
-            continue  # of the published weights
+        if name in NOT_OF_A_MODEL:
+            continue
         if name in inner and is_of_timm(value):
-            small[name] = {key: one for key, one in small_encoder(value, image_tokens).items() if key != "dtype"}
+            small[name] = {
+                key: one for key, one in small_encoder(value, image_tokens).items() if key not in NOT_OF_A_MODEL
+            }
         elif name in inner:
             within = context.within(parts[name], is_text=getattr(config, name) is text)
-            small[name] = {key: within(key, setting) for key, setting in value.items() if key != "dtype"}
+            small[name] = {key: within(key, setting) for key, setting in value.items() if key not in NOT_OF_A_MODEL}
         else:
             small[name] = context.within(parts[""], is_text=text is config)(name, value)
     made = type(config).from_dict(small)

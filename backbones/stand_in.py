@@ -6,8 +6,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backbones.miniature import SIDE
-from backbones.miniature_checkpoint import ROLES, train_tokenizer
+from backbones.made_after import miniature_of
+from backbones.miniature import SIDE, train_tokenizer
+from backbones.miniature_checkpoint import ROLES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
@@ -33,7 +34,7 @@ def write_processor(
     Returns:
         The tokenizer.
     """
-    spec = plugin.miniature()
+    spec = miniature_of(plugin)
     learned = train_tokenizer(spec, [*texts, *ROLES] * 2)
     # PaliGemma's adds 1,152 places and shapes of objects, which the published vocabulary has in it.
     added = len(spec.processor(deepcopy(learned)).tokenizer) - len(learned)
@@ -60,7 +61,7 @@ def _filled(tokenizer: "PreTrainedTokenizerBase", size: int) -> "PreTrainedToken
 
 def take_token_ids(plugin: "type[Backbone]", config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> None:
     """Give a published configuration the ids that a stand-in's tokenizer knows its special tokens by."""
-    small = plugin.miniature().config(tokenizer)
+    small = miniature_of(plugin).config(tokenizer)
     for name in small.to_dict():
         if name.endswith(("_token_id", "_token_index")) and isinstance(getattr(small, name, None), int):
             setattr(config, name, getattr(small, name))

@@ -60,6 +60,20 @@ def published_entry(named: str, state: Sequence[str] = ()) -> Entry:
     return entry.model_copy(update={"checkpoint": entry.files or "hub", "files": None})
 
 
+def miniature_entry(named: str, state: Sequence[str] = ()) -> Entry:
+    """Return the entry of a backbone's miniature, whether or not its weights are here.
+
+    Args:
+        named, state: see `entry_of`.
+
+    Raises:
+        UserError: see `entry_of`.
+    """
+    entry = entry_of(named, state)
+    files = entry.checkpoint if entry.is_folder else entry.files
+    return entry.model_copy(update={"checkpoint": "miniature", "files": files})
+
+
 def _name_of(folder: Path) -> str:
     """Return a folder's name as a backbone's; it can't be a plugin's, whose meaning stays its own."""
     from backbones.registry import locations

@@ -29,16 +29,21 @@ def plugin_of(entry: Entry) -> "type[Backbone]":
     if not is_by_name(entry):
         if stated := [name for name, _ in entry.stated]:
             raise UserError(f"{entry.name}: has a plugin, which says {', '.join(stated)} itself. Leave them out.")
-        return get(entry.name)
+        plugin = get(entry.name)
+        if entry.files is None:
+            return plugin
+        from backbones.made_after import with_files
+
+        return with_files(plugin, Path(entry.files))
     from backbones.generic import plugin_of as made_of
     from backbones.statements import of
     from benchmark.verdicts import verdict_of
 
     files = files_of(entry)
-    plugin = made_of(files, of(dict(entry.stated), where=entry.name), miniature=entry.checkpoint == "miniature")
-    verdict = verdict_of(files, plugin)
-    plugin.packable = verdict is None or verdict.packed
-    return plugin
+    made = made_of(files, of(dict(entry.stated), where=entry.name), miniature=entry.checkpoint == "miniature")
+    verdict = verdict_of(files, made)
+    made.packable = verdict is None or verdict.packed
+    return made
 
 
 def files_of(entry: Entry) -> "PublishedFiles":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -46,15 +47,36 @@ def deepstack_output(last: Sequence[Tensor], deeper: Sequence[Sequence[Tensor]])
     return BaseModelOutputWithDeepstackFeatures(pooler_output=last, deepstack_features=deeper)  # type: ignore[arg-type]
 
 
-def rotary_positions(model: PreTrainedModel, tokens: Tensor, types: Tensor, grid: Tensor) -> Tensor:
-    """Return the positions of a Qwen model's tokens in time, height and width, [3, rows, length].
+def parameters_of(function: Any) -> set[str]:
+    """Return the names of a function's parameters."""
+    return set(inspect.signature(function).parameters)
+
+
+def image_parameters(model: Any) -> set[str]:
+    """Return what a model's `get_image_features` takes, what it hands on to its inner model's unnamed among it."""
+    inner = getattr(getattr(model, "model", None), "get_image_features", model.get_image_features)
+    return parameters_of(model.get_image_features) | parameters_of(inner)
+
+
+def rotary_positions(
+    model: PreTrainedModel, text: Mapping[str, Tensor], beside: Mapping[str, Tensor], token_types: str | None
+) -> Tensor | None:
+    """Return the first row's positions in time, height and width, [3, 1, length]; None where a model has no such.
 
     Args:
         model: the one with the head.
-        tokens, types: ids, and which of them are an image's, [rows, length].
-        grid: patches of each image in time, height and width.
+        text: token ids and types, [rows, length].
+        beside: what the processor gives an image beside pixels, such as its grid of patches in time, height and width.
+        token_types: name of the model input that tells an image's tokens from text, if it has one.
     """
-    positions, _ = model.model.get_rope_index(tokens, image_grid_thw=grid, mm_token_type_ids=types)
+    inner: Any = getattr(model, "model", None)
+    if not hasattr(inner, "get_rope_index"):
+        return None
+    taken = parameters_of(inner.get_rope_index)
+    given: dict[str, Any] = {name: value.cpu() for name, value in beside.items() if name in taken}
+    if token_types in taken and token_types in text:
+        given[token_types] = text[token_types][:1]
+    positions, _ = inner.get_rope_index(text["input_ids"][:1], **given)
     return positions
 
 

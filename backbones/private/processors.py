@@ -1,6 +1,7 @@
 """transformers' processors without the parts that images and text don't need: video and sound."""
 
 import inspect
+from functools import cache
 from typing import Any
 
 from transformers.processing_utils import ProcessorMixin
@@ -23,6 +24,7 @@ class _SparedPart:
 SPARED_PART = _SparedPart()
 
 
+@cache
 def images_and_text(processor_class: type[ProcessorMixin]) -> type[ProcessorMixin]:
     """Return a processor class that has an image processor and a tokenizer alone; itself where it has no more.
 

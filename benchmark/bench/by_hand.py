@@ -21,7 +21,6 @@ from transformers.utils import logging
 
 from backbones.base import Backbone
 from backbones.private.inputs import time_vision
-from backbones.registry import get
 from benchmark.bench.model import BenchStudy
 from benchmark.bench.task import Stages, Task, read_outputs, score, script_parser, store
 from benchmark.bench.trainer_trial import BATCH, Row, collate, exact_loss, timed, write_reports
@@ -57,7 +56,7 @@ def train_all(task: Task, *, out: Path, stages: Stages) -> None:
     logging.disable_progress_bar()
     torch.set_num_threads(1)
     with stages.of("load"):
-        backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
+        backbone = task.load()
         time_vision(backbone.model, partial(timed, stages, "vision"))
     with stages.of("decode"):
         settings = ImageSettings(**task.image.model_dump())

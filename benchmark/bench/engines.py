@@ -35,7 +35,7 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
     with stages.of("decode"):
         decode_images(records, processes=1)
     pack = Pack(
-        entry=Entry.model_validate({"name": task.backbone, "checkpoint": task.checkpoint, "dtype": task.dtype}),
+        entry=Entry.model_validate(task.entry.model_dump() | {"dtype": task.dtype}),
         source=Path(task.checkpoint),
         engine=engine_name,
         device="cpu",

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from benchmark.grid import Point
 from benchmark.record import Evaluation, Machine, Stored
-from benchmark.suite import Halving, ImagePart, Protocol
+from benchmark.suite import Entry, Halving, ImagePart, Protocol
 
 Contender = Literal["A", "B", "P", "N", "C", "D"]
 CONTENDERS: tuple[Contender, ...] = ("A", "B", "N", "C", "D")
@@ -30,7 +30,8 @@ class TaskFile(Stored):
     """One backbone, its grid and the studies, as a file that a new process reads.
 
     Attributes:
-        backbone, checkpoint: the plugin and the folder of the weights.
+        entry: the backbone, as a suite names it.
+        checkpoint: the folder of its weights.
         dtype: of the weights.
         image: size, crop and flip.
         protocol: as in a suite.
@@ -41,7 +42,7 @@ class TaskFile(Stored):
         data: what the studies are, in words.
     """
 
-    backbone: str
+    entry: Entry
     checkpoint: str
     dtype: str
     image: ImagePart

@@ -42,15 +42,12 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> RooflineResul
     Raises:
         UserError: as `benchmark.bench.run.make_task` does.
     """
-    import torch
-
-    from backbones.registry import get
     from benchmark.execute import prepare_worker
     from benchmark.tuning.interface import TrainingSet
 
     prepare_worker()
     task = make_task(suite, data, say)
-    backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
+    backbone = task.load()
     side = task.image.size
     pictures = [np.random.default_rng(place).integers(0, 255, (side, side), np.uint8) for place in range(REPORTS)]
     reports = [study.report for study in (task.train * REPORTS)[:REPORTS]]

@@ -105,7 +105,7 @@ def make_task(suite: Suite, data: Path | None, say: Say) -> Task:
         return tuple(BenchStudy(id=s.id, image=str(s.image), report=s.report) for s in with_image)
 
     return Task(
-        backbone=entry.name,
+        entry=entry,
         checkpoint=str(weights.source),
         dtype="float32",
         image=suite.image,

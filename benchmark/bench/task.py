@@ -13,6 +13,7 @@ from benchmark.store import read_model, write_json
 from benchmark.suite import Trial, under
 
 if TYPE_CHECKING:
+    from backbones.base import Backbone
     from benchmark.data.records import Records
 
 EQUALITY_STEPS = 60
@@ -41,6 +42,19 @@ class Task(TaskFile):
     def read(cls, path: Path) -> Self:
         """Read what `write` wrote."""
         return read_model(path, cls)
+
+    @property
+    def backbone(self) -> str:
+        """Name of the backbone."""
+        return self.entry.name
+
+    def load(self) -> "Backbone":
+        """Return the backbone with its weights, as every contender but the engines loads it."""
+        import torch
+
+        from benchmark.plugins import plugin_of
+
+        return plugin_of(self.entry).load(Path(self.checkpoint), dtype=getattr(torch, self.dtype))
 
     @property
     def steps(self) -> int:

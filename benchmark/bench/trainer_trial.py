@@ -21,7 +21,6 @@ from transformers.utils import logging
 
 from backbones.base import Backbone
 from backbones.private.inputs import time_vision
-from backbones.registry import get
 from benchmark.bench.model import BenchStage, BenchStudy
 from benchmark.bench.task import Stages, Task, store
 from benchmark.data.image import ImageSettings, prepare
@@ -126,7 +125,7 @@ def run_trial(
     torch.set_num_threads(1)
     trial = task.trials()[number]
     with stages.of("load"):
-        backbone = get(task.backbone).load(Path(task.checkpoint), dtype=getattr(torch, task.dtype))
+        backbone = task.load()
         torch.manual_seed(trial.seed)
         model = get_peft_model(backbone.model, lora_config(backbone, trial))
         time_vision(backbone.model, lambda function: timed(stages, "vision", function))

@@ -145,27 +145,41 @@ def _print_coverage(console: "Console", reached: "Coverage") -> None:
         console.print(escape(f"Left out: {what}: {left.reason}."))
 
 
-def check(name: Name, state: State = None, as_json: AsJson = False) -> None:
+def check(
+    name: Name,
+    state: State = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A folder of the checkpoint's files, for a plugin that states no miniature."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check a backbone's plugin against the contract, on its miniature: a line a clause, with the reason on failure.
 
-    Needs no weights; of a checkpoint without a plugin, its configuration, tokenizer and processor. Exit code 0: all
-    clauses are kept; 1: some are broken.
+    Needs no weights; without a stated miniature, the checkpoint's configuration, tokenizer and processor, which are
+    found in the hub's cache or fetched. Exit code 0: all clauses are kept; 1: some are broken.
 
     Example: amrg backbones check medgemma-4b-it
+
+    Example: amrg backbones check my-model --files /data/my-model
 
     Example: amrg backbones check /data/my-model --state end_token="</s>"
     """
     from benchmark.cli.backbones_by_name import check_found, is_plugin
+    from benchmark.errors import UserError
 
     if not is_plugin(name):
+        if files is not None:
+            raise UserError(f"--files is for a backbone with a plugin. Check the folder itself: `check {files}`.")
         check_found(name, state or [], as_json=as_json)
         return
     from backbones.contract import check as check_plugin
+    from backbones.made_after import with_files
     from backbones.registry import get
     from benchmark.execute import quiet
     from benchmark.tuning.contract import CLAUSES
 
-    plugin = get(name)
+    plugin = get(name) if files is None else with_files(get(name), files)
     quiet()
     checked = []
     for clause in check_plugin(plugin, CLAUSES):
@@ -197,7 +211,7 @@ def new(
         Path | None, typer.Option(metavar="DIR", help="A new folder; amrg-NAME here if left out.")
     ] = None,
 ) -> None:
-    """Write a package with a plugin for a backbone of your own: three blanks to fill, an entry point and a test.
+    """Write a package with a plugin for a backbone of your own: two blanks to fill, an entry point and a test.
 
     Example: amrg backbones new my-model
     """
@@ -208,7 +222,7 @@ def new(
     for path in (plugin, *others):
         typer.echo(f"written: {path}")
     typer.echo(
-        f"Next: fill the three blanks in {plugin.name}, then `pip install --editable {folder}` "
+        f"Next: fill the two blanks in {plugin.name}, then `pip install --editable {folder}` "
         f"and `amrg backbones check {name}`."
     )
 

@@ -1,5 +1,6 @@
 """The verb `amrg bench`."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from benchmark.bench.model import Measured
+    from benchmark.suite import Suite
 
 
 def bench(
@@ -16,6 +18,16 @@ def bench(
         typer.Option(
             help="A suite on a miniature that comes with amrg, or a suite file; bench, or mini-halving with --halving."
         ),
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|OWNER/MODEL|DIR", help="Instead of the suite's, the miniature of this backbone's classes."
+        ),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What that backbone's files don't say: end_token=</s>, …"),
     ] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Mammograms in DMID's layout to run on.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 3,
@@ -49,6 +61,8 @@ def bench(
 
     Example: amrg bench --data /data/DMID --json
 
+    Example: amrg bench --backbone Qwen/Qwen2-VL-2B-Instruct --rounds 1
+
     Example: amrg bench --scaling --rounds 1
 
     Example: amrg bench --grid --rounds 1
@@ -68,7 +82,6 @@ def bench(
     from benchmark.bench import scaling as growth
     from benchmark.bench.peer import command_of
     from benchmark.errors import UserError
-    from benchmark.suites.load import load_suite
 
     instead = {growth.run: scaling, points.run: grid, leaving.run: halving, bounds.run: roofline}
     if sum(instead.values()) > 1:
@@ -85,7 +98,7 @@ def bench(
     run = next((one for one, asked in instead.items() if asked), None) or partial(
         contenders.run, peer=command_of(peer, peer_environment) if peer else None
     )
-    result = run(load_suite(suite or ("mini-halving" if halving else "bench")), data, rounds, say)
+    result = run(_suite(suite or ("mini-halving" if halving else "bench"), backbone, state), data, rounds, say)
     if json_:
         typer.echo(result.model_dump_json(indent=1))
     else:
@@ -109,6 +122,19 @@ def show(result: "Measured") -> None:
         show_roofline(result)
     elif isinstance(result, ScalingResult):
         tables.show_scaling(result)
+
+
+def _suite(named: str, backbone: str | None, state: Sequence[str] | None) -> "Suite":
+    """Return the suite that is timed: with a backbone in place of its own, where one is named."""
+    from benchmark.errors import UserError
+    from benchmark.named import miniature_entry, with_backbone
+    from benchmark.suites.load import load_suite
+
+    if backbone is None:
+        if state:
+            raise UserError("--state goes with --backbone.")
+        return load_suite(named)
+    return with_backbone(load_suite(named), miniature_entry(backbone, state or []))
 
 
 def register(app: typer.Typer) -> None:

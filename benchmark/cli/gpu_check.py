@@ -10,6 +10,17 @@ MINUTES = 8.0
 
 
 def gpu_check(
+    backbone: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|OWNER/MODEL|DIR",
+            help="Which; may be given several times. medgemma-4b-it and qwen2.5-vl-3b by default.",
+        ),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What that backbone's files don't say: image_size=448, …"),
+    ] = None,
     device: Annotated[str, typer.Option(help="cuda, or cpu, for which --small is meant.")] = "cuda",
     small: Annotated[bool, typer.Option("--small", help="Miniatures instead of full-size structures.")] = False,
     minutes: Annotated[
@@ -20,11 +31,14 @@ def gpu_check(
 ) -> None:
     """Check on a GPU what was built without one: parity, waits, memory, speed, with random weights of full size.
 
-    No network, hub account or weights are needed. FILE is written anew after each check. Exit code 1: one failed.
+    No network, hub account or weights are needed, but for OWNER/MODEL or DIR its configuration, tokenizer and
+    processor. FILE is written anew after each check. Exit code 1: one failed.
 
     Example: amrg gpu-check
 
     Example: amrg gpu-check --device cpu --small
+
+    Example: amrg gpu-check --backbone Qwen/Qwen2-VL-2B-Instruct --state image_size=896
     """
     # One GPU: the Trainer would share a step among all.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
@@ -33,6 +47,7 @@ def gpu_check(
 
     from benchmark.errors import UserError
     from benchmark.gpu_check.run import Wanted, run
+    from benchmark.gpu_check.sizes import BACKBONES
     from benchmark.gpu_check.table import line, show
 
     if device not in ("cuda", "cpu"):
@@ -40,7 +55,12 @@ def gpu_check(
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("torch sees no GPU here. `amrg gpu-check --device cpu --small` does the same at reduced size.")
     place = "cuda:0" if device == "cuda" else "cpu"
-    result = run(Wanted(place, small, minutes, out), lambda finding: typer.echo(line(finding), err=True))
+    wanted = Wanted(place, small, minutes, out, tuple(backbone or BACKBONES), tuple(state or ()))
+    if state and len(wanted.backbones) > 1:
+        raise UserError("--state is for one --backbone by itself. Check them one by one.")
+    for named in wanted.backbones:
+        wanted.plugin(named)  # what is wrong with one is said before any is loaded
+    result = run(wanted, lambda finding: typer.echo(line(finding), err=True))
     if as_json:
         typer.echo(result.model_dump_json(indent=1))
     else:

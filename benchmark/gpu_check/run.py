@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import TYPE_CHECKING, cast
 
 import torch
 
-from backbones.registry import get
+from backbones.base import Backbone
 from benchmark.errors import reason
 from benchmark.execute import quiet
 from benchmark.gpu_check.found import Found
@@ -21,11 +22,16 @@ from benchmark.gpu_check.sizes import BACKBONES, FULL, SMALL
 from benchmark.gpu_check.speed import compiled, loss_kernels, speed
 from benchmark.gpu_check.subject import Subject, write_checkpoint
 from benchmark.gpu_check.waits import waits
+from benchmark.named import miniature_entry, published_entry
 from benchmark.planning.devices import Target, named, of_machine
+from benchmark.plugins import files_of, folder_name, is_by_name, plugin_of
 from benchmark.provenance import gpu, machine, now, provenance
 from benchmark.store import write_json
 from benchmark.tuning import losses
 from benchmark.tuning.memory import release
+
+if TYPE_CHECKING:
+    from backbones.generic import GenericBackbone
 
 CHECKS: dict[Kind, Callable[[Subject], Found]] = {
     "parity": parity,
@@ -81,7 +87,8 @@ class Wanted:
         small: miniatures' structures instead of the published ones.
         minutes: how long it may take.
         out: the file that findings go to, written anew after each.
-        backbones: which.
+        backbones: which, by name, hub repository or folder.
+        state: what their files don't say, each `name=value`.
     """
 
     device: str
@@ -89,6 +96,22 @@ class Wanted:
     minutes: float
     out: Path
     backbones: tuple[str, ...] = BACKBONES
+    state: tuple[str, ...] = ()
+
+    def plugin(self, named: str) -> type[Backbone]:
+        """Return the plugin of one of them; one that is made of a checkpoint's files is held to the contract first.
+
+        Raises:
+            UserError: there is no such backbone, something has to be stated, or it breaks the contract.
+        """
+        entry = (miniature_entry if self.small else published_entry)(named, self.state)
+        plugin = plugin_of(entry)
+        if is_by_name(entry):
+            # The contract brings all that a backbone is checked with.
+            from benchmark.tuning.checking import require
+
+            require(files_of(entry), cast("type[GenericBackbone]", plugin))
+        return plugin
 
 
 @dataclass
@@ -196,8 +219,8 @@ def _part(running: Run, part: Part, work: Path) -> None:
 
 
 def _loaded(running: Run, part: Part, work: Path) -> Subject:
-    wanted, plugin = running.wanted, get(part.backbone)
-    folder = work / part.backbone
+    wanted, plugin = running.wanted, running.wanted.plugin(part.backbone)
+    folder = work / folder_name(plugin.name)
     if not folder.is_dir():
         write_checkpoint(plugin, folder, small=wanted.small)
     backbone = plugin.load(folder, device=wanted.device, dtype=torch.bfloat16, quantization=part.quantization)

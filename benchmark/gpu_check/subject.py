@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from backbones.base import Backbone
+from backbones.made_after import miniature_of
 from backbones.miniature import SIDE
 from backbones.miniature_checkpoint import open_to_readers, untrained
 from backbones.random_checkpoint import write_random
@@ -41,7 +42,7 @@ def write_checkpoint(plugin: type[Backbone], folder: Path, *, small: bool) -> No
     if not small:
         write_random(plugin, folder, texts=texts())
         return
-    model, processor = untrained(plugin.miniature(), texts() * 2, SEED, plugin.decoder)
+    model, processor = untrained(miniature_of(plugin), texts() * 2, SEED, plugin.decoder)
     model.to(torch.bfloat16).save_pretrained(folder)  # type: ignore[arg-type]
     processor.save_pretrained(folder)
     open_to_readers(folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from backbones.structure import Structure, build, read, structure
 from benchmark.planning.costs import LONGEST_REPORT_TOKENS, PROMPT_TOKENS, weights_in_memory
+from benchmark.plugins import is_by_name
 from benchmark.suite import Entry, Protocol
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
     try:
         if entry.checkpoint == "miniature":
             return _of_miniature(plugin)
-        if entry.checkpoint == "hub" or plugin.texts_folder() is not None:  # a plugin made of those very files
+        if entry.checkpoint == "hub" or is_by_name(entry):  # a plugin made of those very files
             return structure(plugin)
         return _of_folder(plugin, Path(entry.checkpoint))
     except AttributeError:
@@ -86,12 +87,13 @@ def _of_miniature(plugin: "type[Backbone]") -> Structure:
 @cache
 def _miniature(plugin: "type[Backbone]") -> "tuple[PreTrainedModel, int]":
     """Return an untrained miniature, and how many tokens an image takes in it."""
+    from backbones.made_after import miniature_of
     from backbones.miniature_checkpoint import untrained
 
     # Enough different words for a tokenizer of the full size; what they are doesn't matter for the structure.
     draw = random.Random(0)
     words = ["".join(draw.choices(string.ascii_lowercase, k=6)) for _ in range(400)]
-    model, processor = untrained(plugin.miniature(), [" ".join(words)] * 2, 0, plugin.decoder)
+    model, processor = untrained(miniature_of(plugin), [" ".join(words)] * 2, 0, plugin.decoder)
     small = plugin(model, processor, source=Path(), fingerprint="")
     return model, small.image_tokens
 

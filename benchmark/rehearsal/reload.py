@@ -66,7 +66,7 @@ def difference(wanted: Expected, pack: Pack) -> float:
         str(pack.source),
         dtype=dtype,
         device_map={"": pack.device},
-        quantization_config=quantization_config(wanted.decoder, pack.entry.quantization, dtype),
+        quantization_config=quantization_config(str(pack.source), wanted.decoder, pack.entry.quantization, dtype),
     )
     model = PeftModel.from_pretrained(base, str(wanted.adapter)).eval()
     inputs = {name: value.to(pack.device) for name, value in wanted.inputs.items()}

@@ -7,20 +7,29 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parents[2])]
+    sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
+import published_families
+import published_further
 from further_families import FURTHER
+from published_folders import write_folder
 
 from backbones.base import Backbone
 from backbones.coverage import Coverage, coverage
+from backbones.published_files import in_folder
+from backbones.reading import read
 from backbones.registry import BUILT_IN, get
 from backbones.roles import ATTENTION, MIXER, MLP, Role
+from backbones.statements import Statements
 from backbones.structure import build
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "backbones.md"
 BEGIN, END = "<!-- families -->", "<!-- end of families -->"
+SIDE = 896
+"""Side of the picture, in pixels, where a processor makes more of a larger one."""
 COLUMNS: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("attention", ATTENTION), ("mixer", MIXER), ("MLP", MLP), ("experts", ("experts",)), ("other", ("other",)),
 )  # fmt: skip
@@ -29,8 +38,8 @@ COLUMNS: tuple[tuple[str, tuple[Role, ...]], ...] = (
 def table() -> str:
     """Return the table, between its marks."""
     shares = [name for name, _ in COLUMNS]
-    lines = [_line(["family", "class of transformers", *shares, "of all", "at r = 8", "trials", "licence"])]
-    lines += [_line(["---", "---", *["---:"] * 7, "---", "---"])]
+    columns = ["family", "class of transformers", "image tokens", *shares, "of all", "at r = 8", "trials", "licence"]
+    lines = [_line(columns), _line(["---", "---", "---:", *["---:"] * 7, "---", "---"])]
     return "\n".join([BEGIN, *lines, *map(_line, _rows()), "", *_notes(), END])
 
 
@@ -48,10 +57,12 @@ def _rows() -> Iterator[list[str]]:
         seen[name] = str(plugin.configuration)
         model = build(config)
         licence = plugin.checkpoint.licence + (", gated" if plugin.checkpoint.gated else "")
-        yield [f"`{name}`", type(model).__name__, *_cells(coverage(plugin, model)), licence]
+        pinned = plugin.checkpoint
+        tokens = f"{pinned.image_tokens:,} of {pinned.image_size} px"
+        yield [f"`{name}`", type(model).__name__, tokens, *_cells(coverage(plugin, model)), licence]
     for name, family in FURTHER.items():
         model_class, reached = _counted(name)
-        yield [name, model_class, *_cells(reached), family.licence or "see its page"]
+        yield [name, model_class, _image_tokens(family.processor), *_cells(reached), family.licence or "see its card"]
 
 
 @cache
@@ -61,6 +72,21 @@ def _counted(name: str) -> tuple[str, Coverage]:
     model = build(family.configuration())
     plugin = type("Further", (Backbone,), {"name": name, "decoder": family.decoder})
     return type(model).__name__, coverage(plugin, model)
+
+
+@cache
+def _image_tokens(processor: str) -> str:
+    """Return how many tokens a family's processor, as it comes, makes of which picture, seen whole."""
+    if not processor:
+        return "not counted"
+    family = (published_families.FAMILIES | published_further.FURTHER)[processor]
+    with TemporaryDirectory() as folder:
+        files = in_folder(processor, write_folder(family, Path(folder) / "files"))
+        reading = read(files, Statements(**family.stated))
+        if reading.image_size is not None:
+            return f"{reading.image_tokens:,} of {reading.image_size} px"
+        asked = read(files, Statements(**{**family.stated, "image_size": SIDE}))
+        return f"{asked.image_tokens:,} of {SIDE} px, chosen"
 
 
 def _cells(reached: Coverage) -> list[str]:
@@ -95,6 +121,12 @@ def _notes() -> Iterator[str]:
     yield ""
     for name, family in FURTHER.items():
         yield f"- {name}: {family.sizes}."
+    yield ""
+    yield "Their licences, where a publisher's word of it was seen; of the others their cards say it:"
+    yield ""
+    for name, family in FURTHER.items():
+        if family.licence:
+            yield f"- {name}: {family.licence}, by {family.licence_from}."
     yield ""
 
 

@@ -8,7 +8,7 @@ from published_folders import write_folder
 from published_further import FURTHER
 
 from backbones.contract import CLAUSES as OF_BACKBONES
-from backbones.contract import check, examples
+from backbones.contract import check, examples, fits_four_bits, outcome, subject_of, written_miniature
 from backbones.errors import UserError
 from backbones.generic import GenericBackbone, plugin_of
 from backbones.miniature_checkpoint import untrained
@@ -16,6 +16,7 @@ from backbones.pretraining import processed
 from backbones.published_files import in_folder
 from backbones.statements import Statements
 from backbones.timm_encoders import small_encoder
+from benchmark.tuning.contract import packed_as_sequential
 
 
 def small(name: str, folder: Path) -> type[GenericBackbone]:
@@ -68,6 +69,25 @@ def test_inputs_by_layer_have_a_training_step_given_tokens(tmp_path: Path, one_t
     plugin = small("gemma3n", tmp_path)
     # Among the embeddings alone, the decoder's inputs by layer would be left out, and logits others.
     assert (plugin.scattered_features, plugin.learns_as_generating) == (False, True)
+
+
+@pytest.mark.slow
+def test_a_model_that_writes_into_a_layers_output_is_packed_and_its_narrow_layers_stay_whole_in_4_bits(
+    tmp_path: Path, one_thread: None
+) -> None:
+    plugin = small("gemma3n", tmp_path)
+    folder = written_miniature(plugin, tmp_path)
+    for clause in (fits_four_bits, packed_as_sequential):
+        assert outcome(clause, subject_of(plugin, folder)).reason is None
+    quantized = plugin.load(folder, quantization="nf4")
+    layers = [
+        (name.rpartition(".")[2], type(module) is torch.nn.Linear)
+        for name, module in quantized.model.named_modules()
+        if isinstance(module, torch.nn.Linear) and ".language_model.layers." in name
+    ]
+    narrow = {"correction_coefs", "prediction_coefs", "modality_router"}
+    assert {name for name, is_whole in layers if is_whole} == narrow
+    assert narrow.isdisjoint(name for name, is_whole in layers if not is_whole)
 
 
 def test_an_encoder_of_timm_is_made_small_by_its_architectures_own_arguments() -> None:

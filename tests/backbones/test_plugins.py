@@ -8,13 +8,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from known import known
+from published_families import FAMILIES
+from published_folders import Family, write_folder
 
 from backbones import registry
-from backbones.checkpoint import DESCRIPTION, shipped
+from backbones.checkpoint import DESCRIPTION, Checkpoint, shipped
 from backbones.contract import BUILT, CLAUSES, sentence_of
 from backbones.errors import UserError
 from backbones.miniature_checkpoint import specification
@@ -62,6 +65,11 @@ def every_sentence() -> list[str]:
     return [BUILT, *(sentence_of(clause) for clause in (*CLAUSES, *CLAUSES_OF_TUNING))]
 
 
+def lines_of(file: Path) -> int:
+    """A file's lines that aren't blank."""
+    return len([line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()])
+
+
 def pass_of(file: Path) -> list[str]:
     """Run a package's own test of the contract; the names of its tests, all of which pass."""
     spec = importlib.util.spec_from_file_location("its_test", file)
@@ -71,6 +79,32 @@ def pass_of(file: Path) -> list[str]:
     for parameters in mark.args[1]:
         its_test.test_contract(*parameters.values)
     return [parameters.id for parameters in mark.args[1]]
+
+
+@pytest.fixture
+def in_the_hubs_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Checkpoint, Family], None]:
+    """A function that puts a checkpoint's files, but no weights, into an empty cache of the hub without a network."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    def put(checkpoint: Checkpoint, family: Family) -> None:
+        repository = tmp_path / "hub" / f"models--{checkpoint.hub_id.replace('/', '--')}"
+        write_folder(family, repository / "snapshots" / checkpoint.revision)
+
+    return put
+
+
+INTERNVL3_2B = replace(
+    FAMILIES["internvl"],
+    config={
+        "text_config": {
+            "hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12,
+            "num_key_value_heads": 2, "vocab_size": 151_674,
+        },
+        "tie_word_embeddings": False,
+    },
+)  # fmt: skip
+"""InternVL3-2B's sizes."""
 
 
 @pytest.mark.slow
@@ -111,19 +145,21 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 
 def test_a_plugin_of_an_installed_package_keeps_the_contract(
-    example: Path, visible: Callable[[Path], None], one_thread: None
+    example: Path,
+    visible: Callable[[Path], None],
+    in_the_hubs_cache: Callable[[Checkpoint, Family], None],
+    one_thread: None,
 ) -> None:
     assert "internvl3-2b" not in locations()
     visible(example)
     plugin = get("internvl3-2b")
+    in_the_hubs_cache(plugin.checkpoint, INTERNVL3_2B)
     assert plugin.__module__ == "amrg_internvl"
     assert pass_of(EXAMPLE / "tests/test_internvl.py") == every_sentence()
     full_size = known(structure(plugin))
     assert full_size.parameters == plugin.checkpoint.parameters
     assert len(full_size.adapted) == 7 * 28
-    tree = ast.parse((example / "amrg_internvl.py").read_text(encoding="utf-8"))
-    [written] = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "InternVL"]
-    assert known(written.end_lineno) - written.lineno + 1 < 60
+    assert lines_of(example / "amrg_internvl.py") < 40
 
 
 def test_a_plugin_that_fails_on_import_breaks_only_itself(example: Path, visible: Callable[[Path], None]) -> None:
@@ -145,12 +181,6 @@ def test_a_plugin_that_fails_on_import_breaks_only_itself(example: Path, visible
             "from backbones.base import Backbone\nclass Plugin(Backbone):\n    name = 'odd'",
             "doesn't state its checkpoint, model_type, processor_class, end_token",
         ),
-        (
-            "from backbones.base import Backbone\nfrom backbones.medgemma import MedGemma as M\n"
-            "class Plugin(Backbone):\n    name = 'odd'\n    checkpoint = M.checkpoint\n    model_type = 'x'\n"
-            "    processor_class = object\n    end_token = 'x'",
-            "lacks miniature",
-        ),
     ],
 )
 def test_an_odd_plugin_says_what_is_wrong(
@@ -165,43 +195,26 @@ def test_an_odd_plugin_says_what_is_wrong(
 
 
 BLANKS = {
-    "from backbones.miniature import MiniatureSpec\n": (
-        "from backbones.miniature import SIDE, PATCH, MiniatureSpec, decoder, encoder, square\n"
-        "from transformers import CLIPImageProcessorPil, LlavaProcessor, VipLlavaConfig\n"
+    "from backbones.base import Backbone\n": (
+        "from transformers import LlavaProcessor\n\nfrom backbones.base import Backbone\n"
     ),
     "    checkpoint: Checkpoint = ...  # type: ignore[assignment]\n": (
         "    checkpoint = Checkpoint(hub_id='llava-hf/vip-llava-7b-hf', revision='0' * 40, licence='Llama 2',\n"
-        "        gated=False, parameters=7_000_000_000, image_size=336, image_tokens=576)\n"
+        "        gated=False, parameters=7_079_690_240, image_size=336, image_tokens=576)\n"
     ),
     "(..., ..., ...)  # type: ignore[assignment]": '("vipllava", LlavaProcessor, "</s>")',
-    "        spec: Any = ...\n": """
-        template = (
-            "{{ bos_token }}{% for m in messages %}USER: {% for c in m['content'] %}"
-            "{% if c['type'] == 'image' %}<image>\\\\n{% else %}{{ c['text'] }}{% endif %}{% endfor %} "
-            "{% endfor %}ASSISTANT:"
-        )
-        spec: Any = MiniatureSpec(
-            tokens={"pad_token": "<pad>", "eos_token": "</s>", "bos_token": "<s>", "unk_token": "<unk>"},
-            extra_tokens={"image_token": "<image>"},
-            chat_template=template,
-            config=lambda t: VipLlavaConfig(
-                text_config=decoder(t, model_type="llama"),
-                vision_config=encoder("clip_vision_model", projection_dim=64),
-                image_token_index=t.convert_tokens_to_ids("<image>"),
-                vision_feature_layer=[-2, -3],
-            ),
-            processor=lambda t: LlavaProcessor(
-                CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square(SIDE)), t, patch_size=PATCH,
-                vision_feature_select_strategy="default", num_additional_image_tokens=1, chat_template=t.chat_template,
-            ),
-        )
-""",
+    '    # files = "published"\n': (
+        "\n    def prompt_text(self, prompt):\n        return self.tokenizer.bos_token + self.chat_prompt(prompt)\n"
+    ),
 }
 """The starter's blanks as the author of a plugin for VipLLaVA would fill them."""
 
 
-def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(
-    tmp_path: Path, visible: Callable[[Path], None], one_thread: None
+def test_a_starter_keeps_the_contract_once_its_two_blanks_are_filled(
+    tmp_path: Path,
+    visible: Callable[[Path], None],
+    in_the_hubs_cache: Callable[[Checkpoint, Family], None],
+    one_thread: None,
 ) -> None:
     package = tmp_path / "my-vip"
     written = write_starter("vip-llava.7b", package)
@@ -212,7 +225,7 @@ def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(
         "README.md",
     ]
     plugin = written[0].read_text()
-    assert plugin.count("# Blank ") == 3
+    assert plugin.count("# Blank ") == 2
     for blank, filled in BLANKS.items():
         assert plugin.count(blank) == 1
         plugin = plugin.replace(blank, filled)
@@ -220,7 +233,7 @@ def test_a_starter_keeps_the_contract_once_its_three_blanks_are_filled(
     written[0].write_text(plugin)
     install(package, tmp_path / "filled")
     visible(tmp_path / "filled")
-    assert get("vip-llava.7b").name == "vip-llava.7b"
+    in_the_hubs_cache(get("vip-llava.7b").checkpoint, FAMILIES["vipllava"])
     assert pass_of(tmp_path / "filled-source/tests/test_plugin.py") == every_sentence()
 
 
@@ -250,10 +263,14 @@ def test_a_starter_overwrites_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
 
 
-@pytest.mark.parametrize("module", sorted({place.split(":")[0] for place in BUILT_IN.values()}))
+WHAT_FAMILIES_SHARE = ("backbones.qwen", "backbones.qwen_processor", "backbones.deepstack")
+
+
+@pytest.mark.parametrize(
+    "module", sorted({*WHAT_FAMILIES_SHARE, *(place.split(":")[0] for place in BUILT_IN.values())})
+)
 def test_a_plugins_file_holds_what_is_its_familys_own_in_under_40_lines(module: str) -> None:
-    text = Path(known(importlib.import_module(module).__file__)).read_text(encoding="utf-8")
-    assert len([line for line in text.splitlines() if line.strip()]) < 40
+    assert lines_of(Path(known(importlib.import_module(module).__file__))) < 40
 
 
 SPECIFICATIONS = {

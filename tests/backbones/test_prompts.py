@@ -18,8 +18,8 @@ from sentencepieces import train
 from backbones.base import IGNORED, Backbone
 from backbones.contract import PROMPTS, REPORTS
 from backbones.llava_med import LlavaMed
-from backbones.miniature import MiniatureSpec
-from backbones.miniature_checkpoint import train_tokenizer
+from backbones.made_after import miniature_of
+from backbones.miniature import MiniatureSpec, train_tokenizer
 from backbones.qwen3_vl import Qwen3VL4B
 from backbones.qwen_vl import Qwen2_5VL7B
 from backbones.registry import get
@@ -38,7 +38,7 @@ def with_tokenizer(plugin: type[Backbone], tokenizer: Any) -> Backbone:
     """The plugin with a real tokenizer on a tiny model."""
     from transformers import AutoModelForImageTextToText
 
-    spec = plugin.miniature()
+    spec = miniature_of(plugin)
     processor = spec.processor(tokenizer)
     config = spec.config(tokenizer)
     with torch.device("meta"):
@@ -75,7 +75,7 @@ def qwens_tokenizer(request: pytest.FixtureRequest) -> Callable[[MiniatureSpec],
 
 @pytest.fixture(scope="module", params=[Qwen2_5VL7B, Qwen3VL4B], ids=["qwen2.5-vl", "qwen3-vl"])
 def qwen(request: pytest.FixtureRequest, qwens_tokenizer: Callable[[MiniatureSpec], Any], one_thread: None) -> Backbone:
-    return with_tokenizer(request.param, qwens_tokenizer(request.param.miniature()))
+    return with_tokenizer(request.param, qwens_tokenizer(miniature_of(request.param)))
 
 
 @pytest.fixture(scope="module", params=["made here", "Mistral's own"])

@@ -12,20 +12,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from published_families import FAMILIES
+from published_folders import write_folder
 from rich.console import Console
 from scipy import stats
 from short_trials import REPORTS, trial
 
 from backbones.base import Backbone
+from backbones.contract import written_miniature
 from benchmark.bench import by_hand, engines, peer, process, run, tables, trainer_trial
 from benchmark.bench import scaling as growth
 from benchmark.bench import task as tasks
 from benchmark.bench.model import CONTENDERS, BenchResult, BenchStudy, Contender, Equality, ScalingResult
 from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, read_outputs
+from benchmark.cli.bench import _suite as suite_of
 from benchmark.errors import RunFailed, UserError
 from benchmark.grid import Grid, Point
-from benchmark.suite import ImagePart
+from benchmark.plugins import plugin_of
+from benchmark.suite import Entry, ImagePart
 from benchmark.suites.load import load_suite
 from benchmark.tuning import memory
 
@@ -38,7 +43,7 @@ def task(load: Callable[..., Backbone], pictures: np.ndarray, tmp_path: Path) ->
         Image.fromarray(picture).save(path)
         studies.append(BenchStudy(id=str(number), image=str(path), report=report))
     return Task(
-        backbone="medgemma-4b-it",
+        entry=Entry(name="medgemma-4b-it", checkpoint="miniature"),
         checkpoint=str(load("medgemma-4b-it").source),
         dtype="float64",
         image=ImagePart(size=112, crop=False, flip=False),
@@ -64,6 +69,39 @@ def test_the_trainer_what_is_written_by_hand_and_both_engines_have_the_same_loss
     np.testing.assert_allclose(losses["sequential"], losses["trainer"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(losses["packed"], losses["sequential"], rtol=0, atol=1e-12)
     assert all(len(output.texts) == 1 for trials in outputs.values() for output in trials)
+
+
+@pytest.mark.slow
+def test_contenders_load_a_backbone_that_no_plugin_speaks_for(task: Task, tmp_path: Path, one_thread: None) -> None:
+    files = write_folder(FAMILIES["internvl"], tmp_path / "files")
+    entry = Entry(name="internvl", checkpoint="miniature", files=str(files))
+    weights = written_miniature(plugin_of(entry), tmp_path)
+    tested = (task.train[0].model_copy(update={"id": "5"}),)
+    changed = task.model_copy(update={"entry": entry, "checkpoint": str(weights), "test": tested})
+    read = Task.read(changed.write(tmp_path / "task.json"))
+    by_hand.train_all(read, out=tmp_path / "by hand", stages=Stages(0.0))
+    trainer_trial.run_trial(read, 0, careful=True, out=tmp_path / "trainer", stages=Stages(0.0))
+    engines.run(read, "packed", out=tmp_path / "packed", stages=Stages(0.0))
+    [theirs, *_], packed = (
+        [output.losses for output in read_outputs(tmp_path / name, read)] for name in ("by hand", "packed")
+    )
+    first = read_outputs(tmp_path / "trainer", read.model_copy(update={"points": read.points[:1]}))[0].losses
+    np.testing.assert_allclose(first, theirs, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(packed[0], theirs, rtol=0, atol=1e-12)
+
+
+def test_a_suite_is_timed_on_another_backbone_by_its_name_or_folder(tmp_path: Path) -> None:
+    files = write_folder(FAMILIES["internvl"], tmp_path / "internvl")
+    chosen = suite_of("bench", str(files), ["end_token=<|im_end|>"])
+    assert chosen.backbones == (
+        Entry(name="internvl", checkpoint="miniature", files=str(files), end_token="<|im_end|>"),
+    )  # fmt: skip
+    (files / "model.safetensors").write_bytes(b"")  # weights, of which the bench makes no use
+    assert suite_of("bench", str(files), ["end_token=<|im_end|>"]) == chosen
+    assert suite_of("bench", "qwen2.5-vl-3b", None).backbones == (Entry(name="qwen2.5-vl-3b", checkpoint="miniature"),)
+    assert suite_of("bench", None, None) == load_suite("bench")
+    with pytest.raises(UserError, match="--state goes with --backbone"):
+        suite_of("bench", None, ["end_token=x"])
 
 
 def test_a_task_is_read_as_it_was_written(task: Task, tmp_path: Path) -> None:

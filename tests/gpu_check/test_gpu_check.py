@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from known import known
+from published_families import FAMILIES
+from published_folders import write_folder
 from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmark.cli.verbs import app
+from benchmark.errors import UserError
 from benchmark.gpu_check import run
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Difference, Finding, GpuCheck, MemoryUse
@@ -50,6 +53,34 @@ def test_every_check_runs_at_reduced_size(tmp_path: Path, monkeypatch: pytest.Mo
     console = Console(record=True, width=200)
     show(result, console)
     assert "D, own head" in console.export_text()
+
+
+@pytest.mark.slow
+def test_a_folder_of_a_checkpoint_is_checked_as_plugins_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+) -> None:
+    folder = str(write_folder(FAMILIES["internvl"], tmp_path / "internvl"))
+    short = [run.Part(folder, None, ("parity", "memory"), widened=("parity",))]
+    monkeypatch.setattr(run, "parts", lambda names: short)
+    result = run.run(Wanted("cpu", True, 1000.0, tmp_path / "gpu-check.json", (folder,)), lambda _: None)
+    assert [(finding.check, finding.ended, finding.reason) for finding in result.findings] == [
+        ("load", "passed", ""), ("parity", "passed", ""), ("memory", "passed", ""), ("parity", "passed", ""),
+    ]  # fmt: skip
+
+
+def test_what_has_to_be_stated_first_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
+    folder = str(write_folder(FAMILIES["glm4v"], tmp_path / "glm"))
+    out = tmp_path / "out.json"
+    asked = CliRunner().invoke(app, ["gpu-check", "--device", "cpu", "--backbone", folder, "--out", str(out)])
+    assert isinstance(asked.exception, UserError)
+    assert "end token: which of these?" in str(asked.exception)
+    assert "state `image_size:`" in str(asked.exception)
+    several = ["--backbone", folder, "--backbone", "medgemma-4b-it", "--state", "end_token=<|user|>"]
+    refused = CliRunner().invoke(app, ["gpu-check", "--device", "cpu", *several, "--out", str(out)])
+    assert "--state is for one --backbone by itself" in str(refused.exception)
+    unknown = CliRunner().invoke(app, ["gpu-check", "--device", "cpu", "--backbone", "medgema-4b", "--out", str(out)])
+    assert "Did you mean 'medgemma-4b-it'" in str(unknown.exception)
+    assert not out.exists()
 
 
 @pytest.mark.full_width  # for its time: tracing takes as long as all other checks

@@ -14,8 +14,10 @@ from transformers import AutoConfig
 
 from backbones.checkpoint import DESCRIPTION, is_miniature, shipped
 from backbones.contract import CLAUSES, Subject, examples
+from backbones.made_after import miniature_of
 from backbones.manifest import MANIFEST, unsound
-from backbones.miniature_checkpoint import MINIATURES, ROLES, specification, train_tokenizer
+from backbones.miniature import train_tokenizer
+from backbones.miniature_checkpoint import MINIATURES, ROLES, specification
 from backbones.pretraining import READING_PROMPT
 from backbones.quantization import decoder_widths, misfit
 from backbones.registry import get
@@ -55,7 +57,7 @@ def test_one_that_comes_with_the_project_is_of_this_version(folder: Path) -> Non
 def test_its_configuration_is_the_plugins(folder: Path) -> None:
     plugin = get(folder.name)
     tokenizer = plugin.load_processor(folder).tokenizer
-    spec = plugin.miniature()
+    spec = miniature_of(plugin)
     expected = spec.config(spec.processor(tokenizer).tokenizer).to_dict()
     stored = AutoConfig.from_pretrained(folder).to_dict()
     for values in (expected, stored):
@@ -70,7 +72,7 @@ def test_its_tokenizer_is_made_of_the_reports_of_its_phantoms(folder: Path, tmp_
     truths = [case.truth for case in plan(SHIPPED_PART.examples, seed=SEED, size=miniatures.DRAWN_SIZE)]
     reports = [text for truth in truths for text in reports_of(truth)]
     prompts = [description_of(folder)["prompt"], READING_PROMPT, *ROLES] * len(truths)
-    spec = get(folder.name).miniature()
+    spec = miniature_of(get(folder.name))
     trained = train_tokenizer(spec, [*reports, *tuned_texts(truths), *prompts])
     spec.processor(trained).tokenizer.save_pretrained(tmp_path)
     assert (tmp_path / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes(), OUTDATED
@@ -132,20 +134,20 @@ def suite(**settings: object) -> Suite:
     )
 
 
-def miniature_of(backbone: str) -> Entry:
+def entry_of(backbone: str) -> Entry:
     return Entry(name=backbone, checkpoint="miniature")
 
 
 def job(backbone: str = "qwen3-vl-4b", **settings: object) -> MiniatureJob:
-    source = source_of(suite(**settings), miniature_of(backbone))
+    source = source_of(suite(**settings), entry_of(backbone))
     assert isinstance(source, MiniatureJob)
     return source
 
 
 def test_a_suite_that_says_nothing_uses_those_that_come_with_the_project() -> None:
-    assert source_of(suite(), miniature_of("medgemma-4b-it")) == shipped("medgemma-4b-it")
-    assert isinstance(source_of(suite(miniature={"examples": 32}), miniature_of("medgemma-4b-it")), MiniatureJob)
-    assert isinstance(source_of(suite(), miniature_of("qwen3-vl-4b")), MiniatureJob)
+    assert source_of(suite(), entry_of("medgemma-4b-it")) == shipped("medgemma-4b-it")
+    assert isinstance(source_of(suite(miniature={"examples": 32}), entry_of("medgemma-4b-it")), MiniatureJob)
+    assert isinstance(source_of(suite(), entry_of("qwen3-vl-4b")), MiniatureJob)
 
 
 def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +167,7 @@ def test_what_decides_the_weights_decides_the_folder(monkeypatch: pytest.MonkeyP
             patched.setattr(f"{module}.{constant}", 999)
             folders.add(job().folder)
     plugin = get("qwen3-vl-4b")
-    spec = plugin.miniature()
+    spec = miniature_of(plugin)
     with monkeypatch.context() as patched:
         changed = dataclasses.replace(spec, chat_template=known(spec.chat_template) + " ")
         patched.setattr(plugin, "miniature", classmethod(lambda cls: changed))

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from backbones import random_checkpoint
 from backbones.contract import written_miniature
 from backbones.errors import UserError
-from backbones.miniature import SIDE
-from backbones.miniature_checkpoint import train_tokenizer
+from backbones.made_after import miniature_of
+from backbones.miniature import SIDE, train_tokenizer
 from backbones.registry import get
 from backbones.shortened import shortened
 from benchmark.cli.verbs import app
@@ -38,7 +38,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
 
     def narrowed(name: str, image_tokens: int) -> None:
         plugin: Any = get(name)
-        config = plugin.miniature().config(train_tokenizer(plugin.miniature(), []))
+        config = miniature_of(plugin).config(train_tokenizer(miniature_of(plugin), []))
         config.get_text_config().vocab_size = WORDS
         pinned = replace(plugin.checkpoint, image_size=SIDE, image_tokens=image_tokens)
         monkeypatch.setattr(plugin, "checkpoint", pinned)

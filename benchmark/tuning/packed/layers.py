@@ -183,13 +183,19 @@ def merged_weight(
 
 
 def merged_product(x: Tensor, weight: Tensor, bases: Sequence[nn.Linear]) -> Tensor:
-    """Multiply x [trials · rows, …, in] by each trial's weight, add biases: [trials · rows, …, outputs of all]."""
+    """Multiply x [trials · rows, …, in] by each trial's weight, add biases: [trials · rows, …, outputs of all].
+
+    The result is no view of another tensor: models may write into it (Gemma 3n scales a projection so), which autograd
+    forbids with views that come out of a function of one's own.
+    """
     rows = x.reshape(len(weight), -1, x.shape[-1])
+    y = x.new_empty(*x.shape[:-1], weight.shape[1])
+    out = y.view(*rows.shape[:2], -1)
     if bases[0].bias is None:
-        y = torch.bmm(rows, weight.transpose(1, 2))
+        torch.bmm(rows, weight.transpose(1, 2), out=out)
     else:
-        y = torch.baddbmm(torch.cat([base.bias for base in bases]), rows, weight.transpose(1, 2))
-    return y.view(*x.shape[:-1], -1)
+        torch.baddbmm(torch.cat([base.bias for base in bases]), rows, weight.transpose(1, 2), out=out)
+    return y
 
 
 class Merged(torch.autograd.Function):
@@ -202,7 +208,7 @@ class Merged(torch.autograd.Function):
         y = merged_product(x, weight, bases)
         ctx.save_for_backward(x, weight, scales, *leaves)
         ctx.sizes, ctx.bands, ctx.gradients = sizes, bands, [leaf.grad for leaf in leaves]
-        return y.split(sizes, dim=-1)
+        return y.split(sizes, dim=-1) if len(sizes) > 1 else (y,)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
