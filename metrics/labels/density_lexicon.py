@@ -22,7 +22,11 @@ DENSITY_LETTER = re.compile(
     rf"(?:(?:has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
     rf"|{BIRADS_NAME})[\s:=()-]{{1,3}}){{0,5}}"
     r"|\bvdg[\s:]{1,2}(?:[1-4]\s)?\(?"
-    r"|\b(?:mammary|breast|parenchymal?|glandular)\s(?:pattern|type|tissue\stype)[\s:=(-]{1,3}(?:is\s|acr\s)?"
+    r"|\b(?:(?:mammary|breast|parenchymal?|(?:fibro-?)?glandular|tissue|mammographic|volumetric|volpara|vbd)\s){1,2}(?:pattern|type|class|grade|tissue\stype|tissue\spattern)"
+    r"[\s:=(-]{1,3}(?:(?:is|acr|density|grade)\s){0,2}"
+    r"|\b(?:fat|fatty|adipose|gland|tissue|stroma|parenchyma|involut\w{2,3}|breasts?|mammae|density|dense|replacement|fatty\sreplaced)"
+    r"(?:[\s,:]{1,2}(?:of|corresponding\sto|as\sper|by|is|are|with|the|bilaterally)){0,3}[\s,:;(-]{1,3}(?:acr\s)?(?:pattern|type|class|category|grade)[\s:(-]{1,2}(?=[a-d]\)?\s?(?:[.,;:)\n]|\Z))"
+    r"|(?:\A|(?<=[.;\n]\s)|(?<=[.;\n]))\s?(?:tissue|pattern|parenchyma)\s?(?:type\s?)?[:(=]\s?(?=[a-d]\s?(?:[).,;:]|\Z))"
     r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
     r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
     r"|tissue|"
@@ -93,7 +97,9 @@ DENSITY_WORDS = (
     (
         "A",
         re.compile(
-            r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:fat(?:ty)?|involuted)\b(?! necrosis)"
+            r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:(?:composed |made up |consisting )?of )?(?:fat(?:ty)?|involuted|adipose)\b(?! necrosis)"
+            r"|\b(?:entirely|completely|totally|wholly) replaced by (?:fat|adipose)"
+            r"|\b(?:composed|consist\w{0,3}|made up) (?:almost )?(?:entirely|completely|wholly|totally) of (?:fat|adipose)"
             r"|\bcomplete (?:fatty )?involution\b"
         ),
     ),

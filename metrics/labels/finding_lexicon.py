@@ -112,7 +112,10 @@ ALTERNATIVE = re.compile(r"\s?(?:(?:or|vs|versus)\b|/)")
 """Right after a doubted finding: the doubt goes on to the next one ("possible mass or asymmetry")."""
 
 NEW_SUBJECT = re.compile(
-    r"\s?(?:and\s)?the\s(?:[a-z-]{2,20}\s){1,4}?(?:is|are|has|have|remains?|appears?|measures?|shows?)\s(?!not?\b|never\b|absent\b|without\b)"
+    r"\s?(?:and\s)?(?:the|its|their|her|his|these|those)\s(?:(?!or\b|nor\b)[a-z-]{2,20}\s?){1,7}?(?:,\s[^,.;\n]{2,50},)?(?:(?<=\s)|\s)"
+    r"(?:(?:is|are|has|have|was|were|shows?)\s(?!not?\s(?!chang|grow|increas|decreas|alter|enlarg|spicul|suspic)|never\b|absent\b|without\b|free\b)"
+    r"|(?:remains?|appears?|seems?|looks?|measures?|lies?|l[ai]y|persists?|extends?|contains?|corresponds?|represents?"
+    r"|needs?|requires?|warrants?|covers?|projects?|reach(?:es)?|stays?|keeps?|suggests?|grew|follows?|surrounds?|belongs?)\s(?!not?\b|absent\b|free\b))"
 )
 """After "and" in a denied list: a statement with a subject and a verb of its own."""
 LEADING_EXCEPTION = re.compile(
@@ -207,11 +210,25 @@ ITS_PROPERTY = re.compile(
 )
 """Between a finding and what is denied of its margins."""
 EXPLAINS = re.compile(rf"{NO_FINDING}|{EXPLAINED_AWAY}")
+_NO_CHANGE_OF = (
+    r"(?:no|without|(?:absence|lack)\sof)\s(?:[a-z-]{3,15}\s){0,2}(?:growth|enhancement|flow|vascularit\w{1,3}|uptake|biopsy|intervention|treatment"
+    r"|progression|perfusion|restriction|hypervascularity|vasculari[sz]ation)\s(?:(?:is|was)\s)?(?:(?:seen|found|demonstrated|noted|needed|required|necessary|present)\s)?"
+)
+BEHIND_A_DENIAL = re.compile(
+    r"\s(?:(?!of|in|for|with|show|reveal|see|find|and|or|nor|that|than)[a-z-]{3,15}\s){1,3}(?<!\bof\s)(?<!\bin\s)(?<!\bfor\s)(?<!\bto\s)(?<!\bon\s)(?<!\bby\s)(?<!\bat\s)(?:the|this|these)\s"
+    r"(?:[a-z-]{3,15}\s){0,3}"
+)
+"""From a denial to a subject of its own: "in the absence of growth the nodule is regarded as benign"."""
+GOES_ON_AS_SUBJECT = re.compile(
+    r"\s(?:is|are|was|were|has|have|may|can|could|should|will|must|remains?|needs?|appears?)\b"
+)
 DENIED_OF_THE = re.compile(
     r"(?:no|nothing|without)\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
     r"|proof|recurr|mass|lesion|nodul|calc|microcalc|opac|lump|tumou?r|asymm|distort|node)[a-z-]{2,15}\s){1,4}"
-    r"(?:of|for|about|concerning|affected|altered|influenced|regarding)\s(?:the|this|that|these|those)\s(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"
+    r"(?:of|for|about|concerning|affected|altered|influenced|regarding|at|in|within|inside|around|near|along|throughout|(?:in|within)\sor\saround)\s(?:the|this|that|these|those)\s"
+    r"(?:region\sof\sthe\s)?(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"
     r"(?:[a-z-]{3,15}\s)?"
+    rf"|{_NO_CHANGE_OF}(?:of|for|in|at|within|around|to)\s(?:(?:the|this|that|these|those|any|known|existing)\s)?(?:[a-z-]{{3,15}}\s){{0,3}}"
 )
 """From a denial to a finding of which only something else is denied: "no biopsy of the mass"."""
 BEHIND_THE = re.compile(r"\b(?:behind|under|beneath|below|near|at|underneath)\s(?:the|this|her)\s\Z")

@@ -16,6 +16,7 @@ from metrics.labels.headings import settle_headings
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
+from metrics.labels.some_of_them import REMNANT, others
 from metrics.labels.said_behind import deny_before, doubt_before, hindered, searched_in_vain, settle_last
 from metrics.labels.statement import (
     State,
@@ -56,6 +57,11 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
             recalled = []
         elif (recall := end_of_recall(report.text, text, start, end)) >= 0:
             recalled, behind = _placed(report.text[start:end], start), recall
+        if mentions:
+            mentions = mentions + others(text, mentions[-1].end - 1, end, mentions, start)
+        elif sentences and (more := others(text, start, end, sentences[-1], report.sentence_start(sentences[-1][0].start))):
+            sentences.append(more)
+            continue
         if not mentions and (recalled or sentences):
             before = recalled or sentences[-1]
             if settle_before(
@@ -221,9 +227,18 @@ def _stop(state: State, event: str, match: re.Match[str]) -> None:
     if (event == "shows" and after_anatomy) or (match[0] == "which" and of_anatomy(state, match.start())):
         state.verb = True
     elif event == "stop" or not denied_subject(state, match.start()):
+        if event == "stop" and _leaves_some(state, match):
+            state.mentions[-1].polarity = "present"
         if event == "stop" and state.negated and excepts(state, match):
             state.mentions[-1].polarity = "present"
         state.new_clause(match.start())
+
+
+def _leaves_some(state: State, match: re.Match[str]) -> bool:
+    """Return whether something is left of what went away: "gone save for two specks"."""
+    last = state.mentions[-1] if state.mentions else None
+    left = REMNANT.match(state.text, match.end(), state.end)
+    return left is not None and last is not None and last.polarity == "absent" and last.kind not in ANATOMY
 
 
 def _join(state: State, event: str | None, position: int) -> None:

@@ -14,7 +14,7 @@ BIRADS_OR_CATEGORY = re.compile(
     r"(?P<token>(?:bi[\s.-]?rads|b\.i\.r\.a\.d\.s\.(?=\s)|breast imaging[ -]reporting (?:and|&) data system"
     r"|(?<![a-z0-9])(?:"
     r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
-    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|brads|birds|birdas|biards"
+    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|brads|birds|birdas|biards|(?:by|bye|buy|bie)[\s.-]{1,2}(?:rads?|raids|radds)"
     r"|br(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
     r"))(?:'s)?(?![a-z]))"
     r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of|now|was|has been|(?:(?:down|up)graded|changed|corrected"
@@ -24,7 +24,7 @@ BIRADS_OR_CATEGORY = re.compile(
 )
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
-    r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
+    r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|categ\.?|cat\.?|score|classification|class|grade|type"
     r"|should|must|be|reads?|remains?|stays?|(?:corrected|amended|changed|revised|updated) to"
     r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"

@@ -34,6 +34,8 @@ NEUTRAL = "|".join(
         r"|were)\s)?no\b",
         # Counted, or a part of them.
         r"(?:no|not)\s(?:fewer|less)\sthan\b",
+        r"none\sof\s(?:the|these|those|her|its|them)\b(?!\s(?:[a-z]{3,10}\s)?(?:views?|films?|images|sides|projections?|breasts|series))(?=[^.;,\n]{0,60}?\b(?:shows?|has|have|had|displays?|exhibits?|demonstrates?)\s(?:any\s|a\s)?(?:[a-z]{4,14}\s)?"
+        r"(?:growth|change|increase|enlargement|progression|enhancement|spicul\w{3,7}|features?|signs?|characteristics?|morphology|vascularity|flow|calcif\w{3,8})\b)",
         rf"none\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
         r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical)\b)",
         r"(?:(?<=,\s)|(?<=\band\s))none\s(?:in|on)\s(?:the\s)?(?:left|right|other|opposite|contralateral)\b",
@@ -41,6 +43,9 @@ NEUTRAL = "|".join(
         rf"(?:(?:unclear|uncertain|unknown|not\s(?:clear|certain|known|sure))\s)?whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED})\b)",
         # Needed or not, it is there.
         r"(?:fail(?:s|ed)?|unable|not\sable)\sto\s(?:dispel|resolve|efface|disperse|clear|dissolve|remove|explain\saway)\b",
+        r"no\s(?:reason|indications?|grounds?|cause|justification|point|place)\s(?:to|for|in)\s(?:a\s|an\s)?(?:biops\w{1,3}|recall\w{0,3}|treat\w{0,4}|follow\w{0,3}|excis\w{1,3}"
+        r"|remov\w{1,3}|worry|act|operat\w{1,3}|aspirat\w{1,3}|investigat\w{1,5}|puncture|sampl\w{1,3}|intervention|concern)\b",
+        r"not\b(?=\sthe\s[a-z -]{3,30}\s(?:that|which|who)\s(?:worr|concern|bother|matter|troubl|alarm|disturb|attract|need|warrant)\w{0,4}\b)|(?<=[:.]\s)not\sso\b",
         r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
         r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
         # Why a category was given: there.
@@ -79,8 +84,8 @@ NEUTRAL = "|".join(
         r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
         rf"(?:no|zero)\s{QUALIFIER}{STEADY}\b(?!\s(?:that|which|to)\s(?:would\s|could\s|might\s)?(?:suggest|indicat|point))(?:\s(?:in|of|from|since))?",
         rf"without\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of))?",
-        r"not\sonly\b",
-        r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
+        r"not\s(?:only|all|every)\b",
+        r"(?:(?<=,\s)|(?<=\byet\s)|(?<=\bbut\s)|(?<=though\s)|(?<=;\s))none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
         r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
         r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
         r"not\s(?:significantly\s|appreciably\s)?"

@@ -5,6 +5,7 @@ import re
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention
+from metrics.labels.some_of_them import is_of_some
 from metrics.labels.statement import State, of_a_property
 
 
@@ -36,6 +37,9 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         return
     if of_a_property(state, match.start()) or hindered(state, match.start()):
         return
+    if not match[0].startswith(("none", "nil", "neither", "no ")) and event == "absent_after" and _of_some(state, match):
+        state.verb = True
+        return
     gone = lexicon.GOES_AWAY.match(match[0]) is not None
     if not state.names_any() and lexicon.IT_IS.search(state.text, max(0, match.start() - 60), match.start()):
         _deny_last(state)
@@ -54,6 +58,11 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         # "Due to overlapping tissue ..." denies nothing of what follows.
         state.negated |= lexicon.EXPLAINS.search(match[0]) is None
     state.verb |= reached or bool(state.mentions)
+
+
+def _of_some(state: State, match: re.Match[str]) -> bool:
+    named = next((one for one in reversed(state.mentions) if one.kind in KINDS), None)
+    return named is not None and is_of_some(state.text, state.clause_at, named, match.start())
 
 
 def hindered(state: State, position: int) -> bool:

@@ -135,7 +135,13 @@ def is_presupposed(state: State, match: re.Match[str]) -> bool:
     if (
         state.negated
         and _general(match)
-        and lexicon.DENIED_OF_THE.fullmatch(state.text, max(state.denied_from, 0), match.start())
+        and (
+            lexicon.DENIED_OF_THE.fullmatch(state.text, max(state.denied_from, 0), match.start())
+            or (
+                lexicon.BEHIND_A_DENIAL.fullmatch(state.text, max(state.denied_at, 0), match.start())
+                and lexicon.GOES_ON_AS_SUBJECT.match(state.text, match.end(), state.end)
+            )
+        )
     ):
         return True
     before = max(state.denied_at, match.start() - 80, 0)

@@ -97,6 +97,8 @@ def settle_before(text: str, start: int, end: int, before: list[Mention], adjace
         said = "absent"
     elif _THERE.match(text, start, end):
         said = "present"
+    if said == "absent" and _of_the_other_side(text, start, end, last):
+        return True
     if said and last.kind not in ANATOMY:
         named = before if _ALL_OF_THEM.match(text, start, end) else [last]
         for one in named:
@@ -106,6 +108,13 @@ def settle_before(text: str, start: int, end: int, before: list[Mention], adjace
     if last.polarity is None and last.kind in ANATOMY and _NONE_OF_IT.fullmatch(text, start, end):
         last.polarity = "absent"
     return False
+
+
+def _of_the_other_side(text: str, start: int, end: int, last: Mention) -> bool:
+    """Return whether what stands between `start` and `end` is of another side than what was named before it."""
+    said = SIDE_WORD.search(text, start, min(end, start + 40))
+    named = SIDE_WORD.findall(text, max(0, last.start - 60), start)
+    return said is not None and bool(named) and named[-1][0] != said["side"][0]
 
 
 def take_back(text: str, start: int, mentions: Iterable[Mention], before: list[Mention]) -> None:
