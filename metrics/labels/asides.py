@@ -109,6 +109,11 @@ _COMPLAINT = re.compile(
     r"|\b(?:requisition|referral(?:\s(?:letter|form))?|request(?:\sform)?|referrer)\s(?:mentions|states|notes|says|speaks"
     r"|reports|describes|asks|names|queries)\b"
     r"|\b(?:the\spatient's|her|his|reported|symptomatic|bloody|spontaneous|serous|known)\s(?:[\w-]{1,14}\s){0,2}(?:nipple\s)?discharge\b"
+    r"|\bp[2-5]\s(?:(?![mur]\d)[\w-]{1,14}\s){0,2}(?:lump|mass|nodul|swelling|lesion|thickening)\w{0,4}\b"
+    r"|(?:\A|(?<=[.;\n])|(?<=[.;\n]\s))o/e\b|\b(?:on\s(?:clinical\s|physical\s)?(?:examination|palpation)|clinically)\b(?=[^.;:\n]{0,40}\b(?:lump|mass|nodul|swelling|thicken|dimpl|retract|discharge))"
+    r"|\b(?:surgeon|clinician|gp|doctor|physician|nurse|examiner)\s(?:\w{3,10}ly\s)?(?:palpat|feel|felt|found|finds|detect|notic|note|suspect|describ|report|mark)\w{0,4}\b"
+    r"|\b(?:lump|mass|nodule|swelling|thickening)\b(?![^.;:,\n]{0,60}\b(?:without|no|not|correlat\w{1,4}|or|nor)\b)(?=[^.;:,\n]{0,60}\b(?:clinically|on\s(?:clinical\s|physical\s)?(?:examination|palpation))\s?[.;\n])"
+    r"|\b(?:asked|invited|brought|summoned|called|referred)\s(?:back|in|again)?\s?(?:for|because\sof|due\sto|with|on\saccount\sof|owing\sto|in\sview\sof|after|by\sreason\sof)\b"
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
@@ -129,7 +134,7 @@ _CLAUSE = re.compile(
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
-    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
+    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|o/e|\bp[2-5]\b|examination|surgeon|clinician|doctor|physician|\bgp\b|nurse|examiner|asked|invited|brought|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
     r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 

@@ -10,7 +10,7 @@ _DICTATED = re.compile(
 _MEANT_AS_WORD = 2
 """As many full stops by name say that a text was dictated, wherever they stand."""
 _A_TIME = (
-    r"(?<!\bup )(?<!\ba )(?<!\bthe )(?<!\btime )(?<!\bmenstrual )(?<!\bthis )(?<!\bthat )(?<!\bmonth )(?<!\byear )"
+    r"(?<!\bup )(?<!(?<!\bfour )\ba )(?<!\bthe )(?<!\btime )(?<!\bmenstrual )(?<!\bthis )(?<!\bthat )(?<!\bmonth )(?<!\byear )"
     r"(?<!\bweek )(?<!\bshort )(?<!\blong )(?<!\binterval )(?<!\bsurveillance )(?<!\bobservation )(?<!\bsame )(?<!-up )"
 )
 _PERIOD = re.compile(rf"{_A_TIME}\bperiod\b(?! of\b)")
@@ -32,7 +32,8 @@ _MARKS = (
 
 def with_marks(text: str) -> str:
     """Return `text`, in lower case, with marks in place of their names, if it was dictated."""
-    if not _DICTATED.search(text) and len(_PERIOD.findall(text)) < _MEANT_AS_WORD:
+    periods = len(_PERIOD.findall(text)) if "period" in text else 0
+    if not _DICTATED.search(text) and periods < (_MEANT_AS_WORD if "." in text or "," in text else 1):
         return text
     for name, mark in _MARKS:
         text = name.sub(mark, text)

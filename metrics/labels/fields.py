@@ -9,6 +9,7 @@ import re
 
 from metrics.labels.boxes import as_options
 from metrics.labels.field_names import FINDING, NO, OTHER, YES
+from metrics.labels.form_values import plainly, with_names
 from metrics.labels.legends import without_legends
 from metrics.labels.side_fields import by_side
 
@@ -82,7 +83,7 @@ def as_lines(text: str) -> str:
     """
     text = _LAST_OF_A_LINE.sub(r"\g<name>: ", text)
     text = _SPOKEN_HEADING.sub(r"\g<name>:", text)
-    text = as_options(without_legends(text))
+    text = as_options(plainly(without_legends(with_names(text))))
     if not _MAY_HAVE_FIELDS.search(text) and "\t" not in text:
         return text
     text = by_side(_LEADER.sub(": ", text))

@@ -35,6 +35,7 @@ CUES = {
             r"com(?:es?|ing)\sto\smind\b|(?:is|are)\ssuggested\s(?:on|in)\s(?:the\s|one\s|this\s)?(?:cc|mlo|view|image|slice|left|right|tomo)\w{0,12}\b",
             r"(?:remains?|ha(?:s|ve)\syet)\sto\sbe\s(?:confirmed|proven|proved|verified|established|shown)\b",
             r"(?:has|have|needs?|must|should)\s(?:to\s)?be\s(?:considered|suspected|assumed|reckoned\swith|thought\sof)\b",
+            r"(?:must|should|needs?\sto|ha(?:s|ve)\sto|remains?\sto)\s(?:first\s|still\s)?be\s(?:excluded|ruled\sout)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout|deny|be\ssure\sof)\b"
             r"(?=\s?(?:[.,;\n]|\Z)|\s(?:in|on|at|with|because|given|here|without|due)\b)",
@@ -85,6 +86,7 @@ CUES = {
             r"|regressed\s(?:fully|completely|entirely)\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s|both\s|all\s)?(?:lacking|wanting|missing|nonexistent|non-existent)\b",
+            rf"(?:completely|entirely|fully|totally|wholly|successfully)\s{TAKEN}\b|(?<=[a-z]\s)neither(?=\s?(?:[.;\n]|\Z))",
             rf"(?:(?:{BE}|now|all|completely)\s){{0,3}}gone\b",
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
             rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
@@ -105,7 +107,7 @@ CUES = {
             r"(?:presumed|supposed|putative)\b(?!\s(?:benign|fibroad|cyst|scar|post))|wonder(?:s|ed|ing)?\s(?:about|whether|if)\b(?:\sthere\s(?:is|are)\b)?"
             r"|(?:think|thinks|thinking)\sof\b",
             r"(?:may|might|could)\s(?:also\s|well\s|already\s)?(?=inva|infiltr|involv|retract|tether)",
-            r"there\s(?:seems?|appears?)\sto\sbe\b",
+            r"there\s(?:seems?|appears?)\sto\sbe\b|(?:hesitat\w{1,3}|reluctant)\sto\s(?:call|diagnose|describe|label|name|speak\sof|report)\b",
             r"(?:unsure|uncertain|not\s(?:sure|certain)|in\sdoubt|(?<!no\s)(?<!little\s)(?<!any\s)doubts?)\s(?:about|as\sto|regarding|concerning)\b|(?:unsure|not\s(?:sure|certain))\sof\b",
             r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
             r"(?:cannot|can\snot|could\snot)\srule\sin\sor\s(?:rule\s)?out\b",
@@ -146,7 +148,7 @@ CUES = {
             r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
-            r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
+            r"hardly\s(?=an?\b|any\b)|den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
             r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
             r"(?:demonstration|visuali[sz]ation|identification|confirmation)\sof\b(?=[^.;\n]{0,80}?\bnot\s(?:possible|achieved|successful))",

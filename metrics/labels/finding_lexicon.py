@@ -28,6 +28,7 @@ _FINDINGS = {
     r"|alteration|anomaly|irregularity)s?\b"
     r"|parenchymal\sdeformit(?:y|ies)\b|architecture\s(?:of\s(?:the\s)?[a-z]{5,10}\s)?(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:deformed|distorted|disturbed"
     r"|disrupted|disorgani[sz]ed)\b"
+    r"|loss\sof\s(?:the\s)?(?:normal\s)?(?:breast\s|glandular\s|parenchymal\s)?architecture\b|(?:stroma|parenchyma)\s(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:distorted|disrupted|disturbed)\b"
     r"|(?:disturbance|disruption|disorgani[sz]ation|disarray|retraction|deformation|derangement)s?\sof\s(?:the\s)?(?:breast\s|parenchymal\s"
     r"|glandular\s)?(?:architecture|parenchyma|structure)\b",
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adeno(?:path|megal)(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b"
@@ -54,9 +55,9 @@ _PREDICATES = {
     r"|everted\b|even\b(?=\s(?:thickness|contour))|spar(?:es|ing)\b(?=\s(?:of\s)?(?:the\s)?(?:skin|nipple|pect|musc))|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
     r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|respects?\b(?=\s(?:the\s)?(?:pect|musc|skin|cutis|nipple))|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
-    r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
+    r"|fine\b(?=\s?(?:[.,;)\n]|\Z))|normally\b|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
     "abnormal": rf"(?<=(?:skin|utis)\s){_MEASURES}(?:[3-9]|[12]\d)(?:\.\d)?\s?mm\b"
-    r"|orange[\s-]peel\b|thick\b(?=\sskin\b|\s?(?:[.,;\n)]|\Z|and\b|over\b|around\b))|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
+    r"|orange[\s-]peel\b|thick\b(?=\sskin\b|\s?(?:[.,;\n)]|\Z|and\b|over\b|around\b|while\b|whereas\b|but\b))|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
     r"(?:\.\d)?\s?mm\sthick\b|abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|(?<=skin\sthickness\s)"
     r"(?:is\s)?increased\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:[st]ion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
@@ -65,7 +66,7 @@ _PREDICATES = {
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
     r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
     r"|erod\w{1,3}\b(?=\s(?:the\s)?(?:skin|nipple))|(?:draws?|drawing|drags?|dragging)\b(?=\s(?:in\s|on\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
-    r"|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
+    r"|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:chest\swall\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
     r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
     r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
@@ -82,6 +83,13 @@ _OF_SKIN = (
 """A lesion of the skin."""
 
 
+_UNDISTORTED = (
+    r"(?<!nodal\s)(?<!node\s)(?<!ductal\s)architecture\s(?:of\sthe\s(?:breasts?|glands?|parenchyma|tissue)\s)?(?:(?:is|are|appears?|remains?|looks?)\s)?(?:\w{3,12}ly\s)?"
+    r"(?:preserved|undisturbed|intact|undistorted|maintained|unaltered|conserved)\b"
+)
+"""Nothing distorts it."""
+
+
 def _groups(patterns: dict[str, str]) -> str:
     return "|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items())
 
@@ -90,9 +98,9 @@ EVENTS = re.compile(
     rf"(?<![a-z0-9])(?:(?P<explained>{EXPLAINED})|(?P<skipped>"
     r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
     r"|(?:(?:skin|nipple|mole|naevus|nevus)\s(?:marker|fold|artefact|artifact|clip)|markers?\s(?:on|over|for|at)\s(?:\w{1,8}\s){0,2}mole)s?\b"
-    r"|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
+    r"|lesion\stypes?\b|types?\sof\s(?:the\s)?lesions?\b(?=\s?[:=(\[])|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
-    rf"|(?P<of_skin>{_OF_SKIN})"
+    rf"|(?P<of_skin>{_OF_SKIN})|(?P<undistorted>{_UNDISTORTED})"
     r"|(?P<harmless>(?:not\s|no\slonger\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent|remarkable|noteworthy|conspicuous|striking|notable)\b"
     r"|(?:without|no)\s(?:(?:any|significant|suspicious|patholog\w{2,4})\s){0,2}enlargement\b)|"
     + "|".join(_groups(part) for part in (CUES, _FINDINGS, _PREDICATES, LATER_CUES))
@@ -104,7 +112,7 @@ EVENTS = re.compile(
 NEW_STATEMENT = re.compile(
     r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
     r"|numerous\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b|dystrophic\b|secretory\b"
-    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b)"
+    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b|(?:i|we)\s(?:do\s)?(?:see|find|note|identify|notice)\b)"
 )
 """After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
 

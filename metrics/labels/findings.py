@@ -16,7 +16,6 @@ from metrics.labels.headings import settle_headings
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
-from metrics.labels.some_of_them import REMNANT, others
 from metrics.labels.said_behind import deny_before, doubt_before, hindered, searched_in_vain, settle_last
 from metrics.labels.statement import (
     State,
@@ -33,7 +32,9 @@ from metrics.labels.statement import (
     of_anatomy,
     predicate_follows,
 )
+from metrics.labels.some_of_them import REMNANT, others
 from metrics.labels.taken_back import end_of_recall, settle_before, take_back
+from metrics.labels.verdicts import overrule, settle_in_sentence, settle_recalled, settle_suspected
 
 _OF_WHAT_IS_THERE = re.compile(
     r"(?:\spotential)?\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)"
@@ -52,28 +53,39 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
     recalled: list[Mention] = []
     for start, end in report.sentences:
         mentions = _placed(text[start:end], start)
-        behind = start
         if mentions:
             recalled = []
-        elif (recall := end_of_recall(report.text, text, start, end)) >= 0:
-            recalled, behind = _placed(report.text[start:end], start), recall
-        if mentions:
+            settle_in_sentence(text, start, end, mentions)
             mentions = mentions + others(text, mentions[-1].end - 1, end, mentions, start)
-        elif sentences and (more := others(text, start, end, sentences[-1], report.sentence_start(sentences[-1][0].start))):
-            sentences.append(more)
+            if report.section(mentions[0].start) not in UNASKED_SECTIONS:
+                if sentences:
+                    take_back(text, start, mentions, sentences[-1])
+                    overrule(text, start, mentions, report.sentence_start(sentences[-1][0].start), sentences[-1])
+                sentences.append(mentions)
             continue
-        if not mentions and (recalled or sentences):
-            before = recalled or sentences[-1]
-            if settle_before(
-                text, behind, end, before, bool(recalled) or report.sentence_end(before[-1].start) == start
-            ):
-                sentences += [recalled] if recalled else []
+        behind = end_of_recall(report.text, text, start, end)
+        if behind >= 0:
+            recalled = _placed(report.text[start:end], start)
+        if recalled:
+            at = max(start, behind)
+            if settle_before(text, at, end, recalled, True) or settle_recalled(text, at, end, recalled):
+                sentences.append(recalled)
                 recalled = []
-        if mentions and report.section(mentions[0].start) not in UNASKED_SECTIONS:
-            if sentences:
-                take_back(text, start, mentions, sentences[-1])
-            sentences.append(mentions)
+        elif sentences:
+            _settle_by(report, text, start, end, sentences)
     return sentences
+
+
+def _settle_by(report: ReportText, text: str, start: int, end: int, sentences: list[list[Mention]]) -> None:
+    """Take up what a sentence that names no finding says of those that the last one names."""
+    before = sentences[-1]
+    heard_from = report.sentence_start(before[0].start)
+    adjacent = report.sentence_end(before[-1].start) == start
+    more = others(text, start, end, before, heard_from) if adjacent else []
+    if more:
+        sentences.append(more)
+    elif not settle_before(text, start, end, before, adjacent):
+        settle_suspected(text, start, end, heard_from, before)
 
 
 def _placed(sentence: str, start: int) -> list[Mention]:
@@ -123,6 +135,10 @@ def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
         elif event == "of_skin":
             skin = Mention("skin", match.start(), match.end(), state.polarity(), state.clause, lesion=True)
             state.mentions.append(skin)
+        elif event == "undistorted":
+            denied = state.negated and match.start() - last_negation <= 1
+            kind = "architectural_distortion"
+            state.mentions.append(Mention(kind, match.start(), match.end(), "present" if denied else "absent", state.clause))
         elif event in ("normal", "harmless"):
             denied = 0 <= match.start() - last_negation <= 1
             state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause, denied))

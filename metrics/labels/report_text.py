@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from metrics.labels.abbreviations import written_out
+from metrics.labels.corrections import without_corrections
 from metrics.labels.dictation import with_marks
 from metrics.labels.fields import as_lines
 from metrics.labels.spelling import mended
@@ -61,7 +62,9 @@ _BOUNDARY = re.compile(
 UNASKED_SECTIONS = (
     "history", "clinical history", "indication", "indications", "technique", "comparison", "clinical information",
     "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation", "clinical",
-    "clinical question", "question", "reason for exam", "reason for examination", "reason for study",
+    "clinical question", "question", "clinical findings", "clinical examination", "clinical exam", "physical examination",
+    "physical exam", "palpation", "inspection and palpation", "gp letter", "gp", "referral letter", "clinically", "symptoms", "symptom",
+    "o/e", "on examination", "examination by the clinician", "clinical breast examination", "cbe", "on palpation", "reason for exam", "reason for examination", "reason for study",
     "reason for the exam", "reason for the examination", "reason for referral", "purpose", "complaint", "complaints",
     "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis", "past history",
     "surgical history", "family history", "medical history", "patient history", "breast history", "comparisons",
@@ -69,7 +72,7 @@ UNASKED_SECTIONS = (
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (
-    r"findings?|fundings|(?:mammographic |imaging |ultrasound )?findings?|impressions?|imp|(?:final |overall "
+    r"findings?|fundings|(?:mammographic |imaging |ultrasound |radiological |radiographic |radiologic )?findings?|imaging|mammo|mammographically|radiologically|x-?ray mammography|impressions?|imp|(?:final |overall "
     r"|bi-?rads )?"
     r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue "
     r"|parenchymal )?density|"
@@ -184,7 +187,7 @@ def normalise(report: str) -> ReportText:
     elif "(tm)" in text:
         text = text.replace("(tm)", "")
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
-    text = _BLANKS.sub(" ", as_lines(mended(written_out(with_marks(text))))).strip()
+    text = _BLANKS.sub(" ", as_lines(mended(written_out(without_corrections(with_marks(text)))))).strip()
     return ReportText(_unwrap(text))
 
 

@@ -44,7 +44,7 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
     if not state.names_any() and lexicon.IT_IS.search(state.text, max(0, match.start() - 60), match.start()):
         _deny_last(state)
         return
-    nowhere = match[0].startswith(("nowhere", "on ", "in ", "at "))
+    nowhere = match[0].startswith(("nowhere", "on ", "in ", "at ")) or match[0] == "neither"
     veins = [
         one for one in state.mentions[state.clause_from :] if one.kind == "calcification" and one.polarity == "present"
     ]

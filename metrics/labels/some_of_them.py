@@ -52,7 +52,7 @@ _MORE = (
 )
 _AFFIRMED = (
     rf"(?:(?:(?:an?\s)?(?:few|couple)|(?!\d){_COUNT}(?!\s?(?:o'?\s?clock|years?|months?|weeks?|views?|clips?))|several|some|multiple|many|numerous|(?:an?\s)?(?:single|isolated|solitary|similar|small|tiny"
-    r"|large|round|oval|new|second|further|cluster|group)(?:\sone)?|scattered|grouped|present|yes|positive|{_DEGREE}|visible"
+    rf"|large|round|oval|new|second|further|cluster|group)(?:\sone)?|scattered|grouped|present|yes|positive|{_DEGREE}|visible"
     rf"|(?:an?\s)?\d{{1,3}}\s?mm(?:\sone)?|vascular|coarse)(?:\sones?)?{_MORE}|there\s(?:is|are)\s(?:one|some|two|several|many|few|a\s(?:few|cluster|group)){_MORE})"
 )
 _THERE = re.compile(
