@@ -4,7 +4,20 @@ Lists in the manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 20
 compression effaces, what was excised, what an older film didn't show. Every repeat is bounded.
 """
 
-from metrics.labels.cue_words import ADVERB, BE, CANNOT_TELL, DO_NOT, GOES, LY, SEEN, SHOWS, SUSPICION, TAKEN, THE
+from metrics.labels.cue_words import (
+    ADVERB,
+    BE,
+    CANNOT_TELL,
+    DO_NOT,
+    GOES,
+    LY,
+    ONLY_JUDGED,
+    SEEN,
+    SHOWS,
+    SUSPICION,
+    TAKEN,
+    THE,
+)
 from metrics.labels.neutral_cues import NEUTRAL
 from metrics.labels.no_findings import EXPLAINED_AWAY, NAMED_AS, NO_FINDING, NOT_OF_THE_BREAST, SUMMED, TISSUE
 
@@ -86,6 +99,8 @@ CUES = {
             r"|regressed\s(?:fully|completely|entirely)\b",
             r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s|both\s|all\s)?(?:lacking|wanting|missing|nonexistent|non-existent)\b",
+            rf"(?:can\snot|cannot|can't|could\snot|couldn't)\sbe\s{LY}(?!{ONLY_JUDGED})[a-z]{{3,14}}(?:ed|en|nt)\b",
+            r"(?:is|are|was|were)\snow\s(?:only\s|merely\s|just\s)?(?:an?\s)?(?:faint\s|small\s)?(?:scar|clip|cavity|seroma|oil\scyst)\b|(?:been\s)?replaced\sby\s(?:an?\s|the\s)?(?:biopsy\s|marker\s|surgical\s)?(?:clip|scar|marker|seroma|ha?ematoma|cavity)s?\b",
             rf"(?:completely|entirely|fully|totally|wholly|successfully)\s{TAKEN}\b|(?<=[a-z]\s)neither(?=\s?(?:[.;\n]|\Z))",
             rf"(?:(?:{BE}|now|all|completely)\s){{0,3}}gone\b",
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
@@ -136,7 +151,7 @@ CUES = {
             rf"|subscribe\sto|confirm)\s{THE}{SUSPICION}\s(?:of|for)\b(?:\s(?:an?|any|the)\b)?",
             rf"no\s(?:reason|basis|grounds?|support|cause)\s(?:for|to\ssupport|to\sshare)\s{THE}{SUSPICION}\s(?:of|for)\b",
             rf"(?:{DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
-            r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
+            rf"not\s(?:been\s)?possible\sto\s(?!{ONLY_JUDGED}|say|tell|make\sa|establish|correlate|define\sthe)[a-z]{{3,12}}\b|not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
             r"nothing\s(?:in\sthe\s(?:nature|way)\sof|like|resembling|akin\sto|(?:that|which)\s(?:could|can|might|would)\sbe\s(?:called|considered"
             r"|(?:mis)?taken\sfor|(?:regarded|described|seen|read|interpreted)\sas))\b|clear\sof\b",

@@ -15,18 +15,18 @@ _FINDINGS = {
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma|shadow(?:s|ing)?|areas?|densifications?|images?)\b",
     "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
-    r"|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
+    r"|nodular\s(?:densit(?:y|ies)|opacification)\b|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
     r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|formations?\sof\s(?:an?\s)?(?:irregular|round(?:ed)?|oval|lobulated)\s(?:shape|form)\b|(?:additional|suspicious"
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
-    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
+    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|(?<=\bno\s)clusters?\b(?=\s?[.,;\n]|\sor\b|\sof\sconcern)|(?:(?<=one\s)|(?<=two\s)|(?<=the\s)|(?<=new\s)|(?<=suspicious\s))clusters?\b(?!\s(?:of|with))|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b|calcium\b(?!\s(?:score|channel|supp|intake|tablet))",
     "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b"
     r"|(?:distorted|disturbed)\sarchitecture\b"
     r"|architectur(?:al|e)\s(?:disturbance|deformit(?:y|ie)|deformation|disruption|disorgani[sz]ation|disarray"
     r"|alteration|anomaly|irregularity)s?\b"
-    r"|parenchymal\sdeformit(?:y|ies)\b|architecture\s(?:of\s(?:the\s)?[a-z]{5,10}\s)?(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:deformed|distorted|disturbed"
+    r"|(?:parenchymal|stromal|tissue)\s(?:deformit(?:y|ies)|deformation|disturbances?)\b|architecture\s(?:of\s(?:the\s)?[a-z]{5,10}\s)?(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:deformed|distorted|disturbed"
     r"|disrupted|disorgani[sz]ed)\b"
     r"|loss\sof\s(?:the\s)?(?:normal\s)?(?:breast\s|glandular\s|parenchymal\s)?architecture\b|(?:stroma|parenchyma)\s(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:distorted|disrupted|disturbed)\b"
     r"|(?:disturbance|disruption|disorgani[sz]ation|disarray|retraction|deformation|derangement)s?\sof\s(?:the\s)?(?:breast\s|parenchymal\s"

@@ -9,6 +9,10 @@ from metrics.labels.some_of_them import is_of_some
 from metrics.labels.statement import State, of_a_property
 
 
+_FEW = 2
+"""As many words before "resolved" and its like are no subject that it is said of."""
+
+
 def doubt_before(state: State, match: re.Match[str]) -> None:
     """Doubt what stands before, unless it is only the diagnosis of it: "calcifications, DCIS cannot be excluded"."""
     if state.mentions and lexicon.ITS_PROPERTY.fullmatch(state.text, state.mentions[-1].end, match.start()):
@@ -56,7 +60,8 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
-        state.negated |= lexicon.EXPLAINS.search(match[0]) is None
+        others_before = len(state.text[state.clause_at : match.start()].split()) > _FEW
+        state.negated |= lexicon.EXPLAINS.search(match[0]) is None and not (others_before and gone)
     state.verb |= reached or bool(state.mentions)
 
 

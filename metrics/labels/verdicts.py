@@ -16,7 +16,7 @@ _TENTATIVE = re.compile(
     r"|previously\s(?:reported|described|suspected|questioned|seen|noted)|suspected|suspicion|questioned|queried|question|quer(?:y|ies)|possibility|possible|worr(?:y|ied)"
     r"|concern(?:ed)?|impression|(?:looked|looks|appeared|appears|seemed)\s(?:like|as|to)|seemed|(?:mis)?taken\sfor|thought|believed|raised|prompt(?:ed|s)?|flag(?:ged|s)?|marked|marks"
     r"|reader|r1|r2|arbitration|cad|ai\b|artificial\sintelligence|algorithm|recall\w{0,3}|(?:called|asked|invited|brought)\s(?:back|in)|potential(?:ly)?|probabl[ey]|outside\s(?:report|study|read)"
-    r"|referred|referring|(?:would-be|so-called))\b"
+    r"|resident|trainee|registrar|junior|preliminary|referred|referring|(?:would-be|so-called))\b"
 )
 _ADJECTIVES = (
     r"(?:(?:an?|the|only|just|merely|normal|ordinary|superimposed|overlapping|overlying|crossing|glandular|fibroglandular|breast|dense|benign|fibrous|fatty|milk|ectatic|dilated"
@@ -39,7 +39,7 @@ _NOTHING_SEEN = (
     rf"(?:{_SAYS}\s{_ONLY}|there\s(?:is|are|was|were)\s{_ONLY}|(?:sonographic|mammographic|tomographic|radiologic)ally\s(?:and\s(?:sonographic|mammographic|tomographic)ally\s)?{_ONLY}|:\s?{_ONLY})\s"
     rf"{_ADJECTIVES}{_NORMAL_THINGS}"
     rf"|(?:{_SAYS}\s(?:to\sbe\s|as\s)?|:\s?|[,;]\s)(?:\w{{3,12}}ly\s)?(?:(?:an?|the)\s)?normal\s{_ADJECTIVES}{_NORMAL_THINGS}"
-    rf"|{_SAYS}\s(?:(?:to\sbe|as|an?|only|just|merely|of)\s){{0,3}}{NO_FINDING}|(?:is|was)\s(?:a\s)?composite\b"
+    rf"|{_SAYS}\s(?:(?:to\sbe|as|an?|only|just|merely|of)\s){{0,3}}{NO_FINDING}|(?:is|was)\s(?:a\s)?composite\b|:\s?(?:(?:only|merely|just|an?)\s){{0,2}}{NO_FINDING}"
     rf"|\b{_LOOKS}\s[^.;\n]{{0,40}}?\b(?:is|are|was|were|remain(?:s|ed)?|being|proved?|turned\sout)\s{_ADVERBS}(?:normal|negative|unremarkable|clear|reassuring|inconspicuous)\b"
     rf"|\b{_LOOKS}\s?(?:\(\w{{1,10}}\)\s?)?(?::\s?)?{_ADVERBS}(?:normal|negative|unremarkable|clear|nad)(?=\s?(?:[.,;\n]|\Z|and\b))"
     r"|\bno\slonger\s(?:considered|regarded|thought|felt|deemed|found|judged)\s(?:(?:to\sbe|as)\s)?(?:suspicious|abnormal|concerning|worrisome|of\sconcern|a\sconcern|significant|real|present)\b"
@@ -54,8 +54,13 @@ _NOTHING_SEEN = (
 _VERDICT = re.compile(rf"(?:(?<![a-z])|(?=:))(?:{_NOTHING_SEEN})")
 _CONFIRMED = re.compile(
     r"\b(?:confirm(?:s|ed)?|reproduc(?:es?|ed)|verif(?:y|ies|ied)|substantiat(?:es?|ed)|bears?\sout|corroborat(?:es?|ed))\s(?:it|this|that|them|these|both|the\s(?:finding|lesion|abnormality"
-    r"|presence|suspicion|impression|concern))\b|\b(?:it|this|which|the\sfinding|the\ssuspicion)\s(?:is|was|has\sbeen)\s(?:now\s|again\s|clearly\s)?(?:confirmed|real|genuine|verified|reproduced)\b"
+    r"|presence|suspicion|impression|concern))\b|(?<!not\s)(?<!longer\s)\bpersist(?:s|ed|ent)?\b|\b(?:it|this|which|the\sfinding|the\ssuspicion)\s(?:is|was|has\sbeen)\s(?:now\s|again\s|clearly\s)?(?:confirmed|real|genuine|verified|reproduced)\b"
 )
+_DESCRIBED = re.compile(
+    r"[\s,:;]{0,3}(?:(?:on|with|at|in|by)\s(?:[a-z0-9]{2,14}\s){0,3}[a-z0-9]{2,14},\s)?(?:(?:it|these|they|this|which|that|is|are|was|were|all|now|again|an?|typically)\s){0,4}"
+    r"(?:round|scattered|benign|vascular|punctate|oval|irregular|spiculated|circumscribed|pleomorphic|amorphous|grouped|linear|coarse|less\sconspicuous|more\sconspicuous|unchanged|stable|\d{1,3}\s?mm)\b"
+)
+"""Behind what a woman was recalled for: what it is like, so that it is there."""
 _NOT_ALL_OF_IT = re.compile(
     r"\b(?:other|further|additional|new|second|another|more|suspicious|elsewhere|else|remaining|associated|ultrasound|us|sonograph\w{2,5}|mri|palpable|previous\w{0,2}|left|right)\b"
 )
@@ -90,7 +95,14 @@ def settle_suspected(text: str, start: int, end: int, named_from: int, before: l
 
 def settle_recalled(text: str, start: int, end: int, recalled: list[Mention]) -> bool:
     """Settle what a woman was recalled for by what is said between `start` and `end`; return whether it says it."""
-    return _settle(text, start, end, [one for one in recalled if one.kind not in ANATOMY])
+    general = [one for one in recalled if one.kind not in ANATOMY]
+    if _settle(text, start, end, general):
+        return True
+    if general and _DESCRIBED.match(text, start, end):
+        for one in general:
+            one.polarity = "present"
+        return True
+    return False
 
 
 def _settle(text: str, start: int, end: int, suspected: list[Mention]) -> bool:
