@@ -72,7 +72,7 @@ CUES = {
             rf"(?:{BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
             rf"(?:to\s)?(?:be\s|been\s)?{LY}{SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
-            rf"|couldn't)\sbe\s{LY}{SEEN}\b",
+            rf"|couldn't)\s(?:now\s|today\s|still\s|any\s(?:more|longer)\s|anymore\s)?be\s{LY}{SEEN}\b",
             rf"absent\b(?!\s(?:is|are|were)\s|\s(?:\w{{3,10}}\s)?hil)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{LY}(?:persists?|exists?|remains?|reproduces?)\b",
@@ -97,7 +97,7 @@ CUES = {
             rf"(?:can|could)\sno\slonger\sbe\s{LY}{SEEN}\b|are\snot\scharacteri[sz]ed(?=\s?(?:[.,;\n]|\Z)|\sin\b)",
             r"(?:has|have|had|is|are)\s(?:now\s)?(?:fully|completely|entirely|totally)\s(?:regressed|receded|cleared|subsided|gone|healed)\b"
             r"|regressed\s(?:fully|completely|entirely)\b",
-            r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
+            r"(?<!which\s)(?<!that\s)(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s|both\s|all\s)?(?:lacking|wanting|missing|nonexistent|non-existent)\b",
             rf"(?:can\snot|cannot|can't|could\snot|couldn't)\sbe\s{LY}(?!{ONLY_JUDGED})[a-z]{{3,14}}(?:ed|en|nt)\b",
             r"(?:is|are|was|were)\snow\s(?:only\s|merely\s|just\s)?(?:an?\s)?(?:faint\s|small\s)?(?:scar|clip|cavity|seroma|oil\scyst)\b|(?:been\s)?replaced\sby\s(?:an?\s|the\s)?(?:biopsy\s|marker\s|surgical\s)?(?:clip|scar|marker|seroma|ha?ematoma|cavity)s?\b",
@@ -163,6 +163,7 @@ CUES = {
             r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
+            r"(?:wrong|incorrect|inaccurate|a\smistake|an\serror)\sto\s(?:call|label|name|describe|regard|read|report|interpret)\b",
             r"hardly\s(?=an?\b|any\b)|den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
             r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
@@ -198,7 +199,8 @@ LATER_CUES = {
     ),
     "side": RUN_ON.format(r"(?:right|left|rt|lt)\s(?:breast|side)"),
     "than": r"than\b",
-    "tissue": rf"(?:{NAMED_AS}|(?:is|are|was|were|consider\w{{0,3}}\s(?:it|this|these|them))\s(?:an?\s)?(?:just|only"
+    "tissue": r"(?:composed|made\sup|consist\w{0,3}|formed)\s(?:of|by)\s(?:only\s|just\s|merely\s)?(?:(?:normal|overlapping|superimposed|crossing)\s(?:[a-z]{4,15}\s)?|(?:fibro)?glandular\s)(?:tissue|parenchyma|structures|stroma)\b|"
+    rf"(?:{NAMED_AS}|(?:is|are|was|were|consider\w{{0,3}}\s(?:it|this|these|them))\s(?:an?\s)?(?:just|only"
     rf"|merely|simply|normal|ordinary"
     r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
     r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof|lobules?\sof)\s){0,4}"

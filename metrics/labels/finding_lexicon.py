@@ -15,7 +15,7 @@ _FINDINGS = {
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma|shadow(?:s|ing)?|areas?|densifications?|images?)\b",
     "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
-    r"|nodular\s(?:densit(?:y|ies)|opacification)\b|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
+    r"|images?\s(?:of|with)\s(?:an?\s)?(?:nodular|mass-like)\s(?:aspect|appearance|morphology|character)\b|nodular\s(?:densit(?:y|ies)|opacification)\b|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
     r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|formations?\sof\s(?:an?\s)?(?:irregular|round(?:ed)?|oval|lobulated)\s(?:shape|form)\b|(?:additional|suspicious"
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
@@ -58,7 +58,7 @@ _PREDICATES = {
     r"|fine\b(?=\s?(?:[.,;)\n]|\Z))|normally\b|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
     "abnormal": rf"(?<=(?:skin|utis)\s){_MEASURES}(?:[3-9]|[12]\d)(?:\.\d)?\s?mm\b"
     r"|orange[\s-]peel\b|thick\b(?=\sskin\b|\s?(?:[.,;\n)]|\Z|and\b|over\b|around\b|while\b|whereas\b|but\b))|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
-    r"(?:\.\d)?\s?mm\sthick\b|abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|(?<=skin\sthickness\s)"
+    r"(?:\.\d)?\s?mm\sthick\b|abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|increase\b(?=\s(?:in|of)\s(?:the\s)?(?:skin|cutaneous)\sthickness)|(?<=skin\sthickness\s)"
     r"(?:is\s)?increased\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:[st]ion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|(?<=skin\s)(?:(?:is|looks|appears)\s)?(?:red|reddened|inflamed)\b|excoriat\w{1,3}\b|changes?\b"
@@ -111,7 +111,7 @@ EVENTS = re.compile(
 
 NEW_STATEMENT = re.compile(
     r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
-    r"|numerous\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b|dystrophic\b|secretory\b"
+    r"|numerous\b|singl?(?:e|ular)\b|solitary\b|isolated\b|individual\b|occasional\b|sparse\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b|dystrophic\b|secretory\b"
     r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b|(?:i|we)\s(?:do\s)?(?:see|find|note|identify|notice)\b)"
 )
 """After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""

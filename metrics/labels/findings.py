@@ -60,7 +60,10 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
             if report.section(mentions[0].start) not in UNASKED_SECTIONS:
                 if sentences:
                     take_back(text, start, mentions, sentences[-1])
-                    overrule(text, start, mentions, report.sentence_start(sentences[-1][0].start), sentences[-1])
+                    heard_from = report.sentence_start(sentences[-1][0].start)
+                    overrule(text, start, mentions, heard_from, sentences[-1])
+                    if all(one.polarity == "absent" for one in mentions):
+                        settle_suspected(text, start, end, heard_from, sentences[-1])
                 sentences.append(mentions)
             continue
         behind = end_of_recall(report.text, text, start, end)

@@ -221,6 +221,9 @@ NOW = re.compile(
     r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?"
     r"|after (?:(?:additional|supplementary|further) (?:views|imaging|work-?up)|ultrasound|assessment))\b"
 )
+SIDE_HEADING = re.compile(r"(?:\A|(?<=[.;\n])|(?<=[.;\n]\s))\s?(?P<side>right|left)\sbreast\s?(?::|-\s|\n)")
+OF_THE_WHOLE = re.compile(r"\b(?:overall|final|impression|assessment|conclusion|opinion|summary|both|bilateral|combined|result|diagnosis)\b|\n(?=\s?bi[\s.-]?rads)")
+"""Between such a heading and a category that is of the whole report."""
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
 BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?[(,-]?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")
 SIDE_AFTER = re.compile(

@@ -34,10 +34,10 @@ NEUTRAL = "|".join(
         r"|were)\s)?no\b",
         # Counted, or a part of them.
         r"(?:no|not)\s(?:fewer|less)\sthan\b",
-        r"none\sof\s(?:the|these|those|her|its|them)\b(?!\s(?:[a-z]{3,10}\s)?(?:views?|films?|images|sides|projections?|breasts|series))(?=[^.;,\n]{0,60}?\b(?:shows?|has|have|had|displays?|exhibits?|demonstrates?)\s(?:any\s|a\s)?(?:[a-z]{4,14}\s)?"
+        r"(?:none|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its|them)\b(?!\s(?:[a-z]{3,10}\s)?(?:views?|films?|images|sides|projections?|breasts|series))(?=[^.;,\n]{0,60}?\b(?:shows?|has|have|had|displays?|exhibits?|demonstrates?)\s(?:any\s|a\s)?(?:[a-z]{4,14}\s)?"
         r"(?:growth|change|increase|enlargement|progression|enhancement|spicul\w{3,7}|features?|signs?|characteristics?|morphology|vascularity|flow|calcif\w{3,8})\b)",
-        rf"none\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
-        r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical)\b)",
+        rf"(?:none|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
+        r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical|linear|pleomorphic|branching|clustered|grouped|round|fixed|calcified|palpable|dominant)\b)",
         r"(?:(?<=,\s)|(?<=\band\s))none\s(?:in|on)\s(?:the\s)?(?:left|right|other|opposite|contralateral)\b",
         # The doubt is of what it is.
         rf"(?:(?:unclear|uncertain|unknown|not\s(?:clear|certain|known|sure))\s)?whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED})\b)",
@@ -46,6 +46,7 @@ NEUTRAL = "|".join(
         r"no\s(?:reason|indications?|grounds?|cause|justification|point|place)\s(?:to|for|in)\s(?:a\s|an\s)?(?:biops\w{1,3}|recall\w{0,3}|treat\w{0,4}|follow\w{0,3}|excis\w{1,3}"
         r"|remov\w{1,3}|worry|act|operat\w{1,3}|aspirat\w{1,3}|investigat\w{1,5}|puncture|sampl\w{1,3}|intervention|concern)\b",
         r"not\b(?=\sthe\s[a-z -]{3,30}\s(?:that|which|who)\s(?:worr|concern|bother|matter|troubl|alarm|disturb|attract|need|warrant)\w{0,4}\b)|(?<=[:.]\s)not\sso\b",
+        r"without\sthe\s(?:earlier|previous|prior|old|older|comparison)\s(?:films?|images?|stud(?:y|ies)|mammogra\w{1,5}|examinations?)\b|(?:did|does|do)\snot\sknow\s(?:of|about|that|the)\b",
         r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
         r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
         # Why a category was given: there.
