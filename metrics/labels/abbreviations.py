@@ -15,6 +15,7 @@ _BEFORE_A_NOUN = {
     rf"sig(?:nif)?(?=\.?\s(?:\w{{1,15}}\s){{0,2}}{_FINDING})": "significant",
     rf"irreg(?=\.?\s{_NOUN})": "irregular",
     rf"spic(?:ul)?(?=\.?\s{_NOUN})": "spiculated",
+    r"subcut(?=\.?\s(?:fat|tissue|o?edema))": "subcutaneous",
     r"prob": "probable",
     r"poss": "possible",
     r"indet": "indeterminate",

@@ -236,7 +236,7 @@ _ASKS = (
 """A question mark that belongs to what follows: "distortion ? scar"."""
 MARKS = {
     "answered": r"\?\s?(?:yes|present|enlarged|thickened|retracted|inverted)\b",
-    "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
+    "absent_mark": rf"(?<=[a-z])-free\b(?!\s(?:survival|margin|interval))|[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
     r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
     "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
     r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\scertain)\b"

@@ -20,7 +20,7 @@ _FINDINGS = {
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
-    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|(?<=\bno\s)clusters?\b(?=\s?[.,;\n]|\sor\b|\sof\sconcern)|(?:(?<=one\s)|(?<=two\s)|(?<=the\s)|(?<=new\s)|(?<=suspicious\s))clusters?\b(?!\s(?:of|with))|calcium\s(?:deposits?|specks?|flecks?)\b"
+    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcareous\b|(?<=\bno\s)clusters?\b(?=\s?[.,;\n]|\sor\b|\sof\sconcern)|(?:(?<=one\s)|(?<=two\s)|(?<=the\s)|(?<=new\s)|(?<=suspicious\s))clusters?\b(?!\s(?:of|with))|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b|calcium\b(?!\s(?:score|channel|supp|intake|tablet))",
     "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b"
     r"|(?:distorted|disturbed)\sarchitecture\b"
@@ -198,7 +198,7 @@ GOES_AWAY = re.compile(
 """What one view or reader saw and another explains away."""
 GONE_OF_THE_LAST = re.compile(
     r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
-    r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){0,6}"
+    r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion|(?:on|with|by|at|after|in)\s(?:the\s)?[a-z0-9-]{2,16}(?:\sviews?)?)[\s,]+){0,6}"
 )
 """Between where a statement begins and what says that something is gone: the statement is of what was named last."""
 

@@ -33,10 +33,11 @@ NEUTRAL = "|".join(
         r"(?:wrong|incorrect|untrue|false|mistaken|misleading)\s(?:to\s(?:say|claim|state|assume|conclude|think)\s)?that\s(?:there\s(?:is|are|was"
         r"|were)\s)?no\b",
         # Counted, or a part of them.
-        r"(?:no|not)\s(?:fewer|less)\sthan\b",
-        r"(?:none|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its|them)\b(?!\s(?:[a-z]{3,10}\s)?(?:views?|films?|images|sides|projections?|breasts|series))(?=[^.;,\n]{0,60}?\b(?:shows?|has|have|had|displays?|exhibits?|demonstrates?)\s(?:any\s|a\s)?(?:[a-z]{4,14}\s)?"
+        r"(?:no|not)\s(?:fewer|less)\sthan\b|no\smore\sthan\s(?:one|two|three|four|five|ten|\d{1,2}|a\s(?:few|handful|couple))\b",
+        r"neither\s(?=[a-z]{4,16}\s(?:is|has|shows?|looks?)\s(?:\w{3,12}\s)?(?:malignant|suspicious|worrisome|concerning|spiculated|irregular|grown|changed|new|enlarged|increased)\b)",
+        r"(?:none|neither|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its|them)\b(?!\s(?:[a-z]{3,10}\s)?(?:views?|films?|images|sides|projections?|breasts|series))(?=[^.;,\n]{0,60}?\b(?:shows?|has|have|had|displays?|exhibits?|demonstrates?)\s(?:any\s|a\s)?(?:[a-z]{4,14}\s)?"
         r"(?:growth|change|increase|enlargement|progression|enhancement|spicul\w{3,7}|features?|signs?|characteristics?|morphology|vascularity|flow|calcif\w{3,8})\b)",
-        rf"(?:none|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
+        rf"(?:none|neither|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
         r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical|linear|pleomorphic|branching|clustered|grouped|round|fixed|calcified|palpable|dominant)\b)",
         r"(?:(?<=,\s)|(?<=\band\s))none\s(?:in|on)\s(?:the\s)?(?:left|right|other|opposite|contralateral)\b",
         # The doubt is of what it is.

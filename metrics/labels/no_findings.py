@@ -19,7 +19,7 @@ _BODY_OF = (
 _NORMAL = (
     r"(?:normal|benign|prominent|simple|ordinary|harmless|physiological|anatomical|usual|small|large|own|entrapped|unusual|local"
     r"|intramammary|intercostal|breast|glandular|fibroglandular|fatty|free|inferior|superior|medial|lateral|lower|upper"
-    r"|anterior|isolated|underlying|crossing|tortuous|looping|rippling|wavy|known|implant|expander|injection|filling|chemo\w{0,8}|portal?|subcutaneous)"
+    r"|anterior|isolated|underlying|crossing|overlapping|superimposed|tortuous|looping|rippling|wavy|known|implant|expander|injection|filling|chemo\w{0,8}|portal?|subcutaneous)"
 )
 _PARTS = (
     r"(?:fat(?:ty)?\s(?:lobul(?:e|ation)|lobe|island|tissue)|fat|lobules?\sof\s(?:\w{3,14}\s)?fat"
@@ -33,7 +33,7 @@ _PARTS = (
     r"|radial\sfolds?|breast\sridge|(?:glandular|breast)\sridge)"
 )
 NORMAL_PART = (
-    rf"(?:(?:an?|the|her|his|its)\s)?{_BODY_OF}?(?:(?:an?|the|her|his|its)\s)?(?:{_NORMAL}\s){{0,3}}{_BODY_OF}?(?:(?:an?|the|her|his)\s)?"
+    rf"(?:(?:an?|the|her|his|its|two|three|several|some)\s)?{_BODY_OF}?(?:(?:an?|the|her|his|its)\s)?(?:{_NORMAL}\s){{0,3}}{_BODY_OF}?(?:(?:an?|the|her|his)\s)?"
     rf"(?:{_NORMAL}\s){{0,2}}{_PARTS}s?\b(?!\s(?:necrosis|containing|density|of\sentry)|-|'s)"
 )
 """A part of the breast or an implant that only looked or felt like a finding."""

@@ -21,7 +21,7 @@ _OF_THEM = re.compile(
 )
 """Before a finding of which only a part went away."""
 _SUBSET = re.compile(
-    rf"[,:(-]\s?(?:only\s|at\sleast\s)?(?:{_PART}|the\s(?:one|ones|other|others|two|anterior|posterior|outer|inner|biggest|smallest|largest)|those|that)\b"
+    rf"[,:(-]\s?(?:only\s|at\sleast\s)?(?:{_PART}|(?:the\s)?(?:first|second|third|larger|smaller|latter|former|lateral|medial|upper|lower)(?:\sone)?\b|the\s(?:one|ones|other|others|two|anterior|posterior|outer|inner|biggest|smallest|largest)|those|that)\b"
     r"(?!\sof\swhich)[^,;.:\n]{0,40}\Z"
 )
 """Between the finding and what went away: a part of them is its subject."""
@@ -46,6 +46,7 @@ REMNANT = re.compile(
 
 _SIDE = r"(?P<side>left|right|other|opposite|contralateral|lt|rt|[lr](?=\s?[:,.]))"
 _DEGREE = r"(?:marked|slight|mild|moderate|obvious|faint|pronounced|distinct|clear|definite)"
+_ALTERED = r"(?:enlarged|pathological|thickened|retracted|inverted|dimpled|infiltrated|invaded|swollen)"
 _MORE = (
     r"(?=\s?(?:[,.;)\n]|\Z)|\s(?:of\s(?!cyst|vessel|scar|clip|the\s(?:tissue|breast))|(?:with|at|in|on|which|that|measur\w{2,3}|without|near|behind|over|above|below|close|beside"
     r"|approximately|about|adjacent|medial\w{0,2}|lateral\w{0,2}|upper|lower|outer|inner|round|oval|irregular|spiculated|vascular|benign|coarse|punctate|enlarged|and)\b))"
@@ -57,15 +58,24 @@ _AFFIRMED = (
 )
 _THERE = re.compile(
     rf"(?:\A|[,;.:]|\b(?:and|but|while|whereas|however|yet)\b)\s?(?:(?:and|but|while|whereas|however|yet)\s)?(?:(?:in|on|to|at|for)\s(?:the\s)?|the\s)?{_SIDE}(?![a-z])\.?"
-    r"(?:\s(?:breast|side|axilla|hand\sside))?\s?[,:-]?\s?(?:(?:however|only|it|is|are|was|has|had|shows?|contains?|we|find|see|but|again|side)\s){0,3}"
+    r"(?:\s(?:breast|side|axilla|hand\sside))?\s?[,:-]?\s?(?:(?:however|only|just|merely|it|is|are|was|has|had|shows?|contains?|we|find|see|but|again|side)\s){0,3}"
     rf"{_AFFIRMED}"
     r"|(?:\A|[,;.:]|\b(?:and|but|while|whereas|though)\b)\s?(?:(?:and|but|there\s(?:is|are)|only)\s){0,2}(?:just\s)?"
-    rf"(?:{_COUNT}(?!\s?(?:x|mm|cm|o'?\s?clock))|several|(?:a\s)?few|some|(?:an?\s)?\d{{1,3}}\s?mm\sone|{_DEGREE}|present)\s(?:(?!(?:cyst|clip|scar|vessel|view|mole)s?\b)[a-z0-9]{{2,12}}\s){{0,3}}(?:on|in|to)\sthe\s"
+    rf"(?:{_COUNT}(?!\s?(?:x|mm|cm|o'?\s?clock))|several|(?:a\s)?few|some|(?:an?\s)?\d{{1,3}}\s?mm\sone|{_DEGREE}|{_ALTERED}|present)\s(?:(?!(?:cyst|clip|scar|vessel|view|mole)s?\b)[a-z0-9]{{2,12}}\s){{0,3}}(?:on|in|to)\sthe\s"
     rf"{_SIDE.replace('P<side>', 'P<behind>')}(?![a-z])"
 )
 """What says of the other side that it has some."""
 
 
+_ON_ONE_SIDE = re.compile(
+    rf"(?<!no\s)(?<!not\s)\b(?:left|right|lt|rt)(?:\s(?:axilla|breast|side|nipple))?\s?[:,-]?\s?(?:(?:is|are|shows?|with|has)\s)?(?:\w{{3,12}}ly\s)?{_ALTERED}\b"
+)
+"""Nodes or anatomy of one side, where the other side's are normal."""
+_ONE_MORE = re.compile(
+    rf"\s?(?:{_COUNT}|some|several|a\sfew)(?:\sof\sthem)?\s(?:(?:with|shows?|showing|has|have)\s(?:an?\s)?(?:[a-z]{{4,12}}\s)?(?:prominent|thick\w{{0,4}}|enlarged|cortex|cortical|irregular|spiculated|indistinct|rim|lucent)"
+    rf"|(?:is|are)\s(?:[a-z]{{4,12}}ly\s)?(?:{_ALTERED}|prominent|suspicious|irregular))\b"
+)
+"""A sentence that says so of one of what the one before denies: "no suspicious nodes; one with a thick cortex"."""
 _NAMED_SIDE = re.compile(r"\b(?P<side>left|right|lt|rt)\b|(?<![a-z0-9'])(?P<letter>[lr])(?=\s?[:,]|\s(?:breast|side)\b)")
 
 
@@ -95,6 +105,10 @@ def others(text: str, start: int, end: int, before: list[Mention], heard_from: i
     if there is None:
         found = _THERE.finditer(said)
         there = next((one for one in found if _is_other_side(text[heard_from : start + one.start() + 1], one)), None)
+    if there is None and denied.kind in (*ANATOMY, "lymph_node") and _NAMED_SIDE.search(said):
+        there = _ON_ONE_SIDE.search(said) or (_ONE_MORE.match(said) if start >= denied.end + 1 else None)
+    if there is None and start > denied.end:
+        there = _ONE_MORE.match(said)
     if there is None:
         return []
     return [Mention(denied.kind, start + there.start(), start + there.end(), "present", denied.clause)]

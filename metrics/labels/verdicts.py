@@ -18,6 +18,10 @@ _TENTATIVE = re.compile(
     r"|reader|r1|r2|arbitration|cad|ai\b|artificial\sintelligence|algorithm|recall\w{0,3}|(?:called|asked|invited|brought)\s(?:back|in)|potential(?:ly)?|probabl[ey]|outside\s(?:report|study|read)"
     r"|resident|trainee|registrar|junior|preliminary|referred|referring|(?:would-be|so-called))\b"
 )
+_TENTATIVE_BEHIND = re.compile(
+    r"[^.;,\n]{0,40}?\b(?:was|were|is|are|been|being)\s(?:the\s)?(?:reason|cause|grounds?|trigger|questioned|queried|suspected|flagged|recalled|marked|called|raised|considered|suggested\sat|thought\spossible)\b"
+    r"|[^.;,\n]{0,30}?\b(?:prompted|prompting|triggered|led\sto)\b"
+)
 _ADJECTIVES = (
     r"(?:(?:an?|the|only|just|merely|normal|ordinary|superimposed|overlapping|overlying|crossing|glandular|fibroglandular|breast|dense|benign|fibrous|fatty|milk|ectatic|dilated"
     r"|cooper'?s?|blood|island|islands|lobules?|of|parenchymal|stromal|physiological|prominent|harmless|tortuous)\s){0,5}"
@@ -49,6 +53,9 @@ _NOTHING_SEEN = (
     r"(?!\s(?:elsewhere|otherwise)|[^.;\n]{0,40}\b(?:left|right|other|opposite|axilla))"
     r"|\bnothing\s(?:abnormal|suspicious|there|is\s(?:there|seen|found)|was\s(?:found|seen)|corresponds|of\s(?:the\s(?:kind|sort)|concern|note)|persists|remains\sof)\b"
     r"|\bno\srecall\b|\bno\s(?:further\s)?(?:action|work-?up|assessment)\s(?:is\s|was\s)?(?:needed|required|necessary)\b|\breturn(?:ed)?\sto\s(?:routine|normal|annual)\s(?:recall|screening)"
+    r"|\btissue\s(?:spreads?|separates?|presses|disperses)\b|\b(?:resolves?|explains?|dispels?|disproves?|refutes?|excludes?|allays?)\s(?:it|this|them|these|the\s(?:suspicion|concern|doubt|finding|question))\b"
+    r"|\b(?:fail(?:s|ed)?\sto|(?:do|does|did|could|can)\snot|cannot|unable\sto)\s(?:reproduce|confirm|show|find|identify|demonstrate|substantiate|verify|see|detect)\s(?:it|this|that|them|these|the\s(?:finding"
+    r"|lesion|abnormality|suspicion))\b"
     r"|\b(?:says?|said|answer\sis|reply\sis)\sno\b"
 )
 _VERDICT = re.compile(rf"(?:(?<![a-z])|(?=:))(?:{_NOTHING_SEEN})")
@@ -149,4 +156,6 @@ def _is_nothing(text: str, start: int, end: int) -> bool:
 def _is_tentative(text: str, start: int, one: Mention) -> bool:
     if one.kind not in KINDS or one.kind in ANATOMY or one.polarity not in ("present", "uncertain"):
         return False
-    return one.polarity == "uncertain" or _TENTATIVE.search(text, max(start, one.start - _FAR), one.start) is not None
+    if one.polarity == "uncertain" or _TENTATIVE_BEHIND.match(text, one.end):
+        return True
+    return _TENTATIVE.search(text, max(start, one.start - _FAR), one.start) is not None
