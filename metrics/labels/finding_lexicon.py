@@ -123,7 +123,7 @@ NEW_SUBJECT = re.compile(
     r"\s?(?:and\s)?(?:the|its|their|her|his|these|those)\s(?:(?!or\b|nor\b)[a-z-]{2,20}\s?){1,7}?(?:,\s[^,.;\n]{2,50},)?(?:(?<=\s)|\s)"
     r"(?:(?:is|are|has|have|was|were|shows?)\s(?!not?\s(?!chang|grow|increas|decreas|alter|enlarg|spicul|suspic)|never\b|absent\b|without\b|free\b)"
     r"|(?:remains?|appears?|seems?|looks?|measures?|lies?|l[ai]y|persists?|extends?|contains?|corresponds?|represents?"
-    r"|needs?|requires?|warrants?|covers?|projects?|reach(?:es)?|stays?|keeps?|suggests?|grew|follows?|surrounds?|belongs?)\s(?!not?\b|absent\b|free\b))"
+    r"|needs?|requires?|warrants?|covers?|projects?|reach(?:es)?|stays?|keeps?|suggests?|grew|follows?|surrounds?|belongs?)(?=\s?[.;,\n]|\s(?!not?\b|absent\b|free\b)))"
 )
 """After "and" in a denied list: a statement with a subject and a verb of its own."""
 LEADING_EXCEPTION = re.compile(
@@ -284,10 +284,10 @@ A_LANDMARK = re.compile(
     r"\b(?:behind|near|from|to|under|below|beneath|above|around|over)\s(?:(?:the|her|left|right|both)\s){0,2}\Z"
 )
 PROPERTY_OF = re.compile(
-    r"\b(?:nature|origin|significance|a?etiology|causes?|extent|size|depth|stability|enhancement|vascularity|uptake|margins?|borders?|contours?"
+    r"\b(?:nature|origin|growth|decrease|significance|a?etiology|causes?|extent|size|depth|stability|enhancement|vascularity|uptake|margins?|borders?|contours?"
     r"|outlines?|"
     r"edges?|walls?|cent(?:re|er)s?|correlates?|correlation|equivalent|counterpart|increase|change)\s(?:of|for"
-    r"|to)\s(?:(?:the|this|that|these|those|an?)\s)?"
+    r"|to|in)\s(?:(?:size|number|density|extent)\sof\s)?(?:(?:the|this|that|these|those|an?)\s)?"
     r"(?:(?!palpa|felt\b|clinical)[a-z-]{3,15}\s){0,2}\Z"
 )
 """Before a finding of which something is denied, and not the finding: "the borders of the mass are not seen"."""

@@ -75,6 +75,7 @@ NEUTRAL = "|".join(
         rf"(?:incompletely|partially|partly)\s(?:{TAKEN}|{GOES})\b",
         rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
         # Not done yet.
+        rf"(?:wants?|wishes|asks?|prefers?|have|having|opts?)\s(?:for\s)?(?:it|this|them)\s(?:to\sbe\s)?{TAKEN}\b",
         rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{LY}{TAKEN}\b",
         r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
         r"(?:excision|removal|resection|enucleation)\sof\b",

@@ -67,6 +67,11 @@ _THERE = re.compile(
 """What says of the other side that it has some."""
 
 
+_KNOWN_ONES = re.compile(
+    r"[,;]\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:known|previous(?:ly\s[a-z]{4,12})?|described|existing|old|biopsied|stable|marked)\sones?\s"
+    rf"(?:being\b|(?:is|are|has|have)\s{_NOT_THERE}|remains?|stable|unchanged)"
+)
+"""Behind what is denied as new or suspicious: "no suspicious mass, the known one being benign"."""
 _ON_ONE_SIDE = re.compile(
     rf"(?<!no\s)(?<!not\s)\b(?:left|right|lt|rt)(?:\s(?:axilla|breast|side|nipple))?\s?[:,-]?\s?(?:(?:is|are|shows?|with|has)\s)?(?:\w{{3,12}}ly\s)?{_ALTERED}\b"
 )
@@ -99,6 +104,9 @@ def others(text: str, start: int, end: int, before: list[Mention], heard_from: i
     if denied is None or denied.polarity != "absent" or denied.kind not in KINDS:
         return []
     said = text[start:end]
+    there = _KNOWN_ONES.search(said) if denied.kind not in ANATOMY else None
+    if there is not None:
+        return [Mention(denied.kind, start + there.start(), start + there.end(), "present", denied.clause)]
     there = _REST.search(said) if denied.kind not in ANATOMY else None
     if there and not _WENT.search(text, denied.end, start + there.start() + 1):
         there = None

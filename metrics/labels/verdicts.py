@@ -7,9 +7,11 @@ not: there "ultrasound is normal" says only what ultrasound shows.
 
 import re
 
+from metrics.labels.finding_lexicon import PROPERTY_OF
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.no_findings import NO_FINDING
+from metrics.labels.sides import SIDE_WORD
 
 _TENTATIVE = re.compile(
     r"\b(?:initial(?:ly)?|first\s(?:reader|reading|read|impression|look|glance)|screening|screen-?\s?detected|original(?:ly)?|apparent(?:ly)?|supposed(?:ly)?|alleged|seeming(?:ly)?"
@@ -60,7 +62,7 @@ _NOTHING_SEEN = (
 )
 _VERDICT = re.compile(rf"(?:(?<![a-z])|(?=:))(?:{_NOTHING_SEEN})")
 _CONFIRMED = re.compile(
-    r"\b(?:confirm(?:s|ed)?|reproduc(?:es?|ed)|verif(?:y|ies|ied)|substantiat(?:es?|ed)|bears?\sout|corroborat(?:es?|ed))\s(?:it|this|that|them|these|both|the\s(?:finding|lesion|abnormality"
+    r"(?<!\bto\s)(?<!\bnot\s)\b(?:confirm(?:s|ed)?|reproduc(?:es?|ed)|verif(?:y|ies|ied)|substantiat(?:es?|ed)|bears?\sout|corroborat(?:es?|ed))\s(?:it|this|that|them|these|both|the\s(?:finding|lesion|abnormality"
     r"|presence|suspicion|impression|concern))\b|(?<!not\s)(?<!longer\s)\bpersist(?:s|ed|ent)?\b|\b(?:it|this|which|the\sfinding|the\ssuspicion)\s(?:is|was|has\sbeen)\s(?:now\s|again\s|clearly\s)?(?:confirmed|real|genuine|verified|reproduced)\b"
 )
 _DESCRIBED = re.compile(
@@ -76,6 +78,7 @@ _HEDGED = re.compile(
     r"\b(?:favou?r\w{0,3}|likely|probabl\w{1,3}|possibl\w{1,3}|could|may|might|can|suspect\w{0,3}|presum\w{2,5}|perhaps|if|whether|should|would|appears?|seems?|or|suggest\w{0,4}|unless|until"
     r"|(?:thought|felt|believed)\sto)\b[^.;,\n]{0,30}\Z"
 )
+_OF_THE_REST = re.compile(r"\b(?:rest|remaining|remainder|otherwise|elsewhere|other|opposite|contralateral|surrounding)\b")
 _FAR = 120
 
 
@@ -121,8 +124,16 @@ def _settle(text: str, start: int, end: int, suspected: list[Mention]) -> bool:
     if said is None:
         return False
     for one in suspected:
-        one.polarity = said
+        if not _of_the_other_side(text, one, start, end):
+            one.polarity = said
     return bool(suspected)
+
+
+def _of_the_other_side(text: str, one: Mention, start: int, end: int) -> bool:
+    """Return whether a sentence names only the other side than the one that the finding is said to be on."""
+    then = {side[0] for side in SIDE_WORD.findall(text, max(0, one.start - 60), min(start, one.end + 40))}
+    now = {side[0] for side in SIDE_WORD.findall(text, start, end)}
+    return bool(then and now) and then.isdisjoint(now)
 
 
 def overrule(text: str, start: int, mentions: list[Mention], named_from: int, before: list[Mention]) -> None:
@@ -147,14 +158,19 @@ def overrule(text: str, start: int, mentions: list[Mention], named_from: int, be
 
 def _is_nothing(text: str, start: int, end: int) -> bool:
     """Return whether what stands between `start` and `end` says, without a doubt, that nothing is there."""
+    if _CONFIRMED.search(text, start, end):
+        return False
     return any(
         not _HEDGED.search(text, max(start, found.start() - 40), found.start() + 1)
+        and not _OF_THE_REST.search(text, max(start, found.start() - 40), found.end())
         for found in _VERDICT.finditer(text, start, end)
     )
 
 
 def _is_tentative(text: str, start: int, one: Mention) -> bool:
     if one.kind not in KINDS or one.kind in ANATOMY or one.polarity not in ("present", "uncertain"):
+        return False
+    if one.polarity == "present" and PROPERTY_OF.search(text, max(start, one.start - 60), one.start):
         return False
     if one.polarity == "uncertain" or _TENTATIVE_BEHIND.match(text, one.end):
         return True
