@@ -114,6 +114,7 @@ _COMPLAINT = re.compile(
     r"|\b(?:surgeon|clinician|gp|doctor|physician|nurse|examiner)\s(?:\w{3,10}ly\s)?(?:palpat|feel|felt|found|finds|detect|notic|note|suspect|describ|report|mark)\w{0,4}\b"
     r"|\b(?:lump|mass|nodule|swelling|thickening)\b(?![^.;:,\n]{0,60}\b(?:without|no|not|correlat\w{1,4}|or|nor)\b)(?=[^.;:,\n]{0,60}\b(?:clinically|on\s(?:clinical\s|physical\s)?(?:examination|palpation))\s?[.;\n])"
     r"|\b(?:asked|invited|brought|summoned|called|referred)\s(?:back|in|again)?\s?(?:for|because\sof|due\sto|with|on\saccount\sof|owing\sto|in\sview\sof|after|by\sreason\sof)\b"
+    r"|\b(?:explain\w{0,3}|account\w{0,3}\sfor|(?:cause|explanation|reason)\s(?:of|for)|responsible\sfor|correspond\w{0,3}\s(?:to|with))\s(?:the|her|his|this|your)\s(?:[a-z]{4,12}\s)?(?:lump|swelling)s?\b"
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"

@@ -18,7 +18,7 @@ def _letter(name: str) -> str:
 _KIND = "type|group|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
 DENSITY_LETTER = re.compile(
     rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
-    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
+    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME})[\s:=({{,-]{{0,3}}"
     rf"(?:(?:has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
     rf"|{BIRADS_NAME})[\s:=()-]{{1,3}}){{0,5}}"
     r"|\bvdg[\s:]{1,2}(?:[1-4]\s)?\(?"
@@ -57,7 +57,7 @@ DENSITY_ACR_NUMBER = re.compile(
     rf"(?:{_ABOUT}\d{{1,3}}\s?(?:-\s?\d{{1,3}}\s?)?%\s?(?:of\s(?:the\s|both\s)?breasts?\s)?)?"
     r"\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
     r"(?![\da-z.])|\b(?:(?:dense|fatty|fibro-?glandular|glandular)\s(?:breasts?|tissue)|parenchyma|composition)\s?[,(:-]\s?\(?(?:type\s)?acr[\s:-]{0,3}"
-    r"(?P<listed>iv|i{1,3})(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
+    r"(?P<listed>iv|i{1,3}|[1-4](?=\s?(?:[.,;)\n]|\Z)))(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
 )
 """An old type of the ACR beside a word that says of what."""
 DENSITY_TYPE = re.compile(
@@ -73,7 +73,7 @@ DENSITY_SHARE_TYPE = re.compile(
 )
 """The same behind the share: "51-75 % of the breast, type 3"."""
 DENSITY_ENCLOSED = re.compile(
-    r"\b(?:dense|fatty|adipose|fibro-?glandular)(?:\s(?:tissue|structure|parenchyma|breasts?|pattern|glands?))?"
+    r"\b(?:dense|fatty|adipose|fibro-?glandular|scattered|hetero\w{5,12}|inhomogeneous|mixed|minimal|fat)(?:\s(?:tissue|structure|parenchyma|breasts?|pattern|glands?))?"
     r"(?:\s\((?P<letter>[a-d])\)|\s?[,:-]\s(?:acr\s)?(?P<behind>[a-d])(?=\s?(?:[.,;)\n]|\Z)))"
     r"|(?<![a-z0-9-])(?P<ahead>[b-d])-type\s(?:density|parenchyma|breasts?|tissue)\b"
 )

@@ -111,7 +111,8 @@ def settle_last(state: State, event: str | None, match: re.Match[str]) -> bool:
         if last and not state.negated:
             last.polarity = "present"
     elif event == "holds":
-        if last and last.polarity == "uncertain" and not state.doubted:
+        doubted = last is not None and "doubt" in state.text[state.clause_at : last.start]
+        if last and last.polarity == "uncertain" and not (state.doubted or doubted):
             last.polarity = "present"
         state.verb = True
     else:

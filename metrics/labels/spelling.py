@@ -21,7 +21,7 @@ _LIST = """
     dense density developing diffuse dimpling discrete distorted distortion distortions dystrophic effaced effaces
     enlarged entirely evidence excised excluded extremely fatty fibroglandular fibrofatty findings focal glandular
     global grouped heterogeneous heterogeneously identified impression indistinct inframammary intramammary inverted
-    irregular lateral lesion lesions linear lump lumps mass node oval lobular lobulated lower lymph lymphadenopathy
+    irregular lateral lesion lesions linear lump lumps mass node oval lobular lobulated lower lymph lymphadenopathy lymphnode lymphnodes
     macrocalcification macrocalcifications malignancy malignant mammogram mammography mammographic margin margins
     masses medial metastases metastasis metastatic microcalcification microcalcifications microlobulated muscle
     negative nipple nipples nodes nodule nodules normal obscured oedema opacities opacity parenchyma parenchymal
