@@ -12,16 +12,17 @@ _NO_WORD_AFTER_A = "breast|density|with|and|or|to|on|in|bi|findings|composition|
 
 def _letter(name: str) -> str:
     """Return a density letter; an "a" that is an article ("composition a mass") is none."""
-    return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
+    return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]| \d))"
 
 
 _KIND = "type|group|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
 DENSITY_LETTER = re.compile(
-    rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
-    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME})[\s:=({{,-]{{0,3}}"
-    rf"(?:(?:has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
-    rf"|{BIRADS_NAME})[\s:=()-]{{1,3}}){{0,5}}"
-    r"|\bvdg[\s:]{1,2}(?:[1-4]\s)?\(?"
+    rf"(?:\bacr[\s:=(/-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
+    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME}|\b(?:dens|b\.?p?d|comp)\.?(?=[\s:=-]{{1,3}}(?:acr\s)?[a-d](?:\s?[.,;:)|/\n]|\Z)))[\s:=({{\[,-]{{0,3}}"
+    rf"(?:(?:of|the|both|mammary|glands?|tissue|as|assessed|rated|graded|classified|categori[sz]ed|classification|level|scored?|r/l|according|to|corresponds|has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
+    rf"|{BIRADS_NAME})[\s:=(),-]{{1,3}}){{0,5}}"
+    r"|\b(?:vdg|vbd|quantra|volpara|densitas)[\s:]{1,2}(?:(?:grade|category|score|class)\s)?(?:[1-4]\s)?\(?"
+    r"|(?:\A|(?<=[.;,\n|]\s)|(?<=[.;,\n|]))\s?(?:acr\s)?(?=[a-d]\sdensity\s?(?:[.,;\n]|\Z|bilat|breasts?\b|on\b|in\b|both\b))"
     r"|\b(?:(?:mammary|breast|parenchymal?|(?:fibro-?)?glandular|tissue|mammographic|volumetric|volpara|vbd)\s){1,2}(?:pattern|type|class|grade|tissue\stype|tissue\spattern)"
     r"[\s:=(-]{1,3}(?:(?:is|acr|density|grade)\s){0,2}"
     r"|\b(?:fat|fatty|adipose|gland|tissue|stroma|parenchyma|involut\w{2,3}|breasts?|mammae|density|dense|replacement|fatty\sreplaced)"

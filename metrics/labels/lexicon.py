@@ -14,7 +14,7 @@ BIRADS_OR_CATEGORY = re.compile(
     r"(?P<token>(?:bi[\s.-]?rads|b\.i\.r\.a\.d\.s\.(?=\s)|breast imaging[ -]reporting (?:and|&) data system"
     r"|(?<![a-z0-9])(?:"
     r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
-    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|brads|birds|birdas|biards|(?:by|bye|buy|bie)[\s.-]{1,2}(?:rads?|raids|radds)"
+    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|b[\s.-]?rads|birds|birdas|biards|(?:by|bye|buy|bie)[\s.-]{1,2}(?:rads?|raids|radds)"
     r"|br(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
     r"))(?:'s)?(?![a-z]))"
     r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of|now|was|has been|(?:(?:down|up)graded|changed|corrected"
@@ -24,7 +24,7 @@ BIRADS_OR_CATEGORY = re.compile(
 )
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
-    r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|categ\.?|cat\.?|score|classification|class|grade|type"
+    r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|categ\.?|cat\.?|score|classification|class|grade|type|group|stage|number|conclusion|(?:19|20)\d\d(?=[\s:]{1,3}[0-6])|according to(?: the)? acr|now(?=[\s:]{1,2}[0-6])"
     r"|should|must|be|reads?|remains?|stays?|(?:corrected|amended|changed|revised|updated) to"
     r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
@@ -176,7 +176,7 @@ NEGATED_AFTER = re.compile(
     r"(?:excluded|ruled out|not (?:assigned|given|applicable|met|justified|warranted|appropriate|indicated))"
 )
 CONDITIONAL_BEFORE = re.compile(
-    r"\b(?:would|unless|in case of|were (?:it|this|that|they|the|these)|should (?:it|this|that|the|they)|"
+    r"\b(?:(?<!\bi )(?<!\bwe )would|would have|unless|in case of|were (?:it|this|that|they|the|these)|should (?:it|this|that|the|they)|"
     r"(?:could|may|might|can) be (?:upgraded|downgraded|changed))\b"
 )
 IF_BEFORE = re.compile(r"\b(?:if|unless)\b|^\s?should (?:it|this|these|they|the|an?|any)\b|\bin the event\b")
