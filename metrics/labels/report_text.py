@@ -31,6 +31,8 @@ _CHARACTERS = str.maketrans(
         **dict.fromkeys("\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n"),
     }
 )
+_PLURAL = re.compile(r"(?<=[a-z])\((?P<ending>e?s)\)")
+"""The ending of "mass(es)", "calcification(s)"."""
 _TRADEMARK = re.compile(r"(?<=[a-z])\s?\((?:tm|r)\)(?!\s?(?:breast|axilla))")
 _FRACTIONS = str.maketrans({"\u00bc": " 1/4", "\u00bd": " 1/2", "\u00be": " 3/4", "\u2153": " 1/3", "\u2154": " 2/3"})
 _SPACES = re.compile(r"[^\S\n\t]+")
@@ -187,6 +189,8 @@ def normalise(report: str) -> ReportText:
         text = _TRADEMARK.sub("", text)
     elif "(tm)" in text:
         text = text.replace("(tm)", "")
+    if "s)" in text:
+        text = _PLURAL.sub(r"\g<ending>", text)
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
     text = _BLANKS.sub(" ", as_lines(mended(written_out(without_corrections(with_marks(text)))))).strip()
     return ReportText(_unwrap(text))
