@@ -64,7 +64,7 @@ CUES = {
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
             r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
             rf"whether\b(?!{CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
-            r"should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
+            r"had\sthere\sbeen\b(?=\s(?:an?|any|some|more)\s)|were\sthere\b(?=[^.;\n]{0,60}\bwould\b)|should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
     ),
     "absent_after": "|".join(
@@ -101,6 +101,7 @@ CUES = {
             r"(?:is|are|was|were)\s(?:now\s|both\s|all\s)?(?:lacking|wanting|missing|nonexistent|non-existent)\b",
             rf"(?:can\snot|cannot|can't|could\snot|couldn't)\sbe\s{LY}(?!{ONLY_JUDGED})[a-z]{{3,14}}(?:ed|en|nt)\b",
             r"(?:is|are|was|were)\snow\s(?:only\s|merely\s|just\s)?(?:an?\s)?(?:faint\s|small\s)?(?:scar|clip|cavity|seroma|oil\scyst)\b|(?:been\s)?replaced\sby\s(?:an?\s|the\s)?(?:biopsy\s|marker\s|surgical\s)?(?:clip|scar|marker|seroma|ha?ematoma|cavity)s?\b",
+            r"not\s(?:persistent|persisting|constant)(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|with)\b)",
             rf"(?:completely|entirely|fully|totally|wholly|successfully)\s{TAKEN}\b|(?:(?<=[a-z]\s)|(?<=:\s))neither(?=\s?(?:[.;\n]|\Z))",
             rf"(?:(?:{BE}|now|all|completely)\s){{0,3}}gone\b",
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
@@ -123,7 +124,7 @@ CUES = {
             r"|(?:think|thinks|thinking)\sof\b",
             r"(?:may|might|could)\s(?:also\s|well\s|already\s)?(?=inva|infiltr|involv|retract|tether)",
             r"(?:i|we)\sdoubt\b(?:\s(?:that|whether|if)\b)?(?:\sthere\s(?:is|are)\b)?",
-            r"there\s(?:seems?|appears?)\sto\sbe\b|(?:hesitat\w{1,3}|reluctant)\sto\s(?:call|diagnose|describe|label|name|speak\sof|report)\b",
+            r"unconfirmed\b(?=\s[a-z])|there\s(?:seems?|appears?)\sto\sbe\b|(?:hesitat\w{1,3}|reluctant)\sto\s(?:call|diagnose|describe|label|name|speak\sof|report)\b",
             r"(?:unsure|uncertain|not\s(?:sure|certain)|in\sdoubt|(?<!no\s)(?<!little\s)(?<!any\s)doubts?)\s(?:about|as\sto|regarding|concerning)\b|(?:unsure|not\s(?:sure|certain))\sof\b",
             r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
             r"(?:cannot|can\snot|could\snot)\srule\sin\sor\s(?:rule\s)?out\b",
@@ -165,6 +166,8 @@ CUES = {
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
             r"(?:wrong|incorrect|inaccurate|a\smistake|an\serror)\sto\s(?:call|label|name|describe|regard|read|report|interpret)\b",
+            r"(?<!not\s)(?<!partially\s)(?<!incompletely\s)(?<!partly\s)(?<!be\s)(?<!been\s)(?<!of\s)(?:excised|removed|resected|vanished|disappeared|non-?\s?(?:reproducible|persistent|persisting|existent|reproduced))"
+            r"\s(?=(?:[a-z-]{3,12}\s){0,2}(?:mass|nodul|les|calc|microc|opac|distor|architectural|asym|tumou?r|lump))(?![^.;\n]{0,80}\b(?:come\sback|came\sback|recur|return|reappear|regr[eo]w|measur|histolog|contain|was\sa\b|proved))",
             r"hardly\s(?=an?\b|any\b)|den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
             r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",

@@ -67,8 +67,8 @@ _PREDICATES = {
     r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
     r"|erod\w{1,3}\b(?=\s(?:the\s)?(?:skin|nipple))|(?:draws?|drawing|drags?|dragging)\b(?=\s(?:in\s|on\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
     r"|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:chest\swall\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
-    r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
-    r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
+    r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|(?:become|grown|got)\sthick(?:er)?\b|indent\w{2,5}\b|umbilicat\w{1,3}\b"
+    r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pulls?\b(?=\s(?:on|of|in)\b|\s(?:in\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
     r"|loss\sof\s(?:the\s)?(?:\w{3,15}\s)?(?:fat|tissue)(?:ty)?\splanes?\b|lost\b(?!\s(?:to|\w{2,10}\s?hil|hil|cort))"
     r"|breach\w{0,3}\b",
@@ -111,7 +111,7 @@ EVENTS = re.compile(
 
 NEW_STATEMENT = re.compile(
     r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
-    r"|numerous\b|singl?(?:e|ular)\b|solitary\b|isolated\b|individual\b|occasional\b|sparse\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b|dystrophic\b|secretory\b"
+    r"|numerous\b|singl?(?:e|ular)\b|solitary\b|isolated\b|individual\b|occasional\b|sparse\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|one\b(?!\sor\b)|two\b|three\b|four\b|five\b|many\b|widespread\b|dystrophic\b|secretory\b"
     r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b|(?:i|we)\s(?:do\s)?(?:see|find|note|identify|notice)\b)"
 )
 """After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
@@ -120,7 +120,7 @@ ALTERNATIVE = re.compile(r"\s?(?:(?:or|vs|versus)\b|/)")
 """Right after a doubted finding: the doubt goes on to the next one ("possible mass or asymmetry")."""
 
 NEW_SUBJECT = re.compile(
-    r"\s?(?:and\s)?(?:the|its|their|her|his|these|those)\s(?:(?!or\b|nor\b)[a-z-]{2,20}\s?){1,7}?(?:,\s[^,.;\n]{2,50},)?(?:(?<=\s)|\s)"
+    r"\s?(?:and\s)?(?:the|its|their|her|his|these|those)\s(?:(?!or\b|nor\b)[a-z0-9'-]{1,20}\s?){1,7}?(?:,\s[^,.;\n]{2,50},)?(?:(?<=\s)|\s)"
     r"(?:(?:is|are|has|have|was|were|shows?)\s(?!not?\s(?!chang|grow|increas|decreas|alter|enlarg|spicul|suspic)|never\b|absent\b|without\b|free\b)"
     r"|(?:remains?|appears?|seems?|looks?|measures?|lies?|l[ai]y|persists?|extends?|contains?|corresponds?|represents?"
     r"|needs?|requires?|warrants?|covers?|projects?|reach(?:es)?|stays?|keeps?|suggests?|grew|follows?|surrounds?|belongs?)(?=\s?[.;,\n]|\s(?!not?\b|absent\b|free\b)))"
@@ -312,6 +312,6 @@ BEFORE_ANATOMY = re.compile(
 SKIN_ONLY = re.compile(r"dimpl|orange|pucker|erythema|peau|tether\w{2,3}\b(?!\s(?:to|of|ligament|cooper)\w{0,3}\b)")
 """What is the skin's where no anatomy is named: "dimpling at 6 o'clock"."""
 NODE_DESCRIBED = re.compile(
-    r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
+    r"\b(?<!non-)(?<!non\s)(?<!not\s)(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
     r"several|two|three|small|dense|no|reactive|silicone|laden)\b(?:(?!\band\sthe\b)[^.;,:/|\n]){0,30}\Z"
 )

@@ -36,6 +36,8 @@ _MARK = r"\s?[=:-]?\s?(?P<{}>[01+-]|yes|no|y|n)(?![a-z0-9+]|\s?mm)"
 _LETTERS = re.compile(
     rf"(?<![a-z0-9])m{_MARK.format('m')}\s?[,;/|]?\s?c{_MARK.format('c')}(?:\s?[,;/|]?\s?(?:ad|d|architectural\sdistortion){_MARK.format('d')})?(?:\s?[,;/|]?\s?a(?:s|sym)?{_MARK.format('a')})?"
 )
+_SIGNED = re.compile(rf"(?:\A|(?<=[\s,;/]))(?P<sign>[+-])\s?(?P<name>{FINDING})(?![a-z-])(?=\s?(?:[.,;/+-]|\Z|\s))")
+_SIGNS = {"+": "present", "-": "none"}
 _NAMES = {"m": "mass", "c": "calcification", "d": "distortion", "a": "asymmetry"}
 _IS_ANATOMY = re.compile(r"skin|nipples?|nac|pectoral(?:is)?(?:\smuscles?)?|axillae?|(?:axillary\s)?(?:lymph\s?)?nodes?|lns?")
 """Of what is always there "none" says that nothing is wrong."""
@@ -56,8 +58,16 @@ def plainly(text: str) -> str:
     return _QUESTION.sub(lambda match: f"findings: {match['name']}: {match['said']}", text)
 
 
+def _of_signs(line: str) -> str:
+    """Write signs before names as values behind them, in a line that has both: "-mass -calc +asymmetry"."""
+    signs = {match["sign"] for match in _SIGNED.finditer(line)}
+    return _SIGNED.sub(lambda match: f"; {match['name']}: {_SIGNS[match['sign']]}", line) if len(signs) > 1 else line
+
+
 def with_names(text: str) -> str:
     """Return `text`, in lower case, with names of findings in place of their first letters: "m=1, c=0"."""
+    if "+" in text and "-" in text:
+        text = "\n".join(_of_signs(line) for line in text.split("\n"))
     return _LETTERS.sub(_of_letters, text) if _MAY_BE_LETTERS.search(text) else text
 
 

@@ -18,7 +18,8 @@ def doubt_before(state: State, match: re.Match[str]) -> None:
     if state.mentions and lexicon.ITS_PROPERTY.fullmatch(state.text, state.mentions[-1].end, match.start()):
         state.verb = True
         return
-    postposed = lexicon.POSTPOSED.fullmatch(match[0]) is not None
+    relative = state.text.endswith(("that ", "which ", "as "), 0, match.start())
+    postposed = relative or lexicon.POSTPOSED.fullmatch(match[0]) is not None
     if not (state.negated and postposed) and not state.of_diagnosis(match.start()):
         first = state.clause_from
         state.doubted |= not state.reach_back("uncertain")
