@@ -83,7 +83,7 @@ _ANYWHERE = {
     r"|or\b))": "architectural distortion",
     r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",
     r"ad(?=\s(?:rt?|lt?)\s)": "architectural distortion",
-    r"(?:\A|(?<=[.;|\n,])|(?<=[.;|\n,] ))ad(?=[ ]?(?:[:=|\t]|-{1,2} |\.{3}| present| absent| seen| noted| none| not ))": "architectural distortion",
+    r"(?:\A|(?<=[.;|\n,])|(?<=[.;|\n,] ))ad(?=[ ]?(?:[:=|\t?]|-{1,2} |\.{3}| present| absent| seen| noted| none| not ))": "architectural distortion",
     r"nip(?=\s?[/,.:]|\s(?:nl|retr|inv|normal|ok))": "nipple",
     r"calcif": "calcification",
     r"microcalcif|(?:m|mu|μ)-?calc(?:if)?": "microcalcification",

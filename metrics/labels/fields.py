@@ -41,7 +41,7 @@ _MARKED = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})(?:"
     rf"\s?[(\[]\s?(?:(?P<no>{NO}|-{{1,2}})|(?P<yes>{YES}|\+{{1,3}}|x|✓|✔))\s?[)\]]"
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
-    rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(]|\s{FINDING}\s?[?:])"
+    rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(:]|\s{FINDING}\s?[?:])"
     rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{NO})|{YES}){_END}"
     rf"|\s?[:=]?\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
     rf"|\s(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}"

@@ -107,7 +107,7 @@ CUES = {
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
             rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
             r"(?:is|are|was|were)\snot\s(?:an?\s)?(?:real|genuine|true|authentic)(?=\s(?:one|finding|abnormality)\b|\s?(?:[.,;:\n]|\Z))",
-            r"none\b(?!\s(?:of|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
+            r"none\b(?!\s(?:of|within|inside|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
     "uncertain_before": "|".join(
@@ -166,9 +166,9 @@ CUES = {
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
             r"(?:wrong|incorrect|inaccurate|a\smistake|an\serror)\sto\s(?:call|label|name|describe|regard|read|report|interpret)\b",
-            r"(?<!not\s)(?<!partially\s)(?<!incompletely\s)(?<!partly\s)(?<!be\s)(?<!been\s)(?<!of\s)(?:excised|removed|resected|vanished|disappeared|non-?\s?(?:reproducible|persistent|persisting|existent|reproduced))"
-            r"\s(?=(?:[a-z-]{3,12}\s){0,2}(?:mass|nodul|les|calc|microc|opac|distor|architectural|asym|tumou?r|lump))(?![^.;\n]{0,80}\b(?:come\sback|came\sback|recur|return|reappear|regr[eo]w|measur|histolog|contain|was\sa\b|proved))",
-            r"hardly\s(?=an?\b|any\b)|den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
+            r"(?<!not\s)(?<!partially\s)(?<!incompletely\s)(?<!partly\s)(?<!be\s)(?<!been\s)(?<!of\s)(?:excised|removed|resected|vanished|disappeared|non-?\s?(?:reproducible|persistent|persisting|existent|reproduced|visuali[sz]ed|seen|identified))"
+            r"\s(?=(?:[a-z-]{3,12}\s){0,2}(?:mass|nodul|node|lymph|les|calc|microc|opac|distor|architectural|asym|tumou?r|lump))(?![^.;\n]{0,80}\b(?:come\sback|came\sback|recur|return|reappear|regr[eo]w|measur|histolog|contain|was\sa\b|proved))",
+            r"(?:non-?\s?visuali[sz]ation|no\svisuali[sz]ation|non-?\s?demonstration)\sof\b|hardly\s(?=an?\b|any\b)|den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
             r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
             r"(?:demonstration|visuali[sz]ation|identification|confirmation)\sof\b(?=[^.;\n]{0,80}?\bnot\s(?:possible|achieved|successful))",

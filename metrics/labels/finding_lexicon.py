@@ -98,7 +98,7 @@ EVENTS = re.compile(
     rf"(?<![a-z0-9])(?:(?P<explained>{EXPLAINED})|(?P<skipped>"
     r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
     r"|(?:(?:skin|nipple|mole|naevus|nevus)\s(?:marker|fold|artefact|artifact|clip)|markers?\s(?:on|over|for|at)\s(?:\w{1,8}\s){0,2}mole)s?\b"
-    r"|lesion\stypes?\b|types?\sof\s(?:the\s)?lesions?\b(?=\s?[:=(\[])|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
+    r"|(?:calcification|nodule|lesion|distortion|tumou?r)-like\b|lesion\stypes?\b|types?\sof\s(?:the\s)?lesions?\b(?=\s?[:=(\[])|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
     rf"|(?P<of_skin>{_OF_SKIN})|(?P<undistorted>{_UNDISTORTED})"
     r"|(?P<harmless>(?:not\s|no\slonger\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent|remarkable|noteworthy|conspicuous|striking|notable)\b"

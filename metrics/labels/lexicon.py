@@ -30,7 +30,7 @@ FILLER = re.compile(
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
     r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy"
     r"|incomplete)(?:\s(?:findings?|abnormality|mammogram|changes?))?[\s,:(-]{1,3}(?=(?:category|class)\b|(?<=\()[0-6][abc]?\s?\))|[a-d]\s?/\s?(?=[0-6][abc]?\b)"
-    r"|(?:(?:was|is|has been|changed|upgraded|downgraded|raised|lowered|revised|increased"
+    r"|(?:(?:was|is|has been|changed|upgraded|downgraded|raised|lowered|revised|increased|amended|corrected|modified|converted"
     r"|decreased)\s){1,3}from\s(?:bi-?rads\s)?"
     r"[0-6iv]{1,3}[abc]?\sto\s){0,16}+"
 )

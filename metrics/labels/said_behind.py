@@ -5,7 +5,7 @@ import re
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention
-from metrics.labels.some_of_them import is_of_some
+from metrics.labels.some_of_them import is_of_one_side, is_of_some
 from metrics.labels.statement import State, of_a_property
 
 
@@ -68,7 +68,11 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
 
 def _of_some(state: State, match: re.Match[str]) -> bool:
     named = next((one for one in reversed(state.mentions) if one.kind in KINDS), None)
-    return named is not None and is_of_some(state.text, state.clause_at, named, match.start())
+    if named is None:
+        return False
+    return is_of_some(state.text, state.clause_at, named, match.start()) or is_of_one_side(
+        state.text, named, match.start(), match.end()
+    )
 
 
 def hindered(state: State, position: int) -> bool:

@@ -91,6 +91,18 @@ def is_of_some(text: str, clause_at: int, named: Mention, position: int) -> bool
     return _SUBSET.search(text, max(named.end, position - 60), position) is not None
 
 
+_PRESENT_ON = re.compile(
+    r"\b(?:present|seen|visible|there|found|noted|demonstrated)\b[^.;\n]{0,20}?\b(?P<side>left|right)\b(?:\sbreast|\sside)?,?\s(?:and|but|while|whereas)?\s?(?:is\s|are\s)?\Z"
+)
+_ON = re.compile(r"[^.;,\n]{0,20}?\b(?P<side>left|right)\b")
+
+
+def is_of_one_side(text: str, named: Mention, start: int, end: int) -> bool:
+    """Return whether what denies between `start` and `end` is of one side only: "present right and absent left"."""
+    there, here = _PRESENT_ON.search(text, named.end, start), _ON.match(text, end)
+    return there is not None and here is not None and there["side"] != here["side"]
+
+
 def others(text: str, start: int, end: int, before: list[Mention], heard_from: int) -> list[Mention]:
     """Return what is there of the kind denied last, where what follows says so of others or of the other side.
 

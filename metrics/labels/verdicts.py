@@ -18,7 +18,7 @@ _TENTATIVE = re.compile(
     r"|previously\s(?:reported|described|suspected|questioned|seen|noted)|suspected|suspicion|questioned|queried|question|quer(?:y|ies)|possibility|possible|worr(?:y|ied)"
     r"|concern(?:ed)?|impression|(?:looked|looks|appeared|appears|seemed)\s(?:like|as|to)|seemed|(?:mis)?taken\sfor|thought|believed|raised|prompt(?:ed|s)?|flag(?:ged|s)?|marked|marks"
     r"|reader|r1|r2|arbitration|cad|ai\b|artificial\sintelligence|algorithm|recall\w{0,3}|(?:called|asked|invited|brought)\s(?:back|in)|potential(?:ly)?|probabl[ey]|outside\s(?:report|study|read)"
-    r"|resident|trainee|registrar|junior|preliminary|referred|referring|(?:would-be|so-called))\b"
+    r"|(?:reported|described|called|read|interpreted|labell?ed|seen|diagnosed)\s(?:elsewhere|outside|previously|initially|externally|as|by)|resident|trainee|registrar|junior|preliminary|referred|referring|(?:would-be|so-called))\b"
 )
 _TENTATIVE_BEHIND = re.compile(
     r"[^.;,\n]{0,40}?\b(?:was|were|is|are|been|being)\s(?:the\s)?(?:reason|cause|grounds?|trigger|questioned|queried|suspected|flagged|recalled|marked|called|raised|considered|suggested\sat|thought\spossible)\b"
@@ -48,6 +48,7 @@ _NOTHING_SEEN = (
     rf"|{_SAYS}\s(?:(?:to\sbe|as|an?|only|just|merely|of)\s){{0,3}}{NO_FINDING}|(?:is|was)\s(?:a\s)?composite\b|:\s?(?:(?:only|merely|just|an?)\s){{0,2}}{NO_FINDING}"
     rf"|\b{_LOOKS}\s[^.;\n]{{0,40}}?\b(?:is|are|was|were|remain(?:s|ed)?|being|proved?|turned\sout)\s{_ADVERBS}(?:normal|negative|unremarkable|clear|reassuring|inconspicuous)\b"
     rf"|\b{_LOOKS}\s?(?:\(\w{{1,10}}\)\s?)?(?::\s?)?{_ADVERBS}(?:normal|negative|unremarkable|clear|nad)(?=\s?(?:[.,;\n]|\Z|and\b))"
+    rf"|\bin\s(?:fact|reality|truth),?\s(?:(?:it|this|that)\s(?:is|was)\s)?(?:an?\s|only\s)?{NO_FINDING}"
     r"|\bno\slonger\s(?:considered|regarded|thought|felt|deemed|found|judged)\s(?:(?:to\sbe|as)\s)?(?:suspicious|abnormal|concerning|worrisome|of\sconcern|a\sconcern|significant|real|present)\b"
     r"|\b(?:is|are|was|were|been|be)\s(?:therefore\s|thus\s|then\s)?(?:dismissed|discounted|discarded|rejected|refuted|disproved|disproven|overruled|overturned)\b"
     r"|\b(?:is|are|was|were)\s(?:not\s(?:real|genuine|true)|unfounded|allayed|not\s(?:borne\sout|upheld|substantiated|confirmed|reproduced|reproducible))\b"
