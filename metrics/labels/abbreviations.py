@@ -116,12 +116,16 @@ def _pattern(words: dict[str, str]) -> str:
 
 _STOPPED = re.compile(rf"(?<![a-z0-9'-])(?:{_pattern(_BEFORE_A_NOUN)})(?![a-z'])(?:\.(?=\s?[a-zμ]))?")
 _SHORT = re.compile(rf"(?<![a-z0-9'.-])(?:{_pattern(_ANYWHERE)})(?![a-z0-9'])")
+_NOT = re.compile(r"\b([a-z]{2,6})n't\b")
+_WHOLE = {"ca": "can", "wo": "will", "sha": "shall"}
 _WITH = re.compile(r"(?<![a-z])w/(?P<out>o\b)?\s?")
 _STOPPED_WORDS, _SHORT_WORDS = tuple(_BEFORE_A_NOUN.values()), tuple(_ANYWHERE.values())
 
 
 def written_out(text: str) -> str:
     """Return `text`, in lower case, with the words above written out."""
+    if "n't" in text:
+        text = _NOT.sub(lambda match: f"{_WHOLE.get(match[1], match[1])} not", text)
     text = _WITH.sub(lambda match: "without " if match["out"] else "with ", text)
     text = _STOPPED.sub(lambda match: _STOPPED_WORDS[int(str(match.lastgroup)[1:])], text)
     return _SHORT.sub(lambda match: _SHORT_WORDS[int(str(match.lastgroup)[1:])], text)

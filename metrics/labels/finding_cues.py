@@ -124,7 +124,7 @@ CUES = {
             r"|(?:think|thinks|thinking)\sof\b",
             r"(?:may|might|could)\s(?:also\s|well\s|already\s)?(?=inva|infiltr|involv|retract|tether)",
             r"(?:i|we)\sdoubt\b(?:\s(?:that|whether|if)\b)?(?:\sthere\s(?:is|are)\b)?",
-            r"unconfirmed\b(?=\s[a-z])|there\s(?:seems?|appears?)\sto\sbe\b|(?:hesitat\w{1,3}|reluctant)\sto\s(?:call|diagnose|describe|label|name|speak\sof|report)\b",
+            r"(?:consider|d/?dx?|differential(?:\sdiagnosis)?)\s?:|unconfirmed\b(?=\s[a-z])|there\s(?:seems?|appears?)\sto\sbe\b|(?:hesitat\w{1,3}|reluctant)\sto\s(?:call|diagnose|describe|label|name|speak\sof|report)\b",
             r"(?:unsure|uncertain|not\s(?:sure|certain)|in\sdoubt|(?<!no\s)(?<!little\s)(?<!any\s)doubts?)\s(?:about|as\sto|regarding|concerning)\b|(?:unsure|not\s(?:sure|certain))\sof\b",
             r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
             r"(?:cannot|can\snot|could\snot)\srule\sin\sor\s(?:rule\s)?out\b",
@@ -176,6 +176,7 @@ CUES = {
             r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
             r"none\s(?=(?:calcified|contains?|shows?|has|have|with)\b)|un(?:accompanied\sby|associated\swith)\b"
             r"|(?:complete|full)\s(?:\w{4,14}\s)?(?:response|remission|regression)\s(?:of|for)\b",
+            r"(?:negative|absent|not\sseen)\s?:\s(?=(?:[a-z]{3,14}\s){0,2}(?:mass|calc|microc|nodul|lesion|distor|asym|nodes?\b|lymph|adenop))",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
             r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
         )

@@ -35,6 +35,10 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         state.verb = True
         return
     excluded = "excluded" in match[0] or "ruled" in match[0]
+    if excluded and state.text.rfind("neither", state.clause_at, match.start()) >= 0:
+        state.reach_back("uncertain")
+        state.verb = True
+        return
     if excluded and state.of_diagnosis(match.start()):
         state.verb = True
         return
