@@ -25,6 +25,9 @@ _NUMBER = re.compile(
 _ASKED = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})\s?\?\s?(?=(?:an?\s|yes[,:]?\s)?(?:few|some|several|one|two|three|single|benign|vascular|scattered|multiple|coarse|round|punctate|present|seen|stable|unchanged)\b)"
 )
+_PRESENT = re.compile(
+    rf"(?<![a-z-])(?P<name>{FINDING})\s(?:present|seen|identified|visible|detected|noted)\s?\?\s?(?P<said>{NO}|{YES})(?![a-z])"
+)
 _QUESTION = re.compile(
     rf"\bquestion\s?:\s?(?:(?:is|are)\sthere\s)?(?:(?:an?|any)\s)?(?P<name>{FINDING})\s?\?\s?(?:answer|reply|response|result)\s?:\s?(?P<said>{NO}|{YES})(?![a-z])"
 )
@@ -53,6 +56,7 @@ def plainly(text: str) -> str:
     text = _DESCRIBED.sub(r"\g<name>: none", text)
     text = _INAPPLICABLE.sub(r"\g<name>: none", text)
     text = _UNSEEN.sub(" ", text)
+    text = _PRESENT.sub(r"\g<name>: \g<said>", text)
     text = _NUMBER.sub(_of_number, text)
     text = _ASKED.sub(r"\g<name>: ", text)
     return _QUESTION.sub(lambda match: f"findings: {match['name']}: {match['said']}", text)

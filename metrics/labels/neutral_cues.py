@@ -58,7 +58,7 @@ NEUTRAL = "|".join(
         rf"(?:no|nothing)\b(?=[^.;,\n]{{0,80}}\bthat\s(?:was|were|has|had|is)\s?(?:not|n't)\s(?:already\s|been\s|yet\s"
         rf"|previously\s){{0,2}}{KNOWN}\b)",
         rf"(?:{BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])"
-        r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
+        r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|(?:suspicious|malignant|worrisome|concerning|abnormal)(?=\s?[:;])|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
         # Something else is denied of it.
         rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
         rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"

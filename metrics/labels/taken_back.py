@@ -35,6 +35,7 @@ _THERE_IS_NONE = re.compile(
     r"(?![^.;\n]{0,60}\b(?:left|right|other|opposite|contralateral|elsewhere)\b)"
     rf"(?:{_LEAD}(?:now|today|at\spresent|currently)?\s?(?:there\s(?:is|are|was|were)(?:\s(?:now|today|currently))?|(?:we|i)\s(?:see|found|find))\s(?:none|no\s(?:such\s)?(?:thing|one)|not)"
     r"(?:\s(?:now|today|any\s(?:more|longer)|left|here|at\spresent|to\sbe\s(?:seen|found)))?(?=\s?(?:[.,;\n]|\Z))"
+    r"|\s?no\s(?:residual|residue|remnants?|traces?|residuum)(?:\s(?:is|are|was|were)\s(?:seen|visible|left|found|present|identified))?(?=\s?(?:[.,;\n]|\Z))"
     r"|\s?(?:the\s)?(?:[a-z-]{2,14}\s){1,4}(?:shows?|reveals?|demonstrates?|confirms?)\s(?:none|no\ssuch\sthing|nothing(?:\sof\sthe\s(?:kind|sort))?)(?=\s?(?:[.,;\n]|\Z))"
     r"|\s?(?:but\s)?none\s(?:is|are|was|were)\s(?:seen|visible|found|present|identified|evident)\b)"
 )
