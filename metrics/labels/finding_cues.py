@@ -160,6 +160,7 @@ CUES = {
             r"negative\s(?:as\s(?:regards|to)|regarding|concerning|with\s(?:regard|respect)\sto|in\srespect\sof)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?<!partial\s)(?<!incomplete\s)(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
+            r"(?:there\shas\sbeen|underwent|has\shad)\s(?:an?\s)?(?:complete\s|surgical\s|interval\s)?(?:excision|resection|removal)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
             r"(?:the\s)?(?:benign\s)?(?:excision(?:al)?(?:\sbiopsy)?|lumpectomy|removal|resection|enucleation)\sof\b"
             r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
@@ -232,7 +233,7 @@ LATER_CUES = {
 }
 _NOTHING = (
     r"(?:none|nil(?:\sof\snote)?|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
-    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|n0)"
+    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|no\slonger|n0)"
 )
 _ASKS = (
     r"\s\?{1,3}\s?(?!(?:in|on|at|near|behind|left|right|seen|upper|lower|inner|outer|present|visible|noted|adv\w{0,4})\b)"
@@ -244,7 +245,7 @@ MARKS = {
     "absent_mark": rf"(?<=[a-z])-free\b(?!\s(?:survival|margin|interval))|[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
     r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
     "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
-    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\scertain)\b"
+    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\s(?:certain|excluded|definite)|unlikely|doubtful|(?:can\s?not|cannot)\s(?:be\s)?(?:exclude|rule)d?(?:\sout)?)\b"
     r"(?=\s?(?:\Z|[.,;\n()\]}]))",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",

@@ -50,6 +50,7 @@ NEUTRAL = "|".join(
         r"without\sthe\s(?:earlier|previous|prior|old|older|comparison)\s(?:films?|images?|stud(?:y|ies)|mammogra\w{1,5}|examinations?)\b|(?:did|does|do)\snot\sknow\s(?:of|about|that|the)\b",
         r"(?:absence|lack)\sof\s(?:an?\s|any\s)?(?:(?!mass|nodul|lesion|calc|micro|opac|distor|asym|tumou?r|lump|evidence|sign)[a-z-]{3,14}\s){1,4}"
         r"(?:does|do|makes?|means?|confirms?|favou?rs?|suggests?|indicates?|is|was|argues?|supports?)\b",
+        r"(?:did|does|do)\snot\s(?:mention|describe|report|comment\son|refer\sto|record|list)\b(?=\sthe\b)|not\sthe\b(?=\s[a-z -]{3,30},\s(?:is|are|was|were|has|have)\b)",
         r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
         r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
         # Why a category was given: there.

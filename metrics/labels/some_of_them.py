@@ -68,7 +68,9 @@ _THERE = re.compile(
 
 
 _KNOWN_ONES = re.compile(
-    r"[,;]\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:known|previous(?:ly\s[a-z]{4,12})?|described|existing|old|biopsied|stable|marked)\sones?\s"
+    r"(?:[,:;]\s?|\A\s?(?=in\sretro|but\b|actually|however|yet\b|there\s(?:is|are)\s(?:one|some)\b))(?:(?:but|in\sretrospect|actually|however|yet|now|today|and)\s){0,2}there\s(?:is|are)(?:\s(?:one|some|several|two))?(?=\s?(?:[.,;\n]|\Z)|\s(?:at|in|on|of|behind|near)\b)"
+    r"|\b(?:succeeded|replaced|followed)\sby\s(?:an?(?:other)?\s)(?:(?:second|new|larger|smaller|further)\s)?(?:one\b)"
+    r"|[,;]\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:known|previous(?:ly\s[a-z]{4,12})?|described|existing|old|biopsied|stable|marked)\sones?\s"
     rf"(?:being\b|(?:is|are|has|have)\s{_NOT_THERE}|remains?|stable|unchanged)"
 )
 """Behind what is denied as new or suspicious: "no suspicious mass, the known one being benign"."""
