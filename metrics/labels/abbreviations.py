@@ -76,6 +76,8 @@ _ANYWHERE = {
     r"(?:(?<=no )|(?<=benign )|(?<=suspicious )|(?<=multiple )|(?<=scattered )|(?<=vascular ))ca(?=\s?(?:[.,;:]|\Z|in\b|at\b|seen))": "calcification",
     r"(?<=architectural )dist(?:ort)?": "distortion",
     r"(?:(?<=[:,;] )|(?<=/)|(?<=no )|(?<=or )|(?<=nor ))dist(?=\s?(?:[.,;/]|\Z))": "distortion",
+    r"(?:(?<=no )|(?<=nil )|(?<=new )|(?<=confirms )|(?<=shows )|(?<=possible )|(?<=with )|(?<=stable )|(?<=scar )|(?<=and )|(?<=[?]))dist"
+    r"(?!\s?(?:from|to\b|of\b|\d|[:=]|third|nip|grouped|segm|region|linear|diffuse))": "distortion",
     r"(?:\A|(?<=\n)|(?<=[.;:] )|(?<=focal )|(?<=subtle )|(?<=new )|(?<=mm )|(?<=cm ))dist(?=\s(?:at|in|on|@|r|l|rt|lt|right|left|[ul][oi]q)\b)": "distortion",
     rf"ad(?=\s?(?:[:=]\s?)?(?:[+-]\s?(?:[.,;/|]|\Z)|(?:[:=(-]\s?){_VALUE}))": "architectural distortion",
     rf"dist(?=\s?[:=]\s?{_VALUE})": "distortion",

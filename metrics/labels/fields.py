@@ -39,7 +39,7 @@ _SHORT_VALUE = (
 # "mass (no)", "mass [x]", "mass = n", "mass? no", "mass -": the value after the name of a finding.
 _MARKED = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})(?:"
-    rf"\s?[(\[]\s?(?:(?P<no>{NO}|-{{1,2}})|(?P<yes>{YES}|\+{{1,3}}|x|✓|✔))\s?[)\]]"
+    rf"\s?:?\s?[(\[]\s?(?:(?P<no>{NO}|-{{1,2}})|(?P<yes>{YES}|\+{{1,3}}|x|✓|✔))\s?[)\]]"
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
     rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(:]|\s{FINDING}\s?[?:])"
     rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{NO})|{YES}){_END}"

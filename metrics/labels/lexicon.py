@@ -15,7 +15,7 @@ BIRADS_OR_CATEGORY = re.compile(
     r"|(?<![a-z0-9])(?:"
     r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
     r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|b[\s.-]?rads|birds|birdas|biards|(?:by|bye|buy|bie)[\s.-]{1,2}(?:rads?|raids|radds)"
-    r"|br(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
+    r"|b/?r(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
     r"))(?:'s)?(?![a-z]))"
     r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of|now|was|has been|(?:(?:down|up)graded|changed|corrected"
     r"|amended|revised) to)){0,3}[\s:(=-]{0,3}(?=[0-9a-z]))"
