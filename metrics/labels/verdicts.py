@@ -79,6 +79,8 @@ _HEDGED = re.compile(
     r"\b(?:favou?r\w{0,3}|likely|probabl\w{1,3}|possibl\w{1,3}|could|may|might|can|suspect\w{0,3}|presum\w{2,5}|perhaps|if|whether|should|would|appears?|seems?|or|suggest\w{0,4}|unless|until"
     r"|(?:thought|felt|believed)\sto)\b[^.;,\n]{0,30}\Z"
 )
+_WORKED_UP = re.compile(rf"\b(?:{_LOOKS}|now|today|however|true|real|actual|on\sreview|in\s(?:fact|retrospect)|consensus|arbitration)\b")
+"""In the sentence that denies what was doubted: someone looked again."""
 _OF_THE_REST = re.compile(r"\b(?:rest|remaining|remainder|otherwise|elsewhere|other|opposite|contralateral|surrounding)\b")
 _FAR = 120
 
@@ -152,8 +154,9 @@ def overrule(text: str, start: int, mentions: list[Mention], named_from: int, be
         around = text[max(start, one.start - 40) : min(len(text), one.end + 40)]
         plainly = one.polarity == "absent" and not _NOT_ALL_OF_IT.search(around)
         denied[one.kind] = denied.get(one.kind, True) and plainly
+    looked_again = _WORKED_UP.search(text, start, mentions[-1].end + 40) is not None
     for one in before:
-        if denied.get(one.kind) and _is_tentative(text, named_from, one):
+        if denied.get(one.kind) and _is_tentative(text, named_from, one) and (one.polarity != "uncertain" or looked_again):
             one.polarity = "absent"
 
 
