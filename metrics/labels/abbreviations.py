@@ -79,13 +79,9 @@ _ANYWHERE = {
     r"(?:(?<=no )|(?<=nil )|(?<=new )|(?<=confirms )|(?<=shows )|(?<=possible )|(?<=with )|(?<=stable )|(?<=scar )|(?<=and )|(?<=[?]))dist"
     r"(?!\s?(?:from|to\b|of\b|\d|[:=]|third|nip|grouped|segm|region|linear|diffuse))": "distortion",
     r"(?:\A|(?<=\n)|(?<=[.;:] )|(?<=focal )|(?<=subtle )|(?<=new )|(?<=mm )|(?<=cm ))dist(?=\s(?:at|in|on|@|r|l|rt|lt|right|left|[ul][oi]q)\b)": "distortion",
-    rf"ad(?=\s?(?:[:=]\s?)?(?:[+-]\s?(?:[.,;/|]|\Z)|(?:[:=(-]\s?){_VALUE}))": "architectural distortion",
+    r"ad(?!\s(?:hoc|lib\w{0,4}|interim|nauseam|vitam|integrum)\b|\.d\.)": "architectural distortion",
     rf"dist(?=\s?[:=]\s?{_VALUE})": "distortion",
-    r"(?:(?<=no )|(?<=or )|(?<=nor )|(?<=/)|(?<=/ )|(?<=, )|(?<=\] )|(?<=[☐☒☑□■] ))ad(?=\s?(?:[.,;/\[(☐☒☑□■]|\Z|in\b"
-    r"|or\b))": "architectural distortion",
     r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",
-    r"ad(?=\s(?:rt?|lt?)\s)": "architectural distortion",
-    r"(?:\A|(?<=[.;|\n,])|(?<=[.;|\n,] ))ad(?=[ ]?(?:[:=|\t?]|-{1,2} |\.{3}| present| absent| seen| noted| none| not ))": "architectural distortion",
     r"nip(?=\s?[/,.:]|\s(?:nl|retr|inv|normal|ok))": "nipple",
     r"calcif": "calcification",
     r"microcalcif|(?:m|mu|μ)-?calc(?:if)?": "microcalcification",

@@ -26,7 +26,7 @@ LY = r"(?:[a-z]{2,12}ly\s)?"
 SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 GOES = (
     r"(?:effac(?:es?|ed)|disperses?|dispersed(?!\s(?:in|over|through|within|bilat)\w{0,6}\b)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|dispel(?:s|led)?|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|settled(?=\s?(?:[.,;\n]|\Z)|\s(?:to\snormal|completely|entirely|fully|now|since|down)\b)|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|dispel(?:s|led)?|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
 )
 KNOWN = rf"(?:{SEEN}|described|known|reported|mentioned|documented)"
 OF_IT = (

@@ -37,7 +37,7 @@ _FINDINGS = {
     "skin": r"skin\b|cutis\b|cutaneous\b|(?:in)?teguments?\b|dermis\b",
     "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b"
     r"|(?<!of\sthe\s)(?<!from\sthe\s)(?<!around\sthe\s)areola[es]?\b"
-    r"|papillae?\b|papillo-?\s?areolar\b|areol(?:o|ar)-?\s?(?:papillary|mam{1,2}illary)\b",
+    r"|papillary\b(?=\s(?:retraction|inversion|eversion|changes?|thickening))|papillae?\b|papillo-?\s?areolar\b|areol(?:o|ar)-?\s?(?:papillary|mam{1,2}illary)\b",
     "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?"
     r"|(?<!behind\sthe\s)(?<!beneath\sthe\s)(?<!under\sthe\s)(?<!sternalis\s)muscles?\b",
 }
@@ -71,7 +71,7 @@ _PREDICATES = {
     r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pulls?\b(?=\s(?:on|of|in)\b|\s(?:in\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
     r"|loss\sof\s(?:the\s)?(?:\w{3,15}\s)?(?:fat|tissue)(?:ty)?\splanes?\b|lost\b(?!\s(?:to|\w{2,10}\s?hil|hil|cort))"
-    r"|breach\w{0,3}\b",
+    r"|breach\w{0,3}\b|destroyed\b|destruction\b|erosion\b|eroded\b|replaced\b(?=\sby\s(?:the\s)?(?:tumou?r|mass|growth))",
 }
 
 
@@ -272,7 +272,7 @@ NOTHING_WRONG = re.compile(
 PLACED = re.compile(
     r"\s(?:(?:directly|just|immediately)\s)?(?:over(?:lying)?|above|around|near|behind|beneath|under|covering|opposite"
     r"|next\sto|adjacent\sto"
-    r"|at\sthe\slevel\sof|in\sfront\sof)\s(?:the|this|that|an?|these|her)\s(?:[a-z-]{3,15}\s){0,2}"
+    r"|at\sthe\slevel\sof|in\sfront\sof)\s(?:(?:the|this|that|an?|these|her)\s)?(?:[a-z-]{3,15}\s){0,2}"
 )
 """Between anatomy and the finding that only says where: "the skin over the mass is thickened"."""
 A_PLACE = re.compile(

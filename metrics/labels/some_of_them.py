@@ -58,7 +58,7 @@ _AFFIRMED = (
 )
 _THERE = re.compile(
     rf"(?:\A|[,;.:]|\b(?:and|but|while|whereas|however|yet)\b)\s?(?:(?:and|but|while|whereas|however|yet)\s)?(?:(?:in|on|to|at|for)\s(?:the\s)?|the\s)?{_SIDE}(?![a-z])\.?"
-    r"(?:\s(?:breast|side|axilla|hand\sside))?\s?[,:-]?\s?(?:(?:however|only|just|merely|it|is|are|was|has|had|shows?|contains?|we|find|see|but|again|side)\s){0,3}"
+    r"(?:\s(?:breast|side|axilla|hand\sside))?\s?[,:-]?\s?(?:(?:however|only|just|merely|there|it|is|are|was|has|had|shows?|contains?|we|find|see|but|again|side)\s){0,3}"
     rf"{_AFFIRMED}"
     r"|(?:\A|[,;.:]|\b(?:and|but|while|whereas|though)\b)\s?(?:(?:and|but|there\s(?:is|are)|only)\s){0,2}(?:just\s)?"
     rf"(?:{_COUNT}(?!\s?(?:x|mm|cm|o'?\s?clock))|several|(?:a\s)?few|some|(?:an?\s)?\d{{1,3}}\s?mm\sone|{_DEGREE}|{_ALTERED}|present)\s(?:(?!(?:cyst|clip|scar|vessel|view|mole)s?\b)[a-z0-9]{{2,12}}\s){{0,3}}(?:on|in|to)\sthe\s"
@@ -70,7 +70,7 @@ _THERE = re.compile(
 _KNOWN_ONES = re.compile(
     r"(?:[,:;]\s?|\A\s?(?=in\sretro|but\b|actually|however|yet\b|there\s(?:is|are)\s(?:one|some)\b))(?:(?:but|in\sretrospect|actually|however|yet|now|today|and)\s){0,2}there\s(?:is|are)(?:\s(?:one|some|several|two))?(?=\s?(?:[.,;\n]|\Z)|\s(?:at|in|on|of|behind|near)\b)"
     r"|\b(?:succeeded|replaced|followed)\sby\s(?:an?(?:other)?\s)(?:(?:second|new|larger|smaller|further)\s)?(?:one\b)"
-    r"|[,;]\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:known|previous(?:ly\s[a-z]{4,12})?|described|existing|old|biopsied|stable|marked)\sones?\s"
+    r"|(?:\A|[,;])\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:known|previous(?:ly\s[a-z]{4,12})?|described|existing|old|biopsied|stable|marked)\sones?\s"
     rf"(?:being\b|(?:is|are|has|have)\s{_NOT_THERE}|remains?|stable|unchanged)"
 )
 """Behind what is denied as new or suspicious: "no suspicious mass, the known one being benign"."""

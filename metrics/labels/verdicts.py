@@ -44,7 +44,7 @@ _ADVERBS = r"(?:(?:all|both|entirely|completely|quite|perfectly|now|then|again|a
 _NOTHING_SEEN = (
     rf"(?:{_SAYS}\s{_ONLY}|there\s(?:is|are|was|were)\s{_ONLY}|(?:sonographic|mammographic|tomographic|radiologic)ally\s(?:and\s(?:sonographic|mammographic|tomographic)ally\s)?{_ONLY}|:\s?{_ONLY})\s"
     rf"{_ADJECTIVES}{_NORMAL_THINGS}"
-    rf"|(?:{_SAYS}\s(?:to\sbe\s|as\s)?|:\s?|[,;]\s)(?:\w{{3,12}}ly\s)?(?:(?:an?|the)\s)?normal\s{_ADJECTIVES}{_NORMAL_THINGS}"
+    rf"|(?:{_SAYS}\s(?:to\sbe\s|as\s)?|:\s?|[,;]\s|i\.e\.,?\s|that\sis,\s)(?:\w{{3,12}}ly\s)?(?:(?:an?|the)\s)?normal\s{_ADJECTIVES}{_NORMAL_THINGS}"
     rf"|{_SAYS}\s(?:(?:to\sbe|as|an?|only|just|merely|of)\s){{0,3}}{NO_FINDING}|(?:is|was)\s(?:a\s)?composite\b|:\s?(?:(?:only|merely|just|an?)\s){{0,2}}{NO_FINDING}"
     rf"|\b{_LOOKS}\s[^.;\n]{{0,40}}?\b(?:is|are|was|were|remain(?:s|ed)?|being|proved?|turned\sout)\s{_ADVERBS}(?:normal|negative|unremarkable|clear|reassuring|inconspicuous)\b"
     rf"|\b{_LOOKS}\s?(?:\(\w{{1,10}}\)\s?)?(?::\s?)?{_ADVERBS}(?:normal|negative|unremarkable|clear|nad)(?=\s?(?:[.,;\n]|\Z|and\b))"
@@ -81,6 +81,11 @@ _HEDGED = re.compile(
 )
 _WORKED_UP = re.compile(rf"\b(?:{_LOOKS}|now|today|however|true|real|actual|on\sreview|in\s(?:fact|retrospect)|consensus|arbitration)\b")
 """In the sentence that denies what was doubted: someone looked again."""
+_LEFT = re.compile(
+    r"\b(?:no|without|none)\s(?:(?:[a-z-]{4,14}\s){0,2}(?:residual|remaining|further)\b|[^.;,\n]{3,40}?\b(?:left(?:\sbehind)?(?=\s?(?:[.;,\n]|\Z))|remains?|remaining|any\s(?:more|longer)|anymore|persists?))"
+)
+_EARLIER = re.compile(r"\b(?:previous(?:ly)?|earlier|former(?:ly)?|known|prior|last\syear|(?:19|20)\d\d|excised|biops\w{2,4}|removed|described|recorded)\b")
+"""Of what was there before: what is left of it decides."""
 _OF_THE_REST = re.compile(r"\b(?:rest|remaining|remainder|otherwise|elsewhere|other|opposite|contralateral|surrounding)\b")
 _FAR = 120
 
@@ -88,6 +93,10 @@ _FAR = 120
 def settle_in_sentence(text: str, start: int, end: int, mentions: list[Mention]) -> None:
     """Deny what a sentence calls suspected where the rest of it says that nothing is there."""
     for index, one in enumerate(mentions):
+        again = [other for other in mentions[index + 1 :] if other.kind == one.kind and one.kind not in ANATOMY]
+        if again and again[-1].polarity == "absent" and one.polarity == "present":
+            earlier = _EARLIER.search(text, start, again[-1].start)
+            one.polarity = "absent" if earlier and _LEFT.search(text, one.end, end) else one.polarity
         behind = next((other.start for other in mentions[index + 1 :] if other.kind not in ANATOMY), end)
         if _is_tentative(text, start, one) and _is_nothing(text, one.end, max(behind, one.end)):
             one.polarity = "absent"
@@ -155,8 +164,13 @@ def overrule(text: str, start: int, mentions: list[Mention], named_from: int, be
         plainly = one.polarity == "absent" and not _NOT_ALL_OF_IT.search(around)
         denied[one.kind] = denied.get(one.kind, True) and plainly
     looked_again = _WORKED_UP.search(text, start, mentions[-1].end + 40) is not None
+    nothing_left = _LEFT.search(text, start, mentions[-1].end + 40) is not None
     for one in before:
-        if denied.get(one.kind) and _is_tentative(text, named_from, one) and (one.polarity != "uncertain" or looked_again):
+        if one.polarity in (None, "absent") or one.kind in ANATOMY or not denied.get(one.kind):
+            continue
+        was_there = nothing_left and _EARLIER.search(text, named_from, start) is not None
+        again = one.polarity != "uncertain" or looked_again
+        if was_there or (again and _is_tentative(text, named_from, one)):
             one.polarity = "absent"
 
 
