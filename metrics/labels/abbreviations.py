@@ -27,7 +27,8 @@ _BEFORE_A_NOUN = {
     r"(?:scatt?|sct?d?|sctrd|scattd)(?=\.?\s(?:fg|fibro|calc|ca\b|micro|benign|punct|vasc|areas))": "scattered",
     r"pleo(?:m|morph?)?(?=\.?\s(?:calc|ca\b|micro|mc))": "pleomorphic",
     r"as+ym+(?=\.?\s(?:dens|tissue|opac))": "asymmetric",
-    r"(?:gr(?:p|pd|ouped)|grp'd|clust|clstr?d?|clust'd)(?=\.?\s(?:pleo|fine|calc|ca\b|micro|mc|amorph|punct|round))": "grouped",
+    r"(?:gr(?:p|pd|ouped)|grp'd|clust|clstr?d?|clust'd)(?=\.?\s(?:pleo|fine|calc|ca\b|micro|mc|amorph|punct"
+    r"|round))": "grouped",
     r"amorph(?=\.?\s(?:calc|ca\b|micro|mc|µ|μ))": "amorphous",
     r"punct(?=\.?\s(?:calc|ca\b|micro|mc))": "punctate",
     r"vasc(?=\.?\s(?:calc|ca\b))": "vascular",
@@ -40,9 +41,12 @@ _BEFORE_A_NOUN = {
 }
 _ANYWHERE = {
     # A mass, where what stands around it says that no person and no disease is meant.
-    r"(?:(?<=no )|(?<=new )|(?<=oval )|(?<=circumscribed )|(?<=discrete )|(?<=dominant )|(?<=suspicious )|(?<=spiculated )|(?<=irregular )|(?<=spic )|(?<=irreg )"
-    r"|(?<=small )|(?<=sm )|(?<=round )|(?<=rnd )|(?<=dense )|(?<=solid )|(?<=mm )|(?<=cm )|(?<=benign )|(?<=other )|(?<=focal )|(?<=or )|(?<=/)|(?<=/ ))ms"
-    r"(?=\s?(?:[.,;:/(]|\Z|\d|at\b|in\b|@|or\b|w/|with\b|is\b|seen|r\b|l\b|rt\b|lt\b|right|left|upper|lower|[ul][oi]q))": "mass",
+    r"(?:(?<=no )|(?<=new )|(?<=oval )|(?<=circumscribed )|(?<=discrete )|(?<=dominant )|(?<=suspicious )"
+    r"|(?<=spiculated )|(?<=irregular )|(?<=spic )|(?<=irreg )"
+    r"|(?<=small )|(?<=sm )|(?<=round )|(?<=rnd )|(?<=dense )|(?<=solid )|(?<=mm )|(?<=cm )|(?<=benign )"
+    r"|(?<=other )|(?<=focal )|(?<=or )|(?<=/)|(?<=/ ))ms"
+    r"(?=\s?(?:[.,;:/(]|\Z|\d|at\b|in\b|@|or\b|w/|with\b|is\b|seen|r\b|l\b|rt\b|lt\b|right|left|upper|lower"
+    r"|[ul][oi]q))": "mass",
     r"msses|mses|massess": "masses",
     r"nod(?=\s?(?:[.,;:@]|\Z|in\b|at\b|r\b|l\b|rt\b|lt\b|right|left|upper|lower|[ul][oi]q|w/|with\b|\d))": "nodule",
     r"nods(?=\s?(?:[.,;:@]|\Z|in\b|at\b|bilat|\br\b|\bl\b|rt\b|lt\b))": "nodules",
@@ -59,7 +63,8 @@ _ANYWHERE = {
     r"inv(?:td|'td|rtd|t'd)": "inverted",
     r"ln(?:s)?pathy|l\.?a\.?n\.?pathy|lymphad|lymphaden|adenop|adnpthy|lnadenopathy": "lymphadenopathy",
     r"enl(?:g(?:d)?|rgd|'d|gt)?(?=\s?(?:[.,;:]|\Z|ln|l\s|r\s|rt\b|lt\b|left|right|node|lymph|ax|in\b|\d))": "enlarged",
-    r"(?:sk|skn)(?=\s?[/&,]|\s(?:and|&|nl|nml|norm|normal|ok|thick|thk|retr|unrem|wnl|clear|/|nip|dimpl|intact|changes?|edema|oedema))": "skin",
+    r"(?:sk|skn)(?=\s?[/&,]|\s(?:and|&|nl|nml|norm|normal|ok|thick|thk|retr|unrem|wnl|clear|/|nip|dimpl|intact"
+    r"|changes?|edema|oedema))": "skin",
     r"(?<=no )(?:sk|skn)(?=\s)": "skin",
     r"nips": "nipples",
     r"nip(?=\s?[-:]|\s(?:thick|thk|unrem|clear|intact|inv|eve?r|retr|flat))": "nipple",
@@ -73,12 +78,15 @@ _ANYWHERE = {
     r"dev(?=\sas+ym)": "developing",
     r"opac(?:it|s)?(?=\s?(?:[.,;:@]|\Z|in\b|at\b|\d|r\b|l\b))": "opacity",
     r"les(?:n|'n)?(?=\s?(?:[.,;:@]|\Z|in\b|at\b|\d|r\b|l\b))": "lesion",
-    r"(?:(?<=no )|(?<=benign )|(?<=suspicious )|(?<=multiple )|(?<=scattered )|(?<=vascular ))ca(?=\s?(?:[.,;:]|\Z|in\b|at\b|seen))": "calcification",
+    r"(?:(?<=no )|(?<=benign )|(?<=suspicious )|(?<=multiple )|(?<=scattered )|(?<=vascular ))ca(?=\s?(?:[.,;:]"
+    r"|\Z|in\b|at\b|seen))": "calcification",
     r"(?<=architectural )dist(?:ort)?": "distortion",
     r"(?:(?<=[:,;] )|(?<=/)|(?<=no )|(?<=or )|(?<=nor ))dist(?=\s?(?:[.,;/]|\Z))": "distortion",
-    r"(?:(?<=no )|(?<=nil )|(?<=new )|(?<=confirms )|(?<=shows )|(?<=possible )|(?<=with )|(?<=stable )|(?<=scar )|(?<=and )|(?<=[?]))dist"
+    r"(?:(?<=no )|(?<=nil )|(?<=new )|(?<=confirms )|(?<=shows )|(?<=possible )|(?<=with )|(?<=stable )"
+    r"|(?<=scar )|(?<=and )|(?<=[?]))dist"
     r"(?!\s?(?:from|to\b|of\b|\d|[:=]|third|nip|grouped|segm|region|linear|diffuse))": "distortion",
-    r"(?:\A|(?<=\n)|(?<=[.;:] )|(?<=focal )|(?<=subtle )|(?<=new )|(?<=mm )|(?<=cm ))dist(?=\s(?:at|in|on|@|r|l|rt|lt|right|left|[ul][oi]q)\b)": "distortion",
+    r"(?:\A|(?<=\n)|(?<=[.;:] )|(?<=focal )|(?<=subtle )|(?<=new )|(?<=mm )|(?<=cm ))dist(?=\s(?:at|in|on|@|r|l"
+    r"|rt|lt|right|left|[ul][oi]q)\b)": "distortion",
     r"ad(?!\s(?:hoc|lib\w{0,4}|interim|nauseam|vitam|integrum)\b|\.d\.)": "architectural distortion",
     rf"dist(?=\s?[:=]\s?{_VALUE})": "distortion",
     r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",

@@ -6,7 +6,6 @@ from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 
-
 _IS_NOT = re.compile(r"\s(?:is|are)\snot(?=\s?(?:[.,;\n]|\Z))")
 """Behind anatomy of which the contrary is said: "the nipple is normal, the skin is not"."""
 

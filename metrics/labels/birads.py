@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from metrics.labels import lexicon
-from metrics.labels.birads_sides import read_sides
+from metrics.labels.birads_sides import read_sides, side_above
 from metrics.labels.birads_values import Values, parse_values
 from metrics.labels.report_text import ReportText
 from metrics.labels.sides import SIDE_WORD, side_of
@@ -240,7 +240,7 @@ def _mention(
         header=token and (":" in filler or "=" in filler) and not lexicon.OPEN_BRACKET.search(sentence_before),
         direct=direct,
         section=report.section(start).endswith(lexicon.CLOSING_SECTIONS),
-        side=_side(clause_before, sentence_before, after) or _side_above(text, start),
+        side=_side(clause_before, sentence_before, after) or side_above(text, start),
         fate=fate,
         flags=frozenset(flags),
     )
@@ -255,17 +255,6 @@ def _side(clause_before: str, sentence_before: str, after: str) -> str | None:
     if right_after and not SIDE_WORD.search(clause_before):
         return "right" if right_after["side"][0] == "r" else "left"
     return side_of(sentence_before, after) or ("both" if lexicon.BOTH_SIDES_AFTER.match(after) else None)
-
-
-def _side_above(text: str, start: int) -> str | None:
-    """Return the side under whose heading a category stands, of a report that has a part for each breast."""
-    headings = list(lexicon.SIDE_HEADING.finditer(text))
-    if {heading["side"][0] for heading in headings} != {"l", "r"}:
-        return None
-    above = [heading for heading in headings if heading.end() <= start]
-    if not above or lexicon.OF_THE_WHOLE.search(text, above[-1].end(), start):
-        return None
-    return "right" if above[-1]["side"][0] == "r" else "left"
 
 
 def _fate(report: ReportText, clause_before: str, sentence_before: str, after: str, start: int, newer: bool) -> str:

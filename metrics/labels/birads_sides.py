@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from metrics.labels import lexicon
 from metrics.labels.birads_values import Values, parse_category
 
 _NAMES = {
@@ -148,3 +149,14 @@ def _pairs(items: list[_Item]) -> list[SideCategory]:
             return []
         pairs.append(SideCategory(side, value, max(one.end, other.end)))
     return pairs
+
+
+def side_above(text: str, start: int) -> str | None:
+    """Return the side under whose heading a category stands, of a report that has a part for each breast."""
+    headings = list(lexicon.SIDE_HEADING.finditer(text))
+    if {heading["side"][0] for heading in headings} != {"l", "r"}:
+        return None
+    above = [heading for heading in headings if heading.end() <= start]
+    if not above or lexicon.OF_THE_WHOLE.search(text, above[-1].end(), start):
+        return None
+    return "right" if above[-1]["side"][0] == "r" else "left"

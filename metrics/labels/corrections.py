@@ -20,9 +20,12 @@ _REPLACES = re.compile(
 _BIRADS = re.compile(r"\bbi[\s.-]?rads\b|\bcategory\b")
 _STOP = re.compile(r"[.;:\n](?!\d)|\b(?:left|right)\sbreast\s?:")
 _LAST_WORDS = re.compile(r"(?:(?:on|in|at)\s(?:the\s)?)?(?:[a-z0-9'-]{1,20}\s?){1,2}\Z")
-_READ_AS = re.compile(r"\bfor\s(?:the\sword\s)?(?P<wrong>[a-z-]{3,20})\s(?:please\s)?read\s(?=[a-z])|\bthe\sword\s[a-z-]{3,20}\s(?=[^.;\n]{0,40}\b(?:error|mistake|wrong|incorrect|slip|typo)\b)")
+_READ_AS = re.compile(
+    r"\bfor\s(?:the\sword\s)?(?P<wrong>[a-z-]{3,20})\s(?:please\s)?read\s(?=[a-z])|\bthe\sword\s[a-z-]{3,20}\s(?=[^.;\n]{0,40}\b(?:error|mistake|wrong|incorrect|slip|typo)\b)"
+)
 _MAY_CORRECT = re.compile(
-    r"scratch|strike|delete|ignore|disregard|cancel|erase|forget|remove|correct|i mean|pardon|mistake|make that|no wait|change that|sorry|should (?:say|be|read)|please read|the word"
+    r"scratch|strike|delete|ignore|disregard|cancel|erase|forget|remove|correct|i mean|pardon|mistake|make that"
+    r"|no wait|change that|sorry|should (?:say|be|read)|please read|the word"
 )
 
 

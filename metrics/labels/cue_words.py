@@ -41,7 +41,10 @@ DIAGNOSED = (
     r"(?:malignant|benign|cancerous|suspicious|invasive|solid|cystic|old|stable|harmless"
     r"|an?\s(?:cancer|carcinoma|fibroadenoma|cyst|tumou?r))"
 )
-TAKEN = r"(?:removed|(?:surgically\s)?withdrawn|cut\sout|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
+TAKEN = (
+    r"(?:removed|(?:surgically\s)?withdrawn|cut\sout|excised|resected|aspirated|enucleated|extirpated|operated\son"
+    r"|taken\sout)"
+)
 ONLY_JUDGED = (
     r"(?:exclu|rul|assess|evaluat|judg|determin|characteri|classif|dismiss|den|overlook|ignor|differentiat|distinguish|explain|compar|measur|biops|reach|target|sampl|remov|localis|resect|excis"
     r"|missed|interpret|categori|commented|stress|deci|known|sure|certain|confident|call|regard|consider|clarif|resolv|said|told|attribut|ascrib|follow|improv|avoid|rely|us|tak|treat|given|estimat|quantif|correlat|match|includ|imag|examin|project|position|compress|clear|described|declared|labell?ed|diagnos|separat|detach|dissociat|expect|seen\sapart)"

@@ -98,9 +98,11 @@ DENSITY_WORDS = (
     (
         "A",
         re.compile(
-            r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:(?:composed |made up |consisting )?of )?(?:fat(?:ty)?|involuted|adipose)\b(?! necrosis)"
+            r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:(?:composed |made up "
+            r"|consisting )?of )?(?:fat(?:ty)?|involuted|adipose)\b(?! necrosis)"
             r"|\b(?:entirely|completely|totally|wholly) replaced by (?:fat|adipose)"
-            r"|\b(?:composed|consist\w{0,3}|made up) (?:almost )?(?:entirely|completely|wholly|totally) of (?:fat|adipose)"
+            r"|\b(?:composed|consist\w{0,3}|made up) (?:almost )?(?:entirely|completely|wholly"
+            r"|totally) of (?:fat|adipose)"
             r"|\bcomplete (?:fatty )?involution\b"
         ),
     ),

@@ -10,7 +10,8 @@ _DICTATED = re.compile(
 _MEANT_AS_WORD = 2
 """As many full stops by name say that a text was dictated, wherever they stand."""
 _A_TIME = (
-    r"(?<!\bup )(?<!(?<!\bfour )\ba )(?<!\bthe )(?<!\btime )(?<!\bmenstrual )(?<!\bthis )(?<!\bthat )(?<!\bmonth )(?<!\byear )"
+    r"(?<!\bup )(?<!(?<!\bfour )\ba )(?<!\bthe )(?<!\btime )(?<!\bmenstrual )(?<!\bthis )(?<!\bthat )"
+    r"(?<!\bmonth )(?<!\byear )"
     r"(?<!\bweek )(?<!\bshort )(?<!\blong )(?<!\binterval )(?<!\bsurveillance )(?<!\bobservation )(?<!\bsame )(?<!-up )"
 )
 _PERIOD = re.compile(rf"{_A_TIME}\bperiod\b(?! of\b)")
@@ -22,7 +23,13 @@ _MARKS = (
     (re.compile(r"\s?\bsemicolon\b"), ";"),
     (re.compile(rf"\s?\bcolon\b{_BOWEL}"), ":"),
     (re.compile(r"\s?\bquestion mark\b"), "?"),
-    (re.compile(r"(?:\A|(?<=[.\n]) ?)question (?=[a-z-]{4,14} (?:(?:at|in|on|left|right|upper|lower|by)\b|[a-z]{3,11} o'? ?clock))"), " possible "),
+    (
+        re.compile(
+            r"(?:\A|(?<=[.\n]) ?)question (?=[a-z-]{4,14} (?:(?:at|in|on|left|right|upper|lower|by)\b"
+            r"|[a-z]{3,11} o'? ?clock))"
+        ),
+        " possible ",
+    ),
     (re.compile(r"\bquestion real\b"), "?"),
     (re.compile(r"\bopen (?:bracket|paren\w{0,8})\s?"), "("),
     (re.compile(r"\s?\bclose (?:bracket|paren\w{0,8})"), ")"),

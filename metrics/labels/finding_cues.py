@@ -206,7 +206,8 @@ LATER_CUES = {
     ),
     "side": RUN_ON.format(r"(?:right|left|rt|lt)\s(?:breast|side)"),
     "than": r"than\b",
-    "tissue": r"(?:composed|made\sup|consist\w{0,3}|formed)\s(?:of|by)\s(?:only\s|just\s|merely\s)?(?:(?:normal|overlapping|superimposed|crossing)\s(?:[a-z]{4,15}\s)?|(?:fibro)?glandular\s)(?:tissue|parenchyma|structures|stroma)\b|"
+    "tissue": r"(?:composed|made\sup|consist\w{0,3}|formed)\s(?:of|by)\s(?:only\s|just\s|merely\s)?"
+    r"(?:(?:normal|overlapping|superimposed|crossing)\s(?:[a-z]{4,15}\s)?|(?:fibro)?glandular\s)(?:tissue|parenchyma|structures|stroma)\b|"
     rf"(?:{NAMED_AS}|(?:is|are|was|were|consider\w{{0,3}}\s(?:it|this|these|them))\s(?:an?\s)?(?:just|only"
     rf"|merely|simply|normal|ordinary"
     r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
@@ -243,7 +244,8 @@ _ASKS = (
 """A question mark that belongs to what follows: "distortion ? scar"."""
 MARKS = {
     "answered": r"\?\s?(?:yes|present|enlarged|thickened|retracted|inverted)\b",
-    "absent_mark": rf"(?<=[a-z])-free\b(?!\s(?:survival|margin|interval))|[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
+    "absent_mark": r"(?<=[a-z])-free\b(?!\s(?:survival|margin|interval))"
+    rf"|[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
     r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
     "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
     r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\s(?:certain|excluded|definite)|unlikely|doubtful|(?:can\s?not|cannot)\s(?:be\s)?(?:exclude|rule)d?(?:\sout)?)\b"

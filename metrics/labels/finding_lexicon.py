@@ -20,7 +20,9 @@ _FINDINGS = {
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
-    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcareous\b|(?<=\bno\s)clusters?\b(?=\s?[.,;\n]|\sor\b|\sof\sconcern)|(?:(?<=one\s)|(?<=two\s)|(?<=the\s)|(?<=new\s)|(?<=suspicious\s))clusters?\b(?!\s(?:of|with))|calcium\s(?:deposits?|specks?|flecks?)\b"
+    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcareous\b"
+    r"|(?<=\bno\s)clusters?\b(?=\s?[.,;\n]|\sor\b|\sof\sconcern)"
+    r"|(?:(?<=one\s)|(?<=two\s)|(?<=the\s)|(?<=new\s)|(?<=suspicious\s))clusters?\b(?!\s(?:of|with))|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b|calcium\b(?!\s(?:score|channel|supp|intake|tablet))",
     "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b"
     r"|(?:distorted|disturbed)\sarchitecture\b"
@@ -109,58 +111,15 @@ EVENTS = re.compile(
 )
 """One pass over a sentence finds every finding, cue and mark in text order; the group's name says which."""
 
-NEW_STATEMENT = re.compile(
-    r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
-    r"|numerous\b|singl?(?:e|ular)\b|solitary\b|isolated\b|individual\b|occasional\b|sparse\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|one\b(?!\sor\b)|two\b|three\b|four\b|five\b|many\b|widespread\b|dystrophic\b|secretory\b"
-    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b|(?:i|we)\s(?:do\s)?(?:see|find|note|identify|notice)\b)"
-)
-"""After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
-
 ALTERNATIVE = re.compile(r"\s?(?:(?:or|vs|versus)\b|/)")
 """Right after a doubted finding: the doubt goes on to the next one ("possible mass or asymmetry")."""
 
-NEW_SUBJECT = re.compile(
-    r"\s?(?:and\s)?(?:the|its|their|her|his|these|those)\s(?:(?!or\b|nor\b)[a-z0-9'-]{1,20}\s?){1,7}?(?:,\s[^,.;\n]{2,50},)?(?:(?<=\s)|\s)"
-    r"(?:(?:is|are|has|have|was|were|shows?)\s(?!not?\s(?!chang|grow|increas|decreas|alter|enlarg|spicul|suspic)|never\b|absent\b|without\b|free\b)"
-    r"|(?:remains?|appears?|seems?|looks?|measures?|lies?|l[ai]y|persists?|extends?|contains?|corresponds?|represents?"
-    r"|needs?|requires?|warrants?|covers?|projects?|reach(?:es)?|stays?|keeps?|suggests?|grew|follows?|surrounds?|belongs?)(?=\s?[.;,\n]|\s(?!not?\b|absent\b|free\b)))"
-)
-"""After "and" in a denied list: a statement with a subject and a verb of its own."""
-LEADING_EXCEPTION = re.compile(
-    r"\s?(?:except(?:ing)?(?:\sfor)?|apart\sfrom|aside\sfrom|other\sthan|besides|barring|save(?:\sfor)?|exception\sof)\s"
-)
-SUBJECT_OF_ITS_OWN = re.compile(
-    r"\s?(?:the|both|all|this|these|no|neither|nothing|there|each|breasts?|remaining|mammogra\w{1,4}|stud(?:y|ies))\b"
-)
-"""The end of "except for arterial calcifications, the breasts are free of ...": a statement begins there."""
-FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
 NOW_APPEARS = re.compile(
     r"\s(?:(?:now|again|today|otherwise|also|still|both|all|have|has|become|is|are|was|were|looks?|appears?|seems?)\s){1,4}"
 )
 """Between "and" and what is said on of the same anatomy: "are smaller and now look normal"."""
-OF_ITS_OWN = re.compile(
-    r"\s?(?:and\s)?(?:(?:the|other|right|left|axillary|all)\s){0,2}(?:(?:micro|macro)?-?calc\w{0,12}|(?:lymph\s)?nodes|nodules|masses|opacities|asymmetries)\s"
-    r"(?:(?:are|is|of|r|l|right|left|appear|look|all|purely|only|solely|exclusively|merely|mainly|bilat\w{0,8}|remain|type)\s){0,4}"
-    r"(?:vascular|benign|round|coarse|few(?:er)?|less|scattered|smaller|larger|typical(?:ly)?(?!\sof)|dystrophic|popcorn|punctate|secretory"
-    r"|arterial|sparse|isolated|tiny)\b"
-)
-"""Behind a denied finding, another one of which something is said: "no mass, and calcifications are vascular only"."""
-AS_BEFORE = re.compile(
-    r"\s?(?:and\s)?(?:(?!(?:or|nor|no|and|without|not)\b)[a-z-]{2,20}\s){1,5}(?:(?:remain|stay)s?\s)?(?:stable|unchanged|constant"
-    r"|as\sbefore|identical|idem|persist(?:s|ing|ent)?|known|the\ssame)(?=\s?(?:[.,;\n]|\Z|\s(?:since|compared|from|over)\b))"
-)
-"""Behind a denied finding, another one of which is said that it hasn't changed: "no mass, calcifications stable"."""
 OF_IT = re.compile(r"\s(?:it|them)\b")
 """Behind what is said of the anatomy named last: "close to the muscle but does not invade it"."""
-LISTED = re.compile(
-    r"\b(?:or|nor|no|without)\b|^\s?and\b"
-    # "…, asymmetry and distortion are seen": a place behind the verb would make it a statement of its own.
-    r"|^[\w\s/-]{2,60}\s(?:and|&)\s[\w\s/-]{2,50}\s(?:is|are|was|were)\s(?:clearly\s|definitely\s)?"
-    r"(?:seen|noted|identified|detected|demonstrated|found|visible|visuali[sz]ed|evident|apparent|present|appreciated|observed|shown)"
-    r"(?:\s(?:here|today|bilaterally|(?:in|on|within)\s(?:either|any|both|the\s(?:present|current))[\w\s]{0,40}))?\s?(?:[.;]|\Z)"
-)
-LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
-"""In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(
     r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|left|right|rt|lt|major|minor|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
     r"axillary|underlying|sub-?cutaneous|subcutis|cellular|fatty|subcut|hypodermis|tissues?|fat|areolae?|planes?|thickness|likewise|also|as\sare"
@@ -218,27 +177,6 @@ ITS_PROPERTY = re.compile(
 )
 """Between a finding and what is denied of its margins."""
 EXPLAINS = re.compile(rf"{NO_FINDING}|{EXPLAINED_AWAY}")
-_NO_CHANGE_OF = (
-    r"(?:no|without|(?:absence|lack)\sof)\s(?:[a-z-]{3,15}\s){0,2}(?:growth|enhancement|flow|vascularit\w{1,3}|uptake|biopsy|intervention|treatment"
-    r"|progression|perfusion|restriction|hypervascularity|vasculari[sz]ation)\s(?:(?:is|was)\s)?(?:(?:seen|found|demonstrated|noted|needed|required|necessary|present)\s)?"
-)
-BEHIND_A_DENIAL = re.compile(
-    r"\s(?:(?!of|in|for|with|show|reveal|see|find|and|or|nor|that|than)[a-z-]{3,15}\s){1,3}(?<!\bof\s)(?<!\bin\s)(?<!\bfor\s)(?<!\bto\s)(?<!\bon\s)(?<!\bby\s)(?<!\bat\s)(?:the|this|these)\s"
-    r"(?:[a-z-]{3,15}\s){0,3}"
-)
-"""From a denial to a subject of its own: "in the absence of growth the nodule is regarded as benign"."""
-GOES_ON_AS_SUBJECT = re.compile(
-    r"\s(?:is|are|was|were|has|have|may|can|could|should|will|must|remains?|needs?|appears?)\b"
-)
-DENIED_OF_THE = re.compile(
-    r"(?:no|nothing|without)\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
-    r"|proof|recurr|mass|lesion|nodul|calc|microcalc|opac|lump|tumou?r|asymm|distort|node)[a-z-]{2,15}\s){1,4}"
-    r"(?:of|for|about|concerning|affected|altered|influenced|regarding|at|in|within|inside|around|near|along|throughout|(?:in|within)\sor\saround)\s(?:the|this|that|these|those)\s"
-    r"(?:region\sof\sthe\s)?(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"
-    r"(?:[a-z-]{3,15}\s)?"
-    rf"|{_NO_CHANGE_OF}(?:of|for|in|at|within|around|to)\s(?:(?:the|this|that|these|those|any|known|existing)\s)?(?:[a-z-]{{3,15}}\s){{0,3}}"
-)
-"""From a denial to a finding of which only something else is denied: "no biopsy of the mass"."""
 BEHIND_THE = re.compile(r"\b(?:behind|under|beneath|below|near|at|underneath)\s(?:the|this|her)\s\Z")
 """Before anatomy that is said to be abnormal, and only says where: "no mass behind the inverted nipple"."""
 IF_THE = re.compile(

@@ -17,6 +17,7 @@ from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
 from metrics.labels.said_behind import deny_before, doubt_before, hindered, searched_in_vain, settle_last
+from metrics.labels.some_of_them import REMNANT, others
 from metrics.labels.statement import (
     State,
     affirms,
@@ -32,7 +33,6 @@ from metrics.labels.statement import (
     of_anatomy,
     predicate_follows,
 )
-from metrics.labels.some_of_them import REMNANT, others
 from metrics.labels.taken_back import end_of_recall, settle_before, take_back
 from metrics.labels.verdicts import overrule, settle_in_sentence, settle_recalled, settle_suspected
 
@@ -122,39 +122,52 @@ def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
 
 def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
     state = State(text, end)
-    last_negation = -9
     for match in lexicon.EVENTS.finditer(text, start, end):
         event = match.lastgroup
         if event == "mass" and names_a_diagnosis(state, match):
             continue
         if event in KINDS or event == "abnormal":
-            polarity = "present" if is_presupposed(state, match) else state.polarity()
-            if polarity == "absent" and lexicon.A_TRUE_ONE.search(text, max(start, match.start() - 30), match.start()):
-                state.deny_kind(str(event))
-            state.mentions.append(Mention(str(event), match.start(), match.end(), polarity, state.clause))
-            general = event in KINDS and event not in ANATOMY
-            if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
-                state.doubted = False
+            _name(state, str(event), match)
         elif event == "of_skin":
             skin = Mention("skin", match.start(), match.end(), state.polarity(), state.clause, lesion=True)
             state.mentions.append(skin)
         elif event == "undistorted":
-            denied = state.negated and match.start() - last_negation <= 1
-            kind = "architectural_distortion"
-            state.mentions.append(Mention(kind, match.start(), match.end(), "present" if denied else "absent", state.clause))
+            there: Polarity = "present" if _just_denied(state, match) else "absent"
+            state.mentions.append(Mention("architectural_distortion", match.start(), match.end(), there, state.clause))
         elif event in ("normal", "harmless"):
-            denied = 0 <= match.start() - last_negation <= 1
+            denied = _just_denied(state, match)
             state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause, denied))
         elif event in ("negation", "explained"):
-            _find_nothing_wrong(state, match)
-            last_negation = state.denied_at = match.end()
-            state.denied_from = match.start()
-            state.negated, state.doubted, state.asked = True, False, False
-            named = len(state.mentions) > state.clause_from
-            state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
+            _deny_on(state, match)
         elif not _qualify(state, event, match):
             _punctuate(state, event, match)
     return state.mentions
+
+
+def _name(state: State, event: str, match: re.Match[str]) -> None:
+    """Take up a finding, or a word that says that something is wrong, with what the cues before say of it."""
+    polarity = "present" if is_presupposed(state, match) else state.polarity()
+    low = max(0, match.start() - 30)
+    if polarity == "absent" and lexicon.A_TRUE_ONE.search(state.text, low, match.start()):
+        state.deny_kind(event)
+    state.mentions.append(Mention(event, match.start(), match.end(), polarity, state.clause))
+    general = event in KINDS and event not in ANATOMY
+    if general and not lexicon.ALTERNATIVE.match(state.text, match.end(), state.end):
+        state.doubted = False
+
+
+def _just_denied(state: State, match: re.Match[str]) -> bool:
+    """Return whether a denial ends right before this word: "not normal"."""
+    return state.denied_at >= 0 and 0 <= match.start() - state.denied_at <= 1
+
+
+def _deny_on(state: State, match: re.Match[str]) -> None:
+    """Deny what follows."""
+    _find_nothing_wrong(state, match)
+    state.denied_from, state.denied_at = match.start(), match.end()
+    state.negated, state.doubted, state.asked = True, False, False
+    named = len(state.mentions) > state.clause_from
+    state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
 
 
 def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:

@@ -32,7 +32,8 @@ _QUESTION = re.compile(
     rf"\bquestion\s?:\s?(?:(?:is|are)\sthere\s)?(?:(?:an?|any)\s)?(?P<name>{FINDING})\s?\?\s?(?:answer|reply|response|result)\s?:\s?(?P<said>{NO}|{YES})(?![a-z])"
 )
 _NONE = re.compile(
-    rf"(?<![a-z-])(?P<name>{FINDING})[ ]?(?:[:=|\t]|-{{1,2}}(?=[ ])|(?:\.|\s\.){{3,60}})\s?(?:(?:no|nil)\s(?:evidence|abnormalit(?:y|ies)|findings?)|nothing(?:\s(?:seen|found|abnormal))?|none(?:\s(?:seen|identified|noted|present|found|detected))?"
+    rf"(?<![a-z-])(?P<name>{FINDING})[ ]?(?:[:=|\t]|-{{1,2}}(?=[ ])|(?:\.|\s\.){{3,60}})\s?(?:(?:no"
+    rf"|nil)\s(?:evidence|abnormalit(?:y|ies)|findings?)|nothing(?:\s(?:seen|found|abnormal))?|none(?:\s(?:seen|identified|noted|present|found|detected))?"
     rf"|-ve|neg(?:ative)?|no|n(?!\s?/\s?a)|nil|0|no\ssuspicious){_END}(?!\s?/)"
 )
 _MARK = r"\s?[=:-]?\s?(?P<{}>[01+-]|yes|no|y|n)(?![a-z0-9+]|\s?mm)"
@@ -42,7 +43,9 @@ _LETTERS = re.compile(
 _SIGNED = re.compile(rf"(?:\A|(?<=[\s,;/]))(?P<sign>[+-])\s?(?P<name>{FINDING})(?![a-z-])(?=\s?(?:[.,;/+-]|\Z|\s))")
 _SIGNS = {"+": "present", "-": "none"}
 _NAMES = {"m": "mass", "c": "calcification", "d": "distortion", "a": "asymmetry"}
-_IS_ANATOMY = re.compile(r"skin|nipples?|nac|pectoral(?:is)?(?:\smuscles?)?|axillae?|(?:axillary\s)?(?:lymph\s?)?nodes?|lns?")
+_IS_ANATOMY = re.compile(
+    r"skin|nipples?|nac|pectoral(?:is)?(?:\smuscles?)?|axillae?|(?:axillary\s)?(?:lymph\s?)?nodes?|lns?"
+)
 """Of what is always there "none" says that nothing is wrong."""
 _MAY_HAVE = re.compile(r"[:=?|\t-]|\.\s?\.\s?\.")
 _MAY_BE_LETTERS = re.compile(r"(?<![a-z0-9])m\s?[=:+-]")
@@ -52,7 +55,9 @@ def plainly(text: str) -> str:
     """Return `text`, in lower case, with such fields written as plain ones."""
     if not _MAY_HAVE.search(text):
         return text
-    text = _NONE.sub(lambda match: f"{match['name']}: {'normal' if _IS_ANATOMY.fullmatch(match['name']) else 'none'}", text)
+    text = _NONE.sub(
+        lambda match: f"{match['name']}: {'normal' if _IS_ANATOMY.fullmatch(match['name']) else 'none'}", text
+    )
     text = _DESCRIBED.sub(r"\g<name>: none", text)
     text = _INAPPLICABLE.sub(r"\g<name>: none", text)
     text = _UNSEEN.sub(" ", text)

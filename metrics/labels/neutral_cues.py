@@ -46,11 +46,13 @@ NEUTRAL = "|".join(
         r"(?:fail(?:s|ed)?|unable|not\sable)\sto\s(?:dispel|resolve|efface|disperse|clear|dissolve|remove|explain\saway)\b",
         r"no\s(?:reason|indications?|grounds?|cause|justification|point|place)\s(?:to|for|in)\s(?:a\s|an\s)?(?:biops\w{1,3}|recall\w{0,3}|treat\w{0,4}|follow\w{0,3}|excis\w{1,3}"
         r"|remov\w{1,3}|worry|act|operat\w{1,3}|aspirat\w{1,3}|investigat\w{1,5}|puncture|sampl\w{1,3}|intervention|concern)\b",
-        r"not\b(?=\sthe\s[a-z -]{3,30}\s(?:that|which|who)\s(?:worr|concern|bother|matter|troubl|alarm|disturb|attract|need|warrant)\w{0,4}\b)|(?<=[:.]\s)not\sso\b",
+        r"not\b(?=\sthe\s[a-z -]{3,30}\s(?:that|which|who)\s(?:worr|concern|bother|matter|troubl|alarm|disturb"
+        r"|attract|need|warrant)\w{0,4}\b)|(?<=[:.]\s)not\sso\b",
         r"without\sthe\s(?:earlier|previous|prior|old|older|comparison)\s(?:films?|images?|stud(?:y|ies)|mammogra\w{1,5}|examinations?)\b|(?:did|does|do)\snot\sknow\s(?:of|about|that|the)\b",
         r"(?:absence|lack)\sof\s(?:an?\s|any\s)?(?:(?!mass|nodul|lesion|calc|micro|opac|distor|asym|tumou?r|lump|evidence|sign)[a-z-]{3,14}\s){1,4}"
         r"(?:does|do|makes?|means?|confirms?|favou?rs?|suggests?|indicates?|is|was|argues?|supports?)\b",
-        r"(?:did|does|do)\snot\s(?:mention|describe|report|comment\son|refer\sto|record|list)\b(?=\sthe\b)|not\sthe\b(?=\s[a-z -]{3,30},\s(?:is|are|was|were|has|have)\b)",
+        r"(?:did|does|do)\snot\s(?:mention|describe|report|comment\son|refer\sto|record|list)\b(?=\sthe\b)"
+        r"|not\sthe\b(?=\s[a-z -]{3,30},\s(?:is|are|was|were|has|have)\b)",
         r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
         r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
         # Why a category was given: there.

@@ -63,19 +63,23 @@ _BOUNDARY = re.compile(
 )
 UNASKED_SECTIONS = (
     "history", "clinical history", "indication", "indications", "technique", "comparison", "clinical information",
-    "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation", "clinical",
-    "clinical question", "question", "clinical findings", "clinical examination", "clinical exam", "physical examination",
-    "physical exam", "palpation", "inspection and palpation", "gp letter", "gp", "referral letter", "clinically", "symptoms", "symptom",
-    "o/e", "on examination", "examination by the clinician", "clinical breast examination", "cbe", "on palpation", "reason for exam", "reason for examination", "reason for study",
-    "reason for the exam", "reason for the examination", "reason for referral", "purpose", "reason for visit", "reason for attendance",
-    "presenting symptom", "presenting symptoms", "presentation", "complaint", "complaints",
-    "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis", "past history",
-    "surgical history", "family history", "medical history", "patient history", "breast history", "comparisons",
-    "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination", "referral",
+    "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation",
+    "clinical", "clinical question", "question", "clinical findings", "clinical examination", "clinical exam",
+    "physical examination", "physical exam", "palpation", "inspection and palpation", "gp letter", "gp",
+    "referral letter", "clinically", "symptoms", "symptom", "o/e", "on examination", "examination by the clinician",
+    "clinical breast examination", "cbe", "on palpation", "reason for exam", "reason for examination",
+    "reason for study", "reason for the exam", "reason for the examination", "reason for referral", "purpose",
+    "reason for visit", "reason for attendance", "presenting symptom", "presenting symptoms", "presentation",
+    "complaint", "complaints", "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis",
+    "past history", "surgical history", "family history", "medical history", "patient history", "breast history",
+    "comparisons", "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination",
+    "referral",
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (
-    r"findings?|fundings|(?:mammographic |imaging |ultrasound |radiological |radiographic |radiologic )?findings?|imaging|mammo|mammographically|radiologically|x-?ray mammography|impressions?|imp|(?:final |overall "
+    r"findings?|fundings|(?:mammographic |imaging |ultrasound |radiological |radiographic "
+    r"|radiologic )?findings?|imaging|mammo|mammographically|radiologically|x-?ray mammography|impressions?|imp"
+    r"|(?:final |overall "
     r"|bi-?rads )?"
     r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue "
     r"|parenchymal )?density|"

@@ -8,7 +8,6 @@ from metrics.labels.mention import Mention
 from metrics.labels.some_of_them import is_of_one_side, is_of_some
 from metrics.labels.statement import State, of_a_property
 
-
 _FEW = 2
 """As many words before "resolved" and its like are no subject that it is said of."""
 
@@ -29,25 +28,7 @@ def doubt_before(state: State, match: re.Match[str]) -> None:
 
 def deny_before(state: State, event: str, match: re.Match[str]) -> None:
     """Deny what stands before; where nothing does, what follows ("not seen: masses") or what was named last."""
-    if match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
-        state.text, max(0, match.start() - 120), match.start()
-    ):
-        state.verb = True
-        return
-    excluded = "excluded" in match[0] or "ruled" in match[0]
-    if excluded and state.text.rfind("neither", state.clause_at, match.start()) >= 0:
-        state.reach_back("uncertain")
-        state.verb = True
-        return
-    if excluded and state.of_diagnosis(match.start()):
-        state.verb = True
-        return
-    if match[0].startswith("there") and lexicon.ELSEWHERE.search(state.text, max(0, match.start() - 30), match.start()):
-        return
-    if of_a_property(state, match.start()) or hindered(state, match.start()):
-        return
-    if not match[0].startswith(("none", "nil", "neither", "no ")) and event == "absent_after" and _of_some(state, match):
-        state.verb = True
+    if _denies_something_else(state, event, match):
         return
     gone = lexicon.GOES_AWAY.match(match[0]) is not None
     if not state.names_any() and lexicon.IT_IS.search(state.text, max(0, match.start() - 60), match.start()):
@@ -68,6 +49,29 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         others_before = len(state.text[state.clause_at : match.start()].split()) > _FEW
         state.negated |= lexicon.EXPLAINS.search(match[0]) is None and not (others_before and gone)
     state.verb |= reached or bool(state.mentions)
+
+
+def _denies_something_else(state: State, event: str, match: re.Match[str]) -> bool:
+    """Return whether something else is denied: a diagnosis, a property, the other side, or a part of what was named."""
+    excluded = "excluded" in match[0] or "ruled" in match[0]
+    neither = excluded and state.text.rfind("neither", state.clause_at, match.start()) >= 0
+    if neither:
+        state.reach_back("uncertain")
+    whether = match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
+        state.text, max(0, match.start() - 120), match.start()
+    )
+    if neither or whether or (excluded and state.of_diagnosis(match.start())):
+        state.verb = True
+        return True
+    if match[0].startswith("there") and lexicon.ELSEWHERE.search(state.text, max(0, match.start() - 30), match.start()):
+        return True
+    if of_a_property(state, match.start()) or hindered(state, match.start()):
+        return True
+    of_all = event != "absent_after" or match[0].startswith(("none", "nil", "neither", "no "))
+    if of_all or not _of_some(state, match):
+        return False
+    state.verb = True
+    return True
 
 
 def _of_some(state: State, match: re.Match[str]) -> bool:

@@ -25,7 +25,9 @@ _SUBSET = re.compile(
     r"(?!\sof\swhich)[^,;.:\n]{0,40}\Z"
 )
 """Between the finding and what went away: a part of them is its subject."""
-_WENT = re.compile(rf"\b(?:{GOES}|{TAKEN}|no\slonger|gone|collapsed|regressed|involuted|absent|not\s(?:seen|visible))\b")
+_WENT = re.compile(
+    rf"\b(?:{GOES}|{TAKEN}|no\slonger|gone|collapsed|regressed|involuted|absent|not\s(?:seen|visible))\b"
+)
 _NOT_THERE = (
     r"(?!not?\b(?!\s(?:yet\s)?(?:chang|gr[oe]w|increas|decreas|alter|enlarg|disappear|resolv|gone|suspic))|(?:also|likewise|too|all|both|now|completely)\s(?:gone|resol|disap|rem|exc|abs|van)"
     rf"|gone|absent|{GOES}|{TAKEN}|collapsed|negative|normal|clear|unremarkable|free)"
@@ -83,7 +85,9 @@ _ONE_MORE = re.compile(
     rf"|(?:is|are)\s(?:[a-z]{{4,12}}ly\s)?(?:{_ALTERED}|prominent|suspicious|irregular))\b"
 )
 """A sentence that says so of one of what the one before denies: "no suspicious nodes; one with a thick cortex"."""
-_NAMED_SIDE = re.compile(r"\b(?P<side>left|right|lt|rt)\b|(?<![a-z0-9'])(?P<letter>[lr])(?=\s?[:,]|\s(?:breast|side)\b)")
+_NAMED_SIDE = re.compile(
+    r"\b(?P<side>left|right|lt|rt)\b|(?<![a-z0-9'])(?P<letter>[lr])(?=\s?[:,]|\s(?:breast|side)\b)"
+)
 
 
 def is_of_some(text: str, clause_at: int, named: Mention, position: int) -> bool:

@@ -91,14 +91,10 @@ def settle_before(text: str, start: int, end: int, before: list[Mention], adjace
         return False
     while start < end and not text[start].isalnum():
         start += 1
-    said: Polarity | None = None
     if last.kind not in ANATOMY and _THERE_IS_NONE.match(text, start, end):
         last.polarity = "absent"
         return True
-    if _GONE_ITSELF.match(text, start, end) or _GONE_BEHIND.match(text, start, end):
-        said = "absent"
-    elif _THERE.match(text, start, end):
-        said = "present"
+    said = _said_of_it(text, start, end)
     if said == "absent" and _of_the_other_side(text, start, end, last):
         return True
     if said and last.kind not in ANATOMY:
@@ -110,6 +106,13 @@ def settle_before(text: str, start: int, end: int, before: list[Mention], adjace
     if last.polarity is None and last.kind in ANATOMY and _NONE_OF_IT.fullmatch(text, start, end):
         last.polarity = "absent"
     return False
+
+
+def _said_of_it(text: str, start: int, end: int) -> Polarity | None:
+    """Return whether a sentence says that it went away or that it is there; None where it says neither."""
+    if _GONE_ITSELF.match(text, start, end) or _GONE_BEHIND.match(text, start, end):
+        return "absent"
+    return "present" if _THERE.match(text, start, end) else None
 
 
 def _of_the_other_side(text: str, start: int, end: int, last: Mention) -> bool:

@@ -32,15 +32,22 @@ _NORMAL_THINGS = (
     r"(?:tissue|parenchyma|stroma|glands?|glandularity|ligaments?(?:\sof\scooper)?|vessels?|veins?|arter(?:y|ies)|structures?|lines|strands?|trabeculae|lobules?|lobes?|ducts?"
     r"|anatomy|breast|appearances?|variant)\b"
 )
-_ONLY = r"(?:only|merely|just|simply|solely|purely|nothing\s(?:but|more\sthan|other\sthan|except|apart\sfrom)|no\smore\sthan|none\sother\sthan)"
+_ONLY = (
+    r"(?:only|merely|just|simply|solely|purely|nothing\s(?:but|more\sthan|other\sthan|except|apart\sfrom)"
+    r"|no\smore\sthan|none\sother\sthan)"
+)
 _SAYS = (
-    r"(?:is|are|was|were|be|shows?|showed|showing|reveals?|revealed|demonstrat\w{2,3}|finds?|found|sees?|saw|appearances?\sof|confirm\w{0,3}|represents?|proves?|proved|proven|as|reading|read)"
+    r"(?:is|are|was|were|be|shows?|showed|showing|reveals?|revealed|demonstrat\w{2,3}|finds?|found|sees?|saw"
+    r"|appearances?\sof|confirm\w{0,3}|represents?|proves?|proved|proven|as|reading|read)"
 )
 _LOOKS = (
     r"(?:views?|ultraso\w{3,8}|sonogra\w{2,3}|us|usg|tomosynthesis|tomograms?|dbt|tomo|3d|imaging|images?|work-?up|assessment|mammogra\w{1,5}|projections?|compression|paddle|films?|mri|mr"
     r"|magnification|examination|investigations?|tests|studies|everything)"
 )
-_ADVERBS = r"(?:(?:all|both|entirely|completely|quite|perfectly|now|then|again|also|wholly|totally|absolutely|essentially|reassuringly)\s){0,2}"
+_ADVERBS = (
+    r"(?:(?:all|both|entirely|completely|quite|perfectly|now|then|again|also|wholly|totally|absolutely"
+    r"|essentially|reassuringly)\s){0,2}"
+)
 _NOTHING_SEEN = (
     rf"(?:{_SAYS}\s{_ONLY}|there\s(?:is|are|was|were)\s{_ONLY}|(?:sonographic|mammographic|tomographic|radiologic)ally\s(?:and\s(?:sonographic|mammographic|tomographic)ally\s)?{_ONLY}|:\s?{_ONLY})\s"
     rf"{_ADJECTIVES}{_NORMAL_THINGS}"
@@ -79,14 +86,20 @@ _HEDGED = re.compile(
     r"\b(?:favou?r\w{0,3}|likely|probabl\w{1,3}|possibl\w{1,3}|could|may|might|can|suspect\w{0,3}|presum\w{2,5}|perhaps|if|whether|should|would|appears?|seems?|or|suggest\w{0,4}|unless|until"
     r"|(?:thought|felt|believed)\sto)\b[^.;,\n]{0,30}\Z"
 )
-_WORKED_UP = re.compile(rf"\b(?:{_LOOKS}|now|today|however|true|real|actual|on\sreview|in\s(?:fact|retrospect)|consensus|arbitration)\b")
+_WORKED_UP = re.compile(
+    rf"\b(?:{_LOOKS}|now|today|however|true|real|actual|on\sreview|in\s(?:fact|retrospect)|consensus|arbitration)\b"
+)
 """In the sentence that denies what was doubted: someone looked again."""
 _LEFT = re.compile(
     r"\b(?:no|without|none)\s(?:(?:[a-z-]{4,14}\s){0,2}(?:residual|remaining|further)\b|[^.;,\n]{3,40}?\b(?:left(?:\sbehind)?(?=\s?(?:[.;,\n]|\Z))|remains?|remaining|any\s(?:more|longer)|anymore|persists?))"
 )
-_EARLIER = re.compile(r"\b(?:previous(?:ly)?|earlier|former(?:ly)?|known|prior|last\syear|(?:19|20)\d\d|excised|biops\w{2,4}|removed|described|recorded)\b")
+_EARLIER = re.compile(
+    r"\b(?:previous(?:ly)?|earlier|former(?:ly)?|known|prior|last\syear|(?:19|20)\d\d|excised|biops\w{2,4}|removed|described|recorded)\b"
+)
 """Of what was there before: what is left of it decides."""
-_OF_THE_REST = re.compile(r"\b(?:rest|remaining|remainder|otherwise|elsewhere|other|opposite|contralateral|surrounding)\b")
+_OF_THE_REST = re.compile(
+    r"\b(?:rest|remaining|remainder|otherwise|elsewhere|other|opposite|contralateral|surrounding)\b"
+)
 _FAR = 120
 
 
@@ -158,7 +171,7 @@ def overrule(text: str, start: int, mentions: list[Mention], named_from: int, be
         named_from: where the sentence before begins.
         before: the findings of that one.
     """
-    denied = {}
+    denied: dict[str, bool] = {}
     for one in mentions:
         around = text[max(start, one.start - 40) : min(len(text), one.end + 40)]
         plainly = one.polarity == "absent" and not _NOT_ALL_OF_IT.search(around)
