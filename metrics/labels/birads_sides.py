@@ -1,7 +1,9 @@
 """BI-RADS categories of both breasts under one name: "BIRADS 1 (right), 4A (left)", "BI-RADS Right: 2 Left: 4C"."""
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 from metrics.labels import lexicon
 from metrics.labels.birads_values import Values, parse_category
@@ -12,6 +14,8 @@ _NAMES = {
 }
 """Also as they are left standing in translations from German, Spanish and Portuguese."""
 _ABROAD = r"rb|lb|re|rechts|li|links|der|dcha|derecha|izq|izda|izquierda|dir|direita|esq|esquerda"
+_FAR = 1000
+"""How many characters before a category may say that it is of the whole report."""
 _ITEMS = 12
 """The most sides and categories that are read after one name."""
 _SIDE = re.compile(
@@ -151,12 +155,19 @@ def _pairs(items: list[_Item]) -> list[SideCategory]:
     return pairs
 
 
+@lru_cache(maxsize=4)
+def _headings_of_sides(text: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return where headings of sides end, and their sides, of a report that has a part for each breast; else none."""
+    headings = [(found.end(), found["side"]) for found in lexicon.SIDE_HEADING.finditer(text)]
+    if len({side for _, side in headings}) < len(("left", "right")):
+        return (), ()
+    return tuple(end for end, _ in headings), tuple(side for _, side in headings)
+
+
 def side_above(text: str, start: int) -> str | None:
     """Return the side under whose heading a category stands, of a report that has a part for each breast."""
-    headings = list(lexicon.SIDE_HEADING.finditer(text))
-    if {heading["side"][0] for heading in headings} != {"l", "r"}:
+    ends, sides = _headings_of_sides(text)
+    above = bisect_right(ends, start) - 1
+    if above < 0 or lexicon.OF_THE_WHOLE.search(text, max(ends[above], start - _FAR), start):
         return None
-    above = [heading for heading in headings if heading.end() <= start]
-    if not above or lexicon.OF_THE_WHOLE.search(text, above[-1].end(), start):
-        return None
-    return "right" if above[-1]["side"][0] == "r" else "left"
+    return sides[above]

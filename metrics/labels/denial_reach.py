@@ -8,7 +8,7 @@ import re
 NEW_STATEMENT = re.compile(
     r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
     r"|numerous\b|singl?(?:e|ular)\b|solitary\b|isolated\b|individual\b|occasional\b|sparse\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|one\b(?!\sor\b)|two\b|three\b|four\b|five\b|many\b|widespread\b|dystrophic\b|secretory\b"
-    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b|(?:i|we)\s(?:do\s)?(?:see|find|note|identify|notice)\b)"
+    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b|(?:the\s)?presence\sof\b|(?:i|we)\s(?:do\s)?(?:see|find|note|identify|notice)\b)"
 )
 """After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
 

@@ -108,7 +108,7 @@ CUES = {
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
             rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
             r"(?:is|are|was|were)\snot\s(?:an?\s)?(?:real|genuine|true|authentic)(?=\s(?:one|finding|abnormality)\b|\s?(?:[.,;:\n]|\Z))",
-            r"none\b(?!\s(?:of|within|inside|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
+            r"none\b(?!\s(?:of|elsewhere|otherwise|within|inside|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
     "uncertain_before": "|".join(

@@ -137,6 +137,7 @@ OF_THE_ONE_THERE = re.compile(
     r"\b(?:in|within|of|inside|around|near|beside|adjacent\sto|next\sto|accompanying|surrounding|by|from"
     r"|behind|beneath|underneath|under|underlying|underlies|underl(?:ie|ay)|deep\sto|(?:associated|in\sassociation|connected|together)\swith|at|along)\s(?:the|this|that|these|those)\s"
     r"(?:[a-z-]{3,15}\s){0,2}\Z"
+    r"|\b(?:in|within|inside|around)\s(?:(?:area|region|cent(?:re|er))\sof\s)?\Z"
 )
 """Before a finding that isn't denied along with what is denied of it: "no calcification in the mass"."""
 EXPLAINED_BY_NOTHING = re.compile(
@@ -233,6 +234,7 @@ EXCEPTED = re.compile(
     r"\s(?:(?:for|the|an?|some|few|several|two|three|stable|known|scattered|isolated|single|solitary|tiny|small|obviously|"
     r"typically|definitely)\s){0,4}(?:benign|vascular|arterial|coarse|popcorn|punctate|secretory|dystrophic|rim|round|"
     r"ones?\b|those\b|that\b)[^.;,\n]{0,60}"
+    r"|\s(?:for\s(?:those\s)?)?(?:in|within|along|at|around|behind|near)\s(?:the|her|his|both|a)\s[^.;,\n]{2,60}"
 )
 """Behind "other than": of the kind denied, what is there after all ("no calcification other than vascular")."""
 

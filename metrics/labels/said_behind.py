@@ -46,7 +46,7 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
-        others_before = len(state.text[state.clause_at : match.start()].split()) > _FEW
+        others_before = len(state.text[max(state.clause_at, match.start() - 60) : match.start()].split()) > _FEW
         state.negated |= lexicon.EXPLAINS.search(match[0]) is None and not (others_before and gone)
     state.verb |= reached or bool(state.mentions)
 
@@ -54,7 +54,7 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
 def _denies_something_else(state: State, event: str, match: re.Match[str]) -> bool:
     """Return whether something else is denied: a diagnosis, a property, the other side, or a part of what was named."""
     excluded = "excluded" in match[0] or "ruled" in match[0]
-    neither = excluded and state.text.rfind("neither", state.clause_at, match.start()) >= 0
+    neither = excluded and state.text.rfind("neither", max(state.clause_at, match.start() - 120), match.start()) >= 0
     if neither:
         state.reach_back("uncertain")
     whether = match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
@@ -124,7 +124,7 @@ def settle_last(state: State, event: str | None, match: re.Match[str]) -> bool:
         if last and not state.negated:
             last.polarity = "present"
     elif event == "holds":
-        doubted = last is not None and "doubt" in state.text[state.clause_at : last.start]
+        doubted = last is not None and "doubt" in state.text[max(state.clause_at, last.start - 60) : last.start]
         if last and last.polarity == "uncertain" and not (state.doubted or doubted):
             last.polarity = "present"
         state.verb = True

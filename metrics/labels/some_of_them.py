@@ -85,6 +85,8 @@ _ONE_MORE = re.compile(
     rf"|(?:is|are)\s(?:[a-z]{{4,12}}ly\s)?(?:{_ALTERED}|prominent|suspicious|irregular))\b"
 )
 """A sentence that says so of one of what the one before denies: "no suspicious nodes; one with a thick cortex"."""
+_FAR = 300
+"""How many characters before it a side may be named."""
 _NAMED_SIDE = re.compile(
     r"\b(?P<side>left|right|lt|rt)\b|(?<![a-z0-9'])(?P<letter>[lr])(?=\s?[:,]|\s(?:breast|side)\b)"
 )
@@ -105,7 +107,7 @@ _ON = re.compile(r"[^.;,\n]{0,20}?\b(?P<side>left|right)\b")
 
 def is_of_one_side(text: str, named: Mention, start: int, end: int) -> bool:
     """Return whether what denies between `start` and `end` is of one side only: "present right and absent left"."""
-    there, here = _PRESENT_ON.search(text, named.end, start), _ON.match(text, end)
+    there, here = _PRESENT_ON.search(text, max(named.end, start - 80), start), _ON.match(text, end)
     return there is not None and here is not None and there["side"] != here["side"]
 
 
@@ -130,7 +132,14 @@ def others(text: str, start: int, end: int, before: list[Mention], heard_from: i
         there = None
     if there is None:
         found = _THERE.finditer(said)
-        there = next((one for one in found if _is_other_side(text[heard_from : start + one.start() + 1], one)), None)
+        there = next(
+            (
+                one
+                for one in found
+                if _is_other_side(text[max(heard_from, start + one.start() - _FAR) : start + one.start() + 1], one)
+            ),
+            None,
+        )
     if there is None and denied.kind in (*ANATOMY, "lymph_node") and _NAMED_SIDE.search(said):
         there = _ON_ONE_SIDE.search(said) or (_ONE_MORE.match(said) if start >= denied.end + 1 else None)
     if there is None and start > denied.end:

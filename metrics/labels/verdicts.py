@@ -101,16 +101,20 @@ _OF_THE_REST = re.compile(
     r"\b(?:rest|remaining|remainder|otherwise|elsewhere|other|opposite|contralateral|surrounding)\b"
 )
 _FAR = 120
+_MANY = 20
+"""The most findings of a sentence that another is held against."""
 
 
 def settle_in_sentence(text: str, start: int, end: int, mentions: list[Mention]) -> None:
     """Deny what a sentence calls suspected where the rest of it says that nothing is there."""
     for index, one in enumerate(mentions):
-        again = [other for other in mentions[index + 1 :] if other.kind == one.kind and one.kind not in ANATOMY]
+        following = mentions[index + 1 : index + 1 + _MANY]
+        again = [other for other in following if other.kind == one.kind and one.kind not in ANATOMY]
         if again and again[-1].polarity == "absent" and one.polarity == "present":
-            earlier = _EARLIER.search(text, start, again[-1].start)
-            one.polarity = "absent" if earlier and _LEFT.search(text, one.end, end) else one.polarity
-        behind = next((other.start for other in mentions[index + 1 :] if other.kind not in ANATOMY), end)
+            earlier = _EARLIER.search(text, max(start, one.start - _FAR), again[-1].start)
+            left = _LEFT.search(text, one.end, min(end, again[-1].end + 40))
+            one.polarity = "absent" if earlier and left else one.polarity
+        behind = next((other.start for other in following if other.kind not in ANATOMY), end)
         if _is_tentative(text, start, one) and _is_nothing(text, one.end, max(behind, one.end)):
             one.polarity = "absent"
 
@@ -124,7 +128,7 @@ def settle_suspected(text: str, start: int, end: int, named_from: int, before: l
         named_from: where the sentence of `before` begins.
         before: the findings of that sentence.
     """
-    tentative = [one for one in before if _is_tentative(text, named_from, one)]
+    tentative = [one for one in before[-_MANY:] if _is_tentative(text, named_from, one)]
     return bool(tentative) and _settle(text, start, end, tentative)
 
 
@@ -148,17 +152,13 @@ def _settle(text: str, start: int, end: int, suspected: list[Mention]) -> bool:
         said = "absent"
     if said is None:
         return False
+    now = {side[0] for side in SIDE_WORD.findall(text, start, end)}
     for one in suspected:
-        if not _of_the_other_side(text, one, start, end):
+        then = {side[0] for side in SIDE_WORD.findall(text, max(0, one.start - 60), min(start, one.end + 40))}
+        # A sentence that names only the other side settles nothing.
+        if not (then and now and then.isdisjoint(now)):
             one.polarity = said
     return bool(suspected)
-
-
-def _of_the_other_side(text: str, one: Mention, start: int, end: int) -> bool:
-    """Return whether a sentence names only the other side than the one that the finding is said to be on."""
-    then = {side[0] for side in SIDE_WORD.findall(text, max(0, one.start - 60), min(start, one.end + 40))}
-    now = {side[0] for side in SIDE_WORD.findall(text, start, end)}
-    return bool(then and now) and then.isdisjoint(now)
 
 
 def overrule(text: str, start: int, mentions: list[Mention], named_from: int, before: list[Mention]) -> None:
@@ -176,12 +176,13 @@ def overrule(text: str, start: int, mentions: list[Mention], named_from: int, be
         around = text[max(start, one.start - 40) : min(len(text), one.end + 40)]
         plainly = one.polarity == "absent" and not _NOT_ALL_OF_IT.search(around)
         denied[one.kind] = denied.get(one.kind, True) and plainly
+    was_here = _EARLIER.search(text, named_from, start) is not None
     looked_again = _WORKED_UP.search(text, start, mentions[-1].end + 40) is not None
     nothing_left = _LEFT.search(text, start, mentions[-1].end + 40) is not None
     for one in before:
         if one.polarity in (None, "absent") or one.kind in ANATOMY or not denied.get(one.kind):
             continue
-        was_there = nothing_left and _EARLIER.search(text, named_from, start) is not None
+        was_there = nothing_left and was_here
         again = one.polarity != "uncertain" or looked_again
         if was_there or (again and _is_tentative(text, named_from, one)):
             one.polarity = "absent"
