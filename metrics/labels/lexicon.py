@@ -25,8 +25,8 @@ BIRADS_OR_CATEGORY = re.compile(
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
     r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|categ\.?|cat\.?|score"
-    r"|classification|class|grade|type|group|stage|number|conclusion|(?:19|20)\d\d(?=[\s:]{1,3}[0-6])"
-    r"|according to(?: the)? acr|now(?=[\s:]{1,2}[0-6])"
+    r"|classification|class|grade|type|group|stage|number|conclusion|(?:19|20)\d\d(?=[\s:(]{1,3}(?:[0-6]|zero|one|two|three|four|five|six|iv|v|i{1,3}))"
+    r"|according to(?: the)? acr|now(?=[\s:(]{1,3}(?:[0-6]|(?:zero|one|two|three|four|five|six|iv|v|i{1,3})\b))"
     r"|should|must|be|reads?|remains?|stays?|(?:corrected|amended|changed|revised|updated) to"
     r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"

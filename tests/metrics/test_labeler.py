@@ -153,7 +153,7 @@ VOCABULARY = {
     "1.2": "1ac702473a61b54000b9f304c5b746d862f949040d88a5c87fa50535f7f7fbf7",
     "1.3": "a8e96aeafb4826266450d5ddc6a9bd3500fd2c206f952dd999cd46e303459ac2",
     "1.4": "6d32a791f15f2401d7973920612a59020cbc28aa9c78229be905e412da192361",
-    "1.5": "1986a3fea0aa50b68a45e6fba2e7554eccbd27d25383874f4f7ab268aa339ab6",
+    "1.5": "748601a387950f7f34422c175bd652093b2c2f6064c9580c25ab712f8702fcfa",
 }
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 
