@@ -1,8 +1,13 @@
 """What is said of skin, nipple, pectoral muscle and nodes that are only named: normal, or with an abnormality."""
 
+import re
+
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
+
+_IS_NOT = re.compile(r"\s(?:is|are)\snot(?=\s?(?:[.,;\n]|\Z))")
+"""Behind anatomy of which the contrary is said: "the nipple is normal, the skin is not"."""
 
 
 def resolve_anatomy(text: str, mentions: list[Mention]) -> None:
@@ -120,7 +125,11 @@ def _described_before(mentions: list[Mention], first: int, index: int, taken: se
 def _settle(text: str, mentions: list[Mention], first: int, last: int, word: Mention | None) -> None:
     for mention in mentions[first : last + 1]:
         node = mention.kind == "lymph_node"
-        if word is None:
+        contrary = _IS_NOT.match(text, mentions[last].end) if word is None else None
+        told = next((one for one in reversed(mentions[:first]) if one.kind in ("normal", "abnormal")), None)
+        if contrary and told and not node:
+            mention.polarity = "present" if said_by(told) == "absent" else "absent"
+        elif word is None:
             known = node and not lexicon.UNASSESSED.match(text, mention.end)
             mention.polarity = mention.polarity if known else None
         elif not (node and word.kind == "abnormal"):

@@ -74,7 +74,7 @@ _DISCLAIMER = re.compile(
     r"|needs?)\b"
     r"|\bself[- ]exam"
     r"|\b(?:be|being)\s(?:breast\s)?aware\sof\b|\blook\sout\sfor\b|\b(?:tell|ask|inform)\syour\s(?:gp|doctor|physician"
-    r"|nurse)\b|\bwatch\s(?:out\s)?for\b|\byou\s(?:notice|find|discover|develop)\b"
+    r"|nurse)\b|\bwatch\s(?:out\s)?for\b|\byou\s(?:notice|find|discover|develop)\b|\b(?:if|should)\s(?:she|he|the\spatient)\s(?:notices?|finds?|feels?|discovers?|develops?|sees?|has\s(?:any|new|further))\b"
     r"|(?:\A|(?<=[.;:,\n])|(?<=[.;:,\n]\s)|\b(?:please|and|to|should|must)\s(?:also\s)?)report\s(?:any|all|new)\b"
     r"|\b(?:any|if|should\s(?:an?|any|you|she|there)|whenever|in\scase\sof)\b[^.;\n]{0,120}\b(?:contact|see|consult|call|visit"
     r"|return\sto|speak\sto|talk\sto|reported\sto|come\sback\sto|know)\s(?:to\s)?(?:us\b|the\sclinic|(?:your|a|the)\s"
@@ -109,12 +109,19 @@ _COMPLAINT = re.compile(
     r"|\b(?:requisition|referral(?:\s(?:letter|form))?|request(?:\sform)?|referrer)\s(?:mentions|states|notes|says|speaks"
     r"|reports|describes|asks|names|queries)\b"
     r"|\b(?:the\spatient's|her|his|reported|symptomatic|bloody|spontaneous|serous|known)\s(?:[\w-]{1,14}\s){0,2}(?:nipple\s)?discharge\b"
+    r"|\bp[2-5]\s(?:(?![mur]\d)[\w-]{1,14}\s){0,2}(?:lump|mass|nodul|swelling|lesion|thickening)\w{0,4}\b"
+    r"|(?:\A|(?<=[.;\n])|(?<=[.;\n]\s))o/e\b|\b(?:on\s(?:clinical\s|physical\s)?(?:examination|palpation)|clinically)\b(?=[^.;:\n]{0,40}\b(?:lump|mass|nodul|swelling|thicken|dimpl|retract|discharge))"
+    r"|\b(?:surgeon|clinician|gp|doctor|physician|nurse|examiner)\s(?:\w{3,10}ly\s)?(?:palpat|feel|felt|found|finds|detect|notic|note|suspect|describ|report|mark)\w{0,4}\b"
+    r"|\b(?:lump|mass|nodule|swelling|thickening)\b(?![^.;:,\n]{0,60}\b(?:without|no|not|correlat\w{1,4}|or|nor)\b)(?=[^.;:,\n]{0,60}\b(?:clinically|on\s(?:clinical\s|physical\s)?(?:examination|palpation))\s?[.;\n])"
+    r"|\b(?:asked|invited|brought|summoned|called|referred)\s(?:back|in|again)?\s?(?:for|because\sof|due\sto|with|on\saccount\sof|owing\sto|in\sview\sof|after|by\sreason\sof)\b"
+    r"|\b(?:explain\w{0,3}|account\w{0,3}\sfor|(?:cause|explanation|reason)\s(?:of|for)|responsible\sfor|correspond\w{0,3}\s(?:to|with))\s(?:the|her|his|this|your)\s(?:[a-z]{4,12}\s)?(?:lump|swelling)s?\b"
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
+    r"|\b(?:ticked|wrote|indicated|(?:she|he|who|patient|woman|lady)\smarked|answered|entered)\b(?=[^.;\n]{0,40}\b(?:lump|discharge|mass|nodul|retraction|form|questionnaire|sheet))|\b(?:questionnaire|screening\sform)\b"
     r"|\brecall\sfrom\b|\bcall(?:ed)?[\s-]?back\s(?:for|because\sof|due\sto|with|on\saccount\sof|after)\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
-    r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto)\b"
-    r"|\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac\w{1,3}|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
+    r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto|on\saccount\sof|owing\sto|in\sview\sof)\b"
+    r"|(?<!scar\s)(?<!biopsy\s)\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac(?:ed|ing)|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )
 """To the end of its clause."""
 
@@ -129,7 +136,7 @@ _CLAUSE = re.compile(
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
-    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
+    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|o/e|\bp[2-5]\b|examination|surgeon|clinician|doctor|physician|\bgp\b|nurse|examiner|asked|invited|brought|ticked|wrote|indicated|marked|answered|entered|questionnaire|form|she\s|he\s|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
     r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from metrics.labels import lexicon
-from metrics.labels.birads_sides import read_sides
+from metrics.labels.birads_sides import read_sides, side_above
 from metrics.labels.birads_values import Values, parse_values
 from metrics.labels.report_text import ReportText
 from metrics.labels.sides import SIDE_WORD, side_of
@@ -240,7 +240,7 @@ def _mention(
         header=token and (":" in filler or "=" in filler) and not lexicon.OPEN_BRACKET.search(sentence_before),
         direct=direct,
         section=report.section(start).endswith(lexicon.CLOSING_SECTIONS),
-        side=_side(clause_before, sentence_before, after),
+        side=_side(clause_before, sentence_before, after) or side_above(text, start),
         fate=fate,
         flags=frozenset(flags),
     )

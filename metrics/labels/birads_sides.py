@@ -1,8 +1,11 @@
 """BI-RADS categories of both breasts under one name: "BIRADS 1 (right), 4A (left)", "BI-RADS Right: 2 Left: 4C"."""
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
+from metrics.labels import lexicon
 from metrics.labels.birads_values import Values, parse_category
 
 _NAMES = {
@@ -11,6 +14,8 @@ _NAMES = {
 }
 """Also as they are left standing in translations from German, Spanish and Portuguese."""
 _ABROAD = r"rb|lb|re|rechts|li|links|der|dcha|derecha|izq|izda|izquierda|dir|direita|esq|esquerda"
+_FAR = 1000
+"""How many characters before a category may say that it is of the whole report."""
 _ITEMS = 12
 """The most sides and categories that are read after one name."""
 _SIDE = re.compile(
@@ -148,3 +153,21 @@ def _pairs(items: list[_Item]) -> list[SideCategory]:
             return []
         pairs.append(SideCategory(side, value, max(one.end, other.end)))
     return pairs
+
+
+@lru_cache(maxsize=4)
+def _headings_of_sides(text: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return where headings of sides end, and their sides, of a report that has a part for each breast; else none."""
+    headings = [(found.end(), found["side"]) for found in lexicon.SIDE_HEADING.finditer(text)]
+    if len({side for _, side in headings}) < len(("left", "right")):
+        return (), ()
+    return tuple(end for end, _ in headings), tuple(side for _, side in headings)
+
+
+def side_above(text: str, start: int) -> str | None:
+    """Return the side under whose heading a category stands, of a report that has a part for each breast."""
+    ends, sides = _headings_of_sides(text)
+    above = bisect_right(ends, start) - 1
+    if above < 0 or lexicon.OF_THE_WHOLE.search(text, max(ends[above], start - _FAR), start):
+        return None
+    return sides[above]

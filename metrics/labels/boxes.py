@@ -13,7 +13,7 @@ _NAME_BEFORE = re.compile(rf"(?:^|[^a-z-])(?:{FINDING})\s?(?P<colon>:?)\s?\Z")
 _DIGIT_BEFORE = re.compile(r"(?:^|[\s:])(?:[0-6][abc]?|[a-d])\s?\Z")
 _FIELD_FOLLOWS = re.compile(rf"\s?(?:\Z|[;,|.]|(?:{FINDING}|{OTHER})\s?:)")
 _OPTION_END = re.compile(
-    rf"[;|]|\s(?=(?:{FINDING}|{OTHER})\s?:)|\s(?=bi[\s.-]?rads\b|density\b|assessment\b|composition\b)"
+    rf"[;|]|\.(?=\s|\Z)|\s(?=(?:{FINDING}|{OTHER})\s?:)|\s(?=bi[\s.-]?rads\b|density\b|assessment\b|composition\b)"
 )
 _VALUE = (
     rf"(?:{NO}|{YES}|normal|abnormal|unremarkable|benign|suspicious|enlarged|thickened|retracted|inverted|oval|round"

@@ -13,7 +13,7 @@ SEEN = (
     r"(?:seen|identified|noted|visuali[sz](?:ed|able)|appreciated|detected|found|present|evident|demonstrated|observed|"
     r"visible|apparent|palpable|recogni[sz](?:ed|able)|shown|discern(?:ed|ible)|perceptible|depicted|delineated|"
     r"encountered|displayed|detectable|identifiable|confirmed|reproduced|substantiated|verified|existent|appreciable|"
-    r"measurable|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
+    r"measurable|replicated|replicable|duplicated|recapitulated|retrieved|elicited|re-?found|reproducible|confirmable|re-?demonstrated|delineable|delimitable|definable|demonstrable|traceable|"
     r"there|on\sview|distinguishable|provable|reproduc(?:ed|ible)|sonographically\svisible|determined|revealed"
     r"|disclosed|traced|"
     r"differentiated|distinguished|registered|ascertained|evidenced|evidentiated|individuali[sz]ed|objectified"
@@ -25,8 +25,8 @@ DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|have
 LY = r"(?:[a-z]{2,12}ly\s)?"
 SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 GOES = (
-    r"(?:effac(?:es?|ed)|dispers(?:es?|ed)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|dispel(?:s|led)?|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
+    r"(?:effac(?:es?|ed)|disperses?|dispersed(?!\s(?:in|over|through|within|bilat)\w{0,6}\b)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|settled(?=\s?(?:[.,;\n]|\Z)|\s(?:to\snormal|completely|entirely|fully|now|since|down)\b)|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|dispel(?:s|led)?|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
 )
 KNOWN = rf"(?:{SEEN}|described|known|reported|mentioned|documented)"
 OF_IT = (
@@ -41,7 +41,15 @@ DIAGNOSED = (
     r"(?:malignant|benign|cancerous|suspicious|invasive|solid|cystic|old|stable|harmless"
     r"|an?\s(?:cancer|carcinoma|fibroadenoma|cyst|tumou?r))"
 )
-TAKEN = r"(?:removed|excised|resected|aspirated|enucleated|extirpated|operated\son|taken\sout)"
+TAKEN = (
+    r"(?:removed|(?:surgically\s)?withdrawn|cut\sout|excised|resected|aspirated|enucleated|extirpated|operated\son"
+    r"|taken\sout)"
+)
+ONLY_JUDGED = (
+    r"(?:exclu|rul|assess|evaluat|judg|determin|characteri|classif|dismiss|den|overlook|ignor|differentiat|distinguish|explain|compar|measur|biops|reach|target|sampl|remov|localis|resect|excis"
+    r"|missed|interpret|categori|commented|stress|deci|known|sure|certain|confident|call|regard|consider|clarif|resolv|said|told|attribut|ascrib|follow|improv|avoid|rely|us|tak|treat|given|estimat|quantif|correlat|match|includ|imag|examin|project|position|compress|clear|described|declared|labell?ed|diagnos|separat|detach|dissociat|expect|seen\sapart)"
+)
+"""What may be impossible with a finding that is there."""
 THEN = (
     r"(?:previous(?:ly)?|prior|earlier|last|old(?:er)?|before|(?:19|20)\d\d|former(?:ly)?|baseline|outside|then|"
     r"(?:that|the)\stime|comparison|preceding|initial|first|(?:years?|months?)\sago)"

@@ -12,17 +12,22 @@ _NO_WORD_AFTER_A = "breast|density|with|and|or|to|on|in|bi|findings|composition|
 
 def _letter(name: str) -> str:
     """Return a density letter; an "a" that is an article ("composition a mass") is none."""
-    return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]))"
+    return rf"(?P<{name}>[b-d](?![a-z0-9']|/l)|a(?![a-z0-9'])(?! (?!{_NO_WORD_AFTER_A})[a-z]| \d))"
 
 
 _KIND = "type|group|density|category|class|grade|composition|pattern|letter|score|parenchyma|tissue"
 DENSITY_LETTER = re.compile(
-    rf"(?:\bacr[\s:=(-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
-    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME})[\s:=({{-]{{0,3}}"
-    rf"(?:(?:has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
-    rf"|{BIRADS_NAME})[\s:=()-]{{1,3}}){{0,5}}"
-    r"|\bvdg[\s:]{1,2}(?:[1-4]\s)?\(?"
-    r"|\b(?:mammary|breast|parenchymal?|glandular)\s(?:pattern|type|tissue\stype)[\s:=(-]{1,3}(?:is\s|acr\s)?"
+    rf"(?:\bacr[\s:=(/-]{{0,3}}(?:(?:19|20)\d\d[\s:=,)(-]{{1,3}})?(?:(?:breast|{BIRADS_NAME})\s)?(?:(?:{_KIND})[\s:=(-]{{1,3}}){{0,2}}"
+    rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME}|\b(?:dens|b\.?p?d|comp)\.?(?=[\s:=-]{{1,3}}(?:acr\s)?[a-d](?:\s?[.,;:)|/\n]|\Z)))[\s:=({{\[,-]{{0,3}}"
+    rf"(?:(?:of|the|both|mammary|glands?|tissue|as|assessed|rated|graded|classified|categori[sz]ed|classification|level|scored?|r/l|according|to|corresponds|has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
+    rf"|{BIRADS_NAME})[\s:=(),-]{{1,3}}){{0,5}}"
+    r"|\b(?:vdg|vbd|quantra|volpara|densitas)[\s:]{1,2}(?:(?:grade|category|score|class)\s)?(?:[1-4]\s)?\(?"
+    r"|(?:\A|(?<=[.;,\n|]\s)|(?<=[.;,\n|]))\s?(?:acr\s)?(?=[a-d]\sdensity\s?(?:[.,;\n]|\Z|bilat|breasts?\b|on\b|in\b|both\b))"
+    r"|\b(?:(?:mammary|breast|parenchymal?|(?:fibro-?)?glandular|tissue|mammographic|volumetric|volpara|vbd)\s){1,2}(?:pattern|type|class|grade|tissue\stype|tissue\spattern)"
+    r"[\s:=(-]{1,3}(?:(?:is|acr|density|grade)\s){0,2}"
+    r"|\b(?:fat|fatty|adipose|gland|tissue|stroma|parenchyma|involut\w{2,3}|breasts?|mammae|density|dense|replacement|fatty\sreplaced)"
+    r"(?:[\s,:]{1,2}(?:of|corresponding\sto|as\sper|by|is|are|with|the|bilaterally)){0,3}[\s,:;(-]{1,3}(?:acr\s)?(?:pattern|type|class|category|grade)[\s:(-]{1,2}(?=[a-d]\)?\s?(?:[.,;:)\n]|\Z))"
+    r"|(?:\A|(?<=[.;\n]\s)|(?<=[.;\n]))\s?(?:tissue|pattern|parenchyma)\s?(?:type\s?)?[:(=]\s?(?=[a-d]\s?(?:[).,;:]|\Z))"
     r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
     r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
     r"|tissue|"
@@ -53,7 +58,7 @@ DENSITY_ACR_NUMBER = re.compile(
     rf"(?:{_ABOUT}\d{{1,3}}\s?(?:-\s?\d{{1,3}}\s?)?%\s?(?:of\s(?:the\s|both\s)?breasts?\s)?)?"
     r"\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
     r"(?![\da-z.])|\b(?:(?:dense|fatty|fibro-?glandular|glandular)\s(?:breasts?|tissue)|parenchyma|composition)\s?[,(:-]\s?\(?(?:type\s)?acr[\s:-]{0,3}"
-    r"(?P<listed>iv|i{1,3})(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
+    r"(?P<listed>iv|i{1,3}|[1-4](?=\s?(?:[.,;)\n]|\Z)))(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
 )
 """An old type of the ACR beside a word that says of what."""
 DENSITY_TYPE = re.compile(
@@ -69,7 +74,7 @@ DENSITY_SHARE_TYPE = re.compile(
 )
 """The same behind the share: "51-75 % of the breast, type 3"."""
 DENSITY_ENCLOSED = re.compile(
-    r"\b(?:dense|fatty|adipose|fibro-?glandular)(?:\s(?:tissue|structure|parenchyma|breasts?|pattern|glands?))?"
+    r"\b(?:dense|fatty|adipose|fibro-?glandular|scattered|hetero\w{5,12}|inhomogeneous|mixed|minimal|fat)(?:\s(?:tissue|structure|parenchyma|breasts?|pattern|glands?))?"
     r"(?:\s\((?P<letter>[a-d])\)|\s?[,:-]\s(?:acr\s)?(?P<behind>[a-d])(?=\s?(?:[.,;)\n]|\Z)))"
     r"|(?<![a-z0-9-])(?P<ahead>[b-d])-type\s(?:density|parenchyma|breasts?|tissue)\b"
 )
@@ -93,7 +98,11 @@ DENSITY_WORDS = (
     (
         "A",
         re.compile(
-            r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:fat(?:ty)?|involuted)\b(?! necrosis)"
+            r"(?<!not )\b(?:entirely|completely|totally|wholly) (?:(?:composed |made up "
+            r"|consisting )?of )?(?:fat(?:ty)?|involuted|adipose)\b(?! necrosis)"
+            r"|\b(?:entirely|completely|totally|wholly) replaced by (?:fat|adipose)"
+            r"|\b(?:composed|consist\w{0,3}|made up) (?:almost )?(?:entirely|completely|wholly"
+            r"|totally) of (?:fat|adipose)"
             r"|\bcomplete (?:fatty )?involution\b"
         ),
     ),

@@ -9,6 +9,7 @@ import re
 
 from metrics.labels.boxes import as_options
 from metrics.labels.field_names import FINDING, NO, OTHER, YES
+from metrics.labels.form_values import plainly, with_names
 from metrics.labels.legends import without_legends
 from metrics.labels.side_fields import by_side
 
@@ -38,12 +39,12 @@ _SHORT_VALUE = (
 # "mass (no)", "mass [x]", "mass = n", "mass? no", "mass -": the value after the name of a finding.
 _MARKED = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})(?:"
-    rf"\s?[(\[]\s?(?:(?P<no>{NO}|-)|(?P<yes>{YES}|\+|x|✓|✔))\s?[)\]]"
+    rf"\s?:?\s?[(\[]\s?(?:(?P<no>{NO}|-{{1,2}})|(?P<yes>{YES}|\+{{1,3}}|x|✓|✔))\s?[)\]]"
     r"|\s?:?\s?(?P<empty>\[\s?\])|\s?:?\s?(?P<crossed>\[\s?x\s?\])"
-    rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(])"
+    rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(:]|\s{FINDING}\s?[?:])"
     rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{NO})|{YES}){_END}"
     rf"|\s?[:=]?\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
-    rf"|\s(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}"
+    rf"|\s{{1,2}}(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}"
     rf"|(?=\s(?:{FINDING})\s(?:yes|no)\b))"
     r"|\s?=\s?(?=[a-z]))"
 )
@@ -82,7 +83,7 @@ def as_lines(text: str) -> str:
     """
     text = _LAST_OF_A_LINE.sub(r"\g<name>: ", text)
     text = _SPOKEN_HEADING.sub(r"\g<name>:", text)
-    text = as_options(without_legends(text))
+    text = as_options(plainly(without_legends(with_names(text))))
     if not _MAY_HAVE_FIELDS.search(text) and "\t" not in text:
         return text
     text = by_side(_LEADER.sub(": ", text))

@@ -4,7 +4,20 @@ Lists in the manner of NegEx and ConText (Chapman et al. 2001; Harkema et al. 20
 compression effaces, what was excised, what an older film didn't show. Every repeat is bounded.
 """
 
-from metrics.labels.cue_words import ADVERB, BE, CANNOT_TELL, DO_NOT, GOES, LY, SEEN, SHOWS, SUSPICION, TAKEN, THE
+from metrics.labels.cue_words import (
+    ADVERB,
+    BE,
+    CANNOT_TELL,
+    DO_NOT,
+    GOES,
+    LY,
+    ONLY_JUDGED,
+    SEEN,
+    SHOWS,
+    SUSPICION,
+    TAKEN,
+    THE,
+)
 from metrics.labels.neutral_cues import NEUTRAL
 from metrics.labels.no_findings import EXPLAINED_AWAY, NAMED_AS, NO_FINDING, NOT_OF_THE_BREAST, SUMMED, TISSUE
 
@@ -35,6 +48,7 @@ CUES = {
             r"com(?:es?|ing)\sto\smind\b|(?:is|are)\ssuggested\s(?:on|in)\s(?:the\s|one\s|this\s)?(?:cc|mlo|view|image|slice|left|right|tomo)\w{0,12}\b",
             r"(?:remains?|ha(?:s|ve)\syet)\sto\sbe\s(?:confirmed|proven|proved|verified|established|shown)\b",
             r"(?:has|have|needs?|must|should)\s(?:to\s)?be\s(?:considered|suspected|assumed|reckoned\swith|thought\sof)\b",
+            r"(?:must|should|needs?\sto|ha(?:s|ve)\sto|remains?\sto)\s(?:first\s|still\s)?be\s(?:excluded|ruled\sout)\b",
             r"(?:may|might|could)\s(?:also\s|well\s)?be\s(?:present|there|seen|visible|considered|suspected|real|hiding|lurking)\b",
             r"(?:is|are|was|were)\s(?:difficult|hard|impossible)\sto\s(?:exclude|rule\sout|deny|be\ssure\sof)\b"
             r"(?=\s?(?:[.,;\n]|\Z)|\s(?:in|on|at|with|because|given|here|without|due)\b)",
@@ -50,7 +64,7 @@ CUES = {
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
             r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
             rf"whether\b(?!{CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
-            r"should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
+            r"(?:must|should|may)?\s?not\s(?:to\s)?be\s(?:confused\swith|(?:mis)?taken\sfor)\b|had\sthere\sbeen\b(?=\s(?:an?|any|some|more)\s)|were\sthere\b(?=[^.;\n]{0,60}\bwould\b)|should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
     ),
     "absent_after": "|".join(
@@ -58,7 +72,7 @@ CUES = {
             rf"(?:{BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
             rf"(?:to\s)?(?:be\s|been\s)?{LY}{SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
-            rf"|couldn't)\sbe\s{LY}{SEEN}\b",
+            rf"|couldn't)\s(?:now\s|today\s|still\s|any\s(?:more|longer)\s|anymore\s)?be\s{LY}{SEEN}\b",
             rf"absent\b(?!\s(?:is|are|were)\s|\s(?:\w{{3,10}}\s)?hil)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{LY}(?:persists?|exists?|remains?|reproduces?)\b",
@@ -73,7 +87,7 @@ CUES = {
             r"nowhere\b(?=\s?(?:[.,;\n]|\Z|to\b))|(?:on|in|at)\sneither\b(?:\s(?:side|breast))?(?=\s?(?:[.,;\n]|\Z))",
             r"(?:has|have|did)\s(?:not|never)\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?(?!\sto)|c[oa]me\sback|grown\sback|regrown)\b",
             r"answered\s(?:in\sthe\snegative|negatively)|conspicuous\sby\s(?:its|their)\sabsence\b|(?:is|are)\sno\smore(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back)\sto\snormal\b(?!\s(?:size|shape|form|position))",
+            r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back|revert(?:s|ed)|settled|normali[sz]ed)\sto\snormal\b(?!\s(?:size|shape|form|position))",
             r"(?<!where\s)there\s(?:is|are|was|were)\s(?:none|nothing)(?=\s?(?:[.,;\n]|\Z)|\s(?:now|today|left|seen|visible)\b)",
             r"(?:is|are)\snot\s(?:a\s)?(?:feature|component)s?\b",
             r"turn(?:s|ed)\sout\snot\sto\s(?:exist|be\s(?:real|there|present))\b|(?:fail(?:s|ed)|cease[sd]?)\sto\s(?:persist|reproduce|exist"
@@ -83,13 +97,18 @@ CUES = {
             rf"(?:can|could)\sno\slonger\sbe\s{LY}{SEEN}\b|are\snot\scharacteri[sz]ed(?=\s?(?:[.,;\n]|\Z)|\sin\b)",
             r"(?:has|have|had|is|are)\s(?:now\s)?(?:fully|completely|entirely|totally)\s(?:regressed|receded|cleared|subsided|gone|healed)\b"
             r"|regressed\s(?:fully|completely|entirely)\b",
-            r"(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
+            r"(?:(?:do|does|did)\snot|no\slonger)\s(?:shows?(?:\sup)?|appears?|turns?\sup|comes?\sup|figures?)(?=\s?(?:[.,;\n]|\Z)|\s(?:any\s(?:more|longer)|anymore|again|today|now|on|in|here|there)\b)",
+            r"(?<!which\s)(?<!that\s)(?:is|are|was|were)\snot(?=\s?(?:[.,;\n]|\Z))",
             r"(?:is|are|was|were)\s(?:now\s|both\s|all\s)?(?:lacking|wanting|missing|nonexistent|non-existent)\b",
+            rf"(?:can\snot|cannot|can't|could\snot|couldn't)\sbe\s{LY}(?!{ONLY_JUDGED})[a-z]{{3,14}}(?:ed|en|nt)\b",
+            r"(?:is|are|was|were)\snow\s(?:only\s|merely\s|just\s)?(?:an?\s)?(?:faint\s|small\s)?(?:scar|clip|cavity|seroma|oil\scyst)\b|(?:been\s)?replaced\sby\s(?:an?\s|the\s)?(?:biopsy\s|marker\s|surgical\s)?(?:clip|scar|marker|seroma|ha?ematoma|cavity)s?\b",
+            r"not\s(?:persistent|persisting|constant)(?=\s?(?:[.,;)\n]|\Z)|\s(?:on|in|at|with)\b)",
+            rf"(?:completely|entirely|fully|totally|wholly|successfully)\s{TAKEN}\b|(?:(?<=[a-z]\s)|(?<=:\s))neither(?=\s?(?:[.;\n]|\Z))",
             rf"(?:(?:{BE}|now|all|completely)\s){{0,3}}gone\b",
             rf"(?:neither|none)\s(?:of\s(?:which|them|these|the\stwo)\s)?(?:(?:is|are|was|were|(?:can|could)\sbe|ha(?:s|ve)\sbeen)"
             rf"\s(?:{SEEN}|real|genuine|true)|persists?|persisted|holds?\sup)\b",
             r"(?:is|are|was|were)\snot\s(?:an?\s)?(?:real|genuine|true|authentic)(?=\s(?:one|finding|abnormality)\b|\s?(?:[.,;:\n]|\Z))",
-            r"none\b(?!\s(?:of|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
+            r"none\b(?!\s(?:of|elsewhere|otherwise|within|inside|lies?|extends?|reaches|shows?|contains?|calcified|has|have|with)\b)(?:\s(?:seen|identified|noted|detected|present|found|visible|evident|suspicious))?",
         )
     ),
     "uncertain_before": "|".join(
@@ -105,7 +124,8 @@ CUES = {
             r"(?:presumed|supposed|putative)\b(?!\s(?:benign|fibroad|cyst|scar|post))|wonder(?:s|ed|ing)?\s(?:about|whether|if)\b(?:\sthere\s(?:is|are)\b)?"
             r"|(?:think|thinks|thinking)\sof\b",
             r"(?:may|might|could)\s(?:also\s|well\s|already\s)?(?=inva|infiltr|involv|retract|tether)",
-            r"there\s(?:seems?|appears?)\sto\sbe\b",
+            r"(?:i|we)\sdoubt\b(?:\s(?:that|whether|if)\b)?(?:\sthere\s(?:is|are)\b)?",
+            r"(?:consider|d/?dx?|differential(?:\sdiagnosis)?)\s?:|unconfirmed\b(?=\s[a-z])|there\s(?:seems?|appears?)\sto\sbe\b|(?:hesitat\w{1,3}|reluctant)\sto\s(?:call|diagnose|describe|label|name|speak\sof|report)\b",
             r"(?:unsure|uncertain|not\s(?:sure|certain)|in\sdoubt|(?<!no\s)(?<!little\s)(?<!any\s)doubts?)\s(?:about|as\sto|regarding|concerning)\b|(?:unsure|not\s(?:sure|certain))\sof\b",
             r"may\sor\smay\snot\b(?:\sbe\b)?|inclined\sto\s(?:call|think|regard|see)\b",
             r"(?:cannot|can\snot|could\snot)\srule\sin\sor\s(?:rule\s)?out\b",
@@ -134,19 +154,23 @@ CUES = {
             rf"|subscribe\sto|confirm)\s{THE}{SUSPICION}\s(?:of|for)\b(?:\s(?:an?|any|the)\b)?",
             rf"no\s(?:reason|basis|grounds?|support|cause)\s(?:for|to\ssupport|to\sshare)\s{THE}{SUSPICION}\s(?:of|for)\b",
             rf"(?:{DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
-            r"not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
+            rf"not\s(?:been\s)?possible\sto\s(?!{ONLY_JUDGED}|say|tell|make\sa|establish|correlate|define\sthe)[a-z]{{3,12}}\b|not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
             r"nothing\s(?:in\sthe\s(?:nature|way)\sof|like|resembling|akin\sto|(?:that|which)\s(?:could|can|might|would)\sbe\s(?:called|considered"
             r"|(?:mis)?taken\sfor|(?:regarded|described|seen|read|interpreted)\sas))\b|clear\sof\b",
             r"negative\s(?:as\s(?:regards|to)|regarding|concerning|with\s(?:regard|respect)\sto|in\srespect\sof)\b",
             r"nothing\b(?:\s(?:to\s)?(?:suggest|indicat)\w{0,4})?(?:\sof)?",
             r"(?<!partial\s)(?<!incomplete\s)(?:complete\s|interval\s)?(?:resolution|disappearance|effacement)\sof\b",
+            r"(?:there\shas\sbeen|underwent|has\shad)\s(?:an?\s)?(?:complete\s|surgical\s|interval\s)?(?:excision|resection|removal)\sof\b",
             r"(?:(?:interval|previous|prior|complete|surgical|recent|after|following|post|s/p|status\spost|since)\s){1,3}"
             r"(?:the\s)?(?:benign\s)?(?:excision(?:al)?(?:\sbiopsy)?|lumpectomy|removal|resection|enucleation)\sof\b"
             r"(?![^.;\n]{0,80}\b(?:recommend|advis|suggest|plann|indicat|consider|should|needed|required))",
             r"no\s(?:evidence|signs?|suggestion|suspicion|indication)\s(?:of|for)\b|no\b(?!\.?\s?\d)|without\b|nil\b",
             r"negative\sfor\b|free\s(?:of|from)\b|(?:in\sthe\s)?absence\sof\b|lack\sof\b|lack(?:s|ing)?\b|zero\b|devoid\sof\b",
-            r"den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
+            r"(?:wrong|incorrect|inaccurate|a\smistake|an\serror)\sto\s(?:call|label|name|describe|regard|read|report|interpret)\b",
+            r"(?<!not\s)(?<!partially\s)(?<!incompletely\s)(?<!partly\s)(?<!be\s)(?<!been\s)(?<!of\s)(?:excised|removed|resected|vanished|disappeared|non-?\s?(?:reproducible|persistent|persisting|existent|reproduced|visuali[sz]ed|seen|identified))"
+            r"\s(?=(?:[a-z-]{3,12}\s){0,2}(?:mass|nodul|node|lymph|les|calc|microc|opac|distor|architectural|asym|tumou?r|lump))(?![^.;\n]{0,80}\b(?:come\sback|came\sback|recur|return|reappear|regr[eo]w|measur|histolog|contain|was\sa\b|proved))",
+            r"(?:non-?\s?visuali[sz]ation|no\svisuali[sz]ation|non-?\s?demonstration)\sof\b|hardly\s(?=an?\b|any\b)|den(?:ies|ied)\b|rather\sthan\b|instead\sof\b|neither\b|nor\b|never\b|rules\sout\b|ruled\sout\b",
             r"simulat(?:es?|ed|ing)\b|mimic(?:s|ked|king)?\b",
             r"not\s(?:convinced|persuaded|satisfied)\s(?:(?:that|by)\s)?(?:there\s(?:is|are|was|were)|this\sis|it\sis|these\sare)\b",
             r"(?:demonstration|visuali[sz]ation|identification|confirmation)\sof\b(?=[^.;\n]{0,80}?\bnot\s(?:possible|achieved|successful))",
@@ -154,6 +178,7 @@ CUES = {
             r"not\s(?:even\s)?(?:an?|the)\s(?:slightest\s|least\s|faintest\s)?(?:hint|trace|suggestion|suspicion|sign)\sof\b",
             r"none\s(?=(?:calcified|contains?|shows?|has|have|with)\b)|un(?:accompanied\sby|associated\swith)\b"
             r"|(?:complete|full)\s(?:\w{4,14}\s)?(?:response|remission|regression)\s(?:of|for)\b",
+            r"(?:negative|absent|not\sseen)\s?:\s(?=(?:[a-z]{3,14}\s){0,2}(?:mass|calc|microc|nodul|lesion|distor|asym|nodes?\b|lymph|adenop))",
             r"excludes\b|none\sof\b|not\s(?:associated|accompanied)\s(?:with|by)\b",
             r"not\s(?:show\w{0,3}|demonstrate|reveal|contain|have)\b|not\b|(?:isn't|aren't|wasn't|doesn't|don't)\b",
         )
@@ -181,7 +206,9 @@ LATER_CUES = {
     ),
     "side": RUN_ON.format(r"(?:right|left|rt|lt)\s(?:breast|side)"),
     "than": r"than\b",
-    "tissue": rf"(?:{NAMED_AS}|(?:is|are|was|were|consider\w{{0,3}}\s(?:it|this|these|them))\s(?:an?\s)?(?:just|only"
+    "tissue": r"(?:composed|made\sup|consist\w{0,3}|formed)\s(?:of|by)\s(?:only\s|just\s|merely\s)?"
+    r"(?:(?:normal|overlapping|superimposed|crossing)\s(?:[a-z]{4,15}\s)?|(?:fibro)?glandular\s)(?:tissue|parenchyma|structures|stroma)\b|"
+    rf"(?:{NAMED_AS}|(?:is|are|was|were|consider\w{{0,3}}\s(?:it|this|these|them))\s(?:an?\s)?(?:just|only"
     rf"|merely|simply|normal|ordinary"
     r"|superimposed|overlapping))\s(?:(?:an?|the|only|just|merely"
     r"|superimposed|normal|dense|ordinary|asymmetric|glandular|fibroglandular|fibrous|breast|island\sof|islands\sof|lobules?\sof)\s){0,4}"
@@ -208,7 +235,7 @@ LATER_CUES = {
 }
 _NOTHING = (
     r"(?:none|nil(?:\sof\snote)?|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
-    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|n0)"
+    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|no\slonger|n0)"
 )
 _ASKS = (
     r"\s\?{1,3}\s?(?!(?:in|on|at|near|behind|left|right|seen|upper|lower|inner|outer|present|visible|noted|adv\w{0,4})\b)"
@@ -217,10 +244,11 @@ _ASKS = (
 """A question mark that belongs to what follows: "distortion ? scar"."""
 MARKS = {
     "answered": r"\?\s?(?:yes|present|enlarged|thickened|retracted|inverted)\b",
-    "absent_mark": rf"[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
+    "absent_mark": r"(?<=[a-z])-free\b(?!\s(?:survival|margin|interval))"
+    rf"|[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
     r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
     "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
-    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\scertain)\b"
+    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\s(?:certain|excluded|definite)|unlikely|doubtful|(?:can\s?not|cannot)\s(?:be\s)?(?:exclude|rule)d?(?:\sout)?)\b"
     r"(?=\s?(?:\Z|[.,;\n()\]}]))",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",

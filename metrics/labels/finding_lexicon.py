@@ -15,19 +15,22 @@ _FINDINGS = {
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma|shadow(?:s|ing)?|areas?|densifications?|images?)\b",
     "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
-    r"|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
+    r"|images?\s(?:of|with)\s(?:an?\s)?(?:nodular|mass-like)\s(?:aspect|appearance|morphology|character)\b|nodular\s(?:densit(?:y|ies)|opacification)\b|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
     r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|formations?\sof\s(?:an?\s)?(?:irregular|round(?:ed)?|oval|lobulated)\s(?:shape|form)\b|(?:additional|suspicious"
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
     r"|opacit(?:y|ies|iy)\b|lumps?\b"
     r"|tumou?rs?\b|sols?\b",
-    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcium\s(?:deposits?|specks?|flecks?)\b"
+    "calcification": r"(?:(?:micro|macro)[-\s]?)?calc(?:if\w{1,10}|s)?\b|calcareous\b"
+    r"|(?<=\bno\s)clusters?\b(?=\s?[.,;\n]|\sor\b|\sof\sconcern)"
+    r"|(?:(?<=one\s)|(?<=two\s)|(?<=the\s)|(?<=new\s)|(?<=suspicious\s))clusters?\b(?!\s(?:of|with))|calcium\s(?:deposits?|specks?|flecks?)\b"
     r"|milk\sof\scalcium\b|calcium\b(?!\s(?:score|channel|supp|intake|tablet))",
     "architectural_distortion": r"(?:architectural\s|architecture\s)?distortions?\b"
     r"|(?:distorted|disturbed)\sarchitecture\b"
     r"|architectur(?:al|e)\s(?:disturbance|deformit(?:y|ie)|deformation|disruption|disorgani[sz]ation|disarray"
     r"|alteration|anomaly|irregularity)s?\b"
-    r"|parenchymal\sdeformit(?:y|ies)\b|architecture\s(?:of\s(?:the\s)?[a-z]{5,10}\s)?(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:deformed|distorted|disturbed"
+    r"|(?:parenchymal|stromal|tissue)\s(?:deformit(?:y|ies)|deformation|disturbances?)\b|architecture\s(?:of\s(?:the\s)?[a-z]{5,10}\s)?(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:deformed|distorted|disturbed"
     r"|disrupted|disorgani[sz]ed)\b"
+    r"|loss\sof\s(?:the\s)?(?:normal\s)?(?:breast\s|glandular\s|parenchymal\s)?architecture\b|(?:stroma|parenchyma)\s(?:is|appears|looks)\s(?:\w{3,10}ly\s)?(?:distorted|disrupted|disturbed)\b"
     r"|(?:disturbance|disruption|disorgani[sz]ation|disarray|retraction|deformation|derangement)s?\sof\s(?:the\s)?(?:breast\s|parenchymal\s"
     r"|glandular\s)?(?:architecture|parenchyma|structure)\b",
     "lymph_node": r"lymph\s?-?nodes?\b|(?:lymph)?adeno(?:path|megal)(?:y|ies)\b|(?:axillary|intra-?mammary)\snodes?\b"
@@ -36,7 +39,7 @@ _FINDINGS = {
     "skin": r"skin\b|cutis\b|cutaneous\b|(?:in)?teguments?\b|dermis\b",
     "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b"
     r"|(?<!of\sthe\s)(?<!from\sthe\s)(?<!around\sthe\s)areola[es]?\b"
-    r"|papillae?\b|papillo-?\s?areolar\b|areol(?:o|ar)-?\s?(?:papillary|mam{1,2}illary)\b",
+    r"|papillary\b(?=\s(?:retraction|inversion|eversion|changes?|thickening))|papillae?\b|papillo-?\s?areolar\b|areol(?:o|ar)-?\s?(?:papillary|mam{1,2}illary)\b",
     "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?"
     r"|(?<!behind\sthe\s)(?<!beneath\sthe\s)(?<!under\sthe\s)(?<!sternalis\s)muscles?\b",
 }
@@ -54,10 +57,10 @@ _PREDICATES = {
     r"|everted\b|even\b(?=\s(?:thickness|contour))|spar(?:es|ing)\b(?=\s(?:of\s)?(?:the\s)?(?:skin|nipple|pect|musc))|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
     r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
     r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|respects?\b(?=\s(?:the\s)?(?:pect|musc|skin|cutis|nipple))|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
-    r"|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
+    r"|fine\b(?=\s?(?:[.,;)\n]|\Z))|normally\b|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
     "abnormal": rf"(?<=(?:skin|utis)\s){_MEASURES}(?:[3-9]|[12]\d)(?:\.\d)?\s?mm\b"
-    r"|orange[\s-]peel\b|thick\b(?=\sskin\b|\s?(?:[.,;\n)]|\Z|and\b|over\b|around\b))|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
-    r"(?:\.\d)?\s?mm\sthick\b|abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|(?<=skin\sthickness\s)"
+    r"|orange[\s-]peel\b|thick\b(?=\sskin\b|\s?(?:[.,;\n)]|\Z|and\b|over\b|around\b|while\b|whereas\b|but\b))|(?<=skin\s)(?:is\s)?up\sto\s(?:[3-9]|[12]\d)"
+    r"(?:\.\d)?\s?mm\sthick\b|abnormalit(?:y|ies)\b|increased\b(?=(?:\s[a-z]{2,15}){0,4}\sskin\sthickness)|increase\b(?=\s(?:in|of)\s(?:the\s)?(?:skin|cutaneous)\sthickness)|(?<=skin\sthickness\s)"
     r"(?:is\s)?increased\b|thicken\w{0,3}\b|retract\w{0,4}\b|o?edema(?:tous)?\b|dimpl\w{1,3}\b"
     r"|inva(?:sion|ded|ding|des?)\b|involv\w{1,6}\b|inver(?:[st]ion|ted)\b|ulcerat\w{1,3}\b|tether\w{0,3}\b"
     r"|pucker\w{0,3}\b|infiltrat\w{1,4}\b|discharge\b|peau\b|erythema\b|(?<=skin\s)(?:(?:is|looks|appears)\s)?(?:red|reddened|inflamed)\b|excoriat\w{1,3}\b|changes?\b"
@@ -65,12 +68,12 @@ _PREDICATES = {
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
     r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
     r"|erod\w{1,3}\b(?=\s(?:the\s)?(?:skin|nipple))|(?:draws?|drawing|drags?|dragging)\b(?=\s(?:in\s|on\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
-    r"|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
-    r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|umbilicat\w{1,3}\b"
-    r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pull\b(?=\s(?:on|of|in)\b)"
+    r"|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:chest\swall\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
+    r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|(?:become|grown|got)\sthick(?:er)?\b|indent\w{2,5}\b|umbilicat\w{1,3}\b"
+    r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pulls?\b(?=\s(?:on|of|in)\b|\s(?:in\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
     r"|loss\sof\s(?:the\s)?(?:\w{3,15}\s)?(?:fat|tissue)(?:ty)?\splanes?\b|lost\b(?!\s(?:to|\w{2,10}\s?hil|hil|cort))"
-    r"|breach\w{0,3}\b",
+    r"|breach\w{0,3}\b|destroyed\b|destruction\b|erosion\b|eroded\b|replaced\b(?=\sby\s(?:the\s)?(?:tumou?r|mass|growth))",
 }
 
 
@@ -82,6 +85,13 @@ _OF_SKIN = (
 """A lesion of the skin."""
 
 
+_UNDISTORTED = (
+    r"(?<!nodal\s)(?<!node\s)(?<!ductal\s)architecture\s(?:of\sthe\s(?:breasts?|glands?|parenchyma|tissue)\s)?(?:(?:is|are|appears?|remains?|looks?)\s)?(?:\w{3,12}ly\s)?"
+    r"(?:preserved|undisturbed|intact|undistorted|maintained|unaltered|conserved)\b"
+)
+"""Nothing distorts it."""
+
+
 def _groups(patterns: dict[str, str]) -> str:
     return "|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items())
 
@@ -90,9 +100,9 @@ EVENTS = re.compile(
     rf"(?<![a-z0-9])(?:(?P<explained>{EXPLAINED})|(?P<skipped>"
     r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
     r"|(?:(?:skin|nipple|mole|naevus|nevus)\s(?:marker|fold|artefact|artifact|clip)|markers?\s(?:on|over|for|at)\s(?:\w{1,8}\s){0,2}mole)s?\b"
-    r"|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
+    r"|(?:calcification|nodule|lesion|distortion|tumou?r)-like\b|lesion\stypes?\b|types?\sof\s(?:the\s)?lesions?\b(?=\s?[:=(\[])|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
-    rf"|(?P<of_skin>{_OF_SKIN})"
+    rf"|(?P<of_skin>{_OF_SKIN})|(?P<undistorted>{_UNDISTORTED})"
     r"|(?P<harmless>(?:not\s|no\slonger\s|non-?)(?:\w{2,12}ly\s)?(?:enlarged|patholog\w{1,5}|suspicious|prominent|remarkable|noteworthy|conspicuous|striking|notable)\b"
     r"|(?:without|no)\s(?:(?:any|significant|suspicious|patholog\w{2,4})\s){0,2}enlargement\b)|"
     + "|".join(_groups(part) for part in (CUES, _FINDINGS, _PREDICATES, LATER_CUES))
@@ -101,55 +111,15 @@ EVENTS = re.compile(
 )
 """One pass over a sentence finds every finding, cue and mark in text order; the group's name says which."""
 
-NEW_STATEMENT = re.compile(
-    r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
-    r"|numerous\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|two\b|three\b|dystrophic\b|secretory\b"
-    r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b)"
-)
-"""After a comma or "and": words that begin a statement of what is there, not the next item of a negated list."""
-
 ALTERNATIVE = re.compile(r"\s?(?:(?:or|vs|versus)\b|/)")
 """Right after a doubted finding: the doubt goes on to the next one ("possible mass or asymmetry")."""
 
-NEW_SUBJECT = re.compile(
-    r"\s?(?:and\s)?the\s(?:[a-z-]{2,20}\s){1,4}?(?:is|are|has|have|remains?|appears?|measures?|shows?)\s(?!not?\b|never\b|absent\b|without\b)"
-)
-"""After "and" in a denied list: a statement with a subject and a verb of its own."""
-LEADING_EXCEPTION = re.compile(
-    r"\s?(?:except(?:ing)?(?:\sfor)?|apart\sfrom|aside\sfrom|other\sthan|besides|barring|save(?:\sfor)?|exception\sof)\s"
-)
-SUBJECT_OF_ITS_OWN = re.compile(
-    r"\s?(?:the|both|all|this|these|no|neither|nothing|there|each|breasts?|remaining|mammogra\w{1,4}|stud(?:y|ies))\b"
-)
-"""The end of "except for arterial calcifications, the breasts are free of ...": a statement begins there."""
-FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
 NOW_APPEARS = re.compile(
     r"\s(?:(?:now|again|today|otherwise|also|still|both|all|have|has|become|is|are|was|were|looks?|appears?|seems?)\s){1,4}"
 )
 """Between "and" and what is said on of the same anatomy: "are smaller and now look normal"."""
-OF_ITS_OWN = re.compile(
-    r"\s?(?:and\s)?(?:(?:the|other|right|left|axillary|all)\s){0,2}(?:(?:micro|macro)?-?calc\w{0,12}|(?:lymph\s)?nodes|nodules|masses|opacities|asymmetries)\s"
-    r"(?:(?:are|is|of|r|l|right|left|appear|look|all|purely|only|solely|exclusively|merely|mainly|bilat\w{0,8}|remain|type)\s){0,4}"
-    r"(?:vascular|benign|round|coarse|few(?:er)?|less|scattered|smaller|larger|typical(?:ly)?(?!\sof)|dystrophic|popcorn|punctate|secretory"
-    r"|arterial|sparse|isolated|tiny)\b"
-)
-"""Behind a denied finding, another one of which something is said: "no mass, and calcifications are vascular only"."""
-AS_BEFORE = re.compile(
-    r"\s?(?:and\s)?(?:(?!(?:or|nor|no|and|without|not)\b)[a-z-]{2,20}\s){1,5}(?:(?:remain|stay)s?\s)?(?:stable|unchanged|constant"
-    r"|as\sbefore|identical|idem|persist(?:s|ing|ent)?|known|the\ssame)(?=\s?(?:[.,;\n]|\Z|\s(?:since|compared|from|over)\b))"
-)
-"""Behind a denied finding, another one of which is said that it hasn't changed: "no mass, calcifications stable"."""
 OF_IT = re.compile(r"\s(?:it|them)\b")
 """Behind what is said of the anatomy named last: "close to the muscle but does not invade it"."""
-LISTED = re.compile(
-    r"\b(?:or|nor|no|without)\b|^\s?and\b"
-    # "…, asymmetry and distortion are seen": a place behind the verb would make it a statement of its own.
-    r"|^[\w\s/-]{2,60}\s(?:and|&)\s[\w\s/-]{2,50}\s(?:is|are|was|were)\s(?:clearly\s|definitely\s)?"
-    r"(?:seen|noted|identified|detected|demonstrated|found|visible|visuali[sz]ed|evident|apparent|present|appreciated|observed|shown)"
-    r"(?:\s(?:here|today|bilaterally|(?:in|on|within)\s(?:either|any|both|the\s(?:present|current))[\w\s]{0,40}))?\s?(?:[.;]|\Z)"
-)
-LIST_GOES_ON = re.compile(r"[^.;]{0,160}?\b(?:or|nor)\b")
-"""In what follows a comma: the list goes on to its last item."""
 GROUPED = re.compile(
     r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|left|right|rt|lt|major|minor|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
     r"axillary|underlying|sub-?cutaneous|subcutis|cellular|fatty|subcut|hypodermis|tissues?|fat|areolae?|planes?|thickness|likewise|also|as\sare"
@@ -167,6 +137,7 @@ OF_THE_ONE_THERE = re.compile(
     r"\b(?:in|within|of|inside|around|near|beside|adjacent\sto|next\sto|accompanying|surrounding|by|from"
     r"|behind|beneath|underneath|under|underlying|underlies|underl(?:ie|ay)|deep\sto|(?:associated|in\sassociation|connected|together)\swith|at|along)\s(?:the|this|that|these|those)\s"
     r"(?:[a-z-]{3,15}\s){0,2}\Z"
+    r"|\b(?:in|within|inside|around)\s(?:(?:area|region|cent(?:re|er))\sof\s)?\Z"
 )
 """Before a finding that isn't denied along with what is denied of it: "no calcification in the mass"."""
 EXPLAINED_BY_NOTHING = re.compile(
@@ -187,7 +158,7 @@ GOES_AWAY = re.compile(
 """What one view or reader saw and another explains away."""
 GONE_OF_THE_LAST = re.compile(
     r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
-    r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion)[\s,]+){0,6}"
+    r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion|(?:on|with|by|at|after|in)\s(?:the\s)?[a-z0-9-]{2,16}(?:\sviews?)?)[\s,]+){0,6}"
 )
 """Between where a statement begins and what says that something is gone: the statement is of what was named last."""
 
@@ -207,13 +178,6 @@ ITS_PROPERTY = re.compile(
 )
 """Between a finding and what is denied of its margins."""
 EXPLAINS = re.compile(rf"{NO_FINDING}|{EXPLAINED_AWAY}")
-DENIED_OF_THE = re.compile(
-    r"(?:no|nothing|without)\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
-    r"|proof|recurr|mass|lesion|nodul|calc|microcalc|opac|lump|tumou?r|asymm|distort|node)[a-z-]{2,15}\s){1,4}"
-    r"(?:of|for|about|concerning|affected|altered|influenced|regarding)\s(?:the|this|that|these|those)\s(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"
-    r"(?:[a-z-]{3,15}\s)?"
-)
-"""From a denial to a finding of which only something else is denied: "no biopsy of the mass"."""
 BEHIND_THE = re.compile(r"\b(?:behind|under|beneath|below|near|at|underneath)\s(?:the|this|her)\s\Z")
 """Before anatomy that is said to be abnormal, and only says where: "no mass behind the inverted nipple"."""
 IF_THE = re.compile(
@@ -247,7 +211,7 @@ NOTHING_WRONG = re.compile(
 PLACED = re.compile(
     r"\s(?:(?:directly|just|immediately)\s)?(?:over(?:lying)?|above|around|near|behind|beneath|under|covering|opposite"
     r"|next\sto|adjacent\sto"
-    r"|at\sthe\slevel\sof|in\sfront\sof)\s(?:the|this|that|an?|these|her)\s(?:[a-z-]{3,15}\s){0,2}"
+    r"|at\sthe\slevel\sof|in\sfront\sof)\s(?:(?:the|this|that|an?|these|her)\s)?(?:[a-z-]{3,15}\s){0,2}"
 )
 """Between anatomy and the finding that only says where: "the skin over the mass is thickened"."""
 A_PLACE = re.compile(
@@ -259,10 +223,10 @@ A_LANDMARK = re.compile(
     r"\b(?:behind|near|from|to|under|below|beneath|above|around|over)\s(?:(?:the|her|left|right|both)\s){0,2}\Z"
 )
 PROPERTY_OF = re.compile(
-    r"\b(?:nature|origin|significance|a?etiology|causes?|extent|size|depth|stability|enhancement|vascularity|uptake|margins?|borders?|contours?"
+    r"\b(?:nature|origin|growth|decrease|significance|a?etiology|causes?|extent|size|depth|stability|enhancement|vascularity|uptake|margins?|borders?|contours?"
     r"|outlines?|"
     r"edges?|walls?|cent(?:re|er)s?|correlates?|correlation|equivalent|counterpart|increase|change)\s(?:of|for"
-    r"|to)\s(?:(?:the|this|that|these|those|an?)\s)?"
+    r"|to|in)\s(?:(?:size|number|density|extent)\sof\s)?(?:(?:the|this|that|these|those|an?)\s)?"
     r"(?:(?!palpa|felt\b|clinical)[a-z-]{3,15}\s){0,2}\Z"
 )
 """Before a finding of which something is denied, and not the finding: "the borders of the mass are not seen"."""
@@ -270,6 +234,7 @@ EXCEPTED = re.compile(
     r"\s(?:(?:for|the|an?|some|few|several|two|three|stable|known|scattered|isolated|single|solitary|tiny|small|obviously|"
     r"typically|definitely)\s){0,4}(?:benign|vascular|arterial|coarse|popcorn|punctate|secretory|dystrophic|rim|round|"
     r"ones?\b|those\b|that\b)[^.;,\n]{0,60}"
+    r"|\s(?:for\s(?:those\s)?)?(?:in|within|along|at|around|behind|near)\s(?:the|her|his|both|a)\s[^.;,\n]{2,60}"
 )
 """Behind "other than": of the kind denied, what is there after all ("no calcification other than vascular")."""
 
@@ -287,6 +252,6 @@ BEFORE_ANATOMY = re.compile(
 SKIN_ONLY = re.compile(r"dimpl|orange|pucker|erythema|peau|tether\w{2,3}\b(?!\s(?:to|of|ligament|cooper)\w{0,3}\b)")
 """What is the skin's where no anatomy is named: "dimpling at 6 o'clock"."""
 NODE_DESCRIBED = re.compile(
-    r"\b(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
+    r"\b(?<!non-)(?<!non\s)(?<!not\s)(?:enlarged|patholog\w{1,5}|suspicious|abnormal|prominent|benign\w{0,3}|bening|metasta\w{1,4}|few|multiple|"
     r"several|two|three|small|dense|no|reactive|silicone|laden)\b(?:(?!\band\sthe\b)[^.;,:/|\n]){0,30}\Z"
 )

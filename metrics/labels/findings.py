@@ -17,6 +17,7 @@ from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.report_text import UNASKED_SECTIONS, ReportText
 from metrics.labels.said_behind import deny_before, doubt_before, hindered, searched_in_vain, settle_last
+from metrics.labels.some_of_them import REMNANT, others
 from metrics.labels.statement import (
     State,
     affirms,
@@ -33,6 +34,7 @@ from metrics.labels.statement import (
     predicate_follows,
 )
 from metrics.labels.taken_back import end_of_recall, settle_before, take_back
+from metrics.labels.verdicts import overrule, settle_in_sentence, settle_recalled, settle_suspected
 
 _OF_WHAT_IS_THERE = re.compile(
     r"(?:\spotential)?\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)"
@@ -51,23 +53,42 @@ def read_findings(report: ReportText, text: str) -> list[list[Mention]]:
     recalled: list[Mention] = []
     for start, end in report.sentences:
         mentions = _placed(text[start:end], start)
-        behind = start
         if mentions:
             recalled = []
-        elif (recall := end_of_recall(report.text, text, start, end)) >= 0:
-            recalled, behind = _placed(report.text[start:end], start), recall
-        if not mentions and (recalled or sentences):
-            before = recalled or sentences[-1]
-            if settle_before(
-                text, behind, end, before, bool(recalled) or report.sentence_end(before[-1].start) == start
-            ):
-                sentences += [recalled] if recalled else []
+            settle_in_sentence(text, start, end, mentions)
+            mentions = mentions + others(text, mentions[-1].end - 1, end, mentions, start)
+            if report.section(mentions[0].start) not in UNASKED_SECTIONS:
+                if sentences:
+                    take_back(text, start, mentions, sentences[-1])
+                    heard_from = report.sentence_start(sentences[-1][0].start)
+                    overrule(text, start, mentions, heard_from, sentences[-1])
+                    if all(one.polarity == "absent" for one in mentions):
+                        settle_suspected(text, start, end, heard_from, sentences[-1])
+                sentences.append(mentions)
+            continue
+        behind = end_of_recall(report.text, text, start, end)
+        if behind >= 0:
+            recalled = _placed(report.text[start:end], start)
+        if recalled:
+            at = max(start, behind)
+            if settle_before(text, at, end, recalled, True) or settle_recalled(text, at, end, recalled):
+                sentences.append(recalled)
                 recalled = []
-        if mentions and report.section(mentions[0].start) not in UNASKED_SECTIONS:
-            if sentences:
-                take_back(text, start, mentions, sentences[-1])
-            sentences.append(mentions)
+        elif sentences:
+            _settle_by(report, text, start, end, sentences)
     return sentences
+
+
+def _settle_by(report: ReportText, text: str, start: int, end: int, sentences: list[list[Mention]]) -> None:
+    """Take up what a sentence that names no finding says of those that the last one names."""
+    before = sentences[-1]
+    heard_from = report.sentence_start(before[0].start)
+    adjacent = report.sentence_end(before[-1].start) == start
+    more = others(text, start, end, before, heard_from) if adjacent else []
+    if more:
+        sentences.append(more)
+    elif not settle_before(text, start, end, before, adjacent):
+        settle_suspected(text, start, end, heard_from, before)
 
 
 def _placed(sentence: str, start: int) -> list[Mention]:
@@ -101,35 +122,52 @@ def merge(mentions: Iterable[Mention]) -> dict[str, Polarity]:
 
 def _read_sentence(text: str, start: int, end: int) -> list[Mention]:
     state = State(text, end)
-    last_negation = -9
     for match in lexicon.EVENTS.finditer(text, start, end):
         event = match.lastgroup
         if event == "mass" and names_a_diagnosis(state, match):
             continue
         if event in KINDS or event == "abnormal":
-            polarity = "present" if is_presupposed(state, match) else state.polarity()
-            if polarity == "absent" and lexicon.A_TRUE_ONE.search(text, max(start, match.start() - 30), match.start()):
-                state.deny_kind(str(event))
-            state.mentions.append(Mention(str(event), match.start(), match.end(), polarity, state.clause))
-            general = event in KINDS and event not in ANATOMY
-            if general and not lexicon.ALTERNATIVE.match(text, match.end(), end):
-                state.doubted = False
+            _name(state, str(event), match)
         elif event == "of_skin":
             skin = Mention("skin", match.start(), match.end(), state.polarity(), state.clause, lesion=True)
             state.mentions.append(skin)
+        elif event == "undistorted":
+            there: Polarity = "present" if _just_denied(state, match) else "absent"
+            state.mentions.append(Mention("architectural_distortion", match.start(), match.end(), there, state.clause))
         elif event in ("normal", "harmless"):
-            denied = 0 <= match.start() - last_negation <= 1
+            denied = _just_denied(state, match)
             state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause, denied))
         elif event in ("negation", "explained"):
-            _find_nothing_wrong(state, match)
-            last_negation = state.denied_at = match.end()
-            state.denied_from = match.start()
-            state.negated, state.doubted, state.asked = True, False, False
-            named = len(state.mentions) > state.clause_from
-            state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
+            _deny_on(state, match)
         elif not _qualify(state, event, match):
             _punctuate(state, event, match)
     return state.mentions
+
+
+def _name(state: State, event: str, match: re.Match[str]) -> None:
+    """Take up a finding, or a word that says that something is wrong, with what the cues before say of it."""
+    polarity = "present" if is_presupposed(state, match) else state.polarity()
+    low = max(0, match.start() - 30)
+    if polarity == "absent" and lexicon.A_TRUE_ONE.search(state.text, low, match.start()):
+        state.deny_kind(event)
+    state.mentions.append(Mention(event, match.start(), match.end(), polarity, state.clause))
+    general = event in KINDS and event not in ANATOMY
+    if general and not lexicon.ALTERNATIVE.match(state.text, match.end(), state.end):
+        state.doubted = False
+
+
+def _just_denied(state: State, match: re.Match[str]) -> bool:
+    """Return whether a denial ends right before this word: "not normal"."""
+    return state.denied_at >= 0 and 0 <= match.start() - state.denied_at <= 1
+
+
+def _deny_on(state: State, match: re.Match[str]) -> None:
+    """Deny what follows."""
+    _find_nothing_wrong(state, match)
+    state.denied_from, state.denied_at = match.start(), match.end()
+    state.negated, state.doubted, state.asked = True, False, False
+    named = len(state.mentions) > state.clause_from
+    state.verb, state.verb_before = False, (state.verb and named) or state.verb_before
 
 
 def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
@@ -221,9 +259,18 @@ def _stop(state: State, event: str, match: re.Match[str]) -> None:
     if (event == "shows" and after_anatomy) or (match[0] == "which" and of_anatomy(state, match.start())):
         state.verb = True
     elif event == "stop" or not denied_subject(state, match.start()):
+        if event == "stop" and _leaves_some(state, match):
+            state.mentions[-1].polarity = "present"
         if event == "stop" and state.negated and excepts(state, match):
             state.mentions[-1].polarity = "present"
         state.new_clause(match.start())
+
+
+def _leaves_some(state: State, match: re.Match[str]) -> bool:
+    """Return whether something is left of what went away: "gone save for two specks"."""
+    last = state.mentions[-1] if state.mentions else None
+    left = REMNANT.match(state.text, match.end(), state.end)
+    return left is not None and last is not None and last.polarity == "absent" and last.kind not in ANATOMY
 
 
 def _join(state: State, event: str | None, position: int) -> None:

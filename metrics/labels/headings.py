@@ -22,6 +22,7 @@ _DENIED = re.compile(
     r"\s?(?:there\s(?:is|are)\s)?(?:"
     r"(?:no|none|nil|without|nothing)\b(?:\s(?:[a-z-]{3,15}ly\s)?(?:suspicious|significant|dominant|focal|abnormal|new|discrete"
     rf"|definite|relevant|pathologic\w{{0,2}}|worrisome|concerning|malignant|other)){{0,3}}(?:\s{_FINDING})?"
+    r"|no\s(?:evidence|abnormalit(?:y|ies)|findings?)(?=\s?(?:[.,;\n]|\Z))"
     r"|not\s(?:[a-z]{3,15}ly\s)?(?:characteri[sz]ed|observed|described|recogni[sz]ed|shown))"
     r"(?=\s?(?:[.,;\n]|\Z)|\s(?:in|on|at|bilat|within|seen|of\s(?:concern|note)|are|is|to)\b)"
 )

@@ -10,10 +10,10 @@ from metrics.labels.field_names import FINDING, NO, YES
 _CHOICE = r"[a-z0-9][a-z0-9 +-]{0,24}?"
 _SIDES = r"\s?(?:right|rt|re|r|left|lt|li|l)\s?[/,&|]"
 _CHOICES = re.compile(
-    rf"\s?(?:\((?!{_SIDES})|\[(?!{_SIDES}))\s?(?:{_CHOICE}(?:\s?[/,|;]\s?{_CHOICE}){{1,9}}|[a01]\s?(?:-|to|\.{{2,3}})\s?[d56])"
-    r"\s?[)\]](?=\s?[:=])"
-    rf"|\s?[(\[]\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(?:-|to)\s?d|[01]\s?(?:-|to|\.{{2,3}})\s?[56]"
-    rf"|{YES}\s?[/|]\s?{NO}|{NO}\s?[/|]\s?{YES})\s?[)\]]|\s\(?y(?:es)?\s?/\s?no?\)?(?=\s?:)"
+    rf"\s?(?:\((?!{_SIDES})|[\[{{<](?!{_SIDES}))\s?(?:{_CHOICE}(?:\s?[/,|;]\s?{_CHOICE}){{1,9}}|[a01]\s?(?:-|to|\.{{2,3}})\s?[d56])"
+    r"\s?[)\]}>](?=\s?[:=])"
+    rf"|\s?[(\[{{<]\s?(?:a\s?[/,|-]\s?b\s?[/,|-]\s?c\s?[/,|-]\s?d|a\s?(?:-|to)\s?d|[01]\s?(?:-|to|\.{{2,3}})\s?[56]"
+    rf"|{YES}\s?[/|]\s?{NO}|{NO}\s?[/|]\s?{YES})\s?[)\]}}>]|\s\(?y(?:es)?\s?/\s?no?\)?(?=\s?:)"
 )
 """Behind the name of a field, what there is to choose from: "mass [none/describe]: none", "BI-RADS (0-6) 2"."""
 
@@ -55,7 +55,7 @@ _SCALE = re.compile(
 
 def without_legends(text: str) -> str:
     """Return `text`, in lower case, without choices and scales, and codes written as what their key says."""
-    if "(" in text or "[" in text or "/" in text:
+    if any(mark in text for mark in "([/{<"):
         text = _CHOICES.sub(" ", text)
     text = _SCALE.sub(" ", text)
     key = _KEY.search(text)

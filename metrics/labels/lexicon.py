@@ -14,8 +14,8 @@ BIRADS_OR_CATEGORY = re.compile(
     r"(?P<token>(?:bi[\s.-]?rads|b\.i\.r\.a\.d\.s\.(?=\s)|breast imaging[ -]reporting (?:and|&) data system"
     r"|(?<![a-z0-9])(?:"
     r"b[\s.-]{0,3}i[\s.-]{0,3}r[\s.]{0,3}a[\s.]{0,3}d(?:[\s.]{0,3}s)?"
-    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|brads|birds|birdas|biards"
-    r"|br(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
+    r"|bi[\s.-]{0,2}(?:raids?|rds|rdas|ards?|radds?|rrads?|rades|radas)|b[\s.-]?rads|birds|birdas|biards|(?:by|bye|buy|bie)[\s.-]{1,2}(?:rads?|raids|radds)"
+    r"|b/?r(?=[\s:-]{0,2}(?:cat(?:egory|\.)?\s)?[0-6][abc]?(?![a-z0-9]|[:.]\d|\s?(?:mm|cm|o'?\s?c|x\s?\d|-\s?\d|/\s?\d)))"
     r"))(?:'s)?(?![a-z]))"
     r"|(?P<bare>(?<![a-z])(?:category|cat\.?)(?:\s(?:is|of|now|was|has been|(?:(?:down|up)graded|changed|corrected"
     r"|amended|revised) to)){0,3}[\s:(=-]{0,3}(?=[0-9a-z]))"
@@ -24,13 +24,16 @@ BIRADS_OR_CATEGORY = re.compile(
 )
 FILLER = re.compile(
     r"(?:\s?\((?:acr\s?,?\s?)?(?:(?:19|20)\d\d|[45]th ed\w{0,6}|(?:fourth|fifth) edition|acr|atlas)[^()\n]{0,20}\)"
-    r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|cat\.?|score|classification|class|grade|type"
+    r"|\)\s?[:=-]|[\s:=\-(\['|>{]|(?:final|overall|assessment|category|categories|categ\.?|cat\.?|score"
+    r"|classification|class|grade|type|group|stage|number|conclusion|(?:19|20)\d\d(?=[\s:(]{1,3}(?:[0-6]|zero|one|two|three|four|five|six|iv|v|i{1,3}))"
+    r"|according to(?: the)? acr|now(?=[\s:(]{1,3}(?:[0-6]|(?:zero|one|two|three|four|five|six|iv|v|i{1,3})\b))"
     r"|should|must|be|reads?|remains?|stays?|(?:corrected|amended|changed|revised|updated) to"
     r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
     r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy"
-    r"|incomplete)[\s,:(-]{1,3}(?=(?:category|class)\b)"
-    r"|(?:(?:was|is|has been|changed|upgraded|downgraded|raised|lowered|revised|increased"
+    r"|incomplete)(?:\s(?:findings?|abnormality|mammogram|changes?))?[\s,:(-]{1,3}(?=(?:category|class)\b|(?<=\()[0-6][abc]?\s?\))|[a-d]\s?/\s?(?=[0-6][abc]?\b)"
+    r"|(?:(?:was|is|has been|changed|upgraded|downgraded|raised|lowered|revised|increased|amended|corrected"
+    r"|modified|converted"
     r"|decreased)\s){1,3}from\s(?:bi-?rads\s)?"
     r"[0-6iv]{1,3}[abc]?\sto\s){0,16}+"
 )
@@ -176,7 +179,8 @@ NEGATED_AFTER = re.compile(
     r"(?:excluded|ruled out|not (?:assigned|given|applicable|met|justified|warranted|appropriate|indicated))"
 )
 CONDITIONAL_BEFORE = re.compile(
-    r"\b(?:would|unless|in case of|were (?:it|this|that|they|the|these)|should (?:it|this|that|the|they)|"
+    r"\b(?:(?<!\bi )(?<!\bwe )would|would have|unless|in case of|were (?:it|this|that|they|the|these)"
+    r"|should (?:it|this|that|the|they)|"
     r"(?:could|may|might|can) be (?:upgraded|downgraded|changed))\b"
 )
 IF_BEFORE = re.compile(r"\b(?:if|unless)\b|^\s?should (?:it|this|these|they|the|an?|any)\b|\bin the event\b")
@@ -221,6 +225,11 @@ NOW = re.compile(
     r"\b(?:now|current(?:ly)?|final|today|present(?:ly)?"
     r"|after (?:(?:additional|supplementary|further) (?:views|imaging|work-?up)|ultrasound|assessment))\b"
 )
+SIDE_HEADING = re.compile(r"(?:\A|(?<=[.;\n])|(?<=[.;\n]\s))\s?(?P<side>right|left)\sbreast\s?(?::|-\s|\n)")
+OF_THE_WHOLE = re.compile(
+    r"\b(?:overall|final|impression|assessment|conclusion|opinion|summary|both|bilateral|combined|result|diagnosis)\b|\n(?=\s?bi[\s.-]?rads)"
+)
+"""Between such a heading and a category that is of the whole report."""
 BOTH_SIDES = re.compile(r"\b(?:both|bilateral(?:ly)?)\b")
 BOTH_SIDES_AFTER = re.compile(r"\s?\)?\s?[(,-]?\s?(?:(?:in|on|for|of)\s)?(?:both|bilateral(?:ly)?)\b")
 SIDE_AFTER = re.compile(

@@ -33,14 +33,26 @@ NEUTRAL = "|".join(
         r"(?:wrong|incorrect|untrue|false|mistaken|misleading)\s(?:to\s(?:say|claim|state|assume|conclude|think)\s)?that\s(?:there\s(?:is|are|was"
         r"|were)\s)?no\b",
         # Counted, or a part of them.
-        r"(?:no|not)\s(?:fewer|less)\sthan\b",
-        rf"none\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
-        r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical)\b)",
+        r"(?:no|not)\s(?:fewer|less)\sthan\b|no\smore\sthan\s(?:one|two|three|four|five|ten|\d{1,2}|a\s(?:few|handful|couple))\b",
+        r"neither\s(?=[a-z]{4,16}\s(?:is|has|shows?|looks?)\s(?:\w{3,12}\s)?(?:malignant|suspicious|worrisome|concerning|spiculated|irregular|grown|changed|new|enlarged|increased)\b)",
+        r"(?:none|neither|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its|them)\b(?!\s(?:[a-z]{3,10}\s)?(?:views?|films?|images|sides|projections?|breasts|series))(?=[^.;,\n]{0,60}?\b(?:shows?|has|have|had|displays?|exhibits?|demonstrates?)\s(?:any\s|a\s)?(?:[a-z]{4,14}\s)?"
+        r"(?:growth|change|increase|enlargement|progression|enhancement|spicul\w{3,7}|features?|signs?|characteristics?|morphology|vascularity|flow|calcif\w{3,8})\b)",
+        rf"(?:none|neither|not\s(?:a\ssingle\s)?one)\sof\s(?:the|these|those|her|its)\b(?=[^.;,\n]{{0,60}}?\b(?:is|are|was|were|has|have|shows?|appears?|looks?)\s(?:\w{{3,12}}\s)?(?!enlarged)(?:{GREW}"
+        r"|malignant|suspicious|worrisome|concerning|spiculated|irregular|different|recent|atypical|linear|pleomorphic|branching|clustered|grouped|round|fixed|calcified|palpable|dominant)\b)",
         r"(?:(?<=,\s)|(?<=\band\s))none\s(?:in|on)\s(?:the\s)?(?:left|right|other|opposite|contralateral)\b",
         # The doubt is of what it is.
-        rf"(?:(?:unclear|uncertain|unknown|not\s(?:clear|certain|known|sure))\s)?whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED})\b)",
+        rf"(?:(?:unclear|uncertain|unknown|not\s(?:clear|certain|known|sure))\s)?whether\b(?=\s(?:the|this|that|these|those|it|they)\b[^.;,\n]{{0,40}}?\b(?:is|are|has|have)\s(?:\w{{3,12}}ly\s)?(?:{GREW}|{DIAGNOSED}|in|within|on|from|inside|part|related|due|one|two)\b)",
         # Needed or not, it is there.
         r"(?:fail(?:s|ed)?|unable|not\sable)\sto\s(?:dispel|resolve|efface|disperse|clear|dissolve|remove|explain\saway)\b",
+        r"no\s(?:reason|indications?|grounds?|cause|justification|point|place)\s(?:to|for|in)\s(?:a\s|an\s)?(?:biops\w{1,3}|recall\w{0,3}|treat\w{0,4}|follow\w{0,3}|excis\w{1,3}"
+        r"|remov\w{1,3}|worry|act|operat\w{1,3}|aspirat\w{1,3}|investigat\w{1,5}|puncture|sampl\w{1,3}|intervention|concern)\b",
+        r"not\b(?=\sthe\s[a-z -]{3,30}\s(?:that|which|who)\s(?:worr|concern|bother|matter|troubl|alarm|disturb"
+        r"|attract|need|warrant)\w{0,4}\b)|(?<=[:.]\s)not\sso\b",
+        r"without\sthe\s(?:earlier|previous|prior|old|older|comparison)\s(?:films?|images?|stud(?:y|ies)|mammogra\w{1,5}|examinations?)\b|(?:did|does|do)\snot\sknow\s(?:of|about|that|the)\b",
+        r"(?:absence|lack)\sof\s(?:an?\s|any\s)?(?:(?!mass|nodul|lesion|calc|micro|opac|distor|asym|tumou?r|lump|evidence|sign)[a-z-]{3,14}\s){1,4}"
+        r"(?:does|do|makes?|means?|confirms?|favou?rs?|suggests?|indicates?|is|was|argues?|supports?)\b",
+        r"(?:did|does|do)\snot\s(?:mention|describe|report|comment\son|refer\sto|record|list)\b(?=\sthe\b)"
+        r"|not\sthe\b(?=\s[a-z -]{3,30},\s(?:is|are|was|were|has|have)\b)",
         r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
         r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
         # Why a category was given: there.
@@ -49,7 +61,7 @@ NEUTRAL = "|".join(
         rf"(?:no|nothing)\b(?=[^.;,\n]{{0,80}}\bthat\s(?:was|were|has|had|is)\s?(?:not|n't)\s(?:already\s|been\s|yet\s"
         rf"|previously\s){{0,2}}{KNOWN}\b)",
         rf"(?:{BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])"
-        r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
+        r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|(?:suspicious|malignant|worrisome|concerning|abnormal)(?=\s?[:;])|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
         # Something else is denied of it.
         rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
         rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"
@@ -68,6 +80,7 @@ NEUTRAL = "|".join(
         rf"(?:incompletely|partially|partly)\s(?:{TAKEN}|{GOES})\b",
         rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
         # Not done yet.
+        rf"(?:wants?|wishes|asks?|prefers?|have|having|opts?)\s(?:for\s)?(?:it|this|them)\s(?:to\sbe\s)?{TAKEN}\b",
         rf"(?:should|could|may|might|can|must|will|would|to|needs?\sto)\sbe\s{LY}{TAKEN}\b",
         r"(?:recommend\w{0,3}|advis\w{1,3}|suggest\w{0,3}|consider\w{0,3}|plan\w{0,4}|for|await\w{0,3})\s(?:\w{1,12}\s){0,2}"
         r"(?:excision|removal|resection|enucleation)\sof\b",
@@ -79,8 +92,8 @@ NEUTRAL = "|".join(
         r"(?:of|in|within)\s(?=(?:the|this|these|that)\b)",
         rf"(?:no|zero)\s{QUALIFIER}{STEADY}\b(?!\s(?:that|which|to)\s(?:would\s|could\s|might\s)?(?:suggest|indicat|point))(?:\s(?:in|of|from|since))?",
         rf"without\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of))?",
-        r"not\sonly\b",
-        r"(?<=,\s)none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
+        r"not\s(?:only|all|every)\b",
+        r"(?:(?<=,\s)|(?<=\byet\s)|(?<=\bbut\s)|(?<=though\s)|(?<=;\s))none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
         r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
         r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
         r"not\s(?:significantly\s|appreciably\s)?"

@@ -3,7 +3,10 @@
 "The opacity is a fat lobule", "due to overlapping tissue", "corresponds to the valve of the implant".
 """
 
-SUMMED = r"(?:summation|superimpos\w{1,6}|superposition|overlap\w{0,4}|arte?fact|artifact)\w{0,2}\b"
+SUMMED = (
+    r"(?:(?:summation|superimpos\w{1,6}|superposition|overlap\w{0,4}|arte?fact|artifact)\w{0,2}|composite\s(?:shadow\w{0,4}|effect|image|density)"
+    r"|(?:summation|composition)(?:al)?\s(?:shadow\w{0,4}|effect)|cross(?:ing|over)\s(?:of\s)?(?:\w{4,12}\s)?(?:structures?|vessels?|ligaments?|lines|strands?|stroma|tissues?|trabeculae|fibres|fibers))\b"
+)
 NOT_OF_THE_BREAST = (
     r"(?:(?:skin|cutaneous)\s(?:fold|mole|tag|wart|n(?:a?e)v|creas)\w{0,3}|moles?|na?ev(?:us|i)|deodorant|talc\w{0,3}|dust|tattoo\w{0,3}|lint|scratch(?:es)?|hair"
     r"|clothing|(?:reconstruction|motion|movement|skin|film|detector|processing|technical|scatter|grid|plate|roller|compression)\s(?:arte?|arti)facts?|(?:powder|ointment|cream|sweat|lotion|particles?)\son\sthe\sskin|finger(?:print|nail)?s?|ecg\s(?:lead|electrode)"
@@ -16,7 +19,7 @@ _BODY_OF = (
 _NORMAL = (
     r"(?:normal|benign|prominent|simple|ordinary|harmless|physiological|anatomical|usual|small|large|own|entrapped|unusual|local"
     r"|intramammary|intercostal|breast|glandular|fibroglandular|fatty|free|inferior|superior|medial|lateral|lower|upper"
-    r"|anterior|isolated|underlying|crossing|tortuous|looping|rippling|wavy|known|implant|expander|injection|filling|chemo\w{0,8}|portal?|subcutaneous)"
+    r"|anterior|isolated|underlying|crossing|overlapping|superimposed|tortuous|looping|rippling|wavy|known|implant|expander|injection|filling|chemo\w{0,8}|portal?|subcutaneous)"
 )
 _PARTS = (
     r"(?:fat(?:ty)?\s(?:lobul(?:e|ation)|lobe|island|tissue)|fat|lobules?\sof\s(?:\w{3,14}\s)?fat"
@@ -30,14 +33,14 @@ _PARTS = (
     r"|radial\sfolds?|breast\sridge|(?:glandular|breast)\sridge)"
 )
 NORMAL_PART = (
-    rf"(?:(?:an?|the|her|his|its)\s)?{_BODY_OF}?(?:(?:an?|the|her|his|its)\s)?(?:{_NORMAL}\s){{0,3}}{_BODY_OF}?(?:(?:an?|the|her|his)\s)?"
+    rf"(?:(?:an?|the|her|his|its|two|three|several|some)\s)?{_BODY_OF}?(?:(?:an?|the|her|his|its)\s)?(?:{_NORMAL}\s){{0,3}}{_BODY_OF}?(?:(?:an?|the|her|his)\s)?"
     rf"(?:{_NORMAL}\s){{0,2}}{_PARTS}s?\b(?!\s(?:necrosis|containing|density|of\sentry)|-|'s)"
 )
 """A part of the breast or an implant that only looked or felt like a finding."""
 NAMED_AS = (
     r"(?:represent(?:s|ing|ed)?|due\sto|correspond(?:s|ing|ed)?\s(?:to|with)|consistent\swith|in\skeeping\swith"
     r"|attribut(?:able|ed)\sto|caused\sby|produced\sby|explained\sby|created\sby"
-    r"|(?:proved|proves|proven|turn(?:s|ed)\sout|shown|found|felt|thought|considered|judged|seen)\s(?:to\s(?:be|represent)|as)"
+    r"|ha(?:s|ve|d)\sthe\s(?:appearances?|look|characteristics|features)\sof|(?:proved|proves|proven|shows?\sitself|turn(?:s|ed)\sout(?:,[^,.;\n]{2,40},)?|shown(?:\sby\s[a-z]{3,15}(?:\s[a-z]{3,12})?)?|found|felt|thought|considered|judged|seen)\s(?:to\s(?:be|represent)|as)"
     r"|(?:dismissed|interpreted|regarded|read|classified|recogni[sz]ed|written\soff|identified)\sas|ascribed\sto|put\sdown\sto"
     r"|(?:considered|judged|deemed|called)(?=\s(?:an?\s|only\s|just\s|merely\s)?(?:superimp|summation|overlap|arte?|arti|normal|fat|skin|mole|vessel|dust|hair|technical)))"
 )
@@ -57,7 +60,7 @@ _TAKEN_SO = (
 """How an image was taken."""
 EXPLAINED_AWAY = (
     rf"(?<!not\s){NAMED_AS}\s{_ONLY}(?:{TISSUE}{NO_FINDING}|{NORMAL_PART}|{_TAKEN_SO}\b)"
-    rf"|(?:is|are|was|were)\s(?:(?:only|just|merely|simply)\s{TISSUE}{SUMMED}|(?:arte?fact|artifact|summation)\w{{0,3}}\b)"
+    rf"|(?:is|are|was|were)(?:,\s[^,.;\n]{{2,40}},)?\s(?:(?:only|just|merely|simply)\s{TISSUE}{SUMMED}|(?:arte?fact|artifact|summation|composite\sshadow)\w{{0,3}}\b)"
     rf"|(?:is|are|was|were)\s{_ONLY}(?:{NOT_OF_THE_BREAST}|(?:an?|the)\s{TISSUE}{NO_FINDING})"
     r"|(?<!so\s)(?<!as\s)(?<!also\s)(?<!seen\s)(?<!visible\s)(?<!normal\s)(?<!nor\s)(?<!neither\s)(?<!involved\s)(?<!likewise\s)"
     rf"(?:is|are|was|were)\s{_ONLY}(?=an?\s|the\s|normal\s|fat|only|just|merely){NORMAL_PART}"

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from metrics.labels.abbreviations import written_out
+from metrics.labels.corrections import without_corrections
 from metrics.labels.dictation import with_marks
 from metrics.labels.fields import as_lines
 from metrics.labels.spelling import mended
@@ -30,6 +31,8 @@ _CHARACTERS = str.maketrans(
         **dict.fromkeys("\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n"),
     }
 )
+_PLURAL = re.compile(r"(?<=[a-z])\((?P<ending>e?s)\)")
+"""The ending of "mass(es)", "calcification(s)"."""
 _TRADEMARK = re.compile(r"(?<=[a-z])\s?\((?:tm|r)\)(?!\s?(?:breast|axilla))")
 _FRACTIONS = str.maketrans({"\u00bc": " 1/4", "\u00bd": " 1/2", "\u00be": " 3/4", "\u2153": " 1/3", "\u2154": " 2/3"})
 _SPACES = re.compile(r"[^\S\n\t]+")
@@ -60,16 +63,23 @@ _BOUNDARY = re.compile(
 )
 UNASKED_SECTIONS = (
     "history", "clinical history", "indication", "indications", "technique", "comparison", "clinical information",
-    "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation", "clinical",
-    "clinical question", "question", "reason for exam", "reason for examination", "reason for study",
-    "reason for the exam", "reason for the examination", "reason for referral", "purpose", "complaint", "complaints",
-    "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis", "past history",
-    "surgical history", "family history", "medical history", "patient history", "breast history", "comparisons",
-    "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination", "referral",
+    "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation",
+    "clinical", "clinical question", "question", "clinical findings", "clinical examination", "clinical exam",
+    "physical examination", "physical exam", "palpation", "inspection and palpation", "gp letter", "gp",
+    "referral letter", "clinically", "symptoms", "symptom", "o/e", "on examination", "examination by the clinician",
+    "clinical breast examination", "cbe", "on palpation", "reason for exam", "reason for examination",
+    "reason for study", "reason for the exam", "reason for the examination", "reason for referral", "purpose",
+    "reason for visit", "reason for attendance", "presenting symptom", "presenting symptoms", "presentation",
+    "complaint", "complaints", "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis",
+    "past history", "surgical history", "family history", "medical history", "patient history", "breast history",
+    "comparisons", "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination",
+    "referral",
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (
-    r"findings?|fundings|(?:mammographic |imaging |ultrasound )?findings?|impressions?|imp|(?:final |overall "
+    r"findings?|fundings|(?:mammographic |imaging |ultrasound |radiological |radiographic "
+    r"|radiologic )?findings?|imaging|mammo|mammographically|radiologically|x-?ray mammography|impressions?|imp"
+    r"|(?:final |overall "
     r"|bi-?rads )?"
     r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue "
     r"|parenchymal )?density|"
@@ -183,8 +193,10 @@ def normalise(report: str) -> ReportText:
         text = _TRADEMARK.sub("", text)
     elif "(tm)" in text:
         text = text.replace("(tm)", "")
+    if "s)" in text:
+        text = _PLURAL.sub(r"\g<ending>", text)
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
-    text = _BLANKS.sub(" ", as_lines(mended(written_out(with_marks(text))))).strip()
+    text = _BLANKS.sub(" ", as_lines(mended(written_out(without_corrections(with_marks(text)))))).strip()
     return ReportText(_unwrap(text))
 
 

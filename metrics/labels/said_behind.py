@@ -5,7 +5,11 @@ import re
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention
+from metrics.labels.some_of_them import is_of_one_side, is_of_some
 from metrics.labels.statement import State, of_a_property
+
+_FEW = 2
+"""As many words before "resolved" and its like are no subject that it is said of."""
 
 
 def doubt_before(state: State, match: re.Match[str]) -> None:
@@ -13,7 +17,8 @@ def doubt_before(state: State, match: re.Match[str]) -> None:
     if state.mentions and lexicon.ITS_PROPERTY.fullmatch(state.text, state.mentions[-1].end, match.start()):
         state.verb = True
         return
-    postposed = lexicon.POSTPOSED.fullmatch(match[0]) is not None
+    relative = state.text.endswith(("that ", "which ", "as "), 0, match.start())
+    postposed = relative or lexicon.POSTPOSED.fullmatch(match[0]) is not None
     if not (state.negated and postposed) and not state.of_diagnosis(match.start()):
         first = state.clause_from
         state.doubted |= not state.reach_back("uncertain")
@@ -23,24 +28,13 @@ def doubt_before(state: State, match: re.Match[str]) -> None:
 
 def deny_before(state: State, event: str, match: re.Match[str]) -> None:
     """Deny what stands before; where nothing does, what follows ("not seen: masses") or what was named last."""
-    if match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
-        state.text, max(0, match.start() - 120), match.start()
-    ):
-        state.verb = True
-        return
-    excluded = "excluded" in match[0] or "ruled" in match[0]
-    if excluded and state.of_diagnosis(match.start()):
-        state.verb = True
-        return
-    if match[0].startswith("there") and lexicon.ELSEWHERE.search(state.text, max(0, match.start() - 30), match.start()):
-        return
-    if of_a_property(state, match.start()) or hindered(state, match.start()):
+    if _denies_something_else(state, event, match):
         return
     gone = lexicon.GOES_AWAY.match(match[0]) is not None
     if not state.names_any() and lexicon.IT_IS.search(state.text, max(0, match.start() - 60), match.start()):
         _deny_last(state)
         return
-    nowhere = match[0].startswith(("nowhere", "on ", "in ", "at "))
+    nowhere = match[0].startswith(("nowhere", "on ", "in ", "at ")) or match[0] == "neither"
     veins = [
         one for one in state.mentions[state.clause_from :] if one.kind == "calcification" and one.polarity == "present"
     ]
@@ -52,8 +46,41 @@ def deny_before(state: State, event: str, match: re.Match[str]) -> None:
         state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
     if not reached and event == "absent_after" and not _gone(state, match.start()):
         # "Due to overlapping tissue ..." denies nothing of what follows.
-        state.negated |= lexicon.EXPLAINS.search(match[0]) is None
+        others_before = len(state.text[max(state.clause_at, match.start() - 60) : match.start()].split()) > _FEW
+        state.negated |= lexicon.EXPLAINS.search(match[0]) is None and not (others_before and gone)
     state.verb |= reached or bool(state.mentions)
+
+
+def _denies_something_else(state: State, event: str, match: re.Match[str]) -> bool:
+    """Return whether something else is denied: a diagnosis, a property, the other side, or a part of what was named."""
+    excluded = "excluded" in match[0] or "ruled" in match[0]
+    neither = excluded and state.text.rfind("neither", max(state.clause_at, match.start() - 120), match.start()) >= 0
+    if neither:
+        state.reach_back("uncertain")
+    whether = match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
+        state.text, max(0, match.start() - 120), match.start()
+    )
+    if neither or whether or (excluded and state.of_diagnosis(match.start())):
+        state.verb = True
+        return True
+    if match[0].startswith("there") and lexicon.ELSEWHERE.search(state.text, max(0, match.start() - 30), match.start()):
+        return True
+    if of_a_property(state, match.start()) or hindered(state, match.start()):
+        return True
+    of_all = event != "absent_after" or match[0].startswith(("none", "nil", "neither", "no "))
+    if of_all or not _of_some(state, match):
+        return False
+    state.verb = True
+    return True
+
+
+def _of_some(state: State, match: re.Match[str]) -> bool:
+    named = next((one for one in reversed(state.mentions) if one.kind in KINDS), None)
+    if named is None:
+        return False
+    return is_of_some(state.text, state.clause_at, named, match.start()) or is_of_one_side(
+        state.text, named, match.start(), match.end()
+    )
 
 
 def hindered(state: State, position: int) -> bool:
@@ -97,7 +124,8 @@ def settle_last(state: State, event: str | None, match: re.Match[str]) -> bool:
         if last and not state.negated:
             last.polarity = "present"
     elif event == "holds":
-        if last and last.polarity == "uncertain" and not state.doubted:
+        doubted = last is not None and "doubt" in state.text[max(state.clause_at, last.start - 60) : last.start]
+        if last and last.polarity == "uncertain" and not (state.doubted or doubted):
             last.polarity = "present"
         state.verb = True
     else:

@@ -21,9 +21,9 @@ _OPENED = re.compile(
 )
 """A line whose values are of both sides, in this order."""
 _SLASHED = re.compile(
-    rf"(?<![a-z-])(?P<name>{FINDING}|bi[\s.-]?rads)\s?(?P<legend>\(\s?(?P<one>right|rt|r|left|lt"
-    rf"|l)\s?/\s?(?P<other>right|rt|r|left|lt|l)\s?\)\s?)?"
-    rf"(?::|-)\s?(?P<first>{_WORD}[^\n;/:]{{0,40}}?)\s?/\s?(?P<second>{_WORD})(?!\s?(?:mm|cm|x\s?\d))"
+    rf"(?<![a-z-])(?P<name>{FINDING}|bi[\s.-]?rads)\s?(?P<legend>\(?\s?(?P<one>right|rt|r|left|lt"
+    rf"|l)\s?/\s?(?P<other>right|rt|r|left|lt|l)\s?\)?\s?)?"
+    rf"(?::|-)\s?(?P<first>{_WORD}[^\n;/:]{{0,40}}?|[+-])\s?/\s?(?P<second>{_WORD}|[+-](?![a-z0-9+]))(?!\s?(?:mm|cm|x\s?\d))"
 )
 _NAMES_SLASHED = re.compile(
     rf"(?<![a-z-])(?P<one>{FINDING})\s?/\s?(?P<other>{FINDING})\s?:\s?(?P<first>{_WORD})\s?/\s?(?P<second>{_WORD})"

@@ -22,15 +22,16 @@ _LIST = """
     enlarged entirely evidence excised excluded extremely fatty fibroglandular fibrofatty findings focal glandular
     global grouped heterogeneous heterogeneously identified impression indistinct inframammary intramammary inverted
     irregular lateral lesion lesions linear lump lumps mass node oval lobular lobulated lower lymph lymphadenopathy
-    macrocalcification macrocalcifications malignancy malignant mammogram mammography mammographic margin margins
-    masses medial metastases metastasis metastatic microcalcification microcalcifications microlobulated muscle
-    negative nipple nipples nodes nodule nodules normal obscured oedema opacities opacity parenchyma parenchymal
-    pathological pectoral pectoralis periareolar pleomorphic popcorn possible cluttered entirety indented inserted
-    invented macrolobulated provably refraction speculated speculation speculations present previous previously
-    probably punctate quadrant quadrants questionable regional removed residual resolved retracted retraction
-    retroareolar right round scattered segmental significant skin spiculated spiculation spiculations stable
-    subareolar suspicion suspicions suspicious symmetric symmetry tethered tethering thickened thickening tumor
-    tumors tumour tumours unchanged unremarkable upper vascular visualised visualized without
+    lymphnode lymphnodes macrocalcification macrocalcifications malignancy malignant mammogram mammography
+    mammographic margin margins masses medial metastases metastasis metastatic microcalcification
+    microcalcifications microlobulated muscle negative nipple nipples nodes nodule nodules normal obscured oedema
+    opacities opacity parenchyma parenchymal pathological pectoral pectoralis periareolar pleomorphic popcorn
+    possible cluttered entirety indented inserted invented macrolobulated provably refraction speculated speculation
+    speculations present previous previously probably punctate quadrant quadrants questionable regional removed
+    residual resolved retracted retraction retroareolar right round scattered segmental significant skin spiculated
+    spiculation spiculations stable subareolar suspicion suspicions suspicious symmetric symmetry tethered tethering
+    thickened thickening tumor tumors tumour tumours unchanged unremarkable upper vascular visualised visualized
+    without
 """
 WORDS = frozenset(_LIST.split())
 """The words that are mended to, and others that lie one slip from these and are words of their own."""

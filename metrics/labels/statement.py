@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from metrics.labels import denial_reach
 from metrics.labels import finding_lexicon as lexicon
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
@@ -135,7 +136,13 @@ def is_presupposed(state: State, match: re.Match[str]) -> bool:
     if (
         state.negated
         and _general(match)
-        and lexicon.DENIED_OF_THE.fullmatch(state.text, max(state.denied_from, 0), match.start())
+        and (
+            denial_reach.DENIED_OF_THE.fullmatch(state.text, max(state.denied_from, 0), match.start())
+            or (
+                denial_reach.BEHIND_A_DENIAL.fullmatch(state.text, max(state.denied_at, 0), match.start())
+                and denial_reach.GOES_ON_AS_SUBJECT.match(state.text, match.end(), state.end)
+            )
+        )
     ):
         return True
     before = max(state.denied_at, match.start() - 80, 0)
@@ -175,8 +182,8 @@ def excepts(state: State, match: re.Match[str]) -> bool:
 def ends_exception(state: State, position: int) -> bool:
     """Return whether a comma ends the exception that a statement began with: "except for a cyst, the breasts ..."."""
     return (
-        lexicon.LEADING_EXCEPTION.match(state.text, state.clause_at, state.end) is not None
-        and lexicon.SUBJECT_OF_ITS_OWN.match(state.text, position, state.end) is not None
+        denial_reach.LEADING_EXCEPTION.match(state.text, state.clause_at, state.end) is not None
+        and denial_reach.SUBJECT_OF_ITS_OWN.match(state.text, position, state.end) is not None
     )
 
 
@@ -210,7 +217,7 @@ def before_a_noun(state: State, position: int) -> bool:
 def goes_on(state: State, position: int, comma: bool) -> bool:
     """Return whether a list that is denied after a verb ("has no mass, calcification or distortion") goes on."""
     if comma:
-        return lexicon.LIST_GOES_ON.match(state.text, position, state.end) is not None
+        return denial_reach.LIST_GOES_ON.match(state.text, position, state.end) is not None
     following = lexicon.EVENTS.match(state.text, position + 1, state.end)
     return following is not None and following.lastgroup in KINDS
 
@@ -235,11 +242,11 @@ def begins_unmarked(state: State, event: str, match: re.Match[str]) -> bool:
 
 def affirms(state: State, position: int, comma: bool) -> bool:
     """Return whether what follows a comma or "and" in a negated list states something instead of denying on."""
-    if lexicon.NEW_STATEMENT.match(state.text, position, state.end):
+    if denial_reach.NEW_STATEMENT.match(state.text, position, state.end):
         return True
-    if lexicon.NEW_SUBJECT.match(state.text, position, state.end):
+    if denial_reach.NEW_SUBJECT.match(state.text, position, state.end):
         return True
-    if lexicon.AS_BEFORE.match(state.text, position, state.end) or lexicon.OF_ITS_OWN.match(
+    if denial_reach.AS_BEFORE.match(state.text, position, state.end) or denial_reach.OF_ITS_OWN.match(
         state.text, position, state.end
     ):
         return True
@@ -249,4 +256,4 @@ def affirms(state: State, position: int, comma: bool) -> bool:
     if stop >= 0:
         return False
     rest = state.text[position : min(state.end, position + 200)]
-    return lexicon.FINITE.search(rest) is not None and lexicon.LISTED.search(rest) is None
+    return denial_reach.FINITE.search(rest) is not None and denial_reach.LISTED.search(rest) is None

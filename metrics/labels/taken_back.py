@@ -33,8 +33,10 @@ _DISAGREES = (
 )
 _THERE_IS_NONE = re.compile(
     r"(?![^.;\n]{0,60}\b(?:left|right|other|opposite|contralateral|elsewhere)\b)"
-    rf"(?:{_LEAD}(?:now|today|at\spresent|currently)?\s?(?:there\s(?:is|are|was|were)|(?:we|i)\s(?:see|found|find))\s(?:none|no\s(?:such\s)?(?:thing|one)|not)"
+    rf"(?:{_LEAD}(?:now|today|at\spresent|currently)?\s?(?:there\s(?:is|are|was|were)(?:\s(?:now|today|currently))?|(?:we|i)\s(?:see|found|find))\s(?:none|no\s(?:such\s)?(?:thing|one)|not)"
     r"(?:\s(?:now|today|any\s(?:more|longer)|left|here|at\spresent|to\sbe\s(?:seen|found)))?(?=\s?(?:[.,;\n]|\Z))"
+    r"|\s?no\s(?:residual|residue|remnants?|traces?|residuum)(?:\s(?:is|are|was|were)\s(?:seen|visible|left|found|present|identified))?(?=\s?(?:[.,;\n]|\Z))"
+    r"|\s?(?:the\s)?(?:[a-z-]{2,14}\s){1,4}(?:shows?|reveals?|demonstrates?|confirms?)\s(?:none|no\ssuch\sthing|nothing(?:\sof\sthe\s(?:kind|sort))?)(?=\s?(?:[.,;\n]|\Z))"
     r"|\s?(?:but\s)?none\s(?:is|are|was|were)\s(?:seen|visible|found|present|identified|evident)\b)"
 )
 _GONE_ITSELF = re.compile(
@@ -55,10 +57,10 @@ _NONE_OF_IT = re.compile(
 _THE_ONE = re.compile(r"\b(?:the|this|that)\s(?:(?!other\b|right\b|left\b|known\b|previous)[a-z-]{3,15}\s){0,2}\Z")
 """Before a finding that the sentence before has named."""
 _RECALL = re.compile(
-    r"\b(?:recall(?:ed)?|call(?:ed)?[\s-]?back|(?:lumps?|mass|nodule|swelling|thickening)\b[^.;\n]{0,40}\b(?:felt|feels?|notic\w{2,3}|palpated)"
+    r"\b(?:recall(?:ed)?|(?:call(?:ed)?|asked|invited|brought|summoned|re-?invited)[\s-]?(?:back|in|again)|(?:lumps?|mass|nodule|swelling|thickening)\b[^.;\n]{0,40}\b(?:felt|feels?|notic\w{2,3}|palpated)"
     r"|(?:feels?|felt|notic\w{2,3}|palpates?|found)\s(?:[\w-]{1,12}\s){0,4}(?:lump|mass|nodule|swelling)"
     r"|(?:may|can|could|might)\s(?:be\s)?(?:hid\w{0,4}|obscure\w?|mask\w{0,2}|miss\w{0,2}|escape\w?|conceal\w{0,2})"
-    r"|(?:palpable|tender|painful)\s(?:[a-z-]{3,12}\s)?(?:lump|mass|nodule|swelling|thickening))\b"
+    r"|(?:anxious|worried|concerned)\s(?:about|by)|(?:ticked|wrote|indicated|(?:she|he|who|patient|woman|lady)\smarked|answered|entered)\b[^.;\n]{0,40}\b(?:lump|mass|nodule|swelling)|(?:palpable|tender|painful)\s(?:[a-z-]{3,12}\s)?(?:lump|mass|nodule|swelling|thickening))\b"
 )
 
 
@@ -89,14 +91,12 @@ def settle_before(text: str, start: int, end: int, before: list[Mention], adjace
         return False
     while start < end and not text[start].isalnum():
         start += 1
-    said: Polarity | None = None
     if last.kind not in ANATOMY and _THERE_IS_NONE.match(text, start, end):
         last.polarity = "absent"
         return True
-    if _GONE_ITSELF.match(text, start, end) or _GONE_BEHIND.match(text, start, end):
-        said = "absent"
-    elif _THERE.match(text, start, end):
-        said = "present"
+    said = _said_of_it(text, start, end)
+    if said == "absent" and _of_the_other_side(text, start, end, last):
+        return True
     if said and last.kind not in ANATOMY:
         named = before if _ALL_OF_THEM.match(text, start, end) else [last]
         for one in named:
@@ -106,6 +106,20 @@ def settle_before(text: str, start: int, end: int, before: list[Mention], adjace
     if last.polarity is None and last.kind in ANATOMY and _NONE_OF_IT.fullmatch(text, start, end):
         last.polarity = "absent"
     return False
+
+
+def _said_of_it(text: str, start: int, end: int) -> Polarity | None:
+    """Return whether a sentence says that it went away or that it is there; None where it says neither."""
+    if _GONE_ITSELF.match(text, start, end) or _GONE_BEHIND.match(text, start, end):
+        return "absent"
+    return "present" if _THERE.match(text, start, end) else None
+
+
+def _of_the_other_side(text: str, start: int, end: int, last: Mention) -> bool:
+    """Return whether what stands between `start` and `end` is of another side than what was named before it."""
+    said = SIDE_WORD.search(text, start, min(end, start + 40))
+    named = SIDE_WORD.findall(text, max(0, last.start - 60), start)
+    return said is not None and bool(named) and named[-1][0] != said["side"][0]
 
 
 def take_back(text: str, start: int, mentions: Iterable[Mention], before: list[Mention]) -> None:
