@@ -13,7 +13,7 @@ from benchmark.bench.model import BenchStudy
 from benchmark.bench.roofline_model import Peaks, RooflineResult, StepBound
 from benchmark.bench.task import Task
 from benchmark.grid import Point
-from benchmark.suite import ImagePart
+from benchmark.suite import Entry, ImagePart
 from benchmark.suites.load import load_suite
 
 
@@ -57,7 +57,7 @@ def task(load: Callable[..., Backbone]) -> Task:
     study = BenchStudy(id="1", image="none", report="BIRADS: 2, a benign mass in the upper quadrant")
     suite = load_suite("bench")
     return Task(
-        backbone="medgemma-4b-it",
+        entry=Entry(name="medgemma-4b-it", checkpoint="miniature"),
         checkpoint=str(load("medgemma-4b-it").source),
         dtype="float32",
         image=ImagePart(size=112),
