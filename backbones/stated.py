@@ -3,6 +3,7 @@
 Without this a miniature is made all the same, and fails in a model's own words, or a plan is of another model.
 """
 
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,16 @@ def _check_inputs(published: Backbone) -> None:
             f"{published.name}: its model is told an image's tokens from text. State `token_types = {types[0]!r}`, and "
             "`token_type_ids` where they say more than that."
         )
-    beside = [name for name in encoded if name in taken & image_parameters(published.model) and name != "pixel_values"]
+    model: Any = published.model
+    own = signature(getattr(getattr(model, "model", None), "get_image_features", model.get_image_features)).parameters
+    beside = [
+        name
+        for name in encoded
+        if name in taken & image_parameters(model)
+        and name != "pixel_values"
+        # Of a picture that is seen whole a mask hides nothing.
+        and not (name.endswith("attention_mask") and name in own and own[name].default is not Parameter.empty)
+    ]
     stated = getattr(published, "image_inputs", ())
     if (missing := [name for name in beside if name not in stated]) and (
         type(published).model_inputs is Backbone.model_inputs or stated
