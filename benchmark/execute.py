@@ -322,7 +322,6 @@ def prepare_worker() -> None:
     import torch
 
     torch.set_num_threads(1)
-    keep_freed_memory()
     quiet()
 
 
@@ -331,7 +330,8 @@ def keep_freed_memory() -> None:
 
     A step asks for hundreds of tensors of some megabytes and frees them. The library gives such memory back to the
     system at once, and each page of it that is asked for again costs a fault and is zeroed, 7 % of a step on
-    miniatures. What is larger than 32 MB is still given back.
+    miniatures. What is larger than 32 MB is still given back. For small models: of a large one's tensors, what is kept
+    between those in use came to a tenth of a pack's memory, which nobody has planned for.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):

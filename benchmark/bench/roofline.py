@@ -42,10 +42,11 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> RooflineResul
     Raises:
         UserError: as `benchmark.bench.run.make_task` does.
     """
-    from benchmark.execute import prepare_worker
+    from benchmark.execute import keep_freed_memory, prepare_worker
     from benchmark.tuning.interface import TrainingSet
 
     prepare_worker()
+    keep_freed_memory()
     task = make_task(suite, data, say)
     backbone = task.load()
     side = task.image.size

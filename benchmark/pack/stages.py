@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
-from benchmark.execute import prepare_worker, quiet
+from benchmark.execute import keep_freed_memory, prepare_worker, quiet
 from benchmark.pack.asked import digests_of, prompts_of, write_untuned
 from benchmark.pack.foreign import bring_in, changes_images, write_foreign
 from benchmark.pack.images import (
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """Reports with a fault that a reason names, at most."""
+SMALL_MODEL = 500_000_000
+"""Bytes of weights below which a process may keep memory that it has freed."""
 TELL_EVERY = 5
 """Steps between two that are told, beside the first and the last."""
 
@@ -63,6 +65,8 @@ def load_backbone(session: Session) -> None:
     session.backbone = plugin_of(pack.entry).load(
         pack.source, device=pack.device, dtype=getattr(torch, pack.entry.dtype), quantization=pack.entry.quantization
     )
+    if pack.device == "cpu" and session.backbone.model.get_memory_footprint() < SMALL_MODEL:
+        keep_freed_memory()
     if pack.entry.dtype == "float64":
         # The models' own norms would round features and activations to 32 bits.
         session.until_the_end.enter_context(fused_norms(session.backbone.model))
