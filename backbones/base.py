@@ -21,7 +21,6 @@ from backbones.private.inputs import ModelInputs, image_features
 from backbones.texts import (
     fill_template,
     plain_tokens,
-    shortened,
     special_ids,
     spelt_in_prompt,
     use_tokenizers_template,
@@ -387,9 +386,8 @@ class Backbone(ABC):
             if ids is None:
                 spelt = [text for text in self.specials if text in report]
                 raise UserError(
-                    f"{self.name}: the report {shortened(report)!r} spells "
-                    f"{', '.join(map(repr, spelt)) or 'a special token'}, which its tokenizer can't write as plain "
-                    "text. Change it there."
+                    f"{self.name}: a report spells {', '.join(map(repr, spelt)) or 'a special token'}, which its "
+                    "tokenizer can't write as plain text. Change it there."
                 )
             self._reports[report] = [*ids, self.end]
         return self._reports[report]

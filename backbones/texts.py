@@ -54,11 +54,6 @@ def spelt_in_prompt(spelt: Sequence[str]) -> str:
     )
 
 
-def shortened(report: str, length: int = 80) -> str:
-    """Return as much of a report as a message has room for."""
-    return report if len(report) <= length else f"{report[:length]}…"
-
-
 def use_tokenizers_template(processor: "ProcessorMixin") -> None:
     """Give a processor without a chat template its tokenizer's, with which training tools often save it alone."""
     tokenizer: Any = getattr(processor, "tokenizer", None)

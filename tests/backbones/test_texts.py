@@ -226,11 +226,10 @@ def test_an_adapters_folder_is_no_checkpoint(whole: bool, tmp_path: Path) -> Non
         get("llava-med-7b").load(folder)
 
 
-def test_a_report_that_can_not_be_written_without_its_end_is_refused_with_its_beginning() -> None:
+def test_a_report_that_can_not_be_written_without_its_end_is_refused_without_a_word_of_it() -> None:
     folder = folder_of("llava-med-7b")
     plugin: type[Backbone] = type("Dotted", (get("llava-med-7b"),), {"__module__": __name__, "end_token": "."})
     dotted = plugin.load(folder)
-    with pytest.raises(UserError, match=r"the report 'No mass\. No calcification' spells '\.', which its tokenizer"):
+    with pytest.raises(UserError, match=r"a report spells '\.', which its tokenizer") as refused:
         dotted.report_tokens("No mass. No calcification")
-    with pytest.raises(UserError, match=r"the report '(A mass ){11}A m…' spells"):
-        dotted.report_tokens("A mass " * 30 + ".")
+    assert "calcification" not in str(refused.value), "a patient's report is printed nowhere"
