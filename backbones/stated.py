@@ -88,9 +88,10 @@ def _check_inputs(published: Backbone) -> None:
         # Of a picture that is seen whole a mask hides nothing.
         and not (name.endswith("attention_mask") and name in own and own[name].default is not Parameter.empty)
     ]
-    stated = getattr(published, "image_inputs", ())
-    if (missing := [name for name in beside if name not in stated]) and (
-        type(published).model_inputs is Backbone.model_inputs or stated
+    # A plugin with a way of its own to make model inputs states none, and is believed.
+    stated = getattr(published, "image_inputs", None)
+    if (missing := [name for name in beside if name not in (stated or ())]) and (
+        type(published).model_inputs is Backbone.model_inputs or stated is not None
     ):
         raise UserError(
             f"{published.name}: its model takes {', '.join(missing)} of an image beside its pixels. Derive the plugin "

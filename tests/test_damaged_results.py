@@ -55,7 +55,8 @@ def test_damage_is_noticed_by_name_and_never_a_traceback(
         damage(path, kind, seed=3)
         place = path.relative_to(results)
         attempt(["status", "stored", "--results", str(results)])
-        if path.name not in ("written.json", "README.md"):
+        # What is remembered of a leaderboard, where a test before made one, is made again where it is damaged.
+        if path.name not in ("written.json", "README.md", "leaderboard.json"):
             code, said = attempt(["results", "verify", "--results", str(results)])
             # A bit of a record may be one that decides nothing: a digit of a time, a letter of a version.
             record = path.name == "trial.json" and kind == "a bit flipped"
