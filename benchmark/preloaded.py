@@ -7,6 +7,7 @@ sweep's, however that ends, and takes the workers along.
 
 import gc
 import signal
+from contextlib import suppress
 
 from benchmark.execute import quiet
 from metrics.text.tied import end_by_system
@@ -14,6 +15,8 @@ from metrics.text.tied import end_by_system
 end_by_system()
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the sweep answers for all
-quiet()
+# What goes wrong, as for want of memory, goes wrong in the workers too, which say so.
+with suppress(ImportError, MemoryError, OSError, RuntimeError):
+    quiet()
 # Objects that no worker will look at for garbage stay in memory that all of them share.
 gc.freeze()
