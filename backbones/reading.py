@@ -26,6 +26,9 @@ TRIED_SIDES = (224, 448, 896)
 TOKEN_TYPES = ("mm_token_type_ids", "token_type_ids")
 CLASS_FILES = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
 
+PROCESSOR_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError)
+"""What processors raise of what they can't make anything of."""
+
 
 @dataclass
 class Reading:
@@ -262,7 +265,7 @@ def encode_blank(reading: Reading, side: int) -> Mapping[str, Any]:
     switches = dict.fromkeys(reading.switched_off, False)
     try:
         return encode(reading.processor, Image.new("RGB", (side, side)), text, switches)
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError) as error:
+    except PROCESSOR_ERRORS as error:
         raise UserError(
             f"{reading.files.name}: its processor makes nothing of a blank picture of {side} × {side} pixels and the "
             f"prompt {text!r} ({type(error).__name__}: {first_line(error)}). The tokenizer's and the processor's "

@@ -13,7 +13,7 @@ from backbones.errors import UserError, first_line
 from backbones.miniature import SIDE
 from backbones.private.inputs import image_features, image_parameters, parameters_of
 from backbones.prompting import unasked
-from backbones.reading import TILING, TOKEN_TYPES, TRIED_SIDES, encode
+from backbones.reading import PROCESSOR_ERRORS, TILING, TOKEN_TYPES, TRIED_SIDES, encode
 
 
 def check_statements(published: Backbone) -> list[int]:
@@ -107,7 +107,7 @@ def _prompt(published: Backbone) -> list[int]:
     """
     try:
         return published.prompt_tokens("")
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError) as error:
+    except PROCESSOR_ERRORS as error:
         raise UserError(
             f"{published.name}: its processor makes nothing of a blank picture and the prompt "
             f"{published.prompt_text('')!r} ({type(error).__name__}: {first_line(error)}). See `prompt_text` and "

@@ -73,7 +73,7 @@ def _trials(task: Task, number: int) -> list[Trial]:
 
     chosen = points(Grid(rank=(task.points[0].rank,), alpha=(task.points[0].alpha,), seed=(0,)), number)
     protocol = task.protocol.model_copy(update={"steps": WARM + TIMED + 1, "epochs": None})
-    return sorted(task.model_copy(update={"points": chosen, "protocol": protocol}).trials(), key=lambda t: t.rank)
+    return task.model_copy(update={"points": chosen, "protocol": protocol}).trials()
 
 
 def _operations(rounds: int) -> float:

@@ -8,17 +8,15 @@ to the functions for one.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from metrics.metric import Array
 from metrics.statistics.intervals import LEVEL, Interval, StandardError, difference, interval, t_quantile, z_quantile
-from metrics.statistics.resampling import Draws, Sample
+from metrics.statistics.resampling import Draws, Sample, draw_together
 
-CELLS = 2_000_000
-"""Numbers of resampled statistics at a time: 16 MB."""
 Bounds = tuple[float, float]
 
 
@@ -90,25 +88,6 @@ def _reach_zero(found: dict[int, Interval], pairs: Sequence[tuple[Sample, Sample
             del found[i]
         elif low <= 0 <= high:
             found[i] = replace(found[i], low=min(found[i].low, 0.0), high=max(found[i].high, 0.0))
-
-
-def draw_together(samples: Sequence[Sample], draws: Draws, *, draw_seeds: bool = True) -> None:
-    """Resample many scores, those of one way to combine in one product; each sample keeps its own."""
-    groups: dict[tuple[Callable[[Array], Array], tuple[int, ...]], list[Sample]] = defaultdict(list)
-    for sample in samples:
-        if not sample.has_resampled(draws, draw_seeds=draw_seeds):
-            statistics, combine = sample.shortened
-            groups[combine, statistics.shape].append(sample)
-    for (combine, (seeds, blocks, k)), group in groups.items():
-        size = max(1, CELLS // (draws.resamples * seeds * k))
-        for start in range(0, len(group), size):
-            part = group[start : start + size]
-            sums = np.stack([sample.shortened[0] for sample in part]).transpose(0, 1, 3, 2).reshape(-1, blocks)
-            # Resamples last: what is done to each of them is done to memory in a row.
-            drawn_sums = (sums @ draws.blocks.T).reshape(len(part), seeds, k, -1)
-            drawn = draws.over_seeds(combine(np.moveaxis(drawn_sums, 2, -1)), draw_seeds=draw_seeds)
-            for sample, scores in zip(part, drawn, strict=True):
-                sample.keep_resampled(draws, scores, draw_seeds=draw_seeds)
 
 
 def _alike(shapes: Sequence[object]) -> list[list[int]]:

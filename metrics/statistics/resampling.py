@@ -1,5 +1,6 @@
 """Resamples of blocks and seeds, and a metric's statistics arranged for them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -7,6 +8,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from metrics.metric import Array, ReportStatistics, shortened
+
+CELLS = 2_000_000
+"""Numbers of resampled statistics at a time: 16 MB."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,7 @@ class Sample:
             draws: of blocks and seeds.
             draw_seeds: whether seeds are drawn too; else each counts once.
         """
-        if not self.has_resampled(draws, draw_seeds=draw_seeds):
-            statistics, combine = self.shortened
-            seeds, blocks, k = statistics.shape
-            sums = (statistics.transpose(0, 2, 1).reshape(-1, blocks) @ draws.blocks.T).reshape(seeds, k, -1)
-            scores = draws.over_seeds(combine(np.moveaxis(sums, 1, -1)), draw_seeds=draw_seeds)
-            self.keep_resampled(draws, scores, draw_seeds=draw_seeds)
+        draw_together([self], draws, draw_seeds=draw_seeds)
         return self._resampled[draws, draw_seeds or self.seeds == 1]
 
     def has_resampled(self, draws: "Draws", *, draw_seeds: bool = True) -> bool:
@@ -88,6 +87,25 @@ class Sample:
         total = self.statistics.sum(axis=1)
         without = self.combine(total[:, None] - self.statistics)
         return self.blocks * self.combine(total)[:, None] - (self.blocks - 1) * without
+
+
+def draw_together(samples: Sequence[Sample], draws: "Draws", *, draw_seeds: bool = True) -> None:
+    """Resample many scores that weren't yet, those of one way to combine in one product; each sample keeps its own."""
+    groups: dict[tuple[Callable[[Array], Array], tuple[int, ...]], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        if not sample.has_resampled(draws, draw_seeds=draw_seeds):
+            statistics, combine = sample.shortened
+            groups[combine, statistics.shape].append(sample)
+    for (combine, (seeds, blocks, k)), group in groups.items():
+        size = max(1, CELLS // (draws.resamples * seeds * k))
+        for start in range(0, len(group), size):
+            part = group[start : start + size]
+            sums = np.stack([sample.shortened[0] for sample in part]).transpose(0, 1, 3, 2).reshape(-1, blocks)
+            # Resamples last: what is done to each of them is done to memory in a row.
+            drawn_sums = (sums @ draws.blocks.T).reshape(len(part), seeds, k, -1)
+            drawn = draws.over_seeds(combine(np.moveaxis(drawn_sums, 2, -1)), draw_seeds=draw_seeds)
+            for sample, scores in zip(part, drawn, strict=True):
+                sample.keep_resampled(draws, scores, draw_seeds=draw_seeds)
 
 
 def sample(by_seed: Sequence[ReportStatistics], blocks: Sequence[str], *, trained: bool = True) -> Sample:
