@@ -153,8 +153,8 @@ PARTS: tuple[Part, ...] = (
     Part(
         TORCH,
         "torch.utils._python_dispatch:TorchDispatchMode",
-        "products become zeros of their shape, what lives at a time and what is dispatched is counted, reads of values "
-        "are refused: ShapesOnly, LiveBytes, Counting, NoReads",
+        "products become zeros of their shape or are made in 32 bits, what lives at a time and what is dispatched is "
+        "counted, reads of values are refused: ShapesOnly, wide_products, LiveBytes, Counting, NoReads",
     ),
     Part(
         TORCH,
@@ -184,6 +184,21 @@ PARTS: tuple[Part, ...] = (
         TORCH,
         "torch:UntypedStorage._cdata",
         "tells whether tensors share their memory where it has no address: storage_key",
+    ),
+    Part(
+        TORCH,
+        "torch.ops:mkldnn._is_mkldnn_bf16_supported",
+        "whether this processor has instructions for bfloat16: are_bfloat16_products_slow",
+    ),
+    Part(
+        TORCH,
+        "torch.ops:aten._scaled_dot_product_flash_attention_for_cpu_backward",
+        "made on wide tensors: wide_products",
+    ),
+    Part(
+        TORCH,
+        "torch._ops:OpOverload.decompose",
+        "composed operations as products: wide_products",
     ),
     Part(
         TORCH,

@@ -52,6 +52,7 @@ def load_backbone(session: Session) -> None:
     """Load the backbone, once for all trials, and choose what each of them will be shown."""
     import torch
 
+    from backbones.private.wide_products import are_bfloat16_products_slow, wide_products
     from benchmark.plugins import plugin_of
     from benchmark.tuning.norms import fused_norms
 
@@ -70,6 +71,8 @@ def load_backbone(session: Session) -> None:
     if pack.entry.dtype == "float64":
         # The models' own norms would round features and activations to 32 bits.
         session.until_the_end.enter_context(fused_norms(session.backbone.model))
+    if pack.device == "cpu" and pack.entry.dtype == "bfloat16" and are_bfloat16_products_slow():
+        session.until_the_end.enter_context(wide_products())
     session.prompts = prompts_of(pack.trials, {study.id: study.report for study in pack.records.studies})
     session.prompt_sha256 = digests_of(session.backbone, session.prompts)
     for prompt in dict.fromkeys(session.prompts.values()):
