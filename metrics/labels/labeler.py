@@ -17,6 +17,9 @@ from metrics.labels.location import Side
 from metrics.labels.mention import Polarity
 from metrics.labels.report_text import normalise
 
+POLARITY_CODES: dict[Polarity | None, int] = {None: 0, "present": 1, "uncertain": 2, "absent": 3}
+"""A number for each polarity, and for none."""
+
 
 @dataclass(frozen=True)
 class Label:
@@ -59,6 +62,16 @@ class Label:
     def polarities(self) -> tuple[Polarity | None, ...]:
         """The polarity of each kind of `KINDS`, in its order; None of one that isn't mentioned."""
         return tuple(self.findings.get(kind) for kind in KINDS)
+
+    @cached_property
+    def polarity_codes(self) -> bytes:
+        """The same as a byte each, by `POLARITY_CODES`."""
+        return bytes(POLARITY_CODES[polarity] for polarity in self.polarities)
+
+    @cached_property
+    def asserted(self) -> frozenset[str]:
+        """The kinds that are present or uncertain."""
+        return frozenset(kind for kind in KINDS if self.findings.get(kind) in ("present", "uncertain"))
 
     @property
     def birads_major(self) -> str | None:
