@@ -87,8 +87,9 @@ def test_an_error_is_that_of_the_piece_and_ends_the_others() -> None:
 
 @pytest.mark.usefixtures("forks")
 def test_a_process_that_dies_is_a_failed_run() -> None:
+    pieces: list[Callable[[], object]] = [partial(os._exit, 9), partial(whose, 1)]
     with pytest.raises(RunFailed, match="a worker process died"):
-        list(forked([partial(os._exit, 9), partial(whose, 1)], 2))
+        list(forked(pieces, 2))
     assert multiprocessing.active_children() == []
 
 

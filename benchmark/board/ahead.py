@@ -12,6 +12,7 @@ from benchmark.board.done import References
 from benchmark.forked import forked
 from benchmark.scoring.pairs import perfect_falls
 from metrics.labels.labeler import Label, label
+from metrics.nltk_import import import_nltk
 
 TEXTS = 50
 """Texts whose labels are found at a time: a few tenths of a second."""
@@ -28,6 +29,7 @@ def find_ahead(texts: Iterable[str], parts: Sequence[References], processes: int
     if processes < 2:
         return
     every = [*dict.fromkeys(texts)]
+    import_nltk()  # which every process needs
     chunks = [every[start : start + TEXTS] for start in range(0, len(every), TEXTS)]
     # The falls first: each takes as long as several chunks.
     pieces: list[Callable[[], Any]] = [*(partial(perfect_falls, *part.tested) for part in parts)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmark.board.ahead import find_ahead
@@ -9,6 +10,7 @@ from benchmark.board.comparable import of_one_signature
 from benchmark.board.done import Baseline, Done, References
 from benchmark.board.folds import Result, pooled_baselines, pooled_trials
 from benchmark.errors import UserError
+from benchmark.forked import forked
 from benchmark.halving import Exit, exits_of
 from benchmark.record import SuiteRecord
 from benchmark.scoring.stored import check_stored, stored_statistics
@@ -126,7 +128,9 @@ def read_results(results: Path, suite: str, *, processes: int = 1) -> SuiteResul
     parts = [one for fold, one in references.items() if (fold is not None) == bool(record.folds)]
     drawn = [[(name, folder, folder.read_draws()) for name, folder in of_fold] for of_fold in floors]
     find_ahead(_texts(pooled, done, [draws for of_fold in drawn for _, _, draws in of_fold]), parts, processes)
-    baselines = [[_baseline(*one, part) for one in of_fold] for of_fold, part in zip(drawn, parts, strict=True)]
+    tested = [(*one, part) for of_fold, part in zip(drawn, parts, strict=True) for one in of_fold]
+    found = forked([partial(_baseline, *one) for one in tested], processes)
+    baselines = [[next(found) for _ in of_fold] for of_fold in drawn]
     done, baselines, otherwise = of_one_signature(done, baselines, record.suite.primary_metric)
     failed |= otherwise
     results_of = pooled_trials(done, pooled, len(record.folds)) if record.folds else tuple(done)

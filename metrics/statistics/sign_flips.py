@@ -189,8 +189,10 @@ def _flipped(a: Sample, b: Sample, first: Array, second: Array, observed: float)
     half, both = (first - second) / 2, (first + second).sum(axis=0) / 2
 
     def reached(signs: Array) -> int:
-        moved = signs @ half
-        return count_reached(np.abs(ours(both + moved) - theirs(both - moved)), observed)
+        # Flips last, as for resamples: what is done to each of them is done to memory in a row.
+        moved = half.T @ signs.T
+        first, second = (np.moveaxis(both[:, None] + one, 0, -1) for one in (moved, -moved))
+        return count_reached(np.abs(ours(first) - theirs(second)), observed)
 
     return reached
 
