@@ -131,7 +131,7 @@ def pool(processes: int, queue: Any = None, *, for_packs: bool = False) -> Proce
     share = available_memory() // processes
     parent = None if forked else os.getpid()
     arguments = (queue, share, parent, threading.current_thread() is threading.main_thread())
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=arguments)
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=start_worker, initargs=arguments)
 
 
 def can_fork() -> bool:
@@ -147,7 +147,15 @@ GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """What Linux shows of NVIDIA's and AMD's drivers, and of Windows' within its subsystem."""
 
 
-def _start_worker(queue: Any, share: int, parent: int | None, by_main_thread: bool) -> None:
+def start_worker(queue: Any, share: int, parent: int | None, by_main_thread: bool) -> None:
+    """Begin in a process of a pool: on one thread, ending with its parent, which answers signals for it.
+
+    Args:
+        queue: that its events go into, where there is one.
+        share: bytes of memory that it may take.
+        parent: number of the process that started it; None where another started it for that one.
+        by_main_thread: whether that process's main thread started it.
+    """
     global _share
     _share = share
     end_with_parent(parent, by_system=by_main_thread)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -295,7 +296,7 @@ class TrialFolder:
         Raises:
             UserError: it isn't finished, or the record is damaged.
         """
-        return validated(self.trial, TypeAdapter(TrialRecord | FloorRecord))
+        return validated(self.trial, _trial_or_floor())
 
     def read_scores(self) -> ScoresRecord:
         """Return its scores.
@@ -399,6 +400,12 @@ class TrialFolder:
             rows.writeheader()
             rows.writerows(losses)
         self.note(TRAINED)
+
+
+@cache
+def _trial_or_floor() -> TypeAdapter[TrialRecord | FloorRecord]:
+    """Return what validates a record of either; to make it takes as long as to use it."""
+    return TypeAdapter(TrialRecord | FloorRecord)
 
 
 def _what(error: UserError, path: Path) -> str:

@@ -61,7 +61,7 @@ def _lacks(one: Done, common: Mapping[str, str], primary: str) -> str | None:
     if primary not in common:
         return None
     score = one.scores.scores.get(primary)
-    if score is None or not score.signature or primary not in one.statistics:
+    if score is None or not score.signature or not one.has_statistics(primary):
         why = score.undefined if score is not None and score.undefined else "it isn't stored"
         return f"no {primary}, by which rows are ranked: {why}. `amrg score RESULTS --rescore --data DIR` computes it"
     if score.signature != common[primary]:
@@ -80,11 +80,10 @@ def _only(one: Scored, common: Mapping[str, str]) -> Scored:
     if not other:
         return one
     scores = {name: score for name, score in one.scores.scores.items() if name not in other}
-    return replace(
-        one,
-        scores=one.scores.model_copy(update={"scores": scores}),
-        statistics={name: statistics for name, statistics in one.statistics.items() if name not in other},
-    )
+    kept = one.scores.model_copy(update={"scores": scores})
+    if isinstance(one, Done):
+        return replace(one, scores=kept, left_out=frozenset(other))
+    return replace(one, scores=kept, statistics={n: s for n, s in one.statistics.items() if n not in other})
 
 
 def _shown(signature: str) -> str:

@@ -8,6 +8,7 @@ from benchmark.grid import TAKEN_FROM_THE_BASE
 from benchmark.record import ALL_CONTROLS, ControlPrediction, Pairs, ScoresRecord, SplitRecord, Stage, TrialRecord
 from benchmark.scoring.pairs import GROUNDED, STRATA, pairs_of, perfect_falls
 from benchmark.scoring.score import report_statistics
+from benchmark.scoring.stored import has_statistics, stored_statistics
 from benchmark.store import TrialFolder, read_models
 from benchmark.suite import Trial
 from metrics.metric import ReportStatistics
@@ -56,6 +57,11 @@ class References:
         """Return the block of each test study, in the order of `test_ids`."""
         return [self.blocks[i] for i in self.test_ids]
 
+    @cached_property
+    def tested(self) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """Return id and text of each test study, and the block of each, in the order of `test_ids`."""
+        return tuple((i, self.reports[i]) for i in self.test_ids), tuple(self.test_blocks)
+
 
 @dataclass(frozen=True)
 class Done:
@@ -66,8 +72,8 @@ class Done:
         folder: where.
         record: its `trial.json`.
         scores: its `scores.json`.
-        statistics: of every score on the test set.
         references: what it learned and is compared with.
+        left_out: scores that aren't comparable with the other trials', whatever could be computed of them.
     """
 
     trial: Trial
@@ -75,8 +81,19 @@ class Done:
     record: TrialRecord
     scores: ScoresRecord
     predictions: Mapping[str, str]
-    statistics: Mapping[str, ReportStatistics]
     references: References
+    left_out: frozenset[str] = frozenset()
+
+    @cached_property
+    def statistics(self) -> dict[str, ReportStatistics]:
+        """Statistics of every score on the test set; they take most of a trial's time, so who needs none waits not."""
+        train, expected = self.references.train, self.references.of("test")
+        every = stored_statistics(self.scores, [self.predictions], expected, train_reports=train)
+        return {name: one for name, one in every.items() if name not in self.left_out}
+
+    def has_statistics(self, name: str) -> bool:
+        """Return whether `statistics` has a score, without computing any."""
+        return name not in self.left_out and has_statistics(self.scores, name, self.references.train)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -111,7 +128,7 @@ class Done:
     @property
     def perfect(self) -> dict[str, dict[str, float]]:
         """How far the scores of a perfect reader of the same studies fall, by stratum of pairs and score."""
-        return perfect_falls(self.references.of("test"), self.references.blocks)
+        return perfect_falls(*self.references.tested)
 
     def control_statistics(self, control: str, primary: str) -> dict[str, ReportStatistics]:
         """Return statistics of the scores that say what is owed to the image, under a control."""

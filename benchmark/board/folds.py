@@ -78,6 +78,10 @@ class Folded:
         """Statistics of every score, reports of all folds in the order of their sorted ids."""
         return joined([one.statistics for one in self.folds], self.folds, self.predictions, self.references)
 
+    def has_statistics(self, name: str) -> bool:
+        """Return whether `statistics` has a score, without computing any."""
+        return all(one.has_statistics(name) for one in self.folds)
+
     def control_statistics(self, control: str, primary: str) -> dict[str, ReportStatistics]:
         """Return statistics of the scores that say what is owed to the image, under a control."""
         each = [one.control_statistics(control, primary) for one in self.folds]

@@ -1,19 +1,21 @@
 """Stored results of a suite, read for its leaderboard: trials and baselines, those of all folds together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from benchmark.board.ahead import find_ahead
 from benchmark.board.comparable import of_one_signature
 from benchmark.board.done import Baseline, Done, References
 from benchmark.board.folds import Result, pooled_baselines, pooled_trials
 from benchmark.errors import UserError
+from benchmark.forked import forked
 from benchmark.halving import Exit, exits_of
-from benchmark.record import ScoresRecord, SuiteRecord
-from benchmark.scoring.stored import stored_statistics
+from benchmark.record import SuiteRecord
+from benchmark.scoring.stored import check_stored, stored_statistics
 from benchmark.store import Store, TrialFolder, read_record, read_references
 from benchmark.suite import Suite, Trial
-from metrics.metric import ReportStatistics
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,14 @@ def references_of(store: Store, suite: str) -> References:
     )
 
 
-def read_results(results: Path, suite: str) -> SuiteResults:
+def read_results(results: Path, suite: str, *, processes: int = 1) -> SuiteResults:
     """Read everything that is stored of a suite.
+
+    Args:
+        results: the folder of stored results.
+        suite: its name.
+        processes: how many find at the same time what its leaderboard needs of all texts; by 1 that is found when it
+            is asked for.
 
     Raises:
         UserError: the suite has no results, files of it are damaged (all are named), or they don't fit each other.
@@ -106,23 +114,23 @@ def read_results(results: Path, suite: str) -> SuiteResults:
             exits[identity] = left[identity]
         elif is_done(folder := store.of(identity), trial.label) and not damaged:
             done.append(_done(trial, folder, references[trial.fold]))
-    baselines: list[list[Baseline]] = []
-    for fold, floors in enumerate([one.baselines for one in record.folds] or [record.baselines]):
-        number = fold if record.folds else None
-        of_fold = " " if number is None else f" fold={fold + 1} "
-        baselines.append(
-            [
-                _baseline(name, folder, references[number])
-                for name, identity in floors.items()
-                if is_done(folder := store.of(identity), f"the floor {name}{of_fold}".strip()) and not damaged
-            ]
-        )
+    floors: list[list[tuple[str, TrialFolder]]] = []
+    for fold, of_fold in enumerate([one.baselines for one in record.folds] or [record.baselines]):
+        where = f" fold={fold + 1}" if record.folds else ""
+        folders = [(name, store.of(identity)) for name, identity in of_fold.items()]
+        floors.append([(name, folder) for name, folder in folders if is_done(folder, f"the floor {name}{where}")])
     if damaged:
         listed = "\n".join(f"  - {one}" for one in dict.fromkeys(damaged))
         raise UserError(
             f"{len(dict.fromkeys(damaged))} files in {results} aren't what was written; nothing is made of them:\n"
             f"{listed}\n`amrg sweep {suite}` makes them again from what is sound."
         )
+    parts = [one for fold, one in references.items() if (fold is not None) == bool(record.folds)]
+    drawn = [[(name, folder, folder.read_draws()) for name, folder in of_fold] for of_fold in floors]
+    find_ahead(_texts(pooled, done, [draws for of_fold in drawn for _, _, draws in of_fold]), parts, processes)
+    tested = [(*one, part) for of_fold, part in zip(drawn, parts, strict=True) for one in of_fold]
+    found = forked([partial(_baseline, *one) for one in tested], processes)
+    baselines = [[next(found) for _ in of_fold] for of_fold in drawn]
     done, baselines, otherwise = of_one_signature(done, baselines, record.suite.primary_metric)
     failed |= otherwise
     results_of = pooled_trials(done, pooled, len(record.folds)) if record.folds else tuple(done)
@@ -155,19 +163,24 @@ def _reason(folder: TrialFolder) -> str:
 
 def _done(trial: Trial, folder: TrialFolder, references: References) -> Done:
     scores, predictions = folder.read_scores(), folder.read_predictions()
-    statistics = _statistics(folder.path, scores, [predictions], references)
-    return Done(trial, folder, folder.read_trial(), scores, predictions, statistics, references)
-
-
-def _baseline(name: str, folder: TrialFolder, references: References) -> Baseline:
-    scores, draws = folder.read_scores(), folder.read_draws()
-    return Baseline(name, scores, draws[0], _statistics(folder.path, scores, draws, references))
-
-
-def _statistics(
-    folder: Path, scores: ScoresRecord, draws: Sequence[Mapping[str, str]], references: References
-) -> dict[str, ReportStatistics]:
     try:
-        return stored_statistics(scores, draws, references.of("test"), train_reports=references.train)
+        check_stored(scores, [predictions], references.of("test"))
     except UserError as error:
-        raise UserError(f"{folder}: {error}") from error
+        raise UserError(f"{folder.path}: {error}") from error
+    return Done(trial, folder, folder.read_trial(), scores, predictions, references)
+
+
+def _texts(references: References, done: Sequence[Done], draws: Sequence[Sequence[Mapping[str, str]]]) -> Iterator[str]:
+    """Yield the reports that were tested on, and all that was predicted for them."""
+    yield from (references.reports[i] for i in references.test_ids)
+    for predictions in (*(one.predictions for one in done), *(one for of_floor in draws for one in of_floor)):
+        yield from predictions.values()
+
+
+def _baseline(name: str, folder: TrialFolder, draws: Sequence[Mapping[str, str]], references: References) -> Baseline:
+    scores = folder.read_scores()
+    try:
+        statistics = stored_statistics(scores, draws, references.of("test"), train_reports=references.train)
+    except UserError as error:
+        raise UserError(f"{folder.path}: {error}") from error
+    return Baseline(name, scores, draws[0], statistics)

@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -61,6 +62,7 @@ class Basis:
         tests = max(math.comb(len(points), 2), sum(math.comb(number, 2) for number in points.values()), 1)
         # What tuning gains is tested for each row.
         tests = max(tests, len(settings)) if results.untuned else tests
+        self._known: dict[tuple[tuple[str, ...], str], Sample] = {}
         self.flips = SignFlips(number_of_blocks, tests=tests)
         self.blind = {f"{name_of(group[0])} on blank images": group for group in blind_groups(results).values()}
         self._floors = {
@@ -78,11 +80,19 @@ class Basis:
 
     def sample_of(self, group: Sequence[Result], name: str) -> Sample | None:
         """Return the sample of a score of a point's trials; None where one of them doesn't have it."""
-        if any(name not in d.statistics for d in group):
+        if any(not d.has_statistics(name) for d in group):
             return None
+        if (known := self._known.get((_ids(group), name))) is not None:
+            # Another one each time, since each keeps its resamples, which for all rows would be too much.
+            return replace(known)
         # What isn't trained would not come out otherwise with another seed.
         trained = group[0].trial.untuned is None
         return sample([d.statistics[name] for d in group], self.blocks, trained=trained)
+
+    def know(self, group: Sequence[Result], samples: Mapping[str, Sample]) -> None:
+        """Remember samples of a point's trials by score, so that nobody computes its statistics for them again."""
+        for name, one in samples.items():
+            self._known[_ids(group), name] = one
 
     def is_ranked(self, name: str) -> bool:
         """Return whether rules read what a score is of well enough for rows to be told apart by it."""
@@ -112,6 +122,10 @@ class Basis:
         floor = self._floors[name][best]
         pair = (ours, floor) if is_higher_better(name) else (floor, ours)
         return number(difference(*pair, self.draws_for(name)), reach(name))
+
+
+def _ids(group: Sequence[Result]) -> tuple[str, ...]:
+    return tuple(identity for one in group for identity in one.ids)
 
 
 def labeler_of(results: SuiteResults) -> str:

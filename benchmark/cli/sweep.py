@@ -103,7 +103,7 @@ def sweep(
                 listener(Event("stage", "leaderboard"))
                 listen(listener)
                 with spanned("leaderboard"):
-                    written = write_leaderboard(results, chosen.name, leaderboards)
+                    written = write_leaderboard(results, chosen.name, leaderboards, processes=jobs)
         else:
             trials = len(end.summary.trials)
             show(Event("stage", "trials", trials, trials, "all done already, and the leaderboard is current"))

@@ -32,10 +32,12 @@ def results_csv(board: Board) -> str:
     columns = (*COLUMNS[:after], *board.suite.grid.axes, *COLUMNS[after:])
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
+    known = frozenset(columns)
     for line in chain(_rows(board), _floors(board), _published()):
-        if unknown := line.keys() - columns:
-            raise ValueError(f"{sorted(unknown)}: no columns of {NAME}")
-        writer.writerow([_text(line.get(column)) for column in columns])
+        if not line.keys() <= known:
+            raise ValueError(f"{sorted(line.keys() - known)}: no columns of {NAME}")
+        # Most cells of a line are empty.
+        writer.writerow(["" if (value := line.get(column)) is None else _text(value) for column in columns])
     return file.getvalue()
 
 

@@ -5,9 +5,11 @@ drawn from `results.json`, so that a leaderboard that came without its results c
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmark.board.against import Comparison, compare
 from benchmark.board.collect import collect
@@ -15,9 +17,12 @@ from benchmark.board.earlier import JSON, Earlier, find, keep, published_text, r
 from benchmark.board.model import Board, FloorsBoard, PlanBoard
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import RunFailed, UserError
-from benchmark.pages import figures, floors, model_card, plan
+from benchmark.execute import default_processes
+from benchmark.forked import forked
+from benchmark.pages import floors, model_card, plan
 from benchmark.pages.csv import floors_csv, in_parts, results_csv
 from benchmark.pages.digests import digests_of, files_in, read_digests, write_digests
+from benchmark.pages.drawn import NAMES, Drawn, same_drawing
 from benchmark.pages.readme import readme
 from benchmark.pages.scores import scores
 from benchmark.pages.written import AnyBoard, Written
@@ -27,7 +32,7 @@ from benchmark.suites.load import built_in, load_suite
 BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}
 
 
-def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
+def write_leaderboard(results: Path, suite: str, folder: Path, *, processes: int | None = None) -> Written:
     """Write `<folder>/<suite>/`: `README.md`, `scores.md`, `results.csv`, `results.json`, `figures/`, `model-cards/`.
 
     A suite that comes with amrg and has no results yet is written as what it plans. Floors are drawn again from their
@@ -37,6 +42,7 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
         results: the folder of stored results.
         suite: the name of a suite.
         folder: where leaderboards lie.
+        processes: how many work at the same time; None for one per core.
 
     Raises:
         UserError: the suite has no results, and it is unknown or its folder holds results from elsewhere.
@@ -54,16 +60,18 @@ def write_leaderboard(results: Path, suite: str, folder: Path) -> Written:
                 f"checks it as it is; `amrg sweep {suite}` makes results here."
             )
         return write_board(plan.plan_of(load_suite(suite)), suite, folder)
-    return _write_results(read_results(results, suite), Store(results), suite, folder)
+    processes = default_processes() if processes is None else processes
+    stored = read_results(results, suite, processes=processes)
+    return _write_results(stored, Store(results), suite, folder, processes)
 
 
-def _write_results(results: SuiteResults, store: Store, suite: str, folder: Path) -> Written:
+def _write_results(results: SuiteResults, store: Store, suite: str, folder: Path, processes: int) -> Written:
     """Write the leaderboard of stored results, say whether it agrees with the published one, and record all that."""
     digests = read_digests(store, suite)
     before = find(store, suite, folder, digests.results_json if digests else None)
     if before is not None:
         keep(before)
-    written = write_board(collect(results), suite, folder)
+    written = write_board(collect(results, processes=processes), suite, folder, processes=processes)
     files = files_of(written.board)
     agreement = _agreement(results, files[JSON].decode(), before) if before else None
     identities = [*results.record.trials, *results.record.floors]
@@ -99,14 +107,14 @@ def against(results: Path, suite: str, published: Path) -> Comparison:
 
 def _compare(results: SuiteResults, fresh_json: str, published_json: str, where: str) -> Comparison:
     fresh, published = read_board(fresh_json, "the results"), read_board(published_json, where)
-    scored = next((d.statistics[published.primary] for d in results.done if published.primary in d.statistics), None)
+    scored = next((d.statistics[published.primary] for d in results.done if d.has_statistics(published.primary)), None)
     return compare(fresh, published, scored.combine if scored else None)
 
 
-def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
+def write_board(board: AnyBoard, name: str, folder: Path, *, processes: int = 1) -> Written:
     """Write a leaderboard and remove figures and cards of an earlier one that it doesn't have."""
     board_folder = folder / name
-    files = files_of(board)
+    files = files_of(board, processes=processes)
     for extra in files_in(board_folder) - set(files):
         (board_folder / extra).unlink()
     for file, content in files.items():
@@ -115,21 +123,38 @@ def write_board(board: AnyBoard, name: str, folder: Path) -> Written:
     return Written(board_folder / "README.md", board)
 
 
-def files_of(board: AnyBoard) -> dict[str, bytes]:
-    """Return the files of a leaderboard, by place in its folder."""
-    return _files_of(type(board), board.model_dump_json(indent=1) + "\n")
+def files_of(board: AnyBoard, *, processes: int = 1) -> dict[str, bytes]:
+    """Return the files of a leaderboard, by place in its folder.
+
+    Args:
+        board: the leaderboard.
+        processes: how many draw figures and write documents at the same time; the files are the same.
+    """
+    kind, text = type(board), board.model_dump_json(indent=1) + "\n"
+    if (kind, text) not in _remembered:
+        if len(_remembered) == REMEMBERED:
+            del _remembered[next(iter(_remembered))]
+        _remembered[kind, text] = _files_of(kind, text, processes)
+    return _remembered[kind, text]
 
 
-@lru_cache(maxsize=4)
-def _files_of(kind: type[AnyBoard], text: str) -> dict[str, bytes]:
+REMEMBERED = 4
+"""Leaderboards whose files are kept, since whoever writes one asks for them again."""
+_remembered: dict[tuple[type[AnyBoard], str], dict[str, bytes]] = {}
+
+
+def _files_of(kind: type[AnyBoard], text: str, processes: int) -> dict[str, bytes]:
     # Rendered as it is stored, so that rounding twice can't show another number.
     stored = kind.model_validate_json(text)
     files: dict[str, bytes] = {}
     if isinstance(stored, Board):
-        drawn = figures.draw(stored, text)
-        tables = in_parts(results_csv(stored))
-        documents = {"README.md": readme(stored, drawn, [*tables]), "scores.md": scores(stored)} | tables
-        documents |= model_card.cards(stored)
+        # The longest first, so that no process is at it when the others have nothing left to do.
+        pieces: list[Callable[[], Any]] = [partial(results_csv, stored)]
+        pieces += [partial(_drawn, name, stored, text) for name in NAMES]
+        pieces += [partial(scores, stored), partial(model_card.cards, stored)]
+        csv, *made, clinical, cards = forked(pieces, processes)
+        drawn, tables = [one for one in made if one is not None], in_parts(csv)
+        documents = {"README.md": readme(stored, drawn, [*tables]), "scores.md": clinical} | tables | cards
         for figure in drawn:
             files |= figure.files
     elif isinstance(stored, FloorsBoard):
@@ -139,10 +164,23 @@ def _files_of(kind: type[AnyBoard], text: str) -> dict[str, bytes]:
     return files | {name: content.encode() for name, content in (documents | {JSON: text}).items()}
 
 
-def check_leaderboard(results: Path, suite: str, folder: Path) -> str:
+def _drawn(name: str, board: Board, text: str) -> Drawn | None:
+    """Return a figure; None where the board has nothing to show of it."""
+    from benchmark.pages import figures  # matplotlib takes a second, which processes that draw spend side by side
+
+    return figures.drawn(name, board, text)
+
+
+def check_leaderboard(results: Path, suite: str, folder: Path, *, processes: int | None = None) -> str:
     """Compare a leaderboard on disk with what its results give.
 
     Where the suite's results aren't here, it is compared with what its own `results.json` gives.
+
+    Args:
+        results: the folder of stored results.
+        suite: the name of a suite.
+        folder: where leaderboards lie.
+        processes: how many work at the same time; None for one per core.
 
     Returns:
         what it was compared with, in words.
@@ -151,6 +189,7 @@ def check_leaderboard(results: Path, suite: str, folder: Path) -> str:
         RunFailed: files differ, lack or are too many; all are listed.
         UserError: there is no such leaderboard.
     """
+    processes = default_processes() if processes is None else processes
     board_folder = folder / suite
     stored = _stored(board_folder)
     if stored is None:
@@ -158,16 +197,17 @@ def check_leaderboard(results: Path, suite: str, folder: Path) -> str:
         raise UserError(f"{board_folder / JSON}: no such leaderboard. Those in {folder}: {names}.")
     source = f"its own {JSON}"
     if isinstance(stored, Board) and Store(results).suite(suite).is_file():
-        stored, source = collect(read_results(results, suite)), f"the results in {results}"
+        read = read_results(results, suite, processes=processes)
+        stored, source = collect(read, processes=processes), f"the results in {results}"
     elif isinstance(stored, PlanBoard) and suite in built_in():
         stored, source = plan.plan_of(load_suite(suite)), "the suite's file"
-    expected = files_of(stored)
+    expected = files_of(stored, processes=processes)
     problems = [f"{name}: is not of this leaderboard" for name in sorted(files_in(board_folder) - set(expected))]
     for name, content in expected.items():
         path = board_folder / name
         if not path.is_file():
             problems.append(f"{name}: is missing")
-        elif (on_disk := path.read_bytes()) != content and not figures.same_drawing(on_disk, content):
+        elif (on_disk := path.read_bytes()) != content and not same_drawing(on_disk, content):
             problems.append(f"{name}: {_first_difference(on_disk, content)}")
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)

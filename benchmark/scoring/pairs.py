@@ -1,7 +1,6 @@
 """Predictions → what their scores owe to the image, by all pairs of a prediction and another block's reference."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from benchmark.record import FallRecord, Grounding, Pairs, StoredFall
 from benchmark.scoring.score import report_statistics
 from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall, fall_of_seed, unchanged
 from metrics.labels.labeler import label
+from metrics.remembered import remembered
 
 GROUNDED = (
     "rouge_l",
@@ -103,13 +103,14 @@ def chosen_studies(blocks: Mapping[str, str], references: Iterable[str]) -> list
     return sorted(taken)
 
 
-def perfect_falls(references: Mapping[str, str], blocks: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return how far the scores of a perfect reader fall, by stratum and score; remembered."""
-    return _perfect(tuple(sorted(references.items())), tuple(blocks[i] for i in sorted(references)))
+@remembered(4)
+def perfect_falls(reports: tuple[tuple[str, str], ...], blocks: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Return how far the scores of a perfect reader fall, by stratum and score; remembered.
 
-
-@lru_cache(maxsize=4)
-def _perfect(reports: tuple[tuple[str, str], ...], blocks: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    Args:
+        reports: id and text, in the order of the ids.
+        blocks: of each.
+    """
     references = dict(reports)
     falls = seed_falls(references, references, dict(zip(sorted(references), blocks, strict=True)))
     return {stratum: {name: one.value for name, one in scores.items()} for stratum, scores in falls.items()}
@@ -144,7 +145,8 @@ def grounding_of(
 ) -> Grounding:
     """Return what anybody's predictions owe to their images; without blocks each report is its own."""
     blocks = blocks or {i: i for i in references}
-    pairs, perfect = pairs_of(predictions, references, blocks), perfect_falls(references, blocks)
+    pairs, tested = pairs_of(predictions, references, blocks), tuple(sorted(references.items()))
+    perfect = perfect_falls(tested, tuple(blocks[i] for i, _ in tested))
     strata = {
         stratum: {name: _fall(restored(one), perfect[stratum][name]) for name, one in scores.items()}
         for stratum, scores in pairs.falls.items()

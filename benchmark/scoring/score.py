@@ -297,18 +297,18 @@ def _statistics(
     if train_reports:
         statistics += [_unseen(s, expected, train_reports) for s in statistics if s.name == "rouge_l"]
 
-    clinical_only = wanted is not None and not any(METRICS[name].family == "memory" for name in wanted)
-    statistics += _labelled(predicted, expected, train_reports, memory=not clinical_only)
+    statistics += _labelled(predicted, expected, train_reports, wanted)
     return [s for s in statistics if wanted is None or s.name in wanted], unavailable
 
 
 def _labelled(
-    predicted: Sequence[str], expected: Sequence[str], train_reports: Sequence[str], *, memory: bool
+    predicted: Sequence[str], expected: Sequence[str], train_reports: Sequence[str], wanted: Collection[str] | None
 ) -> list[ReportStatistics]:
-    """Return clinical scores, and those of memory if wanted."""
+    """Return at least those clinical scores, and those of memory, that are wanted; all for None."""
     guesses, truths = [label(text) for text in predicted], [label(text) for text in expected]
     categories = [g.birads for g in guesses], [t.birads for t in truths]
-    clinical = [*clinical_scores(truths, guesses).values()]
+    clinical = [*clinical_scores(truths, guesses, wanted).values()]
+    memory = wanted is None or any(METRICS[name].family == "memory" for name in wanted)
     return [*clinical, *memory_statistics(predicted, expected, train_reports, *categories)] if memory else clinical
 
 

@@ -7,11 +7,17 @@ A reference that does not state an item leaves its report out of that item's sco
 it is wrong. Nothing missing is ever given a default.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from metrics.clinical import agreement
 from metrics.clinical.error_types import error_scores
-from metrics.clinical.finding_scores import finding_scores, hallucination_scores, location_scores, omission_scores
+from metrics.clinical.finding_scores import (
+    average_scores,
+    hallucination_scores,
+    kind_scores,
+    location_scores,
+    omission_scores,
+)
 from metrics.labels import version
 from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
 from metrics.labels.labeler import Label, label
@@ -24,9 +30,18 @@ DENSITY_SCALE = ("A", "B", "C", "D")
 
 _BENIGN = ("1", "2", "3")
 
+Scored = Callable[[str, Sequence[Label], Sequence[Label]], list[ReportStatistics]]
+"""A signature, references and predictions to scores that are made together."""
 
-def clinical_scores(reference: Sequence[Label], prediction: Sequence[Label]) -> dict[str, ReportStatistics]:
+
+def clinical_scores(
+    reference: Sequence[Label], prediction: Sequence[Label], names: Collection[str] | None = None
+) -> dict[str, ReportStatistics]:
     """Return every clinical score of n aligned reports, by name.
+
+    Args:
+        reference, prediction: what the reports state.
+        names: of the scores that are wanted; None for all. Those that are made together with one of them come too.
 
     Raises:
         ValueError: the two sequences differ in length.
@@ -35,16 +50,28 @@ def clinical_scores(reference: Sequence[Label], prediction: Sequence[Label]) -> 
         raise ValueError(f"{len(reference)} references but {len(prediction)} predictions")
     signature = f"labeler:{version.signature()}|missing:wrong"
     findings = f"{signature}|uncertain:present"
-    scores = [
-        *birads_scores(signature, reference, prediction),
-        *density_scores(signature, reference, prediction),
-        *finding_scores(findings, reference, prediction),
-        *hallucination_scores(findings, reference, prediction),
-        *omission_scores(findings, reference, prediction),
-        *location_scores(signature, reference, prediction),
-        *error_scores(f"{findings}|errors:mammogreen-types,rules", reference, prediction),
+    errors = f"{findings}|errors:mammogreen-types,rules"
+    groups: list[tuple[tuple[str, ...], str, Scored]] = [
+        (("birads_",), signature, birads_scores),
+        (("density_",), signature, density_scores),
+        (("findings_f1_",), findings, average_scores),
+        (("findings_",), findings, kind_scores),
+        (("hallucination",), findings, hallucination_scores),
+        (("omission",), findings, omission_scores),
+        (("location_", "laterality_"), signature, location_scores),
+        (("error_", "mammogreen_"), errors, error_scores),
     ]
+    if names is not None:
+        starts = [start for group, _, _ in groups for start in group]
+        wanted = {_longest_start(name, starts) for name in names}
+        groups = [group for group in groups if wanted.intersection(group[0])]
+    scores = [score for _, signed, scored in groups for score in scored(signed, reference, prediction)]
     return {score.name: score for score in scores}
+
+
+def _longest_start(name: str, starts: Sequence[str]) -> str | None:
+    """Return the longest of some beginnings that a score's name has; None where it has none of them."""
+    return max((start for start in starts if name.startswith(start)), key=len, default=None)
 
 
 def score_reports(references: Sequence[str], predictions: Sequence[str]) -> dict[str, ReportStatistics]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrics.clinical.error_names import TYPES
-from metrics.labels.kinds import ANATOMY, KINDS
+from metrics.labels.kinds import ANATOMY
 from metrics.labels.labeler import Label
 from metrics.metric import ReportStatistics, mean_of
 
@@ -23,7 +23,6 @@ _DESCRIBES = {
     "lymph_node": ("node_type",),
 }
 _SAYS_NOTHING = {"asymmetry", "unspecified"}
-_POSITIVE = ("present", "uncertain")
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,7 @@ class Errors:
 
 def count_errors(reference: Label, prediction: Label) -> Errors:
     """Compare a predicted report with its reference."""
-    true = {kind for kind in KINDS if reference.findings.get(kind) in _POSITIVE}
-    stated = {kind for kind in KINDS if prediction.findings.get(kind) in _POSITIVE}
+    true, stated = reference.asserted, prediction.asserted
     shared = true & stated
     mischaracterised = sum(_conflict(kind, reference, prediction) for kind in shared)
     misplaced = int(bool(shared - {"lymph_node", *ANATOMY}) and _misplaced(reference, prediction))
@@ -80,8 +78,8 @@ def _misplaced(reference: Label, prediction: Label) -> bool:
 
 def _both_clear(reference: Label, prediction: Label) -> int:
     """Return 1 where the reference is BI-RADS 1 or 2 without a suspicious kind and the prediction denies such too."""
-    suspicious = ("mass", "asymmetry", "architectural_distortion")
-    clear = not any(report.findings.get(kind) in _POSITIVE for report in (reference, prediction) for kind in suspicious)
+    suspicious = {"mass", "asymmetry", "architectural_distortion"}
+    clear = not (reference.asserted | prediction.asserted) & suspicious
     denies = "absent" in prediction.findings.values()
     return int(reference.birads_major in ("1", "2") and clear and denies)
 

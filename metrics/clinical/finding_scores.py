@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metrics.labels.kinds import KINDS
-from metrics.labels.labeler import Label
+from metrics.labels.labeler import POLARITY_CODES, Label
 from metrics.metric import Array, ReportStatistics, mean_of, ratio_of
 
 Labels = Sequence[Label]
@@ -22,14 +22,20 @@ FEWEST_POSITIVES = 5
 
 def _polarity(labels: Labels, *values: str) -> Flags:
     """Return bool [n, kinds]: whether a report gives a kind one of these polarities."""
-    flat = [polarity in values for label in labels for polarity in label.polarities]
-    return np.array(flat, dtype=bool).reshape(len(labels), len(KINDS))
+    codes = np.frombuffer(b"".join(label.polarity_codes for label in labels), dtype=np.uint8)
+    given = np.array([polarity in values for polarity in POLARITY_CODES])
+    return given[codes].reshape(len(labels), len(KINDS))
 
 
-def finding_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
-    """Return precision, recall and F1 of each kind, macro and micro averages, accuracy on what is said to be absent."""
+def average_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
+    """Return macro and micro averages of F1 over kinds."""
     scores = _averages(signature, reference, prediction, ("present", "uncertain"), "")
-    scores += _averages(signature, reference, prediction, ("present",), "_uncertain_absent")
+    return scores + _averages(signature, reference, prediction, ("present",), "_uncertain_absent")
+
+
+def kind_scores(signature: str, reference: Labels, prediction: Labels) -> list[ReportStatistics]:
+    """Return precision, recall and F1 of each kind, and accuracy on what is said to be absent."""
+    scores: list[ReportStatistics] = []
     true, stated = _polarity(reference, "present", "uncertain"), _polarity(prediction, "present", "uncertain")
     for index, kind in enumerate(KINDS):
         hits, positives, asserted = _counts(true[:, [index]], stated[:, [index]])

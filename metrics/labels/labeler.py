@@ -5,7 +5,7 @@ linear time, and gives the same labels everywhere.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from metrics.labels import birads, density, extent, location
@@ -16,6 +16,10 @@ from metrics.labels.kinds import KINDS
 from metrics.labels.location import Side
 from metrics.labels.mention import Polarity
 from metrics.labels.report_text import normalise
+from metrics.remembered import remembered
+
+POLARITY_CODES: dict[Polarity | None, int] = {None: 0, "present": 1, "uncertain": 2, "absent": 3}
+"""A number for each polarity, and for none."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,16 @@ class Label:
         """The polarity of each kind of `KINDS`, in its order; None of one that isn't mentioned."""
         return tuple(self.findings.get(kind) for kind in KINDS)
 
+    @cached_property
+    def polarity_codes(self) -> bytes:
+        """The same as a byte each, by `POLARITY_CODES`."""
+        return bytes(POLARITY_CODES[polarity] for polarity in self.polarities)
+
+    @cached_property
+    def asserted(self) -> frozenset[str]:
+        """The kinds that are present or uncertain."""
+        return frozenset(kind for kind in KINDS if self.findings.get(kind) in ("present", "uncertain"))
+
     @property
     def birads_major(self) -> str | None:
         """Return the category without its letter: "4" of "4B"."""
@@ -86,7 +100,7 @@ class Label:
         }
 
 
-@lru_cache(maxsize=65536)
+@remembered(65536)
 def label(text: str) -> Label:
     """Label one report; the result is shared between calls with the same text and must not be changed."""
     report = normalise(text)

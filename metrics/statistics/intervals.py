@@ -38,7 +38,7 @@ class StandardError:
             return float("nan")
         if self.value == 0:
             return 1.0 if difference == 0 else 0.0
-        return float(2 * scipy.stats.t.sf(abs(difference) / self.value, self.degrees_of_freedom))
+        return float(2 * t_above(abs(difference) / self.value, self.degrees_of_freedom))
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,8 @@ def detectable_difference(error: StandardError, *, tests: int = 1, alpha: float 
         alpha: of all of them.
         power: the probability to find it.
     """
-    t = scipy.stats.t(error.degrees_of_freedom)
-    return float((t.ppf(1 - alpha / 2 / max(tests, 1)) + t.ppf(power)) * error.value)
+    found, missed = (t_quantile(p, error.degrees_of_freedom) for p in (1 - alpha / 2 / max(tests, 1), power))
+    return (found + missed) * error.value
 
 
 def standard_error(shares: Array, spreads: Sequence[Array]) -> StandardError:
@@ -243,11 +243,25 @@ def _is_rate(sample: Sample) -> bool:
 
 
 def t_quantile(probability: float, freedom: float) -> float:
-    """Return Student's t: what `scipy.stats.t.ppf` gives, without its checks, which take most of its time."""
+    """Return Student's t; see `t_quantiles`."""
     return float(scipy.special.stdtrit(freedom, probability))
+
+
+def t_quantiles(probability: float, freedom: Array) -> Array:
+    """Return Student's t of each number of degrees of freedom: what `scipy.stats.t.ppf` gives.
+
+    This and the functions beside it are what `scipy.stats` calls itself. To import that takes more than a second, and
+    its checks take most of the time of a call.
+    """
+    return np.asarray(scipy.special.stdtrit(freedom, probability))
+
+
+def t_above(sizes: Array | float, freedom: Array | float) -> Array:
+    """Return the probability that Student's t is above each size: what `scipy.stats.t.sf` gives."""
+    return np.asarray(scipy.special.stdtr(freedom, np.negative(sizes)))
 
 
 @lru_cache(maxsize=16)
 def z_quantile(probability: float) -> float:
     """Return the normal distribution's quantile; the few that are asked for are asked for again and again."""
-    return float(scipy.stats.norm.ppf(probability))
+    return float(scipy.special.ndtri(probability))

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
 from metrics.metric import Array
-from metrics.statistics.intervals import SeedSpread, own_variance, seed_spread
+from metrics.statistics.intervals import SeedSpread, own_variance, seed_spread, t_above, t_quantiles
 from metrics.statistics.resampling import Sample
 from metrics.statistics.sign_flips import SignFlips
 
@@ -35,14 +34,14 @@ class Errors:
         unknown = np.isnan(self.values) | np.isnan(differences)
         with np.errstate(divide="ignore", invalid="ignore"):
             sizes = np.abs(differences) / self.values
-        p = 2 * scipy.stats.t.sf(sizes, self.degrees_of_freedom)
+        p = 2 * t_above(sizes, self.degrees_of_freedom)
         p = np.where(self.values == 0, np.where(differences == 0, 1.0, 0.0), p)
         return np.where(unknown, np.nan, p)
 
     def detectable(self, *, tests: int, alpha: float = 0.05, power: float = 0.8) -> Array:
         """Return the differences that would be found; see `metrics.statistics.intervals.detectable_difference`."""
-        ppf, freedom = scipy.stats.t.ppf, self.degrees_of_freedom
-        return (ppf(1 - alpha / 2 / max(tests, 1), freedom) + ppf(power, freedom)) * self.values
+        found, missed = (t_quantiles(p, self.degrees_of_freedom) for p in (1 - alpha / 2 / max(tests, 1), power))
+        return (found + missed) * self.values
 
 
 def difference_errors(pairs: Sequence[Pair], spread: SeedSpread) -> Errors:

@@ -3,12 +3,14 @@
     python tests/board/many_trials.py FOLDER --trials 2000
 
 writes results of a suite of that many trials into FOLDER, unless they are there, and its leaderboard, and prints the
-processor seconds of each part and the size of each document. A trial's predictions are reports of the training part,
-more or less often of the right category; `--distinct` of each backbone's differ, the others repeat one of those. Their
-scores are computed as a sweep computes them, without intervals, which a row of several seeds has of its own.
+seconds of each part, by the clock and of all processes, and the size of each document. A trial's predictions are
+reports of the training part, more or less often of the right category; `--distinct` of each backbone's differ, the
+others repeat one of those. Their scores are computed as a sweep computes them, without intervals, which a row of
+several seeds has of its own.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from stored_suite import NO_JAVA, StoredSuite
 
 from benchmark.board.collect import collect
 from benchmark.board.results import read_results
+from benchmark.execute import default_processes, one_thread
 from benchmark.pages.leaderboard import files_of, write_leaderboard
 from benchmark.record import ScoresRecord
 from benchmark.scoring.pairs import pairs_of
@@ -77,24 +80,26 @@ class ManyTrials(StoredSuite):
 
 
 def timed(what: str, work: Callable[[], Result]) -> Result:
-    """Do something, and print what it took."""
-    wall, processor = time.perf_counter(), time.process_time()
+    """Do something, and print what it took this process and those that it started."""
+    wall, before = time.perf_counter(), sum(os.times()[:4])
     done = work()
-    print(
-        f"{what}: {time.process_time() - processor:.1f} s of processor, {time.perf_counter() - wall:.1f} s", flush=True
-    )
+    processor = sum(os.times()[:4]) - before
+    print(f"{what}: {processor:.1f} s of processor, {time.perf_counter() - wall:.1f} s", flush=True)
     return done
 
 
 def main() -> None:
     """Run as the module says."""
+    one_thread()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--distinct", type=int, default=12, help="of each backbone's sets of predictions and seed")
     parser.add_argument("--studies", type=int, default=240)
     parser.add_argument("--primary", default="rouge_l")
+    parser.add_argument("--processes", type=int, default=default_processes())
     arguments = parser.parse_args()
+    processes, boards = arguments.processes, arguments.folder / "leaderboards"
     results = arguments.folder / "results"
     if not (results / "suites" / "many.json").is_file():
         options: dict[str, Any] = {
@@ -102,14 +107,14 @@ def main() -> None:
         }
         many = ManyTrials(results, **options)
         timed("making results up", lambda: many.write(BACKBONES))
-    stored = timed("reading", lambda: read_results(results, "many"))
+    stored = timed("reading", lambda: read_results(results, "many", processes=processes))
     print(f"{len(stored.done)} trials, {len(stored.references.test_ids)} test reports, "
           f"{len(set(stored.references.test_blocks))} blocks")  # fmt: skip
-    board = timed("collecting", lambda: collect(stored))
-    files = timed("documents", lambda: files_of(board))
+    board = timed("collecting", lambda: collect(stored, processes=processes))
+    files = timed("documents", lambda: files_of(board, processes=processes))
     for name, content in sorted(files.items(), key=lambda item: -len(item[1]))[:6]:
         print(f"{len(content) / 1e6:8.2f} MB  {name}")
-    timed("all of it again", lambda: write_leaderboard(results, "many", arguments.folder / "leaderboards"))
+    timed("all of it again", lambda: write_leaderboard(results, "many", boards, processes=processes))
 
 
 if __name__ == "__main__":

@@ -92,3 +92,17 @@ def test_work_on_a_backbone_loads_no_compiler(tmp_path: Path) -> None:
     environment = os.environ | {"AMRG_CACHE_DIR": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_scores_and_statistics_load_neither_scikit_learn_nor_the_statistics_of_scipy() -> None:
+    code = (
+        "import sys\n"
+        "from benchmark.board.collect import collect\n"
+        "from benchmark.scoring.score import score_predictions\n"
+        "texts = {str(i): f'BIRADS: {i}. A mass.' for i in range(6)}\n"
+        "score_predictions(dict(zip(texts, reversed(texts.values()))), texts, names=['rouge_l', 'birads_exact'])\n"
+        "print(*(name in sys.modules for name in ('nltk', 'sklearn', 'scipy.stats')))\n"
+        "import scipy.stats\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "False"]

@@ -59,7 +59,7 @@ def test_it_is_the_difference_of_means_that_it_is_defined_as(studies: list[tuple
 def falls_of(predictions: list[str], references: list[str], blocks: list[str]) -> dict[str, dict[str, PairFall]]:
     ids = [f"{number:03d}" for number in range(len(references))]
     written, real, parted = (dict(zip(ids, texts, strict=True)) for texts in (predictions, references, blocks))
-    perfect = perfect_falls(real, parted)
+    perfect = perfect_falls(tuple(real.items()), tuple(blocks))
     return {
         stratum: {name: fall([one], perfect[stratum][name]) for name, one in scores.items()}
         for stratum, scores in seed_falls(written, real, parted).items()

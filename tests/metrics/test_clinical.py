@@ -15,6 +15,7 @@ from metrics.labels.birads import BIRADS_SCALE, CATEGORIES
 from metrics.labels.kinds import KINDS
 from metrics.labels.labeler import Label, label
 from metrics.metric import ReportStatistics
+from metrics.registry import METRICS
 
 MISSING = "none"
 
@@ -218,6 +219,20 @@ def test_no_reports_have_no_score() -> None:
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="2 references but 1 predictions"):
         clinical_scores([Label(), Label()], [Label()])
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.family == "clinical"])
+def test_a_score_that_is_asked_for_by_itself_is_that_among_all(name: str) -> None:
+    texts = ["BIRADS: 4b (ACR C). Spiculated mass in the upper quadrant.", "BIRADS: 1 (ACR B). No mass.", "BIRADS: 2"]
+    references, predictions = [label(text) for text in texts], [label(text) for text in reversed(texts)]
+    of_all = clinical_scores(references, predictions)[name]
+    alone = clinical_scores(references, predictions, [name])[name]
+    np.testing.assert_array_equal(alone.statistics, of_all.statistics)
+    assert alone.signature == of_all.signature
+
+
+def test_scores_of_another_kind_ask_for_no_clinical_one() -> None:
+    assert clinical_scores([Label()], [Label()], ["rouge_l", "modal_prediction_share"]) == {}
 
 
 def test_every_signature_names_the_labeler() -> None:

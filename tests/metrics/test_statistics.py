@@ -12,8 +12,9 @@ from scipy import stats
 from metrics.clinical.clinical import clinical_scores
 from metrics.labels.labeler import label
 from metrics.metric import mean_of, ratio_of
+from metrics.statistics.intervals import t_above, t_quantiles, z_quantile
 from metrics.statistics.resampling import Sample
-from metrics.statistics.sign_flips import count_of_sums
+from metrics.statistics.sign_flips import SURE, count_of_sums, upper_ends
 from metrics.statistics.statistics import (
     Draws,
     SignFlips,
@@ -335,3 +336,14 @@ def test_a_score_that_is_the_same_in_all_resamples_has_no_interval(n: int) -> No
 def test_a_rate_that_is_1_in_all_blocks_keeps_its_exact_bound() -> None:
     ends = interval(sample([mean_of("birads_exact", "s", [1.0] * 5)], list("abcde")), Draws(5, 500))
     assert (ends.low, ends.high) == (pytest.approx(0.025 ** (1 / 5)), 1.0)
+
+
+def test_distributions_are_those_of_scipy_stats(random: np.random.Generator) -> None:
+    freedom, sizes = random.uniform(1, 60, 500), random.uniform(0, 9, 500)
+    np.testing.assert_allclose(t_above(sizes, freedom), stats.t.sf(sizes, freedom), rtol=1e-12)
+    np.testing.assert_allclose(t_quantiles(0.975, freedom), stats.t.ppf(0.975, freedom), rtol=1e-12)
+    assert z_quantile(0.975) == pytest.approx(stats.norm.ppf(0.975), rel=1e-12)
+    counts = random.integers(0, 9_999, 500)
+    expected = stats.beta.ppf(SURE, counts + 1, 10_000 - counts)
+    np.testing.assert_allclose(upper_ends(counts, 10_000), expected, rtol=1e-12)
+    assert upper_ends(np.array([10_000]), 10_000) == 1.0
