@@ -209,10 +209,18 @@ HISTORY_BEFORE = re.compile(
 HISTORY_AFTER = re.compile(
     r"\s?(?:previously|earlier|formerly|before\b|elsewhere\b|(?:in|at|by) (?:the |an )?(?:outside|other|referring)\b"
     r"|(?:on|at|in) (?:the )?(?:prior|previous|last|earlier)|"
-    r"last (?:year|time|study|exam)|->|"
+    r"last (?:year|time|study|exam)|->|lesions? (?:of|from|in|on) the (?:outside|other|referring|previous|prior|external|first)|"
     r",?\s?(?:(?:is|was|has been|now)\s){0,2}(?:upgraded|downgraded|changed|revised|increased|converted) to\b)"
 )
-_YEAR = r"(?:19|20)\d\d(?!\d)"
+OF_THE_COMPARED = re.compile(r"\bcompar\w{1,7} (?:to|with)\b[^.;,]{0,60}\(\s?(?:acr )?$")
+"""Before a category in brackets: "compared with the exam of 03/2022 (BI-RADS 4)"."""
+_REVISED = r"(?:(?:down|up)-?graded|changed|revised|reduced|raised|lowered|converted|reclassified|re-?categori[sz]ed|amended|corrected|re-?graded|lifted|increased|decreased)"
+REVISED = re.compile(
+    rf"bi[\s.-]?rads(?:(?!bi[\s.-]?rads|\b(?:left|right|may|could|can|would|should|might|if|contralateral|other)\b)[^\n]){{4,200}}?\b"
+    rf"{_REVISED} (?:now )?to (?:an? |the )?(?:(?:benign|negative|category|final),? )?(?:bi[\s.-]?rads|category|cat\.?)"
+)
+"""A category that a later one replaces: "evaluated as BI-RADS 3 ...; the category is changed to BI-RADS 1"."""
+_YEAR = r"(?:(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}(?!\d)|\d{1,2}[./-](?:19|20)\d\d(?!\d))"
 YEAR_BEFORE = re.compile(
     rf"\b(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}"
     rf"|\b{_YEAR} (?:exam|mammo|study|report|film|screen|image|assess)\w{{0,8}}\b"

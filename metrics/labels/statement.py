@@ -179,6 +179,15 @@ def excepts(state: State, match: re.Match[str]) -> bool:
     return not any(event in KINDS for event in following)
 
 
+def seen_all_the_same(state: State, match: re.Match[str]) -> bool:
+    """Return whether what one method doesn't show is there: "fails to show the mass, which is visible on ultrasound"."""
+    if match[0] != "which" or not state.mentions or state.mentions[-1].kind not in KINDS:
+        return False
+    last = state.mentions[-1]
+    known = lexicon.KNOWN_ONE.search(state.text, max(0, last.start - 40), last.start)
+    return known is not None and denial_reach.IS_SEEN.match(state.text, match.end(), state.end) is not None
+
+
 def ends_exception(state: State, position: int) -> bool:
     """Return whether a comma ends the exception that a statement began with: "except for a cyst, the breasts ..."."""
     return (
