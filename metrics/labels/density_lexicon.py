@@ -7,7 +7,10 @@ import re
 
 from metrics.labels.lexicon import BIRADS_NAME
 
-_NO_WORD_AFTER_A = "acc|type|class|grade|level|pattern|category|by|after|per|as|breast|density|with|and|or|to|on|in|bi|findings|composition|right|left"
+_NO_WORD_AFTER_A = (
+    "acc|type|class|grade|level|pattern|category|by|after|per|as|"
+    "breast|density|with|and|or|to|on|in|bi|findings|composition|right|left"
+)
 
 
 def _letter(name: str) -> str:
@@ -49,7 +52,9 @@ _STRUCTURE = (
 DENSITY_NUMBER = re.compile(
     r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
     rf"|{_STRUCTURE}"
-    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s?[:,-]?\s(?:pattern|type|grade|class)|(?:parenchyma|breasts?|tissue|pattern)\s?\(\s?(?:acr\s)?(?:type|grade|class|category))[\s:=(-]{0,3}"
+    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s?[:,-]?\s(?:pattern|type|grade|class)"
+    r"|(?:parenchyma|breasts?|tissue|pattern)\s?\(\s?(?:acr\s)?(?:type|grade|class"
+    r"|category))[\s:=(-]{0,3}"
     r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"

@@ -72,7 +72,7 @@ CUES = {
         (
             r"(?:is|are)\s(?:now\s)?history\b|only\s(?:an?|the)\s(?:[a-z]{3,12}\s)?(?:scar|clip|cavity|marker|ha?ematoma|seroma|fat)\s(?:remains?|(?:is|was)\s(?:left|seen|found)|persists?)\b",
             rf"(?:(?:is|are)\s)?(?:presumed|believed|considered|thought|assumed)\s(?:to\s(?:have\s(?:been\s)?|be\s))?(?:{GOES}|{TAKEN}|gone)\b",
-            r"nothing\s(?:remains?|persists?|(?:is|was)\s(?:left|seen|visible|found|to\sbe\sseen)|can\sbe\sseen|remained)(?=\s?(?:[.,;\n]|\Z)|\s(?:today|now|any)\b)",
+            r"nothing\s(?:remains?|persists?|(?:is|was)\sleft|remained)(?=\s?(?:[.,;\n]|\Z)|\s(?:today|now|any)\b)",
             rf"(?:{BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
             rf"(?:to\s)?(?:be\s|been\s)?{LY}{SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
@@ -143,7 +143,7 @@ CUES = {
             r"(?<!not\sa\s)(?<!no\s)(?<!without\sa\s)(?<!any\s)(?:impression|hint|semblance|inkling)\sof\b(?=\s(?:an?\s|some\s|subtle\s|slight\s|distort|mass|asymm|calc|nodul|focal))",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
             r"(?:exclusion|ruling\sout)\sof\b(?=[^.;\n]{0,100}\b(?:not\s(?:possible|feasible|achieved)|impossible))",
-            rf"(?:likely|probably|possibly|presumably)\s(?:represent\w{{0,3}}|reflect\w{{0,3}})(?=\s(?:an?\s|the\s|some\s)?(?:[a-z-]{{3,14}}\s){{0,2}}(?:mass|nodul|lesion|calc|microc|distort|architect|asymm))",
+            r"(?:likely|probably|possibly|presumably)\s(?:represent\w{0,3}|reflect\w{0,3})(?=\s(?:an?\s|the\s|some\s)?(?:[a-z-]{2,14}\s){0,3}(?:mass|nodul|lesion|calc|microc|distort|architect|asymm))",
             r"(?:may|might|could)\s(?:also\s|well\s)?"
             r"(?:represent|be|reflect|suggest|indicate|correspond\sto|harbou?r)\b|maybe\b",
         )

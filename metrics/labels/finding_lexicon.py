@@ -14,7 +14,8 @@ _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma|shadow(?:s|ing)?|areas?|densifications?|images?)\b",
-    "mass": r"mass-?\s?like\s(?:residu\w{1,3}|remnants?|images?|findings?|abnormalit(?:y|ies)|areas?|structures?)\b|(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
+    "mass": r"mass-?\s?like\s(?:residu\w{1,3}|remnants?|images?|findings?|abnormalit(?:y|ies)"
+    r"|areas?|structures?)\b|(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
     r"|images?\s(?:of|with)\s(?:an?\s)?(?:nodular|mass-like)\s(?:aspect|appearance|morphology|character)\b|nodular\s(?:densit(?:y|ies)|opacification)\b|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
     r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|formations?\sof\s(?:an?\s)?(?:irregular|round(?:ed)?|oval|lobulated)\s(?:shape|form)\b|(?:additional|suspicious"
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
@@ -227,7 +228,7 @@ PROPERTY_OF = re.compile(
     r"|outlines?|"
     r"edges?|walls?|cent(?:re|er)s?|correlates?|correlation|equivalent|counterpart|increase|change)\s(?:of|for"
     r"|to|in)\s(?:(?:size|number|density|extent)\sof\s)?(?:(?:the|this|that|these|those|an?)\s)?"
-    r"(?:(?!palpa|felt\b|clinical|or\b|nor\b|and\b|no\b)[a-z-]{2,15}\s){0,3}\Z"
+    r"(?:(?!palpa|felt\b|clinical|suggest|indicat|impl[yi]|or\b|nor\b|and\b|no\b)[a-z-]{2,15}\s){0,3}\Z"
 )
 """Before a finding of which something is denied, and not the finding: "the borders of the mass are not seen"."""
 EXCEPTED = re.compile(

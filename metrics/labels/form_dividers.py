@@ -19,10 +19,12 @@ _ENCLOSED = re.compile(
 )
 _WHOLE_ENCLOSED = re.compile(rf"\(\s?(?P<name>{FINDING})\s?[:=]?\s(?P<value>{_VALUE})\s?\)[\s,;]{{0,2}}")
 _UNMARKED = re.compile(
-    rf"(?<![a-z-])(?P<name>{FINDING})(?P<divider>\s?[:=?]\s?|[ ])(?P<value>{NO}|{YES}|[+-])(?![a-z0-9])[ ]{{1,2}}(?=(?:{_NAME})(?:\s?[:=?]|\s(?:{NO}|{YES}|[0-6][abc]?)\b))"
+    rf"(?<![a-z-])(?P<name>{FINDING})(?P<divider>\s?[:=?]\s?|[ ])(?P<value>{NO}|{YES}"
+    rf"|[+-])(?![a-z0-9])[ ]{{1,2}}(?=(?:{_NAME})(?:\s?[:=?]|\s(?:{NO}|{YES}|[0-6][abc]?)\b))"
 )
 _RUN = re.compile(
-    rf"(?<![a-z-])(?<!no\s)(?<!any\s)(?:(?:{FINDING})(?:\s?[:=?]\s?|[ ])(?:{NO}|{YES}|[+-])(?![a-z0-9])[ ]{{1,2}}){{2}}(?={_NAME})"
+    rf"(?<![a-z-])(?<!no\s)(?<!any\s)(?:(?:{FINDING})(?:\s?[:=?]\s?|[ ])(?:{NO}|{YES}"
+    rf"|[+-])(?![a-z0-9])[ ]{{1,2}}){{2}}(?={_NAME})"
 )
 _ASKED = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})\s?\?\s?(?=(?:{NO}|{YES})\s?(?:[.,;|/\n]|\Z))|(?P<rated>bi-?rads)\s?[?,]\s(?=[0-6][abc]?\s?(?:[.;|/\n]|\Z))"

@@ -11,7 +11,8 @@ from metrics.labels.form_dividers import divided
 
 _TAG = re.compile(r"<\s?(?P<name>[a-z][a-z /-]{1,30})\s?>\s?(?P<value>[^<>\n]{0,200}?)\s?</\s?(?P=name)\s?>")
 _ANSWER = re.compile(
-    r"(?:(?<![a-z])(?:(?:item|field|parameter|feature|element|variable|q)\s?\d{0,2}\s?[:.)]\s?|q\d{1,2}\s))(?P<name>[a-z][a-z /-]{1,30}?)\s?[.;,?|-]?\s?"
+    r"(?:(?<![a-z])(?:(?:item|field|parameter|feature|element|variable|q)\s?\d{0,2}\s?[:.)]\s?"
+    r"|q\d{1,2}\s))(?P<name>[a-z][a-z /-]{1,30}?)\s?[.;,?|-]?\s?"
     r"(?<![a-z])(?:answer|value|response|result|reply|status|a)\s?\d{0,2}\s?[:.)]\s?"
 )
 _TO_FILL_IN = re.compile(
@@ -27,7 +28,7 @@ _SEEN_FIELD = re.compile(
 )
 _DASHED = re.compile(rf"(?<![a-z-])(?P<name>{FINDING})\s-\s(?:not\sapplicable|n/a|n\.a\.)(?=\s?(?:[.,;|/\n]|\Z))")
 _NORMAL_LETTER = re.compile(
-    r"(?P<name>\b(?:skin|nipples?|nac|muscles?|pectoral(?:is)?|nodes|axillae?)\s?[:=-]?\s)n(?=\s?(?:[.,;/\n]|\Z))"
+    r"(?P<name>\b(?:skin|nipples?|nac|muscles?|pectoral(?:is)?|nodes|axillae?)[ ])n(?=\s?(?:[.,;/\n]|\Z))"
 )
 _SHORT = {
     "m": "mass",
@@ -47,8 +48,9 @@ _SHORT = {
     "ln": "lymph nodes",
 }
 _SAID = rf"(?:{NO}|{YES}|not\sseen|nothing|[+-]|\([+-]\)|\d{{1,2}}\s?mm)(?![a-z0-9])"
+_SHORT_NAMES = "|".join(sorted(_SHORT, key=len, reverse=True))
 _SHORT_FIELD = re.compile(
-    rf"(?:\A|(?<=[|;/,\n])|(?<=[|;/,\n:)]\s))(?P<name>{'|'.join(sorted(_SHORT, key=len, reverse=True))})\s?(?:[:=]\s?|(?=\([+-]\)))(?={_SAID})"
+    rf"(?:\A|(?<=[|;/,\n])|(?<=[|;/,\n:)]\s))(?P<name>{_SHORT_NAMES})\s?(?:[:=]\s?|(?=\([+-]\)))(?={_SAID})"
 )
 _DATED = re.compile(
     r"(?:\A|(?<=[.;\n])|(?<=[.;\n]\s))\s?(?:(?:date|year|in|on|study|exam|mammogram|mg)\s(?:of\s)?)?(?:\d{1,2}[./-]){0,2}(?P<year>(?:19|20)\d\d)\s?(?::|-\s)"

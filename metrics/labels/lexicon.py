@@ -209,14 +209,19 @@ HISTORY_BEFORE = re.compile(
 HISTORY_AFTER = re.compile(
     r"\s?(?:previously|earlier|formerly|before\b|elsewhere\b|(?:in|at|by) (?:the |an )?(?:outside|other|referring)\b"
     r"|(?:on|at|in) (?:the )?(?:prior|previous|last|earlier)|"
-    r"last (?:year|time|study|exam)|->|lesions? (?:of|from|in|on) the (?:outside|other|referring|previous|prior|external|first)|"
+    r"last (?:year|time|study|exam)|->|lesions? (?:of|from|in|on) the (?:outside|other|referring"
+    r"|previous|prior|external|first)|"
     r",?\s?(?:(?:is|was|has been|now)\s){0,2}(?:upgraded|downgraded|changed|revised|increased|converted) to\b)"
 )
 OF_THE_COMPARED = re.compile(r"\bcompar\w{1,7} (?:to|with)\b[^.;,]{0,60}\(\s?(?:acr )?$")
 """Before a category in brackets: "compared with the exam of 03/2022 (BI-RADS 4)"."""
-_REVISED = r"(?:(?:down|up)-?graded|changed|revised|reduced|raised|lowered|converted|reclassified|re-?categori[sz]ed|amended|corrected|re-?graded|lifted|increased|decreased)"
+_REVISED = (
+    r"(?:(?:down|up)-?graded|changed|revised|reduced|raised|lowered|converted|reclassified|re-?categori[sz]ed|amended"
+    r"|corrected|re-?graded|lifted|increased|decreased)"
+)
 REVISED = re.compile(
-    rf"bi[\s.-]?rads(?:(?!bi[\s.-]?rads|\b(?:left|right|may|could|can|would|should|might|if|contralateral|other)\b)[^\n]){{4,200}}?\b"
+    r"bi[\s.-]?rads(?:(?!bi[\s.-]?rads|\b(?:left|right|may|could|can|would|should|might|if|contralateral|other)\b)"
+    r"[^\n]){4,200}?\b"
     rf"{_REVISED} (?:now )?to (?:an? |the )?(?:(?:benign|negative|category|final),? )?(?:bi[\s.-]?rads|category|cat\.?)"
 )
 """A category that a later one replaces: "evaluated as BI-RADS 3 ...; the category is changed to BI-RADS 1"."""

@@ -20,7 +20,6 @@ from metrics.labels.cue_words import (
 )
 from metrics.labels.no_findings import NO_FINDING, TISSUE
 
-
 NEUTRAL = "|".join(
     (
         # Not seen then, or not in the other view: there now.

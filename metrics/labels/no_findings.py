@@ -40,7 +40,10 @@ NORMAL_PART = (
 NAMED_AS = (
     r"(?:represent(?:s|ing|ed)?|reflect(?:s|ing|ed)?|due\sto|correspond(?:s|ing|ed)?(?:\s(?:in|on|at)\s(?:the\s)?(?:[a-z0-9-]{2,14}\s){1,3}?)?\s?(?<=\s)(?:to|with)|consistent\swith|in\skeeping\swith"
     r"|attribut(?:able|ed)\sto|caused\sby|produced\sby|explained\sby|created\sby"
-    r"|ha(?:s|ve|d)\sthe\s(?:appearances?|look|characteristics|features)\sof|(?:proved|proves|proven|shows?\sitself|turn(?:s|ed)\sout(?:,[^,.;\n]{2,40},|\s(?:on|at|by|in)\s[a-z0-9 -]{2,30}?)?|shown(?:\sby\s[a-z]{3,15}(?:\s[a-z]{3,12})?)?|found|felt|thought|considered|judged|seen)\s(?:to\s(?:be|represent)|as)"
+    r"|ha(?:s|ve|d)\sthe\s(?:appearances?|look|characteristics|features)\sof|(?:proved|proves|proven"
+    r"|shows?\sitself|turn(?:s|ed)\sout(?:,[^,.;\n]{2,40},|\s(?:on|at|by|in)\s[a-z0-9 -]{2,30}?)?"
+    r"|shown(?:\sby\s[a-z]{3,15}(?:\s[a-z]{3,12})?)?|found|felt|thought|considered|judged"
+    r"|seen)\s(?:to\s(?:be|represent)|as)"
     r"|(?:dismissed|interpreted|regarded|read|classified|recogni[sz]ed|written\soff|identified)\sas|ascribed\sto|put\sdown\sto"
     r"|(?:considered|judged|deemed|called)(?=\s(?:an?\s|only\s|just\s|merely\s)?(?:superimp|summation|overlap|arte?|arti|normal|fat|skin|mole|vessel|dust|hair|technical)))"
 )

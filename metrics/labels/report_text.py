@@ -75,8 +75,9 @@ UNASKED_SECTIONS = (
     "past history", "surgical history", "family history", "medical history", "patient history", "breast history",
     "comparisons", "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination",
     "referral", "request", "clinical request", "requisition", "referral details", "clinical notes", "clinical context",
-    "clinical info", "callback", "callback from screening", "recall from screening", "recall reason", "reason for recall",
-    "recalled for", "reason for imaging", "reason for request", "anamnestic data", "clinical query", "query",
+    "clinical info", "callback", "callback from screening", "recall from screening", "recall reason",
+    "reason for recall", "recalled for", "reason for imaging", "reason for request",
+    "anamnestic data", "clinical query", "query",
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (

@@ -180,7 +180,7 @@ def excepts(state: State, match: re.Match[str]) -> bool:
 
 
 def seen_all_the_same(state: State, match: re.Match[str]) -> bool:
-    """Return whether what one method doesn't show is there: "fails to show the mass, which is visible on ultrasound"."""
+    """Return whether what one method doesn't show is there: "fails to show the mass, which is seen on US"."""
     if match[0] != "which" or not state.mentions or state.mentions[-1].kind not in KINDS:
         return False
     last = state.mentions[-1]
