@@ -120,8 +120,8 @@ _COMPLAINT = re.compile(
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
-    r"|\b(?:ticked|wrote|indicated|(?:she|he|who|patient|woman|lady)\smarked|answered|entered)\b(?=[^.;\n]{0,40}\b(?:lump|discharge|mass|nodul|retraction|form|questionnaire|sheet))|\b(?:questionnaire|screening\sform)\b"
-    r"|\brecall\sfrom\b|\bcall(?:ed)?[\s-]?back\s(?:for|because\sof|due\sto|with|on\saccount\sof|after)\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
+    r"|\b(?:ticked|wrote|indicated|(?:she|he|who|patient|woman|lady)\smarked|answered|entered)\b(?=[^.;\n]{0,40}\b(?:lump|discharge|mass|nodul|retraction|form|questionnaire|sheet))|\b(?:questionnaire|(?:screening|intake|history|registration|patient)\s(?:form|sheet))\b"
+    r"|\brecall(?:ed)?\sfrom\b|\bcall(?:ed)?[\s-]?back\s(?:for|because\sof|due\sto|with|on\saccount\sof|after)\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto|on\saccount\sof|owing\sto|in\sview\sof)\b"
     r"|(?<!scar\s)(?<!biopsy\s)\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac(?:ed|ing)|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )

@@ -76,7 +76,7 @@ GOES_ON_AS_SUBJECT = re.compile(
 )
 
 DENIED_OF_THE = re.compile(
-    r"(?:no|nothing|without)\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
+    r"(?:no|nothing|without|(?:fails?|failed)\sto\s(?:show|demonstrate|reveal)|(?:do|does|did)\snot\s(?:show|demonstrate|reveal))\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
     r"|proof|recurr|mass|lesion|nodul|calc|microcalc|opac|lump|tumou?r|asymm|distort|node)[a-z-]{2,15}\s){1,4}"
     r"(?:of|for|about|concerning|affected|altered|influenced|regarding|at|in|within|inside|around|near|along|throughout|(?:in|within)\sor\saround)\s(?:the|this|that|these|those)\s"
     r"(?:region\sof\sthe\s)?(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"

@@ -29,7 +29,7 @@ DENSITY_LETTER = re.compile(
     r"(?=[a-d][\s-](?:type|class|category|grade|level|pattern)\b)"
     r"|\b(?:vdg|vbd|quantra|volpara|densitas)[\s:]{1,2}(?:(?:grade|category|score|class)\s)?(?:[1-4]\s)?\(?"
     r"|(?:\A|(?<=[.;,\n|]\s)|(?<=[.;,\n|]))\s?(?:acr\s)?(?=[a-d]\sdensity\s?(?:[.,;\n]|\Z|bilat|breasts?\b|on\b|in\b|both\b))"
-    r"|\b(?:(?:mammary|breast|parenchymal?|(?:fibro-?)?glandular|tissue|mammographic|volumetric|volpara|vbd)\s){1,2}(?:pattern|type|class|grade|tissue\stype|tissue\spattern)"
+    r"|\b(?:(?:mammary|breast|parenchymal?|(?:fibro-?)?glandular|tissue|mammographic|volumetric|volpara|vbd)[\s,]{1,2}){1,2}(?:pattern|type|class|grade|tissue\stype|tissue\spattern)"
     r"[\s:=(-]{1,3}(?:(?:is|acr|density|grade)\s){0,2}"
     r"|\b(?:fat|fatty|adipose|gland|tissue|stroma|parenchyma|involut\w{2,3}|breasts?|mammae|density|dense|replacement|fatty\sreplaced)"
     r"(?:[\s,:]{1,2}(?:of|corresponding\sto|as\sper|by|is|are|with|the|bilaterally)){0,3}[\s,:;(-]{1,3}(?:acr\s)?(?:pattern|type|class|category|grade)[\s:(-]{1,2}(?=[a-d]\)?\s?(?:[.,;:)\n]|\Z))"

@@ -63,7 +63,7 @@ CUES = {
         (
             r"(?:to|please|for)\s(?:further\s|better\s)?"
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
-            r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
+            r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?<!from\s)(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
             rf"whether\b(?!{CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
             r"(?:must|should|may)?\s?not\s(?:to\s)?be\s(?:confused\swith|(?:mis)?taken\sfor)\b|had\sthere\sbeen\b(?=\s(?:an?|any|some|more)\s)|were\sthere\b(?=[^.;\n]{0,60}\bwould\b)|should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
@@ -83,6 +83,7 @@ CUES = {
             rf"{GOES}\b|(?:{BE}|since|now|subsequently)\s{LY}{TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{TAKEN}\b",
             rf"{TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
             rf"|elsewhere)\b))",
+            r"(?:is|are|was|were)\s(?:an?\s)?(?:raised\s|known\s|benign\s|large\s|small\s)?(?=(?:skin|cutaneous|dermal)\s(?:lesion|papilloma|growth|tag|cyst)s?\b)",
             # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
             EXPLAINED_AWAY,
             rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){SUMMED}(?=\s?\))",
@@ -255,7 +256,8 @@ MARKS = {
     "absent_mark": r"(?<=[a-z])-free\b(?!\s(?:survival|margin|interval))"
     rf"|[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
     r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
-    "doubted": rf"[:=]\s?\?{{1,3}}(?=\s?(?:[.,;|/\n]|\Z))|(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
+    "doubted": rf"[:=]\s?\?{{1,3}}(?=\s?(?:[.,;|/\n(]|\Z))|(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)"
+    r"|\s?\?(?![a-z])|\?)|[:=-]\s?"
     r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\s(?:certain|excluded|definite)|unlikely|doubtful|query|maybe|(?:can\s?not|cannot)\s(?:be\s)?(?:exclude|rule)d?(?:\sout)?)\b"
     r"(?=\s?(?:\Z|[.,;\n()\]}]))",
     "doubt": r"\?",

@@ -157,6 +157,10 @@ GOES_AWAY = re.compile(
     rf"(?:{GOES}|(?:(?:do|does|did)\snot|no\slonger)\s(?:persist|reproduce|remain)|no\slonger\s(?:\w{{2,12}}ly\s)?{SEEN}|.{{1,30}}\sreproduced\Z|.{{0,60}}{NO_FINDING}|{EXPLAINED_AWAY})"
 )
 """What one view or reader saw and another explains away."""
+NOT_THE_CASE = re.compile(
+    r"\b(?:not\s(?:the\scase|true|correct|so)|(?:cannot|can\snot)\s(?:be\ssaid|say)|wrong|untrue|no\s(?:evidence|sign|indication|suggestion))\sthat\s(?:the|this|these|those|it|they)\b"
+)
+"""Before what is said to have gone and hasn't: "it is not the case that the mass has resolved"."""
 GONE_OF_THE_LAST = re.compile(
     r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
     r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion|(?:on|with|by|at|after|in)\s(?:the\s)?[a-z0-9-]{2,16}(?:\sviews?)?)[\s,]+){0,6}"

@@ -23,6 +23,16 @@ _CROSSED = re.compile(rf"{_CROSS}\s?(?P<name>{FINDING})(?![a-z-])")
 _CROSSED_BEHIND = re.compile(rf"(?<![a-z-])(?P<name>{FINDING})\s?:?\s?{_CROSS}")
 _MARK_BEHIND = re.compile(rf"(?<![a-z-])(?:{FINDING})\s?:?\s?(?:{_CROSS}|[✓✔])")
 _ANY_MARK = re.compile(rf"{_CROSS}|[✓✔]")
+_SIGNED_PLACE = re.compile(
+    rf"(?<![a-z-])(?P<name>{FINDING})(?P<place>(?:\s(?!no\b|not\b|and\b|or\b)[a-z0-9:.'-]{{1,12}}){{1,5}})\s\((?P<sign>[+-])\)[\s,;]{{0,2}}"
+)
+_TICKED = re.compile(
+    r"(?P<name>bi[\s.-]?rads\s?[:=]?\s?)(?P<boxes>(?:\[\s?[x✓✔]?\s?\]\s?[0-6][abc]?[\s,/|]{0,3}){2,10})"
+)
+_THE_TICKED = re.compile(r"\[\s?[x✓✔]\s?\]\s?([0-6][abc]?)")
+_MANY = re.compile(
+    rf"(?<![a-z-])(?P<names>{FINDING}(?:\s?/\s?{FINDING}){{2,6}})\s?[:=]\s?(?P<values>[^/\n]{{1,40}}(?:/[^/\n]{{1,40}}?){{2,6}})(?=[.;\n]|\Z)"
+)
 _SEEN_FIELD = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})\s(?:(?:seen|present|identified|found|noted|visible|detected)|(?:groups?|clusters?|foci)(?=\s?[:=]\s?\d))\s?(?P<divider>[:=])"
 )
@@ -72,12 +82,33 @@ def reshaped(text: str) -> str:
     crossed = _CROSSED_BEHIND if behind else _CROSSED
     text = crossed.sub(r"; \g<name>: none; ", text)
     text = _SEEN_FIELD.sub(r"\g<name>\g<divider>", text)
+    text = _SIGNED_PLACE.sub(_of_sign, text)
+    text = _TICKED.sub(_of_ticked, text)
+    text = _MANY.sub(_of_many, text)
     text = _DASHED.sub(r"\g<name>: none", text)
     text = _NORMAL_LETTER.sub(r"\g<name>normal", text)
     named = {match["name"] for match in _SHORT_FIELD.finditer(text)}
     if len(named) > 1 and len({_SHORT[name] for name in named}) > 1:
         text = _SHORT_FIELD.sub(lambda match: f"{_SHORT[match['name']]}: ", text)
     return _of_sides(_latest(text))
+
+
+def _of_sign(match: re.Match[str]) -> str:
+    said = f"present,{match['place']}" if match["sign"] == "+" else "none"
+    return f"{match['name']}: {said}; "
+
+
+def _of_ticked(match: re.Match[str]) -> str:
+    ticked = _THE_TICKED.search(match["boxes"])
+    return f"{match['name']}{ticked[1]} " if ticked else match[0]
+
+
+def _of_many(match: re.Match[str]) -> str:
+    """Write names in a row and their values in a row as fields: "mass / distortion / nodes: none / present / none"."""
+    names, values = match["names"].split("/"), match["values"].split("/")
+    if len(names) != len(values):
+        return match[0]
+    return "; ".join(f"{name.strip()}: {value.strip()}" for name, value in zip(names, values, strict=True))
 
 
 def _first_name(text: str) -> int:

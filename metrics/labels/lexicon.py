@@ -28,7 +28,8 @@ FILLER = re.compile(
     r"|classification|class|grade|type|group|stage|number|conclusion|(?:19|20)\d\d(?=[\s:(]{1,3}(?:[0-6]|zero|one|two|three|four|five|six|iv|v|i{1,3}))"
     r"|according to(?: the)? acr|now(?=[\s:(]{1,3}(?:[0-6]|(?:zero|one|two|three|four|five|six|iv|v|i{1,3})\b))"
     r"|should|must|be|reads?|remains?|stays?|(?:corrected|amended|changed|revised|updated) to"
-    r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
+    r"|(?:by|per|for each|of each) (?:breast|side)|is|of|rating|code|value|level|result|impression"
+    r"|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
     r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy"
     r"|incomplete)(?:\s(?:findings?|abnormality|mammogram|changes?))?[\s,:(-]{1,3}(?=(?:category|class)\b|(?<=\()[0-6][abc]?\s?\))|[a-d]\s?/\s?(?=[0-6][abc]?\b)"
@@ -181,7 +182,8 @@ NEGATED_AFTER = re.compile(
 CONDITIONAL_BEFORE = re.compile(
     r"\b(?:(?<!\bi )(?<!\bwe )would|would have|unless|in case of|were (?:it|this|that|they|the|these)"
     r"|should (?:it|this|that|the|they)|"
-    r"(?:could|may|might|can) be (?:upgraded|downgraded|changed))\b"
+    r"(?:could|may|might|can) be (?:upgraded|downgraded|changed)|(?:patients|women|people"
+    r"|those) (?:with|who (?:have|had|receive)))\b"
 )
 IF_BEFORE = re.compile(r"\b(?:if|unless)\b|^\s?should (?:it|this|these|they|the|an?|any)\b|\bin the event\b")
 CONDITIONAL_AFTER = re.compile(r"\s?,?\s?(?:only )?(?:if|unless|were|provided|in case)\b")

@@ -32,7 +32,8 @@ NEUTRAL = "|".join(
         rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}{SEEN}|invisible|occult)\s(?:on|in|at|by|with)\s(?:the\s|this\s)?(?:[a-z0-9-]{{2,14}}\s){{1,2}}"
         rf"(?:but|yet|although|though)\s(?:(?:it|is|are|was|were|they|(?!not\b|no\b)\w{{2,12}}ly)\s){{0,3}}(?:{SEEN}|shows?\sup)\b",
         rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}(?!reproduc|confirm|verif|substantiat|borne|upheld){SEEN}|invisible"
-        rf"|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b",
+        rf"|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b"
+        r"(?!\s(?:views?\s)?n?or\s(?:on\s|in\s)?(?:the\s)?(?:[a-z0-9-]{2,12}\s)?(?:views?|cc|mlo|ml|lm)\b)",
         rf"(?:by\sno\smeans|in\sno\sway|on\sno\saccount)\s(?:{GOES}|{TAKEN}|absent|ruled\sout|excluded)\b",
         r"(?:wrong|incorrect|untrue|false|mistaken|misleading)\s(?:to\s(?:say|claim|state|assume|conclude|think)\s)?that\s(?:there\s(?:is|are|was"
         r"|were)\s)?no\b",

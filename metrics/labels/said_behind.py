@@ -60,6 +60,10 @@ def _denies_something_else(state: State, event: str, match: re.Match[str]) -> bo
     whether = match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
         state.text, max(0, match.start() - 120), match.start()
     )
+    denied = lexicon.NOT_THE_CASE.search(state.text, state.clause_at, match.start())
+    if denied and lexicon.GOES_AWAY.match(match[0]) and state.reach_back("present"):
+        state.verb = True
+        return True
     if neither or whether or (excluded and state.of_diagnosis(match.start())):
         state.verb = True
         return True

@@ -21,7 +21,7 @@ _OF_THEM = re.compile(
 )
 """Before a finding of which only a part went away."""
 _SUBSET = re.compile(
-    rf"[,:(-]\s?(?:only\s|at\sleast\s)?(?:{_PART}|(?:the\s)?(?:first|second|third|larger|smaller|latter|former|lateral|medial|upper|lower)(?:\sone)?\b|the\s(?:one|ones|other|others|two|anterior|posterior|outer|inner|biggest|smallest|largest)|those|that(?=\s(?:in|on|at|of|to|near|behind|above|below)\b))\b"
+    rf"(?<!\d)[,:(-]\s?(?:only\s|at\sleast\s)?(?:{_PART}|(?:the\s)?(?:first|second|third|larger|smaller|latter|former|lateral|medial|upper|lower)(?:\sone)?\b|the\s(?:one|ones|other|others|two|anterior|posterior|outer|inner|biggest|smallest|largest)|those|that(?=\s(?:in|on|at|of|to|near|behind|above|below)\b))\b"
     r"(?!\sof\swhich)[^,;.:\n]{0,40}\Z"
 )
 """Between the finding and what went away: a part of them is its subject."""

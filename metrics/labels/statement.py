@@ -13,7 +13,7 @@ _CATEGORY_BEFORE = re.compile(
     r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z"
 )
 _SIGNS = ("calcification", "architectural_distortion", "asymmetry")
-_JOINED = re.compile(r"(?:\s?,)?\s?(?:(?:or|and)\b|/)")
+_JOINED = re.compile(r"(?:\s?,\s?or|\s?or|\sand)\b|\s?/")
 _NEAR = 60
 _SUBJECT = 3
 """The most words that a denied subject has."""

@@ -24,6 +24,7 @@ _TENTATIVE_BEHIND = re.compile(
     r"[^.;,\n]{0,40}?\b(?:was|were|is|are|been|being)\s(?:the\s)?(?:reason|cause|grounds?|trigger|questioned|queried|suspected|flagged|recalled|marked|called|raised|considered|suggested\sat|thought\spossible)\b"
     r"|[^.;,\n]{0,40}?\b(?:was|were|is|are|been)\s(?:pointed\sout|signall?ed|detected|noted|found|seen|described|reported|mentioned|indicated|picked\sup)\s(?:at|on|by|in|during)\s(?:(?:the|an?|her|another)\s)?"
     r"(?:screening|check-?\s?up|medical|health|outside|first|other|external|elsewhere|referring|previous|another|colleague|cad|ai|algorithm|software)\b"
+    r"|\s(?:(?:is|was)\s)?(?:only\s)?(?:seen|visible|present|appreciated|noted)\s(?:only\s)?(?:on|in)\s(?:the\s)?(?:right\s|left\s)?(?:cc|mlo|ml|lm|one|single)\b"
     r"|[\s,]{1,2}(?:(?:in|on)\s(?:the\s)?)?(?:(?:left|right|lt|rt)[.,]{0,2}\s(?:breast,?\s)?)?(?:(?:seen|visible|on|in|only)\s){0,3}(?:one|single|1)[\s-]view\b"
     r"|[^.;,\n]{0,30}?\b(?:prompted|prompting|triggered|led\sto)\b"
 )
@@ -59,6 +60,7 @@ _NOTHING_SEEN = (
     rf"|\b{_LOOKS}\s[^.;\n]{{0,40}}?\b(?:is|are|was|were|remain(?:s|ed)?|being|proved?|turned\sout)\s{_ADVERBS}(?:normal|negative|unremarkable|clear|reassuring|inconspicuous)\b"
     rf"|\b{_LOOKS}\s?(?:\(\w{{1,10}}\)\s?)?(?::\s?)?{_ADVERBS}(?:normal|negative|unremarkable|clear|nad)(?=\s?(?:[.,;\n]|\Z|and\b))"
     rf"|\bin\s(?:fact|reality|truth),?\s(?:(?:it|this|that)\s(?:is|was)\s)?(?:an?\s|only\s)?{NO_FINDING}"
+    rf"|(?:(?<=[;.])|(?<=[;.]\s))(?:(?:an?|only|merely|just|likely)\s)?{NO_FINDING}(?=\s?(?:[.;,\n]|\Z))"
     r"|\bno\slonger\s(?:considered|regarded|thought|felt|deemed|found|judged)\s(?:(?:to\sbe|as)\s)?(?:suspicious|abnormal|concerning|worrisome|of\sconcern|a\sconcern|significant|real|present)\b"
     r"|\b(?:is|are|was|were|been|be)\s(?:therefore\s|thus\s|then\s)?(?:dismissed|discounted|discarded|rejected|refuted|disproved|disproven|overruled|overturned)\b"
     r"|\b(?:is|are|was|were)\s(?:not\s(?:real|genuine|true)|unfounded|allayed|not\s(?:borne\sout|upheld|substantiated|confirmed|reproduced|reproducible))\b"
