@@ -131,7 +131,7 @@ def test_labels_do_not_depend_on_what_was_labelled_before(text: str, times: int)
      "a mass, scratch that, ", "no mass on the right, one on the left, ", "no mass right. one left. ",
      "mass shape: n/a ", "possible mass. no mass now. ", "right breast: bi-rads 2. ", "m=1, c=0, ", "+mass -calc ",
      "gone save for two ", "the larger has resolved, the smaller ", "previous mass, no mass left, ", "excised mass ",
-     "not excluded, neither "],
+     "not excluded, neither ", "m(-) c(+) ", "q1 mass? a: no. ", "mass / calc / nodes: no / "],
 )  # fmt: skip
 def test_a_hundred_kilobytes_of_anything_are_read(unit: str) -> None:
     text = unit * (100_000 // len(unit))
