@@ -89,7 +89,10 @@ _ANYWHERE = {
     r"|rt|lt|right|left|[ul][oi]q)\b)": "distortion",
     r"ad(?!\s(?:hoc|lib\w{0,4}|interim|nauseam|vitam|integrum)\b|\.d\.)": "architectural distortion",
     rf"dist(?=\s?[:=]\s?{_VALUE})": "distortion",
-    r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered ))mc": "microcalcification",
+    r"(?:(?<=no )|(?<=suspicious )|(?<=grouped )|(?<=clustered )|(?<=/ )|(?<=/)|(?<=nor )|(?<=or )"
+    r"|(?<=, ))mc(?=\s?(?:[.,;:/(+=-]|\Z|seen|in\b|at\b|or\b))|(?:(?<=no )|(?<=suspicious )"
+    r"|(?<=grouped )|(?<=clustered ))mc|mc(?=\s?\([+-]\)|\s?[:=])": "microcalcification",
+    r"pect(?=\.?\s(?:muscle|m\.))": "pectoral",
     r"nip(?=\s?[/,.:]|\s(?:nl|retr|inv|normal|ok))": "nipple",
     r"calcif": "calcification",
     r"microcalcif|(?:m|mu|μ)-?calc(?:if)?": "microcalcification",

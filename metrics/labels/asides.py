@@ -49,7 +49,7 @@ _REMARK = re.compile(
     rf"|\b{_HINDER}\s(?:the\s|overall\s|mammographic\s|diagnostic\s){{0,3}}"
     r"(?:sensitivity|detect\w{3,7}|accuracy|visibility|specificity|(?:evaluation|assessment|visuali[sz]ation)\s(?:for|of\ssmall))"
     rf"|\bsensitivity\s(?:of|for|in|to)\b(?=[^.;\n]{{0,120}}\b{_SCARCE}\b)"
-    rf"|\b(?:detection|visuali[sz]ation|identification|exclusion)\sof\b(?=[^.;\n]{{0,120}}\b(?:is|are|be)\s{_SCARCE}\b)"
+    rf"|\b(?:detection|visuali[sz]ation|identification|exclusion|(?:evaluation|assessment|judge?ment|appraisal|analysis)(?=\sof\s(?:an?\s|small\s|any\s)?(?:mass|lesion|nodul|calc|micro|distor|focal))|(?:perception))\sof\b(?=[^.;\n]{{0,120}}\b(?:is|are|be)\s{_SCARCE}\b)"
     rf"|\b(?:{_MODAL}\s)?(?:makes?|making|render(?:s|ing)?)\s(?=[^.;\n]{{0,80}}\b(?:difficult|hard(?:er)?|impossible|challenging)\b)"
     rf"|(?:\b(?:an?|some|any|small|smaller|subtle|underlying|occult|early|other)\s){{0,3}}\b{_NAMED}\w{{0,3}}\s"
     rf"(?:(?:may|might)\snot\s(?:[a-z]{{2,10}}ly\s)?be\s(?:visible|seen|apparent|detect\w{{2,4}}|identified|shown)|{_MODAL}\s"
@@ -115,11 +115,13 @@ _COMPLAINT = re.compile(
     r"|\b(?:lump|mass|nodule|swelling|thickening)\b(?![^.;:,\n]{0,60}\b(?:without|no|not|correlat\w{1,4}|or|nor)\b)(?=[^.;:,\n]{0,60}\b(?:clinically|on\s(?:clinical\s|physical\s)?(?:examination|palpation))\s?[.;\n])"
     r"|\b(?:asked|invited|brought|summoned|called|referred)\s(?:back|in|again)?\s?(?:for|because\sof|due\sto|with|on\saccount\sof|owing\sto|in\sview\sof|after|by\sreason\sof)\b"
     r"|\b(?:explain\w{0,3}|account\w{0,3}\sfor|(?:cause|explanation|reason)\s(?:of|for)|responsible\sfor|correspond\w{0,3}\s(?:to|with))\s(?:the|her|his|this|your)\s(?:[a-z]{4,12}\s)?(?:lump|swelling)s?\b"
+    r"|(?:\A|(?<=[.;\n])|(?<=[.;\n]\s))\s?(?:(?:she|he|patient)\s)?(?:presents?|comes?|came|here|seen|returns?|returned|attend\w{0,4}|back)\s(?:today\s|now\s)?(?:for|to\s(?:evaluate|assess))\b"
+    r"|\b(?:gp|doctor|surgeon|physician)\srefers?\s(?:with|for|because)\b"
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
-    r"|\b(?:ticked|wrote|indicated|(?:she|he|who|patient|woman|lady)\smarked|answered|entered)\b(?=[^.;\n]{0,40}\b(?:lump|discharge|mass|nodul|retraction|form|questionnaire|sheet))|\b(?:questionnaire|screening\sform)\b"
-    r"|\brecall\sfrom\b|\bcall(?:ed)?[\s-]?back\s(?:for|because\sof|due\sto|with|on\saccount\sof|after)\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
+    r"|\b(?:ticked|wrote|indicated|(?:she|he|who|patient|woman|lady)\smarked|answered|entered)\b(?=[^.;\n]{0,40}\b(?:lump|discharge|mass|nodul|retraction|form|questionnaire|sheet))|\b(?:questionnaire|(?:screening|intake|history|registration|patient)\s(?:form|sheet))\b"
+    r"|\brecall(?:ed)?\sfrom\b|\bcall(?:ed)?[\s-]?back\s(?:for|because\sof|due\sto|with|on\saccount\sof|after)\b|\bscreening\srecall\s(?:for|because\sof|due\sto)\b"
     r"|\b(?:presenting|referred|recalled|attends|attended)\s(?:with|for|because\sof|due\sto|on\saccount\sof|owing\sto|in\sview\sof)\b"
     r"|(?<!scar\s)(?<!biopsy\s)\bmarkers?\b\s(?:\w{1,12}\s){0,3}(?:denot\w{1,3}|indicat\w{1,4}|mark\w{0,3}|plac(?:ed|ing)|over|overl\w{1,4}|at|on|correspond\w{0,3})\b"
 )
@@ -137,7 +139,7 @@ _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
     r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|o/e|\bp[2-5]\b|examination|surgeon|clinician|doctor|physician|\bgp\b|nurse|examiner|asked|invited|brought|ticked|wrote|indicated|marked|answered|entered|questionnaire|form|she\s|he\s|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
-    r"|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
+    r"|comes?\b|came\b|here\b|seen\b|return|back\b|limited|difficult|impaired|restricted|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 
 

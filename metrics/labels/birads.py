@@ -273,7 +273,12 @@ def _fate(report: ReportText, clause_before: str, sentence_before: str, after: s
     if lexicon.GENERIC_AFTER.match(after):
         return "generic"
     compared = lexicon.COMPARED.sub(" ", clause_before)
-    if lexicon.HISTORY_BEFORE.search(compared) or lexicon.HISTORY_AFTER.match(after):
+    if (
+        lexicon.HISTORY_BEFORE.search(compared)
+        or lexicon.HISTORY_AFTER.match(after)
+        or lexicon.OF_THE_COMPARED.search(sentence_before)
+        or lexicon.REVISED.match(report.text, start)
+    ):
         return "history"
     if report.section(start) in lexicon.HISTORY_SECTIONS:
         return "history"

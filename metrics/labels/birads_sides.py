@@ -144,7 +144,7 @@ def _items(text: str, position: int) -> list[_Item]:
 
 def _pairs(items: list[_Item]) -> list[SideCategory]:
     """Pair sides with categories: each side before its category, or each after it; a first category may be both's."""
-    if items and items[0].value and (len(items) % 2 or any(item.opens for item in items)):
+    if items and items[0].value and (len(items) % 2 or any(item.opens for item in items[:-1])):
         items = items[1:]
     pairs = []
     for one, other in zip(items[::2], items[1::2], strict=False):

@@ -11,7 +11,7 @@ from metrics.labels.field_names import FINDING
 _CUE = re.compile(
     r"(?P<lead>[\s,;.(-]{1,3})(?:(?:and|no|oh|well|uh|um|sorry|pardon|wait|actually|please)[\s,]{1,2}){0,3}"
     r"(?:(?:scratch|strike|delete|ignore|disregard|cancel|erase|forget|remove)\s(?:that|this|it|the\s(?:last|previous)(?:\s[a-z]{3,10})?)(?:\slast)?"
-    r"|(?:let\sme\s)?(?:correct(?:ion)?)(?:\s(?:that|myself|it))?(?=\s?[,:;.-])|i\s(?:mean|meant|beg\syour\spardon)|i\sbeg\syour\spardon|my\smistake|make\sthat|no\swait|change\sthat(?:\sto)?"
+    r"|(?:let\sme\s)?(?:correct(?:ion)?)(?:\s(?:that|myself|it))?(?=\s?[,:;.-])|(?<=\bno\s)correction\b|i\s(?:mean|meant|beg\syour\spardon)|i\sbeg\syour\spardon|my\smistake|make\sthat|no\swait|change\sthat(?:\sto)?"
     r"|sorry|pardon\sme|i\sshould\ssay|(?<=[,;.-]\s)(?:that|this|it)\sshould\s(?:read|say)|(?<=[,;.-]\s)that\sshould\sbe)\b[\s,:;.)-]{0,3}"
 )
 _REPLACES = re.compile(
@@ -19,6 +19,11 @@ _REPLACES = re.compile(
 )
 _BIRADS = re.compile(r"\bbi[\s.-]?rads\b|\bcategory\b")
 _STOP = re.compile(r"[.;:\n](?!\d)|\b(?:left|right)\sbreast\s?:")
+_SIDE = re.compile(
+    r"(?:(?:in|on)\s)?(?:the\s)?(?:left|right|lt|rt)\b(?!\sbreast\s?:)(?=\s?[,.;]|\sbreast|\sside|\s\d|\sat\b|\Z)"
+)
+_SIDE_AT_END = re.compile(r"(?:(?:in|on)\s)?(?:the\s)?(?:left|right|lt|rt)(?:\s(?:breast|side))?\s?\Z")
+"""Of a side that is put right, nothing else is taken back: "mass at 9:00 right, correction, left"."""
 _LAST_WORDS = re.compile(r"(?:(?:on|in|at)\s(?:the\s)?)?(?:[a-z0-9'-]{1,20}\s?){1,2}\Z")
 _READ_AS = re.compile(
     r"\bfor\s(?:the\sword\s)?(?P<wrong>[a-z-]{3,20})\s(?:please\s)?read\s(?=[a-z])|\bthe\sword\s[a-z-]{3,20}\s(?=[^.;\n]{0,40}\b(?:error|mistake|wrong|incorrect|slip|typo)\b)"
@@ -45,6 +50,9 @@ def without_corrections(text: str) -> str:
 
 def _kept(before: str, behind: str) -> str:
     """Return what is left of the text before the words that take something back."""
+    side = _SIDE_AT_END.search(before, max(0, len(before) - 30)) if _SIDE.match(behind) else None
+    if side:
+        return before[: side.start()]
     if _REPLACES.match(behind):
         stops = [stop.end() for stop in _STOP.finditer(before, max(0, len(before) - 300))]
         start = stops[-1] if stops else max(0, len(before) - 300) if len(before) > 300 else 0

@@ -25,8 +25,8 @@ DO_NOT = r"(?:(?:do|does|did|has|have|had)\snot|doesn't|don't|didn't|hasn't|have
 LY = r"(?:[a-z]{2,12}ly\s)?"
 SHOWS = r"(?:shows?|demonstrates?|contains?|reveals?|has|have|exhibits?|harbou?rs?|displays?|presents?|depicts?)"
 GOES = (
-    r"(?:effac(?:es?|ed)|disperses?|dispersed(?!\s(?:in|over|through|within|bilat)\w{0,6}\b)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
-    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|settled(?=\s?(?:[.,;\n]|\Z)|\s(?:to\snormal|completely|entirely|fully|now|since|down)\b)|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|dispel(?:s|led)?|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|fad(?:es?|ed)(?:\saway)?)"
+    r"(?:effac(?:es?|ed)(?!\s(?:fatty\s|central\s)?(?:hil|sinus|fat\splane))|disperses?|dispersed(?!\s(?:in|over|through|within|bilat)\w{0,6}\b)|dissipat(?:es?|ed)|disappear(?:s|ed)?|vanish(?:es|ed)?|resolv(?:es?|ed)|"
+    r"(?:spread|flatten|smooth|even|open)(?:s|ed)?\sout|press(?:es|ed)?\sout|thins?\sout|subsid(?:es?|ed)|cleared|melt(?:s|ed)?\saway|settled(?=\s?(?:[.,;\n]|\Z)|\s(?:to\snormal|completely|entirely|fully|now|since|down)\b)|(?:goes|go|went|gone)\saway|(?:comes?|came)\sapart|dispel(?:s|led)?|clears(?=\s(?:on|with|in|after|completely))|(?:separat(?:es?|ed)|breaks?\sup|falls?\sapart)(?=\s(?:into|on|out|under)\b)|dissolv(?:es?|ed)|(?:re-?ab|re-?|ab)sorbed|(?:(?:gets?|got|comes?|came|is|are)\s)?undone|undoes(?:\sitself)?|(?:dis-?associat|dissociat|decompos|disintegrat|dilut|unravel|disaggregat|eras|dissipat)(?:es?|ed|s|led)(?:\sitself)?|loosens?(?:\sup)?|fad(?:es?|ed)(?:\saway)?)"
 )
 KNOWN = rf"(?:{SEEN}|described|known|reported|mentioned|documented)"
 OF_IT = (
@@ -43,7 +43,7 @@ DIAGNOSED = (
 )
 TAKEN = (
     r"(?:removed|(?:surgically\s)?withdrawn|cut\sout|excised|resected|aspirated|enucleated|extirpated|operated\son"
-    r"|taken\sout)"
+    r"|taken\sout|dealt\swith(?=\ssurg))"
 )
 ONLY_JUDGED = (
     r"(?:exclu|rul|assess|evaluat|judg|determin|characteri|classif|dismiss|den|overlook|ignor|differentiat|distinguish|explain|compar|measur|biops|reach|target|sampl|remov|localis|resect|excis"
@@ -61,7 +61,7 @@ THAT_STUDY = (
 )
 """An older study by when it was: "the study of 2020", "the films from March 2019"."""
 OTHER_VIEW = (
-    r"(?:cc|mlo|ml|lm|other|lateral|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique|2-?\s?d|two-dimensional|synthe\w{3,6}"
+    r"(?:cc|mlo|ml|lm|other|lateral|profile|frontal|front|face|strict|orthogonal|second|cranio\w{6,8}|medio\w{6,8}|oblique|2-?\s?d|two-dimensional|synthe\w{3,6}"
     r"|standard|conventional|routine|(?:full-field\s)?digital\s(?:image|mammo)\w{1,4}|ultraso(?:und|nography)|usg?|sonography"
     r"|mri|mr)"
 )

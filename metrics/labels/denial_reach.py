@@ -6,7 +6,7 @@
 import re
 
 NEW_STATEMENT = re.compile(
-    r"\s?(?:and\s)?(?:there\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
+    r"\s?(?:and\s)?(?:there\b|(?:rather|instead|more\slikely|more\sprobably|but|just)\s(?:an?|the|this|some)\b|an?\s|few\b|multiple\b|several\b|some\b|scattered\b"
     r"|numerous\b|singl?(?:e|ular)\b|solitary\b|isolated\b|individual\b|occasional\b|sparse\b|another\b|benign\b|vascular\b|popcorn\b|coarse\b|stable\b|mild\b|bilateral\b|one\b(?!\sor\b)|two\b|three\b|four\b|five\b|many\b|widespread\b|dystrophic\b|secretory\b"
     r"|typical(?:ly)?\b|egg-?shell\b|known\b|unchanged\b|just\b|only\b|merely\b|(?:the\s)?presence\sof\b|(?:i|we)\s(?:do\s)?(?:see|find|note|identify|notice)\b)"
 )
@@ -28,6 +28,10 @@ SUBJECT_OF_ITS_OWN = re.compile(
     r"\s?(?:the|both|all|this|these|no|neither|nothing|there|each|breasts?|remaining|mammogra\w{1,4}|stud(?:y|ies))\b"
 )
 """The end of "except for arterial calcifications, the breasts are free of ...": a statement begins there."""
+
+IS_SEEN = re.compile(
+    r"\s(?:is|are)\s(?:(?:\w{2,12}ly|still|well|only|best|however|but|easily)\s){0,2}(?:seen|visible|present|evident|apparent|demonstrated|shown|palpable|obvious|identified)\b"
+)
 
 FINITE = re.compile(r"\b(?:is|are|was|were|appears?|shows?|demonstrates?|present)\b(?!\snot)")
 
@@ -72,7 +76,7 @@ GOES_ON_AS_SUBJECT = re.compile(
 )
 
 DENIED_OF_THE = re.compile(
-    r"(?:no|nothing|without)\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
+    r"(?:no|nothing|without|(?:fails?|failed)\sto\s(?:show|demonstrate|reveal)|(?:do|does|did)\snot\s(?:show|demonstrate|reveal))\s(?:(?!trace|sign|evidence|remnant|residu|vestige|remain|rest\b|part|left\b|hint|suggest|suspicion|indicat|longer|confirm|support"
     r"|proof|recurr|mass|lesion|nodul|calc|microcalc|opac|lump|tumou?r|asymm|distort|node)[a-z-]{2,15}\s){1,4}"
     r"(?:of|for|about|concerning|affected|altered|influenced|regarding|at|in|within|inside|around|near|along|throughout|(?:in|within)\sor\saround)\s(?:the|this|that|these|those)\s"
     r"(?:region\sof\sthe\s)?(?:[a-z-]{3,15}\s){0,2}(?:(?:areas?|groups?|clusters?|foc(?:us|i))\sof\s)?"

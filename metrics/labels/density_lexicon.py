@@ -7,7 +7,10 @@ import re
 
 from metrics.labels.lexicon import BIRADS_NAME
 
-_NO_WORD_AFTER_A = "breast|density|with|and|or|to|on|in|bi|findings|composition|right|left"
+_NO_WORD_AFTER_A = (
+    "acc|type|class|grade|level|pattern|category|by|after|per|as|"
+    "breast|density|with|and|or|to|on|in|bi|findings|composition|right|left"
+)
 
 
 def _letter(name: str) -> str:
@@ -21,9 +24,12 @@ DENSITY_LETTER = re.compile(
     rf"|(?:densit(?:y|ies)|composition|{BIRADS_NAME}|\b(?:dens|b\.?p?d|comp)\.?(?=[\s:=-]{{1,3}}(?:acr\s)?[a-d](?:\s?[.,;:)|/\n]|\Z)))[\s:=({{\[,-]{{0,3}}"
     rf"(?:(?:of|the|both|mammary|glands?|tissue|as|assessed|rated|graded|classified|categori[sz]ed|classification|level|scored?|r/l|according|to|corresponds|has|not|changed|unchanged|still|again|same|now|today|currently|remains?|is|are|of|acr|breast|breasts|parenchyma|right|left|rt|lt|[rl]|{_KIND}"
     rf"|{BIRADS_NAME})[\s:=(),-]{{1,3}}){{0,5}}"
+    r"|(?:\A|(?<=[.;,\n(]\s)|(?<=[.;,\n(]))\s?(?:breast\s|parenchymal\s)?pattern\s(?=[a-d]\)?\s?(?:[.,;)\n]|\Z))"
+    r"|\b(?:gland|breast|densit|parenchyma|tissue|composition|background)\w{0,7}\s(?:(?:type|density|tissue|pattern|composition|structure)\s){0,2}(?:(?:is|are|was|of|belongs\sto|belong\sto|shows?|presents?|as|the)\s){1,3}"
+    r"(?=[a-d][\s-](?:type|class|category|grade|level|pattern)\b)"
     r"|\b(?:vdg|vbd|quantra|volpara|densitas)[\s:]{1,2}(?:(?:grade|category|score|class)\s)?(?:[1-4]\s)?\(?"
     r"|(?:\A|(?<=[.;,\n|]\s)|(?<=[.;,\n|]))\s?(?:acr\s)?(?=[a-d]\sdensity\s?(?:[.,;\n]|\Z|bilat|breasts?\b|on\b|in\b|both\b))"
-    r"|\b(?:(?:mammary|breast|parenchymal?|(?:fibro-?)?glandular|tissue|mammographic|volumetric|volpara|vbd)\s){1,2}(?:pattern|type|class|grade|tissue\stype|tissue\spattern)"
+    r"|\b(?:(?:mammary|breast|parenchymal?|(?:fibro-?)?glandular|tissue|mammographic|volumetric|volpara|vbd)[\s,]{1,2}){1,2}(?:pattern|type|class|grade|tissue\stype|tissue\spattern)"
     r"[\s:=(-]{1,3}(?:(?:is|acr|density|grade)\s){0,2}"
     r"|\b(?:fat|fatty|adipose|gland|tissue|stroma|parenchyma|involut\w{2,3}|breasts?|mammae|density|dense|replacement|fatty\sreplaced)"
     r"(?:[\s,:]{1,2}(?:of|corresponding\sto|as\sper|by|is|are|with|the|bilaterally)){0,3}[\s,:;(-]{1,3}(?:acr\s)?(?:pattern|type|class|category|grade)[\s:(-]{1,2}(?=[a-d]\)?\s?(?:[.,;:)\n]|\Z))"
@@ -31,7 +37,7 @@ DENSITY_LETTER = re.compile(
     r"|(?<![a-z])(?:category|cat\.?)[\s:(-]{0,2}"
     r"|(?<![a-z])(?:type|class|grade)[\s:-]{0,2}(?=[a-d],? \(?(?:breast |breasts|densit|parenchym|glandular|fibrogl"
     r"|tissue|"
-    r"(?:according to|as per|per|of|by|in) (?:the )?(?:acr|bi-?rads))))"
+    r"(?:according to|acc\.?(?: to)?|as per|per|of|by|in|after) (?:the )?(?:acr|bi-?rads))))"
     + _letter("first")
     + r"(?:\s?(?:on|in)?\s?(?:the )?(?:right|left)?(?: breast)?\s?(?:/|-|,|;|\bto\b|\bor\b|\band\b)\s?"
     rf"(?:acr[\s-]?)?(?:(?:density|category|type|right|left|rt|lt|[rl]|breast"
@@ -46,7 +52,9 @@ _STRUCTURE = (
 DENSITY_NUMBER = re.compile(
     r"\b(?:density(?<!high.density)(?<!low.density)(?<!equal.density)(?<!fat.density)|acr[\s:-]{0,2}type"
     rf"|{_STRUCTURE}"
-    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s?[:,-]?\s(?:pattern|type|grade|class))[\s:=(-]{0,3}"
+    r"|breast type|(?:breast|parenchymal?|glandular|tissue)\s?[:,-]?\s(?:pattern|type|grade|class)"
+    r"|(?:parenchyma|breasts?|tissue|pattern)\s?\(\s?(?:acr\s)?(?:type|grade|class"
+    r"|category))[\s:=(-]{0,3}"
     r"(?:(?:is|of|type|category|grade|class|score|acr|pattern)[\s:=(-]{1,3}){0,3}"
     r"(?P<number>iv|i{1,3}|[1-4])(?!\.?\d|[a-z%'])"
     r"(?!\s?-?\s?(?:mm|cm|mass|lesion|opacit|nodul|calc|micro|macro|views|x\s?\d))"
@@ -54,7 +62,7 @@ DENSITY_NUMBER = re.compile(
 _ABOUT = r"(?:(?:about|approximately|approx\.?|around|roughly|ca\.?|circa|some|estimated at)\s|~\s?)?"
 _GLAND = r"(?:fibro[- ]?)?(?:gland|dens|parenchym)"
 DENSITY_ACR_NUMBER = re.compile(
-    rf"(?:\b(?:parenchyma\w{{0,2}}|composition|tissue|breasts?|glands?|glandular|content|share)[\s:]{{1,2}}"
+    rf"(?:\b(?:parenchyma\w{{0,2}}|composition|tissue|(?<!left\s)(?<!right\s)breasts?|breasts?(?!\s?:)|glands?|glandular|content|share)[\s:]{{1,2}}"
     rf"(?:{_ABOUT}\d{{1,3}}\s?(?:-\s?\d{{1,3}}\s?)?%\s?(?:of\s(?:the\s|both\s)?breasts?\s)?)?"
     r"\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
     r"(?![\da-z.])|\b(?:(?:dense|fatty|fibro-?glandular|glandular)\s(?:breasts?|tissue)|parenchyma|composition)\s?[,(:-]\s?\(?(?:type\s)?acr[\s:-]{0,3}"

@@ -9,6 +9,7 @@ import re
 
 from metrics.labels.boxes import as_options
 from metrics.labels.field_names import FINDING, NO, OTHER, YES
+from metrics.labels.form_shapes import reshaped
 from metrics.labels.form_values import plainly, with_names
 from metrics.labels.legends import without_legends
 from metrics.labels.side_fields import by_side
@@ -44,13 +45,15 @@ _MARKED = re.compile(
     rf"|\s?\?\s?(?P<answered>(?P<answered_no>{NO})|{YES})(?=\s?[-,(:]|\s{FINDING}\s?[?:])"
     rf"|\s?[:=?-]\s?(?P<said>(?P<said_no>{NO})|{YES}){_END}"
     rf"|\s?[:=]?\s?(?:(?P<minus>-)|(?P<plus>\+{{1,3}})|(?P<double>-ve|\+ve)){_END}"
-    rf"|\s{{1,2}}(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}"
-    rf"|(?=\s(?:{FINDING})\s(?:yes|no)\b))"
+    rf"|[ \t]{{1,2}}(?:(?P<bare_no>no(?!\.\s?\d)|n(?!/a\b)|negative|nil)|(?P<bare_yes>yes|y|positive))(?:{_END}"
+    rf"|(?=[ ](?:{FINDING})[ ](?:yes|no)\b))"
     r"|\s?=\s?(?=[a-z]))"
 )
 # The name of a field that begins after the value of another one, whatever stands between.
 _NEXT = re.compile(rf"(?P<divider>[\s/|,-]{{1,4}})(?P<name>(?:{FINDING}|{OTHER})\s?)\Z")
 _FIELD_BEFORE = re.compile(r"[a-z)]\s?:\s?[^\s:;.\n](?:[^:;.\n]|\.(?=\d)){0,160}$")
+_RATED = re.compile(r":\s?bi[\s.-]?rads\b")
+"""What rates all that stands before: "thickening of the adjacent skin: BI-RADS 5" is no field."""
 _JOINED = re.compile(
     r"(?:\b(?:and|or|nor|of|(?<!: )(?<!:)no|the|a|an|with|without|for|in|previous(?:ly)?|prior|last|old|former"
     r"|earlier|final|overall|"
@@ -81,6 +84,7 @@ def as_lines(text: str) -> str:
     Args:
         text: in lower case, with tabs and line ends as written.
     """
+    text = reshaped(text)
     text = _LAST_OF_A_LINE.sub(r"\g<name>: ", text)
     text = _SPOKEN_HEADING.sub(r"\g<name>:", text)
     text = as_options(plainly(without_legends(with_names(text))))
@@ -182,7 +186,8 @@ def _parted(text: str) -> str:
     previous = text.find(":")
     while (colon := text.find(":", previous + 1)) >= 0:
         between = text[previous + 1 : colon]
-        match = None if ";" in between else _NEXT.search(text, max(previous + 1, colon - 60), colon)
+        rated = _RATED.match(text, colon)
+        match = None if ";" in between or rated else _NEXT.search(text, max(previous + 1, colon - 60), colon)
         previous = colon
         if match is None:
             continue

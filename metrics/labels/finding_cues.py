@@ -44,6 +44,7 @@ CUES = {
             rf"(?:cannot|can\snot|can't|could\snot|not)\s(?:be\s)?{ADVERB}(?:excluded|ruled\sout)\b(?:\sthat\sthere\s(?:is|are|was|might\sbe)\b)?",
             r"(?:cannot|can\snot|could\snot)\sbe\s(?:either\s)?(?:confirmed|proven|proved|verified)\sn?or\s(?:excluded|ruled\sout|refuted|denied)\b",
             r"(?:(?:can|could)\s)?(?:be\s)?neither\s(?:be\s)?(?:confirmed|proven|proved|verified)\snor\s(?:be\s)?(?:excluded|ruled\sout|refuted|denied)\b",
+            rf"or\s(?:(?:merely|just|simply|only|mere)\s)?{TISSUE}{SUMMED}(?=\s?(?:[.,;?)\n]|\Z))|(?:(?<=,\s)|(?<=,))(?:still\s)?to\sbe\s(?:confirmed|verified)\b|(?:is|are)\s(?:most\s|very\s)?(?:likely|probable)(?=\s?(?:[.,;\n]|\Z))",
             r"not\s(?:beyond|above|free\s(?:of|from))\s(?:all\s|any\s)?doubt\b",
             r"com(?:es?|ing)\sto\smind\b|(?:is|are)\ssuggested\s(?:on|in)\s(?:the\s|one\s|this\s)?(?:cc|mlo|view|image|slice|left|right|tomo)\w{0,12}\b",
             r"(?:remains?|ha(?:s|ve)\syet)\sto\sbe\s(?:confirmed|proven|proved|verified|established|shown)\b",
@@ -62,23 +63,27 @@ CUES = {
         (
             r"(?:to|please|for)\s(?:further\s|better\s)?"
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
-            r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
+            r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?<!from\s)(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
             rf"whether\b(?!{CANNOT_TELL})(?:\sthere\s(?:is|are|was|were)\b)?|unless\b|history\sof\b|h/o\b|risk\sof\b|(?:for|to)\s(?:the\s)?(?:exclusion|detection)\sof\b",
             r"(?:must|should|may)?\s?not\s(?:to\s)?be\s(?:confused\swith|(?:mis)?taken\sfor)\b|had\sthere\sbeen\b(?=\s(?:an?|any|some|more)\s)|were\sthere\b(?=[^.;\n]{0,60}\bwould\b)|should\s(?:the|it|this|any|an?|these|they)\b|in\sthe\sevent\s(?:of|that)\b",
         )
     ),
     "absent_after": "|".join(
         (
+            r"(?:is|are)\s(?:now\s)?history\b|only\s(?:an?|the)\s(?:[a-z]{3,12}\s)?(?:scar|clip|cavity|marker|ha?ematoma|seroma|fat)\s(?:remains?|(?:is|was)\s(?:left|seen|found)|persists?)\b",
+            rf"(?:(?:is|are)\s)?(?:presumed|believed|considered|thought|assumed)\s(?:to\s(?:have\s(?:been\s)?|be\s))?(?:{GOES}|{TAKEN}|gone)\b",
+            r"nothing\s(?:remains?|persists?|(?:is|was)\sleft|remained)(?=\s?(?:[.,;\n]|\Z)|\s(?:today|now|any)\b)",
             rf"(?:{BE}\s|do\s|does\s)?not\s(?!only\b|present\s(?!on\b|in\b|at\b|and\b|or\b|now\b|today\b)[a-z])"
             rf"(?:to\s)?(?:be\s|been\s)?{LY}{SEEN}\b",
             rf"(?:isn't|aren't|wasn't|weren't)\s{SEEN}\b|(?:can\snot|cannot|can't|could\snot"
             rf"|couldn't)\s(?:now\s|today\s|still\s|any\s(?:more|longer)\s|anymore\s)?be\s{LY}{SEEN}\b",
-            rf"absent\b(?!\s(?:is|are|were)\s|\s(?:\w{{3,10}}\s)?hil)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s{LY}{SEEN}\b",
+            rf"absent\b(?!\s(?:is|are|were)\s|\s(?:\w{{3,10}}\s)?hil)|(?:{BE}\s)?ruled\sout\b(?!\s(?:an?|any|the)\b)|excluded\b|no\slonger\s(?:to\sbe\s)?{LY}{SEEN}\b",
             r"(?:no\slonger|(?:do|does|did)\snot|doesn't|didn't|don't)\s"
             rf"{LY}(?:persists?|exists?|remains?|reproduces?)\b",
             rf"{GOES}\b|(?:{BE}|since|now|subsequently)\s{LY}{TAKEN}\b|(?:(?<=,)|(?<=,\s))(?:since\s)?{TAKEN}\b",
             rf"{TAKEN}(?=\s?(?:[.;\n]|\Z)|\s(?:\d|(?:in|on|last|during|via|by|at|from|previously|surgically"
             rf"|elsewhere)\b))",
+            r"(?:is|are|was|were)\s(?:an?\s)?(?:raised\s|known\s|benign\s|large\s|small\s)?(?=(?:skin|cutaneous|dermal)\s(?:lesion|papilloma|growth|tag|cyst)s?\b)",
             # Explained away: "asymmetry due to overlapping tissue", "distortion (overlap)".
             EXPLAINED_AWAY,
             rf"(?<!possible\s)(?<!possibly\s)(?<!or\s)(?<!vs\s)(?<!versus\s)(?<!no\s)(?<!not\s){SUMMED}(?=\s?\))",
@@ -90,6 +95,8 @@ CUES = {
             r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back|revert(?:s|ed)|settled|normali[sz]ed)\sto\snormal\b(?!\s(?:size|shape|form|position))",
             r"(?<!where\s)there\s(?:is|are|was|were)\s(?:none|nothing)(?=\s?(?:[.,;\n]|\Z)|\s(?:now|today|left|seen|visible)\b)",
             r"(?:is|are)\snot\s(?:a\s)?(?:feature|component)s?\b",
+            r"(?:(?:do|does|did|could|can)\snot|cannot)\s(?:find|receive|get|obtain|meet)\s(?:any\s)?confirmation\b|(?:finds?|found|received?|lacks?|lacked|without|has|had)\s(?:no\s|any\s)?confirmation\b(?=\s(?:on|in|at|with|by)\b|\s?(?:[.,;\n]|\Z))",
+            r"not\s(?:see|find|detect|visuali[sz]e|identify|discover|saw)(?=\s?(?:[.,;\n]|\Z)|\s(?:definite|clear|obvious|certain|distinct|sure)(?:ly)?\b|\shere\b)",
             r"turn(?:s|ed)\sout\snot\sto\s(?:exist|be\s(?:real|there|present))\b|(?:fail(?:s|ed)|cease[sd]?)\sto\s(?:persist|reproduce|exist"
             r"|appear|be\s(?:seen|visible|reproduced|confirmed|found|apparent))\b|(?:is|are)\s(?:now|today)\sinvisible\b",
             r"(?:proved|proves|proven|turned\sout|found|shown)\s(?:not\sto\sbe\s(?:real|there|present|genuine)|to\sbe\s(?:an?\s)?(?:illusion|illusory|spurious|unreal"
@@ -137,6 +144,7 @@ CUES = {
             r"(?<!not\sa\s)(?<!no\s)(?<!without\sa\s)(?<!any\s)(?:impression|hint|semblance|inkling)\sof\b(?=\s(?:an?\s|some\s|subtle\s|slight\s|distort|mass|asymm|calc|nodul|focal))",
             r"(?:the\s)?(?:possibility|suggestion|question)\sof\b|quer(?:y|ied)\b",
             r"(?:exclusion|ruling\sout)\sof\b(?=[^.;\n]{0,100}\b(?:not\s(?:possible|feasible|achieved)|impossible))",
+            r"(?:likely|probably|possibly|presumably)\s(?:represent\w{0,3}|reflect\w{0,3})(?=\s(?:an?\s|the\s|some\s)?(?:[a-z-]{2,14}\s){0,3}(?:mass|nodul|lesion|calc|microc|distort|architect|asymm))",
             r"(?:may|might|could)\s(?:also\s|well\s)?"
             r"(?:represent|be|reflect|suggest|indicate|correspond\sto|harbou?r)\b|maybe\b",
         )
@@ -147,13 +155,14 @@ CUES = {
             r"|concerning|suspicious)\s(?:with|for|of)\b|exclude\b",
             rf"neither\s(?:(?:of\sthe\s(?:two\s)?)?(?:breasts?|sides?|views?)|left\snor\sright\sbreast)\s(?:{SHOWS}|with|having|containing)\b",
             r"(?:fail(?:s|ed|ure)?|unable)\sto\s"
-            r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose)\b",
-            r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern)\b",
+            r"(?:show|demonstrate|reveal|detect|identify|visuali[sz]e|confirm|find|depict|disclose|make\sout|see|discern|appreciate|recogni[sz]e|perceive|spot|delineate|point\sto|substantiate|verify|document)\b",
+            r"(?:cannot|can\snot|could\snot|couldn't|can't)\s(?:\w{3,10}ly\s)?(?:see|identify|detect|find|appreciate|visuali[sz]e|demonstrate|discern|make\sout|recogni[sz]e|spot|depict|perceive|point\sto|pick\sout|delineate|trace|locate)\b",
+            rf"(?:disagree|differ)\swith\s{THE}(?:[a-z]{{3,14}}'s?\s)?{SUSPICION}\s(?:of|for|that\sthere\s(?:is|was|are))\b(?:\s(?:an?|any|the)\b)?",
             r"absent\s(?:is|are|were)\b|nowhere\b",
             rf"(?:{DO_NOT}|cannot|can\snot|could\snot|unable\sto|hesitate\sto)\s(?:share|support|endorse|uphold|follow|accept|agree\swith"
             rf"|subscribe\sto|confirm)\s{THE}{SUSPICION}\s(?:of|for)\b(?:\s(?:an?|any|the)\b)?",
             rf"no\s(?:reason|basis|grounds?|support|cause)\s(?:for|to\ssupport|to\sshare)\s{THE}{SUSPICION}\s(?:of|for)\b",
-            rf"(?:{DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\sthat\sthere\s(?:is|are|was|were)\b",
+            rf"(?:{DO_NOT}|cannot|can\snot)\s(?:agree|believe|think|feel|find|see|consider)\s(?:that\s)?there\s(?:is|are|was|were)\b",
             rf"not\s(?:been\s)?possible\sto\s(?!{ONLY_JUDGED}|say|tell|make\sa|establish|correlate|define\sthe)[a-z]{{3,12}}\b|not\spossible\sto\s(?:make\sout|see|identify|detect|find|discern|delimit|recogni[sz]e|demonstrate"
             r"|appreciate)\b",
             r"nothing\s(?:in\sthe\s(?:nature|way)\sof|like|resembling|akin\sto|(?:that|which)\s(?:could|can|might|would)\sbe\s(?:called|considered"
@@ -219,7 +228,7 @@ LATER_CUES = {
     r"|verified|substantiated|real|genuine)|holds\sup)\b",
     "versus": r"(?:vs\b\.?|versus\b)(?!\s?\d)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
-    r"|save(?:\sfor|(?=\s(?:an?|the|some|few)\b))|although|though"
+    r"|save(?:\sfor|(?=\s(?:an?|the|some|few|one|two|three|several|\d{1,2}\smm)\b))|although|though"
     rf"|whereas|while|(?<!for\s)which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{TAKEN}\b))\b",
     "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
     "pause": r"(?:(?:associated|along|together)\s)?with\b",
@@ -234,8 +243,8 @@ LATER_CUES = {
     "alternative": r"or\b",
 }
 _NOTHING = (
-    r"(?:none|nil(?:\sof\snote)?|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
-    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|no\slonger|n0)"
+    r"(?:none|nil(?:\s(?:of\snote|significant|suspicious|new|focal|abnormal))?|no(?:\s(?:suspicious|significant|dominant|focal|abnormal|new))?|absent|negative|false|nad"
+    r"|nothing(?:\sof\sthe\s(?:kind|sort))?|no\slonger|n0|not\sapplicable)"
 )
 _ASKS = (
     r"\s\?{1,3}\s?(?!(?:in|on|at|near|behind|left|right|seen|upper|lower|inner|outer|present|visible|noted|adv\w{0,4})\b)"
@@ -247,8 +256,9 @@ MARKS = {
     "absent_mark": r"(?<=[a-z])-free\b(?!\s(?:survival|margin|interval))"
     rf"|[:=-]\s?{_NOTHING}\b(?=\s?(?:\Z|[.,;\n)\]}}]))|,\s?no(?=\s?(?:[.;\n]|\Z))"
     r"|(?<=[a-z])\s?-(?=[.,;\n]|\Z)|\?\s?not(?=\s(?:on|in|at)\b)|(?<=(?:mass|calc|dist)\s)0(?=\s?(?:[.,;\n]|\Z)|\s(?:mass|calc|dist))",
-    "doubted": rf"(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)|\s?\?(?![a-z])|\?)|[:=-]\s?"
-    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\s(?:certain|excluded|definite)|unlikely|doubtful|(?:can\s?not|cannot)\s(?:be\s)?(?:exclude|rule)d?(?:\sout)?)\b"
+    "doubted": rf"[:=]\s?\?{{1,3}}(?=\s?(?:[.,;|/\n(]|\Z))|(?<=[a-z])(?!{_ASKS})(?:\s?\(\?\)"
+    r"|\s?\?(?![a-z])|\?)|[:=-]\s?"
+    r"(?:possible|probable|questionable|uncertain|suspected|equivocal|unclear|not\s(?:certain|excluded|definite)|unlikely|doubtful|query|maybe|(?:can\s?not|cannot)\s(?:be\s)?(?:exclude|rule)d?(?:\sout)?)\b"
     r"(?=\s?(?:\Z|[.,;\n()\]}]))",
     "doubt": r"\?",
     "dash": r"(?<=\s)-{1,2}\s",

@@ -6,7 +6,7 @@ is bounded, so no pattern can take more than linear time.
 
 import re
 
-from metrics.labels.cue_words import GOES
+from metrics.labels.cue_words import GOES, SEEN
 from metrics.labels.finding_cues import CUES, EXPLAINED, LATER_CUES, MARKS
 from metrics.labels.no_findings import EXPLAINED_AWAY, NO_FINDING
 
@@ -14,7 +14,8 @@ _FINDINGS = {
     "asymmetry": r"ass?ymm?etr(?:y|ies)\b|ass?ymm?etric(?:al)?\s"
     r"(?:(?:breast|focal|fibroglandular|glandular|parenchymal|dense|area\sof|increased)\s){0,2}"
     r"(?:densit(?:y|ies)|tissue|opacit(?:y|ies)|parenchyma|shadow(?:s|ing)?|areas?|densifications?|images?)\b",
-    "mass": r"(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
+    "mass": r"mass-?\s?like\s(?:residu\w{1,3}|remnants?|images?|findings?|abnormalit(?:y|ies)"
+    r"|areas?|structures?)\b|(?<!body\s)(?<!pseudo[\s-])mass(?:es)?\b(?!-[a-z]|\slike)"
     r"|images?\s(?:of|with)\s(?:an?\s)?(?:nodular|mass-like)\s(?:aspect|appearance|morphology|character)\b|nodular\s(?:densit(?:y|ies)|opacification)\b|(?:nod(?:ular|e|ose)|focal|volumetric|space-?\s?occupying|round(?:ed)?|solid|spherical|oval)\s"
     r"(?:image|formation|structure|shadow|lesion|process)(?:e?s)?\b|formations?\sof\s(?:an?\s)?(?:irregular|round(?:ed)?|oval|lobulated)\s(?:shape|form)\b|(?:additional|suspicious"
     r"|patholog\w{2,4})\sformations?\b|(?<!pseudo[\s-])lesions?\b|nodules?\b"
@@ -40,7 +41,7 @@ _FINDINGS = {
     "nipple": r"nipples?\b|nac\b|mam{1,2}il{1,2}(?:a[es]?|ary)\b"
     r"|(?<!of\sthe\s)(?<!from\sthe\s)(?<!around\sthe\s)areola[es]?\b"
     r"|papillary\b(?=\s(?:retraction|inversion|eversion|changes?|thickening))|papillae?\b|papillo-?\s?areolar\b|areol(?:o|ar)-?\s?(?:papillary|mam{1,2}illary)\b",
-    "pectoral": r"pectoral(?:is)?\b(?:\smuscles?\b)?"
+    "pectoral": r"pectoral(?:is)?\b(?:\s(?:major|minor)\b)?(?:\smuscles?\b)?"
     r"|(?<!behind\sthe\s)(?<!beneath\sthe\s)(?<!under\sthe\s)(?<!sternalis\s)muscles?\b",
 }
 
@@ -55,7 +56,7 @@ _PREDICATES = {
     r"|spared\b|preserved\b(?!\s(?:\w{3,10}\s)?hil)"
     r"|clear\b|within\snormal\slimits\b|nad\b|free\b(?!\s(?:of|from|silicone|fluid|air|edge))|uninvolved\b|normali[sz]ed\b|unaffected\b|inconspicuous\b|healthy\b|symmetric(?:al)?\b"
     r"|everted\b|even\b(?=\s(?:thickness|contour))|spar(?:es|ing)\b(?=\s(?:of\s)?(?:the\s)?(?:skin|nipple|pect|musc))|protrude\b|of\sno\s(?:concern|significance|note|importance|relevance)\b|within\slimits\b|smooth\b|conserved\b(?!\s(?:\w{3,10}\s)?hil)|maintained\b(?!\s(?:\w{3,10}\s)?hil)|freely\b|erect\b"
-    r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat"
+    r"|regular\b(?=\s?(?:[.,;)]|\Z|and\b|on\b|in\b|bilat|(?:the\s|both\s|cutaneous\s|axillary\s)?(?:skin|cutan|nipple|pector|areol|lymph|nodes?\b|musc|retro)"
     r"|(?:findings?|appearance|thickness|aspect|contours?|outlines?|profiles?|shape|position|morphology|form|calibre|size)\b))|unaltered\b|respected\b|respects?\b(?=\s(?:the\s)?(?:pect|musc|skin|cutis|nipple))|delicate\b|slender\b|natural\b|supple\b|(?<=skin\s)thin\b"
     r"|fine\b(?=\s?(?:[.,;)\n]|\Z))|normally\b|usual\b(?=\s(?:thickness|appearance|aspect|characteristic|shape|size|structure|position|form|profile))|physiological\b|ok\b",
     "abnormal": rf"(?<=(?:skin|utis)\s){_MEASURES}(?:[3-9]|[12]\d)(?:\.\d)?\s?mm\b"
@@ -68,7 +69,7 @@ _PREDICATES = {
     r"|alterations?\b|anomal(?:y|ies)\b|deviat\w{1,4}\b|flatten\w{1,3}\b|tent(?:ed|ing)\b|(?:pulled|drawn"
     r"|sucked)(?:\sin(?:wards?)?)?\b(?!\s(?:together|towards?\s(?:one|a)\s\w+)\b)|in-?\s?draw(?:n|ing)\b|in-?\s?turned\b|turned\sin(?:wards?)?\b|inward\s(?:turning|pulling|drawing)\b|(?:broken|breaks?|broke)\sthrough\b(?=\sthe\sskin)|fungat\w{1,3}\b"
     r"|erod\w{1,3}\b(?=\s(?:the\s)?(?:skin|nipple))|(?:draws?|drawing|drags?|dragging)\b(?=\s(?:in\s|on\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
-    r"|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:chest\swall\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
+    r"|atrophi(?:c|ed)\b|hypoplastic\b|aplastic\b|wasted\b|wrong\swith\b|pitt(?:ed|ing)\b|(?:points?|pointing|turns?)\sinwards?\b|fixed\sto\b(?=\s(?:the\s)?(?:chest\swall\s)?(?:pect|skin|musc|nipple))|affects?\b(?=\s(?:the\s)?(?:overlying\s)?(?:nipple|skin|pect|musc))|affected\b(?=\s(?:by|too)\b|\s?(?:[.,;\n]|\Z))|attract(?:s|ed|ing|ion)\b|eczema\w{0,5}\b"
     r"|crust\w{1,3}\b|distorted\b|swelling\b|swollen\b|bulky\b|nodularity\b|(?:become|grown|got)\sthick(?:er)?\b|indent\w{2,5}\b|umbilicat\w{1,3}\b"
     r"|invaginat\w{1,4}\b|sunken\b|depress(?:ed|ion)\b|withdrawn\b|pulling(?:\sin)?\b|pulls?\b(?=\s(?:on|of|in)\b|\s(?:in\s)?(?:the\s)?(?:overlying\s)?(?:nipple|skin|areola))"
     r"|(?:at)?traction\b|obliterat\w{1,4}\b|adheren(?:t|ce)\b"
@@ -98,7 +99,7 @@ def _groups(patterns: dict[str, str]) -> str:
 
 EVENTS = re.compile(
     rf"(?<![a-z0-9])(?:(?P<explained>{EXPLAINED})|(?P<skipped>"
-    r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
+    r"(?:calcified\s(?:or|and)\s)?non-?\s?calcified\b|mass(?:-|\s)(?:like(?!\s(?:residu|remnant|image|finding|abnormal|area|structure))|effect)\b|non-?\s?mass\b(?:[\s-]like\b)?"
     r"|(?:(?:skin|nipple|mole|naevus|nevus)\s(?:marker|fold|artefact|artifact|clip)|markers?\s(?:on|over|for|at)\s(?:\w{1,8}\s){0,2}mole)s?\b"
     r"|(?:calcification|nodule|lesion|distortion|tumou?r)-like\b|lesion\stypes?\b|types?\sof\s(?:the\s)?lesions?\b(?=\s?[:=(\[])|tumou?r\s(?:bed|board|marker\w?|stage|size)\b"
     r"|(?:lymph\s?)?nod(?:e|al)\s(?:biops|dissect|clear|sampl|excis)\w{1,6}\b)"
@@ -122,7 +123,7 @@ OF_IT = re.compile(r"\s(?:it|them)\b")
 """Behind what is said of the anatomy named last: "close to the muscle but does not invade it"."""
 GROUPED = re.compile(
     r"[\s,/&-]{0,3}(?:(?:and|or|nor|the|of|left|right|rt|lt|major|minor|muscles?|areolar?|complex|overlying|adjacent|both|periareolar|no|any|"
-    r"axillary|underlying|sub-?cutaneous|subcutis|cellular|fatty|subcut|hypodermis|tissues?|fat|areolae?|planes?|thickness|likewise|also|as\sare"
+    r"axillary|underlying|sub-?cutaneous|subcutis|cellular|fatty|subcut|hypodermis|tissues?|fat|areolae?|planes?|thickness|profiles?|lines?|covering|mantle|envelope|contours?|likewise|also|as\sare"
     r"|complexes)[\s,/&-]{0,3}){0,5}"
 )
 """What may stand between parts of one list of anatomy ("skin, nipple and pectoral muscle")."""
@@ -153,9 +154,13 @@ UNASSESSED = re.compile(
 )
 """Behind nodes of which a report says nothing: "lymph nodes cannot be assessed"."""
 GOES_AWAY = re.compile(
-    rf"(?:{GOES}|(?:(?:do|does|did)\snot|no\slonger)\s(?:persist|reproduce|remain)|.{{1,30}}\sreproduced\Z|.{{0,60}}{NO_FINDING}|{EXPLAINED_AWAY})"
+    rf"(?:{GOES}|(?:(?:do|does|did)\snot|no\slonger)\s(?:persist|reproduce|remain)|no\slonger\s(?:\w{{2,12}}ly\s)?{SEEN}|.{{1,30}}\sreproduced\Z|.{{0,60}}{NO_FINDING}|{EXPLAINED_AWAY})"
 )
 """What one view or reader saw and another explains away."""
+NOT_THE_CASE = re.compile(
+    r"\b(?:not\s(?:the\scase|true|correct|so)|(?:cannot|can\snot)\s(?:be\ssaid|say)|wrong|untrue|no\s(?:evidence|sign|indication|suggestion))\sthat\s(?:the|this|these|those|it|they)\b"
+)
+"""Before what is said to have gone and hasn't: "it is not the case that the mass has resolved"."""
 GONE_OF_THE_LAST = re.compile(
     r"[\s,]*(?:(?:which|that|it|they|this|these|both|and|but|has|have|had|is|are|was|were|been|since|now|then|later|"
     r"subsequently|completely|today|however|meanwhile|the\sfinding|the\slesion|(?:on|with|by|at|after|in)\s(?:the\s)?[a-z0-9-]{2,16}(?:\sviews?)?)[\s,]+){0,6}"
@@ -227,7 +232,7 @@ PROPERTY_OF = re.compile(
     r"|outlines?|"
     r"edges?|walls?|cent(?:re|er)s?|correlates?|correlation|equivalent|counterpart|increase|change)\s(?:of|for"
     r"|to|in)\s(?:(?:size|number|density|extent)\sof\s)?(?:(?:the|this|that|these|those|an?)\s)?"
-    r"(?:(?!palpa|felt\b|clinical)[a-z-]{3,15}\s){0,2}\Z"
+    r"(?:(?!palpa|felt\b|clinical|suggest|indicat|impl[yi]|or\b|nor\b|and\b|no\b)[a-z-]{2,15}\s){0,3}\Z"
 )
 """Before a finding of which something is denied, and not the finding: "the borders of the mass are not seen"."""
 EXCEPTED = re.compile(

@@ -32,6 +32,7 @@ from metrics.labels.statement import (
     names_a_diagnosis,
     of_anatomy,
     predicate_follows,
+    seen_all_the_same,
 )
 from metrics.labels.taken_back import end_of_recall, settle_before, take_back
 from metrics.labels.verdicts import overrule, settle_in_sentence, settle_recalled, settle_suspected
@@ -181,8 +182,10 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     elif event in ("uncertain_before", "doubt"):
         state.doubted, state.negated = True, False
     elif event == "versus":
-        if state.mentions and state.mentions[-1].polarity == "present":
-            state.mentions[-1].polarity = "uncertain"
+        last = state.mentions[-1] if state.mentions else None
+        # "Distortion, radial scar vs. cancer" doubts the diagnosis only.
+        if last and last.polarity == "present" and last.end > state.diagnosed_at:
+            last.polarity = "uncertain"
         state.doubted = True
     elif event == "purpose":
         state.asked = True
@@ -196,10 +199,10 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     return True
 
 
-def _find_normal(state: State, match: re.Match[str]) -> None:
-    """Take what says that nothing changed for "normal" where it stands right behind anatomy."""
+def _find_normal(state: State, match: re.Match[str], nodes: bool = False) -> None:
+    """Take what says that nothing changed for "normal" where it stands right behind anatomy, or `nodes`."""
     last = state.mentions[-1] if state.mentions else None
-    if last is None or last.kind not in ANATOMY:
+    if last is None or last.kind not in (*ANATOMY, *(("lymph_node",) if nodes else ())):
         return
     if not lexicon.A_PLACE.search(state.text, max(state.clause_at, last.start - 40), last.start):
         state.mentions.append(Mention("normal", match.start(), match.end(), "present", state.clause))
@@ -207,8 +210,9 @@ def _find_normal(state: State, match: re.Match[str]) -> None:
 
 def _find_nothing_wrong(state: State, match: re.Match[str]) -> None:
     """Take "without findings" behind anatomy for "normal"."""
-    if match[0].startswith("free") or lexicon.NOTHING_WRONG.match(state.text, match.end(), state.end):
-        _find_normal(state, match)
+    nothing = lexicon.NOTHING_WRONG.match(state.text, match.end(), state.end)
+    if match[0].startswith("free") or nothing:
+        _find_normal(state, match, nodes=nothing is not None)
 
 
 def _compare(state: State, event: str | None, match: re.Match[str]) -> bool:
@@ -261,7 +265,7 @@ def _stop(state: State, event: str, match: re.Match[str]) -> None:
     elif event == "stop" or not denied_subject(state, match.start()):
         if event == "stop" and _leaves_some(state, match):
             state.mentions[-1].polarity = "present"
-        if event == "stop" and state.negated and excepts(state, match):
+        if event == "stop" and state.negated and (excepts(state, match) or seen_all_the_same(state, match)):
             state.mentions[-1].polarity = "present"
         state.new_clause(match.start())
 

@@ -28,7 +28,8 @@ FILLER = re.compile(
     r"|classification|class|grade|type|group|stage|number|conclusion|(?:19|20)\d\d(?=[\s:(]{1,3}(?:[0-6]|zero|one|two|three|four|five|six|iv|v|i{1,3}))"
     r"|according to(?: the)? acr|now(?=[\s:(]{1,3}(?:[0-6]|(?:zero|one|two|three|four|five|six|iv|v|i{1,3})\b))"
     r"|should|must|be|reads?|remains?|stays?|(?:corrected|amended|changed|revised|updated) to"
-    r"|is|of|rating|code|value|level|result|impression|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
+    r"|(?:by|per|for each|of each) (?:breast|side)|is|of|rating|code|value|level|result|impression"
+    r"|acr|mammography|mammogram|equals?|us|mg|scoring|grading"
     r"|categori[sz]ation|(?:classified|graded|rated|categori[sz]ed|assigned|scored) as)(?![a-z])"
     r"|(?:negative|benign|probably benign|suspicious|highly suggestive of malignancy"
     r"|incomplete)(?:\s(?:findings?|abnormality|mammogram|changes?))?[\s,:(-]{1,3}(?=(?:category|class)\b|(?<=\()[0-6][abc]?\s?\))|[a-d]\s?/\s?(?=[0-6][abc]?\b)"
@@ -181,7 +182,8 @@ NEGATED_AFTER = re.compile(
 CONDITIONAL_BEFORE = re.compile(
     r"\b(?:(?<!\bi )(?<!\bwe )would|would have|unless|in case of|were (?:it|this|that|they|the|these)"
     r"|should (?:it|this|that|the|they)|"
-    r"(?:could|may|might|can) be (?:upgraded|downgraded|changed))\b"
+    r"(?:could|may|might|can) be (?:upgraded|downgraded|changed)|(?:patients|women|people"
+    r"|those) (?:with|who (?:have|had|receive)))\b"
 )
 IF_BEFORE = re.compile(r"\b(?:if|unless)\b|^\s?should (?:it|this|these|they|the|an?|any)\b|\bin the event\b")
 CONDITIONAL_AFTER = re.compile(r"\s?,?\s?(?:only )?(?:if|unless|were|provided|in case)\b")
@@ -209,10 +211,23 @@ HISTORY_BEFORE = re.compile(
 HISTORY_AFTER = re.compile(
     r"\s?(?:previously|earlier|formerly|before\b|elsewhere\b|(?:in|at|by) (?:the |an )?(?:outside|other|referring)\b"
     r"|(?:on|at|in) (?:the )?(?:prior|previous|last|earlier)|"
-    r"last (?:year|time|study|exam)|->|"
+    r"last (?:year|time|study|exam)|->|lesions? (?:of|from|in|on) the (?:outside|other|referring"
+    r"|previous|prior|external|first)|"
     r",?\s?(?:(?:is|was|has been|now)\s){0,2}(?:upgraded|downgraded|changed|revised|increased|converted) to\b)"
 )
-_YEAR = r"(?:19|20)\d\d(?!\d)"
+OF_THE_COMPARED = re.compile(r"\bcompar\w{1,7} (?:to|with)\b[^.;,]{0,60}\(\s?(?:acr )?$")
+"""Before a category in brackets: "compared with the exam of 03/2022 (BI-RADS 4)"."""
+_REVISED = (
+    r"(?:(?:down|up)-?graded|changed|revised|reduced|raised|lowered|converted|reclassified|re-?categori[sz]ed|amended"
+    r"|corrected|re-?graded|lifted|increased|decreased)"
+)
+REVISED = re.compile(
+    r"bi[\s.-]?rads(?:(?!bi[\s.-]?rads|\b(?:left|right|may|could|can|would|should|might|if|contralateral|other)\b)"
+    r"[^\n]){4,200}?\b"
+    rf"{_REVISED} (?:now )?to (?:an? |the )?(?:(?:benign|negative|category|final),? )?(?:bi[\s.-]?rads|category|cat\.?)"
+)
+"""A category that a later one replaces: "evaluated as BI-RADS 3 ...; the category is changed to BI-RADS 1"."""
+_YEAR = r"(?:(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}(?!\d)|\d{1,2}[./-](?:19|20)\d\d(?!\d))"
 YEAR_BEFORE = re.compile(
     rf"\b(?:in|on|from|dated|of) (?:[a-z]{{3,9}} )?{_YEAR}"
     rf"|\b{_YEAR} (?:exam|mammo|study|report|film|screen|image|assess)\w{{0,8}}\b"

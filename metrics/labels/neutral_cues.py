@@ -18,17 +18,22 @@ from metrics.labels.cue_words import (
     THAT_STUDY,
     THEN,
 )
+from metrics.labels.no_findings import NO_FINDING, TISSUE
 
 NEUTRAL = "|".join(
     (
         # Not seen then, or not in the other view: there now.
-        rf"(?:{BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}{SEEN}\s"
+        rf"(?:{BE}\s|do\s|does\s|did\s)?(?:not|n't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}(?:{SEEN}|exist|appear|show)\s"
         rf"(?:(?:on|in|at|by|during)\s)?(?:(?:the|her|any|an?)\s)?{THEN}\b",
+        rf"(?:did|does|do)\snot\s(?:yet\s)?(?:exist|appear|show)\s(?:on|in|at|by|from)\s{THAT_STUDY}",
         rf"(?:absent|none\s(?:was|were|had\sbeen|has\sbeen)\s{SEEN})\s(?:(?:on|in|at)\s)?(?:(?:the|her)\s)?{THEN}\b",
         rf"(?:{BE}\s)?(?:(?:not|isn't|aren't|wasn't|weren't)\s(?:yet\s|been\s|be\s){{0,2}}{LY}{SEEN}|absent)\s(?:on|in|at|by|from)\s{THAT_STUDY}",
         rf"(?:{BE}\s)?not\s(?:been\s)?(?:previously|formerly|before)\s{SEEN}\b",
+        rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}{SEEN}|invisible|occult)\s(?:on|in|at|by|with)\s(?:the\s|this\s)?(?:[a-z0-9-]{{2,14}}\s){{1,2}}"
+        rf"(?:but|yet|although|though)\s(?:(?:it|is|are|was|were|they|(?!not\b|no\b)\w{{2,12}}ly)\s){{0,3}}(?:{SEEN}|shows?\sup)\b",
         rf"(?:{BE}\s)?(?:(?:not|(?:cannot|can\snot|could\snot)\sbe)\s{LY}(?!reproduc|confirm|verif|substantiat|borne|upheld){SEEN}|invisible"
-        rf"|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b",
+        rf"|occult)\s(?:on|in|at|by|with)\s(?:the\s|any\s)?{OTHER_VIEW}\b"
+        r"(?!\s(?:views?\s)?n?or\s(?:on\s|in\s)?(?:the\s)?(?:[a-z0-9-]{2,12}\s)?(?:views?|cc|mlo|ml|lm)\b)",
         rf"(?:by\sno\smeans|in\sno\sway|on\sno\saccount)\s(?:{GOES}|{TAKEN}|absent|ruled\sout|excluded)\b",
         r"(?:wrong|incorrect|untrue|false|mistaken|misleading)\s(?:to\s(?:say|claim|state|assume|conclude|think)\s)?that\s(?:there\s(?:is|are|was"
         r"|were)\s)?no\b",
@@ -53,6 +58,7 @@ NEUTRAL = "|".join(
         r"(?:does|do|makes?|means?|confirms?|favou?rs?|suggests?|indicates?|is|was|argues?|supports?)\b",
         r"(?:did|does|do)\snot\s(?:mention|describe|report|comment\son|refer\sto|record|list)\b(?=\sthe\b)"
         r"|not\sthe\b(?=\s[a-z -]{3,30},\s(?:is|are|was|were|has|have)\b)",
+        r"(?:is|are|was|were)\snot(?=\s?:)",
         r"not\smalignant\b|no\s(?:need|call|necessity)\s(?:to|for)\b|no\s(?:getting|denying|mistaking|ignoring|overlooking|escaping|arguing)\b",
         r"(?:not|by\sno\smeans|in\sno\sway|never|hardly)\s(?:yet\s|quite\s|entirely\s)?gone\b",
         # Why a category was given: there.
@@ -65,6 +71,7 @@ NEUTRAL = "|".join(
         # Something else is denied of it.
         rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
         rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"
+        rf"|(?:no|nothing)\s(?:(?:to|which|that)\s)?(?:suggest\w{{0,3}}|indicat\w{{1,3}}|impl(?:y|ies|ying)|prov\w{{1,3}}|show\w{{0,3}})|(?:do|does|did)\snot\s(?:suggest|indicate|imply|prove|mean|show)"
         rf"|no\s(?:reason|grounds|cause|evidence|indications?|signs?|suggestion|certainty|guarantee|proof|suspicion)(?:\sto\s(?:believe|think|assume|suppose|say|suspect))?)"
         rf"\sthat\b(?=[^.;\n]{{0,100}}?\b(?:has|have|had|is|are)\s(?:\w{{3,12}}\s){{0,2}}(?:{GREW}|{DIAGNOSED})\b)",
         r"(?:cannot|can\snot|could\snot)\sbe\ssaid\sto\shave\b",
@@ -77,7 +84,11 @@ NEUTRAL = "|".join(
         r"not\s(?:true|the\scase|correct)\sthat\s(?:there\s(?:is|are)\s)?no\b",
         rf"{DO_NOT}\s{LY}{GOES}\b",
         rf"(?:{BE}\s)?not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{TAKEN}\b",
-        rf"(?:incompletely|partially|partly)\s(?:{TAKEN}|{GOES})\b",
+        r"(?:could|can)\s?not\sbe\smade\sto\s(?:disappear|efface|disperse|go\saway|resolve|dissipate)\b",
+        rf"(?:cannot|can\snot|could\snot)\sbe\s(?:explained|accounted\sfor|dismissed|attributed|ascribed)\s(?:by|to|as)\s{TISSUE}{NO_FINDING}",
+        r"no\s(?:malignan(?:t|cy)|cancer|atypi\w{1,4}|carcinoma|dcis|tumou?r)\s(?:cells?\s)?(?:(?:was|were)\s[a-z]{4,10}\s)?(?:in|on|at|from)\s(?:the\s|a\s)?(?:biops|specimen|histolog|sampl|core|aspir|cytolog|patholog)\w{0,5}\b",
+        r"not\s(?:entirely\s|quite\s|completely\s)?normal(?=\s?[:;,-])",
+        rf"(?:{BE}\s)?(?:only\s)?(?:incompletely|partially|partly)\s(?:{TAKEN}|{GOES})\b",
         rf"not\s(?:(?:yet|been|fully|completely|entirely)\s){{0,3}}{GOES}\b",
         # Not done yet.
         rf"(?:wants?|wishes|asks?|prefers?|have|having|opts?)\s(?:for\s)?(?:it|this|them)\s(?:to\sbe\s)?{TAKEN}\b",
@@ -93,8 +104,8 @@ NEUTRAL = "|".join(
         rf"(?:no|zero)\s{QUALIFIER}{STEADY}\b(?!\s(?:that|which|to)\s(?:would\s|could\s|might\s)?(?:suggest|indicat|point))(?:\s(?:in|of|from|since))?",
         rf"without\s{QUALIFIER}{STEADY}\b(?:\s(?:in|of))?",
         r"not\s(?:only|all|every)\b",
-        r"(?:(?<=,\s)|(?<=\byet\s)|(?<=\bbut\s)|(?<=though\s)|(?<=;\s))none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:suspicious|malignant|worrisome|concerning"
-        r"|spiculated|irregular|enlarg\w{2,3}|new)\b",
+        r"(?:(?<=,\s)|(?<=\byet\s)|(?<=\bbut\s)|(?<=though\s)|(?<=;\s))none\s(?:of\s(?:them|these|which)\s)?(?:is\s|are\s|being\s)?(?:\w{3,12}ly\s)?(?:suspicious|malignant|worrisome|concerning"
+        r"|spiculated|irregular|enlarg\w{2,3}|new|dominant|larger|bigger|growing|changed|over|above|exceed\w{2,3}|solid|cystic|palpable|atypical|clustered|grouped|linear|pleomorphic|dense|branching|of\sconcern|measur\w{2,3}|more\sthan|greater|different|predominant|prominent|complex)\b",
         r"no\sother\s(?:\w{2,15}\s){1,3}than\b",
         r"not\s(?:significantly\s|appreciably\s)?"
         r"(?:changed|altered|increased|decreased|enlarged|grown|progressed|absent|different)\b",

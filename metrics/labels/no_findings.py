@@ -38,9 +38,12 @@ NORMAL_PART = (
 )
 """A part of the breast or an implant that only looked or felt like a finding."""
 NAMED_AS = (
-    r"(?:represent(?:s|ing|ed)?|due\sto|correspond(?:s|ing|ed)?\s(?:to|with)|consistent\swith|in\skeeping\swith"
+    r"(?:represent(?:s|ing|ed)?|reflect(?:s|ing|ed)?|due\sto|correspond(?:s|ing|ed)?(?:\s(?:in|on|at)\s(?:the\s)?(?:[a-z0-9-]{2,14}\s){1,3}?)?\s?(?<=\s)(?:to|with)|consistent\swith|in\skeeping\swith"
     r"|attribut(?:able|ed)\sto|caused\sby|produced\sby|explained\sby|created\sby"
-    r"|ha(?:s|ve|d)\sthe\s(?:appearances?|look|characteristics|features)\sof|(?:proved|proves|proven|shows?\sitself|turn(?:s|ed)\sout(?:,[^,.;\n]{2,40},)?|shown(?:\sby\s[a-z]{3,15}(?:\s[a-z]{3,12})?)?|found|felt|thought|considered|judged|seen)\s(?:to\s(?:be|represent)|as)"
+    r"|ha(?:s|ve|d)\sthe\s(?:appearances?|look|characteristics|features)\sof|(?:proved|proves|proven"
+    r"|shows?\sitself|turn(?:s|ed)\sout(?:,[^,.;\n]{2,40},|\s(?:on|at|by|in)\s[a-z0-9 -]{2,30}?)?"
+    r"|shown(?:\sby\s[a-z]{3,15}(?:\s[a-z]{3,12})?)?|found|felt|thought|considered|judged"
+    r"|seen)\s(?:to\s(?:be|represent)|as)"
     r"|(?:dismissed|interpreted|regarded|read|classified|recogni[sz]ed|written\soff|identified)\sas|ascribed\sto|put\sdown\sto"
     r"|(?:considered|judged|deemed|called)(?=\s(?:an?\s|only\s|just\s|merely\s)?(?:superimp|summation|overlap|arte?|arti|normal|fat|skin|mole|vessel|dust|hair|technical)))"
 )
@@ -59,8 +62,9 @@ _TAKEN_SO = (
 )
 """How an image was taken."""
 EXPLAINED_AWAY = (
-    rf"(?<!not\s){NAMED_AS}\s{_ONLY}(?:{TISSUE}{NO_FINDING}|{NORMAL_PART}|{_TAKEN_SO}\b)"
-    rf"|(?:is|are|was|were)(?:,\s[^,.;\n]{{2,40}},)?\s(?:(?:only|just|merely|simply)\s{TISSUE}{SUMMED}|(?:arte?fact|artifact|summation|composite\sshadow)\w{{0,3}}\b)"
+    rf"(?:being\s)?(?:in\srelation(?:ship)?\s(?:with|to)|relat(?:ed|ing|able)\sto|referable\sto|secondary\sto|as\s(?:an?\s)?expression\sof|belong(?:s|ing)?\sto|result(?:s|ing)?\sfrom|aris(?:es|ing)\sfrom|owing\sto|because\sof|on\saccount\sof)\s{TISSUE}{NO_FINDING}"
+    rf"|(?<!not\s){NAMED_AS}\s{_ONLY}(?:{TISSUE}{NO_FINDING}|{NORMAL_PART}|{_TAKEN_SO}\b)"
+    rf"|(?:is|are|was|were)(?:,\s[^,.;\n]{{2,40}},)?\s(?:(?:only|just|merely|simply)\s{TISSUE}{SUMMED}|(?:an?\s)?(?:(?!clip|biops|marker|metal)[a-z]{{4,12}}\s)?(?:arte?fact|artifact|summation|composite\sshadow)\w{{0,3}}\b|(?:spurious|illusory|fictitious|factitious|unreal|imaginary|an?\sillusion|a\sphantom|(?:only|merely)\sapparent)\b)"
     rf"|(?:is|are|was|were)\s{_ONLY}(?:{NOT_OF_THE_BREAST}|(?:an?|the)\s{TISSUE}{NO_FINDING})"
     r"|(?<!so\s)(?<!as\s)(?<!also\s)(?<!seen\s)(?<!visible\s)(?<!normal\s)(?<!nor\s)(?<!neither\s)(?<!involved\s)(?<!likewise\s)"
     rf"(?:is|are|was|were)\s{_ONLY}(?=an?\s|the\s|normal\s|fat|only|just|merely){NORMAL_PART}"

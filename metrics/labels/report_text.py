@@ -15,6 +15,7 @@ from metrics.labels.corrections import without_corrections
 from metrics.labels.dictation import with_marks
 from metrics.labels.fields import as_lines
 from metrics.labels.spelling import mended
+from metrics.labels.translations import in_plain_words
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
@@ -73,7 +74,10 @@ UNASKED_SECTIONS = (
     "complaint", "complaints", "chief complaint", "chief complaints", "presenting complaint", "reason", "anamnesis",
     "past history", "surgical history", "family history", "medical history", "patient history", "breast history",
     "comparisons", "prior studies", "prior exams", "compared with", "procedure", "views", "exam", "examination",
-    "referral",
+    "referral", "request", "clinical request", "requisition", "referral details", "clinical notes", "clinical context",
+    "clinical info", "callback", "callback from screening", "recall from screening", "recall reason",
+    "reason for recall", "recalled for", "reason for imaging", "reason for request",
+    "anamnestic data", "clinical query", "query",
 )  # fmt: skip
 """Sections that speak of why the image was made or of an older one: nothing in them is a finding of this report."""
 _SPOKEN_SECTIONS = (
@@ -196,7 +200,9 @@ def normalise(report: str) -> ReportText:
     if "s)" in text:
         text = _PLURAL.sub(r"\g<ending>", text)
     text = _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
-    text = _BLANKS.sub(" ", as_lines(mended(written_out(without_corrections(with_marks(text)))))).strip()
+    text = _BLANKS.sub(
+        " ", as_lines(mended(written_out(in_plain_words(without_corrections(with_marks(text))))))
+    ).strip()
     return ReportText(_unwrap(text))
 
 

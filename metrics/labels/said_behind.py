@@ -14,7 +14,7 @@ _FEW = 2
 
 def doubt_before(state: State, match: re.Match[str]) -> None:
     """Doubt what stands before, unless it is only the diagnosis of it: "calcifications, DCIS cannot be excluded"."""
-    if state.mentions and lexicon.ITS_PROPERTY.fullmatch(state.text, state.mentions[-1].end, match.start()):
+    if of_a_property(state, match.start()) or (state.negated and match[0].startswith("or ")):
         state.verb = True
         return
     relative = state.text.endswith(("that ", "which ", "as "), 0, match.start())
@@ -60,6 +60,10 @@ def _denies_something_else(state: State, event: str, match: re.Match[str]) -> bo
     whether = match[0].startswith(("can", "could")) and lexicon.WHETHER.search(
         state.text, max(0, match.start() - 120), match.start()
     )
+    denied = lexicon.NOT_THE_CASE.search(state.text, state.clause_at, match.start())
+    if denied and lexicon.GOES_AWAY.match(match[0]) and state.reach_back("present"):
+        state.verb = True
+        return True
     if neither or whether or (excluded and state.of_diagnosis(match.start())):
         state.verb = True
         return True
@@ -116,7 +120,9 @@ def searched_in_vain(state: State) -> None:
 def settle_last(state: State, event: str | None, match: re.Match[str]) -> bool:
     """Take up what settles the finding named last: that it can't be assessed, came again, or holds; else False."""
     last = state.mentions[-1] if state.mentions else None
-    if event == "unassessed":
+    if event == "unassessed" and last and lexicon.ITS_PROPERTY.fullmatch(state.text, last.end, match.start()):
+        state.verb = True
+    elif event == "unassessed":
         known = last and lexicon.KNOWN_ONE.search(state.text, max(0, last.start - 40), last.start)
         if not known or "question" in match[0]:
             state.unassess()

@@ -21,7 +21,7 @@ _OF_THEM = re.compile(
 )
 """Before a finding of which only a part went away."""
 _SUBSET = re.compile(
-    rf"[,:(-]\s?(?:only\s|at\sleast\s)?(?:{_PART}|(?:the\s)?(?:first|second|third|larger|smaller|latter|former|lateral|medial|upper|lower)(?:\sone)?\b|the\s(?:one|ones|other|others|two|anterior|posterior|outer|inner|biggest|smallest|largest)|those|that)\b"
+    rf"(?<!\d)[,:(-]\s?(?:only\s|at\sleast\s)?(?:{_PART}|(?:the\s)?(?:first|second|third|larger|smaller|latter|former|lateral|medial|upper|lower)(?:\sone)?\b|the\s(?:one|ones|other|others|two|anterior|posterior|outer|inner|biggest|smallest|largest)|those|that(?=\s(?:in|on|at|of|to|near|behind|above|below)\b))\b"
     r"(?!\sof\swhich)[^,;.:\n]{0,40}\Z"
 )
 """Between the finding and what went away: a part of them is its subject."""
@@ -70,9 +70,9 @@ _THERE = re.compile(
 
 
 _KNOWN_ONES = re.compile(
-    r"(?:[,:;]\s?|\A\s?(?=in\sretro|but\b|actually|however|yet\b|there\s(?:is|are)\s(?:one|some)\b))(?:(?:but|in\sretrospect|actually|however|yet|now|today|and)\s){0,2}there\s(?:is|are)(?:\s(?:one|some|several|two))?(?=\s?(?:[.,;\n]|\Z)|\s(?:at|in|on|of|behind|near)\b)"
+    r"(?:[,:;]\s?|\A\s?(?=in\sretro|in\sfact|now\b|today\b|but\b|actually|however|yet\b|there\s(?:is|are)\s(?:one|some)\b))(?:(?:but|in\sfact|in\sretrospect|actually|however|yet|now|today|and)\s){0,2}there\s(?:is|are)(?:\s(?:one|some|several|two))?(?=\s?(?:[.,;\n]|\Z)|\s(?:at|in|on|of|behind|near)\b)"
     r"|\b(?:succeeded|replaced|followed)\sby\s(?:an?(?:other)?\s)(?:(?:second|new|larger|smaller|further)\s)?(?:one\b)"
-    r"|(?:\A|[,;])\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:known|previous(?:ly\s[a-z]{4,12})?|described|existing|old|biopsied|stable|marked)\sones?\s"
+    r"|(?:\A|[,;])\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:(?:two|three|four|five|few|several|\d{1,2})\s)?(?:known|previous(?:ly\s[a-z]{4,12})?|described|(?:pre-?)?existing|old(?:er)?|ancient|former|earlier|familiar|biopsied|stable|marked|benign)\sones?\s"
     rf"(?:being\b|(?:is|are|has|have)\s{_NOT_THERE}|remains?|stable|unchanged)"
 )
 """Behind what is denied as new or suspicious: "no suspicious mass, the known one being benign"."""

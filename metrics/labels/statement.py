@@ -13,7 +13,7 @@ _CATEGORY_BEFORE = re.compile(
     r"\b(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6iv]{1,3}[abc]?(?:\s(?:or|and|to)\s[0-6iv]{1,3}[abc]?)?\s\Z"
 )
 _SIGNS = ("calcification", "architectural_distortion", "asymmetry")
-_JOINED = re.compile(r"(?:\s?,)?\s?(?:(?:or|and)\b|/)")
+_JOINED = re.compile(r"(?:\s?,\s?or|\s?or|\sand)\b|\s?/")
 _NEAR = 60
 _SUBJECT = 3
 """The most words that a denied subject has."""
@@ -177,6 +177,15 @@ def excepts(state: State, match: re.Match[str]) -> bool:
         return False
     following = (event.lastgroup for event in lexicon.EVENTS.finditer(state.text, excepted.start(), excepted.end()))
     return not any(event in KINDS for event in following)
+
+
+def seen_all_the_same(state: State, match: re.Match[str]) -> bool:
+    """Return whether what one method doesn't show is there: "fails to show the mass, which is seen on US"."""
+    if match[0] != "which" or not state.mentions or state.mentions[-1].kind not in KINDS:
+        return False
+    last = state.mentions[-1]
+    known = lexicon.KNOWN_ONE.search(state.text, max(0, last.start - 40), last.start)
+    return known is not None and denial_reach.IS_SEEN.match(state.text, match.end(), state.end) is not None
 
 
 def ends_exception(state: State, position: int) -> bool:

@@ -59,7 +59,7 @@ _THE_ONE = re.compile(r"\b(?:the|this|that)\s(?:(?!other\b|right\b|left\b|known\
 _RECALL = re.compile(
     r"\b(?:recall(?:ed)?|(?:call(?:ed)?|asked|invited|brought|summoned|re-?invited)[\s-]?(?:back|in|again)|(?:lumps?|mass|nodule|swelling|thickening)\b[^.;\n]{0,40}\b(?:felt|feels?|notic\w{2,3}|palpated)"
     r"|(?:feels?|felt|notic\w{2,3}|palpates?|found)\s(?:[\w-]{1,12}\s){0,4}(?:lump|mass|nodule|swelling)"
-    r"|(?:may|can|could|might)\s(?:be\s)?(?:hid\w{0,4}|obscure\w?|mask\w{0,2}|miss\w{0,2}|escape\w?|conceal\w{0,2})"
+    r"|(?:may|can|could|might)\s(?:be\s)?(?:hid\w{0,4}|obscure\w?|mask\w{0,2}|miss\w{0,2}|escape\w?|conceal\w{0,2})(?=[^.;\n]{0,60}\b(?:but|none|though|however)\b)"
     r"|(?:anxious|worried|concerned)\s(?:about|by)|(?:ticked|wrote|indicated|(?:she|he|who|patient|woman|lady)\smarked|answered|entered)\b[^.;\n]{0,40}\b(?:lump|mass|nodule|swelling)|(?:palpable|tender|painful)\s(?:[a-z-]{3,12}\s)?(?:lump|mass|nodule|swelling|thickening))\b"
 )
 

@@ -16,12 +16,16 @@ from metrics.labels.sides import SIDE_WORD
 _TENTATIVE = re.compile(
     r"\b(?:initial(?:ly)?|first\s(?:reader|reading|read|impression|look|glance)|screening|screen-?\s?detected|original(?:ly)?|apparent(?:ly)?|supposed(?:ly)?|alleged|seeming(?:ly)?"
     r"|previously\s(?:reported|described|suspected|questioned|seen|noted)|suspected|suspicion|questioned|queried|question|quer(?:y|ies)|possibility|possible|worr(?:y|ied)"
-    r"|concern(?:ed)?|impression|(?:looked|looks|appeared|appears|seemed)\s(?:like|as|to)|seemed|(?:mis)?taken\sfor|thought|believed|raised|prompt(?:ed|s)?|flag(?:ged|s)?|marked|marks"
+    r"|concern(?:ed)?|impression|(?:looked|looks|appeared|appears|seemed)\s(?:like|as|to)|seemed|(?:mis)?taken\sfor|thought|believed|raised|prompt(?:ed|s)?|flag(?:ged|s)?|pointed\sout|signall?ed|check-?\s?up|marked|marks"
     r"|reader|r1|r2|arbitration|cad|ai\b|artificial\sintelligence|algorithm|recall\w{0,3}|(?:called|asked|invited|brought)\s(?:back|in)|potential(?:ly)?|probabl[ey]|outside\s(?:report|study|read)"
     r"|(?:reported|described|called|read|interpreted|labell?ed|seen|diagnosed)\s(?:elsewhere|outside|previously|initially|externally|as|by)|resident|trainee|registrar|junior|preliminary|referred|referring|(?:would-be|so-called))\b"
 )
 _TENTATIVE_BEHIND = re.compile(
     r"[^.;,\n]{0,40}?\b(?:was|were|is|are|been|being)\s(?:the\s)?(?:reason|cause|grounds?|trigger|questioned|queried|suspected|flagged|recalled|marked|called|raised|considered|suggested\sat|thought\spossible)\b"
+    r"|[^.;,\n]{0,40}?\b(?:was|were|is|are|been)\s(?:pointed\sout|signall?ed|detected|noted|found|seen|described|reported|mentioned|indicated|picked\sup)\s(?:at|on|by|in|during)\s(?:(?:the|an?|her|another)\s)?"
+    r"(?:screening|check-?\s?up|medical|health|outside|first|other|external|elsewhere|referring|previous|another|colleague|cad|ai|algorithm|software)\b"
+    r"|\s(?:(?:is|was)\s)?(?:only\s)?(?:seen|visible|present|appreciated|noted)\s(?:only\s)?(?:on|in)\s(?:the\s)?(?:right\s|left\s)?(?:cc|mlo|ml|lm|one|single)\b"
+    r"|[\s,]{1,2}(?:(?:in|on)\s(?:the\s)?)?(?:(?:left|right|lt|rt)[.,]{0,2}\s(?:breast,?\s)?)?(?:(?:seen|visible|on|in|only)\s){0,3}(?:one|single|1)[\s-]view\b"
     r"|[^.;,\n]{0,30}?\b(?:prompted|prompting|triggered|led\sto)\b"
 )
 _ADJECTIVES = (
@@ -56,6 +60,7 @@ _NOTHING_SEEN = (
     rf"|\b{_LOOKS}\s[^.;\n]{{0,40}}?\b(?:is|are|was|were|remain(?:s|ed)?|being|proved?|turned\sout)\s{_ADVERBS}(?:normal|negative|unremarkable|clear|reassuring|inconspicuous)\b"
     rf"|\b{_LOOKS}\s?(?:\(\w{{1,10}}\)\s?)?(?::\s?)?{_ADVERBS}(?:normal|negative|unremarkable|clear|nad)(?=\s?(?:[.,;\n]|\Z|and\b))"
     rf"|\bin\s(?:fact|reality|truth),?\s(?:(?:it|this|that)\s(?:is|was)\s)?(?:an?\s|only\s)?{NO_FINDING}"
+    rf"|(?:(?<=[;.])|(?<=[;.]\s))(?:(?:an?|only|merely|just|likely)\s)?{NO_FINDING}(?=\s?(?:[.;,\n]|\Z))"
     r"|\bno\slonger\s(?:considered|regarded|thought|felt|deemed|found|judged)\s(?:(?:to\sbe|as)\s)?(?:suspicious|abnormal|concerning|worrisome|of\sconcern|a\sconcern|significant|real|present)\b"
     r"|\b(?:is|are|was|were|been|be)\s(?:therefore\s|thus\s|then\s)?(?:dismissed|discounted|discarded|rejected|refuted|disproved|disproven|overruled|overturned)\b"
     r"|\b(?:is|are|was|were)\s(?:not\s(?:real|genuine|true)|unfounded|allayed|not\s(?:borne\sout|upheld|substantiated|confirmed|reproduced|reproducible))\b"
@@ -67,6 +72,7 @@ _NOTHING_SEEN = (
     r"|\b(?:fail(?:s|ed)?\sto|(?:do|does|did|could|can)\snot|cannot|unable\sto)\s(?:reproduce|confirm|show|find|identify|demonstrate|substantiate|verify|see|detect)\s(?:it|this|that|them|these|the\s(?:finding"
     r"|lesion|abnormality|suspicion))\b"
     r"|\b(?:says?|said|answer\sis|reply\sis)\sno\b"
+    r"|\b(?:consensus|arbitration|third\s(?:reader|reading)|final\s(?:reading|result|decision|opinion))\s?[:=-]?\s?(?:(?:is|was|opinion|decision|finding|result|reading|:|a|of)\s?){0,3}(?:normal|negative|unremarkable|no\s(?:abnormal|recall|suspic|finding|lesion)|benign\schange|return\sto)"
 )
 _VERDICT = re.compile(rf"(?:(?<![a-z])|(?=:))(?:{_NOTHING_SEEN})")
 _CONFIRMED = re.compile(
@@ -94,7 +100,7 @@ _LEFT = re.compile(
     r"\b(?:no|without|none)\s(?:(?:[a-z-]{4,14}\s){0,2}(?:residual|remaining|further)\b|[^.;,\n]{3,40}?\b(?:left(?:\sbehind)?(?=\s?(?:[.;,\n]|\Z))|remains?|remaining|any\s(?:more|longer)|anymore|persists?))"
 )
 _EARLIER = re.compile(
-    r"\b(?:previous(?:ly)?|earlier|former(?:ly)?|known|prior|last\syear|(?:19|20)\d\d|excised|biops\w{2,4}|removed|described|recorded)\b"
+    r"\b(?:previous(?:ly)?|earlier|former(?:ly)?|known|prior|last\syear|(?:19|20)\d\d|targeted|sampled|excis(?:ed|ion\w{0,2})|biops\w{1,4}|lumpectomy|removed|described|recorded)\b"
 )
 """Of what was there before: what is left of it decides."""
 _OF_THE_REST = re.compile(
