@@ -96,8 +96,8 @@ def _addmm_(added: Tensor, first: Tensor, second: Tensor, *, beta: float = 1, al
 
 def _bmm(first: Tensor, second: Tensor) -> Tensor:
     out = first.new_empty(first.shape[0], first.shape[1], second.shape[2])
-    for batch in _batches(first, second):
-        out[batch] = torch.bmm(first[batch].float(), second[batch].float())
+    for batch, product in _products(first, second):
+        out[batch] = product
     return out
 
 
@@ -119,8 +119,7 @@ def _add_product(out: Tensor, added: Tensor, first: Tensor, second: Tensor, beta
 
 
 def _add_products(out: Tensor, added: Tensor, first: Tensor, second: Tensor, beta: float, alpha: float) -> Tensor:
-    for batch in _batches(first, second):
-        product = torch.bmm(first[batch].float(), second[batch].float())
+    for batch, product in _products(first, second):
         out[batch] = _sum(added[batch], product, beta, alpha)
     return out
 
@@ -152,13 +151,15 @@ def _write_product(first: Tensor, second: Tensor, write: Callable[[Tensor, slice
     write(first.new_zeros(rows, columns, dtype=torch.float32) if total is None else total, slice(None))
 
 
+def _products(first: Tensor, second: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Yield products of stacked matrices in float32, some of the stack at a time, and which those are."""
+    for batch in _blocks(len(first), max(prod(first.shape[1:]), prod(second.shape[1:]))):
+        yield batch, torch.bmm(first[batch].float(), second[batch].float())
+
+
 def _blocks(length: int, across: int) -> Iterator[slice]:
     step = max(1, BLOCK // max(1, across))
     return (slice(start, start + step) for start in range(0, length, step))
-
-
-def _batches(first: Tensor, second: Tensor) -> Iterator[slice]:
-    return _blocks(len(first), max(prod(first.shape[1:]), prod(second.shape[1:])))
 
 
 PRODUCTS: dict[Any, Callable[..., Tensor]] = {

@@ -153,7 +153,7 @@ def _of_sides(text: str) -> str:
 
 
 def _of_both(name: str, sides: list[str], values: list[str]) -> str:
-    """Write one row; of an axilla without a name in its cell the nodes are meant."""
+    """Write one row; a category stays one field, with both sides in it."""
     if name.startswith("bi"):
         return f"{name}: {sides[0]} {values[0]}, {sides[1]} {values[1]}"
     return "; ".join(f"{side} breast {name}: {value}" for side, value in zip(sides, values, strict=True))
