@@ -1,6 +1,5 @@
 """Figures of a leaderboard as files: their names, and what a drawn one is, known without matplotlib."""
 
-import re
 from dataclasses import dataclass
 
 NAMES = ("forest", "grid", "rates", "chosen_rates", "seeds", "learning", "categories", "cost")
@@ -32,12 +31,3 @@ class Drawn:
     def svg(self) -> str:
         """Its place in the leaderboard's folder."""
         return f"figures/{self.name}.svg"
-
-
-def same_drawing(a: bytes, b: bytes) -> bool:
-    """Return whether two files are one figure, drawn from the same numbers by one version on different machines.
-
-    Fonts and arithmetic of another machine change bytes; on one kind of machine only equal bytes are equal.
-    """
-    first, second = (re.search(rb"amrg:([0-9a-f]{64}) by ([ -:<-~]+);", content) for content in (a, b))
-    return bool(first and second and first[1] == second[1] and first[2] != second[2])

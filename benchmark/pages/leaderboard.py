@@ -22,8 +22,9 @@ from benchmark.forked import forked
 from benchmark.pages import floors, model_card, plan
 from benchmark.pages.csv import floors_csv, in_parts, results_csv
 from benchmark.pages.digests import digests_of, files_in, read_digests, write_digests
-from benchmark.pages.drawn import NAMES, Drawn, same_drawing
+from benchmark.pages.drawn import NAMES, Drawn
 from benchmark.pages.readme import readme
+from benchmark.pages.same_drawing import same_drawing
 from benchmark.pages.scores import scores
 from benchmark.pages.written import AnyBoard, Written
 from benchmark.store import Store, atomic_file
