@@ -13,6 +13,7 @@ from time import perf_counter, process_time
 
 import psutil
 import torch
+from torch import nn
 
 from benchmark.tuning import memory
 
@@ -44,12 +45,17 @@ class Gauge:
 
     Args:
         device: whose memory counts.
+
+    Attributes:
+        mapped: bytes of weights that are used where they lie in their file (see `mapped_bytes`), which count beside the
+            process's own memory; whoever loads them says so, within the stage that does.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         _release(device)
         self._before = 0 if device.type == "cuda" else _own_memory()
+        self.mapped = 0
 
     @contextmanager
     def stage(self) -> Iterator[Taken]:
@@ -64,7 +70,7 @@ class Gauge:
                 torch.cuda.synchronize(self._device)
         taken.seconds, taken.processor_seconds = perf_counter() - clock, process_time() - processor
         used = memory.peak(self._device) if self._device.type == "cuda" else max(peak)
-        taken.memory = max(0, used - self._before)
+        taken.memory = max(0, used - self._before) + self.mapped
 
 
 @contextmanager
@@ -92,6 +98,23 @@ def _own_memory() -> int:
         if found := re.search(r"^RssAnon:\s*(\d+) kB", status, re.M):
             return int(found[1]) * 1024
     return int(psutil.Process().memory_info().rss)
+
+
+def mapped_bytes(model: nn.Module) -> int:
+    """Return bytes of a model's tensors that are pages of a file: weights that were loaded in the format they lie in.
+
+    They are memory that a device has to have, but a processor's system counts them as its own, not as the process's.
+    """
+    if sys.platform != "linux":
+        return 0
+    ranges = [
+        (int(found[1], 16), int(found[2], 16))
+        for found in re.finditer(
+            r"^(\w+)-(\w+) \S+ \S+ \S+ \d+ +/.*\.safetensors$", Path("/proc/self/maps").read_text("utf-8"), re.M
+        )
+    ]
+    sizes = {tensor.data_ptr(): tensor.nbytes for tensor in (*model.parameters(), *model.buffers())}
+    return sum(size for place, size in sizes.items() if any(first <= place < last for first, last in ranges))
 
 
 def _release(device: torch.device) -> None:

@@ -26,7 +26,7 @@ from benchmark.planning.structures import footprint_of, structure_of
 from benchmark.plugins import folder_name, is_by_name, plugin_of
 from benchmark.provenance import gpu, provenance
 from benchmark.rehearsal.materials import NEW_TOKENS, STEPS, TRAINED, Wanted, pack_of, texts
-from benchmark.rehearsal.measure import Gauge, Taken, bytes_below
+from benchmark.rehearsal.measure import Gauge, Taken, bytes_below, mapped_bytes
 from benchmark.rehearsal.model import Rehearsal, RehearsalStage, StageCost
 from benchmark.rehearsal.planned import Planned
 from benchmark.rehearsal.reload import Expected, difference, expected
@@ -178,6 +178,7 @@ def _run(running: _Rehearsal, until_the_end: ExitStack) -> None:
     session.meter = _InterruptingMeter(session.folders)
     with running.stage("load", planned_memory=planned.loaded):
         load_backbone(session)
+        running.gauge.mapped = mapped_bytes(session.backbone.model)
     if pack.device == "cpu":
         torch.set_num_threads(default_processes())
     features = pack.records.cache / "features"
@@ -232,6 +233,7 @@ def _reload(running: _Rehearsal, session: Session) -> None:
     model = weakref.ref(session.backbone.model)
     session.backbone = None  # type: ignore[assignment]  # two full-size models don't fit
     gc.collect()
+    running.gauge.mapped = 0
     if model() is not None:
         raise RunFailed(f"{pack.entry.name}: its model is still held by something when the pack has ended.")
     with running.stage("reload") as line:
