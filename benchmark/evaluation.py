@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from benchmark.data.leakage import leakage
 from benchmark.errors import UserError
-from benchmark.execute import executor
+from benchmark.executors.execute import executor
+from benchmark.forms.record import SuiteRecord
+from benchmark.forms.suite import DmidData, Entry, Grid, ImagePart, Protocol, SplitPart, Suite, Trial
+from benchmark.forms.untuned import Untuned
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.planning.dealing import trials_of
 from benchmark.progress.events import Listener, listen
-from benchmark.record import SuiteRecord
-from benchmark.store import Store, read_record, write_record
-from benchmark.suite import DmidData, Entry, Grid, ImagePart, Protocol, SplitPart, Suite, Trial
+from benchmark.results.store import Store, read_record, write_record
 from benchmark.sweep import (
     Planned,
     Summary,
@@ -28,7 +29,6 @@ from benchmark.sweep import (
     settle_arithmetic,
 )
 from benchmark.tuning.weights import find_weights
-from benchmark.untuned import Untuned
 
 if TYPE_CHECKING:
     from backbones.adapter import AdapterFolder

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from benchmark.data import dmid
 from benchmark.errors import UserError
+from benchmark.forms.record import Stored, SuiteRecord
+from benchmark.forms.suite import PhantomData
 from benchmark.phantoms.folder import drawn_phantoms
-from benchmark.record import Stored, SuiteRecord
-from benchmark.store import Store, TrialFolder, read_model, read_references
-from benchmark.suite import PhantomData
+from benchmark.results.store import Store, TrialFolder, read_model, read_references
 from benchmark.tuning.infer import find_trial, load_base, square
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from backbones.locks import Holder
 from backbones.manifest import MANIFEST, has_manifest, unsound
-from benchmark.content import content_hashes
-from benchmark.files import remove
+from benchmark.disk.content import content_hashes
+from benchmark.disk.files import remove
 from benchmark.progress.events import Event, tell
 
 LISTED = 3

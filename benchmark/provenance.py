@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
-from benchmark.record import Machine, Provenance
+from benchmark.forms.record import Machine, Provenance
 
 PACKAGES = (
     "amrg", "torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy", "pillow",

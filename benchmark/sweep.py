@@ -15,19 +15,29 @@ from functools import partial
 from pathlib import Path
 
 from backbones.locks import POLL_SECONDS, holder
-from benchmark.cache import cache_folder
 from benchmark.data.examples import choose_examples
 from benchmark.data.folds import pooled_leakage
 from benchmark.data.leakage import leakage
 from benchmark.data.records import Records, decode_images, find_lesions, read_records
 from benchmark.data.split_rules import SPLITS
 from benchmark.data.study import Study
-from benchmark.dealt import dealt_before, remember_dealt
+from benchmark.disk.cache import cache_folder
+from benchmark.disk.faults import try_folder
 from benchmark.errors import UserError
-from benchmark.execute import Executor, Needs, Work, Workers, default_processes, executor, one_arithmetic, one_thread
+from benchmark.executors.execute import (
+    Executor,
+    Needs,
+    Work,
+    Workers,
+    default_processes,
+    executor,
+    one_arithmetic,
+    one_thread,
+)
 from benchmark.executors.remote import Remote
-from benchmark.faults import try_folder
-from benchmark.halving import exits_among, groups_of, refuse_rungs
+from benchmark.forms.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
+from benchmark.forms.suite import PhantomData, Suite, Trial
+from benchmark.forms.untuned import FewShot
 from benchmark.pack.model import SETS, SETS_WITH_LESIONS, Pack
 from benchmark.pack.run import run_pack
 from benchmark.phantoms.folder import draw_phantoms
@@ -37,15 +47,14 @@ from benchmark.planning.elsewhere import devices_elsewhere, folders_elsewhere, m
 from benchmark.planning.missing import missing, processes_in_memory
 from benchmark.progress.events import Event, Listener, listen, spanned, tell
 from benchmark.provenance import now
-from benchmark.record import FoldRecord, Leakage, SplitMadeOf, SuiteRecord
+from benchmark.results.dealt import dealt_before, remember_dealt
+from benchmark.results.halving import exits_among, groups_of, refuse_rungs
+from benchmark.results.store import Store, write_record
+from benchmark.results.summary import Summary
+from benchmark.results.upkeep import clear_up
 from benchmark.scoring.floor import Floor
-from benchmark.store import Store, write_record
-from benchmark.suite import PhantomData, Suite, Trial
 from benchmark.suites.load import SuiteSource
-from benchmark.summary import Summary
 from benchmark.tuning.weights import Weights, find_weights
-from benchmark.untuned import FewShot
-from benchmark.upkeep import clear_up
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ def run(
         remote: other machines that run its packs; None for this one.
 
     Returns:
-        How it ended, its failed trials and floors among it; `benchmark.summary.check` raises for those.
+        How it ended, its failed trials and floors among it; `benchmark.results.summary.check` raises for those.
 
     Raises:
         UserError: something is missing that the suite needs; all of it is listed, and nothing was begun.

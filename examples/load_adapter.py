@@ -14,8 +14,8 @@ from peft import PeftModel
 from backbones.checkpoint import shipped
 from backbones.registry import get
 from benchmark.data.image import ImageSettings, prepare
-from benchmark.execute import quiet
-from benchmark.suite import Trial
+from benchmark.executors.execute import quiet
+from benchmark.forms.suite import Trial
 from benchmark.tuning.generation import greedy
 
 

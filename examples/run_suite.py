@@ -10,8 +10,8 @@ from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.results import read_results
 from benchmark.progress.events import Event
+from benchmark.results.summary import check
 from benchmark.suites.load import load_suite
-from benchmark.summary import check
 
 
 def show(event: Event) -> None:

@@ -62,7 +62,7 @@ def attempt(arguments: Sequence[str]) -> tuple[int, str]:
     from typer.testing import CliRunner
 
     from benchmark.cli.verbs import app
-    from benchmark.faults import fault_of
+    from benchmark.disk.faults import fault_of
 
     result = CliRunner().invoke(app, list(arguments))
     error = result.exception

@@ -28,9 +28,9 @@ from types import FrameType
 from benchmark.data.split_rules import load as load_split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
+from benchmark.results.store import Store, TrialFolder, read_record, read_references
 from benchmark.scoring.labels import label_file
 from benchmark.scoring.texts import read_texts
-from benchmark.store import Store, TrialFolder, read_record, read_references
 from benchmark.suites.load import load_suite
 
 SECONDS = 10

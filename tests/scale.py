@@ -24,10 +24,10 @@ import psutil
 from stored_suite import StoredSuite
 
 from benchmark.board.results import SuiteResults, read_results
-from benchmark.grid import Grid
+from benchmark.forms.grid import Grid
+from benchmark.forms.suite import Entry, Suite, Trial
 from benchmark.planning.dealing import dealt, trials_of
-from benchmark.store import Store
-from benchmark.suite import Entry, Suite, Trial
+from benchmark.results.store import Store
 from benchmark.suites.load import load_suite
 from benchmark.sweep import unfinished, wait_for_any
 

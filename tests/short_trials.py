@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from backbones.base import Backbone
-from benchmark.record import Evaluation
-from benchmark.store import TrialFolder
-from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import ImagePart, Protocol, Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.interface import Engine, Generated, Outcome
 from benchmark.tuning.norms import fused_norms
 

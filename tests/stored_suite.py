@@ -17,14 +17,14 @@ from safetensors.numpy import save_file
 from benchmark.data.leakage import leakage
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
-from benchmark.grid import Point
+from benchmark.forms.grid import Point
+from benchmark.forms.record import ScoresRecord
+from benchmark.forms.suite import Trial
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import report
-from benchmark.record import ScoresRecord
+from benchmark.results.store import Store, write_json, write_lines
 from benchmark.scoring.baselines import predict
 from benchmark.scoring.score import score_predictions
-from benchmark.store import Store, write_json, write_lines
-from benchmark.suite import Trial
 from benchmark.suites.load import parse
 from metrics.labels.labeler import label
 from metrics.registry import METRICS

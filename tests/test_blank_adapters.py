@@ -15,11 +15,11 @@ from benchmark.board.collect import collect
 from benchmark.board.done import Done
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import UserError
+from benchmark.forms.suite import Trial
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.planning.model import BackbonePlan
 from benchmark.planning.plan import plan
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.suites.load import parse
 from benchmark.tuning.features import FeatureStore
 from benchmark.tuning.interface import Outcome, TrainingSet

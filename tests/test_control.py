@@ -26,9 +26,9 @@ from benchmark.board.folds import Result
 from benchmark.board.model import Board
 from benchmark.board.results import read_results
 from benchmark.pages.sentences import findings, nature
+from benchmark.results.summary import check
 from benchmark.scoring.pairs import restored
 from benchmark.suites.load import load_suite, parse
-from benchmark.summary import check
 
 pytestmark = pytest.mark.long
 

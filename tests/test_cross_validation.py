@@ -15,11 +15,11 @@ from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.folds import Folded
 from benchmark.board.results import SuiteResults, read_results
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import Suite
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.pages.nothing_to_do import finished_sweep
-from benchmark.record import Evaluation
-from benchmark.store import Store, write_lines
-from benchmark.suite import Suite
+from benchmark.results.store import Store, write_lines
 from benchmark.suites.load import parse
 from metrics.clinical.clinical import BIRADS_SCALE
 from metrics.labels.labeler import label

@@ -75,11 +75,10 @@ def test_files_and_functions_that_are_named_exist(document: str) -> None:
 
 
 def test_a_file_or_function_that_is_not_there_is_found() -> None:
-    text = (
-        "`benchmark/suite.py:Trial.id`, `benchmark/suite.py:Trial.di`, benchmark/sweet.py and `metrics/metric.py:mean`"
-    )
+    text = "`benchmark/forms/suite.py:Trial.id`, `benchmark/forms/suite.py:Trial.di`, benchmark/sweet.py"
+    text += " and `metrics/metric.py:mean`"
     assert missing(NAMED.findall(text)) == [
-        "benchmark/suite.py: no Trial.di",
+        "benchmark/forms/suite.py: no Trial.di",
         "benchmark/sweet.py: no such file",
         "metrics/metric.py: no mean",
     ]

@@ -29,9 +29,9 @@ from benchmark.data.image import ImageSettings, prepare
 from benchmark.errors import RunFailed, UserError
 from benchmark.evaluation import Request, evaluate
 from benchmark.exporting import export_trial
+from benchmark.forms.suite import Entry, ImagePart, PhantomData, Trial
 from benchmark.phantoms.places import phantom_folder
-from benchmark.store import Store, write_json
-from benchmark.suite import Entry, ImagePart, PhantomData, Trial
+from benchmark.results.store import Store, write_json
 from benchmark.suites.load import parse
 from benchmark.tuning import merging
 

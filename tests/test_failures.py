@@ -13,9 +13,9 @@ from benchmark import sweep
 from benchmark.board.results import read_results
 from benchmark.errors import RunFailed, frames, reason
 from benchmark.progress.events import Event
+from benchmark.results.summary import check
 from benchmark.scoring import floor
 from benchmark.suites.load import parse
-from benchmark.summary import check
 from benchmark.tuning.packed.training import PackTraining
 
 REPORT = "Breast composition: fatty (ACR A).\nFindings: a spiculated mass in the upper outer quadrant. BIRADS: 5."

@@ -12,17 +12,17 @@ from safetensors.torch import load_file
 from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.results import read_results
-from benchmark.evaluations import kept_of
-from benchmark.execute import executor
-from benchmark.halving import brackets, exits_of
+from benchmark.executors.execute import executor
+from benchmark.forms.record import SuiteRecord
+from benchmark.forms.suite import Suite
 from benchmark.pack.session import Session
 from benchmark.pack.stages import encode_images, load_backbone, train_adapters
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.pages.nothing_to_do import finished_sweep
 from benchmark.progress.status import status
-from benchmark.record import SuiteRecord
-from benchmark.store import Store, read_record
-from benchmark.suite import Suite
+from benchmark.results.evaluations import kept_of
+from benchmark.results.halving import brackets, exits_of
+from benchmark.results.store import Store, read_record
 from benchmark.suites.load import parse
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.weights import find_weights

@@ -13,10 +13,10 @@ from benchmark import sweep
 from benchmark.board.collect import collect
 from benchmark.board.lesions import lesion_falls
 from benchmark.board.results import SuiteResults, read_results
+from benchmark.forms.suite import Suite
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.pages.nothing_to_do import finished_sweep
 from benchmark.progress.status import status
-from benchmark.suite import Suite
 from benchmark.suites.load import parse
 
 SUITE = """

@@ -18,16 +18,16 @@ from benchmark.data.records import Records
 from benchmark.data.split import Split
 from benchmark.data.split_rules import choose
 from benchmark.errors import UserError
+from benchmark.forms.record import DataRecord, Stage, TrialRecord
+from benchmark.forms.suite import Entry, ImagePart, Protocol, Trial
 from benchmark.pack import run, stages
 from benchmark.pack.model import Pack
 from benchmark.pack.run import run_pack
 from benchmark.pack.session import Session
 from benchmark.phantoms import write
 from benchmark.progress import events
-from benchmark.record import DataRecord, Stage, TrialRecord
+from benchmark.results.store import Store, TrialFolder
 from benchmark.scoring import predictions
-from benchmark.store import Store, TrialFolder
-from benchmark.suite import Entry, ImagePart, Protocol, Trial
 from benchmark.tuning import saving, spent
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.packed.training import PackTraining, Part

@@ -15,10 +15,10 @@ from lines import read_lines
 from processes import family, left_after
 
 from benchmark.data.dmid import read
+from benchmark.forms.suite import Trial
 from benchmark.phantoms import write
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
-from benchmark.trial_folder import TRAINED
+from benchmark.results.store import TrialFolder
+from benchmark.results.trial_folder import TRAINED
 
 SUITE = """\
 name: tiny

@@ -9,10 +9,10 @@ from benchmark import sweep
 from benchmark.data.image import ImageSettings
 from benchmark.data.records import Records
 from benchmark.data.split import Split
-from benchmark.grid import Grid
+from benchmark.forms.grid import Grid
+from benchmark.forms.record import DataRecord
 from benchmark.pack.model import Pack
 from benchmark.planning.dealing import PACK_ON_CPU
-from benchmark.record import DataRecord
 from benchmark.suites.load import load_suite
 from benchmark.tuning.weights import Weights
 

@@ -15,16 +15,16 @@ from benchmark.board.collect import collect
 from benchmark.board.folds import Folded
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import UserError
+from benchmark.forms.suite import Protocol, Suite
+from benchmark.forms.untuned import INSTRUCTED, FewShot
 from benchmark.pages.gallery import page_data
 from benchmark.pages.leaderboard import write_leaderboard
 from benchmark.pages.nothing_to_do import finished_sweep
 from benchmark.planning.model import BackbonePlan
 from benchmark.planning.plan import plan
-from benchmark.suite import Protocol, Suite
 from benchmark.suites.load import parse
 from benchmark.tuning import asked
 from benchmark.tuning.infer import find_trial
-from benchmark.untuned import INSTRUCTED, FewShot
 
 SUITE = """\
 name: asked

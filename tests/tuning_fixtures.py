@@ -15,8 +15,8 @@ from backbones.base import Backbone
 from backbones.miniature_checkpoint import write_miniature
 from backbones.pretraining import Example, Recipe
 from backbones.registry import get
-from benchmark.store import Store
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
+from benchmark.results.store import Store
 from benchmark.tuning.interface import Engine, TrainingSet, ValidationSet
 
 

@@ -25,9 +25,9 @@ from benchmark.bench.model import BenchStudy
 from benchmark.bench.task import Stages, Task, read_outputs, score, script_parser, store
 from benchmark.bench.trainer_trial import BATCH, Row, collate, exact_loss, timed, write_reports
 from benchmark.data.image import ImageSettings, prepare
-from benchmark.ending import end_with_stdin
-from benchmark.execute import end_quickly
-from benchmark.suite import Trial
+from benchmark.executors.ending import end_with_stdin
+from benchmark.executors.execute import end_quickly
+from benchmark.forms.suite import Trial
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.protocol import learning_rate, lora_config, order, precision
 from metrics.text.meteor_jar import warm_up

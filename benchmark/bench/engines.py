@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from benchmark.bench.task import Stages, Task, script_parser, store
-from benchmark.ending import end_with_stdin
 from benchmark.errors import RunFailed
+from benchmark.executors.ending import end_with_stdin
 
 
 def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
@@ -23,11 +23,11 @@ def run(task: Task, engine_name: str, *, out: Path, stages: Stages) -> int:
         import torch  # noqa: F401
 
         from benchmark.data.records import decode_images
-        from benchmark.execute import end_quickly
+        from benchmark.executors.execute import end_quickly
+        from benchmark.forms.suite import Entry
         from benchmark.pack.model import Pack
         from benchmark.pack.run import run_pack
-        from benchmark.store import Store
-        from benchmark.suite import Entry
+        from benchmark.results.store import Store
         from benchmark.tuning.spent import Spent
 
     end_quickly()

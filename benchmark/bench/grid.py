@@ -11,8 +11,8 @@ from benchmark.bench.run import Say, about, make_task
 from benchmark.bench.scaling import run_of
 from benchmark.bench.task import Task
 from benchmark.board.format import several
-from benchmark.grid import Point
-from benchmark.suite import Suite
+from benchmark.forms.grid import Point
+from benchmark.forms.suite import Suite
 
 POINTS = 27
 STEP = 10**0.25

@@ -12,8 +12,8 @@ from benchmark.bench.scaling import points
 from benchmark.bench.survival import OTHERS, survival
 from benchmark.bench.task import Task, read_outputs
 from benchmark.errors import UserError
-from benchmark.halving import refuse_rungs
-from benchmark.suite import Halving, Suite
+from benchmark.forms.suite import Halving, Suite
+from benchmark.results.halving import refuse_rungs
 
 SEEDS = 20
 """Of every point, whose full runs say how often halving keeps the winner."""

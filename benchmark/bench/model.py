@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from benchmark.grid import Point
-from benchmark.record import Evaluation, Machine, Stored
-from benchmark.suite import Entry, Halving, ImagePart, Protocol
+from benchmark.forms.grid import Point
+from benchmark.forms.record import Evaluation, Machine, Stored
+from benchmark.forms.suite import Entry, Halving, ImagePart, Protocol
 
 Contender = Literal["A", "B", "P", "N", "C", "D"]
 CONTENDERS: tuple[Contender, ...] = ("A", "B", "N", "C", "D")

@@ -17,9 +17,9 @@ import yaml
 
 from benchmark.bench.model import BenchStudy
 from benchmark.bench.task import Stages, Task, script_parser, store
-from benchmark.ending import end_with_stdin
 from benchmark.errors import RunFailed, UserError
-from benchmark.suite import Trial
+from benchmark.executors.ending import end_with_stdin
+from benchmark.forms.suite import Trial
 
 PEERS = {"llamafactory": "llamafactory-cli"}
 """Name of a peer to its command."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 from benchmark.bench.model import STAGES, Contender, ProcessCost
 from benchmark.bench.task import Task
 from benchmark.errors import RunFailed
-from benchmark.store import read_model
+from benchmark.results.store import read_model
 
 Key = TypeVar("Key", int, str)
 ENGINES: dict[Contender, str] = {"C": "sequential", "D": "packed"}

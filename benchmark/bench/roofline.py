@@ -19,7 +19,7 @@ from benchmark.bench.roofline_model import Peaks, RooflineResult, StepBound
 from benchmark.bench.run import Say, about, make_task
 from benchmark.bench.scaling import points
 from benchmark.bench.task import Task
-from benchmark.suite import Suite, Trial
+from benchmark.forms.suite import Suite, Trial
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -42,7 +42,7 @@ def run(suite: Suite, data: Path | None, rounds: int, say: Say) -> RooflineResul
     Raises:
         UserError: as `benchmark.bench.run.make_task` does.
     """
-    from benchmark.execute import keep_freed_memory, prepare_worker
+    from benchmark.executors.execute import keep_freed_memory, prepare_worker
     from benchmark.tuning.interface import TrainingSet
 
     prepare_worker()
@@ -69,7 +69,7 @@ def _line(bound: StepBound) -> str:
 
 def _trials(task: Task, number: int) -> list[Trial]:
     """Return so many trials of the task's points, and steps enough."""
-    from benchmark.grid import Grid
+    from benchmark.forms.grid import Grid
 
     chosen = points(Grid(rank=(task.points[0].rank,), alpha=(task.points[0].alpha,), seed=(0,)), number)
     protocol = task.protocol.model_copy(update={"steps": WARM + TIMED + 1, "epochs": None})

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from benchmark.bench.model import Measured
-from benchmark.record import Stored
+from benchmark.forms.record import Stored
 
 
 class Peaks(Stored):

@@ -36,11 +36,11 @@ from benchmark.bench.process import Cost, contend
 from benchmark.bench.task import EQUALITY_RATE, EQUALITY_STEPS, Task, read_outputs
 from benchmark.data.records import read_records
 from benchmark.errors import UserError
-from benchmark.execute import default_processes, executor
+from benchmark.executors.execute import default_processes, executor
+from benchmark.forms.suite import PhantomData, Suite
 from benchmark.phantoms.folder import draw_phantoms
 from benchmark.progress.events import listen
 from benchmark.provenance import machine, versions
-from benchmark.suite import PhantomData, Suite
 from benchmark.tuning.weights import find_weights
 
 OVERHEAD = ("start", "load", "score", "rest")

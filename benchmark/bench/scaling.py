@@ -12,8 +12,8 @@ from benchmark.bench.model import Contender, Line, Lines, Scaling, ScalingResult
 from benchmark.bench.process import Cost, contend_in_turn
 from benchmark.bench.run import Say, about, make_task, stage_medians
 from benchmark.bench.task import Task
-from benchmark.grid import Grid, Point
-from benchmark.suite import Suite
+from benchmark.forms.grid import Grid, Point
+from benchmark.forms.suite import Suite
 
 TRIALS = (4, 16, 64)
 STEPS = 12

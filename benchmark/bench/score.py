@@ -1,7 +1,7 @@
 """The script that scores what A or B wrote: all trials in one process, so that METEOR's Java starts once."""
 
 from benchmark.bench.task import Stages, Task, read_outputs, score, script_parser
-from benchmark.ending import end_with_stdin
+from benchmark.executors.ending import end_with_stdin
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ from itertools import combinations
 from statistics import fmean
 
 from benchmark.bench.model import Survival
-from benchmark.evaluations import kept_of, merit, value_of
-from benchmark.halving import brackets, decide
-from benchmark.record import Evaluation
-from benchmark.suite import Halving, Trial
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import Halving, Trial
+from benchmark.results.evaluations import kept_of, merit, value_of
+from benchmark.results.halving import brackets, decide
 
 OTHERS = (
     Halving(rungs=(1,), keep=0.5),

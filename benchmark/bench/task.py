@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmark.bench.model import STAGES, BenchStage, ProcessCost, TaskFile, TrialOutput
-from benchmark.record import Evaluation, Stage
-from benchmark.store import read_model, write_json
-from benchmark.suite import Trial, under
+from benchmark.forms.record import Evaluation, Stage
+from benchmark.forms.suite import Trial, under
+from benchmark.results.store import read_model, write_json
 
 if TYPE_CHECKING:
     from backbones.base import Backbone
@@ -52,7 +52,7 @@ class Task(TaskFile):
         """Return the backbone with its weights, as every contender but the engines loads it."""
         import torch
 
-        from benchmark.plugins import plugin_of
+        from benchmark.entries.plugins import plugin_of
 
         return plugin_of(self.entry).load(Path(self.checkpoint), dtype=getattr(torch, self.dtype))
 
@@ -84,7 +84,7 @@ class Task(TaskFile):
         from benchmark.data.records import Records
         from benchmark.data.split import Split
         from benchmark.data.study import Study
-        from benchmark.record import DataRecord
+        from benchmark.forms.record import DataRecord
 
         studies = tuple(Study(s.id, Path(s.image), s.report) for s in (*self.train, *self.validation, *self.test))
         train, validation, test = (tuple(s.id for s in part) for part in (self.train, self.validation, self.test))

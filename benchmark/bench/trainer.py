@@ -9,7 +9,7 @@ and keeps the small array on disk, loads batches in a worker process and writes 
 from pathlib import Path
 
 from benchmark.bench.task import Stages, Task, script_parser
-from benchmark.ending import end_with_stdin
+from benchmark.executors.ending import end_with_stdin
 
 
 def main() -> None:

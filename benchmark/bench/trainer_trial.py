@@ -24,7 +24,7 @@ from backbones.private.inputs import time_vision
 from benchmark.bench.model import BenchStage, BenchStudy
 from benchmark.bench.task import Stages, Task, store
 from benchmark.data.image import ImageSettings, prepare
-from benchmark.suite import Protocol, Trial
+from benchmark.forms.suite import Protocol, Trial
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.protocol import learning_rate, lora_config, order
 

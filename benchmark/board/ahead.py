@@ -1,7 +1,7 @@
 """What rows and floors have in common, found before them by several processes, of which each would else find it all.
 
-Rows are made by processes of their own (`benchmark.forked`), whose memory ends with them. Reports repeat from trial to
-trial, so labels of all texts are found first, each once, and so is how far a perfect reader's scores fall.
+Rows are made by processes of their own (`benchmark.executors.forked`), whose memory ends with them. Reports repeat from
+trial to trial, so labels of all texts are found first, each once, and so is how far a perfect reader's scores fall.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from benchmark.board.done import References
-from benchmark.forked import forked
+from benchmark.executors.forked import forked
 from benchmark.scoring.pairs import perfect_falls
 from metrics.labels.labeler import Label, label
 from metrics.nltk_import import import_nltk

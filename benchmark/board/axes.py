@@ -1,8 +1,8 @@
 """The axes of a suite's grid beside rank and alpha, as a leaderboard names them."""
 
 from benchmark.board.format import several
-from benchmark.grid import EXTRA_AXES, Grid
-from benchmark.suite import Suite, Trial
+from benchmark.forms.grid import EXTRA_AXES, Grid
+from benchmark.forms.suite import Suite, Trial
 
 NAMES = {"learning_rate": "learning rate"}
 """Axes that are called otherwise in words."""

@@ -9,7 +9,7 @@ from benchmark.board.done import Done
 from benchmark.board.folds import Folded, Result
 from benchmark.board.numbers import mean
 from benchmark.board.results import SuiteResults
-from benchmark.suite import Suite, Trial
+from benchmark.forms.suite import Suite, Trial
 from metrics.registry import METRICS
 
 Of = TypeVar("Of", Done, Folded, Result)

@@ -23,11 +23,11 @@ from benchmark.board.verdicts import CLEARED, Basis, compare_rows, p_above_floor
 from benchmark.data.dealing import VIEWS_OF_A_PATIENT
 from benchmark.data.split import PARTS
 from benchmark.errors import UserError
-from benchmark.forked import forked
-from benchmark.record import ScoresRecord, SplitRecord
+from benchmark.executors.forked import forked
+from benchmark.forms.record import ScoresRecord, SplitRecord
+from benchmark.forms.suite import Suite
 from benchmark.scoring.baseline_names import BASELINES
 from benchmark.scoring.baselines import BLIND
-from benchmark.suite import Suite
 from metrics.labels.measured import unranked_since
 from metrics.registry import METRICS
 from metrics.statistics.statistics import Sample

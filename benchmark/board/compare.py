@@ -16,12 +16,12 @@ from benchmark.board.numbers import number, reach
 from benchmark.board.results import read_results, references_of
 from benchmark.board.run import name_of
 from benchmark.errors import UserError, unknown_name
-from benchmark.record import SuiteRecord
+from benchmark.forms.record import SuiteRecord
+from benchmark.results.store import Store, TrialFolder, by_start, read_model
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, report_statistics
 from benchmark.scoring.stored import stored_statistics
 from benchmark.scoring.texts import read_texts
-from benchmark.store import Store, TrialFolder, by_start, read_model
 from metrics.labels.labeler import label
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS

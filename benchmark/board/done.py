@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from benchmark.grid import TAKEN_FROM_THE_BASE
-from benchmark.record import ALL_CONTROLS, ControlPrediction, Pairs, ScoresRecord, SplitRecord, Stage, TrialRecord
+from benchmark.forms.grid import TAKEN_FROM_THE_BASE
+from benchmark.forms.record import ALL_CONTROLS, ControlPrediction, Pairs, ScoresRecord, SplitRecord, Stage, TrialRecord
+from benchmark.forms.suite import Trial
+from benchmark.results.store import TrialFolder, read_models
 from benchmark.scoring.pairs import GROUNDED, STRATA, pairs_of, perfect_falls
 from benchmark.scoring.score import report_statistics
 from benchmark.scoring.stored import has_statistics, stored_statistics
-from benchmark.store import TrialFolder, read_models
-from benchmark.suite import Trial
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from benchmark.board.model import Board
 from benchmark.errors import UserError
-from benchmark.store import Store, write_text
+from benchmark.results.store import Store, write_text
 
 JSON = "results.json"
 COMMITTED = "the committed leaderboard"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from benchmark.board.axes import axes_of
 from benchmark.board.model import Checkpoint, ExitedPoint, point_in_words
 from benchmark.board.results import SuiteResults
-from benchmark.halving import brackets
+from benchmark.results.halving import brackets
 
 
 def exited_points(results: SuiteResults, weights: tuple[Checkpoint, ...]) -> tuple[ExitedPoint, ...]:

@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from benchmark.board.done import Baseline, Done, References
-from benchmark.record import ALL_CONTROLS, STAGES, Pairs, ScoresRecord, Stage, StoredFall, TrialRecord
+from benchmark.forms.record import ALL_CONTROLS, STAGES, Pairs, ScoresRecord, Stage, StoredFall, TrialRecord
+from benchmark.forms.suite import Trial
 from benchmark.scoring.score import report_statistics, scores_of_statistics
-from benchmark.suite import Trial
 from metrics.metric import ReportStatistics
 from metrics.registry import METRICS
 

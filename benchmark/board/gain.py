@@ -18,8 +18,8 @@ from benchmark.board.model import SIGNIFICANT, Gain
 from benchmark.board.numbers import number, reach
 from benchmark.board.results import SuiteResults
 from benchmark.board.verdicts import Basis, is_higher_better
-from benchmark.suite import Suite
-from benchmark.untuned import said
+from benchmark.forms.suite import Suite
+from benchmark.forms.untuned import said
 from metrics.statistics.statistics import Sample, blocks_needed, difference, holm, p_values, seed_spread
 
 Of = TypeVar("Of", Done, Result)

@@ -5,9 +5,9 @@ from benchmark.board.format import count, percent, several
 from benchmark.board.methods_model import Item, asked
 from benchmark.board.model import Board, Checkpoint
 from benchmark.board.within_training import within_training
-from benchmark.grid import Grid
-from benchmark.suite import Protocol
-from benchmark.untuned import INSTRUCTED, FewShot, Untuned
+from benchmark.forms.grid import Grid
+from benchmark.forms.suite import Protocol
+from benchmark.forms.untuned import INSTRUCTED, FewShot, Untuned
 from metrics.registry import METRICS
 
 SCHEDULES = {

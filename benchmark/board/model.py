@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
-from benchmark.grid import DEFAULTS
-from benchmark.record import DataRecord, EvaluatedAdapter, Leakage
-from benchmark.suite import Suite
-from benchmark.untuned import Untuned, said
+from benchmark.forms.grid import DEFAULTS
+from benchmark.forms.record import DataRecord, EvaluatedAdapter, Leakage
+from benchmark.forms.suite import Suite
+from benchmark.forms.untuned import Untuned, said
 
 FORMAT = 1
 """Version of `results.json`."""

@@ -10,12 +10,12 @@ from benchmark.board.comparable import of_one_signature
 from benchmark.board.done import Baseline, Done, References
 from benchmark.board.folds import Result, pooled_baselines, pooled_trials
 from benchmark.errors import UserError
-from benchmark.forked import forked
-from benchmark.halving import Exit, exits_of
-from benchmark.record import SuiteRecord
+from benchmark.executors.forked import forked
+from benchmark.forms.record import SuiteRecord
+from benchmark.forms.suite import Suite, Trial
+from benchmark.results.halving import Exit, exits_of
+from benchmark.results.store import Store, TrialFolder, read_record, read_references
 from benchmark.scoring.stored import check_stored, stored_statistics
-from benchmark.store import Store, TrialFolder, read_record, read_references
-from benchmark.suite import Suite, Trial
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from benchmark.board.numbers import mean, number, reach
 from benchmark.board.results import SuiteResults
 from benchmark.board.run import name_of
 from benchmark.board.verdicts import CLEARED, Basis
-from benchmark.record import CONTROLS, STAGES
+from benchmark.forms.record import CONTROLS, STAGES
 from benchmark.scoring.pairs import ALL, GROUNDED, STRATA, restored
 from metrics.all_pairs import fall
 from metrics.grounding import grounding

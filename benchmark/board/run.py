@@ -3,7 +3,7 @@
 from benchmark.board.folds import Result
 from benchmark.board.model import Checkpoint, Run
 from benchmark.board.results import SuiteResults
-from benchmark.record import EvaluatedAdapter, TrialRecord
+from benchmark.forms.record import EvaluatedAdapter, TrialRecord
 
 GIB = 2**30
 

@@ -1,7 +1,7 @@
 """What is decided within training, in words: which step's adapter is kept."""
 
-from benchmark.evaluations import LOSS
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
+from benchmark.results.evaluations import LOSS
 from metrics.registry import METRICS
 
 

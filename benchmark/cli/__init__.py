@@ -16,7 +16,7 @@ def main() -> None:
     """
     try:
         from benchmark.cli.space import PYTHON, refuse_little_space
-        from benchmark.ending import end_at_signals
+        from benchmark.executors.ending import end_at_signals
 
         refuse_little_space(PYTHON)
         end_at_signals()
@@ -44,14 +44,14 @@ def _end_unstarted(error: BaseException) -> None:
 
 def _said_of(error: BaseException) -> tuple[str | None, int]:
     """Return what is said of an error before anything was begun, and the exit code; None where it is a mistake here."""
-    from benchmark.ending import Ended
     from benchmark.errors import RunFailed
+    from benchmark.executors.ending import Ended
 
     if isinstance(error, Ended):
         return f"Interrupted ({error}) before anything was begun.", error.exit_code
     if isinstance(error, RunFailed):
         return f"error: {error}", error.exit_code
-    from benchmark.faults import fault_of
+    from benchmark.disk.faults import fault_of
 
     fault = fault_of(error)
     return (None, 1) if fault is None else (f"error: amrg couldn't start: {fault}", fault.exit_code)

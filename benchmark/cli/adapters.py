@@ -9,7 +9,7 @@ from benchmark.cli.output import print_json
 
 if TYPE_CHECKING:
     from benchmark.evaluation import Request
-    from benchmark.untuned import Untuned
+    from benchmark.forms.untuned import Untuned
 
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where results lie.")]
 
@@ -60,7 +60,7 @@ def evaluate(
     from benchmark.evaluation import evaluate as run
     from benchmark.pages.leaderboard import write_leaderboard
     from benchmark.progress.show import Show
-    from benchmark.summary import check
+    from benchmark.results.summary import check
 
     request = _request(
         adapter=adapter, revision=revision, data=data, name=name, lesions=lesions, max_new_tokens=max_new_tokens,
@@ -130,7 +130,7 @@ def export(
 
     Example: amrg export --trial 3f2a91c07b64d5e8 merged
     """
-    from benchmark.execute import quiet
+    from benchmark.executors.execute import quiet
     from benchmark.exporting import export_trial
 
     quiet()

@@ -176,7 +176,7 @@ def check(
     from backbones.contract import check as check_plugin
     from backbones.made_after import with_files
     from backbones.registry import get
-    from benchmark.execute import quiet
+    from benchmark.executors.execute import quiet
     from benchmark.tuning.contract import CLAUSES
 
     plugin = get(name) if files is None else with_files(get(name), files)

@@ -25,9 +25,9 @@ def show_found(named: str, state: Sequence[str], *, as_json: bool) -> None:
     """Print what is found out of a checkpoint, each with its source, and what has to be stated."""
     from backbones.generic import findings_of
     from backbones.statements import parse
-    from benchmark.execute import quiet
-    from benchmark.named import entry_line, entry_of
-    from benchmark.plugins import files_of
+    from benchmark.entries.named import entry_line, entry_of
+    from benchmark.entries.plugins import files_of
+    from benchmark.executors.execute import quiet
 
     entry = entry_of(named, state)
     quiet()
@@ -61,9 +61,9 @@ def check_found(named: str, state: Sequence[str], *, as_json: bool) -> None:
     from backbones.contract import fits_four_bits, sentence_of
     from backbones.generic import plugin_of
     from backbones.statements import parse
-    from benchmark.execute import quiet
-    from benchmark.named import entry_of
-    from benchmark.plugins import files_of
+    from benchmark.entries.named import entry_of
+    from benchmark.entries.plugins import files_of
+    from benchmark.executors.execute import quiet
     from benchmark.tuning.checking import checked
     from benchmark.tuning.contract import packed_as_sequential
 

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from benchmark.bench.model import Measured
-    from benchmark.suite import Suite
+    from benchmark.forms.suite import Suite
 
 
 def bench(
@@ -126,8 +126,8 @@ def show(result: "Measured") -> None:
 
 def _suite(named: str, backbone: str | None, state: Sequence[str] | None) -> "Suite":
     """Return the suite that is timed: with a backbone in place of its own, where one is named."""
+    from benchmark.entries.named import miniature_entry, with_backbone
     from benchmark.errors import UserError
-    from benchmark.named import miniature_entry, with_backbone
     from benchmark.suites.load import load_suite
 
     if backbone is None:

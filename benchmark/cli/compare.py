@@ -35,8 +35,8 @@ def compare(
     from benchmark.data.dmid import read
     from benchmark.errors import UserError
     from benchmark.pages import compare
+    from benchmark.results.store import write_text
     from benchmark.scoring.references import from_file, from_release
-    from benchmark.store import write_text
 
     if data is not None and references is not None:
         raise UserError("--data and --references exclude each other: give one of them.")

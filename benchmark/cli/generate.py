@@ -22,7 +22,7 @@ def generate(
 
     Example: amrg generate --trial 3f2a91c07b64d5e8 mammogram.tif
     """
-    from benchmark.execute import quiet
+    from benchmark.executors.execute import quiet
     from benchmark.tuning.infer import find_trial, write_reports
 
     quiet()

@@ -26,8 +26,8 @@ def label(
 
     Example: amrg label predictions.jsonl --output labels.jsonl
     """
+    from benchmark.results.store import write_lines
     from benchmark.scoring.labels import label_file
-    from benchmark.store import write_lines
 
     labels = label_file(file, key)
     if output is not None:

@@ -33,7 +33,7 @@ def leaderboard(
     Example: amrg leaderboard mini --against leaderboards/mini/results.json
     """
     from benchmark.errors import RunFailed, UserError
-    from benchmark.execute import one_thread
+    from benchmark.executors.execute import one_thread
 
     one_thread()  # before numpy is imported: there is a process per core where there is much to do
     from benchmark.pages.leaderboard import check_leaderboard, write_leaderboard

@@ -31,7 +31,7 @@ def methods(
     from benchmark.board.results import read_results
     from benchmark.errors import UserError
     from benchmark.pages.methods import document
-    from benchmark.store import write_text
+    from benchmark.results.store import write_text
     from benchmark.suites.load import suite_name
 
     named = None if suite is None else suite_name(suite)

@@ -52,7 +52,7 @@ def plan(
 
     Example: amrg plan paper --backbone Qwen/Qwen2-VL-7B-Instruct --state image_size=896 --gpu H100
     """
-    from benchmark.named import published_entry, with_backbone
+    from benchmark.entries.named import published_entry, with_backbone
     from benchmark.planning.plan import plan as make_plan
     from benchmark.suites.load import read_suite
 

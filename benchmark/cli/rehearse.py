@@ -67,10 +67,10 @@ def _wanted(what: str, state: list[str], layers: int | None, device: str | None,
 
     from backbones.published_files import is_hub_id
     from backbones.registry import locations
+    from benchmark.entries.named import published_entry
     from benchmark.errors import UserError
-    from benchmark.named import published_entry
+    from benchmark.forms.suite import Entry
     from benchmark.rehearsal.materials import Wanted
-    from benchmark.suite import Entry
     from benchmark.suites.load import load_suite
 
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -102,7 +102,7 @@ def _apart(wanted: "Wanted", folder: Path | None) -> "Rehearsal":
     """Rehearse in a process of its own, so that its memory is its own."""
     from tempfile import TemporaryDirectory
 
-    from benchmark.execute import ended_at_once, pool
+    from benchmark.executors.execute import ended_at_once, pool
     from benchmark.rehearsal.measure import count_pages
     from benchmark.rehearsal.run import rehearse as run
 

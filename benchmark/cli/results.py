@@ -16,7 +16,7 @@ def verify(results: Results = Path("results")) -> None:
     Example: amrg results verify
     """
     from benchmark.errors import RunFailed
-    from benchmark.upkeep import verify as check
+    from benchmark.results.upkeep import verify as check
 
     found = check(results)
     typer.echo(f"{found.trials} trials and floors, {found.files} files with digests in {results}")
@@ -44,8 +44,8 @@ def gc(
 
     Example: amrg results gc --delete
     """
-    from benchmark.upkeep import discard, leftovers, size_of
-    from benchmark.upkeep import unnamed as trials_of_no_suite
+    from benchmark.results.upkeep import discard, leftovers, size_of
+    from benchmark.results.upkeep import unnamed as trials_of_no_suite
 
     found = leftovers(results)
     if unnamed:

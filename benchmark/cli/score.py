@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmark.data.dmid import Release
-    from benchmark.record import Grounding
+    from benchmark.forms.record import Grounding
     from benchmark.scoring.references import ReferenceSet
     from benchmark.scoring.score import Scores
 
@@ -76,10 +76,10 @@ def score(
             typer.echo(f"{len(done)} trials scored again in {predictions}.")
         return
 
+    from benchmark.results.store import write_json
     from benchmark.scoring.pairs import grounding_of
     from benchmark.scoring.score import score_predictions
     from benchmark.scoring.texts import read_texts
-    from benchmark.store import write_json
 
     predicted = read_texts(predictions, "prediction").by_id
     chosen = references_for(list(predicted))

@@ -66,7 +66,7 @@ def _draw_timeline(results: Path, suite: str, path: Path, *, as_json: bool) -> N
     from benchmark.board.format import duration
     from benchmark.pages.figures_timeline import write_timeline
     from benchmark.progress.timeline import busy, read_timeline
-    from benchmark.store import Store
+    from benchmark.results.store import Store
 
     spans = read_timeline(Store(results), suite)
     write_timeline(spans, path)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from benchmark.forms.suite import Suite
     from benchmark.pages.written import Written
-    from benchmark.suite import Suite
+    from benchmark.results.summary import Summary
     from benchmark.suites.load import SuiteSource
-    from benchmark.summary import Summary
 
 
 def sweep(
@@ -65,8 +65,8 @@ def sweep(
     from benchmark.pages.nothing_to_do import finished_sweep
     from benchmark.progress.events import Event, listen, spanned
     from benchmark.progress.show import Show
+    from benchmark.results.summary import check
     from benchmark.suites.load import read_suite
-    from benchmark.summary import check
 
     if quiet and json_lines:
         raise UserError("--quiet and --json-lines exclude each other: give one of them.")
@@ -78,10 +78,10 @@ def sweep(
         end = finished_sweep(chosen, data=data, results=results, leaderboards=leaderboards, named=source.shown)
         if end is None:
             # Only now: what reads data and runs packs takes longer to import than all of the above.
+            from benchmark.disk.faults import try_folder
             from benchmark.executors import executor_named
-            from benchmark.faults import try_folder
             from benchmark.progress.status import Recorder
-            from benchmark.store import Store
+            from benchmark.results.store import Store
             from benchmark.sweep import run
 
             try_folder(leaderboards, "leaderboards")
@@ -115,7 +115,7 @@ def sweep(
 
 def _on_backbone(suite: "Suite", named: str, state: list[str], results: Path, *, quiet: bool) -> "SuiteSource":
     """Return the suite on one backbone, from a file of its own; say which weights, and how a file names it."""
-    from benchmark.named import entry_line, entry_of, told, with_backbone, write_suite
+    from benchmark.entries.named import entry_line, entry_of, told, with_backbone, write_suite
     from benchmark.suites.load import read_suite
 
     entry = entry_of(named, state)

@@ -31,9 +31,9 @@ from benchmark.cli import (
 )
 from benchmark.cli.output import print_anywhere, print_error
 from benchmark.cli.space import refuse_little_space_for
-from benchmark.ending import Ended, end_at_signals
-from benchmark.execute import end_quickly
-from benchmark.faults import fault_of
+from benchmark.disk.faults import fault_of
+from benchmark.executors.ending import Ended, end_at_signals
+from benchmark.executors.execute import end_quickly
 
 app = typer.Typer(
     name="amrg",

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
-from benchmark.content import content_hash
 from benchmark.data.decode import Look, look
 from benchmark.data.dmid import Release, read
 from benchmark.data.problem import Problem
 from benchmark.data.study import Study, tally
 from benchmark.data.text import normalise
 from benchmark.data.workers import each_image
-from benchmark.record import Stored
+from benchmark.disk.content import content_hash
+from benchmark.forms.record import Stored
 from metrics.labels.labeler import label
 
 

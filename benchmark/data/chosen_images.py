@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.content import content_hash
 from benchmark.data.inventory import PREFERENCE, Inventory
 from benchmark.data.problem import Problem
-from benchmark.file_kinds import defect_of_file
+from benchmark.disk.content import content_hash
+from benchmark.disk.file_kinds import defect_of_file
 
 _NAMED = re.compile(r"(?:tiff?|dicom|dcm|png|jpe?g)[ _-]?images?[\W_]*\d*", re.IGNORECASE)
 _PROCESSED = re.compile(

@@ -15,8 +15,8 @@ from benchmark.data.blocks import label_blocks
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.data.text import normalise
-from benchmark.record import Stored
-from benchmark.store import write_text
+from benchmark.forms.record import Stored
+from benchmark.results.store import write_text
 
 LEAST_SHARE = 0.9
 """How much of the release must be here for its split to be used."""

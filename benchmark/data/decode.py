@@ -15,8 +15,8 @@ from PIL import Image
 from benchmark.data.grey import to_8_bits
 from benchmark.data.limits import Refused
 from benchmark.data.text import printable
+from benchmark.disk.file_kinds import defect_of_file
 from benchmark.errors import UserError
-from benchmark.file_kinds import defect_of_file
 
 IMAGE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".dcm", ".dicom"})
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

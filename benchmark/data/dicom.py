@@ -16,7 +16,7 @@ from benchmark.data.dicom_display import display, padding_of, range_of
 from benchmark.data.dicom_tables import table_of
 from benchmark.data.grey import LUMINANCE, least_bits
 from benchmark.data.limits import BoundedFile, Refused, check_size
-from benchmark.file_kinds import LARGEST_FILE
+from benchmark.disk.file_kinds import LARGEST_FILE
 
 _COLOURS = ("RGB", "YBR_ICT", "YBR_RCT")  # the latter two are RGB once JPEG 2000 is decoded
 _BRIGHTNESS = ("YBR_FULL", "YBR_FULL_422")

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from benchmark.content import content_hashes
 from benchmark.data.chosen_images import choose_images
 from benchmark.data.inventory import Inventory, take
 from benchmark.data.metadata import Row, read_index, read_sheet
 from benchmark.data.problem import Problem
 from benchmark.data.study import Study
 from benchmark.data.text import normalise, printable, read_text
+from benchmark.disk.content import content_hashes
+from benchmark.disk.file_kinds import defect_of_file
 from benchmark.errors import UserError
-from benchmark.file_kinds import defect_of_file
 from metrics.labels.birads import highest
 from metrics.labels.labeler import label
 
@@ -65,7 +65,7 @@ class Release:
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, of the complete studies' ids, report texts and image files.
 
-        The same wherever the folder lies. Image files are hashed once (see `benchmark.content`). A release
+        The same wherever the folder lies. Image files are hashed once (see `benchmark.disk.content`). A release
         read for its reports alone has the fingerprint of its reports.
 
         Raises:

@@ -16,8 +16,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from benchmark.data.archive import unpack
 from benchmark.errors import RunFailed, UserError
-from benchmark.record import Stored
-from benchmark.store import write_text
+from benchmark.forms.record import Stored
+from benchmark.results.store import write_text
 
 API = "https://api.figshare.com/v2"
 ARTICLE, VERSION = 24522883, 2

@@ -6,7 +6,7 @@ from benchmark.data.pseudorandom import shuffle_key
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.untuned import FewShot
+from benchmark.forms.untuned import FewShot
 from metrics.text.whitespace import collapse_whitespace
 
 

@@ -16,7 +16,7 @@ from benchmark.data.dealing import deal
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.record import Leakage
+from benchmark.forms.record import Leakage
 
 _RULE = (
     "{} folds of whole blocks, alike in BI-RADS category, then density, as far as blocks allow: each fold is tested "

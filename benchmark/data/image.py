@@ -15,14 +15,14 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from benchmark.content import content_hash, remembered_hash
 from benchmark.data.crop import Box, chest_wall_side, find_breast
 from benchmark.data.decode import ImageError, decode
 from benchmark.data.grey import to_8_bits
 from benchmark.data.workers import each_image
+from benchmark.disk.content import content_hash, remembered_hash
+from benchmark.disk.files import remove_stale
 from benchmark.errors import UserError
-from benchmark.files import remove_stale
-from benchmark.store import atomic_file
+from benchmark.results.store import atomic_file
 
 PREPARATION_VERSION = 1
 """Part of every cache key; raised whenever `prepare` gives other pixels for the same file and settings."""

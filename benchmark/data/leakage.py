@@ -7,7 +7,7 @@ from benchmark.data.report_likeness import Reports
 from benchmark.data.split import PARTS, Split
 from benchmark.data.study import Study, tally
 from benchmark.data.text import normalise
-from benchmark.record import Leakage
+from benchmark.forms.record import Leakage
 from metrics.text.rouge import rouge_l
 
 NEAR_VERBATIM = 0.95

@@ -17,7 +17,6 @@ import scipy
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmark.content import content_hash
 from benchmark.data.crop import breast_mask
 from benchmark.data.decode import ImageError, decode
 from benchmark.data.grey import to_8_bits
@@ -25,6 +24,7 @@ from benchmark.data.image import Frame, ImageCache, ImageSettings, fitted, is_so
 from benchmark.data.pseudorandom import shuffle_key
 from benchmark.data.study import Study
 from benchmark.data.workers import each_image
+from benchmark.disk.content import content_hash
 
 PAINTING_VERSION = 1
 """Part of every key of a map and of what is painted by it; raised whenever either comes out otherwise."""

@@ -1,7 +1,7 @@
 """What an image's header may claim before anything of it is decoded: its size, and the bytes that it becomes.
 
 A header costs a few bytes and can claim gigabytes. It is refused by what it says, so that no memory is spent on it.
-What kind of file it stands in, `benchmark.file_kinds` looks at first.
+What kind of file it stands in, `benchmark.disk.file_kinds` looks at first.
 """
 
 import io

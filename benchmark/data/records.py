@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backbones.locks import making
-from benchmark.cache import cache_folder
 from benchmark.data import dmid
 from benchmark.data.folds import cross_validation, pooled
 from benchmark.data.image import ImageCache, ImageSettings
@@ -15,11 +14,12 @@ from benchmark.data.lesion_places import Marked, PlacesCache, marked_of
 from benchmark.data.split import PARTS, Split
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
+from benchmark.disk.cache import cache_folder
 from benchmark.errors import UserError
+from benchmark.forms.record import DataRecord, ReferenceReport
+from benchmark.forms.suite import PhantomData, Suite, Trial
 from benchmark.products import tell_waiting
 from benchmark.progress.events import progress
-from benchmark.record import DataRecord, ReferenceReport
-from benchmark.suite import PhantomData, Suite, Trial
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from benchmark.data.study import Study
-from benchmark.record import Leakage, SplitFile, SplitRecord
-from benchmark.store import write_json
+from benchmark.forms.record import Leakage, SplitFile, SplitRecord
+from benchmark.results.store import write_json
 
 PARTS: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
 

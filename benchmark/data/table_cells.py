@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmark.data.text import read_text
-from benchmark.file_kinds import defect_of_file
+from benchmark.disk.file_kinds import defect_of_file
 
 LARGEST_TABLE = 50_000_000
 """Bytes of a table, unpacked: a row takes 100."""

@@ -4,7 +4,7 @@ import codecs
 import re
 from pathlib import Path
 
-from benchmark.file_kinds import defect_of_file
+from benchmark.disk.file_kinds import defect_of_file
 
 _LINE_END = re.compile("\r\n|[\r\n\v\f\x85\u2028\u2029]")
 _LARGEST_TEXT = 1_000_000

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmark.data.decode import stored_bytes
-from benchmark.execute import default_processes, ended_at_once, pool
+from benchmark.executors.execute import default_processes, ended_at_once, pool
 
 MEMORY_BUDGET = 1_500_000_000
 """Bytes that all processes may take together, unless the caller says how many to start."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import RunFailed, frames
-from benchmark.execute import Needs, one_arithmetic, one_thread, take_room
+from benchmark.executors.execute import Needs, one_arithmetic, one_thread, take_room
 from benchmark.executors.heard import SUFFIX, EventFile
 from benchmark.executors.home import Home
 from benchmark.progress.events import listen
@@ -42,7 +42,8 @@ class Piece:
             and kernels are settled.
         needs: of the machine.
         home: of the sweep.
-        same_kernels: whether to compute by the same kernels on every processor (`benchmark.execute.one_arithmetic`).
+        same_kernels: whether to compute by the same kernels on every processor
+            (`benchmark.executors.execute.one_arithmetic`).
         folder: for its events.
     """
 

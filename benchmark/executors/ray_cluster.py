@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchmark import ending
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Needs
+from benchmark.executors import ending
+from benchmark.executors.execute import Needs
 from benchmark.executors.piece import Ended, Piece, run_piece
 from benchmark.executors.remote import END_SECONDS, POLL_SECONDS, RETRIES, Opened, Remote, not_installed
 

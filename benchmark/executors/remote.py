@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from backbones.locks import Lock, holder
-from benchmark.cache import cache_folder
+from benchmark.disk.cache import cache_folder
+from benchmark.disk.files import make_folder, private_folder
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Needs, Work, default_processes
+from benchmark.executors.execute import Needs, Work, default_processes
 from benchmark.executors.heard import EventFolder
 from benchmark.executors.home import Home
 from benchmark.executors.piece import Ended, Misfit, Piece
-from benchmark.files import make_folder, private_folder
 from benchmark.progress.events import Listener
 
 POLL_SECONDS = 0.3

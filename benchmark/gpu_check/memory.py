@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
+from benchmark.forms.suite import Trial
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Difference, MemoryUse
 from benchmark.gpu_check.parity import ROUNDED
 from benchmark.gpu_check.subject import Subject
 from benchmark.rehearsal.measure import Gauge
-from benchmark.suite import Trial
 from benchmark.tuning.encoding import encoding_bytes
 from benchmark.tuning.interface import Outcome, TrainingSet
 from benchmark.tuning.packed import capacity, engine

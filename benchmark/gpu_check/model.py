@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from benchmark.record import Machine, Provenance, Stored
+from benchmark.forms.record import Machine, Provenance, Stored
 from benchmark.rehearsal.model import TOLERANCE
 
 GPU_CHECK = 1

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from safetensors.torch import load_file
 
+from benchmark.forms.suite import Trial
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Difference
 from benchmark.gpu_check.subject import Subject
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.contract import TOLERANCE, unlike
 from benchmark.tuning.interface import Engine
 from benchmark.tuning.packed.engine import Packed

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from backbones.base import Backbone
+from benchmark.entries.named import miniature_entry, published_entry
+from benchmark.entries.plugins import files_of, folder_name, is_by_name, plugin_of
 from benchmark.errors import reason
-from benchmark.execute import quiet
+from benchmark.executors.execute import quiet
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.memory import memory, out_of_memory
 from benchmark.gpu_check.model import Finding, GpuCheck, Kind
@@ -22,11 +24,9 @@ from benchmark.gpu_check.sizes import BACKBONES, FULL, SMALL
 from benchmark.gpu_check.speed import compiled, loss_kernels, speed
 from benchmark.gpu_check.subject import Subject, write_checkpoint
 from benchmark.gpu_check.waits import waits
-from benchmark.named import miniature_entry, published_entry
 from benchmark.planning.devices import Target, named, of_machine
-from benchmark.plugins import files_of, folder_name, is_by_name, plugin_of
 from benchmark.provenance import gpu, machine, now, provenance
-from benchmark.store import write_json
+from benchmark.results.store import write_json
 from benchmark.tuning import losses
 from benchmark.tuning.memory import release
 

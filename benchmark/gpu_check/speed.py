@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from benchmark.forms.suite import Trial
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Speed
 from benchmark.gpu_check.rate import speed_of
 from benchmark.gpu_check.subject import Subject
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning import losses, saving
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.packed import capacity, engine

@@ -17,13 +17,13 @@ from backbones.miniature import SIDE
 from backbones.miniature_checkpoint import open_to_readers, untrained
 from backbones.random_checkpoint import write_random
 from backbones.structure import Structure, read
+from benchmark.forms.suite import ImagePart, Protocol, Trial
 from benchmark.gpu_check.sizes import Sizes
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import report
 from benchmark.planning.devices import Target
 from benchmark.planning.rates import USE, assumed
-from benchmark.store import Store, TrialFolder
-from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.results.store import Store, TrialFolder
 from benchmark.tuning import memory
 from benchmark.tuning.interface import TrainingSet
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from benchmark.forms.suite import Trial
+from benchmark.forms.untuned import prompt_of
 from benchmark.pack.session import Session
-from benchmark.suite import Trial
-from benchmark.untuned import prompt_of
 
 if TYPE_CHECKING:
     from backbones.base import Backbone

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from benchmark.data.image import ImageCache
 from benchmark.errors import UserError
+from benchmark.forms.record import EvaluatedAdapter
+from benchmark.forms.suite import Trial
 from benchmark.pack.session import Session
 from benchmark.progress.events import Event, tell
-from benchmark.record import EvaluatedAdapter
-from benchmark.store import TrialFolder, write_json
-from benchmark.suite import Trial
+from benchmark.results.store import TrialFolder, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor

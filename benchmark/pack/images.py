@@ -12,12 +12,12 @@ from benchmark.data.lesion_painting import paint_over
 from benchmark.data.lesion_places import LESION, PATCH, Marked, PlacesCache
 from benchmark.data.records import Records
 from benchmark.data.split import Split
+from benchmark.forms.record import LESION_CONTROLS, Set
+from benchmark.forms.suite import Trial
 from benchmark.pack.model import Pack
 from benchmark.progress.events import progress
-from benchmark.record import LESION_CONTROLS, Set
 from benchmark.scoring.exchanged_images import training_images
 from benchmark.scoring.predictions import Shown
-from benchmark.suite import Trial
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.data.records import Records
-from benchmark.record import LESION_CONTROLS, Set
-from benchmark.suite import Entry, Halving, Trial
+from benchmark.forms.record import LESION_CONTROLS, Set
+from benchmark.forms.suite import Entry, Halving, Trial
 
 if TYPE_CHECKING:
     from backbones.adapter import AdapterFolder

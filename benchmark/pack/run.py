@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
+from benchmark.forms.record import Stage
 from benchmark.pack.model import Pack
 from benchmark.pack.session import Session
 from benchmark.pack.stages import encode_images, load_backbone, score_trials, train_adapters, write_reports
 from benchmark.progress.events import spanned
-from benchmark.record import Stage
 
 STAGES: dict[Stage, Callable[[Session], None]] = {
     "load": load_backbone,

@@ -7,11 +7,11 @@ where none waits a step is cheaper by what left.
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from benchmark.halving import Decided, decide, evaluations_of
+from benchmark.forms.suite import Halving, Trial
 from benchmark.pack.session import Session
 from benchmark.progress.events import Event, tell
-from benchmark.store import Store
-from benchmark.suite import Halving, Trial
+from benchmark.results.halving import Decided, decide, evaluations_of
+from benchmark.results.store import Store
 
 Train = Callable[[int | None, Sequence[Trial]], None]
 """Trains trials until a step, or to the end."""

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from backbones.locks import Lock
+from benchmark.disk.faults import fault_of
+from benchmark.disk.files import private_folder
 from benchmark.errors import UserError, frames, reason
-from benchmark.faults import fault_of
-from benchmark.files import private_folder
-from benchmark.halving import exits_among, groups_of
+from benchmark.forms.record import FAILURE, LESION_CONTROLS, EvaluatedAdapter, Failure, Stage
+from benchmark.forms.suite import Trial
 from benchmark.pack.model import Pack
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import now
-from benchmark.record import FAILURE, LESION_CONTROLS, EvaluatedAdapter, Failure, Stage
+from benchmark.results.halving import exits_among, groups_of
+from benchmark.results.store import Store, TrialFolder, write_json
 from benchmark.scoring import predictions
 from benchmark.scoring.predictions import Shown
-from benchmark.store import Store, TrialFolder, write_json
-from benchmark.suite import Trial
 from benchmark.tuning.spent import Meter
 from benchmark.tuning.staged import settle_interrupted
 

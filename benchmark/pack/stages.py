@@ -10,7 +10,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
-from benchmark.execute import keep_freed_memory, prepare_worker, quiet
+from benchmark.executors.execute import keep_freed_memory, prepare_worker, quiet
+from benchmark.forms.record import Prediction
+from benchmark.forms.suite import Trial
 from benchmark.pack.asked import digests_of, prompts_of, write_untuned
 from benchmark.pack.foreign import bring_in, changes_images, write_foreign
 from benchmark.pack.images import (
@@ -28,11 +30,9 @@ from benchmark.pack.trial_record import trial_record
 from benchmark.pack.validation import validation_set
 from benchmark.progress.events import Event, tell
 from benchmark.provenance import provenance
-from benchmark.record import Prediction
+from benchmark.results.store import TrialFolder, read_models
 from benchmark.scoring import predictions
 from benchmark.scoring.trial import is_scored, prepare, score
-from benchmark.store import TrialFolder, read_models
-from benchmark.suite import Trial
 from metrics.text.meteor_jar import warm_up
 from metrics.text.ptb import ptb_tokenize
 
@@ -53,7 +53,7 @@ def load_backbone(session: Session) -> None:
     import torch
 
     from backbones.private.wide_products import are_bfloat16_products_slow, wide_products
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
     from benchmark.tuning.norms import fused_norms
 
     pack = session.pack

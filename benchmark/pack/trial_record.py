@@ -1,10 +1,10 @@
 """What a finished trial of a pack leaves on record: what it was tuned on, how, where and how long."""
 
-from benchmark.evaluations import kept_of
+from benchmark.forms.record import TRIAL_RECORD, TrialRecord, UsedCheckpoint
+from benchmark.forms.suite import Trial
 from benchmark.pack.session import Session
 from benchmark.provenance import gpu, machine, now, provenance
-from benchmark.record import TRIAL_RECORD, TrialRecord, UsedCheckpoint
-from benchmark.suite import Trial
+from benchmark.results.evaluations import kept_of
 
 
 def trial_record(session: Session, trial: Trial) -> TrialRecord:

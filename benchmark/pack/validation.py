@@ -5,10 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmark.data.records import Records
-from benchmark.evaluations import scores_within_training
+from benchmark.forms.suite import Trial
 from benchmark.pack.images import blank_key
+from benchmark.results.evaluations import scores_within_training
 from benchmark.scoring.score import score_predictions
-from benchmark.suite import Trial
 
 if TYPE_CHECKING:
     from benchmark.pack.session import Session

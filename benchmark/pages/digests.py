@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchmark.board.earlier import JSON, Earlier
 from benchmark.board.model import DOCUMENTS
 from benchmark.provenance import versions
-from benchmark.store import Store, TrialFolder, write_text
+from benchmark.results.store import Store, TrialFolder, write_text
 from metrics.labels.version import signature
 
 SCHEMA = 1

@@ -20,18 +20,18 @@ from benchmark.board.gain import untuned_references
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.board.run import checkpoints, evaluated, name_of
 from benchmark.data import dmid
+from benchmark.disk.files import private_folder
 from benchmark.errors import UserError
-from benchmark.files import private_folder
+from benchmark.forms.record import ScoresRecord
+from benchmark.forms.suite import PhantomData, sweep_command
+from benchmark.forms.untuned import said
 from benchmark.pages.environment import render
 from benchmark.pages.model import Answer, ControlAnswer, GalleryColumn, GalleryPage, GalleryStudy
 from benchmark.pages.sentences import NOT_A_DEVICE, nature_of
 from benchmark.phantoms.folder import drawn_phantoms
-from benchmark.record import ScoresRecord
+from benchmark.results.store import Store, atomic_file, write_text
 from benchmark.scoring.baselines import BASELINES
 from benchmark.scoring.exchanged_images import swapped
-from benchmark.store import Store, atomic_file, write_text
-from benchmark.suite import PhantomData, sweep_command
-from benchmark.untuned import said
 from metrics.copying import is_verbatim
 from metrics.labels.labeler import Label, label
 from metrics.text.whitespace import collapse_whitespace

@@ -17,8 +17,8 @@ from benchmark.board.earlier import JSON, Earlier, find, keep, published_text, r
 from benchmark.board.model import Board, FloorsBoard, PlanBoard
 from benchmark.board.results import SuiteResults, read_results
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import default_processes
-from benchmark.forked import forked
+from benchmark.executors.execute import default_processes
+from benchmark.executors.forked import forked
 from benchmark.pages import floors, model_card, plan
 from benchmark.pages.csv import floors_csv, in_parts, results_csv
 from benchmark.pages.digests import digests_of, files_in, read_digests, write_digests
@@ -27,7 +27,7 @@ from benchmark.pages.readme import readme
 from benchmark.pages.same_drawing import same_drawing
 from benchmark.pages.scores import scores
 from benchmark.pages.written import AnyBoard, Written
-from benchmark.store import Store, atomic_file
+from benchmark.results.store import Store, atomic_file
 from benchmark.suites.load import built_in, load_suite
 
 BOARDS: dict[str, type[AnyBoard]] = {"suite": Board, "floors": FloorsBoard, "plan": PlanBoard}

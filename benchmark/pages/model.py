@@ -3,7 +3,7 @@
 from pydantic import Field, SerializationInfo, field_serializer
 
 from benchmark.board.model import Number
-from benchmark.record import Stored
+from benchmark.forms.record import Stored
 
 
 class ComparedScore(Stored):

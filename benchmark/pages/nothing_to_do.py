@@ -19,18 +19,18 @@ from pathlib import Path
 from backbones.checkpoint import fingerprint, is_cached, locate
 from backbones.manifest import MANIFEST
 from benchmark.board.earlier import JSON, find, read_board
-from benchmark.content import content_hash, is_known, make_known
+from benchmark.disk.content import content_hash, is_known, make_known
 from benchmark.errors import UserError
-from benchmark.halving import exits_of
+from benchmark.forms.record import SuiteRecord
+from benchmark.forms.suite import Entry, PhantomData, Suite, Trial
 from benchmark.pages.digests import LeaderboardDigests, digests_of, files_in, read_digests
 from benchmark.pages.written import Written
 from benchmark.phantoms.places import phantom_folder, shipped_for
 from benchmark.products import problems_of
 from benchmark.provenance import code_version
-from benchmark.record import SuiteRecord
-from benchmark.store import Store, read_record, read_references
-from benchmark.suite import Entry, PhantomData, Suite, Trial
-from benchmark.summary import Summary
+from benchmark.results.halving import exits_of
+from benchmark.results.store import Store, read_record, read_references
+from benchmark.results.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _folder(suite: Suite, entry: Entry) -> Path | None:
         source = miniatures.source_of(suite, entry)
         return source if isinstance(source, Path) else source.folder
     # Which revision is pinned, only the plugin says.
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
 
     pinned = plugin_of(entry).checkpoint
     return locate(None, pinned) if is_cached(pinned) else None

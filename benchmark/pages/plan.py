@@ -6,16 +6,16 @@ from benchmark.board.format import several
 from benchmark.board.model import Checkpoint, PlanBoard
 from benchmark.board.published import NOT_COMPARABLE
 from benchmark.board.within_training import within_training
+from benchmark.forms.suite import DmidData, Suite
+from benchmark.forms.untuned import said
 from benchmark.pages.environment import render
 from benchmark.pages.readme import checkpoints_table, published_table
 from benchmark.pages.sentences import NOT_A_DEVICE, SHUFFLED
-from benchmark.suite import DmidData, Suite
-from benchmark.untuned import said
 
 
 def plan_of(suite: Suite) -> PlanBoard:
     """Return what a suite will run."""
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
 
     checkpoints = []
     for entry in suite.backbones:

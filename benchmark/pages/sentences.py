@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from benchmark.board.format import decimal, percent, several, with_interval
 from benchmark.board.model import SIGNIFICANT, Board, Checkpoint, Choice, Row
+from benchmark.forms.record import DataRecord
+from benchmark.forms.suite import Protocol
 from benchmark.pages import untuned
 from benchmark.pages.rates import rates_sentences
-from benchmark.record import DataRecord
-from benchmark.suite import Protocol
 from metrics.registry import METRICS
 from metrics.statistics.least_blocks import blocks_needed
 

@@ -2,7 +2,7 @@
 
 from benchmark.board.format import NBSP, UNKNOWN, decimal, duration, escape, percent, several, table, with_interval
 from benchmark.board.model import Board, Gain, Row
-from benchmark.untuned import said
+from benchmark.forms.untuned import said
 from metrics.registry import METRICS
 from metrics.statistics.least_blocks import blocks_needed
 

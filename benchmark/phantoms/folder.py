@@ -5,11 +5,11 @@ from pathlib import Path
 from backbones.locks import making
 from benchmark.data import dmid
 from benchmark.errors import UserError
+from benchmark.forms.suite import PhantomData
 from benchmark.phantoms import write
 from benchmark.phantoms.places import phantom_folder
 from benchmark.products import discard_unsound, tell_waiting
 from benchmark.progress.events import Event, progress, tell
-from benchmark.suite import PhantomData
 
 
 def draw_phantoms(part: PhantomData, processes: int) -> Path:

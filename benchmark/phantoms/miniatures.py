@@ -20,11 +20,12 @@ import numpy as np
 from backbones.checkpoint import is_miniature
 from backbones.locks import making
 from backbones.manifest import has_manifest, write_manifest
-from benchmark.cache import cache_folder
 from benchmark.data.crop import find_breast
 from benchmark.data.image import PREPARATION_VERSION, ImageSettings, letterbox
-from benchmark.execute import default_processes, executor, in_order, one_thread, prepare_worker
-from benchmark.files import remove
+from benchmark.disk.cache import cache_folder
+from benchmark.disk.files import remove
+from benchmark.executors.execute import default_processes, executor, in_order, one_thread, prepare_worker
+from benchmark.forms.suite import Entry, ImagePart, MiniaturePart, Protocol, Suite
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.dialects import BASE_DIALECTS, DIALECTS
 from benchmark.phantoms.files import to_bytes
@@ -35,8 +36,7 @@ from benchmark.phantoms.truth import KINDS, SIGNS, PhantomTruth
 from benchmark.products import discard_unsound, problems_of, tell_waiting
 from benchmark.progress.events import Event, Listener, progress, tell
 from benchmark.provenance import versions
-from benchmark.store import atomic_file
-from benchmark.suite import Entry, ImagePart, MiniaturePart, Protocol, Suite
+from benchmark.results.store import atomic_file
 from metrics.labels.birads import BIRADS_SCALE
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def source_of(suite: Suite, entry: Entry) -> Path | MiniatureJob:
     if (folder := shipped_for(suite, entry)) is not None:
         return folder
     from backbones.miniature_checkpoint import MINIATURES, specification
-    from benchmark.plugins import folder_name, plugin_of
+    from benchmark.entries.plugins import folder_name, plugin_of
 
     part = suite.miniature or MiniaturePart()
     prompt = suite.protocol.prompt
@@ -208,7 +208,7 @@ def is_sound(job: MiniatureJob) -> bool:
 def _train(job: MiniatureJob, progress: Callable[[int, int], None]) -> Path:
     from backbones.miniature_checkpoint import write_miniature
     from backbones.pretraining import Recipe
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
 
     examples, truths = _read(job.examples)
     return write_miniature(

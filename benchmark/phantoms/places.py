@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from benchmark.cache import cache_folder
-from benchmark.suite import Entry, PhantomData, Suite
+from benchmark.disk.cache import cache_folder
+from benchmark.forms.suite import Entry, PhantomData, Suite
 
 PHANTOMS = 2
 """The version of everything that decides a phantom, its pixels, truth, reports and files: part of the name of whatever

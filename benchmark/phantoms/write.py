@@ -15,7 +15,7 @@ import numpy as np
 from backbones.locks import temporary_folder
 from backbones.manifest import write_manifest
 from benchmark.errors import UserError
-from benchmark.execute import in_order
+from benchmark.executors.execute import in_order
 from benchmark.phantoms import files
 from benchmark.phantoms.cases import Case, plan
 from benchmark.phantoms.image import draw

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.execute import available_memory, default_processes
+from benchmark.executors.execute import available_memory, default_processes
+from benchmark.forms.suite import Entry, Suite, Trial
+from benchmark.forms.untuned import FewShot
 from benchmark.planning.dealing import dealt, dealt_by_fold, trials_of
 from benchmark.planning.devices import Target
 from benchmark.planning.machine import GB
@@ -20,8 +22,6 @@ from benchmark.planning.model import (
     PlannedOperations,
 )
 from benchmark.planning.sizes import Sizes
-from benchmark.suite import Entry, Suite, Trial
-from benchmark.untuned import FewShot
 
 if TYPE_CHECKING:
     from backbones.base import Backbone

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmark.grid import Point
-from benchmark.suite import Entry, Protocol, Suite, Trial, under
-from benchmark.untuned import FewShot
+from benchmark.forms.grid import Point
+from benchmark.forms.suite import Entry, Protocol, Suite, Trial, under
+from benchmark.forms.untuned import FewShot
 
 Examples = Callable[[int | None, FewShot], tuple[str, ...]]
 """A fold and what is asked to the ids of the training reports that are shown."""

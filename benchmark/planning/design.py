@@ -11,11 +11,11 @@ from benchmark.data.split import Split
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
+from benchmark.forms.suite import PhantomData, Suite
 from benchmark.phantoms.places import phantom_folder
 from benchmark.phantoms.write import write_texts
 from benchmark.planning.folder import DmidFolder
 from benchmark.planning.model import Comparison, Design
-from benchmark.suite import PhantomData, Suite
 from metrics.statistics.intervals import StandardError, detectable_difference
 from metrics.statistics.least_blocks import blocks_needed
 

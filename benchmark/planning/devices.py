@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, replace
 
 from benchmark.errors import UserError
+from benchmark.forms.record import Stored
 from benchmark.planning.machine import Gpu, gpu
-from benchmark.record import Stored
 
 
 class Card(Stored):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmark.forms.suite import Entry
 from benchmark.planning.costs import feature_bytes
 from benchmark.planning.model import PlannedBytes
-from benchmark.suite import Entry
 
 if TYPE_CHECKING:
     from backbones.base import Backbone

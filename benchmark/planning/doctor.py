@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from backbones.locks import Lock, holder
-from benchmark.cache import cache_folder
+from benchmark.disk.cache import cache_folder
+from benchmark.disk.faults import fault_of, try_folder
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import available_memory, default_processes
-from benchmark.faults import fault_of, try_folder
+from benchmark.executors.execute import available_memory, default_processes
 from benchmark.planning.machine import GB, free_disk, gpu, has_token, hub_cache, is_offline
 from metrics.errors import MetricUnavailable
 from metrics.text.java import java

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backbones.checkpoint import shipped
-from benchmark.execute import Needs, available_memory, default_processes
+from benchmark.executors.execute import Needs, available_memory, default_processes
 from benchmark.executors.remote import Remote
+from benchmark.forms.suite import Suite
 from benchmark.planning.machine import GB, gpu_memory
-from benchmark.suite import Suite
 
 if TYPE_CHECKING:
     from benchmark.planning.model import BackbonePlan

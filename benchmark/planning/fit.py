@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from benchmark.forms.suite import Entry, Protocol
 from benchmark.planning.costs import weights_in_memory
 from benchmark.planning.machine import GB
 from benchmark.planning.model import PlannedMode
-from benchmark.suite import Entry, Protocol
 
 if TYPE_CHECKING:
     from backbones.structure import Structure

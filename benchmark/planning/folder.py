@@ -9,7 +9,7 @@ from benchmark.data.split import Split
 from benchmark.data.split_rules import choose
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.suite import SplitPart
+from benchmark.forms.suite import SplitPart
 
 
 class DmidFolder:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
-from benchmark.execute import available_memory
+from benchmark.executors.execute import available_memory
+from benchmark.forms.suite import DmidData, Entry, Suite
 from benchmark.planning.machine import GB
-from benchmark.suite import DmidData, Entry, Suite
 from benchmark.suites.load import SuiteSource
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def missing(
     entries = [entry for entry in suite.backbones if entry.checkpoint != "miniature" or entry.quantization]
     if not entries:
         return needs
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
 
     plugins: list[tuple[Entry, type[Backbone]]] = []
     for entry in entries:
@@ -69,7 +69,7 @@ def processes_in_memory(suite: Suite, most: int) -> int:
 
 def _one_trial(suite: Suite, entry: Entry) -> float:
     """Return GB of tuning one trial of the largest rank; 0 where it can't be known, which `missing` says."""
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
 
     try:
         return memory_needed(suite, entry, plugin_of(entry))[1] if _is_present(entry) else 0.0
@@ -85,7 +85,7 @@ def disk_missing(results: Path, stored: float, cached: float) -> list[str]:
         stored: bytes that go there: adapters and snapshots.
         cached: bytes that go into the cache: images and features.
     """
-    from benchmark.cache import cache_folder
+    from benchmark.disk.cache import cache_folder
 
     return _short_of_disk(
         (
@@ -228,7 +228,7 @@ def _advice(suite: Suite, entry: Entry, available: float) -> str:
 
 def _checkpoints(plugins: "Plugins") -> list[str]:
     from backbones.checkpoint import is_cached
-    from benchmark.cache import cache_folder
+    from benchmark.disk.cache import cache_folder
     from benchmark.planning.machine import has_token, hub_cache, is_offline
 
     needs, download, converted = [], 0.0, 0.0

@@ -1,6 +1,6 @@
 """The plan of a suite as data: what `amrg plan --json` prints and the tables of `amrg plan` show."""
 
-from benchmark.record import Stored
+from benchmark.forms.record import Stored
 
 
 class Device(Stored):

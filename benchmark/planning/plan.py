@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UserError
+from benchmark.forms.suite import Suite
 from benchmark.planning.backbone import Planner
 from benchmark.planning.design import design_of
 from benchmark.planning.devices import Target, named, of_machine
@@ -21,7 +22,6 @@ from benchmark.planning.model import (
 )
 from benchmark.planning.sizes import sizes_of
 from benchmark.planning.values import remarks
-from benchmark.suite import Suite
 
 if TYPE_CHECKING:
     from benchmark.planning.hours import Seconds
@@ -52,7 +52,7 @@ def plan(
     Raises:
         UserError: no such device is known.
     """
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
 
     target = target_of(suite, gpu, gpu_memory)
     folder = None if data is None else DmidFolder(data)

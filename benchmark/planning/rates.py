@@ -6,10 +6,10 @@ from statistics import median
 
 from backbones.structure import Structure
 from benchmark.errors import UserError
+from benchmark.forms.suite import Entry
 from benchmark.planning.costs import training_operations
 from benchmark.planning.devices import Target
-from benchmark.store import TrialFolder
-from benchmark.suite import Entry
+from benchmark.results.store import TrialFolder
 
 USE = 0.35
 """Assumed share of the peak rate that training, prompts and the vision encoder reach."""

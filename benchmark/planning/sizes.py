@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
+from benchmark.forms.suite import DmidData, Suite
 from benchmark.planning.folder import DmidFolder
-from benchmark.suite import DmidData, Suite
 
 DMID_STUDIES = 510
 """Images of the release, where no folder is given to count them in."""

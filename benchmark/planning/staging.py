@@ -12,10 +12,10 @@ import yaml
 
 from backbones.checkpoint import Checkpoint, locate
 from backbones.manifest import MANIFEST, sha256, write_manifest
+from benchmark.disk.files import make_folder, write_text
 from benchmark.errors import UserError
-from benchmark.files import make_folder, write_text
+from benchmark.forms.suite import DmidData, Suite
 from benchmark.planning.machine import hub_cache
-from benchmark.suite import DmidData, Suite
 from benchmark.suites.load import built_in, load_suite
 
 README = """\
@@ -114,7 +114,7 @@ def _write_data(folder: Path, data: Path, progress: Callable[[str], None]) -> in
 
 
 def _checkpoints(suite: Suite, folder: Path, progress: Callable[[str], None]) -> list[str]:
-    from benchmark.plugins import folder_name, plugin_of
+    from benchmark.entries.plugins import folder_name, plugin_of
 
     found = []
     for entry in suite.backbones:

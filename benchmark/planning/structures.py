@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backbones.structure import Structure, build, read, structure
+from benchmark.entries.plugins import is_by_name
+from benchmark.forms.suite import Entry, Protocol
 from benchmark.planning.costs import LONGEST_REPORT_TOKENS, PROMPT_TOKENS, weights_in_memory
-from benchmark.plugins import is_by_name
-from benchmark.suite import Entry, Protocol
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from benchmark.data.split_names import RULES
 from benchmark.data.split_rules import read_ids
 from benchmark.errors import UserError
+from benchmark.forms.suite import Entry, PhantomData, Suite
 from benchmark.planning.folder import DmidFolder
 from benchmark.planning.sizes import sizes_of
-from benchmark.suite import Entry, PhantomData, Suite
 from benchmark.suites.load import SuiteSource, built_in, load_suite
 
 if TYPE_CHECKING:
@@ -194,8 +194,8 @@ def _positions(entry: Entry, plugin: "type[Backbone]") -> tuple[int | None, int]
 
 def _plugins(suite: Suite) -> "Iterator[tuple[Entry, type[Backbone]]]":
     """Yield entries whose structure can be known, with their plugins; `missing` says what is wrong with others."""
+    from benchmark.entries.plugins import plugin_of
     from benchmark.planning.structures import structure_of
-    from benchmark.plugins import plugin_of
 
     for entry in suite.backbones:
         try:

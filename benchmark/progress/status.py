@@ -9,13 +9,13 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from backbones.locks import Holder, Lock, holder
+from benchmark.disk.files import remove, remove_stale
 from benchmark.errors import UserError
-from benchmark.files import remove, remove_stale
-from benchmark.halving import exits_of
+from benchmark.forms.record import Stored
 from benchmark.progress.events import Event, Listener
 from benchmark.progress.timeline import Timeline, timeline_file
-from benchmark.record import Stored
-from benchmark.store import Store, TrialFolder, read_model, read_record, write_json
+from benchmark.results.halving import exits_of
+from benchmark.results.store import Store, TrialFolder, read_model, read_record, write_json
 
 EVERY_SECONDS = 1.0
 State = Literal["done", "running", "failed", "left", "exited"]

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from benchmark.disk.files import read_models
 from benchmark.errors import UserError
-from benchmark.files import read_models
 from benchmark.progress.events import Event
-from benchmark.store import Store
+from benchmark.results.store import Store
 
 MOST_BYTES = 4_000_000
 """Of the file; the next sweep begins it anew when it is longer. A span takes about 250."""

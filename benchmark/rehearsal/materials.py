@@ -8,13 +8,13 @@ from backbones.base import Backbone
 from backbones.checkpoint import fingerprint
 from benchmark.data.records import Records, decode_images, read_records
 from benchmark.data.split import Split
-from benchmark.grid import Grid
+from benchmark.forms.grid import Grid
+from benchmark.forms.suite import Entry, ImagePart, PhantomData, Protocol, Suite
 from benchmark.pack.model import Pack
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.reports import report
 from benchmark.phantoms.write import write
 from benchmark.planning.costs import LONGEST_REPORT_TOKENS
-from benchmark.suite import Entry, ImagePart, PhantomData, Protocol, Suite
 from benchmark.sweep import plan_trials
 from benchmark.tuning.weights import Weights
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from benchmark.record import Stored
+from benchmark.forms.record import Stored
 
 TOLERANCE = 0.1
 """Share by which measured memory, or disk, may exceed what is planned."""

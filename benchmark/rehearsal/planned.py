@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backbones.structure import Structure
-from benchmark.execute import default_processes
+from benchmark.executors.execute import default_processes
 from benchmark.planning.costs import (
     BYTES,
     feature_bytes,

@@ -12,10 +12,10 @@ from backbones.quantization import quantization_config
 from benchmark.data.image import ImageCache
 from benchmark.data.records import Records
 from benchmark.data.study import Study
+from benchmark.forms.suite import Trial
 from benchmark.pack.model import Pack
 from benchmark.pack.session import Session
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.adapters import tuned
 
 LAST = 8

@@ -15,22 +15,22 @@ import torch
 
 from backbones.base import Backbone
 from backbones.random_checkpoint import RandomCheckpoint, write_random
+from benchmark.entries.plugins import folder_name, is_by_name, plugin_of
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import default_processes, prepare_worker
+from benchmark.executors.execute import default_processes, prepare_worker
 from benchmark.pack.images import blank_key
 from benchmark.pack.model import Pack
 from benchmark.pack.session import Session
 from benchmark.pack.stages import encode_images, load_backbone, score_trials, train_adapters, write_reports
 from benchmark.planning.devices import named, of_machine
 from benchmark.planning.structures import footprint_of, structure_of
-from benchmark.plugins import folder_name, is_by_name, plugin_of
 from benchmark.provenance import gpu, provenance
 from benchmark.rehearsal.materials import NEW_TOKENS, STEPS, TRAINED, Wanted, pack_of, texts
 from benchmark.rehearsal.measure import Gauge, Taken, bytes_below, mapped_bytes
 from benchmark.rehearsal.model import Rehearsal, RehearsalStage, StageCost
 from benchmark.rehearsal.planned import Planned
 from benchmark.rehearsal.reload import Expected, difference, expected
-from benchmark.store import TrialFolder
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.encoding import encoding_bytes
 from benchmark.tuning.features import images_at_once
 from benchmark.tuning.interface import Engine

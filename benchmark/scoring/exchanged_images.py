@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from benchmark.data.pseudorandom import shuffle_key
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
 
 EXCHANGES = 32
 """How often every study of a shuffled training set may exchange its image; a few times would do."""

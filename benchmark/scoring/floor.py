@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from benchmark.data.image import ImageCache
 from benchmark.data.pseudorandom import DRAWS
 from benchmark.data.records import Records
+from benchmark.disk.faults import fault_of
+from benchmark.disk.files import private_folder
 from benchmark.errors import UserError, frames, reason
-from benchmark.faults import fault_of
-from benchmark.files import private_folder
+from benchmark.forms.record import FLOOR_RECORD, DrawnReport, Failure, FloorInputs, FloorRecord, Report
+from benchmark.forms.suite import ImagePart
 from benchmark.progress.events import Event, spanned, tell
 from benchmark.provenance import now, provenance
-from benchmark.record import FLOOR_RECORD, DrawnReport, Failure, FloorInputs, FloorRecord, Report
+from benchmark.results.store import Store, TrialFolder, write_json, write_lines
 from benchmark.scoring.baselines import RANDOM, predict_draws
 from benchmark.scoring.score import score_draws
 from benchmark.scoring.stored import digest
-from benchmark.store import Store, TrialFolder, write_json, write_lines
-from benchmark.suite import ImagePart
 
 
 @dataclass(frozen=True)

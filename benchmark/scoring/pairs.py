@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from benchmark.data.pseudorandom import shuffle_key
-from benchmark.record import FallRecord, Grounding, Pairs, StoredFall
+from benchmark.forms.record import FallRecord, Grounding, Pairs, StoredFall
 from benchmark.scoring.score import report_statistics
 from metrics.all_pairs import Mask, PairStatistics, SeedFall, across_blocks, fall, fall_of_seed, unchanged
 from metrics.labels.labeler import label

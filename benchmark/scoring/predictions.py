@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
-from benchmark.record import ALL_CONTROLS, ControlPrediction, Prediction, Set
-from benchmark.store import TrialFolder, read_models, write_lines
-from benchmark.trial_folder import WRITTEN
+from benchmark.forms.record import ALL_CONTROLS, ControlPrediction, Prediction, Set
+from benchmark.results.store import TrialFolder, read_models, write_lines
+from benchmark.results.trial_folder import WRITTEN
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from benchmark.data.dmid import Release
 from benchmark.errors import UserError
-from benchmark.record import ScoresRecord, TrialRecord
+from benchmark.forms.record import ScoresRecord, TrialRecord
+from benchmark.results.store import Store, TrialFolder
+from benchmark.results.trial_folder import WRITTEN
 from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import check_ids, score_draws
 from benchmark.scoring.stored import digest
 from benchmark.scoring.texts import read_texts
-from benchmark.store import Store, TrialFolder
-from benchmark.trial_folder import WRITTEN
 
 
 def rescore(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchmark.errors import UserError, unknown_name
-from benchmark.record import ReportScores, ScoreRecord, ScoresRecord
+from benchmark.forms.record import ReportScores, ScoreRecord, ScoresRecord
 from metrics.clinical.clinical import clinical_scores
 from metrics.copying import is_verbatim, memory_statistics
 from metrics.errors import MetricUnavailable

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.record import ScoresRecord
+from benchmark.forms.record import ScoresRecord
 from benchmark.scoring.score import check_ids, draw_statistics
 from metrics.metric import Array, ReportStatistics, mean_of
 from metrics.registry import METRICS

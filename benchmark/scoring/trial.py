@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.record import CONTROLS, LESION_CONTROLS, ControlPrediction, Prediction, ScoresRecord
+from benchmark.forms.record import CONTROLS, LESION_CONTROLS, ControlPrediction, Prediction, ScoresRecord
+from benchmark.results.store import TrialFolder, read_models, write_json
 from benchmark.scoring.pairs import pairs_of
 from benchmark.scoring.score import score_predictions
 from benchmark.scoring.stored import digest
-from benchmark.store import TrialFolder, read_models, write_json
 from metrics.registry import METRICS
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from benchmark.errors import UserError, unknown_name
-from benchmark.grid import Grid, Stated
-from benchmark.suite import (
+from benchmark.forms.grid import Grid, Stated
+from benchmark.forms.suite import (
     DmidData,
     Entry,
     Halving,
@@ -24,8 +24,8 @@ from benchmark.suite import (
     SplitPart,
     Suite,
 )
+from benchmark.forms.untuned import FewShot
 from benchmark.suites.strict_yaml import Document, Location, quoted, read, read_file
-from benchmark.untuned import FewShot
 
 
 def built_in() -> list[str]:
@@ -157,8 +157,8 @@ def _check_names(suite: Suite, document: Document, where: str) -> None:
     from backbones.published_files import is_hub_id
     from backbones.registry import locations
     from benchmark.data.split_names import RULES
-    from benchmark.evaluations import criteria
     from benchmark.phantoms.dialects import DIALECTS
+    from benchmark.results.evaluations import criteria
     from benchmark.scoring.baseline_names import BASELINES
     from metrics.registry import METRICS
 

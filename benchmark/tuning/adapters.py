@@ -10,9 +10,9 @@ from safetensors import SafetensorError, safe_open
 
 from backbones.base import Backbone
 from backbones.private.lora import linear_weights, put_back, take_out
-from benchmark.grid import TAKEN_FROM_THE_BASE
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.forms.grid import TAKEN_FROM_THE_BASE
+from benchmark.forms.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.protocol import lora_config
 
 COMPARED = (

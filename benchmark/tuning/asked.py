@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from backbones.base import Backbone
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning import memory
 from benchmark.tuning.generation import cut, distinct, generate, greedy
 from benchmark.tuning.interface import Generated

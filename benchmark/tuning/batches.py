@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import BatchEncoding
 
 from backbones.base import Backbone
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning.interface import TrainingSet
 
 Item = TypeVar("Item")

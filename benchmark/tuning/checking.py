@@ -1,12 +1,12 @@
-"""A plugin made of a checkpoint's files, held to the contract once: its verdict is kept (`benchmark.verdicts`)."""
+"""A plugin made of a checkpoint's files, held to the contract once; `benchmark.entries.verdicts` keeps the verdict."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backbones.contract import Clause, check, fits_four_bits, sentence_of
+from benchmark.entries.verdicts import Verdict, keep, verdict_of
 from benchmark.errors import UserError
 from benchmark.tuning.contract import CLAUSES, packed_as_sequential
-from benchmark.verdicts import Verdict, keep, verdict_of
 
 if TYPE_CHECKING:
     from backbones.generic import GenericBackbone

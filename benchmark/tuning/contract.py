@@ -18,8 +18,8 @@ from torch import Tensor
 
 from backbones.base import Backbone
 from backbones.contract import REPORTS, Broken, Check, Subject
-from benchmark.store import Store, TrialFolder
-from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.forms.suite import ImagePart, Protocol, Trial
+from benchmark.results.store import Store, TrialFolder
 from benchmark.tuning import generation, saving
 from benchmark.tuning.adapters import taken_out, tuned
 from benchmark.tuning.engines import engine_named

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from backbones.base import Backbone
-from benchmark.store import TrialFolder
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.adapters import tuned
 from benchmark.tuning.protocol import precision
 

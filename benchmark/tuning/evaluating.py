@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from benchmark.evaluations import best
-from benchmark.record import Evaluation
-from benchmark.store import TrialFolder, write_lines
-from benchmark.suite import Trial
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import Trial
+from benchmark.results.evaluations import best
+from benchmark.results.store import TrialFolder, write_lines
 from benchmark.tuning.interface import TrainingSet, ValidationSet
 from benchmark.tuning.protocol import rows_at_once
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from backbones.base import Backbone
 from backbones.locks import making
-from benchmark.files import remove_stale
+from benchmark.disk.files import remove_stale
 from benchmark.products import tell_waiting
-from benchmark.store import atomic_file
+from benchmark.results.store import atomic_file
 from benchmark.tuning.interface import Picture
 
 VALUES = 16 * 3 * 112 * 112

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from backbones.base import Backbone
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning import memory
 from benchmark.tuning.interface import Generated
 from benchmark.tuning.protocol import precision

@@ -5,12 +5,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.cache import cache_folder
+from benchmark.disk.cache import cache_folder
 from benchmark.errors import UserError
-from benchmark.record import FloorRecord, SuiteRecord, TrialRecord
-from benchmark.store import Store, TrialFolder, by_start, read_model
-from benchmark.suite import Entry, Trial
-from benchmark.trial_folder import TRAINED
+from benchmark.forms.record import FloorRecord, SuiteRecord, TrialRecord
+from benchmark.forms.suite import Entry, Trial
+from benchmark.results.store import Store, TrialFolder, by_start, read_model
+from benchmark.results.trial_folder import TRAINED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +77,7 @@ def load_base(
     """
     import torch
 
-    from benchmark.plugins import plugin_of
+    from benchmark.entries.plugins import plugin_of
     from benchmark.tuning.adapters import misfit
 
     record = folder.read_trial()
@@ -144,7 +144,7 @@ def _source(folder: TrialFolder, record: TrialRecord) -> Path | None:
     if how.kind == "hub":
         return None
     from backbones.checkpoint import fingerprint, shipped
-    from benchmark.plugins import folder_name
+    from benchmark.entries.plugins import folder_name
 
     if how.miniature:
         miniature = shipped(trial.backbone)

@@ -9,8 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from backbones.base import Backbone
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.spent import Meter
 
 StepDone = Callable[[Trial, int, int, float], None]

@@ -12,8 +12,8 @@ from PIL import Image
 
 from backbones.base import Backbone
 from benchmark.errors import RunFailed, UserError
-from benchmark.store import TrialFolder, write_text
-from benchmark.suite import Protocol, Trial
+from benchmark.forms.suite import Protocol, Trial
+from benchmark.results.store import TrialFolder, write_text
 from benchmark.tuning.adapters import taken_out, tuned
 from benchmark.tuning.effect import changes_logits
 from benchmark.tuning.generation import settings

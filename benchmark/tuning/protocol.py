@@ -14,7 +14,7 @@ from peft import LoraConfig
 
 from backbones.base import Backbone
 from backbones.private.masks import whole_rows
-from benchmark.suite import Protocol, Trial
+from benchmark.forms.suite import Protocol, Trial
 from benchmark.tuning.compilation import compiled_layers
 
 WINDOW = 8
@@ -22,7 +22,7 @@ WINDOW = 8
 
 
 def lora_config(backbone: Backbone, trial: Trial) -> LoraConfig:
-    """Return the adapter of a trial, as peft makes it; see `benchmark.grid` for what its settings mean."""
+    """Return the adapter of a trial, as peft makes it; see `benchmark.forms.grid` for what its settings mean."""
     return LoraConfig(
         r=trial.rank,
         lora_alpha=trial.alpha,

@@ -8,9 +8,9 @@ from huggingface_hub import ModelCardData
 
 from backbones.base import Backbone
 from backbones.checkpoint import is_miniature
-from benchmark.grid import TAKEN_FROM_THE_BASE, Targets
-from benchmark.store import TrialFolder, write_text
-from benchmark.suite import Trial
+from benchmark.forms.grid import TAKEN_FROM_THE_BASE, Targets
+from benchmark.forms.suite import Trial
+from benchmark.results.store import TrialFolder, write_text
 
 
 def write(folder: TrialFolder, backbone: Backbone, trial: Trial, save: Callable[[str], object]) -> None:

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from backbones.base import IGNORED, Backbone
 from backbones.private.lora import lora_layers, replace_dropout, without_adapter_name
 from backbones.private.optimizers import adamw_moments, adamw_state
-from benchmark.record import Evaluation
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning import batches, evaluating, memory, saving
 from benchmark.tuning.adapters import changes_base, taken_out, tuned
 from benchmark.tuning.dropout import Mask, Streams, masked

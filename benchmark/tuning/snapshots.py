@@ -14,10 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import Trial
 from benchmark.progress.events import Event, tell
-from benchmark.record import Evaluation
-from benchmark.store import TrialFolder, atomic_file
-from benchmark.suite import Trial
+from benchmark.results.store import TrialFolder, atomic_file
 
 SNAPSHOT_SECONDS = 60.0
 """Training time between two snapshots: what an interruption loses at most, where they cost little."""

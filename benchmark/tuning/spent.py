@@ -19,8 +19,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from benchmark.errors import UserError
-from benchmark.record import STAGES, Stage
-from benchmark.store import TrialFolder, read_model, write_json
+from benchmark.forms.record import STAGES, Stage
+from benchmark.results.store import TrialFolder, read_model, write_json
 
 
 class Spent(BaseModel):

@@ -9,11 +9,11 @@ throws away where it isn't: then none of the pack is trained.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmark.disk.files import read_model, remove, write_json
 from benchmark.errors import UserError
-from benchmark.files import read_model, remove, write_json
-from benchmark.integrity import differing
-from benchmark.record import Stored, WrittenFiles
-from benchmark.trial_folder import TrialFolder
+from benchmark.forms.record import Stored, WrittenFiles
+from benchmark.results.integrity import differing
+from benchmark.results.trial_folder import TrialFolder
 
 
 class TrainedTogether(Stored):

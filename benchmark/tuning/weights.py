@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from benchmark.errors import UserError
-from benchmark.execute import Workers, prepare_worker
+from benchmark.executors.execute import Workers, prepare_worker
+from benchmark.forms.suite import Entry, Suite
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.miniatures import MiniatureJob
 from benchmark.products import problems_of
 from benchmark.progress.events import Event, progress, spanned, tell
-from benchmark.suite import Entry, Suite
 
 if TYPE_CHECKING:
     from backbones.generic import GenericBackbone
@@ -54,7 +54,7 @@ def _source(suite: Suite, entry: Entry) -> Path | MiniatureJob | None:
 def _prepare(entry: Entry, source: Path | MiniatureJob | None) -> Weights:
     """Make or find one checkpoint, in a worker."""
     from backbones.checkpoint import fingerprint, locate
-    from benchmark.plugins import files_of, is_by_name, plugin_of
+    from benchmark.entries.plugins import files_of, is_by_name, plugin_of
 
     plugin = plugin_of(entry)
     if is_by_name(entry):

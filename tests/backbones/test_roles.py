@@ -20,7 +20,7 @@ from backbones.registry import get
 from backbones.roles import LinearLayer, decoder_layers
 from backbones.structure import build
 from backbones.targets import CHOICES, decoder_projections, vision_projections
-from benchmark.grid import CHOICES as OF_SUITES
+from benchmark.forms.grid import CHOICES as OF_SUITES
 
 USUAL = {
     "attention_in": "q_proj k_proj v_proj", "attention_out": "o_proj",

@@ -20,7 +20,7 @@ from backbones.checkpoint import shipped
 from backbones.errors import UserError
 from backbones.registry import get
 from backbones.texts import plain_tokens, special_ids
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning.generation import greedy
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "paligemma2-3b")

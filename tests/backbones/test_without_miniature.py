@@ -25,8 +25,8 @@ from backbones.made_after import miniature_of, with_files
 from backbones.miniature_checkpoint import specification
 from backbones.registry import get
 from backbones.structure import structure
-from benchmark.plugins import plugin_of
-from benchmark.suite import Entry
+from benchmark.entries.plugins import plugin_of
+from benchmark.forms.suite import Entry
 from benchmark.tuning.contract import CLAUSES
 
 PUBLISHED: Mapping[str, Family] = {

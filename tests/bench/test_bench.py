@@ -27,10 +27,10 @@ from benchmark.bench.model import CONTENDERS, BenchResult, BenchStudy, Contender
 from benchmark.bench.process import Cost
 from benchmark.bench.task import Stages, Task, read_outputs
 from benchmark.cli.bench import _suite as suite_of
+from benchmark.entries.plugins import plugin_of
 from benchmark.errors import RunFailed, UserError
-from benchmark.grid import Grid, Point
-from benchmark.plugins import plugin_of
-from benchmark.suite import Entry, ImagePart
+from benchmark.forms.grid import Grid, Point
+from benchmark.forms.suite import Entry, ImagePart
 from benchmark.suites.load import load_suite
 from benchmark.tuning import memory
 

@@ -12,8 +12,8 @@ from benchmark.bench import roofline
 from benchmark.bench.model import BenchStudy
 from benchmark.bench.roofline_model import Peaks, RooflineResult, StepBound
 from benchmark.bench.task import Task
-from benchmark.grid import Point
-from benchmark.suite import Entry, ImagePart
+from benchmark.forms.grid import Point
+from benchmark.forms.suite import Entry, ImagePart
 from benchmark.suites.load import load_suite
 
 

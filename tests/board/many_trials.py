@@ -23,11 +23,11 @@ from stored_suite import NO_JAVA, StoredSuite
 
 from benchmark.board.collect import collect
 from benchmark.board.results import read_results
-from benchmark.execute import default_processes, one_thread
+from benchmark.executors.execute import default_processes, one_thread
+from benchmark.forms.record import ScoresRecord
+from benchmark.forms.suite import Trial
 from benchmark.pages.leaderboard import files_of, write_leaderboard
-from benchmark.record import ScoresRecord
 from benchmark.scoring.pairs import pairs_of
-from benchmark.suite import Trial
 
 BACKBONES = {"medgemma-4b-it": 0.9, "llava-med-7b": 0.6, "qwen2.5-vl-3b": 0.4, "paligemma2-3b": 0.2}
 """Backbones, and how often each names the right category."""

@@ -14,9 +14,9 @@ from benchmark.board.collect import collect
 from benchmark.board.model import Board, Row
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
+from benchmark.forms.record import Failure
 from benchmark.pages.sentences import findings
-from benchmark.record import Failure
-from benchmark.store import write_json
+from benchmark.results.store import write_json
 from metrics.labels import measured as labels_measured
 from metrics.labels.measured import measured
 from metrics.registry import METRICS

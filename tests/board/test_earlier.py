@@ -11,7 +11,7 @@ from stored_suite import StoredSuite
 from benchmark.board.earlier import BEFORE, COMMITTED, digest, find, keep, read_board
 from benchmark.errors import UserError
 from benchmark.pages.leaderboard import write_leaderboard
-from benchmark.store import Store
+from benchmark.results.store import Store
 
 
 @pytest.fixture

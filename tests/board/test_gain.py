@@ -11,11 +11,11 @@ from stored_suite import SUITE, StoredSuite
 from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import read_results
+from benchmark.forms.suite import Trial
+from benchmark.forms.untuned import Untuned
 from benchmark.pages import untuned as pages
 from benchmark.pages.sentences import findings
-from benchmark.store import write_json
-from benchmark.suite import Trial
-from benchmark.untuned import Untuned
+from benchmark.results.store import write_json
 from metrics.statistics.least_blocks import blocks_needed
 
 ASKED = SUITE.replace("seed: [0, 1]", "seed: [0]") + "untuned: [prompt, instructed]\n"

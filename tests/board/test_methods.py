@@ -13,7 +13,7 @@ from benchmark.board.methods import methods
 from benchmark.board.methods_model import Item, Statement, asked
 from benchmark.board.model import Board, NotThere
 from benchmark.board.results import read_results
-from benchmark.suite import DmidData
+from benchmark.forms.suite import DmidData
 from metrics.labels.measured import measured
 
 AUTHORS_ONLY = {

@@ -12,11 +12,11 @@ from stored_suite import StoredSuite
 from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import read_results
+from benchmark.forms.suite import Trial
 from benchmark.pages.csv import results_csv
 from benchmark.pages.figures import draw
 from benchmark.pages.figures_grid import heat_maps
 from benchmark.pages.readme import readme
-from benchmark.suite import Trial
 
 SUITE = """
 name: rates

@@ -77,7 +77,7 @@ def test_a_processor_s_class_is_imported_when_it_is_asked_for() -> None:
 def test_work_on_a_backbone_loads_no_compiler(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from benchmark.execute import prepare_worker\n"
+        "from benchmark.executors.execute import prepare_worker\n"
         "from benchmark.suites.load import read_suite\n"
         "from benchmark.tuning import weights\n"
         "suite = read_suite('smoke').suite\n"

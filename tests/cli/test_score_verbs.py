@@ -15,10 +15,10 @@ from benchmark.cli.verbs import app
 from benchmark.data.dmid import read as read_release
 from benchmark.data.split_rules import choose
 from benchmark.errors import UserError
+from benchmark.forms.record import FloorRecord, Machine, TrialRecord, UsedCheckpoint
+from benchmark.forms.suite import ImagePart
 from benchmark.phantoms.write import write as write_phantoms
-from benchmark.record import FloorRecord, Machine, TrialRecord, UsedCheckpoint
-from benchmark.store import write_json
-from benchmark.suite import ImagePart
+from benchmark.results.store import write_json
 
 runner = CliRunner()
 REPORT = "Breast composition: fatty (ACR A). BIRADS: {}. Findings: no mass is seen in image {}."

@@ -10,7 +10,7 @@ from benchmark.data.examples import choose_examples
 from benchmark.data.split import Split
 from benchmark.data.study import Study
 from benchmark.errors import UserError
-from benchmark.untuned import FewShot, prompt_of
+from benchmark.forms.untuned import FewShot, prompt_of
 
 
 def _studies(number: int, texts: int = 10_000) -> list[Study]:

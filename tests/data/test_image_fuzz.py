@@ -13,9 +13,9 @@ import tifffile
 from drawn_pictures import levels, write_tiff
 from PIL import Image
 
-from benchmark import file_kinds
 from benchmark.data.decode import ImageError, decode
 from benchmark.data.limits import FREE_BYTES, LARGEST_RATIO, Refused, check_size
+from benchmark.disk import file_kinds
 
 TESTS = Path(__file__).resolve().parents[1]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.data.text import decode_text, normalise, read_text
-from benchmark.store import write_text
+from benchmark.results.store import write_text
 
 LINES = st.lists(st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=30), min_size=1, max_size=6)
 

@@ -11,12 +11,12 @@ import pytest
 import tifffile
 from small_release import picture
 
-from benchmark.content import content_hash
 from benchmark.data.check import check
 from benchmark.data.decode import ImageError, decode, look, stored_bytes
 from benchmark.data.dmid import Release, read
 from benchmark.data.inventory import MOST_LEVELS
 from benchmark.data.text import printable, read_text
+from benchmark.disk.content import content_hash
 from benchmark.errors import UserError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of Unix")

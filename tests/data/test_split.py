@@ -19,8 +19,8 @@ from benchmark.data.split import PARTS, Split
 from benchmark.data.split_rules import RULES, SPLITS, choose, compute, load, sizes_for, split
 from benchmark.data.study import Laterality, Lesion, Study, View
 from benchmark.errors import UserError
+from benchmark.forms.record import SplitRecord
 from benchmark.phantoms import write
-from benchmark.record import SplitRecord
 
 WORD_LIST = "soft opacity seen in the upper outer quadrant of breast with spiculated margin suggests benign lesion"
 WORDS = WORD_LIST.split()

@@ -16,8 +16,8 @@ import pytest
 
 from backbones.locks import Lock
 from benchmark.errors import RunFailed, UserError
-from benchmark.execute import Needs, available_memory
 from benchmark.executors import executor_named
+from benchmark.executors.execute import Needs, available_memory
 from benchmark.executors.heard import EventFile, EventFolder
 from benchmark.executors.home import Home
 from benchmark.executors.piece import Ended, Piece

@@ -21,7 +21,7 @@ from benchmark.gpu_check.model import Difference, Finding, GpuCheck, MemoryUse
 from benchmark.gpu_check.run import Wanted
 from benchmark.gpu_check.subject import Subject
 from benchmark.gpu_check.table import show
-from benchmark.store import read_model
+from benchmark.results.store import read_model
 from benchmark.tuning import compilation
 
 ALL = ["load", *run.CHECKS]

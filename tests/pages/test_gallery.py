@@ -94,9 +94,9 @@ def test_phantoms_are_found_without_being_told_whatever_folder_they_were_drawn_t
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from benchmark.data import dmid
+    from benchmark.forms.suite import PhantomData
     from benchmark.phantoms import write
     from benchmark.phantoms.places import phantom_folder
-    from benchmark.suite import PhantomData
 
     monkeypatch.setenv("AMRG_CACHE_DIR", str(tmp_path / "cache"))
     results = Path(shutil.copytree(results, tmp_path / "results"))

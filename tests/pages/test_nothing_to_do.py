@@ -182,7 +182,7 @@ def test_whatever_has_changed_is_looked_at_again(copy: Path, change: str) -> Non
         ("benchmark.pages.digests.DOCUMENTS", 99),
         ("metrics.labels.version.LABELER", "99"),
         ("benchmark.phantoms.places.PHANTOMS", 99),
-        ("benchmark.suite.SCHEMA", 99),
+        ("benchmark.forms.suite.SCHEMA", 99),
         ("benchmark.sweep.SPLITS", 99),
         ("benchmark.pages.digests.versions", lambda: {"torch": "another"}),
     ],

@@ -11,12 +11,12 @@ from benchmark.board.collect import collect
 from benchmark.board.model import Board
 from benchmark.board.results import read_results
 from benchmark.board.within_training import within_training
-from benchmark.evaluations import kept_of
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import Protocol
 from benchmark.pages.figures_trials import learning_curves
 from benchmark.pages.readme import readme
-from benchmark.record import Evaluation
-from benchmark.store import write_json, write_lines
-from benchmark.suite import Protocol
+from benchmark.results.evaluations import kept_of
+from benchmark.results.store import write_json, write_lines
 
 SUITE = """
 name: stored

@@ -21,10 +21,10 @@ from backbones.miniature_checkpoint import MINIATURES, ROLES, specification
 from backbones.pretraining import READING_PROMPT
 from backbones.quantization import decoder_widths, misfit
 from backbones.registry import get
+from benchmark.forms.suite import Entry, Suite
 from benchmark.phantoms import miniatures
 from benchmark.phantoms.cases import plan
 from benchmark.phantoms.miniatures import SEED, SHIPPED, SHIPPED_PART, MiniatureJob, reports_of, source_of, tuned_texts
-from benchmark.suite import Entry, Suite
 from benchmark.suites.load import parse
 from benchmark.tuning.contract import reloads
 

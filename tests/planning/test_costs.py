@@ -17,6 +17,8 @@ from backbones.contract import PROMPTS, REPORTS, examples
 from backbones.private.inputs import ModelInputs
 from backbones.registry import get
 from backbones.structure import Structure, read, structure
+from benchmark.forms.record import TrialRecord, UsedCheckpoint
+from benchmark.forms.suite import Entry
 from benchmark.planning import costs
 from benchmark.planning.costs import (
     prompt_operations,
@@ -27,9 +29,7 @@ from benchmark.planning.costs import (
 )
 from benchmark.planning.devices import named
 from benchmark.planning.rates import measured
-from benchmark.record import TrialRecord, UsedCheckpoint
-from benchmark.store import TrialFolder, write_json
-from benchmark.suite import Entry
+from benchmark.results.store import TrialFolder, write_json
 from benchmark.tuning.losses import report_losses
 
 FAMILIES = ("medgemma-4b-it", "llava-med-7b", "qwen2.5-vl-3b", "qwen3-vl-4b", "paligemma2-3b", "smolvlm-2.2b")

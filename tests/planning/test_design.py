@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from benchmark.forms.suite import PhantomData, SplitPart, Suite
 from benchmark.phantoms.write import write
 from benchmark.planning.design import OF_SEEDS, SPREADS, design_of
 from benchmark.planning.folder import DmidFolder
-from benchmark.suite import PhantomData, SplitPart, Suite
 from benchmark.suites.load import load_suite
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.execute import Needs
+from benchmark.executors.execute import Needs
 from benchmark.planning.devices import CPU
 from benchmark.planning.elsewhere import folders_elsewhere, needs_of
 from benchmark.planning.machine import GB

@@ -9,6 +9,7 @@ from transformers import GemmaConfig
 
 from backbones.registry import get
 from backbones.structure import structure
+from benchmark.forms.suite import Suite
 from benchmark.planning import devices, machine
 from benchmark.planning.costs import PROMPT_TOKENS, Workload, weights_in_memory
 from benchmark.planning.disk import image_bytes
@@ -17,7 +18,6 @@ from benchmark.planning.hours import Seconds, Writing, decoder_of, until_done, w
 from benchmark.planning.model import BackbonePlan, Plan
 from benchmark.planning.plan import plan
 from benchmark.planning.structures import footprint_of
-from benchmark.suite import Suite
 from benchmark.suites.load import load_suite
 from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.footprint import Footprint, written_report

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from backbones.registry import get
+from benchmark.forms.suite import Suite
 from benchmark.phantoms.write import write
 from benchmark.planning import devices, machine
 from benchmark.planning.machine import Gpu
 from benchmark.planning.missing import missing
 from benchmark.planning.model import BackbonePlan, Plan, UnfitBackbone
 from benchmark.planning.plan import plan
-from benchmark.suite import Suite
 from benchmark.suites.load import load_suite, parse
 
 SUITE = """

@@ -61,7 +61,7 @@ def test_a_value_is_told_where_it_stands(
 
 
 def test_the_highest_rate_that_is_told_is_the_one_that_training_gets_to(tmp_path: Path) -> None:
-    from benchmark.suite import Protocol
+    from benchmark.forms.suite import Protocol
     from benchmark.tuning.protocol import learning_rate
 
     [remark] = of(GOOD.replace("warmup_steps: 2", "warmup_steps: 100\n  learning_rate: 5.0e-3"), tmp_path)

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from backbones.locks import Lock, holder
 from benchmark.cli.verbs import app
 from benchmark.errors import UserError
+from benchmark.forms.record import Failure
 from benchmark.progress.events import Event
 from benchmark.progress.show import Show
 from benchmark.progress.status import LatestProgress, Recorder, UnderWay, progress_file, status, sweep_lock
-from benchmark.record import Failure
-from benchmark.store import Store, read_record, write_json
+from benchmark.results.store import Store, read_record, write_json
 
 
 class Clock:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from benchmark.cli.verbs import app
+from benchmark.disk.files import make_folder
 from benchmark.errors import UserError
-from benchmark.files import make_folder
 from benchmark.progress.events import Event, TimeSpan, event_of, listen, spanned
 from benchmark.progress.show import Show
 from benchmark.progress.status import Recorder
 from benchmark.progress.timeline import MOST_BYTES, Span, Timeline, busy, read_timeline, timeline_file
-from benchmark.store import Store
+from benchmark.results.store import Store
 
 
 def span(process: str, began: float, seconds: float, name: str = "train", born: float = 0.0) -> Span:

@@ -21,13 +21,13 @@ from backbones.miniature import SIDE, train_tokenizer
 from backbones.registry import get
 from backbones.shortened import shortened
 from benchmark.cli.verbs import app
-from benchmark.named import published_entry
-from benchmark.plugins import plugin_of
+from benchmark.entries.named import published_entry
+from benchmark.entries.plugins import plugin_of
+from benchmark.forms.suite import Entry, ImagePart, Protocol
 from benchmark.rehearsal import run
 from benchmark.rehearsal.materials import Wanted
 from benchmark.rehearsal.model import Rehearsal, Rehearsals, StageCost
 from benchmark.rehearsal.table import show
-from benchmark.suite import Entry, ImagePart, Protocol
 
 WORDS = 1400
 

@@ -13,12 +13,12 @@ from benchmark.board.collect import collect
 from benchmark.board.compare import System, compare
 from benchmark.board.results import read_results
 from benchmark.errors import UserError
-from benchmark.record import ScoresRecord
+from benchmark.forms.record import ScoresRecord
+from benchmark.results.store import Store, TrialFolder, write_json, write_lines
 from benchmark.scoring.references import ReferenceSet
 from benchmark.scoring.score import Score, score_predictions
 from benchmark.scoring.stored import digest, stored_statistics
 from benchmark.scoring.trial import is_scored
-from benchmark.store import Store, TrialFolder, write_json, write_lines
 from metrics.metric import mean_of
 from metrics.text.text import COCO, METEOR
 

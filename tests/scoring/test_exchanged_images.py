@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmark.forms.suite import ImagePart, Protocol, Trial
 from benchmark.scoring.exchanged_images import shuffled, swapped, training_images
-from benchmark.suite import ImagePart, Protocol, Trial
 
 pytestmark = pytest.mark.numeric
 

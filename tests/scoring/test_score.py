@@ -9,7 +9,7 @@ from known import known
 from rouge_score.rouge_scorer import RougeScorer
 
 from benchmark.errors import UserError
-from benchmark.record import ScoresRecord
+from benchmark.forms.record import ScoresRecord
 from benchmark.scoring.score import Score, Scores, score_draws, score_predictions
 from benchmark.scoring.stored import stored_statistics
 from metrics.errors import MetricUnavailable

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from benchmark.errors import UserError
-from benchmark.grid import EXTRA_AXES, Grid, alpha_of
+from benchmark.forms.grid import EXTRA_AXES, Grid, alpha_of
+from benchmark.forms.suite import Protocol, Suite, Trial, under
 from benchmark.planning.dealing import trials_of
-from benchmark.suite import Protocol, Suite, Trial, under
 from benchmark.suites.load import load_suite, parse
 
 TEXT = """

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
-from benchmark.suite import Entry, ImagePart, Protocol, Suite, Trial
+from benchmark.forms.suite import Entry, ImagePart, Protocol, Suite, Trial
 from benchmark.suites.load import built_in, load_suite, parse
 
 GOOD = """\

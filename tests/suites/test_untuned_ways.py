@@ -3,10 +3,10 @@
 import pytest
 
 from benchmark.errors import UserError
+from benchmark.forms.suite import Suite, Trial
+from benchmark.forms.untuned import INSTRUCTED, FewShot
 from benchmark.planning.dealing import dealt, trials_of
-from benchmark.suite import Suite, Trial
 from benchmark.suites.load import load_suite, parse
-from benchmark.untuned import INSTRUCTED, FewShot
 
 TEXT = """\
 name: ways

@@ -14,8 +14,8 @@ from short_trials import REPORTS, Run, trial, written
 
 from backbones.base import Backbone
 from backbones.private.lora import lora_layers
-from benchmark.store import Store
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
+from benchmark.results.store import Store
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.features import encoded_anew
 from benchmark.tuning.generation import greedy

@@ -9,11 +9,11 @@ from PIL import Image
 from short_trials import PROMPT, REPORTS
 
 from backbones.base import Backbone
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
+from benchmark.forms.untuned import INSTRUCTED, prompt_of
 from benchmark.tuning import memory
 from benchmark.tuning.asked import write_untuned
 from benchmark.tuning.packed.decoding import PackedDecoding
-from benchmark.untuned import INSTRUCTED, prompt_of
 
 
 def _plain(backbone: Backbone, picture: np.ndarray, prompt: str, limit: int) -> str:

@@ -9,7 +9,7 @@ from short_trials import Run, trial
 from torch._dynamo.utils import counters
 
 from backbones.base import Backbone
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
 from benchmark.tuning import compilation
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.sequential import Sequential

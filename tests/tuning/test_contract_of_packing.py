@@ -11,7 +11,7 @@ import torch
 from backbones.base import Backbone
 from backbones.contract import PROMPTS, Broken, Subject, examples
 from backbones.registry import get
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning.contract import TextWithTies, packed_as_sequential, texts_with_ties
 from benchmark.tuning.interface import Generated
 from benchmark.tuning.packed import decoding

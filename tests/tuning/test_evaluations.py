@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from short_trials import PROMPT, REPORTS, Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
-from benchmark.evaluations import kept_of
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
+from benchmark.results.evaluations import kept_of
 from benchmark.tuning import evaluating
 from benchmark.tuning.adapters import tuned
 from benchmark.tuning.packed.engine import Packed

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from short_trials import FAMILIES, REPORTS, Run, some_always, trial, written
 
 from backbones.base import Backbone
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning import generation, sequential
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import training

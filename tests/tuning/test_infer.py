@@ -14,8 +14,7 @@ from backbones.registry import get
 from benchmark.cli.verbs import app
 from benchmark.data.image import ImageSettings, prepare
 from benchmark.errors import UserError
-from benchmark.phantoms.write import write
-from benchmark.record import (
+from benchmark.forms.record import (
     DataRecord,
     FloorRecord,
     Leakage,
@@ -25,8 +24,9 @@ from benchmark.record import (
     TrialRecord,
     UsedCheckpoint,
 )
-from benchmark.store import Store, TrialFolder, write_json
-from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.forms.suite import ImagePart, Protocol, Trial
+from benchmark.phantoms.write import write
+from benchmark.results.store import Store, TrialFolder, write_json
 from benchmark.suites.load import parse
 from benchmark.tuning.engines import engine_named
 from benchmark.tuning.infer import find_trial, write_reports

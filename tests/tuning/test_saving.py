@@ -14,7 +14,7 @@ from short_trials import trial
 
 from backbones.base import Backbone
 from backbones.registry import get
-from benchmark.store import Store
+from benchmark.results.store import Store
 from benchmark.tuning import saving
 from benchmark.tuning.protocol import lora_config
 

@@ -11,7 +11,7 @@ from known import known
 from short_trials import Run, trial, written
 
 from backbones.base import Backbone
-from benchmark.store import Store
+from benchmark.results.store import Store
 from benchmark.tuning import spent
 from benchmark.tuning.packed.engine import Packed
 from benchmark.tuning.packed.training import PackTraining

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from benchmark.files import TEMPORARY
-from benchmark.store import Store, TrialFolder
+from benchmark.disk.files import TEMPORARY
+from benchmark.results.store import Store, TrialFolder
 from benchmark.tuning import staged
 
 CHANGES = ("rename", "replace", "unlink", "rmdir", "mkdir")

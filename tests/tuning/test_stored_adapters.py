@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from backbones.base import Backbone
 from backbones.checkpoint import shipped
 from backbones.registry import get
-from benchmark.store import TrialFolder
-from benchmark.suite import ImagePart, Protocol, Trial
+from benchmark.forms.suite import ImagePart, Protocol, Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning.adapters import misfit, taken_out
 from benchmark.tuning.protocol import lora_config
 

@@ -8,8 +8,8 @@ from transformers import PreTrainedConfig
 
 from backbones.base import Backbone
 from backbones.widths import inner_width, key_value_width
-from benchmark.execute import available_memory
-from benchmark.suite import Protocol
+from benchmark.executors.execute import available_memory
+from benchmark.forms.suite import Protocol
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.packed.footprint import Decoder, Footprint, padded, written_report
 from benchmark.tuning.snapshots import Snapshot

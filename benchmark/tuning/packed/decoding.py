@@ -11,7 +11,7 @@ from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel,
 from backbones.base import Backbone
 from backbones.private.generation import first_inputs, next_inputs, next_state, select_rows, takes_guesses
 from backbones.private.growing_cache import make_room
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning.generation import cut, settings
 from benchmark.tuning.interface import Generated
 from benchmark.tuning.packed.drafted import ROOM, DraftedWriting

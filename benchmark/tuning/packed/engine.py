@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from backbones.base import Backbone
 from backbones.widths import inner_width
+from benchmark.forms.suite import Trial
 from benchmark.progress.events import Event, tell
-from benchmark.store import TrialFolder
-from benchmark.suite import Trial
+from benchmark.results.store import TrialFolder
 from benchmark.tuning import evaluating, memory, saving, staged
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.generation import distinct

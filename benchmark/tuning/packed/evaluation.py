@@ -10,8 +10,8 @@ from peft import PeftModel
 from torch import Tensor
 
 from backbones.base import Backbone
-from benchmark.record import Evaluation
-from benchmark.suite import Trial
+from benchmark.forms.record import Evaluation
+from benchmark.forms.suite import Trial
 from benchmark.tuning import evaluating
 from benchmark.tuning.generation import distinct
 from benchmark.tuning.interface import Scores, TrainingSet

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from backbones.base import IGNORED, Backbone
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning import batches
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.protocol import Piece

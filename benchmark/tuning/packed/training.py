@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backbones.base import Backbone
 from backbones.private.lora import adapts, lora_layers, lora_sizes, lora_weight, save_adapter, take_out
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
 from benchmark.tuning import batches, evaluating
 from benchmark.tuning.dropout import Streams, masked
 from benchmark.tuning.fused import fused

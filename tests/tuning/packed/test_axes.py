@@ -15,8 +15,8 @@ from short_trials import REPORTS, Run, all_in_float64, trial, written
 
 from backbones.base import Backbone
 from backbones.private.lora import lora_layers
-from benchmark.grid import Initialisation, Scaling, Targets
-from benchmark.suite import Trial
+from benchmark.forms.grid import Initialisation, Scaling, Targets
+from benchmark.forms.suite import Trial
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.packed.engine import Packed

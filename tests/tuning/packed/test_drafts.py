@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from short_trials import FAMILIES, PROMPT, REPORTS, trial, written
 
 from backbones.base import Backbone
-from benchmark.suite import Protocol
+from benchmark.forms.suite import Protocol
 from benchmark.tuning.asked import write_untuned
 from benchmark.tuning.interface import Generated
 from benchmark.tuning.packed.drafts import MOST, Drafts

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from short_trials import FAMILIES, Run, all_in_float64, some_always, trial, written
 
 from backbones.base import Backbone
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
 from benchmark.tuning import sequential
 from benchmark.tuning.contract import unlike
 from benchmark.tuning.packed.engine import Packed

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from backbones.base import Backbone
-from benchmark.store import Store
-from benchmark.suite import Trial
+from benchmark.forms.suite import Trial
+from benchmark.results.store import Store
 from benchmark.tuning.interface import TrainingSet
 from benchmark.tuning.packed.training import PackTraining
 from benchmark.tuning.protocol import lora_config

@@ -1,0 +1,1 @@
+"""Results on disk: a folder per trial, what is checked of it, what follows from it, and its upkeep."""
