@@ -96,7 +96,8 @@ _RELATIVE = re.compile(
 )
 """Of a relative's breasts, as far as the statement goes."""
 _COMPLAINT = re.compile(
-    r"\bc/o\b|(?<!\bwe\s)(?<!\bi\s)\b(?:worried|anxious|concerned)\s(?:about|by)\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
+    r"\bc/o\b|(?<!\bwe\s)(?<!\bi\s)\b(?:worried|anxious|concerned)\s(?:about|by)\b"
+    r"|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
     r"|\b(?:patient|woman|lady|female|she|who|years?[- ]old|y/?o)\b[^.;:\n]{0,40}?\b(?:presents|presented|presenting"
     r"|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof"
     r"|due\sto)"

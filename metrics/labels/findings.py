@@ -41,7 +41,7 @@ _OF_WHAT_IS_THERE = re.compile(
     r"(?:\spotential)?\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)"
 )
 _TOLD_APART = re.compile(r"[,:]\s?[^,:]{3,40}\Z")
-"""Between a finding and "versus": what is told from something else is only its diagnosis ("distortion, scar versus")."""
+"""Between a finding and "versus": only its diagnosis is told from something else ("distortion, scar versus")."""
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
 
 

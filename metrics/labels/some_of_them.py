@@ -76,7 +76,10 @@ _THERE = re.compile(
 
 
 _WHERE = r"(?:\s(?:in|on|at|of|from|near|behind)\s[^.,;\n]{2,40}?)?"
-_LOOKS = r"(?:looks?|appears?|seems?)\s(?:(?:just|exactly|much|very|all)\s){0,2}(?:the\ssame|alike|as\b|unchanged|stable|similar|benign|identical|like\b)"
+_LOOKS = (
+    r"(?:looks?|appears?|seems?)\s(?:(?:just|exactly|much|very|all)\s){0,2}"
+    r"(?:the\ssame|alike|as\b|unchanged|stable|similar|benign|identical|like\b)"
+)
 _KNOWN_ONES = re.compile(
     r"(?:[,:;]\s?|\A\s?(?=in\sretro|in\sfact|now\b|today\b|but\b|actually|however|yet\b|there\s(?:is|are)\s(?:one|some)\b))(?:(?:but|in\sfact|in\sretrospect|actually|however|yet|now|today|and)\s){0,2}there\s(?:is|are)(?:\s(?:one|some|several|two))?(?=\s?(?:[.,;\n]|\Z)|\s(?:at|in|on|of|behind|near)\b)"
     r"|\b(?:succeeded|replaced|followed)\sby\s(?:an?(?:other)?\s)(?:(?:second|new|larger|smaller|further)\s)?(?:one\b)"
