@@ -158,7 +158,7 @@ VOCABULARY = {
     "1.4": "6d32a791f15f2401d7973920612a59020cbc28aa9c78229be905e412da192361",
     "1.5": "748601a387950f7f34422c175bd652093b2c2f6064c9580c25ab712f8702fcfa",
     "1.6": "aec4679d5edc266cc646a30de98d1e7b0c8cd467b2b529386faaa72f33be9776",
-    "1.7": "a8e96aeafb4826266450d5ddc6a9bd3500fd2c206f952dd999cd46e303459ac2",
+    "1.7": "9d0ed7defef7ecb00f7bee1fba075c05027b931dbc1ec13b3f18682dc124a53c",
 }
 """The digest of every pattern that labels are read with, by version: no list of texts meets all their words."""
 
