@@ -81,6 +81,9 @@ _DISCLAIMER = re.compile(
     r"(?:own\s|family\s)?(?:gp|doctor|physician|nurse|surgery|clinician|clinic))"
     r"|\b(?:contact|see|consult|call|visit|return|speak\sto|come\sback|let\sus\sknow)\b[^.;\n]{0,40}?\b(?:for|about|with|if"
     r"|in\scase\sof)\s(?:(?:there|you)\s(?:is|are|have|get|see|feel)\s)?(?:any\b|(?:an?\s)?(?:new\s)?(?:lumps?|symptoms?|changes)\b)"
+    r"|\b(?:women|ladies|patients|you|everyone)\s(?:(?:are|is)\s(?:[a-z]{4,12}ly\s)?(?:advised|encouraged|reminded|urged|asked|requested|instructed|told)\sto|should|must)\s"
+    r"(?:(?:please|also|always|promptly|immediately)\s)?(?:report|tell|inform|contact|see|consult|watch|look|check|note|mention)\b"
+    r"|\b(?:advise|remind|encourage|urge|ask|tell|instruct)\s(?:all\s)?(?:women|ladies|patients|you|everyone)\sto\s(?:report|tell|inform|contact|see|consult|watch|look|check|note|mention)\b"
     r"|\b(?:signs|symptoms)\s(?:of\sbreast\scancer\s)?(?:such\sas|include|to\slook\sfor)\b"
 )
 """From the beginning of its statement to the full stop."""
@@ -93,7 +96,8 @@ _RELATIVE = re.compile(
 )
 """Of a relative's breasts, as far as the statement goes."""
 _COMPLAINT = re.compile(
-    r"\bc/o\b|\b(?:worried|anxious|concerned)\s(?:about|by)\b|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
+    r"\bc/o\b|(?<!\bwe\s)(?<!\bi\s)\b(?:worried|anxious|concerned)\s(?:about|by)\b"
+    r"|\bcomplain\w{0,4}\s(?:of|about)\b|\bself[- ]detected\b"
     r"|\b(?:patient|woman|lady|female|she|who|years?[- ]old|y/?o)\b[^.;:\n]{0,40}?\b(?:presents|presented|presenting"
     r"|reports?|reported|feels?|felt|notic\w{1,3}|notes|describes?|mentions|referred\s(?:for|with|because\sof"
     r"|due\sto)"
@@ -117,6 +121,7 @@ _COMPLAINT = re.compile(
     r"|\b(?:explain\w{0,3}|account\w{0,3}\sfor|(?:cause|explanation|reason)\s(?:of|for)|responsible\sfor|correspond\w{0,3}\s(?:to|with))\s(?:the|her|his|this|your)\s(?:[a-z]{4,12}\s)?(?:lump|swelling)s?\b"
     r"|(?:\A|(?<=[.;\n])|(?<=[.;\n]\s))\s?(?:(?:she|he|patient)\s)?(?:presents?|comes?|came|here|seen|returns?|returned|attend\w{0,4}|back)\s(?:today\s|now\s)?(?:for|to\s(?:evaluate|assess))\b"
     r"|\b(?:gp|doctor|surgeon|physician)\srefers?\s(?:with|for|because)\b"
+    r"|\b(?:lump|mass|nodule|swelling|thickening|area)s?\b[^.;:,\n]{0,40}?\s(?:as\s)?per\s(?:the\s|her\s)?(?:patient|woman|history|request|requisition|clinician|gp|doctor|physician|surgeon|referr\w{2,4})\b"
     r"|\bclinical\s(?:concern|suspicion)\b|\bconcerns?\sabout\b"
     r"|\b(?:lump|mass|nodule|discharge|dimpling|thickening|retraction)\s(?:(?:is|was)\s)?(?:palpated|felt|noticed"
     r"|reported|described)\sby\s(?:the\s|a\s|her\s)?(?:patient|woman|gp|physician|clinician|doctor)\b"
@@ -138,7 +143,7 @@ _CLAUSE = re.compile(
 _TRIGGERS = re.compile(
     rf"\b{_MODAL}\s|sensitivity|detect|visibil|accuracy|mammogra|false|palpa|cancer|%|self|c/o|complain|present|report"
     r"|refer|recall|attend|marker|feels?\b|felt\b|notic|any\s|aware|your\s|look\sout|watch|symptom|signs|you\s|worr"
-    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|o/e|\bp[2-5]\b|examination|surgeon|clinician|doctor|physician|\bgp\b|nurse|examiner|asked|invited|brought|ticked|wrote|indicated|marked|answered|entered|questionnaire|form|she\s|he\s|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
+    r"|anxious|concern|clinical|discharge|call|tender|painful|sore|request|requis|because|account|o/e|\bp[2-5]\b|\bper\s|examination|surgeon|clinician|doctor|physician|\bgp\b|nurse|examiner|asked|invited|brought|ticked|wrote|indicated|marked|answered|entered|questionnaire|form|she\s|he\s|lump|one\s|two\s|three\s|some\s|for\s|consult|contact|if\s|woman|lady|\bm(?:an|ale)\s"
     r"|comes?\b|came\b|here\b|seen\b|return|back\b|limited|difficult|impaired|restricted|mother|father|sister|aunt|daughter|cousin|niece|relative|family"
 )
 

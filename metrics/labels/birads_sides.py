@@ -22,6 +22,10 @@ _SIDE = re.compile(
     rf"(?P<word>right|left|rt|lt|{_ABROAD})(?![a-z])\.?|(?P<both>both|bilateral(?:ly)?)(?![a-z])"
     r"|(?P<letter>[rl])(?=\s?[)\].:=-]|\s?\d|\s(?:breast|side|iv|v|vi|i{1,3})\b)"
 )
+_NO_CATEGORY = re.compile(
+    r"[\s:=-]{0,3}(?:n\.?\s?/?\s?a(?![a-z])\.?|not applicable|none(?![a-z])|-(?=\s?[,;/]))(?:\s?\([^()\n]{1,40}\))?"
+)
+"""Behind the side of a breast that has none: "right N/A (mastectomy), left 1"."""
 _GLUE = re.compile(
     r"[\s:=,;./()\[\]|&>-]|(?:and|on|in|for|of|the|is|are|breasts?|sides?|sided|category|categories|cat|score|with|final|"
     r"assessment|at|as|"
@@ -123,6 +127,10 @@ def _items(text: str, position: int) -> list[_Item]:
         if side:
             name = "both" if side["both"] else _NAMES[side["word"] or side["letter"]]
             position = side.end()
+            none = _NO_CATEGORY.match(text, position)
+            if none:
+                position = none.end()
+                continue
             opens = _COLON.match(text, position) is not None
             if items and items[-1].side and items[-1].side != name:
                 items[-1] = _Item("both", None, position, opens)

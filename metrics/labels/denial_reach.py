@@ -49,6 +49,13 @@ AS_BEFORE = re.compile(
 )
 """Behind a denied finding, another one of which is said that it hasn't changed: "no mass, calcifications stable"."""
 
+WITHOUT_A_CENTRE = re.compile(
+    r"(?:spicul|radiating|stellate|striat|strands?\b|lines\b)[^.;,\n]{0,30}?\s(?:without|no)\s(?:an?y?\s)?(?:[a-z]{4,12}\s)?mass\b[^.;,\n]{0,40},\Z"
+    r"|(?:without|no)\s(?:an?y?\s)?central\smass\b[^.;,\n]{0,40},\Z"
+)
+DISTORTS = re.compile(r"\s?(?:an?\s)?(?:architectural\s)?distortion\b(?![^.;\n]{0,60}\b(?:or|nor)\b)")
+"""Behind spicules that have no mass in them: what they are ("spicules without a central mass, distortion")."""
+
 LISTED = re.compile(
     r"\b(?:or|nor|no|without)\b|^\s?and\b"
     # "…, asymmetry and distortion are seen": a place behind the verb would make it a statement of its own.

@@ -36,7 +36,7 @@ def read_density(report: ReportText) -> Density:
         for match in lexicon.DENSITY_ENCLOSED.finditer(text)
     }
     for match in lexicon.DENSITY_ACR_NUMBER.finditer(text) if "acr" in text else ():
-        letters.add(_NUMBERS[match["behind"] or match["listed"] or match["ahead"]])
+        letters.add(_NUMBERS[match["behind"] or match["listed"] or match["ahead"] or match["staged"]])
     if "%" in text:
         letters |= {_NUMBERS[match["number"]] for match in lexicon.DENSITY_SHARE_TYPE.finditer(text)}
     shares = lexicon.DENSITY_SHARE.finditer(text) if "%" in text else ()

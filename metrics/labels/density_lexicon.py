@@ -66,7 +66,8 @@ DENSITY_ACR_NUMBER = re.compile(
     rf"(?:{_ABOUT}\d{{1,3}}\s?(?:-\s?\d{{1,3}}\s?)?%\s?(?:of\s(?:the\s|both\s)?breasts?\s)?)?"
     r"\(?(?:(?:is|are|of|type)\s){0,2}acr[\s:-]{0,3}(?P<behind>iv|i{1,3}|[1-4])"
     r"(?![\da-z.])|\b(?:(?:dense|fatty|fibro-?glandular|glandular)\s(?:breasts?|tissue)|parenchyma|composition)\s?[,(:-]\s?\(?(?:type\s)?acr[\s:-]{0,3}"
-    r"(?P<listed>iv|i{1,3}|[1-4](?=\s?(?:[.,;)\n]|\Z)))(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue))"
+    r"(?P<listed>iv|i{1,3}|[1-4](?=\s?(?:[.,;)\n]|\Z)))(?![a-z\d])|\bacr[\s:-]{0,3}(?P<ahead>iv|i{1,3}|[1-4])\s(?=density|parenchyma|breast\s(?:density|tissue|composition)|composition|tissue)"
+    r"|\b(?:involut\w{2,3}|parenchyma\w{0,2})[\s:,]{1,2}(?:(?:stage|type|grade|is|of)\s){0,2}acr[\s:-]{0,3}(?P<staged>iv|i{1,3}|[1-4])(?![\da-z]|\.\d))"
 )
 """An old type of the ACR beside a word that says of what."""
 DENSITY_TYPE = re.compile(

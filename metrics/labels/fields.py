@@ -9,6 +9,7 @@ import re
 
 from metrics.labels.boxes import as_options
 from metrics.labels.field_names import FINDING, NO, OTHER, YES
+from metrics.labels.form_runs import in_fields
 from metrics.labels.form_shapes import reshaped
 from metrics.labels.form_values import plainly, with_names
 from metrics.labels.legends import without_legends
@@ -84,7 +85,7 @@ def as_lines(text: str) -> str:
     Args:
         text: in lower case, with tabs and line ends as written.
     """
-    text = reshaped(text)
+    text = in_fields(reshaped(text))
     text = _LAST_OF_A_LINE.sub(r"\g<name>: ", text)
     text = _SPOKEN_HEADING.sub(r"\g<name>:", text)
     text = as_options(plainly(without_legends(with_names(text))))

@@ -61,6 +61,8 @@ CUES = {
     ),
     "purpose": "|".join(
         (
+            r"no\s(?:[a-z-]{3,15}\s)?(?:statement|comment|assessment|judge?ment|conclusion|opinion|evaluation|appraisal)s?\s(?:on|about|of|for|regarding|concerning|as\sto)\b"
+            r"(?=[^.;\n]{0,80}\b(?:possible|feasible|permitted|(?:can|could|will)\s(?:here\s)?be\s(?:made|given|drawn|offered|passed))\b)",
             r"(?:to|please|for)\s(?:further\s|better\s)?"
             r"(?:rule\sout|exclude|look\sfor|assess\sfor|evaluate\sfor|check\sfor|search\sfor|detect|screen\sfor)\b",
             r"(?:rule\sout|r/o)\b(?!\s(?:[a-z]{3,15}\s)?[a-z]{3,15}\s?:)|look(?:ing)?\sfor\b|(?<!from\s)(?:assess|evaluat|search|screen)\w{0,4}\sfor\b|in\scase\sof\b|if\b",
@@ -90,7 +92,7 @@ CUES = {
             r"(?<!margins\s)(?<!borders\s)(?<!contours\s)(?<!outlines\s)(?<!edges\s)(?:is|are|was"
             r"|were)\snot\sdefined\b",
             r"nowhere\b(?=\s?(?:[.,;\n]|\Z|to\b))|(?:on|in|at)\sneither\b(?:\s(?:side|breast))?(?=\s?(?:[.,;\n]|\Z))",
-            r"(?:has|have|did)\s(?:not|never)\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|return(?:ed)?(?!\sto)|c[oa]me\sback|grown\sback|regrown)\b",
+            r"(?:has|have|did)\s(?:not|never)\s(?:yet\s)?(?:recur(?:red)?|reappear(?:ed)?|(?:come|turn(?:ed)?|show[ns]?|crop(?:ped)?)\sup\sagain|appear(?:ed)?\sagain|return(?:ed)?(?!\sto)|c[oa]me\sback|grown\sback|regrown)\b",
             r"answered\s(?:in\sthe\snegative|negatively)|conspicuous\sby\s(?:its|their)\sabsence\b|(?:is|are)\sno\smore(?=\s?(?:[.,;\n]|\Z))",
             r"(?:shrunk|shrunken|dwindled|reduced)\sto\s(?:nothing|naught|zero)\b|(?:return(?:s|ed)|back|revert(?:s|ed)|settled|normali[sz]ed)\sto\snormal\b(?!\s(?:size|shape|form|position))",
             r"(?<!where\s)there\s(?:is|are|was|were)\s(?:none|nothing)(?=\s?(?:[.,;\n]|\Z)|\s(?:now|today|left|seen|visible)\b)",
@@ -211,7 +213,8 @@ RUN_ON = (
 
 LATER_CUES = {
     "onset": RUN_ON.format(
-        r"(?:few|several|numerous|multiple|scattered|some|stable|benign|vascular|\d{1,3}\s?(?:mm|cm))"
+        r"(?:few|several|numerous|multiple|scattered|some|stable|benign|vascular|\d{1,3}\s?(?:mm|cm)"
+        r"|(?:this|it|these|they)(?=\s(?:is|are|was|were|represents?|reflects?|forms?)\b(?!\snot?\b|\snever\b)))"
     ),
     "side": RUN_ON.format(r"(?:right|left|rt|lt)\s(?:breast|side)"),
     "than": r"than\b",
@@ -228,7 +231,7 @@ LATER_CUES = {
     r"|verified|substantiated|real|genuine)|holds\sup)\b",
     "versus": r"(?:vs\b\.?|versus\b)(?!\s?\d)",
     "stop": r"(?:but|however|except(?:ing)?|(?:with\sthe\s)?exception\sof|besides|barring"
-    r"|save(?:\sfor|(?=\s(?:an?|the|some|few|one|two|three|several|\d{1,2}\smm)\b))|although|though"
+    r"|(?:save|bar)(?:\sfor|(?=\s(?:an?|the|some|few|one|two|three|several|\d{1,2}\smm)\b))|although|though"
     rf"|whereas|while|(?<!for\s)which|apart\sfrom|other\sthan|aside\sfrom|despite|there\s(?:is|are|was|were)(?!\s{TAKEN}\b))\b",
     "shows": r"(?:shows?|showing|demonstrat(?:es|ed)|reveals?|contains)\b",
     "pause": r"(?:(?:associated|along|together)\s)?with\b",

@@ -40,6 +40,8 @@ from metrics.labels.verdicts import overrule, settle_in_sentence, settle_recalle
 _OF_WHAT_IS_THERE = re.compile(
     r"(?:\spotential)?\s(?:in|of|within|about)\s(?:the|this|these)\s(?!breasts?|left|right|axilla)"
 )
+_TOLD_APART = re.compile(r"[,:]\s?[^,:]{3,40}\Z")
+"""Between a finding and "versus": only its diagnosis is told from something else ("distortion, scar versus")."""
 _WEIGHT: dict[Polarity, int] = {"absent": 0, "uncertain": 1, "present": 2}
 
 
@@ -184,7 +186,8 @@ def _qualify(state: State, event: str | None, match: re.Match[str]) -> bool:
     elif event == "versus":
         last = state.mentions[-1] if state.mentions else None
         # "Distortion, radial scar vs. cancer" doubts the diagnosis only.
-        if last and last.polarity == "present" and last.end > state.diagnosed_at:
+        told = last is not None and _TOLD_APART.search(state.text, last.end, match.start())
+        if last and last.polarity == "present" and last.end > state.diagnosed_at and not told:
             last.polarity = "uncertain"
         state.doubted = True
     elif event == "purpose":

@@ -18,14 +18,6 @@ _ENCLOSED = re.compile(
     rf"(?<![a-z-])(?P<name>{_NAME})\s?(?:\{{\s?(?P<curly>[^{{}}<>\n]{{1,40}}?)\s?\}}|<\s?(?P<angle>(?!/)[^{{}}<>\n]{{1,40}}?)\s?>)[\s,;]{{0,2}}(?!/)"
 )
 _WHOLE_ENCLOSED = re.compile(rf"\(\s?(?P<name>{FINDING})\s?[:=]?\s(?P<value>{_VALUE})\s?\)[\s,;]{{0,2}}")
-_UNMARKED = re.compile(
-    rf"(?<![a-z-])(?P<name>{FINDING})(?P<divider>\s?[:=?]\s?|[ ])(?P<value>{NO}|{YES}"
-    rf"|[+-])(?![a-z0-9])[ ]{{1,2}}(?=(?:{_NAME})(?:\s?[:=?]|\s(?:{NO}|{YES}|[0-6][abc]?)\b))"
-)
-_RUN = re.compile(
-    rf"(?<![a-z-])(?<!no\s)(?<!any\s)(?:(?:{FINDING})(?:\s?[:=?]\s?|[ ])(?:{NO}|{YES}"
-    rf"|[+-])(?![a-z0-9])[ ]{{1,2}}){{2}}(?={_NAME})"
-)
 _ASKED = re.compile(
     rf"(?<![a-z-])(?P<name>{FINDING})\s?\?\s?(?=(?:{NO}|{YES})\s?(?:[.,;|/\n]|\Z))|(?P<rated>bi-?rads)\s?[?,]\s(?=[0-6][abc]?\s?(?:[.;|/\n]|\Z))"
 )
@@ -55,9 +47,6 @@ def divided(text: str) -> str:
     text = _WHOLE_ENCLOSED.sub(r"\g<name>: \g<value>; ", text)
     text = _CODED.sub(r"\g<value>", text)
     text = _ASKED.sub(lambda match: f"{match['name'] or match['rated']}: ", text)
-    run = _RUN.search(text)
-    if run:
-        text = text[: run.start()] + _UNMARKED.sub(r"\g<name>: \g<value>; ", text[run.start() :])
     text = _NONE.sub(r"\g<name>: none", text)
     return _SAID_FIRST.sub(r"\g<start>\g<said>: ", text)
 

@@ -17,7 +17,7 @@ _DESCRIBED = re.compile(
 _INAPPLICABLE = re.compile(rf"(?<![a-z-])(?P<name>{FINDING})\s?[:=]\s?{_NOT_APPLICABLE}{_END}")
 _UNSEEN = re.compile(
     rf"(?<![a-z-])(?:{FINDING})\s?[:=]\s?(?:(?:(?:was|were|is|are)\s)?not\s(?:imaged|included|evaluated|assessed|examined|covered|evaluable|assessable|performed"
-    rf"|available|recorded|stated|documented|done|reported|commented(?:\son)?|scanned|in\s(?:the\s)?field(?:\sof\sview)?)|unassessed|not?\s(?:statement|comment|information)){_END}"
+    rf"|available|recorded|stated|documented|done|reported|commented(?:\son)?|scanned|in\s(?:the\s)?field(?:\sof\sview)?)|unassessed|(?:outside|beyond|out\sof)\sthe\s(?:image|film|field(?:\sof\sview)?)s?|not?\s(?:statement|comment|information))(?:\s(?:in|on|by|with|at|for|due\sto|because\sof)\s[^.,;|/\n()]{{2,40}})?{_END}"
 )
 _NUMBER = re.compile(
     rf"\b(?:(?:total\s)?number|count|no\.?|#)\sof\s(?P<name>{FINDING}){_GROUPS}\s?[:=-]\s?(?P<none>0|none|nil|zero)?(?P<some>[1-9]\d?|one|two|three|four|five|several|multiple)?{_END}"

@@ -68,6 +68,9 @@ NEUTRAL = "|".join(
         rf"|previously\s){{0,2}}{KNOWN}\b)",
         rf"(?:{BE}\s)?not\s(?:already|previously|formerly|yet)\s(?:been\s)?{KNOWN}\b|nothing\snew\b(?=\s?[:;,.-])"
         r"|(?:(?:possibly|probably|likely|hopefully|perhaps)\s)?nothing\s(?:serious|sinister|alarming|worrying|dangerous|(?:suspicious|malignant|worrisome|concerning|abnormal)(?=\s?[:;])|to\s(?:be\s)?(?:worr|alarm|concern|fear|fright)\w{1,6})\b",
+        # A category is denied.
+        r"not\s(?:an?\s)?(?:acr\s)?(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6][abc]?(?=\s?[:;,-])"
+        r"|no\s(?:acr\s)?(?:bi[\s.-]?rads|category)\s(?:category\s)?[0-6][abc]?(?:\s(?:findings?|lesions?|abnormality))?(?=\s?:)",
         # Something else is denied of it.
         rf"neither\s(?:(?:the|its|their|in)\s)?{OF_IT}\s(?:n?or)\s(?:(?:the|its|their|in)\s)?{OF_IT}\b",
         rf"(?:not\s(?:the\scase|true|correct)|(?:(?:do|does|did|can|could|would)\s?)?(?:not|n't)\s(?:believe|think|find|feel|see|say|agree|consider)|cannot\sbe\ssaid"

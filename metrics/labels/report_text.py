@@ -57,11 +57,6 @@ _WRAP_AFTER = re.compile(rf"(?:(?<=\s)|^)(?:{_OPEN_END})$|,$")
 _FIELD = re.compile(r"[-\d.) ]{0,4}[a-z][a-z -]{1,30}(?::|\s-\s(?:no|none|not|normal|absent|present|there)\b)")
 _WRAP_BEFORE = re.compile(rf"(?:{_CONTINUED})(?![a-z:])")
 
-# A full stop ends a sentence, but not within a number, "e.g.", "i.e.", "l. breast", "lt.", "vs.", "cat. 4".
-_BOUNDARY = re.compile(
-    r"[\n;!]|\.(?!\d)(?<!\be\.(?=g))(?<!\be\.g\.)(?<!\bi\.(?=e))(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bapprox\.)(?<!\bcat\.)"
-    r"(?<!\blt\.)(?<!\brt\.)(?<!\bno\.(?=\s\d))(?<!\b[lr]\.(?=\s?breast))|(?<!\d)\.(?=\d)"
-)
 UNASKED_SECTIONS = (
     "history", "clinical history", "indication", "indications", "technique", "comparison", "clinical information",
     "clinical details", "clinical data", "clinical indication", "clinical summary", "clinical presentation",
@@ -88,6 +83,12 @@ _SPOKEN_SECTIONS = (
     r"assessment|conclusions?|opinion|(?:breast |brest |tissue )?compositions?|(?:breast |tissue "
     r"|parenchymal )?density|"
     r"recommendations?|answers?|reports?|results?|mammogra(?:m|phy)|description|interpretation|diagnosis|summary|comments?"
+)
+# A full stop ends a sentence, but not within a number, "e.g.", "i.e.", "l. breast", "lt.", "vs.", "cat. 4".
+_BOUNDARY = re.compile(
+    r"[\n;!]|\.(?!\d)(?<!\be\.(?=g))(?<!\be\.g\.)(?<!\bi\.(?=e))(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bapprox\.)(?<!\bcat\.)"
+    r"(?<!\blt\.)(?<!\brt\.)(?<!\bno\.(?=\s\d))(?<!\b[lr]\.(?=\s?breast))|(?<!\d)\.(?=\d)"
+    rf"|\?(?=\s(?:{_SPOKEN_SECTIONS})\s?:)"
 )
 _AFTER_FINDINGS = (
     "impression", "impressions", "imp", "assessment", "conclusion", "conclusions", "opinion", "recommendation",

@@ -71,7 +71,7 @@ def _denies_something_else(state: State, event: str, match: re.Match[str]) -> bo
         return True
     if of_a_property(state, match.start()) or hindered(state, match.start()):
         return True
-    of_all = event != "absent_after" or match[0].startswith(("none", "nil", "neither", "no "))
+    of_all = event != "absent_after" or match[0].startswith(("none", "nil", "neither"))
     if of_all or not _of_some(state, match):
         return False
     state.verb = True

@@ -25,6 +25,11 @@ _SUBSET = re.compile(
     r"(?!\sof\swhich)[^,;.:\n]{0,40}\Z"
 )
 """Between the finding and what went away: a part of them is its subject."""
+_OF_WHICH = re.compile(rf"\b{_PART}\sof\s(?:which|whom|them|these|those)\s(?:[a-z]{{2,12}}\s){{0,3}}\Z")
+_BAR_ONE = re.compile(
+    rf"\s(?:bar|but|except(?:ing)?|save|excluding|apart\sfrom|other\sthan)\s(?:for\s)?(?:only\s)?(?:{_COUNT}|(?:a\s)?few|some|a\ssingle)\b[^.;,\n]{{0,30}}\Z"
+)
+"""Between the finding and what went away: those that stayed ("all but one have disappeared")."""
 _WENT = re.compile(
     rf"\b(?:{GOES}|{TAKEN}|no\slonger|gone|collapsed|regressed|involuted|absent|not\s(?:seen|visible))\b"
 )
@@ -43,6 +48,7 @@ _REST = re.compile(
 REMNANT = re.compile(
     r"\s(?:for\s)?(?:(?:an?|the|some|few|several|single|solitary|isolated|tiny|small|minute|residual|last|remaining|faint|coarse|round|scattered"
     rf"|{_COUNT})\s){{1,4}}(?:specks?|particles?|remnants?|ones?|fragments?|foc(?:us|i)|flecks?|grains?|residu\w{{1,3}}|granules?|elements?|dots?|bits?|pieces?)\b"
+    rf"|\s(?:for\s)?(?:only\s)?(?:{_COUNT}|(?:a\s)?few|some|several)(?:\sof\s(?:them|these))?(?=\s?(?:[.,;)\n]|\Z))"
 )
 """Behind "gone save": what is left."""
 
@@ -69,11 +75,17 @@ _THERE = re.compile(
 """What says of the other side that it has some."""
 
 
+_WHERE = r"(?:\s(?:in|on|at|of|from|near|behind)\s[^.,;\n]{2,40}?)?"
+_LOOKS = (
+    r"(?:looks?|appears?|seems?)\s(?:(?:just|exactly|much|very|all)\s){0,2}"
+    r"(?:the\ssame|alike|as\b|unchanged|stable|similar|benign|identical|like\b)"
+)
 _KNOWN_ONES = re.compile(
     r"(?:[,:;]\s?|\A\s?(?=in\sretro|in\sfact|now\b|today\b|but\b|actually|however|yet\b|there\s(?:is|are)\s(?:one|some)\b))(?:(?:but|in\sfact|in\sretrospect|actually|however|yet|now|today|and)\s){0,2}there\s(?:is|are)(?:\s(?:one|some|several|two))?(?=\s?(?:[.,;\n]|\Z)|\s(?:at|in|on|of|behind|near)\b)"
     r"|\b(?:succeeded|replaced|followed)\sby\s(?:an?(?:other)?\s)(?:(?:second|new|larger|smaller|further)\s)?(?:one\b)"
-    r"|(?:\A|[,;])\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:(?:two|three|four|five|few|several|\d{1,2})\s)?(?:known|previous(?:ly\s[a-z]{4,12})?|described|(?:pre-?)?existing|old(?:er)?|ancient|former|earlier|familiar|biopsied|stable|marked|benign)\sones?\s"
-    rf"(?:being\b|(?:is|are|has|have)\s{_NOT_THERE}|remains?|stable|unchanged)"
+    rf"|(?:\A|[,;.])\s?(?:(?:and|while|with|but|whereas)\s)?the\s(?:(?:two|three|four|five|few|several|\d{{1,2}})\s)?(?:known|previous(?:ly\s[a-z]{{4,12}})?|described|(?:pre-?)?existing|old(?:er)?|ancient|former|earlier|familiar|biopsied|stable|marked|benign)\sones?{_WHERE}\s"
+    rf"(?:being\b|(?:is|are|has|have)\s{_NOT_THERE}|remains?|stable|unchanged|{_LOOKS})"
+    rf"|(?:\A|[,;.])\s?(?:(?:and|while|but|whereas)\s)?(?:the\sothers?|those|the\s(?:two|three|four|five|few|several|\d{{1,2}}))(?:\s(?:known|described|seen|reported|noted|mentioned|there)(?:\s[a-z0-9]{{2,10}}){{1,3}}?)?\s{_LOOKS}"
 )
 """Behind what is denied as new or suspicious: "no suspicious mass, the known one being benign"."""
 _ON_ONE_SIDE = re.compile(
@@ -85,6 +97,12 @@ _ONE_MORE = re.compile(
     rf"|(?:is|are)\s(?:[a-z]{{4,12}}ly\s)?(?:{_ALTERED}|prominent|suspicious|irregular))\b"
 )
 """A sentence that says so of one of what the one before denies: "no suspicious nodes; one with a thick cortex"."""
+_LEFT_OVER = re.compile(
+    rf"(?<!no\s)(?<!any\s)(?<!without\s)\b(?:an?|some|(?:a\s)?few|several|the|{_COUNT})\s(?:\d{{1,3}}\s?mm\s|[a-z]{{4,12}}\s)?residual\s(?:\d{{1,3}}\s?mm\s|[a-z]{{4,12}}\s)?"
+    r"(?:clusters?|groups?|foc(?:us|i)|components?|ones?|portions?|parts?|specks?|particles?|remnants?)\b(?!\sof\s(?!\d))"
+)
+_REMOVAL = re.compile(r"\b(?:excis|resect|remov|lumpectom|segmentectom|surg|operat|biops)\w{0,6}\b")
+"""What is left of what was taken out: "excision of the calcifications, with a residual cluster"."""
 _FAR = 300
 """How many characters before it a side may be named."""
 _NAMED_SIDE = re.compile(
@@ -96,7 +114,8 @@ def is_of_some(text: str, clause_at: int, named: Mention, position: int) -> bool
     """Return whether what stands at `position` went away of a part of what was named only: "one of the two masses"."""
     if _OF_THEM.search(text, max(clause_at, named.start - 80), named.start):
         return True
-    return _SUBSET.search(text, max(named.end, position - 60), position) is not None
+    low = max(named.end, position - 60)
+    return any(part.search(text, low, position) is not None for part in (_SUBSET, _OF_WHICH, _BAR_ONE))
 
 
 _PRESENT_ON = re.compile(
@@ -127,6 +146,9 @@ def others(text: str, start: int, end: int, before: list[Mention], heard_from: i
     there = _KNOWN_ONES.search(said) if denied.kind not in ANATOMY else None
     if there is not None:
         return [Mention(denied.kind, start + there.start(), start + there.end(), "present", denied.clause)]
+    left = _LEFT_OVER.search(said) if denied.kind not in ANATOMY else None
+    if left and _REMOVAL.search(text, heard_from, start + left.start()):
+        return [Mention(denied.kind, start + left.start(), start + left.end(), "present", denied.clause)]
     there = _REST.search(said) if denied.kind not in ANATOMY else None
     if there and not _WENT.search(text, denied.end, start + there.start() + 1):
         there = None

@@ -259,6 +259,10 @@ def affirms(state: State, position: int, comma: bool) -> bool:
         state.text, position, state.end
     ):
         return True
+    if denial_reach.DISTORTS.match(state.text, position) and denial_reach.WITHOUT_A_CENTRE.search(
+        state.text, state.clause_at, position
+    ):
+        return True
     if not comma or state.commas > 1:
         return False
     stop = state.text.find(",", position, min(state.end, position + 200))

@@ -7,7 +7,7 @@ not: there "ultrasound is normal" says only what ultrasound shows.
 
 import re
 
-from metrics.labels.finding_lexicon import PROPERTY_OF
+from metrics.labels.finding_lexicon import A_TRUE_ONE, PROPERTY_OF
 from metrics.labels.kinds import ANATOMY, KINDS
 from metrics.labels.mention import Mention, Polarity
 from metrics.labels.no_findings import NO_FINDING
@@ -17,7 +17,7 @@ _TENTATIVE = re.compile(
     r"\b(?:initial(?:ly)?|first\s(?:reader|reading|read|impression|look|glance)|screening|screen-?\s?detected|original(?:ly)?|apparent(?:ly)?|supposed(?:ly)?|alleged|seeming(?:ly)?"
     r"|previously\s(?:reported|described|suspected|questioned|seen|noted)|suspected|suspicion|questioned|queried|question|quer(?:y|ies)|possibility|possible|worr(?:y|ied)"
     r"|concern(?:ed)?|impression|(?:looked|looks|appeared|appears|seemed)\s(?:like|as|to)|seemed|(?:mis)?taken\sfor|thought|believed|raised|prompt(?:ed|s)?|flag(?:ged|s)?|pointed\sout|signall?ed|check-?\s?up|marked|marks"
-    r"|reader|r1|r2|arbitration|cad|ai\b|artificial\sintelligence|algorithm|recall\w{0,3}|(?:called|asked|invited|brought)\s(?:back|in)|potential(?:ly)?|probabl[ey]|outside\s(?:report|study|read)"
+    r"|reader|r1|r2|arbitration|cad|ai\b|artificial\sintelligence|algorithm|recall\w{0,3}|(?:called|asked|invited|brought)\s(?:back|in)|potential(?:ly)?|probabl[ey]|outside\s(?:report|study|read|radiolog)\w{0,4}"
     r"|(?:reported|described|called|read|interpreted|labell?ed|seen|diagnosed)\s(?:elsewhere|outside|previously|initially|externally|as|by)|resident|trainee|registrar|junior|preliminary|referred|referring|(?:would-be|so-called))\b"
 )
 _TENTATIVE_BEHIND = re.compile(
@@ -67,6 +67,7 @@ _NOTHING_SEEN = (
     r"|\bno\s(?:(?:true|real|actual|genuine|definite|corresponding|underlying|suspicious|focal|persistent|persisting|residual|such)\s){0,2}(?:abnormality|lesion|correlate|finding|mark|prompt)s?\b"
     r"(?!\s(?:elsewhere|otherwise)|[^.;\n]{0,40}\b(?:left|right|other|opposite|axilla))"
     r"|\bnothing\s(?:abnormal|suspicious|there|is\s(?:there|seen|found)|was\s(?:found|seen)|corresponds|of\s(?:the\s(?:kind|sort)|concern|note)|persists|remains\sof)\b"
+    r"|\band\snothing\s(?:else|more|further)(?=\s?(?:[.,;\n]|\Z))"
     r"|\bno\srecall\b|\bno\s(?:further\s)?(?:action|work-?up|assessment)\s(?:is\s|was\s)?(?:needed|required|necessary)\b|\breturn(?:ed)?\sto\s(?:routine|normal|annual)\s(?:recall|screening)"
     r"|\btissue\s(?:spreads?|separates?|presses|disperses)\b|\b(?:resolves?|explains?|dispels?|disproves?|refutes?|excludes?|allays?)\s(?:it|this|them|these|the\s(?:suspicion|concern|doubt|finding|question))\b"
     r"|\b(?:fail(?:s|ed)?\sto|(?:do|does|did|could|can)\snot|cannot|unable\sto)\s(?:reproduce|confirm|show|find|identify|demonstrate|substantiate|verify|see|detect)\s(?:it|this|that|them|these|the\s(?:finding"
@@ -84,6 +85,8 @@ _DESCRIBED = re.compile(
     r"(?:round|scattered|benign|vascular|punctate|oval|irregular|spiculated|circumscribed|pleomorphic|amorphous|grouped|linear|coarse|less\sconspicuous|more\sconspicuous|unchanged|stable|\d{1,3}\s?mm)\b"
 )
 """Behind what a woman was recalled for: what it is like, so that it is there."""
+_NO_CORRELATE = re.compile(r"\bno\s(?:[a-z-]{2,14}\s){0,3}correlates?\b")
+"""Of what a woman feels: an image that doesn't show it says nothing of it."""
 _NOT_ALL_OF_IT = re.compile(
     r"\b(?:other|further|additional|new|second|another|more|suspicious|elsewhere|else|remaining|associated|ultrasound|us|sonograph\w{2,5}|mri|palpable|previous\w{0,2}|left|right)\b"
 )
@@ -141,7 +144,7 @@ def settle_suspected(text: str, start: int, end: int, named_from: int, before: l
 def settle_recalled(text: str, start: int, end: int, recalled: list[Mention]) -> bool:
     """Settle what a woman was recalled for by what is said between `start` and `end`; return whether it says it."""
     general = [one for one in recalled if one.kind not in ANATOMY]
-    if _settle(text, start, end, general):
+    if not _NO_CORRELATE.search(text, start, end) and _settle(text, start, end, general):
         return True
     if general and _DESCRIBED.match(text, start, end):
         for one in general:
@@ -182,6 +185,7 @@ def overrule(text: str, start: int, mentions: list[Mention], named_from: int, be
         around = text[max(start, one.start - 40) : min(len(text), one.end + 40)]
         plainly = one.polarity == "absent" and not _NOT_ALL_OF_IT.search(around)
         denied[one.kind] = denied.get(one.kind, True) and plainly
+    untrue = {one.kind for one in mentions if A_TRUE_ONE.search(text, max(start, one.start - 30), one.start)}
     was_here = _EARLIER.search(text, named_from, start) is not None
     looked_again = _WORKED_UP.search(text, start, mentions[-1].end + 40) is not None
     nothing_left = _LEFT.search(text, start, mentions[-1].end + 40) is not None
@@ -190,7 +194,7 @@ def overrule(text: str, start: int, mentions: list[Mention], named_from: int, be
             continue
         was_there = nothing_left and was_here
         again = one.polarity != "uncertain" or looked_again
-        if was_there or (again and _is_tentative(text, named_from, one)):
+        if was_there or one.kind in untrue or (again and _is_tentative(text, named_from, one)):
             one.polarity = "absent"
 
 

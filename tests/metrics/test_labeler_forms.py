@@ -1,6 +1,7 @@
 """Ways of writing one value: every name of a field with every divider and every value, categories and densities too."""
 
-from itertools import product
+import random
+from itertools import permutations, product
 
 import pytest
 
@@ -42,6 +43,43 @@ DENSITY = (
     "Class {} density", "BI-RADS density {}", "Quantra {}", "Volpara density {}", "VDG {}", "Density R/L: {}/{}",
     "Right breast density {}, left breast density {}", "Breast density [a/b/c/d]: {}", "Density corresponds to ACR {}.",
 )  # fmt: skip
+SHORT = {
+    "mass": ("Mass", "Masses", "Nodules"),
+    "calcification": ("Calc", "Calcifications", "Calcs"),
+    "architectural_distortion": ("AD", "Arch dist", "Distortion"),
+    "asymmetry": ("Asym", "Asymmetry"),
+    "lymph_node": ("Nodes", "Lymph nodes", "Axillary nodes"),
+    "skin": ("Skin",),
+    "nipple": ("Nipple", "Nipples"),
+}
+NOTHING = ("N", "No", "0", "none", "nil", "neg", "-", "[none]", "absent", "negative", "-ve")
+NORMAL = ("nl", "[nl]")
+THERE = ("Y", "Yes", "1", "+", "[yes]", "present")
+ASIDES = ("", "", " (left)", " (benign)", " (right, 8 mm)")
+BETWEEN = (" ", "  ", "\t", "/", " / ", "|", " | ", "; ", ", ", ". ", "\n")
+AS_MANY = {2: 1500, 3: 700}
+"""As many forms of two and of three fields for each of `BETWEEN`."""
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+@pytest.mark.parametrize("fields", AS_MANY)
+def test_fields_in_a_row_say_each_its_own(between: str, fields: int) -> None:
+    chosen = random.Random(f"{fields}{between}")
+    orders = list(permutations(SHORT, fields))
+    wrong = []
+    for _ in range(AS_MANY[fields]):
+        said, colon, case = {}, chosen.choice((": ", ":", " = ", " ")), chosen.choice((str, str.upper, str.lower))
+        written = []
+        for kind in chosen.choice(orders):
+            normal = NORMAL if kind in ("lymph_node", "skin", "nipple") else ()
+            value = chosen.choice(chosen.choice((THERE, NOTHING + normal)))
+            said[kind] = "present" if value in THERE else "absent"
+            aside = chosen.choice(ASIDES) if value in THERE else ""
+            written.append(f"{chosen.choice(SHORT[kind])}{colon}{value}{aside}")
+        text = case(between.join(written))
+        if label(text).findings != said:
+            wrong.append(f"{text!r} is {said}, read as {label(text).findings}")
+    assert wrong == []
 
 
 @pytest.mark.parametrize("kind", NAMES)
