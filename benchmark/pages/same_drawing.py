@@ -30,7 +30,7 @@ def same_drawing(a: bytes, b: bytes) -> bool:
 
 def _same_vectors(a: str, b: str) -> bool:
     first, second = _named_in_order(a), _named_in_order(b)
-    numbers = zip(NUMBER.findall(first), NUMBER.findall(second), strict=False)
+    numbers = zip(NUMBER.findall(first), NUMBER.findall(second), strict=True)
     return NUMBER.split(first) == NUMBER.split(second) and all(abs(float(x) - float(y)) <= POINTS for x, y in numbers)
 
 
