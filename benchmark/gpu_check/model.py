@@ -53,7 +53,7 @@ class MemoryUse(Stored):
     Attributes:
         stage: what was done.
         measured, planned: bytes.
-        judged: whether more than planned is a failure; at reduced size on a processor it isn't.
+        judged: whether more than planned is a failure; at reduced size and on a processor it isn't.
     """
 
     stage: str
