@@ -66,7 +66,8 @@ def memory(subject: Subject) -> Found:
 def out_of_memory(subject: Subject) -> Found:
     """Leave less memory than the engine plans with; it has to go on with fewer trials at a time, with the same losses.
 
-    On a processor, whose memory can't be held back from one part of a process, an error is raised in its place.
+    On a processor, whose memory can't be held back from one part of a process, and at reduced size an error is raised
+    in its place.
     """
     sizes, count = subject.sizes, subject.sizes.of_halving
     rank = sizes.ranks[0]
@@ -125,8 +126,11 @@ def _refuse_failures(outcomes: Mapping[str, Outcome]) -> None:
 
 @contextmanager
 def _memory_held_back(subject: Subject, room: int, trials: int) -> Iterator[None]:
-    """Leave, within, so many bytes beside what is held now; on a processor so many trials at a time."""
-    if subject.device.type != "cuda":
+    """Leave, within, so many bytes beside what is held now; on a processor so many trials at a time.
+
+    So too at reduced size, of which all fits into what is left of a block that the device has handed out.
+    """
+    if subject.device.type != "cuda" or subject.small:
         with _trials_at_most(trials):
             yield
         return

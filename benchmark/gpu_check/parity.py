@@ -1,10 +1,14 @@
 """Packed and sequential training from the same state, on the device, in its own kernels and number format."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
 
 from benchmark.forms.suite import Trial
 from benchmark.gpu_check.found import Found
@@ -23,6 +27,8 @@ LATER = 10
 """Times that after the first step: AdamW divides by a gradient's size, so what rounding did to small ones grows."""
 FEW = 2
 """Images that reports are written for."""
+LOOKED_AT = 4
+"""Layers whose dropout masks are compared: the first ones of the first step."""
 
 
 def parity(subject: Subject) -> Found:
@@ -31,7 +37,11 @@ def parity(subject: Subject) -> Found:
 
 
 def parity_with_dropout(subject: Subject) -> Found:
-    """Compare losses and gradients' norms with dropout: each trial has to draw the masks that it draws alone."""
+    """Compare losses, gradients' norms and masks with dropout: each trial has to draw those that it draws alone.
+
+    Losses can't tell: before the first update an adapter adds nothing, and few values are dropped. A GPU draws by the
+    number format, so a mask drawn in another one is another mask.
+    """
     return _compared(subject, dropout=0.05, texts=False)
 
 
@@ -40,15 +50,23 @@ def _compared(subject: Subject, *, dropout: float, texts: bool) -> Found:
     trials = subject.trials([(low, 0), (high, 1)], batch_size=sizes.parity_rows, dropout=dropout)
     data = subject.data(sizes.report)
     alone, packed = (subject.folders(trials) for _ in range(2))
-    _train(Sequential(), subject, trials, alone, sizes.report)
+    masks_alone = []
+    for trial in trials:
+        with _masks_noted(LOOKED_AT) as noted:
+            _train(Sequential(), subject, [trial], alone, sizes.report)
+        masks_alone.append(noted)
     subject.release()
-    _train(Packed(), subject, trials, packed, sizes.report)
+    with _masks_noted(LOOKED_AT * len(trials)) as noted:
+        _train(Packed(), subject, trials, packed, sizes.report)
     found = Found(note=f"{sizes.parity_steps} steps of {sizes.parity_rows} reports, ranks {low} and {high}")
     exact = subject.dtype == "float32" and subject.quantization is None
     for column, factor in (("loss", 1), ("gradient_norm", 2)):
         allowed = (TOLERANCE if exact else ROUNDED) * factor
         found.differences += _steps(column, trials, alone, packed, allowed)
     found.differences.append(Difference(what="adapter", value=_adapters(trials, alone, packed)))
+    if dropout:
+        masks_packed = [noted[place :: len(trials)] for place in range(len(trials))]
+        found.differences.append(Difference(what="masks", value=_unlike(masks_alone, masks_packed), allowed=0.0))
     if texts:
         images = data.features[:FEW]
         written = {t.id: texts for t, texts in Packed().generate(subject.backbone, trials, alone, images)}
@@ -57,6 +75,42 @@ def _compared(subject: Subject, *, dropout: float, texts: bool) -> Found:
         share = len(parted) / (len(trials) * len(images))
         found.differences.append(Difference(what="texts", value=share, allowed=0.0 if exact else None))
     return found
+
+
+Drawn = tuple[Tensor, Tensor]
+"""Where a dropout's input isn't zero, and where its output isn't."""
+
+
+@contextmanager
+def _masks_noted(number: int) -> Iterator[list[Drawn]]:
+    """Note, within, what the first calls of torch's dropout drop; both engines draw by it."""
+    plain, noted = functional.dropout, list[Drawn]()
+
+    def noting(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        output: Tensor = plain(input, p, training, inplace)
+        if training and p > 0 and len(noted) < number:
+            noted.append((input.detach() != 0, output.detach() != 0))
+        return output
+
+    module: Any = functional
+    module.dropout = noting
+    try:
+        yield noted
+    finally:
+        module.dropout = plain
+
+
+def _unlike(alone: Sequence[Sequence[Drawn]], packed: Sequence[Sequence[Drawn]]) -> float:
+    """Return the share of values that one engine drops and the other doesn't; 1 where they draw other shapes."""
+    unlike = total = 0
+    for theirs, ours in zip(alone, packed, strict=True):
+        if not theirs or [a.shape for a, _ in theirs] != [b.shape for b, _ in ours]:
+            return 1.0
+        for (there, kept), (also, drawn) in zip(theirs, ours, strict=True):
+            compared = there & also
+            unlike += int((compared & (kept != drawn)).sum())
+            total += int(compared.sum())
+    return unlike / total
 
 
 def _train(

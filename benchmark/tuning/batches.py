@@ -52,8 +52,11 @@ def make(
 
 
 def pinned(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return the tensor in memory that isn't paged, where a GPU will ask for it."""
-    return tensor.pin_memory() if device.type == "cuda" else tensor
+    """Return the tensor in memory that isn't paged, where a GPU will ask for it.
+
+    Of a tensor whose rows are one piece of memory, as Qwen's places of words are, it is a copy: such can't be pinned.
+    """
+    return tensor.contiguous().pin_memory() if device.type == "cuda" else tensor
 
 
 def prefetches(device: torch.device) -> bool:

@@ -96,3 +96,18 @@ def test_a_report_is_tokenised_once(family: str, load: Callable[..., Backbone]) 
         *backbone.tokenizer(backbone.report_start + REPORTS[0], add_special_tokens=False)["input_ids"],
         backbone.end,
     ]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_a_gpu_is_given_can_be_pinned(
+    family: str, load: Callable[..., Backbone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a GPU nothing is: what torch would refuse there is asked of each tensor in its place."""
+
+    def pin(tensor: torch.Tensor) -> torch.Tensor:
+        assert torch._debug_has_internal_overlap(tensor) == 0, "torch refuses to write where rows share memory"
+        return tensor.clone()
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    for value in load(family).training_text("Describe.", list(REPORTS)).values():
+        assert torch.equal(batches.pinned(value, torch.device("cuda")), value)

@@ -131,8 +131,10 @@ class PackedLayers:
         y = base(x)
         if type(base) is not nn.Linear and base.bias is not None:
             y = y.clone()  # bitsandbytes gives a view where there is a bias, which autograd lets nobody write into
-        mask = None if self.masks is None else self.masks(member.name, tuple(x.shape), x.dtype)
         stacks = self.stacks
+        # As peft draws them, whose adapters see their input in their own format: a GPU draws other ones in another.
+        dtype = stacks.down[member.name][0].dtype
+        mask = None if self.masks is None else self.masks(member.name, tuple(x.shape), dtype)
         return Factored.apply(
             y, x, mask, stacks.scales, stacks.bands, *stacks.down[member.name], *stacks.up[member.name]
         )
@@ -250,6 +252,11 @@ def _whole(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: P
         to_up.baddbmm_(down, part.transpose(1, 2))
 
 
+def _times(x: Tensor, factors: Tensor) -> Tensor:
+    """Return x times dropout's factors, which may be of a wider format, rounded once to that of x."""
+    return torch.mul(x, factors, out=torch.empty_like(x))
+
+
 class Factored(torch.autograd.Function):
     """Adds alpha / r · B A x to the frozen layer's output, in place; x times dropout's factors where there are any.
 
@@ -262,7 +269,7 @@ class Factored(torch.autograd.Function):
         ctx: Any, y: Tensor, x: Tensor, mask: Mask | None, scales: Tensor, bands: Any, *leaves: Tensor
     ) -> Tensor:
         """Return y with the adapters' share added to it."""
-        rows = (x if mask is None else x * mask.factors()).reshape(len(scales), -1, x.shape[-1])
+        rows = (x if mask is None else _times(x, mask.factors())).reshape(len(scales), -1, x.shape[-1])
         out = y.reshape(len(scales), -1, y.shape[-1])
         inners = []
         for band, down, up in zip(bands, leaves[: len(bands)], leaves[len(bands) :], strict=True):
@@ -283,7 +290,7 @@ class Factored(torch.autograd.Function):
         noise = None if ctx.mask is None else ctx.mask.factors()
         number = len(ctx.bands)
         inners, downs, ups = rest[:number], rest[number : 2 * number], rest[2 * number :]
-        rows = (x if noise is None else x * noise).reshape(len(scales), -1, x.shape[-1])
+        rows = (x if noise is None else _times(x, noise)).reshape(len(scales), -1, x.shape[-1])
         g = gradient.reshape(len(scales), -1, gradient.shape[-1])
         back = torch.empty_like(rows) if ctx.needs_input_grad[1] else None
         for place, (band, inner, down, up) in enumerate(zip(ctx.bands, inners, downs, ups, strict=True)):
