@@ -16,8 +16,12 @@ SCALED = ("logit_scale", "logits_scaling", "lm_head_multiplier")
 
 def head_alone(model: "PreTrainedModel | PeftModel") -> bool:
     """Return whether a model's logits are its head's product with its inner model's last hidden states."""
-    text = model.config.get_text_config()
-    return hasattr(_base(model), "model") and not any(getattr(text, name, None) not in (None, 1.0) for name in SCALED)
+    return hasattr(_base(model), "model") and logits_are_the_heads(model.config.get_text_config())
+
+
+def logits_are_the_heads(text: Any) -> bool:
+    """Return whether a decoder of this configuration leaves its head's product as it is, but for a bound."""
+    return not any(getattr(text, name, None) not in (None, 1.0) for name in SCALED)
 
 
 def last_hidden_states(model: "PreTrainedModel | PeftModel", inputs: ModelInputs) -> Tensor:

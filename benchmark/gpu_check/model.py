@@ -11,9 +11,7 @@ from benchmark.rehearsal.model import TOLERANCE
 
 GPU_CHECK = 1
 """Version of the form."""
-Kind = Literal[
-    "load", "parity", "parity, dropout", "waits", "memory", "out of memory", "speed", "loss kernels", "compile"
-]
+Kind = Literal["load", "parity", "parity, dropout", "waits", "memory", "out of memory", "speed", "kernels", "compile"]
 Ended = Literal["passed", "failed", "skipped"]
 Contender = Literal["A", "C", "D"]
 """As in `amrg bench`: the Trainer with peft, our sequential engine, our packed engine."""
@@ -127,7 +125,7 @@ class GpuCheck(Provenance):
         device, memory_bytes: the GPU's name as torch gives it, and its memory; the processor's where small.
         peak_tflops, card: its dense 16-bit rate by the data sheet of which card; None where none is known.
         machine: beside it.
-        kernels: of head and loss, where they are installed.
+        kernels: of a library beside torch's, where they are installed.
         small: whether all was run at reduced size.
         minutes, seconds: asked for and taken.
         complete: whether it came to its end.

@@ -21,13 +21,13 @@ from benchmark.gpu_check.memory import memory, out_of_memory
 from benchmark.gpu_check.model import Finding, GpuCheck, Kind
 from benchmark.gpu_check.parity import parity, parity_with_dropout
 from benchmark.gpu_check.sizes import BACKBONES, FULL, SMALL
-from benchmark.gpu_check.speed import compiled, loss_kernels, speed
+from benchmark.gpu_check.speed import compiled, speed, with_and_without_kernels
 from benchmark.gpu_check.subject import Subject, write_checkpoint
 from benchmark.gpu_check.waits import waits
 from benchmark.planning.devices import Target, named, of_machine
 from benchmark.provenance import gpu, machine, now, provenance
 from benchmark.results.store import write_json
-from benchmark.tuning import losses
+from benchmark.tuning import kernels
 from benchmark.tuning.memory import release
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ CHECKS: dict[Kind, Callable[[Subject], Found]] = {
     "memory": memory,
     "out of memory": out_of_memory,
     "speed": speed,
-    "loss kernels": loss_kernels,
+    "kernels": with_and_without_kernels,
     "compile": compiled,
 }
 SECONDS: dict[Kind, float] = {
     "load": 45, "parity": 8, "parity, dropout": 5, "waits": 5, "memory": 12, "out of memory": 8, "speed": 40,
-    "loss kernels": 8, "compile": 75,
+    "kernels": 8, "compile": 75,
 }  # fmt: skip
 """That each is taken to need on an H100; assumed, until one has been measured."""
 
@@ -69,7 +69,7 @@ class Part:
 def parts(backbones: Sequence[str]) -> list[Part]:
     """Return all parts, what matters most first, so that a short budget leaves out what matters least."""
     usual: tuple[Kind, ...] = (
-        "parity", "parity, dropout", "waits", "memory", "out of memory", "speed", "loss kernels"
+        "parity", "parity, dropout", "waits", "memory", "out of memory", "speed", "kernels"
     )  # fmt: skip
     return [
         *(Part(name, None, usual, widened=("parity",)) for name in backbones),
@@ -168,7 +168,7 @@ def run(wanted: Wanted, say: Callable[[Finding], None]) -> GpuCheck:
         peak_tflops=target.card.tensor if target.card else None,
         card=target.card.name if target.card else None,
         machine=about,
-        kernels=losses.kernels() if find_spec("liger_kernel") else None,
+        kernels=kernels.name() if find_spec("liger_kernel") else None,
         small=wanted.small,
         minutes=wanted.minutes,
         at=now(),

@@ -15,7 +15,7 @@ from benchmark.gpu_check.model import Speed
 from benchmark.gpu_check.rate import speed_of
 from benchmark.gpu_check.subject import Subject
 from benchmark.results.store import TrialFolder
-from benchmark.tuning import losses, saving
+from benchmark.tuning import kernels, losses, saving
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.packed import capacity, engine
 from benchmark.tuning.packed.stepping import Stepping
@@ -39,15 +39,21 @@ def speed(subject: Subject) -> Found:
     return found
 
 
-def loss_kernels(subject: Subject) -> Found:
-    """Time a pack by the model's own head, and by Liger's kernels where they run here."""
+def with_and_without_kernels(subject: Subject) -> Found:
+    """Time a pack with all logits held, without Liger's kernels, and with them where they run here."""
     number = subject.sizes.trials[1]
-    found = Found(speeds=[packed(subject, number, way="own head", within=losses.by_head())])
-    subject.release()
-    if losses.fuses(subject.backbone.model):
-        found.speeds.append(packed(subject, number, way=losses.kernels()))
+    found = Found()
+    ways: list[tuple[str, Callable[[], AbstractContextManager[None]]]] = [
+        ("all logits held", losses.by_head),
+        ("without Liger", kernels.left_out),
+    ]
+    if kernels.used(subject.device):
+        ways.append((kernels.name(), nullcontext))
     else:
-        found.skipped = "liger_kernel isn't installed, or doesn't run on this device; only the own head was timed"
+        found.skipped = "liger_kernel isn't installed, or doesn't run on this device; a pack without it was timed"
+    for way, within in ways:
+        found.speeds.append(packed(subject, number, way=way, within=within()))
+        subject.release()
     return found
 
 

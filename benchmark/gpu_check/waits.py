@@ -9,7 +9,6 @@ import torch
 from backbones.private.reads import NoReads
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.subject import Subject
-from benchmark.tuning.losses import by_head
 from benchmark.tuning.packed.stepping import Stepping
 from benchmark.tuning.snapshots import Snapshot
 
@@ -18,18 +17,15 @@ STEPS = 3
 
 
 def waits(subject: Subject) -> Found:
-    """Train packed trials while everything that waits for the device is an error; Liger, which does, is left out."""
+    """Train packed trials while everything that waits for the device is an error."""
     sizes, (low, high) = subject.sizes, subject.sizes.ranks
     trials = subject.trials([(low, 0), (high, 1)], batch_size=sizes.parity_rows, steps=STEPS + 1, dropout=0.05)
-    with by_head():
-        pack = Stepping(
-            subject.backbone, [Snapshot(trial) for trial in trials], subject.data(sizes.report), merge=False
-        )
-        with pack.begun():
-            pack.take([0])
-            subject.synchronize()
-            pack.take(range(1, STEPS + 1), partial(_waiting_forbidden, subject.device))
-            pack.look()
+    pack = Stepping(subject.backbone, [Snapshot(trial) for trial in trials], subject.data(sizes.report), merge=False)
+    with pack.begun():
+        pack.take([0])
+        subject.synchronize()
+        pack.take(range(1, STEPS + 1), partial(_waiting_forbidden, subject.device))
+        pack.look()
     how = "torch.cuda.set_sync_debug_mode" if subject.device.type == "cuda" else "a watch for values that are read"
     return Found(note=f"{STEPS} steps under {how}")
 

@@ -9,7 +9,7 @@ from benchmark.results.evaluations import kept_of
 
 def trial_record(session: Session, trial: Trial) -> TrialRecord:
     """Return the content of a trial's `trial.json`."""
-    from benchmark.tuning.losses import fuses, kernels
+    from benchmark.tuning import kernels
 
     pack = session.pack
     spent = session.meter.of(trial.id).rounded()
@@ -23,7 +23,7 @@ def trial_record(session: Session, trial: Trial) -> TrialRecord:
         trials_in_pack=len(pack.trials),
         trained_together=session.trained_together.get(trial.id),
         adapter=session.adapters.get(trial.id),
-        loss=kernels() if trial.is_trained_here and fuses(session.backbone.model) else None,
+        kernels=kernels.name() if trial.is_trained_here and kernels.used(session.backbone.device) else None,
         kept=kept_of(session.folders[trial.id].read_evaluations(), trial.protocol),
         seconds=spent.seconds,
         peak_memory_bytes=spent.peak_memory_bytes,

@@ -74,7 +74,13 @@ class Planner:
         protocol, images = self.suite.protocol, self.sizes.studies + 1
         structure, footprint = (
             structure_of(entry, plugin),
-            footprint_of(entry, plugin, self.suite.largest_protocol, packed=self.suite.engine != "sequential"),
+            footprint_of(
+                entry,
+                plugin,
+                self.suite.largest_protocol,
+                packed=self.suite.engine != "sequential",
+                gpu=not self.target.is_cpu,
+            ),
         )
         trials = self._trials(entry)
         ranks = [trial.rank for trial in trials if trial.is_trained_here]

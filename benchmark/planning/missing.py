@@ -95,7 +95,9 @@ def disk_missing(results: Path, stored: float, cached: float) -> list[str]:
     )
 
 
-def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple[float, float, float]:
+def memory_needed(
+    suite: Suite, entry: Entry, plugin: "type[Backbone]", *, gpu: bool = False
+) -> tuple[float, float, float]:
     """Return GB of the weights, of tuning one trial of the largest rank as in the suite, and of a report at a time."""
     from benchmark.planning.costs import BYTES
     from benchmark.planning.fit import Fit
@@ -103,7 +105,7 @@ def memory_needed(suite: Suite, entry: Entry, plugin: "type[Backbone]") -> tuple
     from benchmark.tuning.packed.capacity import USABLE
 
     protocol = suite.largest_protocol
-    needed = footprint_of(entry, plugin, protocol, packed=suite.engine != "sequential")
+    needed = footprint_of(entry, plugin, protocol, packed=suite.engine != "sequential", gpu=gpu)
     if needed is None:
         weights = plugin.checkpoint.parameters * BYTES[entry.dtype] / GB
         return weights, 1.5 * weights / USABLE, 1.2 * weights / USABLE
@@ -181,16 +183,16 @@ def _memory(suite: Suite, plugins: "Plugins", planned_for: float | None, name: s
     from benchmark.planning.machine import gpu_memory
 
     needed: dict[str, tuple[float, Entry]] = {}
+    available = gpu_memory() if planned_for is None else planned_for
     for entry, plugin in plugins:
         if not _is_present(entry):
             continue  # `_checkpoints` says so
-        weights, _, smallest = memory_needed(suite, entry, plugin)
+        weights, _, smallest = memory_needed(suite, entry, plugin, gpu=available > 0)
         if weights > WITHOUT_GPU:
             # Both engines go on with fewer reports at once where a micro-batch doesn't fit, as the plan does.
             needed[entry.name] = smallest, entry
     if not needed:
         return []
-    available = gpu_memory() if planned_for is None else planned_for
     if not available and allow_cpu:
         return _host_memory(suite, needed)
     present = f"{name} has {available:.0f} GB" if available else "there is no GPU"

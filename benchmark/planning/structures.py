@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backbones.private.heads import logits_are_the_heads
 from backbones.structure import Structure, build, read, structure
 from benchmark.entries.plugins import is_by_name
 from benchmark.forms.suite import Entry, Protocol
@@ -34,21 +35,27 @@ def structure_of(entry: Entry, plugin: "type[Backbone]") -> Structure | None:
 
 
 def footprint_of(
-    entry: Entry, plugin: "type[Backbone]", protocol: Protocol, *, packed: bool = True
+    entry: Entry, plugin: "type[Backbone]", protocol: Protocol, *, packed: bool = True, gpu: bool = False
 ) -> "Footprint | None":
     """Return what training takes in memory, the longest DMID report counted; None as for `structure_of`.
 
-    Logits are held: whether Liger's kernels will be there isn't known of another machine.
+    Args:
+        entry, plugin: which backbone.
+        protocol: of training.
+        packed: whether by the packed engine.
+        gpu: whether on a GPU, where logits are computed a part at a time.
     """
     import torch
 
+    from benchmark.tuning.head import scratch
     from benchmark.tuning.packed.footprint import Footprint
     from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
 
     shape, config = structure_of(entry, plugin), configuration_of(entry, plugin)
     if shape is None or config is None:
         return None
-    dtype = getattr(torch, entry.dtype)
+    dtype, text = getattr(torch, entry.dtype), config.get_text_config()
+    head = not (gpu and logits_are_the_heads(text) and dtype != torch.float64)
     forward = Pass(
         dtype,
         shape.image_tokens + PROMPT_TOKENS,
@@ -62,6 +69,8 @@ def footprint_of(
         number=ADAPTERS.get(dtype, dtype).itemsize,
         kept=kept(plugin, config, forward),
         checkpointing=protocol.activation_checkpointing,
+        head=head,
+        part=0 if head else scratch(text.vocab_size, dtype.itemsize),
         keeps_best=protocol.keep == "best",
     )
 

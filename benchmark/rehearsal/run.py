@@ -119,7 +119,7 @@ def rehearse(wanted: Wanted, work: Path, say: Say) -> Rehearsal:
     structure = structure_of(pack.entry, plugin)
     assert structure is not None, "a checkpoint in a folder has a structure"
     protocol = pack.trials[0].protocol
-    footprint = footprint_of(pack.entry, plugin, protocol)
+    footprint = footprint_of(pack.entry, plugin, protocol, gpu=wanted.device != "cpu")
     assert footprint is not None, "a checkpoint in a folder has a structure"
     ranks = [trial.rank for trial in pack.trials]
     target = named("cpu") if wanted.device == "cpu" else of_machine(small=False)

@@ -15,8 +15,8 @@ def fused(model: nn.Module, *, compiled: bool = False) -> Iterator[None]:
 
     Args:
         model: whose.
-        compiled: whether torch.compile runs its layers: it fuses gated products by itself, and would compile each
-            layer's own function anew.
+        compiled: whether torch.compile runs its layers: it fuses norms and gated products by itself, and would compile
+            each layer's own function anew.
     """
-    with fused_norms(model), nullcontext() if compiled else fused_gates(model):
+    with fused_norms(model, by_kernels=not compiled), nullcontext() if compiled else fused_gates(model):
         yield

@@ -1,10 +1,7 @@
-"""The loss of reports: by the model's own head, or by Liger's kernels where they are installed and there is a GPU."""
+"""The loss of reports: on a GPU head and loss in one, elsewhere by the model's own head."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,6 +11,7 @@ from torch.nn import functional
 from backbones.base import IGNORED
 from backbones.private.heads import head_alone, last_hidden_states, softcapping
 from backbones.private.inputs import ModelInputs
+from benchmark.tuning.head import HeadLoss
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -40,8 +38,8 @@ def report_losses(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, sta
     del rest["labels"]
     # The last position predicts a token behind the row's end; leaving it out would copy all logits.
     targets = functional.pad(labels[:, start:], (0, 1), value=IGNORED)
-    if fuses(model):
-        return _fused(model, rest, targets, trials)
+    if in_parts(model):
+        return _in_parts(model, rest, targets, trials)
     with _given_whole(model):
         logits = model(**rest, logits_to_keep=targets.shape[1], use_cache=False).logits
     if logits.dtype != torch.float64:
@@ -50,19 +48,23 @@ def report_losses(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, sta
     return losses.view(trials, -1).sum(dim=1)
 
 
-def fuses(model: "PreTrainedModel | PeftModel") -> bool:
-    """Return whether head and loss are one: Liger never holds all logits (0.05 GB a report of MedGemma's).
+def in_parts(model: "PreTrainedModel | PeftModel") -> bool:
+    """Return whether head and loss are one, which never holds all logits (0.05 GB a report of MedGemma's).
 
-    It counts labels on the host, which waits for the GPU once a trial and micro-batch.
+    On a processor the model's own head is no slower, and all numbers stay those that were.
     """
     head = model.get_output_embeddings()
     return (
         not _by_head
-        and _kernels_run_on(head.weight.device)
+        and _pays_on(head.weight.device)
         and type(head) is nn.Linear
         and head.weight.dtype in (torch.bfloat16, torch.float16, torch.float32)
         and head_alone(model)
     )
+
+
+def _pays_on(device: torch.device) -> bool:
+    return device.type == "cuda"
 
 
 _by_head = False
@@ -70,18 +72,13 @@ _by_head = False
 
 @contextmanager
 def by_head() -> Iterator[None]:
-    """Compute losses, within, by the model's own head, whatever kernels are installed."""
+    """Compute losses, within, by the model's own head."""
     global _by_head
     before, _by_head = _by_head, True
     try:
         yield
     finally:
         _by_head = before
-
-
-def kernels() -> str:
-    """Return which kernels `fuses` speaks of, for the record."""
-    return f"liger_kernel {version('liger_kernel')}"
 
 
 @contextmanager
@@ -99,22 +96,10 @@ def _given_whole(model: "PreTrainedModel | PeftModel") -> Iterator[None]:
         handle.remove()
 
 
-@cache
-def _kernels_run_on(device: torch.device) -> bool:
-    return device.type == "cuda" and find_spec("liger_kernel") is not None
-
-
-def _fused(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, targets: Tensor, trials: int) -> Tensor:
-    """Return losses [trials] without logits: the decoder's last hidden states go to Liger, a trial's at a time."""
-    from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
-
+def _in_parts(model: "PreTrainedModel | PeftModel", inputs: ModelInputs, targets: Tensor, trials: int) -> Tensor:
+    """Return losses [trials] without all logits, from the decoder's last hidden states."""
     hidden = last_hidden_states(model, inputs)[:, -targets.shape[1] :]
-    head, softcap = model.get_output_embeddings(), softcapping(model)
-    parts = zip(hidden.flatten(0, 1).chunk(trials), targets.flatten().chunk(trials), strict=True)
-    losses = [
-        liger_fused_linear_cross_entropy(
-            states.to(head.weight.dtype), head.weight, labels, bias=head.bias, softcap=softcap, reduction="sum"
-        )
-        for states, labels in parts
-    ]
-    return torch.stack(losses)
+    head = model.get_output_embeddings()
+    states = hidden.flatten(0, 1).to(head.weight.dtype)
+    losses: Tensor = HeadLoss.apply(states, head.weight, head.bias, targets.flatten(), softcapping(model))
+    return losses.view(trials, -1).sum(dim=1)

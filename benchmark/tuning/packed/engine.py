@@ -19,8 +19,9 @@ from benchmark.results.store import TrialFolder
 from benchmark.tuning import evaluating, memory, saving, staged
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.generation import distinct
+from benchmark.tuning.head import scratch
 from benchmark.tuning.interface import Generated, Outcome, Picture, StepDone, TrainingSet
-from benchmark.tuning.losses import fuses
+from benchmark.tuning.losses import in_parts
 from benchmark.tuning.norms import fused_norms
 from benchmark.tuning.packed import capacity
 from benchmark.tuning.packed.decoding import write
@@ -328,13 +329,15 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
     dropout = max(trial.protocol.dropout for trial in trials)
     forward = Pass(dtype, prompt, longest, dropout, merged=merge and _plain(backbone))
     width, number = _adapters(backbone)
+    head, vocabulary = not in_parts(backbone.model), backbone.model.config.get_text_config().vocab_size
     return Footprint(
         weights=0,
         width=width,
         number=number,
         kept=kept(type(backbone), backbone.model.config, forward),
         checkpointing=protocol.activation_checkpointing,
-        head=not fuses(backbone.model),
+        head=head,
+        part=0 if head else scratch(vocabulary, dtype.itemsize),
         keeps_best=any(trial.protocol.keep == "best" for trial in trials),
     )
 

@@ -28,7 +28,8 @@ class Footprint:
         number: bytes of a number of an adapter.
         kept: of a report.
         checkpointing: whether activations are computed anew in the backward pass.
-        head: whether logits are held.
+        head: whether logits are held; else they are computed a part at a time.
+        part: of such a part, while it is computed.
         keeps_best: whether trials keep their best step's weights, which are in snapshots then.
     """
 
@@ -38,6 +39,7 @@ class Footprint:
     kept: Kept
     checkpointing: bool = False
     head: bool = True
+    part: int = 0
     keeps_best: bool = False
 
     def adapter(self, rank: int) -> int:
@@ -64,7 +66,7 @@ class Footprint:
             rows: reports of each that go through the model at once.
         """
         trials = (self.adapter(rank) + self.kept.merged + rows * self.report(rank) for rank in padded(ranks))
-        return self.weights + sum(trials)
+        return self.weights + self.part + sum(trials)
 
     def loaded(self, ranks: Sequence[int]) -> int:
         """Return the bytes of trained adapters in memory, as their pack pads them."""

@@ -116,7 +116,7 @@ class Kept:
             rank: of the adapter.
             checkpointing: whether layers keep their inputs alone, and one at a time what else it keeps.
             head: whether logits are held, and in the backward pass two more tensors of their size; else head and loss
-                are one kernel.
+                are one, which keeps a gradient of the hidden states' size.
         """
         if checkpointing:
             inner = self.layers * self.input + self.layer(rank)
