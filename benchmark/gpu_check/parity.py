@@ -47,7 +47,8 @@ def parity_with_dropout(subject: Subject) -> Found:
 
 def _compared(subject: Subject, *, dropout: float, texts: bool) -> Found:
     sizes, low, high = subject.sizes, *subject.sizes.ranks
-    trials = subject.trials([(low, 0), (high, 1)], batch_size=sizes.parity_rows, dropout=dropout)
+    settings = {"batch_size": sizes.parity_rows, "max_new_tokens": sizes.parity_tokens, "dropout": dropout}
+    trials = subject.trials([(low, 0), (high, 1)], **settings)
     data = subject.data(sizes.report)
     alone, packed = (subject.folders(trials) for _ in range(2))
     masks_alone = []

@@ -16,6 +16,7 @@ class Sizes:
         parity_rows, parity_steps: reports of a trial, and steps that both engines take.
         warm, timed: steps before the clock runs, and steps timed.
         new_tokens: of a written report.
+        parity_tokens: of one that both engines write.
         ranks: of trials whose parity and memory are looked at; the first is that of trials that are timed.
         trials: numbers of trials that are timed.
         of_halving: trials of which memory is made to hold half.
@@ -30,6 +31,7 @@ class Sizes:
     warm: int
     timed: int
     new_tokens: int
+    parity_tokens: int
     ranks: tuple[int, int]
     trials: tuple[int, ...]
     of_halving: int = 4
@@ -37,9 +39,9 @@ class Sizes:
 
 FULL = Sizes(
     rows=8, report=93, longest=175, images=8, parity_rows=2, parity_steps=2, warm=2, timed=4, new_tokens=48,
-    ranks=(8, 64), trials=(1, 4, 8, 16),
+    parity_tokens=16, ranks=(8, 64), trials=(1, 4, 8, 16),
 )  # fmt: skip
 SMALL = Sizes(
     rows=2, report=16, longest=16, images=2, parity_rows=1, parity_steps=2, warm=1, timed=1, new_tokens=2,
-    ranks=(2, 4), trials=(1, 2), of_halving=2,
+    parity_tokens=2, ranks=(2, 4), trials=(1, 2), of_halving=2,
 )  # fmt: skip

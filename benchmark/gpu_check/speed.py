@@ -151,8 +151,8 @@ def _trainer(subject: Subject) -> Speed:
 
 
 def _packed_once(known: dict[int, Speed], number: int, subject: Subject) -> Speed:
-    """Time so many trials; where memory holds no more of them than of fewer, which were timed, that is their speed."""
-    before = max((speed for n, speed in known.items() if n < number), key=lambda s: s.together, default=None)
+    """Time so many trials; where memory didn't hold all of the fewer that were timed last, that is their speed."""
+    before = known[max(known)] if known else None
     if before is not None and before.together < before.trials:
         return before.model_copy(update={"trials": number, "reports_per_second": None, "new_tokens": None})
     known[number] = packed(subject, number, write=True)

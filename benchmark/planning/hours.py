@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backbones.structure import Structure
 from benchmark.planning.costs import LONGEST_REPORT_TOKENS, PROMPT_TOKENS, REPORT_TOKENS, Workload, operations
-from benchmark.planning.rates import Rate
+from benchmark.planning.rates import PASS_ALONE, PASS_PACKED, Rate
 
 if TYPE_CHECKING:
     from benchmark.tuning.packed.footprint import Decoder
@@ -82,10 +82,11 @@ def seconds(structure: Structure, work: Workload, speed: Speed, writing: Writing
     """Return the seconds of a part of a backbone's trials on one device."""
     counts = operations(structure, work)
     arithmetic = counts.write / speed.rate.operations
+    read = _bytes_read(structure, work, writing) / speed.rate.bandwidth
     return Seconds(
         vision=counts.vision / speed.rate.operations,
         train=counts.train / speed.training,
-        write=max(arithmetic, _bytes_read(structure, work, writing) / speed.rate.bandwidth),
+        write=max(arithmetic, read, _given_out(structure, work, writing) if speed.rate.by_host else 0.0),
     )
 
 
@@ -127,6 +128,12 @@ def _bytes_read(structure: Structure, work: Workload, writing: Writing) -> float
     each = key_values(decoder_of(structure), 1, writing.size)
     caches = sum(reports * tokens * (seen + shown * REPORT_TOKENS) * each for reports, shown in work.writers)
     return _batches(structure, work, writing) * work.new_tokens * writing.weights + caches
+
+
+def _given_out(structure: Structure, work: Workload, writing: Writing) -> float:
+    """Return the seconds in which a host gives out all passes that write a token."""
+    layer = PASS_PACKED if writing.packed else PASS_ALONE
+    return _batches(structure, work, writing) * work.new_tokens * structure.layers * layer
 
 
 def _batches(structure: Structure, work: Workload, writing: Writing) -> int:

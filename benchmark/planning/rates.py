@@ -12,20 +12,25 @@ from benchmark.planning.devices import Target
 from benchmark.results.store import TrialFolder
 
 USE = 0.35
-"""Assumed share of the peak rate that training, prompts and the vision encoder reach."""
+"""Assumed share of the peak rate that training, prompts and the vision encoder reach; packs of MedGemma reached 34 % on
+an H100, see docs/speed.md."""
 BANDWIDTH_USE = 0.5
 """Assumed share of the memory's bandwidth that writing reaches, which reads all weights for each token."""
+PASS_PACKED, PASS_ALONE = 0.002, 0.005
+"""Seconds that the host takes to give a GPU one layer's work of a pass that writes a token, however many reports: of
+MedGemma on an H100 1.5 to 2.7 ms for a pack, 5 for a trial by itself."""
 CPU = (0.03, 0.02)
 """A processor core: TFLOP/s and TB/s, assumed."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Operations per second, bytes of memory per second, and where they are from."""
+    """Operations per second, bytes of memory per second, where they are from, and whether a host gives out the work."""
 
     operations: float
     bandwidth: float
     source: str
+    by_host: bool = False
 
 
 def assumed(target: Target, dtype: str) -> Rate:
@@ -45,6 +50,7 @@ def assumed(target: Target, dtype: str) -> Rate:
         card.bandwidth * BANDWIDTH_USE * 1e12,
         f"assumed: {USE:.0%} of {card.name}'s {peak:g} TFLOP/s ({what}) and {BANDWIDTH_USE:.0%} of its "
         f"{card.bandwidth:g} TB/s",
+        by_host=True,
     )
 
 

@@ -98,9 +98,9 @@ def _rounded(x: Tensor, scale: Tensor, eps: float) -> Tensor:
 
 
 def _by_kernel(x: Tensor, scale: Tensor, eps: float) -> Tensor:
-    """Compute `RoundedNorm` by Liger's kernel, one pass each way in place of some twenty.
+    """Compute `RoundedNorm` by Liger's kernel, one pass each way in place of a dozen.
 
-    On an H100 the norms of MedGemma took a third of a step's time without it. Its gradient isn't written over that
+    On an H100 a pack of MedGemma takes 1.35 times as many steps a second with it. Its gradient isn't written over that
     from above, which the residual stream needs too.
     """
     from liger_kernel.ops.rms_norm import LigerRMSNormFunction

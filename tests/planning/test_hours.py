@@ -73,7 +73,9 @@ def test_hours_by_hand_on_an_h100(tmp_path: Path) -> None:
     images = 51 + 52 + painted + 1
     batches = 2 * -(-images // together) + 1
     read = batches * 256 * 2 * 4_300_079_472 + (48 * images + 3) * 93 * (296 + 46.5) * token
-    assert row.hours.write == pytest.approx(read / (0.5 * 3.35e12) / 3600, rel=0.02)
+    given_out = batches * 256 * 34 * 0.002  # seconds: two milliseconds a layer and token, which is longer
+    assert read / (0.5 * 3.35e12) < given_out
+    assert row.hours.write == pytest.approx(given_out / 3600, rel=0.02)
     assert whole.hours == pytest.approx(row.hours.total, abs=1e-3)
 
 
@@ -148,7 +150,8 @@ def test_two_gpus_take_about_half_as_long_and_more_than_packs_gain_nothing(tmp_p
     one, alone = planned(medgemma(), "H100", tmp_path)
     two, row = planned(medgemma(), "H100x2", tmp_path)
     assert row.hours.train == pytest.approx(alone.hours.train, rel=1e-3), "of devices"
-    assert known(one.hours) / 2 < known(two.hours) < 0.55 * known(one.hours)
+    # Each has 24 trials, which write together, where 48 write in two rounds.
+    assert 0.45 * known(one.hours) < known(two.hours) < 0.55 * known(one.hours)
     assert two.host_memory_gb == pytest.approx(2 * row.host_memory_gb, abs=0.02)
 
 
