@@ -17,6 +17,7 @@ from backbones.checkpoint import Checkpoint, fingerprint, locate
 from backbones.configuration import configuration
 from backbones.errors import UserError
 from backbones.loading import check_image_tokens, check_tokenizer, load_model, load_processor
+from backbones.private.heads import changes_logits
 from backbones.private.inputs import ModelInputs, image_features
 from backbones.texts import (
     fill_template,
@@ -69,6 +70,8 @@ class Backbone(ABC):
         converted: whether the pinned checkpoint is converted by `prepare`, and so lies on disk twice.
         token_types: name of the model input that tells image tokens (or a prefix) from text, if it has one.
         packable: whether rows of several adapters can go through the model as one batch.
+        plain_logits: whether the model's logits are its head's product, with no more than a bound on them: of others
+            the loss is computed by the model's own head.
         spare_tensors: regular expressions over whole names of tensors that the published weights have and the model
             does without; any other that is left over is an error.
         switched_off: switches of the image processor that cut an image into tiles (`crop_to_patches`, …) and are off.
@@ -95,6 +98,7 @@ class Backbone(ABC):
     converted: ClassVar[bool] = False
     token_types: ClassVar[str | None] = None
     packable: ClassVar[bool] = True
+    plain_logits: ClassVar[bool] = True
     spare_tensors: ClassVar[tuple[str, ...]] = ()
     switched_off: ClassVar[tuple[str, ...]] = ()
     resized: ClassVar[bool] = False
@@ -109,6 +113,8 @@ class Backbone(ABC):
         self.source = source
         self.fingerprint = fingerprint
         self.pinned = pinned  # the published checkpoint, not one from a folder
+        if not self.plain_logits:
+            changes_logits(model)
         self._prompts: dict[str, list[int]] = {}
         self._reports: dict[str, list[int]] = {}
 

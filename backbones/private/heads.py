@@ -14,9 +14,19 @@ SCALED = ("logit_scale", "logits_scaling", "lm_head_multiplier")
 """Settings of transformers' decoders whose logits aren't the head's alone."""
 
 
+_changing: set[type] = set()
+
+
+def changes_logits(model: "PreTrainedModel") -> None:
+    """Remember of a model's class that it makes more of its head's product than its configuration says."""
+    _changing.add(type(model))
+
+
 def head_alone(model: "PreTrainedModel | PeftModel") -> bool:
     """Return whether a model's logits are its head's product with its inner model's last hidden states."""
-    return hasattr(_base(model), "model") and logits_are_the_heads(model.config.get_text_config())
+    base = _base(model)
+    known = hasattr(base, "model") and type(base) not in _changing
+    return known and logits_are_the_heads(model.config.get_text_config())
 
 
 def logits_are_the_heads(text: Any) -> bool:
@@ -31,7 +41,12 @@ def last_hidden_states(model: "PreTrainedModel | PeftModel", inputs: ModelInputs
 
 def softcapping(model: "PreTrainedModel | PeftModel") -> float | None:
     """Return the bound that the decoder squeezes its logits into, where it has one."""
-    return getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+    return bound_of(model.config.get_text_config())
+
+
+def bound_of(text: Any) -> float | None:
+    """Return the bound on logits in a decoder's configuration."""
+    return getattr(text, "final_logit_softcapping", None)
 
 
 def _base(model: Any) -> Any:

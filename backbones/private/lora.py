@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ def lora_sizes(layer: "LoraLayer") -> tuple[int, int]:
 def lora_weight(layer: "LoraLayer", part: str, adapter: str) -> nn.Parameter:
     """Return a weight of an adapter in a layer; `part` is `lora_A` or `lora_B`."""
     return getattr(layer, part)[adapter].weight
+
+
+def dropout_format(layer: "LoraLayer", x: Tensor, adapters: torch.dtype) -> torch.dtype:
+    """Return the number format in which peft's own forward drops values of a layer's input.
+
+    A plain layer gives its adapters their input in their format; one whose base is quantised does so too, unless CUDA's
+    autocast is on (`peft.tuners.lora.bnb`).
+    """
+    quantised = type(layer.base_layer) is not nn.Linear
+    return x.dtype if quantised and torch.is_autocast_enabled("cuda") else adapters
 
 
 def adapts(layer: "LoraLayer", adapter: str) -> bool:

@@ -42,7 +42,8 @@ def plugin_of(entry: Entry) -> "type[Backbone]":
     files = files_of(entry)
     made = made_of(files, of(dict(entry.stated), where=entry.name), miniature=entry.checkpoint == "miniature")
     verdict = verdict_of(files, made)
-    made.packable = verdict is None or verdict.packed
+    if verdict is not None:
+        verdict.put_on(made)
     return made
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backbones.generic import GenericBackbone
     from backbones.published_files import PublishedFiles
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Verdict(BaseModel):
@@ -24,6 +24,7 @@ class Verdict(BaseModel):
         packed: whether its trials may run together; where not, `why_alone` is the clause's reason.
         broken: clauses without which it can't run, each with its reason.
         four_bits: why it can't be held in 4 bits; None where it can.
+        own_head: why its loss is computed by the model's own head, on a GPU too; None where it need not be.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,11 @@ class Verdict(BaseModel):
     why_alone: str | None = None
     broken: tuple[str, ...] = ()
     four_bits: str | None = None
+    own_head: str | None = None
+
+    def put_on(self, plugin: "type[GenericBackbone]") -> None:
+        """Let the plugin say what was found out about it."""
+        plugin.packable, plugin.plain_logits = self.packed, self.own_head is None
 
 
 def verdict_of(files: "PublishedFiles", plugin: "type[GenericBackbone]") -> Verdict | None:
@@ -45,10 +51,10 @@ def verdict_of(files: "PublishedFiles", plugin: "type[GenericBackbone]") -> Verd
 
 
 def keep(verdict: Verdict, files: "PublishedFiles", plugin: "type[GenericBackbone]") -> None:
-    """Store a plugin's verdict, and let it say of the plugin whether its trials may run together."""
+    """Store a plugin's verdict, and let the plugin say it."""
     with atomic_file(_path(files, plugin)) as temporary:
         temporary.write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    plugin.packable = verdict.packed
+    verdict.put_on(plugin)
 
 
 def _path(files: "PublishedFiles", plugin: "type[GenericBackbone]") -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from benchmark.forms.suite import ImagePart, Suite, Trial
 
@@ -143,7 +143,8 @@ class TrialRecord(Provenance):
         engine: that trained it.
         trials_in_pack: how many ran in the same process.
         trained_together: how many trained at the same time, at most; None where it was trained by itself or earlier.
-        kernels: that training used beside torch's, and their version; `loss` in records of before.
+        kernels: what training used beside torch's own, and its version: for norms.
+        loss: the same, for head and loss, in records of before; nothing writes it any more.
         adapter: what was evaluated, where it is from elsewhere.
         kept: which step's adapter it is, where the trial was evaluated within training.
         seconds: the trial's own, by stage, of all sessions that worked on it.
@@ -161,9 +162,8 @@ class TrialRecord(Provenance):
     engine: str
     trials_in_pack: int = 1
     trained_together: int | None = Field(default=None, exclude_if=lambda number: number is None)
-    kernels: str | None = Field(
-        default=None, validation_alias=AliasChoices("kernels", "loss"), exclude_if=lambda kernels: kernels is None
-    )
+    kernels: str | None = Field(default=None, exclude_if=lambda kernels: kernels is None)
+    loss: str | None = Field(default=None, exclude_if=lambda kernels: kernels is None)
     adapter: EvaluatedAdapter | None = Field(default=None, exclude_if=lambda adapter: adapter is None)
     kept: Kept | None = Field(default=None, exclude_if=lambda kept: kept is None)
     seconds: dict[Stage, float]

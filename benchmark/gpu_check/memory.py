@@ -128,7 +128,7 @@ def _refuse_failures(outcomes: Mapping[str, Outcome]) -> None:
 def _memory_held_back(subject: Subject, room: int, trials: int) -> Iterator[None]:
     """Leave, within, so many bytes beside what is held now; on a processor so many trials at a time.
 
-    So too at reduced size, of which all fits into what is left of a block that the device has handed out.
+    At reduced size too, where all fits into what is left of a block that the device has handed out.
     """
     if subject.device.type != "cuda" or subject.small:
         with _trials_at_most(trials):

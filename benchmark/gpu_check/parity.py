@@ -67,7 +67,7 @@ def _compared(subject: Subject, *, dropout: float, texts: bool) -> Found:
     found.differences.append(Difference(what="adapter", value=_adapters(trials, alone, packed)))
     if dropout:
         masks_packed = [noted[place :: len(trials)] for place in range(len(trials))]
-        found.differences.append(Difference(what="masks", value=_unlike(masks_alone, masks_packed), allowed=0.0))
+        found.differences.append(Difference(what="masks", value=unlike_masks(masks_alone, masks_packed), allowed=0.0))
     if texts:
         images = data.features[:FEW]
         written = {t.id: texts for t, texts in Packed().generate(subject.backbone, trials, alone, images)}
@@ -101,7 +101,7 @@ def _masks_noted(number: int) -> Iterator[list[Drawn]]:
         module.dropout = plain
 
 
-def _unlike(alone: Sequence[Sequence[Drawn]], packed: Sequence[Sequence[Drawn]]) -> float:
+def unlike_masks(alone: Sequence[Sequence[Drawn]], packed: Sequence[Sequence[Drawn]]) -> float:
     """Return the share of values that one engine drops and the other doesn't; 1 where they draw other shapes."""
     unlike = total = 0
     for theirs, ours in zip(alone, packed, strict=True):

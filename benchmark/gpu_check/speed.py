@@ -110,9 +110,10 @@ def packed(
     sizes = subject.sizes
     trials = _trials(subject, number, **(protocol or {}))
     data = subject.data(sizes.report)
-    together = fitting(subject, trials)
-    snapshots, folders = [Snapshot(trial) for trial in trials[:together]], subject.folders(trials)
+    folders = subject.folders(trials)
     with within or nullcontext():
+        together = fitting(subject, trials)
+        snapshots = [Snapshot(trial) for trial in trials[:together]]
         began = perf_counter()
         pack = Stepping(subject.backbone, snapshots, data, merge=False)
         with pack.begun():

@@ -21,7 +21,7 @@ from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.protocol import lora_config
 
 WRITTEN = 1
-"""Reports that are written, one after another as the script does: of each of its many passes it is the same."""
+"""Reports that are written, one after another as the script does. One is enough: each pass takes as long."""
 
 
 class _Clock(TrainerCallback):

@@ -50,6 +50,7 @@ class Session:
         adapters: what came from elsewhere, by the id of the trial that evaluates it; from `load` on.
         locks: held, by id of the trials that this session works on.
         trained_together: by id, how many trials trained at the same time, of those that did so in this session.
+        kernels: by id, what trials were trained with beside torch's, of those that were in this session.
     """
 
     pack: Pack
@@ -68,6 +69,7 @@ class Session:
     features: "dict[str, Tensor]" = field(default_factory=dict)
     adapters: dict[str, EvaluatedAdapter] = field(default_factory=dict)
     trained_together: dict[str, int] = field(default_factory=dict)
+    kernels: dict[str, str] = field(default_factory=dict)
     locks: dict[str, Lock] = field(default_factory=dict)
 
     @classmethod

@@ -185,6 +185,8 @@ def _train(session: Session, data: "TrainingSet", until: int | None, trials: Seq
         outcome = outcomes[trial.id]
         if outcome.trained_together is not None:
             session.trained_together[trial.id] = outcome.trained_together
+        if outcome.kernels is not None:
+            session.kernels[trial.id] = outcome.kernels
         if outcome.failure:
             session.fail(trial, "train", outcome.failure)
 

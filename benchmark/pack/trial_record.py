@@ -9,8 +9,6 @@ from benchmark.results.evaluations import kept_of
 
 def trial_record(session: Session, trial: Trial) -> TrialRecord:
     """Return the content of a trial's `trial.json`."""
-    from benchmark.tuning import kernels
-
     pack = session.pack
     spent = session.meter.of(trial.id).rounded()
     gpu_name, gpu_memory = gpu(pack.device)
@@ -23,7 +21,7 @@ def trial_record(session: Session, trial: Trial) -> TrialRecord:
         trials_in_pack=len(pack.trials),
         trained_together=session.trained_together.get(trial.id),
         adapter=session.adapters.get(trial.id),
-        kernels=kernels.name() if trial.is_trained_here and kernels.used(session.backbone.device) else None,
+        kernels=session.kernels.get(trial.id),
         kept=kept_of(session.folders[trial.id].read_evaluations(), trial.protocol),
         seconds=spent.seconds,
         peak_memory_bytes=spent.peak_memory_bytes,

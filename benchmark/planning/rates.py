@@ -12,13 +12,13 @@ from benchmark.planning.devices import Target
 from benchmark.results.store import TrialFolder
 
 USE = 0.35
-"""Assumed share of the peak rate that training, prompts and the vision encoder reach; packs of MedGemma reached 34 % on
-an H100, see docs/speed.md."""
+"""Assumed share of the peak rate that training, prompts and the vision encoder reach; without dropout packs of MedGemma
+reached 34 % on an H100, see docs/gpu.md."""
 BANDWIDTH_USE = 0.5
 """Assumed share of the memory's bandwidth that writing reaches, which reads all weights for each token."""
 PASS_PACKED, PASS_ALONE = 0.002, 0.005
 """Seconds that the host takes to give a GPU one layer's work of a pass that writes a token, however many reports: of
-MedGemma on an H100 1.5 to 2.7 ms for a pack, 5 for a trial by itself."""
+MedGemma on an H100 1.5 to 3.6 ms for a pack, 5 by plain peft, see docs/gpu.md."""
 CPU = (0.03, 0.02)
 """A processor core: TFLOP/s and TB/s, assumed."""
 

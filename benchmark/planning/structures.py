@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backbones.private.heads import logits_are_the_heads
+from backbones.private.heads import bound_of, logits_are_the_heads
 from backbones.structure import Structure, build, read, structure
 from benchmark.entries.plugins import is_by_name
 from benchmark.forms.suite import Entry, Protocol
@@ -55,7 +55,7 @@ def footprint_of(
     if shape is None or config is None:
         return None
     dtype, text = getattr(torch, entry.dtype), config.get_text_config()
-    head = not (gpu and logits_are_the_heads(text) and dtype != torch.float64)
+    head = not (gpu and plugin.plain_logits and logits_are_the_heads(text) and dtype != torch.float64)
     forward = Pass(
         dtype,
         shape.image_tokens + PROMPT_TOKENS,
@@ -70,7 +70,7 @@ def footprint_of(
         kept=kept(plugin, config, forward),
         checkpointing=protocol.activation_checkpointing,
         head=head,
-        part=0 if head else scratch(text.vocab_size, dtype.itemsize),
+        part=0 if head else scratch(text.vocab_size, capped=bound_of(text) is not None),
         keeps_best=protocol.keep == "best",
     )
 

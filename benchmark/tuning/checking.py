@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from backbones.contract import Clause, check, fits_four_bits, sentence_of
 from benchmark.entries.verdicts import Verdict, keep, verdict_of
 from benchmark.errors import UserError
-from benchmark.tuning.contract import CLAUSES, packed_as_sequential
+from benchmark.tuning.contract import CLAUSES, loss_by_parts, packed_as_sequential
 
 if TYPE_CHECKING:
     from backbones.generic import GenericBackbone
@@ -24,19 +24,20 @@ def checked(
         files, plugin: of a checkpoint.
         listener: told each clause as it comes out.
     """
-    together, narrow = sentence_of(packed_as_sequential), sentence_of(fits_four_bits)
-    plugin.packable = True
+    together, narrow, head = map(sentence_of, (packed_as_sequential, fits_four_bits, loss_by_parts))
+    plugin.packable = plugin.plain_logits = True
     outcomes: dict[str, Clause] = {}
     for clause in check(plugin, CLAUSES):
         outcomes[clause.sentence] = clause
         listener(clause)
-    broken = [c for c in outcomes.values() if not c.kept and c.sentence not in (together, narrow)]
+    broken = [c for c in outcomes.values() if not c.kept and c.sentence not in (together, narrow, head)]
     why_alone = outcomes[together].reason if together in outcomes else None
     verdict = Verdict(
         packed=why_alone is None,
         why_alone=why_alone,
         broken=tuple(f"{clause.sentence}: {clause.reason}" for clause in broken),
         four_bits=outcomes[narrow].reason if narrow in outcomes else None,
+        own_head=outcomes[head].reason if head in outcomes else None,
     )
     keep(verdict, files, plugin)
     return verdict
@@ -49,7 +50,7 @@ def require(files: "PublishedFiles", plugin: "type[GenericBackbone]") -> Verdict
         UserError: it breaks a clause without which its results would be wrong.
     """
     verdict = verdict_of(files, plugin) or checked(files, plugin)
-    plugin.packable = verdict.packed
+    verdict.put_on(plugin)
     if verdict.broken:
         raise UserError(
             f"{files.name}: can't run without a plugin of its own: {'; '.join(verdict.broken)}. "

@@ -7,6 +7,7 @@ training and writing by the engines, adapters by `saving` and `adapters`.
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from backbones.base import Backbone
 from backbones.contract import REPORTS, Broken, Check, Subject
 from benchmark.forms.suite import ImagePart, Protocol, Trial
 from benchmark.results.store import Store, TrialFolder
-from benchmark.tuning import generation, saving
+from benchmark.tuning import generation, losses, saving
 from benchmark.tuning.adapters import taken_out, tuned
 from benchmark.tuning.engines import engine_named
 from benchmark.tuning.features import FeatureStore
@@ -90,6 +91,23 @@ def packed_as_sequential(subject: Subject) -> None:
             if differences := unlike(backbone, trials, packed, data.features, texts):
                 raise Broken(f"texts that are written by {guesses} differ: {differences[0]}")
             known = [one.text for written in texts.values() for one in written]
+
+
+def loss_by_parts(subject: Subject) -> None:
+    """the loss of head and cross-entropy in one, as a GPU computes it, is that of the model's own logits."""
+    backbone = subject.backbone
+    prompt = Protocol.model_fields["prompt"].default
+    text = backbone.training_text(prompt, REPORTS[:2])
+    features = torch.cat([*backbone.encode_images(subject.images[:2])])
+    start = len(backbone.prompt_tokens(prompt))
+
+    def losses_of(way: AbstractContextManager[None]) -> list[float]:
+        with torch.no_grad(), way:
+            return losses.report_losses(backbone.model, backbone.training_inputs(text, features), start, 2).tolist()
+
+    for ours, own in zip(losses_of(losses.by_parts()), losses_of(losses.by_head()), strict=True):
+        if not abs(ours - own) <= TOLERANCE * abs(ours):
+            raise Broken(f"a report's loss is {ours:.6g} by parts and {own:.6g} by the model: it changes its logits")
 
 
 def _features(subject: Subject, folder: Path) -> list[Tensor]:
@@ -255,5 +273,5 @@ def texts_with_ties(
     return texts
 
 
-CLAUSES: tuple[Check, ...] = (reloads, packed_as_sequential)
+CLAUSES: tuple[Check, ...] = (reloads, packed_as_sequential, loss_by_parts)
 """Tried after `backbones.contract.CLAUSES`."""

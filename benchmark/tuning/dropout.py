@@ -97,7 +97,8 @@ class Mask:
         drawing: which trials draw; those that don't, see their input as it is.
         sizes: (rows, tokens) of each trial's micro-batch.
         first: row of the micro-batch that the input begins with.
-        shape, dtype: of the input.
+        shape: of the input.
+        dtype: that they are drawn in.
         moved: whether the streams have moved on already.
     """
 
@@ -127,19 +128,25 @@ class Mask:
         They are drawn for the whole micro-batch, of which the input holds the rows from `first` on. Rows and tokens
         that only fill up the pack get zeros.
         """
-        with self.streams.forked():
-            drawn = [self._drawn(trial) if draws else None for trial, draws in enumerate(self.drawing)]
-            self.moved = True
         rows, tokens = self.shape[0] // len(self.states), self.shape[1]
-        parts = [None if mask is None else mask[self.first :][:rows, :tokens] for mask in drawn]
-        if len(parts) == 1 and parts[0] is not None and parts[0].shape == self.shape:
-            return parts[0]
-        factors = torch.zeros(len(parts), rows, *self.shape[1:], dtype=self.dtype, device=self.streams.device)
-        for place, part, draws in zip(factors, parts, self.drawing, strict=True):
-            if part is not None:
-                place[: part.shape[0], : part.shape[1]] = part
-            elif not draws:
-                place.fill_(1)
+        factors = None
+        with self.streams.forked():
+            # One trial's mask at a time beside all factors: they are as large as the widest input.
+            for trial, draws in enumerate(self.drawing):
+                mask = self._drawn(trial) if draws else None
+                part = None if mask is None else mask[self.first :][:rows, :tokens]
+                if part is not None and part.shape == self.shape:
+                    factors = part  # the only trial's
+                    break
+                if factors is None:
+                    shape = (len(self.states), rows, *self.shape[1:])
+                    factors = torch.zeros(shape, dtype=self.dtype, device=self.streams.device)
+                if part is not None:
+                    factors[trial, : part.shape[0], : part.shape[1]] = part
+                elif not draws:
+                    factors[trial].fill_(1)
+            self.moved = True
+        assert factors is not None, "a mask is of one trial at least"
         return factors.view(self.shape)
 
     def _drawn(self, trial: int) -> Tensor | None:

@@ -10,13 +10,14 @@ from benchmark.tuning.norms import fused_norms
 
 
 @contextmanager
-def fused(model: nn.Module, *, compiled: bool = False) -> Iterator[None]:
-    """Run the model's norms and gated products, within, by one function each.
+def fused(model: nn.Module, *, compiled: bool = False) -> Iterator[bool]:
+    """Run the model's norms and gated products, within, by one function each; gives whether kernels compute norms.
 
     Args:
         model: whose.
         compiled: whether torch.compile runs its layers: it fuses norms and gated products by itself, and would compile
             each layer's own function anew.
     """
-    with fused_norms(model, by_kernels=not compiled), nullcontext() if compiled else fused_gates(model):
-        yield
+    gates = nullcontext() if compiled else fused_gates(model)
+    with fused_norms(model, by_kernels=not compiled) as by_kernels, gates:
+        yield by_kernels

@@ -93,12 +93,14 @@ class Outcome:
         paused: whether it stopped where it was told to, with its snapshot stored.
         trained_together: how many trials trained at the same time, itself among them; None where it trained alone.
         rows_at_once: reports that went through the model at once; None where trials were packed.
+        kernels: beside torch's that it was trained with; None where there were none.
     """
 
     failure: str | None = None
     paused: bool = False
     trained_together: int | None = None
     rows_at_once: int | None = None
+    kernels: str | None = None
 
 
 class Engine(Interface):

@@ -55,9 +55,9 @@ def in_parts(model: "PreTrainedModel | PeftModel") -> bool:
     """
     head = model.get_output_embeddings()
     return (
-        not _by_head
-        and _pays_on(head.weight.device)
+        (_pays_on(head.weight.device) if _by_parts is None else _by_parts)
         and type(head) is nn.Linear
+        and not head.weight.requires_grad
         and head.weight.dtype in (torch.bfloat16, torch.float16, torch.float32)
         and head_alone(model)
     )
@@ -67,18 +67,31 @@ def _pays_on(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-_by_head = False
+_by_parts: bool | None = None
 
 
 @contextmanager
 def by_head() -> Iterator[None]:
     """Compute losses, within, by the model's own head."""
-    global _by_head
-    before, _by_head = _by_head, True
+    with _computed(by_parts=False):
+        yield
+
+
+@contextmanager
+def by_parts() -> Iterator[None]:
+    """Compute losses, within, as on a GPU, wherever the model is."""
+    with _computed(by_parts=True):
+        yield
+
+
+@contextmanager
+def _computed(*, by_parts: bool) -> Iterator[None]:
+    global _by_parts
+    before, _by_parts = _by_parts, by_parts
     try:
         yield
     finally:
-        _by_head = before
+        _by_parts = before
 
 
 @contextmanager

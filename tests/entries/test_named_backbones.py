@@ -113,8 +113,9 @@ def test_a_checkpoint_whose_packed_trials_differ_is_remembered_to_train_one_by_o
     assert verdict_of(files, plugin) is None  # type: ignore[arg-type]
     keep(Verdict(packed=False, why_alone="loss is 2 packed and 1 alone"), files, plugin)  # type: ignore[arg-type]
     assert plugin_of(entry).packable is False
-    keep(Verdict(packed=True), files, plugin)  # type: ignore[arg-type]
+    keep(Verdict(packed=True, own_head="a report's loss is 2 by parts"), files, plugin)  # type: ignore[arg-type]
     assert plugin_of(entry).packable is True
+    assert plugin_of(entry).plain_logits is False
 
 
 def test_a_plan_is_of_the_published_sizes_though_no_weights_are_here(folder: Path, tmp_path: Path) -> None:

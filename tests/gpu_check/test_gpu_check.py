@@ -18,6 +18,7 @@ from benchmark.errors import UserError
 from benchmark.gpu_check import run
 from benchmark.gpu_check.found import Found
 from benchmark.gpu_check.model import Difference, Finding, GpuCheck, MemoryUse
+from benchmark.gpu_check.parity import unlike_masks
 from benchmark.gpu_check.run import Wanted
 from benchmark.gpu_check.subject import Subject
 from benchmark.gpu_check.table import show
@@ -81,6 +82,19 @@ def test_what_has_to_be_stated_first_is_said_before_anything_is_loaded(tmp_path:
     unknown = CliRunner().invoke(app, ["gpu-check", "--device", "cpu", "--backbone", "medgema-4b", "--out", str(out)])
     assert "Did you mean 'medgemma-4b-it'" in str(unknown.exception)
     assert not out.exists()
+
+
+def test_masks_that_differ_are_counted() -> None:
+    there, kept = torch.ones(2, 3, dtype=torch.bool), torch.ones(2, 3, dtype=torch.bool)
+    other = kept.clone()
+    other[0, 0] = False
+    absent = there.clone()
+    absent[0, 0] = False
+    assert unlike_masks([[(there, kept)]], [[(there, kept)]]) == 0
+    assert unlike_masks([[(there, kept)]], [[(there, other)]]) == pytest.approx(1 / 6)
+    assert unlike_masks([[(absent, kept)]], [[(there, other)]]) == 0, "an input of zero says nothing"
+    assert unlike_masks([[(there, kept)]], [[]]) == 1
+    assert unlike_masks([[]], [[]]) == 1, "that none was drawn is no agreement"
 
 
 @pytest.mark.full_width  # for its time: tracing takes as long as all other checks

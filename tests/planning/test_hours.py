@@ -155,6 +155,17 @@ def test_two_gpus_take_about_half_as_long_and_more_than_packs_gain_nothing(tmp_p
     assert two.host_memory_gb == pytest.approx(2 * row.host_memory_gb, abs=0.02)
 
 
+def test_on_a_gpu_logits_are_planned_a_part_at_a_time() -> None:
+    suite = medgemma()
+    [entry], plugin = suite.backbones, get("medgemma-4b-it")
+    on_gpu, elsewhere = (known(footprint_of(entry, plugin, suite.protocol, gpu=gpu)) for gpu in (True, False))
+    assert (on_gpu.head, elsewhere.head) == (False, True)
+    part = on_gpu.pack([8], 1) - 4 * 4 * on_gpu.width * 8 - on_gpu.report(8) - on_gpu.weights
+    # 255 rows of 262,208 logits, twice, in 32 bits: as many as make half a GiB. All logits are three times 175 rows.
+    assert part == pytest.approx(2 * 4 * 255 * 262_208)
+    assert elsewhere.report(8) - on_gpu.report(8) == pytest.approx(3 * 4 * 175 * 262_208, rel=0.05)
+
+
 def test_as_many_reports_are_written_together_as_the_engine_writes() -> None:
     shape = known(structure(get("medgemma-4b-it")))
     config = GemmaConfig(

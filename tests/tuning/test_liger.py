@@ -58,7 +58,7 @@ def test_by_interpreted_kernels() -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
-    assert run.stdout.startswith("." * len(NORMS)), run.stdout  # not skipped
+    assert run.stdout.startswith("." * (len(NORMS) + 1)), run.stdout  # not skipped
 
 
 @pytest.mark.skipif(not INTERPRETED, reason="Triton's interpreter has to be there from the start")
@@ -89,6 +89,24 @@ def test_a_norm_is_the_models_own(norm: Any, monkeypatch: pytest.MonkeyPatch) ->
         assert type(own(x).grad_fn).__name__.startswith("RoundedNorm")
     with norms.fused_norms(own, by_kernels=False):
         assert type(own(x).grad_fn).__name__.startswith("RoundedNorm")
+
+
+@pytest.mark.skipif(not INTERPRETED, reason="Triton's interpreter has to be there from the start")
+def test_norms_of_many_narrow_rows_are_the_models_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of queries and keys: from 32,768 rows on, no wider than 256, another kernel computes them."""
+    interpreted(monkeypatch)
+    monkeypatch.setattr(kernels, "_run_on", lambda device: True)
+    own = NORMS[1](8).half().requires_grad_(False)
+    x = random(8 * 4096, 8, dtype=torch.float16).requires_grad_()
+    theirs, above = own(x), random(8 * 4096, 8, dtype=torch.float16, seed=2)
+    [wanted] = torch.autograd.grad(theirs, x, above)
+    with norms.fused_norms(own) as by_kernels:
+        assert by_kernels
+        ours = own(x)
+        [mine] = torch.autograd.grad(ours, x, above)
+    ulp = torch.finfo(torch.float16).eps
+    torch.testing.assert_close(ours, theirs, rtol=ulp, atol=ulp / 100)
+    torch.testing.assert_close(mine, wanted, rtol=2 * ulp, atol=ulp * float(wanted.abs().max()) / 100)
 
 
 def test_no_kernels_on_a_cpu(load: Callable[..., Backbone]) -> None:

@@ -12,11 +12,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from backbones.base import Backbone
+from backbones.private.heads import bound_of
 from backbones.widths import inner_width
 from benchmark.forms.suite import Trial
 from benchmark.progress.events import Event, tell
 from benchmark.results.store import TrialFolder
-from benchmark.tuning import evaluating, memory, saving, staged
+from benchmark.tuning import evaluating, kernels, memory, saving, staged
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.generation import distinct
 from benchmark.tuning.head import scratch
@@ -312,7 +313,9 @@ def _store(
     if not paused:
         staged.put_all_in_place([folders[trial.id] for trial in trials])
     for trial in trials:
-        outcomes[trial.id] = Outcome(trained_together=training.together, paused=paused)
+        outcomes[trial.id] = Outcome(
+            trained_together=training.together, paused=paused, kernels=kernels.name() if training.by_kernels else None
+        )
 
 
 def _write_snapshots(training: PackTraining, folders: Mapping[str, TrialFolder]) -> None:
@@ -329,7 +332,7 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
     dropout = max(trial.protocol.dropout for trial in trials)
     forward = Pass(dtype, prompt, longest, dropout, merged=merge and _plain(backbone))
     width, number = _adapters(backbone)
-    head, vocabulary = not in_parts(backbone.model), backbone.model.config.get_text_config().vocab_size
+    head, text = not in_parts(backbone.model), backbone.model.config.get_text_config()
     return Footprint(
         weights=0,
         width=width,
@@ -337,7 +340,7 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
         kept=kept(type(backbone), backbone.model.config, forward),
         checkpointing=protocol.activation_checkpointing,
         head=head,
-        part=0 if head else scratch(vocabulary, dtype.itemsize),
+        part=0 if head else scratch(text.vocab_size, capped=bound_of(text) is not None),
         keeps_best=any(trial.protocol.keep == "best" for trial in trials),
     )
 

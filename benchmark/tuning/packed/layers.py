@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from backbones.private.lora import lora_layers, lora_sizes
+from backbones.private.lora import dropout_format, lora_layers, lora_sizes
 from backbones.private.modules import replace_forward, restore_forward
 from benchmark.tuning.dropout import Mask
 from benchmark.tuning.packed.stacks import Band, Stacks
@@ -132,8 +132,8 @@ class PackedLayers:
         if type(base) is not nn.Linear and base.bias is not None:
             y = y.clone()  # bitsandbytes gives a view where there is a bias, which autograd lets nobody write into
         stacks = self.stacks
-        # As peft draws them, whose adapters see their input in their own format: a GPU draws other ones in another.
-        dtype = stacks.down[member.name][0].dtype
+        # As peft draws them: a GPU draws other ones in another format.
+        dtype = dropout_format(member.layer, x, stacks.down[member.name][0].dtype)
         mask = None if self.masks is None else self.masks(member.name, tuple(x.shape), dtype)
         return Factored.apply(
             y, x, mask, stacks.scales, stacks.bands, *stacks.down[member.name], *stacks.up[member.name]

@@ -107,6 +107,7 @@ class PackTraining:
         self.trials = [snapshot.trial for snapshot in snapshots]
         self.protocol = self.trials[0].protocol
         self.together = len(snapshots)
+        self.by_kernels = False
         self.step = snapshots[0].steps
         self.losses = [list(snapshot.losses) for snapshot in snapshots]
         self.evaluations = [list(snapshot.evaluations) for snapshot in snapshots]
@@ -186,7 +187,8 @@ class PackTraining:
         """
         self.step_done, self.passed = step_done, passed
         end = min(until or self.total, self.total)
-        with training(self.backbone, self.protocol), fused(self.backbone.model, compiled=self.protocol.compile):
+        fewer_passes = fused(self.backbone.model, compiled=self.protocol.compile)
+        with training(self.backbone, self.protocol), fewer_passes as self.by_kernels:
             while self.trials:
                 # The look after the last step that was taken may be what an interruption left out.
                 self._evaluate_if_due()
