@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 from backbones.private.inputs import ModelInputs
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 SCALED = ("logit_scale", "logits_scaling", "lm_head_multiplier")
@@ -34,7 +33,7 @@ def logits_are_the_heads(text: Any) -> bool:
     return not any(getattr(text, name, None) not in (None, 1.0) for name in SCALED)
 
 
-def last_hidden_states(model: "PreTrainedModel | PeftModel", inputs: ModelInputs) -> Tensor:
+def last_hidden_states(model: "PreTrainedModel | PeftModel", inputs: ModelInputs) -> "Tensor":
     """Return what the head is given, [rows, length, hidden]."""
     return _base(model).model(**inputs, use_cache=False).last_hidden_state
 

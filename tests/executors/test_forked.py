@@ -22,9 +22,10 @@ from benchmark.executors.forked import forked
 from benchmark.pages.leaderboard import files_of
 
 SLEEPERS = """
-import os, time
+import os, signal, time
 from benchmark.executors.ending import Ended, end_at_signals
 from benchmark.executors.forked import forked
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
 end_at_signals()
 def sleep():
     os.write(1, b"asleep\\n")  # at once, whoever else writes
