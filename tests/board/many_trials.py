@@ -9,6 +9,7 @@ others repeat one of those. Their scores are computed as a sweep computes them, 
 several seeds has of its own.
 """
 
+# ruff: noqa: E402
 import argparse
 import os
 import sys
@@ -19,11 +20,14 @@ from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmark.executors.execute import default_processes, one_thread
+
+one_thread()  # before numpy is imported, as a sweep does: processes whose threads share cores take four times as long
+
 from stored_suite import NO_JAVA, StoredSuite
 
 from benchmark.board.collect import collect
 from benchmark.board.results import read_results
-from benchmark.executors.execute import default_processes, one_thread
 from benchmark.forms.record import ScoresRecord
 from benchmark.forms.suite import Trial
 from benchmark.pages.leaderboard import files_of, write_leaderboard
@@ -90,7 +94,6 @@ def timed(what: str, work: Callable[[], Result]) -> Result:
 
 def main() -> None:
     """Run as the module says."""
-    one_thread()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--trials", type=int, default=2000)
