@@ -122,32 +122,33 @@ class Mask:
         self.dtype = dtype
         self.moved = moved
 
-    def factors(self) -> Tensor:
-        """Return factors of the input's shape: 0, or 1 / (1 − probability).
+    def times(self, *pairs: tuple[Tensor, Tensor]) -> None:
+        """Multiply tensors of the input's shape by the factors, 0 or 1 / (1 − probability), which are drawn once.
 
         They are drawn for the whole micro-batch, of which the input holds the rows from `first` on. Rows and tokens
-        that only fill up the pack get zeros.
+        that only fill up the pack get zeros. A trial's are drawn at a time, so that no more of them is in memory: in 32
+        bits all would be twice the widest input. A product is rounded once, to the format of what it goes into.
+
+        Args:
+            pairs: each tensor, and where its product goes; that may be the tensor itself, and has no gaps.
         """
-        rows, tokens = self.shape[0] // len(self.states), self.shape[1]
-        factors = None
+        shape = (len(self.states), self.shape[0] // len(self.states), *self.shape[1:])
+        parts = [(x.reshape(shape), into.view(shape)) for x, into in pairs]
         with self.streams.forked():
-            # One trial's mask at a time beside all factors: they are as large as the widest input.
             for trial, draws in enumerate(self.drawing):
                 mask = self._drawn(trial) if draws else None
-                part = None if mask is None else mask[self.first :][:rows, :tokens]
-                if part is not None and part.shape == self.shape:
-                    factors = part  # the only trial's
-                    break
-                if factors is None:
-                    shape = (len(self.states), rows, *self.shape[1:])
-                    factors = torch.zeros(shape, dtype=self.dtype, device=self.streams.device)
-                if part is not None:
-                    factors[trial, : part.shape[0], : part.shape[1]] = part
-                elif not draws:
-                    factors[trial].fill_(1)
+                for x, into in parts:
+                    if not draws:
+                        into[trial].copy_(x[trial])
+                        continue
+                    part = (
+                        into.new_zeros(0, 0, shape[-1]) if mask is None else mask[self.first :][: shape[1], : shape[2]]
+                    )
+                    rows, tokens = part.shape[:2]
+                    torch.mul(x[trial, :rows, :tokens], part, out=into[trial, :rows, :tokens])
+                    into[trial, rows:].zero_()
+                    into[trial, :rows, tokens:].zero_()
             self.moved = True
-        assert factors is not None, "a mask is of one trial at least"
-        return factors.view(self.shape)
 
     def _drawn(self, trial: int) -> Tensor | None:
         """Return factors of a trial's whole micro-batch; None where it has no rows."""

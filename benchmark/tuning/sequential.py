@@ -396,9 +396,13 @@ class Dropped(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, mask: Mask) -> Tensor:
         """Return `x` with some values zero and the others scaled up."""
         ctx.mask = mask
-        return x * mask.factors()
+        product = x.new_empty(x.shape)
+        mask.times((x, product))
+        return product
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
         """Return the gradient by x, of its shape."""
-        return gradient * ctx.mask.factors(), None
+        product = gradient.new_empty(gradient.shape)
+        ctx.mask.times((gradient, product))
+        return product, None

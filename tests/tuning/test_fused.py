@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from transformers.models.gemma2.modeling_gemma2 import Gemma2MLP, Gemma2RMSNorm
 from transformers.models.gemma3.modeling_gemma3 import Gemma3MLP, Gemma3RMSNorm
 from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
@@ -15,7 +16,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLRMSNorm
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextMLP, Qwen3VLTextRMSNorm
 
 from backbones.base import Backbone
-from benchmark.tuning.dropout import Streams
+from benchmark.tuning.dropout import Mask, Streams
 from benchmark.tuning.fused import fused
 from benchmark.tuning.gates import activation_of
 from benchmark.tuning.norms import fused_norms, norm_of
@@ -123,6 +124,13 @@ def test_a_model_is_as_it_was_afterwards(family: str, load: Callable[..., Backbo
     assert not any("forward" in vars(module) for module in model.modules())
 
 
+def factors(mask: Mask) -> torch.Tensor:
+    """What a mask makes of ones."""
+    ones = torch.ones(mask.shape, dtype=mask.dtype)
+    mask.times((ones, ones))
+    return ones
+
+
 def test_a_mask_is_drawn_again_as_it_was_and_moves_the_stream_once() -> None:
     def streams() -> Streams:
         made = Streams([0.3, 0.3], torch.device("cpu"))
@@ -132,13 +140,32 @@ def test_a_mask_is_drawn_again_as_it_was_and_moves_the_stream_once() -> None:
 
     one, other = streams(), streams()
     first = one.mask("q", (4, 4, 8), torch.float32)
-    drawn_first = first.factors()
+    drawn_first = factors(first)
     second = one.mask("k", (4, 4, 8), torch.float32)
-    drawn = drawn_first, second.factors()
+    drawn = drawn_first, factors(second)
     one.begin([(1, 1), (1, 1)])  # the next micro-batch leaves masks of this one as they are
-    one.mask("q", (2, 1, 8), torch.float32).factors()
-    assert torch.equal(second.factors(), drawn[1])
-    assert torch.equal(first.factors(), drawn[0])
+    factors(one.mask("q", (2, 1, 8), torch.float32))
+    assert torch.equal(factors(second), drawn[1])
+    assert torch.equal(factors(first), drawn[0])
     for name, wanted in zip(("q", "k"), drawn, strict=True):
-        assert torch.equal(other.mask(name, (4, 4, 8), torch.float32).factors(), wanted)
+        assert torch.equal(factors(other.mask(name, (4, 4, 8), torch.float32)), wanted)
     assert not torch.equal(*drawn)
+
+
+def test_a_mask_multiplies_all_that_it_is_given_by_the_same_draw() -> None:
+    """A trial's rows and tokens alone; of one without dropout all; what only fills up the pack is zero."""
+    streams = Streams([0.5, 0.0, 0.5], torch.device("cpu"))
+    streams.seed([5, 6, 7])
+    streams.begin([(3, 4), (2, 3), (0, 0)])
+    streams.go_on(1)
+    mask = streams.mask("q", (6, 5, 8), torch.float32)
+    x, narrow = torch.randn(6, 5, 8), torch.randn(5, 6, 8).bfloat16().transpose(0, 1)
+    into, rounded, inside = torch.empty(6, 5, 8), torch.empty(6, 5, 8, dtype=torch.bfloat16), x.clone()
+    mask.times((x, into), (narrow, rounded), (inside, inside))
+    torch.manual_seed(5)
+    alone = functional.dropout(torch.ones(3, 4, 8), 0.5)[1:]
+    wanted = torch.zeros(6, 5, 8)
+    wanted[:2, :4], wanted[2:4] = alone, 1
+    assert torch.equal(into, x * wanted)
+    assert torch.equal(inside, into)
+    assert torch.equal(rounded, (narrow * wanted).bfloat16())

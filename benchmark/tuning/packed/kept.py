@@ -290,7 +290,7 @@ class Probe:
             return
         shapes = {name: lora_sizes(layer) for name, layer in lora_layers(self.model).items()}
         stacks = Stacks(shapes, [self.rank], [1.0], dtype=self.adapters, device=CPU)
-        masks: Any = (lambda _, shape, dtype: _Ones(shape, dtype)) if forward.dropout else None
+        masks: Any = (lambda *_: _Unmasked()) if forward.dropout else None
         layers = PackedLayers(self.model, stacks, merge=forward.merged, masks=masks)
         names = [member.name for group in layers.groups if group.merged for member in group.members]
         self.merged = sum(shapes[name][0] * shapes[name][1] for name in names) * forward.dtype.itemsize
@@ -298,16 +298,13 @@ class Probe:
             yield [*present, *stacks.flat]
 
 
-@dataclass(frozen=True)
-class _Ones:
-    """Stands for dropout's mask: of its shape."""
+class _Unmasked:
+    """Stands for dropout's mask, and drops nothing."""
 
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-
-    def factors(self) -> Tensor:
-        """Return factors that drop nothing."""
-        return torch.ones(self.shape, dtype=self.dtype)
+    def times(self, *pairs: tuple[Tensor, Tensor]) -> None:
+        """Put down tensors as they are."""
+        for x, into in pairs:
+            into.copy_(x)
 
 
 def _unchanged(tensor: Tensor) -> Tensor:

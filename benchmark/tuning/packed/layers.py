@@ -252,9 +252,11 @@ def _whole(x: Tensor, g: Tensor, sizes: Sequence[int], scaled: Pairs, targets: P
         to_up.baddbmm_(down, part.transpose(1, 2))
 
 
-def _times(x: Tensor, factors: Tensor) -> Tensor:
-    """Return x times dropout's factors, which may be of a wider format, rounded once to that of x."""
-    return torch.mul(x, factors, out=torch.empty_like(x))
+def _dropped(x: Tensor, mask: Mask, also: Tensor | None = None) -> Tensor:
+    """Return x times dropout's factors; multiply by them `also`, in place, what is of its shape."""
+    product = x.new_empty(x.shape)
+    mask.times((x, product), *([] if also is None else [(also, also)]))
+    return product
 
 
 class Factored(torch.autograd.Function):
@@ -269,7 +271,7 @@ class Factored(torch.autograd.Function):
         ctx: Any, y: Tensor, x: Tensor, mask: Mask | None, scales: Tensor, bands: Any, *leaves: Tensor
     ) -> Tensor:
         """Return y with the adapters' share added to it."""
-        rows = (x if mask is None else _times(x, mask.factors())).reshape(len(scales), -1, x.shape[-1])
+        rows = (x if mask is None else _dropped(x, mask)).reshape(len(scales), -1, x.shape[-1])
         out = y.reshape(len(scales), -1, y.shape[-1])
         inners = []
         for band, down, up in zip(bands, leaves[: len(bands)], leaves[len(bands) :], strict=True):
@@ -287,21 +289,21 @@ class Factored(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         """Return the gradients by y and x, of their shapes, and add those by A and B to the leaves'."""
         x, scales, *rest = ctx.saved_tensors
-        noise = None if ctx.mask is None else ctx.mask.factors()
         number = len(ctx.bands)
         inners, downs, ups = rest[:number], rest[number : 2 * number], rest[2 * number :]
-        rows = (x if noise is None else _times(x, noise)).reshape(len(scales), -1, x.shape[-1])
         g = gradient.reshape(len(scales), -1, gradient.shape[-1])
-        back = torch.empty_like(rows) if ctx.needs_input_grad[1] else None
+        back = g.new_empty(len(scales), g.shape[1], x.shape[-1]) if ctx.needs_input_grad[1] else None
+        throughs = []
         for place, (band, inner, down, up) in enumerate(zip(ctx.bands, inners, downs, ups, strict=True)):
             part, chosen = g[band.trials], scales[band.trials]
             through = torch.bmm(part, (up * chosen).to(part.dtype).transpose(1, 2))
+            throughs.append(through)
             ctx.gradients[number + place].add_(torch.bmm(inner.transpose(1, 2), part))
-            ctx.gradients[place].add_(torch.bmm(through.transpose(1, 2), rows[band.trials]))
             if back is not None:
                 torch.bmm(through, down.to(part.dtype), out=back[band.trials])
-        if back is not None:
-            back = back.view(x.shape)
-            if noise is not None:
-                back.mul_(noise)
+        # Both by the same draw of the mask, which is as large as x.
+        back = None if back is None else back.view(x.shape)
+        rows = (x if ctx.mask is None else _dropped(x, ctx.mask, back)).reshape(len(scales), -1, x.shape[-1])
+        for place, (band, through) in enumerate(zip(ctx.bands, throughs, strict=True)):
+            ctx.gradients[place].add_(torch.bmm(through.transpose(1, 2), rows[band.trials]))
         return gradient, back, None, None, None, *(None for _ in ctx.gradients)
