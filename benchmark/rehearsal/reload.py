@@ -47,12 +47,14 @@ def expected(
     text = backbone.encode_text([trial.protocol.prompt], [study.report])
     features = session.features[session.keys[study.id]]
     with tuned(backbone, folder) as model:
-        inputs = backbone.model_inputs(text, [features])
-        logits = model.eval()(**inputs).logits[0, -LAST:].float().cpu()
+        inputs = backbone.model_inputs(text, [features]).copy()
+        inputs.pop("labels", None)  # a loss would want all logits
+        logits = model.eval()(**inputs, logits_to_keep=LAST).logits[0].float().cpu()
     assert study.image is not None
     image = ImageCache(records.cache / "images", records.image).load(study.image)
     pixels = backbone.feature_inputs([image])
-    return Expected(folder.adapter, type(backbone).decoder, {**text, **pixels}, logits)
+    plain = {name: value for name, value in {**text, **pixels}.items() if name != "labels"}
+    return Expected(folder.adapter, type(backbone).decoder, plain, logits)
 
 
 @torch.inference_mode()
@@ -71,5 +73,5 @@ def difference(wanted: Expected, pack: Pack) -> float:
     model = PeftModel.from_pretrained(base, str(wanted.adapter)).eval()
     inputs = {name: value.to(pack.device) for name, value in wanted.inputs.items()}
     inputs["pixel_values"] = inputs["pixel_values"].to(dtype)
-    logits = model(**inputs).logits[0, -LAST:].float().cpu()
+    logits = model(**inputs, logits_to_keep=LAST).logits[0].float().cpu()
     return float((logits - wanted.logits).abs().max() / wanted.logits.abs().max())
