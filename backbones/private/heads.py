@@ -1,6 +1,7 @@
 """From the last hidden states of transformers' decoders to their logits."""
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from backbones.private.inputs import ModelInputs
 
@@ -13,18 +14,18 @@ SCALED = ("logit_scale", "logits_scaling", "lm_head_multiplier")
 """Settings of transformers' decoders whose logits aren't the head's alone."""
 
 
-_changing: set[type] = set()
+_changing: "WeakSet[PreTrainedModel]" = WeakSet()
 
 
 def changes_logits(model: "PreTrainedModel") -> None:
-    """Remember of a model's class that it makes more of its head's product than its configuration says."""
-    _changing.add(type(model))
+    """Remember of a model that it makes more of its head's product than its configuration says."""
+    _changing.add(model)
 
 
 def head_alone(model: "PreTrainedModel | PeftModel") -> bool:
     """Return whether a model's logits are its head's product with its inner model's last hidden states."""
     base = _base(model)
-    known = hasattr(base, "model") and type(base) not in _changing
+    known = hasattr(base, "model") and base not in _changing
     return known and logits_are_the_heads(model.config.get_text_config())
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backbones.private.heads import bound_of, logits_are_the_heads
+from backbones.private.heads import logits_are_the_heads
 from backbones.structure import Structure, build, read, structure
 from benchmark.entries.plugins import is_by_name
 from benchmark.forms.suite import Entry, Protocol
@@ -47,7 +47,7 @@ def footprint_of(
     """
     import torch
 
-    from benchmark.tuning.head import scratch
+    from benchmark.tuning.head import part_of
     from benchmark.tuning.packed.footprint import Footprint
     from benchmark.tuning.packed.kept import ADAPTERS, Pass, kept
 
@@ -55,7 +55,7 @@ def footprint_of(
     if shape is None or config is None:
         return None
     dtype, text = getattr(torch, entry.dtype), config.get_text_config()
-    head = not (gpu and plugin.plain_logits and logits_are_the_heads(text) and dtype != torch.float64)
+    in_parts = gpu and plugin.plain_logits and logits_are_the_heads(text) and dtype != torch.float64
     forward = Pass(
         dtype,
         shape.image_tokens + PROMPT_TOKENS,
@@ -69,8 +69,7 @@ def footprint_of(
         number=ADAPTERS.get(dtype, dtype).itemsize,
         kept=kept(plugin, config, forward),
         checkpointing=protocol.activation_checkpointing,
-        head=head,
-        part=0 if head else scratch(text.vocab_size, capped=bound_of(text) is not None),
+        part=part_of(text) if in_parts else 0,
         keeps_best=protocol.keep == "best",
     )
 

@@ -45,16 +45,15 @@ def expected(
 ) -> Expected:
     """Return what the pack's model makes of a study with a trial's adapter, from the features that it kept."""
     text = backbone.encode_text([trial.protocol.prompt], [study.report])
+    text.pop("labels", None)  # a loss would want all logits
     features = session.features[session.keys[study.id]]
     with tuned(backbone, folder) as model:
-        inputs = backbone.model_inputs(text, [features]).copy()
-        inputs.pop("labels", None)  # a loss would want all logits
+        inputs = backbone.model_inputs(text, [features])
         logits = model.eval()(**inputs, logits_to_keep=LAST).logits[0].float().cpu()
     assert study.image is not None
     image = ImageCache(records.cache / "images", records.image).load(study.image)
     pixels = backbone.feature_inputs([image])
-    plain = {name: value for name, value in {**text, **pixels}.items() if name != "labels"}
-    return Expected(folder.adapter, type(backbone).decoder, plain, logits)
+    return Expected(folder.adapter, type(backbone).decoder, {**text, **pixels}, logits)
 
 
 @torch.inference_mode()

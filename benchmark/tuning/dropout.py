@@ -136,26 +136,24 @@ class Mask:
         parts = [(x.reshape(shape), into.view(shape)) for x, into in pairs]
         with self.streams.forked():
             for trial, draws in enumerate(self.drawing):
-                mask = self._drawn(trial) if draws else None
-                for x, into in parts:
-                    if not draws:
+                if not draws:
+                    for x, into in parts:
                         into[trial].copy_(x[trial])
-                        continue
-                    part = (
-                        into.new_zeros(0, 0, shape[-1]) if mask is None else mask[self.first :][: shape[1], : shape[2]]
-                    )
-                    rows, tokens = part.shape[:2]
+                    continue
+                part = self._drawn(trial)[self.first :][: shape[1], : shape[2]]
+                rows, tokens = part.shape[:2]
+                for x, into in parts:
                     torch.mul(x[trial, :rows, :tokens], part, out=into[trial, :rows, :tokens])
                     into[trial, rows:].zero_()
                     into[trial, :rows, tokens:].zero_()
             self.moved = True
 
-    def _drawn(self, trial: int) -> Tensor | None:
-        """Return factors of a trial's whole micro-batch; None where it has no rows."""
+    def _drawn(self, trial: int) -> Tensor:
+        """Return factors of a trial's whole micro-batch; where it has no rows, nothing is drawn."""
         rows, tokens = self.sizes[trial]
-        if rows == 0:
-            return None
         streams = self.streams
+        if rows == 0:
+            return torch.empty(0, tokens, self.shape[-1], dtype=self.dtype, device=streams.device)
         streams.set_state(self.states[trial])
         ones = torch.ones(rows, tokens, self.shape[-1], dtype=self.dtype, device=streams.device)
         mask = functional.dropout(ones, streams.probabilities[trial])

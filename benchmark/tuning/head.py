@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backbones.base import IGNORED
+from backbones.private.heads import bound_of
 
 PART_BYTES = 2**29
 """Of two of the tensors that are computed of a part of the rows, in 32-bit numbers: logits, and their logarithms of
@@ -25,6 +26,11 @@ probabilities."""
 def rows_at_once(vocabulary: int) -> int:
     """Return how many rows are a part."""
     return max(1, PART_BYTES // (8 * vocabulary))
+
+
+def part_of(text: Any) -> int:
+    """Return the bytes that a part takes of a decoder of this configuration."""
+    return scratch(text.vocab_size, capped=bound_of(text) is not None)
 
 
 def scratch(vocabulary: int, *, capped: bool) -> int:

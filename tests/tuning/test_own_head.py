@@ -10,7 +10,6 @@ from torch import nn
 
 from backbones.base import Backbone
 from backbones.contract import Broken
-from backbones.private import heads
 from benchmark.tuning import losses
 from benchmark.tuning.contract import loss_by_parts
 
@@ -33,7 +32,6 @@ def test_the_contract_compares_with_the_models_own_logits(
     with pytest.raises(Broken, match="it changes its logits"):
         loss_by_parts(subject)
 
-    monkeypatch.setattr(heads, "_changing", set())
     monkeypatch.setattr(type(backbone), "plain_logits", False)
     type(backbone)(backbone.model, backbone.processor, source=backbone.source, fingerprint="")
     with losses.by_parts():

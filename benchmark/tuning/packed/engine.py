@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from backbones.base import Backbone
-from backbones.private.heads import bound_of
 from backbones.widths import inner_width
 from benchmark.forms.suite import Trial
 from benchmark.progress.events import Event, tell
@@ -20,7 +19,7 @@ from benchmark.results.store import TrialFolder
 from benchmark.tuning import evaluating, kernels, memory, saving, staged
 from benchmark.tuning.adapters import taken_out
 from benchmark.tuning.generation import distinct
-from benchmark.tuning.head import scratch
+from benchmark.tuning.head import part_of
 from benchmark.tuning.interface import Generated, Outcome, Picture, StepDone, TrainingSet
 from benchmark.tuning.losses import in_parts
 from benchmark.tuning.norms import fused_norms
@@ -332,15 +331,13 @@ def footprint(backbone: Backbone, trials: Sequence[Trial], data: TrainingSet, *,
     dropout = max(trial.protocol.dropout for trial in trials)
     forward = Pass(dtype, prompt, longest, dropout, merged=merge and _plain(backbone))
     width, number = _adapters(backbone)
-    head, text = not in_parts(backbone.model), backbone.model.config.get_text_config()
     return Footprint(
         weights=0,
         width=width,
         number=number,
         kept=kept(type(backbone), backbone.model.config, forward),
         checkpointing=protocol.activation_checkpointing,
-        head=head,
-        part=0 if head else scratch(text.vocab_size, capped=bound_of(text) is not None),
+        part=part_of(backbone.model.config.get_text_config()) if in_parts(backbone.model) else 0,
         keeps_best=any(trial.protocol.keep == "best" for trial in trials),
     )
 

@@ -28,8 +28,7 @@ class Footprint:
         number: bytes of a number of an adapter.
         kept: of a report.
         checkpointing: whether activations are computed anew in the backward pass.
-        head: whether logits are held; else they are computed a part at a time.
-        part: of such a part, while it is computed.
+        part: of the logits that are computed at a time, while they are; 0 where all are held.
         keeps_best: whether trials keep their best step's weights, which are in snapshots then.
     """
 
@@ -38,7 +37,6 @@ class Footprint:
     number: int
     kept: Kept
     checkpointing: bool = False
-    head: bool = True
     part: int = 0
     keeps_best: bool = False
 
@@ -56,7 +54,7 @@ class Footprint:
 
     def report(self, rank: int) -> float:
         """Return the bytes of a report that goes through the model, at the peak."""
-        return self.kept.report(rank, checkpointing=self.checkpointing, head=self.head)
+        return self.kept.report(rank, checkpointing=self.checkpointing, head=not self.part)
 
     def pack(self, ranks: Sequence[int], rows: int) -> float:
         """Return the bytes at the peak of a pack.
